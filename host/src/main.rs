@@ -1,0 +1,2 @@
+//! Arguments and dispatch only.
+fn main() {}
