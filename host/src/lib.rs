@@ -1,1 +1,3 @@
-//! The PC side.
+//! The PC side: everything that needs an operating system.
+
+pub mod data;

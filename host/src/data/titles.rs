@@ -1,0 +1,52 @@
+//! What movies are called.
+
+/// Titles and genres by MovieLens id; may be empty, since a ratings file can come alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Titles {
+    movies: Vec<Movie>,
+}
+
+/// One movie of a titles file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Movie {
+    /// MovieLens id.
+    pub id: u32,
+    /// Title as the file has it, year included: `Toy Story (1995)`.
+    pub title: String,
+    /// Genres, in the file's order.
+    pub genres: Vec<String>,
+}
+
+impl Titles {
+    /// Sorts by id; of movies with the same id the last stays.
+    pub fn new(mut movies: Vec<Movie>) -> Titles {
+        movies.reverse();
+        movies.sort_by_key(|movie| movie.id);
+        movies.dedup_by_key(|movie| movie.id);
+        Titles { movies }
+    }
+
+    /// The movie with that id. O(log movies).
+    pub fn get(&self, id: u32) -> Option<&Movie> {
+        self.movies
+            .binary_search_by_key(&id, |movie| movie.id)
+            .ok()
+            .map(|i| &self.movies[i])
+    }
+
+    /// The movie's title, or `movie 42` where none is known.
+    pub fn title(&self, id: u32) -> String {
+        self.get(id)
+            .map_or_else(|| format!("movie {id}"), |movie| movie.title.clone())
+    }
+
+    /// All movies by ascending id.
+    pub fn movies(&self) -> &[Movie] {
+        &self.movies
+    }
+
+    /// Whether no title is known.
+    pub fn is_empty(&self) -> bool {
+        self.movies.is_empty()
+    }
+}
