@@ -1,3 +1,4 @@
 //! The PC side: everything that needs an operating system.
 
 pub mod data;
+pub mod train;

@@ -1,0 +1,127 @@
+//! Promises of the checkpoint file.
+
+use super::*;
+
+fn checkpoint(model: ModelKind) -> Checkpoint {
+    let options = Options {
+        model,
+        user_dim: 3,
+        movie_dim: 3,
+        hidden: vec![4],
+        seed: 21,
+        l2: 0.1,
+        table_learning_rate: Some(0.02),
+        ..Options::default()
+    };
+    Checkpoint {
+        parameters: Parameters::initial(&options, 2, 3, 3.528_35),
+        user_ids: vec![1, 9],
+        movie_ids: vec![2, 5, 131_262],
+        user_counts: vec![20, 33],
+        movie_counts: vec![1, 2, 50],
+        data: DataNote {
+            name: "test".into(),
+            source: "ratings \"of\" nobody/ü.csv".into(),
+            fingerprint: 0x00ab_cdef_0123_4567,
+            licence: "not for commercial use".into(),
+        },
+        split: SplitNote {
+            seed: u64::MAX,
+            share: 0.05,
+        },
+        options,
+        best_epoch: 6,
+    }
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("pocketrec-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn what_is_written_is_read_back_in_every_bit_for_every_kind() {
+    let folder = folder("checkpoint-round");
+    for model in [ModelKind::Mlp, ModelKind::Mf, ModelKind::Hybrid] {
+        let path = folder.join(model.name());
+        let written = checkpoint(model);
+        written.write(&path).unwrap();
+        assert_eq!(Checkpoint::read(&path).unwrap(), written);
+    }
+    let names: Vec<_> = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|e| e.unwrap().file_name())
+        .collect();
+    assert_eq!(names.len(), 3, "nothing is left beside: {names:?}");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_same_checkpoint_is_the_same_bytes() {
+    let first = checkpoint(ModelKind::Hybrid).to_bytes().unwrap();
+    for _ in 0..8 {
+        assert_eq!(checkpoint(ModelKind::Hybrid).to_bytes().unwrap(), first);
+    }
+}
+
+#[test]
+fn a_truncated_checkpoint_is_refused_at_every_length() {
+    let bytes = checkpoint(ModelKind::Mlp).to_bytes().unwrap();
+    for length in 0..bytes.len() {
+        let refused = Checkpoint::from_bytes(&bytes[..length]);
+        assert!(matches!(refused, Err(Kind::NotSafetensors(_))), "{length}");
+    }
+    Checkpoint::from_bytes(&bytes).unwrap();
+}
+
+#[test]
+fn a_missing_or_broken_part_is_refused_by_name() {
+    let refuse = |name: &str, change: &dyn Fn(&mut Checkpoint)| {
+        let mut broken = checkpoint(ModelKind::Hybrid);
+        change(&mut broken);
+        let bytes = broken.to_bytes().unwrap();
+        let Err(Kind::Content(why)) = Checkpoint::from_bytes(&bytes) else {
+            panic!("{name} passed");
+        };
+        assert!(why.contains(name), "{why:?} should name {name}");
+    };
+    refuse("user_ids", &|c| c.user_ids = vec![9, 1]);
+    refuse("user_ids", &|c| c.user_ids.push(10));
+    refuse("movie_counts", &|c| c.movie_counts.clear());
+    refuse("finite", &|c| c.parameters.movie_bias[1] = f32::NAN);
+    refuse("dense_0.weight", &|c| {
+        c.parameters.layers[0].inputs = 5;
+        c.parameters.layers[0].weight = vec![0.0; 20];
+    });
+    refuse("one unit", &|c| c.parameters.layers.truncate(1));
+
+    for key in KEYS {
+        let bytes = checkpoint(ModelKind::Hybrid).to_bytes().unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let mut metadata = header.metadata().clone().unwrap();
+        metadata.remove(key);
+        let why = Checkpoint::from_parts(&file, &metadata).unwrap_err();
+        assert!(why.contains(key), "{why:?} should name {key}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_by_its_path() {
+    let path = Path::new("no/such/checkpoint.safetensors");
+    let error = Checkpoint::read(path).unwrap_err();
+    assert!(error.is_bad_input());
+    assert!(error.to_string().contains("no/such/checkpoint.safetensors"));
+}
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_nothing_behind() {
+    let folder = folder("checkpoint-refused");
+    let path = folder.join("taken");
+    std::fs::create_dir_all(path.join("inside")).unwrap();
+    let error = checkpoint(ModelKind::Mlp).write(&path).unwrap_err();
+    assert!(!error.is_bad_input());
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    std::fs::remove_dir_all(folder).unwrap();
+}

@@ -1,0 +1,297 @@
+//! The course of a training run: epochs, validation, early stopping.
+
+use std::time::Instant;
+
+use super::parameters::Parameters;
+use super::plain::{Errors, Plain};
+use super::{Error, Options, Sample, order};
+use crate::data::{Ratings, Split};
+
+/// What one epoch did. Errors are in stars and squared stars.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Epoch {
+    /// 1 for the first.
+    pub number: usize,
+    /// Mean squared error over the epoch's batches, each before its own step, as Keras reports it.
+    pub train_mse: f64,
+    /// Mean absolute error, likewise.
+    pub train_mae: f64,
+    /// Mean squared error on the validation ratings after the epoch, predictions clamped.
+    pub validation_mse: f64,
+    /// Mean absolute error, likewise.
+    pub validation_mae: f64,
+    /// Wall time of the epoch, validation included.
+    pub seconds: f64,
+    /// Whether the validation MSE is the lowest so far.
+    pub improved: bool,
+}
+
+/// Told how a run gets on.
+pub trait Observer {
+    /// After some batches: `done` of `total` ratings of epoch `epoch` (1 for the first).
+    fn progress(&mut self, epoch: usize, done: usize, total: usize) {
+        let _ = (epoch, done, total);
+    }
+
+    /// After each epoch.
+    fn epoch(&mut self, epoch: &Epoch) {
+        let _ = epoch;
+    }
+}
+
+/// An observer that wants to know nothing.
+impl Observer for () {}
+
+/// The result of a run.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// The best epoch's parameters, or the last one's when nothing stops early.
+    pub parameters: Parameters,
+    /// Each epoch in turn.
+    pub history: Vec<Epoch>,
+    /// Number of the epoch that `parameters` are from.
+    pub best_epoch: usize,
+    /// Whether epochs were left out because validation got no better.
+    pub stopped_early: bool,
+}
+
+/// Mean squared and mean absolute error of clamped predictions over some of the ratings;
+/// both 0 when there are none.
+pub fn validate(parameters: &Parameters, ratings: &Ratings, rows: &[u32]) -> (f64, f64) {
+    let mut sums = Errors::default();
+    for &row in rows {
+        let row = row as usize;
+        let predicted =
+            parameters.predict(ratings.users[row] as usize, ratings.movies[row] as usize);
+        let error = f64::from(predicted) - f64::from(ratings.stars[row]);
+        sums.squared += error * error;
+        sums.absolute += error.abs();
+    }
+    let count = rows.len().max(1) as f64;
+    (sums.squared / count, sums.absolute / count)
+}
+
+/// Trains a model on the ratings that `split` gives for training.
+///
+/// The result is a function of the arguments alone, bit for bit. With no validation ratings
+/// nothing stops early and the last epoch's parameters are taken.
+///
+/// # Errors
+/// [`Error::Options`] when the options don't pass [`Options::check`], [`Error::NoRatings`] when
+/// there is nothing to train on, [`Error::Diverged`] when an error stops being finite.
+pub fn fit(
+    ratings: &Ratings,
+    split: &Split,
+    options: &Options,
+    observer: &mut dyn Observer,
+) -> Result<Fit, Error> {
+    options.check()?;
+    if split.train.is_empty() {
+        return Err(Error::NoRatings);
+    }
+    let mut samples: Vec<Sample> = split
+        .train
+        .iter()
+        .map(|&row| Sample {
+            user: ratings.users[row as usize],
+            movie: ratings.movies[row as usize],
+            stars: ratings.stars[row as usize],
+        })
+        .collect();
+    let total = samples.len();
+    let sum: f64 = samples.iter().map(|sample| f64::from(sample.stars)).sum();
+    let mean = (sum / total as f64) as f32;
+    let (users, movies) = (ratings.user_ids.len(), ratings.movie_ids.len());
+    let start = Parameters::initial(options, users, movies, mean);
+    let mut solver = Plain::new(start, options.optimiser, options.l2);
+    let patience = options.patience.filter(|_| !split.validation.is_empty());
+
+    let mut history: Vec<Epoch> = Vec::new();
+    let mut best: Option<(usize, f64, Parameters)> = None;
+    let mut stopped_early = false;
+    for number in 1..=options.epochs {
+        let clock = Instant::now();
+        order::shuffle(&mut samples, options.seed, number);
+        let mut sums = Errors::default();
+        let mut done = 0;
+        for batch in samples.chunks(options.batch) {
+            sums += solver.step(batch, options.learning_rate, options.table_rate());
+            done += batch.len();
+            observer.progress(number, done, total);
+        }
+        let (validation_mse, validation_mae) =
+            validate(solver.parameters(), ratings, &split.validation);
+        if !(sums.squared.is_finite() && validation_mse.is_finite()) {
+            return Err(Error::Diverged { epoch: number });
+        }
+        let improved = best
+            .as_ref()
+            .is_none_or(|(_, mse, _)| validation_mse < *mse);
+        let epoch = Epoch {
+            number,
+            train_mse: sums.squared / total as f64,
+            train_mae: sums.absolute / total as f64,
+            validation_mse,
+            validation_mae,
+            seconds: clock.elapsed().as_secs_f64(),
+            improved,
+        };
+        history.push(epoch);
+        observer.epoch(&epoch);
+        if improved && patience.is_some() {
+            best = Some((number, validation_mse, solver.parameters().clone()));
+        }
+        if let (Some(patience), Some((best_epoch, ..))) = (patience, &best)
+            && number >= best_epoch + patience
+            && number < options.epochs
+        {
+            stopped_early = true;
+            break;
+        }
+    }
+    let (best_epoch, parameters) = match best {
+        Some((number, _, parameters)) => (number, parameters),
+        None => (history.len(), solver.parameters().clone()),
+    };
+    Ok(Fit {
+        parameters,
+        history,
+        best_epoch,
+        stopped_early,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ModelKind;
+    use super::super::random::{Random, Stream};
+    use super::*;
+
+    /// Ratings by a hidden taste of two numbers, in half stars.
+    fn ratings() -> (Ratings, Split) {
+        let random = Random::new(5, Stream::Order, 77);
+        let (users, movies) = (40u32, 30u32);
+        let mut ratings = Ratings {
+            user_ids: (1..=users).collect(),
+            movie_ids: (1..=movies).collect(),
+            ..Ratings::default()
+        };
+        for user in 0..users {
+            for movie in 0..movies {
+                let taste = random.symmetric(u64::from(user), 1.0);
+                let kind = random.symmetric(1000 + u64::from(movie), 1.0);
+                ratings.users.push(user);
+                ratings.movies.push(movie);
+                ratings
+                    .stars
+                    .push(((3.0 + taste + 2.0 * taste * kind) * 2.0).round() / 2.0);
+                ratings.times.push(0);
+            }
+        }
+        let (validation, train) = (0..users * movies).partition(|row| row % 7 == 3);
+        (ratings, Split { train, validation })
+    }
+
+    fn quick(model: ModelKind) -> Options {
+        Options {
+            model,
+            batch: 32,
+            learning_rate: 0.01,
+            epochs: 30,
+            seed: 4,
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn every_kind_of_model_learns_a_hidden_taste() {
+        let (ratings, split) = ratings();
+        for model in [ModelKind::Mlp, ModelKind::Mf, ModelKind::Hybrid] {
+            let fit = fit(&ratings, &split, &quick(model), &mut ()).unwrap();
+            let best = fit.history[fit.best_epoch - 1];
+            assert!(best.validation_mse < 0.1, "{model:?}: {best:?}");
+            let again = validate(&fit.parameters, &ratings, &split.validation);
+            assert_eq!(again, (best.validation_mse, best.validation_mae));
+        }
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_parameters_twice_and_another_seed_others() {
+        let (ratings, split) = ratings();
+        let mut options = Options {
+            epochs: 3,
+            ..quick(ModelKind::Hybrid)
+        };
+        let first = fit(&ratings, &split, &options, &mut ()).unwrap();
+        let second = fit(&ratings, &split, &options, &mut ()).unwrap();
+        assert_eq!(first.parameters, second.parameters);
+        options.seed += 1;
+        let other = fit(&ratings, &split, &options, &mut ()).unwrap();
+        assert_ne!(first.parameters, other.parameters);
+    }
+
+    #[test]
+    fn early_stopping_keeps_the_best_epoch_and_waits_for_its_patience() {
+        let (ratings, split) = ratings();
+        let options = Options {
+            learning_rate: 0.3,
+            patience: Some(2),
+            epochs: 60,
+            ..quick(ModelKind::Mf)
+        };
+        let stopped = fit(&ratings, &split, &options, &mut ()).unwrap();
+        assert!(stopped.stopped_early);
+        assert_eq!(stopped.history.len(), stopped.best_epoch + 2);
+        let lowest = stopped
+            .history
+            .iter()
+            .map(|e| e.validation_mse)
+            .fold(f64::MAX, f64::min);
+        assert_eq!(
+            stopped.history[stopped.best_epoch - 1].validation_mse,
+            lowest
+        );
+
+        let options = Options {
+            patience: None,
+            epochs: 6,
+            ..options
+        };
+        let all = fit(&ratings, &split, &options, &mut ()).unwrap();
+        assert_eq!((all.history.len(), all.best_epoch), (6, 6));
+        assert!(!all.stopped_early);
+    }
+
+    #[test]
+    fn the_observer_hears_of_every_epoch_and_of_the_last_rating() {
+        #[derive(Default)]
+        struct Heard(Vec<usize>, usize);
+        impl Observer for Heard {
+            fn progress(&mut self, _: usize, done: usize, total: usize) {
+                self.1 += usize::from(done == total);
+            }
+            fn epoch(&mut self, epoch: &Epoch) {
+                self.0.push(epoch.number);
+            }
+        }
+        let (ratings, split) = ratings();
+        let mut heard = Heard::default();
+        let options = Options {
+            epochs: 3,
+            ..quick(ModelKind::Mf)
+        };
+        fit(&ratings, &split, &options, &mut heard).unwrap();
+        assert_eq!((heard.0.as_slice(), heard.1), ([1, 2, 3].as_slice(), 3));
+    }
+
+    #[test]
+    fn nothing_to_train_on_is_an_error_and_not_a_model() {
+        let (ratings, split) = ratings();
+        let empty = Split {
+            train: Vec::new(),
+            ..split
+        };
+        let error = fit(&ratings, &empty, &Options::default(), &mut ()).unwrap_err();
+        assert!(matches!(error, Error::NoRatings));
+    }
+}

@@ -1,0 +1,246 @@
+//! What a person may choose about training. Changes when a choice is added.
+
+use serde::{Deserialize, Serialize};
+
+use super::Error;
+
+/// Which parts of `mean + b_u + b_m + <p_u, q_m> + MLP([p_u ; q_m])` a model has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ModelKind {
+    /// Mean and network: two embeddings, concatenated, through dense layers.
+    Mlp,
+    /// Mean, biases and the dot product: biased matrix factorisation.
+    Mf,
+    /// All of it.
+    Hybrid,
+}
+
+impl ModelKind {
+    /// Whether users and movies have a bias of their own.
+    pub fn has_biases(self) -> bool {
+        self != Self::Mlp
+    }
+
+    /// Whether the two embeddings of a rating are multiplied.
+    pub fn has_dot(self) -> bool {
+        self != Self::Mlp
+    }
+
+    /// Whether the two embeddings go through dense layers.
+    pub fn has_network(self) -> bool {
+        self != Self::Mf
+    }
+
+    /// The name used on the command line and in a checkpoint.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mlp => "mlp",
+            Self::Mf => "mf",
+            Self::Hybrid => "hybrid",
+        }
+    }
+
+    /// The kind of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Mlp, Self::Mf, Self::Hybrid]
+            .into_iter()
+            .find(|kind| kind.name() == name)
+    }
+}
+
+/// How Adam treats the rows of the tables; the dense layers always get plain Adam.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimiser {
+    /// Every row moves at every step, by its momentum when no rating touched it: the reference.
+    Dense,
+    /// Sparse Adam: only the rows that a batch touches move, and only their moments decay.
+    Lazy,
+    /// As `Lazy`, but a touched row's moments first decay by the steps that it slept through.
+    Decayed,
+}
+
+impl Optimiser {
+    /// The name used on the command line and in a checkpoint.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dense => "dense",
+            Self::Lazy => "lazy",
+            Self::Decayed => "decayed",
+        }
+    }
+
+    /// The optimiser of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Dense, Self::Lazy, Self::Decayed]
+            .into_iter()
+            .find(|optimiser| optimiser.name() == name)
+    }
+}
+
+/// Everything that shapes a training run besides the ratings. The default is the lesson's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Options {
+    /// The parts of the model.
+    pub model: ModelKind,
+    /// Numbers a user row.
+    pub user_dim: usize,
+    /// Numbers a movie row; equal to `user_dim` when the model has a dot product.
+    pub movie_dim: usize,
+    /// Units of each hidden layer, first to last; a linear layer of one unit follows them.
+    pub hidden: Vec<usize>,
+    /// Adam's learning rate.
+    pub learning_rate: f32,
+    /// A learning rate for embeddings and biases alone; `learning_rate` when absent.
+    pub table_learning_rate: Option<f32>,
+    /// Ratings a step.
+    pub batch: usize,
+    /// Passes over the training ratings, at most.
+    pub epochs: usize,
+    /// Seed of the initial weights and of the order of ratings.
+    pub seed: u64,
+    /// How the tables are updated.
+    pub optimiser: Optimiser,
+    /// L2 penalty on the rows and biases of each rating: a rating's loss is
+    /// `error^2 + l2 (|p_u|^2 + |q_m|^2 + b_u^2 + b_m^2)`.
+    pub l2: f32,
+    /// Stop after so many epochs without a better validation MSE and take the best epoch's
+    /// parameters; `None` trains all epochs and takes the last one's.
+    pub patience: Option<usize>,
+    /// The lowest and highest legal rating; predictions are clamped to them.
+    pub scale: (f32, f32),
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            model: ModelKind::Mlp,
+            user_dim: 8,
+            movie_dim: 8,
+            hidden: vec![32, 4],
+            learning_rate: 0.005,
+            table_learning_rate: None,
+            batch: 5000,
+            epochs: 20,
+            seed: 0,
+            optimiser: Optimiser::Lazy,
+            l2: 0.0,
+            patience: Some(5),
+            scale: (0.5, 5.0),
+        }
+    }
+}
+
+impl Options {
+    /// The learning rate of embeddings and biases.
+    pub fn table_rate(&self) -> f32 {
+        self.table_learning_rate.unwrap_or(self.learning_rate)
+    }
+
+    /// Checks each option on its own and against the others.
+    ///
+    /// # Errors
+    /// [`Error::Options`] names the first option that can't be trained with, and what could.
+    pub fn check(&self) -> Result<(), Error> {
+        let positive = |name: &str, value: usize| {
+            if value == 0 {
+                return Err(Error::Options(format!(
+                    "{name} is 0; it must be at least 1"
+                )));
+            }
+            Ok(())
+        };
+        let rate = |name: &str, value: f32| {
+            if value.is_finite() && value > 0.0 {
+                return Ok(());
+            }
+            Err(Error::Options(format!(
+                "{name} is {value}; it must be above 0, for instance 0.005"
+            )))
+        };
+        positive("the user embedding's size", self.user_dim)?;
+        positive("the movie embedding's size", self.movie_dim)?;
+        positive("the batch size", self.batch)?;
+        positive("the number of epochs", self.epochs)?;
+        if let Some(patience) = self.patience {
+            positive("the patience of early stopping", patience)?;
+        }
+        for (index, units) in self.hidden.iter().enumerate() {
+            positive(&format!("hidden layer {}", index + 1), *units)?;
+        }
+        rate("the learning rate", self.learning_rate)?;
+        rate("the tables' learning rate", self.table_rate())?;
+        if !(self.l2.is_finite() && self.l2 >= 0.0) {
+            return Err(Error::Options(format!(
+                "the L2 penalty is {}; it must be 0 or more",
+                self.l2
+            )));
+        }
+        let (low, high) = self.scale;
+        if !(low.is_finite() && high.is_finite() && low < high) {
+            return Err(Error::Options(format!(
+                "the rating scale runs from {low} to {high}; the first must be below the second"
+            )));
+        }
+        if self.model.has_dot() && self.user_dim != self.movie_dim {
+            return Err(Error::Options(format!(
+                "a {} model multiplies user and movie rows, so they must be of one size, not {} and {}",
+                self.model.name(),
+                self.user_dim,
+                self.movie_dim
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_the_lessons_and_passes_its_own_check() {
+        let options = Options::default();
+        assert_eq!(options.hidden, [32, 4]);
+        assert_eq!((options.batch, options.epochs), (5000, 20));
+        options.check().unwrap();
+    }
+
+    #[test]
+    fn each_option_that_cannot_be_trained_with_is_refused_by_name() {
+        let refuse = |name: &str, change: &dyn Fn(&mut Options)| {
+            let mut options = Options::default();
+            change(&mut options);
+            let text = options.check().unwrap_err().to_string();
+            assert!(text.contains(name), "{text:?} should name {name:?}");
+        };
+        refuse("user embedding", &|o| o.user_dim = 0);
+        refuse("movie embedding", &|o| o.movie_dim = 0);
+        refuse("batch", &|o| o.batch = 0);
+        refuse("epochs", &|o| o.epochs = 0);
+        refuse("patience", &|o| o.patience = Some(0));
+        refuse("hidden layer 2", &|o| o.hidden = vec![3, 0]);
+        refuse("learning rate", &|o| o.learning_rate = f32::NAN);
+        refuse("tables' learning rate", &|o| {
+            o.table_learning_rate = Some(-1.0)
+        });
+        refuse("L2", &|o| o.l2 = f32::INFINITY);
+        refuse("scale", &|o| o.scale = (5.0, 0.5));
+        refuse("one size", &|o| {
+            o.model = ModelKind::Hybrid;
+            o.user_dim = 4;
+        });
+    }
+
+    #[test]
+    fn names_lead_back_to_what_they_name() {
+        for kind in [ModelKind::Mlp, ModelKind::Mf, ModelKind::Hybrid] {
+            assert_eq!(ModelKind::from_name(kind.name()), Some(kind));
+        }
+        for optimiser in [Optimiser::Dense, Optimiser::Lazy, Optimiser::Decayed] {
+            assert_eq!(Optimiser::from_name(optimiser.name()), Some(optimiser));
+        }
+        assert_eq!(ModelKind::from_name("MLP"), None);
+    }
+}
