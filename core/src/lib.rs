@@ -1,1 +1,115 @@
+//! A recommender that lives on a microcontroller.
+//!
+//! A PC trains embeddings of users and movies with a small multilayer perceptron (MLP) and exports them as one
+//! *image*; a device keeps the image in flash, borrows everything from it, and predicts ratings, ranks the
+//! catalogue, finds similar movies and learns its owner's taste. No heap, no operating system, no panic path.
+//!
+//! # The layers, top down
+//!
+//! ## [`service`]: a request in, a reply out
+//! [`service::Service`] is the whole application of a board, without its transport: bytes from a serial line go
+//! in, frames come out, and long work is cut into slices so that the line stays alive. A board adds a clock, a
+//! UART and flash.
+//!
+//! ## [`wire`]: what a PC and a board share
+//! Requests, replies and the frames that carry them.
+//!
+//! ## [`profile`] and [`learn`](mod@learn): the owner
+//! What a device knows of one person, and the step of gradient descent that teaches it.
+//!
+//! ## [`rank`]: lists
+//! The best movies for a user, and the movies nearest to a movie, in bounded memory and a fixed order.
+//!
+//! ## [`model`]: numbers
+//! [`Model`](model::Model) is a borrowed view of a verified image: `predict(user, movie)` and the parts it is
+//! made of, [`table`] (embedding rows), [`mlp`] (dense layers) and [`ids`] (MovieLens id to row).
+//!
+//! ## [`image`](mod@image): bytes
+//! The format, its verifier and, with feature `write`, its writer.
+//!
+//! ## [`numeric`]: arithmetic
+//! Single precision in one written order, so that a PC, an emulator and a board agree bit for bit.
+//!
+//! # Example
+//!
+//! ```
+//! # #[cfg(feature = "write")] {
+//! use pocketrec::model::Model;
+//! use pocketrec::rank::TopN;
+//!
+//! # let storage = pocketrec::image::example();
+//! # let flash: &[u8] = storage.bytes();
+//! // `flash` is the image's region: on a board a slice of memory-mapped flash, 4-byte aligned.
+//! let model = Model::open(flash)?;
+//!
+//! // A rating, in stars, of a movie by a user that the image holds.
+//! let stars = model.predict(1, 10)?;
+//! assert!(stars >= 0.5 && stars <= 5.0);
+//!
+//! // The best two movies for somebody whose row the caller holds: the mean user, as a profile starts.
+//! let user = model.mean_user();
+//! let mut top = TopN::<2>::new();
+//! while !top.advance(&model, &user, |_movie| true, 64).is_done() {
+//!     // a board would look at its serial line here
+//! }
+//! assert_eq!(top.hits().len(), 2);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! |---|---|---|
+//! | `learn` | yes | learning on the device |
+//! | `defmt` | no | `defmt::Format` for public types |
+//! | `write` | no | the writer of images, for a host |
+//!
+//! # Cost
+//!
+//! A [`Model`](model::Model) is a few hundred bytes of borrowed slices; tables stay in flash. Working memory of
+//! a query is one [`UserState`](model::UserState) and one [`TopN`](rank::TopN), both of a size known at compile
+//! time.
 #![no_std]
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable
+    )
+)]
+
+#[cfg(test)]
+extern crate std;
+
+#[cfg(target_endian = "big")]
+compile_error!(
+    "images are little-endian and borrowed in place: big-endian targets are not supported"
+);
+
+pub mod error;
+pub mod ids;
+pub mod image;
+#[cfg(feature = "learn")]
+pub mod learn;
+pub mod mlp;
+pub mod model;
+pub mod numeric;
+pub mod profile;
+pub mod rank;
+// pub mod service;
+pub mod table;
+// pub mod wire;
+
+/// The most embedding dimensions a user's or a movie's row may have.
+pub const MAX_DIM: usize = 32;
+
+/// The most units a hidden layer may have.
+pub const MAX_UNITS: usize = 64;
+
+/// The most dense layers an MLP may have, the output layer included.
+pub const MAX_LAYERS: usize = 4;

@@ -1,0 +1,207 @@
+//! What can go wrong, one small `Copy` enum a layer.
+
+use crate::image::TableKind;
+use core::fmt;
+
+/// Why an image is refused. Verification is the only place where an image can fail: a [`Model`](crate::model::Model)
+/// that was opened answers every call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum ImageError {
+    /// The bytes don't start at an address divisible by 4.
+    Misaligned,
+    /// The bytes end before the header does; nothing is there at all when `have` is 0.
+    TooShort {
+        /// Bytes that were given.
+        have: u32,
+    },
+    /// The first four bytes are not [`MAGIC`](crate::image::MAGIC): erased flash, or something else.
+    Magic,
+    /// A format version this reader doesn't know.
+    Format {
+        /// The version found.
+        found: u8,
+    },
+    /// The header states a length that the bytes don't have, or that is shorter than a header.
+    Length {
+        /// The length stated in the header.
+        stated: u32,
+        /// Bytes that were given.
+        have: u32,
+    },
+    /// The CRC-32 stated in the header is not that of the bytes.
+    Crc {
+        /// The CRC stated in the header.
+        stated: u32,
+        /// The CRC of the bytes.
+        computed: u32,
+    },
+    /// The header's fields after the CRC can't be read.
+    Header,
+    /// Table number `at` can't be read: cut, a length that exceeds the image, or bad padding.
+    Table {
+        /// Position of the table in the image, from 0.
+        at: u16,
+    },
+    /// Bytes are left over after the last table.
+    Trailing {
+        /// How many.
+        bytes: u32,
+    },
+    /// A required table of a kind this reader doesn't know: a newer firmware is needed.
+    UnknownTable {
+        /// The kind's number.
+        kind: u16,
+    },
+    /// A table that the model needs is missing.
+    Missing(TableKind),
+    /// A table occurs twice.
+    Duplicate(TableKind),
+    /// A table has an element type that its kind can't have.
+    Element(TableKind),
+    /// A table's rows and columns are zero, too many, or don't agree with the other tables.
+    Shape(TableKind),
+    /// A table's bytes are not rows x columns x element size.
+    Size(TableKind),
+    /// A table's bytes don't start at an offset divisible by 4.
+    Alignment(TableKind),
+    /// A table holds an infinity or a NaN.
+    NotFinite(TableKind),
+    /// A table holds a subnormal number.
+    Subnormal(TableKind),
+    /// A table holds a value outside what its kind allows.
+    Value(TableKind),
+    /// Ids that don't ascend, or rank samples that don't count them.
+    Ids(TableKind),
+    /// The model could pass [`LIMIT`](crate::model::LIMIT) in dense layer `layer` (0 is the first).
+    LayerBound {
+        /// Dense layer, from 0.
+        layer: u8,
+    },
+    /// The dot product could pass [`LIMIT`](crate::model::LIMIT).
+    DotBound,
+    /// The sum of mean, biases, dot product and MLP could pass [`LIMIT`](crate::model::LIMIT).
+    SumBound,
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Misaligned => f.write_str("the image must start at an address divisible by 4"),
+            Self::TooShort { have: 0 } => f.write_str("there is no image"),
+            Self::TooShort { have } => write!(f, "an image is longer than {have} bytes"),
+            Self::Magic => {
+                f.write_str("this is not a pocketrec image (it doesn't start with \"PkRc\")")
+            }
+            Self::Format { found } => write!(
+                f,
+                "image format {found} is not known here (this reader knows {})",
+                crate::image::FORMAT
+            ),
+            Self::Length { stated, have } => {
+                write!(
+                    f,
+                    "the header states a length of {stated} bytes, and {have} are there"
+                )
+            }
+            Self::Crc { stated, computed } => write!(
+                f,
+                "CRC-32 mismatch: the header states {stated:08x}, the bytes have {computed:08x}"
+            ),
+            Self::Header => {
+                f.write_str("the header's name, fingerprint, licence or table count can't be read")
+            }
+            Self::Table { at } => write!(
+                f,
+                "table {at} can't be read: it is cut, too long or badly padded"
+            ),
+            Self::Trailing { bytes } => {
+                write!(f, "{bytes} bytes are left over after the last table")
+            }
+            Self::UnknownTable { kind } => {
+                write!(
+                    f,
+                    "required table kind {kind} is not known here: a newer reader is needed"
+                )
+            }
+            Self::Missing(kind) => write!(f, "table {kind} is missing"),
+            Self::Duplicate(kind) => write!(f, "table {kind} occurs twice"),
+            Self::Element(kind) => write!(f, "table {kind} has an element type it can't have"),
+            Self::Shape(kind) => write!(f, "table {kind} has rows or columns that can't be"),
+            Self::Size(kind) => write!(f, "table {kind} has not rows x columns elements"),
+            Self::Alignment(kind) => write!(f, "table {kind} is not aligned to 4 bytes"),
+            Self::NotFinite(kind) => write!(f, "table {kind} holds an infinity or a NaN"),
+            Self::Subnormal(kind) => write!(f, "table {kind} holds a subnormal number"),
+            Self::Value(kind) => write!(f, "table {kind} holds a value out of its range"),
+            Self::Ids(kind) => write!(
+                f,
+                "table {kind} has ids that don't ascend or aren't counted right"
+            ),
+            Self::LayerBound { layer } => write!(f, "dense layer {layer} could pass 1e30"),
+            Self::DotBound => f.write_str("the dot product could pass 1e30"),
+            Self::SumBound => f.write_str("the sum of the model's parts could pass 1e30"),
+        }
+    }
+}
+
+impl core::error::Error for ImageError {}
+
+/// Why a model can't answer about somebody or something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum LookupError {
+    /// No movie of the image has this id.
+    UnknownMovie(u32),
+    /// No user of the image has this id; an image may hold no users at all.
+    UnknownUser(u32),
+}
+
+impl fmt::Display for LookupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::UnknownMovie(id) => write!(f, "movie {id} is not in the image"),
+            Self::UnknownUser(id) => write!(f, "user {id} is not in the image"),
+        }
+    }
+}
+
+impl core::error::Error for LookupError {}
+
+/// Why a frame is not understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum FrameError {
+    /// Longer than the largest frame.
+    TooLong,
+    /// Shorter than version, request number and CRC.
+    TooShort,
+    /// The COBS code is broken.
+    Cobs,
+    /// The CRC doesn't fit the bytes.
+    Crc,
+    /// A frame version that isn't spoken here; the request number can be read all the same.
+    Version {
+        /// The version found.
+        found: u8,
+    },
+    /// The body isn't a message of this version.
+    Body,
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TooLong => f.write_str("the frame is longer than the largest one"),
+            Self::TooShort => f.write_str("the frame is shorter than a header and a CRC"),
+            Self::Cobs => f.write_str("the frame's COBS code is broken"),
+            Self::Crc => f.write_str("the frame's CRC is wrong"),
+            Self::Version { found } => write!(f, "frame version {found} is not spoken here"),
+            Self::Body => f.write_str("the frame's body is not a known message"),
+        }
+    }
+}
+
+impl core::error::Error for FrameError {}

@@ -1,0 +1,190 @@
+//! The kinds of tables and the types of their elements, with the numbers they have in an image.
+
+use core::fmt;
+
+/// What a table holds. The numbers are the image's and never change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u16)]
+pub enum TableKind {
+    /// f32 \[1\]\[4\]: mean rating, lowest and highest rating, step between ratings.
+    RatingScale = 1,
+    /// u8 \[1\]\[1\]: bits of the parts that a prediction adds up, see [`crate::model::Parts`].
+    Parts = 2,
+
+    /// u32 \[1\]\[2\]: movie ids are first, first + 1, …: first id and how many.
+    MovieIdRange = 16,
+    /// u32 \[blocks\]\[9\]: movie ids as a bitmap; a block is the rank of its first bit, then 256 bits.
+    MovieIdBitmap = 17,
+    /// u32 \[movies\]\[1\]: movie ids, ascending.
+    MovieIdSorted = 18,
+    /// As `MovieIdRange`, for users.
+    UserIdRange = 20,
+    /// As `MovieIdBitmap`, for users.
+    UserIdBitmap = 21,
+    /// As `MovieIdSorted`, for users.
+    UserIdSorted = 22,
+
+    /// f16, f32 (i8 and i16 with a scale) \[movies\]\[movie dimensions\].
+    MovieEmbedding = 32,
+    /// As `MovieEmbedding`, \[users\]\[user dimensions\].
+    UserEmbedding = 33,
+    /// f16 or f32 \[movies\]\[1\].
+    MovieBias = 34,
+    /// f16 or f32 \[users\]\[1\].
+    UserBias = 35,
+    /// f32 \[1\]\[user dimensions\]: the mean of all users' rows, where an owner starts.
+    MeanUser = 36,
+    /// f32 \[1\]\[1\]: the mean of all users' biases.
+    MeanUserBias = 37,
+    /// f32 \[movies\]\[1\]: a scale a row for an integer `MovieEmbedding`.
+    MovieRowScale = 38,
+    /// f32 \[users\]\[1\]: a scale a row for an integer `UserEmbedding`.
+    UserRowScale = 39,
+
+    /// f32 \[units\]\[user dimensions\]: the user's half of dense layer 0.
+    DenseUserWeights = 48,
+    /// f32 \[units\]\[movie dimensions\]: the movie's half of dense layer 0.
+    DenseMovieWeights = 49,
+    /// f32 \[inputs\]\[units\]: dense layer `index`, from 1.
+    DenseWeights = 50,
+    /// f32 \[1\]\[units\]: the bias of dense layer `index`, from 0.
+    DenseBias = 51,
+    /// u8 \[1\]\[layers\]: the activation of each dense layer.
+    Activations = 52,
+
+    /// u8 \[movies\]\[1\], optional: how well known a movie is, as a rank score's confidence.
+    MovieConfidence = 64,
+}
+
+impl TableKind {
+    /// Every kind.
+    pub const ALL: [Self; 22] = [
+        Self::RatingScale,
+        Self::Parts,
+        Self::MovieIdRange,
+        Self::MovieIdBitmap,
+        Self::MovieIdSorted,
+        Self::UserIdRange,
+        Self::UserIdBitmap,
+        Self::UserIdSorted,
+        Self::MovieEmbedding,
+        Self::UserEmbedding,
+        Self::MovieBias,
+        Self::UserBias,
+        Self::MeanUser,
+        Self::MeanUserBias,
+        Self::MovieRowScale,
+        Self::UserRowScale,
+        Self::DenseUserWeights,
+        Self::DenseMovieWeights,
+        Self::DenseWeights,
+        Self::DenseBias,
+        Self::Activations,
+        Self::MovieConfidence,
+    ];
+
+    /// The kind of a number in an image, or `None` for one that this version doesn't know.
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+
+    /// Its number in an image.
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// Its name, as errors and `inspect` print it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RatingScale => "rating_scale",
+            Self::Parts => "parts",
+            Self::MovieIdRange => "movie_id_range",
+            Self::MovieIdBitmap => "movie_id_bitmap",
+            Self::MovieIdSorted => "movie_id_sorted",
+            Self::UserIdRange => "user_id_range",
+            Self::UserIdBitmap => "user_id_bitmap",
+            Self::UserIdSorted => "user_id_sorted",
+            Self::MovieEmbedding => "movie_embedding",
+            Self::UserEmbedding => "user_embedding",
+            Self::MovieBias => "movie_bias",
+            Self::UserBias => "user_bias",
+            Self::MeanUser => "mean_user",
+            Self::MeanUserBias => "mean_user_bias",
+            Self::MovieRowScale => "movie_row_scale",
+            Self::UserRowScale => "user_row_scale",
+            Self::DenseUserWeights => "dense_user_weights",
+            Self::DenseMovieWeights => "dense_movie_weights",
+            Self::DenseWeights => "dense_weights",
+            Self::DenseBias => "dense_bias",
+            Self::Activations => "activations",
+            Self::MovieConfidence => "movie_confidence",
+        }
+    }
+}
+
+impl fmt::Display for TableKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The type of a table's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[repr(u8)]
+pub enum Element {
+    /// Unsigned byte.
+    U8 = 0,
+    /// Signed byte, times a scale.
+    I8 = 1,
+    /// Signed 16-bit integer, times a scale.
+    I16 = 2,
+    /// IEEE half precision, zeros and normal numbers only.
+    F16 = 3,
+    /// IEEE single precision, zeros and normal numbers only.
+    F32 = 4,
+    /// Unsigned 32-bit integer.
+    U32 = 5,
+}
+
+impl Element {
+    /// The type of a number in an image, or `None` for one that isn't known.
+    pub const fn from_code(code: u8) -> Option<Self> {
+        match code {
+            0 => Some(Self::U8),
+            1 => Some(Self::I8),
+            2 => Some(Self::I16),
+            3 => Some(Self::F16),
+            4 => Some(Self::F32),
+            5 => Some(Self::U32),
+            _ => None,
+        }
+    }
+
+    /// Its number in an image.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// Bytes of one element.
+    pub const fn size(self) -> usize {
+        match self {
+            Self::U8 | Self::I8 => 1,
+            Self::I16 | Self::F16 => 2,
+            Self::F32 | Self::U32 => 4,
+        }
+    }
+
+    /// Its name, as `inspect` prints it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "u8",
+            Self::I8 => "i8",
+            Self::I16 => "i16",
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+            Self::U32 => "u32",
+        }
+    }
+}

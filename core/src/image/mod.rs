@@ -1,0 +1,238 @@
+//! The flash image: one postcard message, a header and tagged tables, borrowed in place.
+//!
+//! # Layout
+//!
+//! All numbers are little-endian. `varint` is postcard's (7 bits a byte, low first).
+//!
+//! ```text
+//!  offset
+//!       0  magic          "PkRc"
+//!       4  format         u8       this is format 1
+//!       5  length         u32      of the whole image, padding included
+//!       9  crc            u32      CRC-32 of bytes 0..9 and 13..length
+//!      13  name           varint length, UTF-8
+//!          fingerprint    u64      of the data set the model was trained on
+//!          license        varint length, UTF-8: the data's licence line
+//!          tables         varint   how many tables follow
+//!
+//!  then each table:
+//!          kind           varint   see TableKind
+//!          index          u8       which one of its kind: the dense layer; 0 elsewhere
+//!          required       u8       1: a reader that doesn't know the kind refuses the image; 0: it skips it
+//!          element        u8       0 u8, 1 i8, 2 i16, 3 f16, 4 f32, 5 u32
+//!          rows           varint
+//!          columns        varint
+//!          scale          f32      what the elements of an integer table are multiplied by; 1 elsewhere
+//!          padding        varint length 0 to 3, zeros, so that the bytes below start at an
+//!                                  offset divisible by 4
+//!          bytes          varint length, rows x columns elements in row-major order
+//! ```
+//!
+//! There are no offsets that could overlap or wrap: each table follows the one before it, and a length that
+//! exceeds the image is refused where it stands.
+//!
+//! Later versions add tables, not formats: optional ones are skipped by readers that don't know them.
+//!
+//! # What a reader promises
+//!
+//! [`Model::open`](crate::model::Model::open) reads every byte once (CRC, bounds, ids, weights) and returns an
+//! error for anything it would not answer from. After that nothing is checked again and nothing can fail.
+
+mod kind;
+#[cfg(feature = "write")]
+mod writer;
+
+pub use kind::{Element, TableKind};
+#[cfg(feature = "write")]
+pub use writer::{AlignedBytes, ImageWriter, WriteError, example};
+
+use crate::error::ImageError;
+use crate::numeric::crc32::Crc32;
+use serde::{Deserialize, Serialize};
+
+/// The first four bytes of every image.
+pub const MAGIC: [u8; 4] = *b"PkRc";
+
+/// The format this crate reads and writes.
+pub const FORMAT: u8 = 1;
+
+/// Where the CRC's four bytes start: the CRC covers what is before and behind them.
+pub(crate) const CRC_OFFSET: usize = 9;
+
+/// Where the CRC's four bytes end.
+pub(crate) const CRC_END: usize = CRC_OFFSET + 4;
+
+/// The longest name or licence line, in bytes: both fit a frame of the wire.
+pub const MAX_TEXT: usize = 96;
+
+/// What stands before the tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Header<'a> {
+    /// [`MAGIC`].
+    pub magic: [u8; 4],
+    /// [`FORMAT`].
+    pub format: u8,
+    /// Bytes of the whole image.
+    #[serde(with = "postcard::fixint::le")]
+    pub length: u32,
+    /// CRC-32 of all bytes but its own.
+    #[serde(with = "postcard::fixint::le")]
+    pub crc: u32,
+    /// What the model is called, at most [`MAX_TEXT`] bytes.
+    pub name: &'a str,
+    /// Fingerprint of the data set the model was trained on.
+    #[serde(with = "postcard::fixint::le")]
+    pub fingerprint: u64,
+    /// The licence line of that data set, at most [`MAX_TEXT`] bytes.
+    pub license: &'a str,
+    /// How many tables follow.
+    pub tables: u16,
+}
+
+/// A table as it stands in an image.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table<'a> {
+    /// The number of a [`TableKind`], or of a kind that this version doesn't know.
+    pub kind: u16,
+    /// Which one of its kind: the dense layer, from 0; 0 elsewhere.
+    pub index: u8,
+    /// Whether a reader that doesn't know the kind must refuse the image.
+    pub required: bool,
+    /// The number of an [`Element`].
+    pub element: u8,
+    /// Rows.
+    pub rows: u32,
+    /// Columns.
+    pub columns: u32,
+    /// What the elements of an integer table are multiplied by.
+    pub scale: f32,
+    /// 0 to 3 zeros that align `bytes`.
+    #[serde(borrow)]
+    pub padding: &'a [u8],
+    /// The elements in row-major order.
+    #[serde(borrow)]
+    pub bytes: &'a [u8],
+}
+
+/// An image whose header and CRC are right: its tables can be walked. What they hold is checked by
+/// [`Model::open`](crate::model::Model::open).
+#[derive(Clone, Copy, Debug)]
+pub struct Image<'a> {
+    /// What stands before the tables.
+    pub header: Header<'a>,
+    bytes: &'a [u8],
+    tables: &'a [u8],
+}
+
+impl<'a> Image<'a> {
+    /// Reads the header and checks length and CRC. `bytes` may be longer than the image, as a flash region is.
+    /// Costs about 14 instructions a byte.
+    ///
+    /// # Errors
+    ///
+    /// [`ImageError::Misaligned`] for bytes that don't start at an address divisible by 4, then, in this order,
+    /// `TooShort`, `Magic`, `Format`, `Length`, `Crc` and `Header`, each named after the field.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ImageError> {
+        if !(bytes.as_ptr() as usize).is_multiple_of(4) {
+            return Err(ImageError::Misaligned);
+        }
+        let have = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let Some((fixed, _)) = bytes.split_first_chunk::<CRC_END>() else {
+            return Err(ImageError::TooShort { have });
+        };
+        let [m0, m1, m2, m3, format, l0, l1, l2, l3, c0, c1, c2, c3] = *fixed;
+        if [m0, m1, m2, m3] != MAGIC {
+            return Err(ImageError::Magic);
+        }
+        if format != FORMAT {
+            return Err(ImageError::Format { found: format });
+        }
+        let stated = u32::from_le_bytes([l0, l1, l2, l3]);
+        let Some(bytes) = bytes.get(..stated as usize).filter(|b| b.len() > CRC_END) else {
+            return Err(ImageError::Length { stated, have });
+        };
+        let mut crc = Crc32::new();
+        crc.update(bytes.get(..CRC_OFFSET).unwrap_or_default());
+        crc.update(bytes.get(CRC_END..).unwrap_or_default());
+        let (stated, computed) = (u32::from_le_bytes([c0, c1, c2, c3]), crc.finish());
+        if stated != computed {
+            return Err(ImageError::Crc { stated, computed });
+        }
+        let (header, tables) =
+            postcard::take_from_bytes::<Header<'a>>(bytes).map_err(|_| ImageError::Header)?;
+        if header.name.len() > MAX_TEXT || header.license.len() > MAX_TEXT {
+            return Err(ImageError::Header);
+        }
+        Ok(Self {
+            header,
+            bytes,
+            tables,
+        })
+    }
+
+    /// The tables, in the order in which they stand. An item is an error when a table can't be read, or when
+    /// bytes are left over behind the last one; nothing follows an error.
+    pub fn tables(&self) -> Tables<'a> {
+        Tables {
+            image: self.bytes,
+            rest: self.tables,
+            at: 0,
+            count: self.header.tables,
+            ended: false,
+        }
+    }
+
+    /// All bytes of the image.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+}
+
+/// The tables of an image: see [`Image::tables`].
+#[derive(Clone, Debug)]
+pub struct Tables<'a> {
+    image: &'a [u8],
+    rest: &'a [u8],
+    at: u16,
+    count: u16,
+    ended: bool,
+}
+
+impl<'a> Tables<'a> {
+    fn read(&mut self) -> Result<Table<'a>, ImageError> {
+        let unreadable = ImageError::Table { at: self.at };
+        let (table, rest) =
+            postcard::take_from_bytes::<Table<'a>>(self.rest).map_err(|_| unreadable)?;
+        if table.padding.len() > 3 || table.padding.iter().any(|&b| b != 0) {
+            return Err(unreadable);
+        }
+        let offset = (table.bytes.as_ptr() as usize).wrapping_sub(self.image.as_ptr() as usize);
+        if !offset.is_multiple_of(4) {
+            return Err(
+                TableKind::from_number(table.kind).map_or(unreadable, ImageError::Alignment)
+            );
+        }
+        self.rest = rest;
+        self.at = self.at.wrapping_add(1);
+        Ok(table)
+    }
+}
+
+impl<'a> Iterator for Tables<'a> {
+    type Item = Result<Table<'a>, ImageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        if self.at == self.count {
+            self.ended = true;
+            let bytes = u32::try_from(self.rest.len()).unwrap_or(u32::MAX);
+            return (bytes > 0).then_some(Err(ImageError::Trailing { bytes }));
+        }
+        let item = self.read();
+        self.ended = item.is_err();
+        Some(item)
+    }
+}

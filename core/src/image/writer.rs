@@ -1,0 +1,386 @@
+//! Writes an image into a buffer: feature `write`, for a host.
+
+use super::{CRC_END, CRC_OFFSET, Element, FORMAT, Header, MAGIC, MAX_TEXT, Table, TableKind};
+use crate::numeric::crc32::Crc32;
+use core::fmt;
+
+/// Why an image can't be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The buffer is full.
+    BufferFull,
+    /// The name or the licence line is longer than [`MAX_TEXT`].
+    TextTooLong,
+    /// More tables than were announced, or fewer.
+    TableCount {
+        /// Announced.
+        announced: u16,
+        /// Written.
+        written: u16,
+    },
+    /// `rows` x `columns` elements aren't what `bytes` holds.
+    Size {
+        /// The kind's number.
+        kind: u16,
+    },
+}
+
+impl fmt::Display for WriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::BufferFull => f.write_str("the buffer is too small for the image"),
+            Self::TextTooLong => write!(f, "name and licence line have at most {MAX_TEXT} bytes"),
+            Self::TableCount { announced, written } => {
+                write!(f, "{announced} tables were announced and {written} written")
+            }
+            Self::Size { kind } => write!(f, "table kind {kind} has not rows x columns elements"),
+        }
+    }
+}
+
+impl core::error::Error for WriteError {}
+
+/// Writes header and tables, in order, into a buffer of the caller's.
+#[derive(Debug)]
+pub struct ImageWriter<'b> {
+    buffer: &'b mut [u8],
+    at: usize,
+    announced: u16,
+    written: u16,
+}
+
+impl<'b> ImageWriter<'b> {
+    /// Starts an image of `tables` tables in `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// `TextTooLong`, or `BufferFull` where the header doesn't fit.
+    pub fn new(
+        buffer: &'b mut [u8],
+        name: &str,
+        fingerprint: u64,
+        license: &str,
+        tables: u16,
+    ) -> Result<Self, WriteError> {
+        if name.len() > MAX_TEXT || license.len() > MAX_TEXT {
+            return Err(WriteError::TextTooLong);
+        }
+        let header = Header {
+            magic: MAGIC,
+            format: FORMAT,
+            length: 0,
+            crc: 0,
+            name,
+            fingerprint,
+            license,
+            tables,
+        };
+        let at = postcard::to_slice(&header, buffer)
+            .map_err(|_| WriteError::BufferFull)?
+            .len();
+        Ok(Self {
+            buffer,
+            at,
+            announced: tables,
+            written: 0,
+        })
+    }
+
+    /// Appends a table of a known kind, required, with scale 1.
+    ///
+    /// # Errors
+    ///
+    /// As [`raw`](Self::raw).
+    pub fn table(
+        &mut self,
+        kind: TableKind,
+        index: u8,
+        element: Element,
+        rows: usize,
+        columns: usize,
+        bytes: &[u8],
+    ) -> Result<(), WriteError> {
+        let size_error = WriteError::Size {
+            kind: kind.number(),
+        };
+        let expected = rows
+            .checked_mul(columns)
+            .and_then(|n| n.checked_mul(element.size()))
+            .ok_or(size_error)?;
+        if bytes.len() != expected {
+            return Err(size_error);
+        }
+        self.raw(Table {
+            kind: kind.number(),
+            index,
+            required: true,
+            element: element.code(),
+            rows: u32::try_from(rows).map_err(|_| size_error)?,
+            columns: u32::try_from(columns).map_err(|_| size_error)?,
+            scale: 1.0,
+            padding: &[],
+            bytes,
+        })
+    }
+
+    /// Appends any table as it is, but for its padding, which is made to align the bytes. Nothing else of it is
+    /// checked: tests write broken images with it, and later versions unknown kinds.
+    ///
+    /// # Errors
+    ///
+    /// `BufferFull`, or `TableCount` where one more was written than announced.
+    pub fn raw(&mut self, mut table: Table<'_>) -> Result<(), WriteError> {
+        if self.written == self.announced {
+            return Err(WriteError::TableCount {
+                announced: self.announced,
+                written: self.written.saturating_add(1),
+            });
+        }
+        let (at, length) = (self.at, table.bytes.len());
+        let buffer = self.buffer.get_mut(at..).ok_or(WriteError::BufferFull)?;
+        // Where the bytes start doesn't depend on what they are, so a first try without padding tells.
+        table.padding = &[];
+        let end = at
+            + postcard::to_slice(&table, buffer)
+                .map_err(|_| WriteError::BufferFull)?
+                .len();
+        let missing = (length.wrapping_sub(end)) % 4;
+        table.padding = match missing {
+            0 => &[],
+            1 => &[0],
+            2 => &[0; 2],
+            _ => &[0; 3],
+        };
+        let used = postcard::to_slice(&table, buffer)
+            .map_err(|_| WriteError::BufferFull)?
+            .len();
+        self.at = at + used;
+        self.written += 1;
+        Ok(())
+    }
+
+    /// Fills in length and CRC; returns the image's length.
+    ///
+    /// # Errors
+    ///
+    /// `TableCount` where fewer tables were written than announced.
+    pub fn finish(self) -> Result<usize, WriteError> {
+        if self.written != self.announced {
+            return Err(WriteError::TableCount {
+                announced: self.announced,
+                written: self.written,
+            });
+        }
+        let image = self
+            .buffer
+            .get_mut(..self.at)
+            .ok_or(WriteError::BufferFull)?;
+        seal(image);
+        Ok(self.at)
+    }
+}
+
+/// Writes length and CRC into the header of `image`.
+fn seal(image: &mut [u8]) {
+    let length = u32::try_from(image.len()).unwrap_or(u32::MAX).to_le_bytes();
+    if let Some(field) = image.get_mut(CRC_OFFSET - 4..CRC_OFFSET) {
+        field.copy_from_slice(&length);
+    }
+    let mut crc = Crc32::new();
+    crc.update(image.get(..CRC_OFFSET).unwrap_or_default());
+    crc.update(image.get(CRC_END..).unwrap_or_default());
+    if let Some(field) = image.get_mut(CRC_OFFSET..CRC_END) {
+        field.copy_from_slice(&crc.finish().to_le_bytes());
+    }
+}
+
+/// A small image of its own array, aligned to 4 bytes: examples and tests borrow it.
+#[derive(Clone, Debug)]
+pub struct AlignedBytes<const WORDS: usize> {
+    words: [u32; WORDS],
+    length: usize,
+}
+
+impl<const WORDS: usize> AlignedBytes<WORDS> {
+    /// All zeros, of the whole length.
+    pub const fn new() -> Self {
+        Self {
+            words: [0; WORDS],
+            length: WORDS * 4,
+        }
+    }
+
+    /// The bytes.
+    pub fn bytes(&self) -> &[u8] {
+        bytemuck::cast_slice(&self.words)
+            .get(..self.length)
+            .unwrap_or_default()
+    }
+
+    /// The bytes, to be written.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        bytemuck::cast_slice_mut(&mut self.words)
+            .get_mut(..self.length)
+            .unwrap_or_default()
+    }
+
+    /// Keeps the first `length` bytes.
+    pub fn truncate(&mut self, length: usize) {
+        self.length = self.length.min(length);
+    }
+
+    /// Writes length and CRC anew, over whatever the bytes are now: how tests make an image that is broken in
+    /// one field and right in all others.
+    pub fn reseal(&mut self) {
+        seal(self.bytes_mut());
+    }
+}
+
+impl<const WORDS: usize> Default for AlignedBytes<WORDS> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A tiny image, of a hybrid model of 2 dimensions with 3 users (ids 1 to 3) and 4 movies (ids 10, 20, 300 and
+/// 4000), for examples and tests. Its numbers mean nothing.
+pub fn example() -> AlignedBytes<256> {
+    let mut storage = AlignedBytes::new();
+    let length = write_example(storage.bytes_mut()).unwrap_or_default();
+    storage.truncate(length);
+    storage
+}
+
+fn write_example(buffer: &mut [u8]) -> Result<usize, WriteError> {
+    use TableKind as K;
+    let f16 = |x: f32| crate::numeric::f16::round(x).unwrap_or_default();
+    let movies = [0.5, -0.25, -0.75, 1.0, 0.125, 0.5, -0.5, -1.0].map(f16);
+    let users = [0.25, 0.5, -0.5, 0.25, 1.0, -1.0].map(f16);
+    let movie_bias = [0.25, -0.5, 0.0, 0.125].map(f16);
+    let user_bias = [0.125, 0.0, -0.25].map(f16);
+    let mut w = ImageWriter::new(
+        buffer,
+        "example",
+        0x0123_4567_89ab_cdef,
+        "none: made-up numbers",
+        16,
+    )?;
+    w.table(
+        K::RatingScale,
+        0,
+        Element::F32,
+        1,
+        4,
+        bytemuck::bytes_of(&[3.5_f32, 0.5, 5.0, 0.5]),
+    )?;
+    w.table(K::Parts, 0, Element::U8, 1, 1, &[7])?;
+    w.table(
+        K::MovieIdSorted,
+        0,
+        Element::U32,
+        4,
+        1,
+        bytemuck::bytes_of(&[10_u32, 20, 300, 4000]),
+    )?;
+    w.table(
+        K::UserIdRange,
+        0,
+        Element::U32,
+        1,
+        2,
+        bytemuck::bytes_of(&[1_u32, 3]),
+    )?;
+    w.table(
+        K::MovieEmbedding,
+        0,
+        Element::F16,
+        4,
+        2,
+        bytemuck::bytes_of(&movies),
+    )?;
+    w.table(
+        K::UserEmbedding,
+        0,
+        Element::F16,
+        3,
+        2,
+        bytemuck::bytes_of(&users),
+    )?;
+    w.table(
+        K::MovieBias,
+        0,
+        Element::F16,
+        4,
+        1,
+        bytemuck::bytes_of(&movie_bias),
+    )?;
+    w.table(
+        K::UserBias,
+        0,
+        Element::F16,
+        3,
+        1,
+        bytemuck::bytes_of(&user_bias),
+    )?;
+    w.table(
+        K::MeanUser,
+        0,
+        Element::F32,
+        1,
+        2,
+        bytemuck::bytes_of(&[0.25_f32, -0.0625]),
+    )?;
+    w.table(
+        K::MeanUserBias,
+        0,
+        Element::F32,
+        1,
+        1,
+        bytemuck::bytes_of(&[-0.03125_f32]),
+    )?;
+    let user_weights = [0.5_f32, -0.5, 0.25, 1.0, -1.0, 0.75];
+    let movie_weights = [0.25_f32, 0.5, -0.25, 0.5, 1.0, -0.5];
+    w.table(
+        K::DenseUserWeights,
+        0,
+        Element::F32,
+        3,
+        2,
+        bytemuck::bytes_of(&user_weights),
+    )?;
+    w.table(
+        K::DenseMovieWeights,
+        0,
+        Element::F32,
+        3,
+        2,
+        bytemuck::bytes_of(&movie_weights),
+    )?;
+    w.table(
+        K::DenseBias,
+        0,
+        Element::F32,
+        1,
+        3,
+        bytemuck::bytes_of(&[0.0_f32, 0.125, -0.125]),
+    )?;
+    w.table(
+        K::DenseWeights,
+        1,
+        Element::F32,
+        3,
+        1,
+        bytemuck::bytes_of(&[0.5_f32, -0.25, 0.125]),
+    )?;
+    w.table(
+        K::DenseBias,
+        1,
+        Element::F32,
+        1,
+        1,
+        bytemuck::bytes_of(&[0.0625_f32]),
+    )?;
+    w.table(K::Activations, 0, Element::U8, 1, 2, &[1, 0])?;
+    w.finish()
+}

@@ -1,0 +1,381 @@
+//! A model: a borrowed view of a verified image, and the prediction it makes.
+//!
+//! ```text
+//! rating(u, m) = mean + b_u + b_m + <p_u, q_m> + MLP([p_u ; q_m]),  held to the rating scale
+//! ```
+//!
+//! added in this order, each part where the image has it ([`Parts`]). p and q are embedding rows, b biases.
+
+mod open;
+
+use crate::error::{ImageError, LookupError};
+use crate::ids::IdIndex;
+use crate::image::Header;
+use crate::mlp::Mlp;
+use crate::numeric::dot::dot;
+use crate::numeric::{hold, square_root};
+use crate::table::EmbeddingTable;
+use crate::{MAX_DIM, MAX_UNITS};
+
+/// No sum in a prediction from a verified image can pass this magnitude, so none is infinite or a NaN.
+pub const LIMIT: f32 = 1.0e30;
+
+/// The largest magnitude of a component of a row, or of a bias, that a caller holds
+/// ([`Model::user_state`]): trained rows are below 4.
+pub const ROW_LIMIT: f32 = 64.0;
+
+/// Which parts a prediction adds up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Parts {
+    /// Biases of users and movies.
+    pub biases: bool,
+    /// The dot product of the user's row and the movie's.
+    pub dot: bool,
+    /// The MLP over both rows.
+    pub mlp: bool,
+}
+
+impl Parts {
+    /// Its bits in an image.
+    pub const fn bits(self) -> u8 {
+        self.biases as u8 | (self.dot as u8) << 1 | (self.mlp as u8) << 2
+    }
+
+    /// The parts of some bits, or `None` where a bit isn't known here.
+    pub const fn from_bits(bits: u8) -> Option<Self> {
+        if bits > 7 {
+            return None;
+        }
+        Some(Self {
+            biases: bits & 1 != 0,
+            dot: bits & 2 != 0,
+            mlp: bits & 4 != 0,
+        })
+    }
+
+    /// The name of the model with these parts, as `train --model` takes it, where it has one.
+    pub const fn name(self) -> &'static str {
+        match (self.biases, self.dot, self.mlp) {
+            (false, false, true) => "mlp",
+            (true, true, false) => "mf",
+            (true, true, true) => "hybrid",
+            (true, false, false) => "biases",
+            _ => "other",
+        }
+    }
+}
+
+/// The scale that ratings are on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RatingScale {
+    /// The mean of the ratings that the model was trained on.
+    pub mean: f32,
+    /// The lowest rating.
+    pub lowest: f32,
+    /// The highest rating.
+    pub highest: f32,
+    /// The step from one rating to the next.
+    pub step: f32,
+}
+
+impl RatingScale {
+    /// `x` held to the scale.
+    pub fn hold(&self, x: f32) -> f32 {
+        hold(x, self.lowest, self.highest)
+    }
+
+    /// Whether `stars` is between the lowest rating and the highest.
+    pub fn contains(&self, stars: f32) -> bool {
+        stars >= self.lowest && stars <= self.highest
+    }
+}
+
+/// What a model computes once for a user before it scores movies: 400 bytes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct UserState {
+    pub(crate) row: [f32; MAX_DIM],
+    /// Mean plus the user's bias.
+    pub(crate) base: f32,
+    /// The user's half of dense layer 0.
+    pub(crate) half: [f32; MAX_UNITS],
+}
+
+impl UserState {
+    /// The user's row; components beyond the model's dimensions are 0.
+    pub fn row(&self) -> &[f32; MAX_DIM] {
+        &self.row
+    }
+}
+
+/// A prediction's parts, before it is held to the scale. Their sum, in this order, is the score.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Explanation {
+    /// Mean rating plus the user's bias.
+    pub base: f32,
+    /// The movie's bias.
+    pub movie_bias: f32,
+    /// The dot product.
+    pub dot: f32,
+    /// The MLP.
+    pub mlp: f32,
+}
+
+/// A borrowed view of a verified image. Nothing it does fails, panics or gives anything but a finite number.
+#[derive(Clone, Copy, Debug)]
+pub struct Model<'a> {
+    header: Header<'a>,
+    scale: RatingScale,
+    parts: Parts,
+    movie_ids: IdIndex<'a>,
+    movie_table: EmbeddingTable<'a>,
+    movie_bias: Option<EmbeddingTable<'a>>,
+    users: Option<Users<'a>>,
+    mean_row: &'a [f32],
+    mean_bias: f32,
+    mlp: Option<Mlp<'a>>,
+    confidence: Option<&'a [u8]>,
+}
+
+/// The users of an image.
+#[derive(Clone, Copy, Debug)]
+struct Users<'a> {
+    ids: IdIndex<'a>,
+    table: EmbeddingTable<'a>,
+    bias: Option<EmbeddingTable<'a>>,
+}
+
+impl<'a> Model<'a> {
+    /// Verifies the image at the front of `bytes` (which may be longer, as a flash region is; it must start at
+    /// an address divisible by 4) and borrows it. Reads every byte once.
+    ///
+    /// # Errors
+    ///
+    /// An [`ImageError`] that names the field or table at fault.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, ImageError> {
+        open::open(bytes)
+    }
+
+    /// The image's header: name, fingerprint, licence of the data.
+    pub fn header(&self) -> &Header<'a> {
+        &self.header
+    }
+
+    /// The scale of ratings.
+    pub fn scale(&self) -> RatingScale {
+        self.scale
+    }
+
+    /// The parts of a prediction.
+    pub fn parts(&self) -> Parts {
+        self.parts
+    }
+
+    /// The ids of the movies; their rows are those of [`movie_table`](Self::movie_table).
+    pub fn movie_ids(&self) -> IdIndex<'a> {
+        self.movie_ids
+    }
+
+    /// The ids of the users, where the image has users.
+    pub fn user_ids(&self) -> Option<IdIndex<'a>> {
+        self.users.map(|users| users.ids)
+    }
+
+    /// The movies' rows.
+    pub fn movie_table(&self) -> EmbeddingTable<'a> {
+        self.movie_table
+    }
+
+    /// The users' rows, where the image has users.
+    pub fn user_table(&self) -> Option<EmbeddingTable<'a>> {
+        self.users.map(|users| users.table)
+    }
+
+    /// The MLP, where the model has one.
+    pub fn mlp(&self) -> Option<&Mlp<'a>> {
+        self.mlp.as_ref()
+    }
+
+    /// How many movies there are.
+    pub fn movies(&self) -> u32 {
+        self.movie_ids.len()
+    }
+
+    /// How many users there are; 0 for an image without users.
+    pub fn users(&self) -> u32 {
+        self.users.map_or(0, |users| users.ids.len())
+    }
+
+    /// Dimensions of a user's row.
+    pub fn user_dim(&self) -> usize {
+        self.mean_row.len()
+    }
+
+    /// Dimensions of a movie's row.
+    pub fn movie_dim(&self) -> usize {
+        self.movie_table.columns()
+    }
+
+    /// How well known the movie of `row` is, from 0 to 255, where the image says so.
+    pub fn confidence(&self, row: u32) -> Option<u8> {
+        self.confidence?.get(row as usize).copied()
+    }
+
+    /// The row of the movie `id`.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError::UnknownMovie`].
+    pub fn movie_row(&self, id: u32) -> Result<u32, LookupError> {
+        self.movie_ids.row(id).ok_or(LookupError::UnknownMovie(id))
+    }
+
+    /// The state of the user `id` of the image. Costs the user's half of dense layer 0.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError::UnknownUser`], also where the image has no users.
+    pub fn user(&self, id: u32) -> Result<UserState, LookupError> {
+        let unknown = LookupError::UnknownUser(id);
+        let users = self.users.ok_or(unknown)?;
+        let at = users.ids.row(id).ok_or(unknown)? as usize;
+        let mut row = [0.0; MAX_DIM];
+        users.table.read(at, &mut row);
+        let bias = users.bias.map_or(0.0, |table| table.first(at));
+        Ok(self.state(row, bias))
+    }
+
+    /// The mean of all users' rows, and of their biases: where an owner starts.
+    pub fn mean_row(&self) -> (&'a [f32], f32) {
+        (self.mean_row, self.mean_bias)
+    }
+
+    /// The state of the mean user.
+    pub fn mean_user(&self) -> UserState {
+        self.user_state(self.mean_row, self.mean_bias)
+    }
+
+    /// The state of a user whose row and bias the caller holds. Components beyond the model's dimensions are
+    /// dropped, missing ones are 0, and all are held to ±[`ROW_LIMIT`].
+    pub fn user_state(&self, row: &[f32], bias: f32) -> UserState {
+        let mut own = [0.0; MAX_DIM];
+        for (to, from) in own.iter_mut().zip(row).take(self.user_dim()) {
+            *to = hold(*from, -ROW_LIMIT, ROW_LIMIT);
+        }
+        self.state(own, hold(bias, -ROW_LIMIT, ROW_LIMIT))
+    }
+
+    fn state(&self, row: [f32; MAX_DIM], bias: f32) -> UserState {
+        let mut half = [0.0; MAX_UNITS];
+        if let Some(mlp) = &self.mlp {
+            mlp.user_half(&row, &mut half);
+        }
+        UserState {
+            row,
+            base: self.scale.mean + bias,
+            half,
+        }
+    }
+
+    /// The rating, in stars and held to the scale, that `user` would give `movie`.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError`] for an id that the image doesn't have.
+    pub fn predict(&self, user: u32, movie: u32) -> Result<f32, LookupError> {
+        self.predict_for(&self.user(user)?, movie)
+    }
+
+    /// As [`predict`](Self::predict), for a state that the caller holds.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError::UnknownMovie`].
+    pub fn predict_for(&self, user: &UserState, movie: u32) -> Result<f32, LookupError> {
+        let row = self.movie_row(movie)?;
+        Ok(self.scale.hold(self.score(user, row)))
+    }
+
+    /// The prediction for the movie of `row`, before it is held to the scale. A row outside the table counts as
+    /// a row of zeros.
+    pub fn score(&self, user: &UserState, row: u32) -> f32 {
+        let mut score = [0.0];
+        self.score_rows(user, row, &mut score);
+        let [score] = score;
+        score
+    }
+
+    /// The scores of the movies of rows `first`, `first + 1`, …, one for each place of `scores`: how the
+    /// catalogue is ranked. A movie costs its half of dense layer 0 and the layers behind it.
+    pub fn score_rows(&self, user: &UserState, first: u32, scores: &mut [f32]) {
+        for (row, score) in (first..=u32::MAX).zip(scores) {
+            let parts = self.explain(user, row);
+            let mut sum = parts.base;
+            if self.parts.biases {
+                sum += parts.movie_bias;
+            }
+            if self.parts.dot {
+                sum += parts.dot;
+            }
+            if self.parts.mlp {
+                sum += parts.mlp;
+            }
+            *score = sum;
+        }
+    }
+
+    /// The parts of a score, for the movie of `row`.
+    pub fn explain(&self, user: &UserState, row: u32) -> Explanation {
+        let at = row as usize;
+        let mut movie = [0.0; MAX_DIM];
+        self.movie_table.read(at, &mut movie);
+        let movie = movie.get(..self.movie_dim()).unwrap_or_default();
+        Explanation {
+            base: user.base,
+            movie_bias: self.movie_bias.map_or(0.0, |table| table.first(at)),
+            dot: if self.parts.dot {
+                dot(movie, &user.row)
+            } else {
+                0.0
+            },
+            mlp: self
+                .mlp
+                .as_ref()
+                .map_or(0.0, |mlp| mlp.forward(&user.half, movie)),
+        }
+    }
+
+    /// The cosine of the angle between the rows of two movies, from -1 to 1; 0 where a row is all zeros.
+    /// Sums run in the order of the columns.
+    pub fn similarity(&self, row: u32, other: u32) -> f32 {
+        self.similarity_to(&self.movie_vector(row), other)
+    }
+
+    /// A movie's row and its length, to compare many others with.
+    pub fn movie_vector(&self, row: u32) -> MovieVector {
+        let mut values = [0.0; MAX_DIM];
+        self.movie_table.read(row as usize, &mut values);
+        let length = square_root(dot(&values, &values));
+        MovieVector { values, length }
+    }
+
+    /// As [`similarity`](Self::similarity), with one side ready.
+    pub fn similarity_to(&self, movie: &MovieVector, other: u32) -> f32 {
+        let other = self.movie_vector(other);
+        let lengths = movie.length * other.length;
+        if lengths > 0.0 {
+            hold(dot(&movie.values, &other.values) / lengths, -1.0, 1.0)
+        } else {
+            0.0
+        }
+    }
+}
+
+/// A movie's row and its length.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MovieVector {
+    values: [f32; MAX_DIM],
+    length: f32,
+}

@@ -1,0 +1,198 @@
+//! Lists of movies: the best for a user and the nearest to a movie, in bounded memory and a fixed order, in slices
+//! so that a serial line stays alive meanwhile.
+
+use crate::model::{Model, MovieVector, UserState};
+
+/// A movie and what it was ranked by.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Hit {
+    /// MovieLens id.
+    pub movie: u32,
+    /// What it was ranked by: the score before it is held to the rating scale, or a cosine.
+    pub score: f32,
+}
+
+/// How far a ranking has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Progress {
+    /// Movies looked at.
+    pub done: u32,
+    /// Movies there are.
+    pub total: u32,
+}
+
+impl Progress {
+    /// Whether every movie was looked at.
+    pub fn is_done(self) -> bool {
+        self.done >= self.total
+    }
+}
+
+/// Movies scored at a time: small enough for a stack of 1 KB, large enough for a kernel to share loads.
+const SLICE: usize = 16;
+
+/// The `N` best movies seen so far: by score, highest first, and among equal scores by id, lowest first.
+#[derive(Clone, Debug)]
+struct Best<const N: usize> {
+    hits: heapless::Vec<Hit, N>,
+    limit: usize,
+}
+
+impl<const N: usize> Best<N> {
+    fn new(limit: usize) -> Self {
+        Self {
+            hits: heapless::Vec::new(),
+            limit: limit.min(N),
+        }
+    }
+
+    /// The score that a movie of a higher id must pass to be kept, if there is one yet.
+    fn bar(&self) -> Option<f32> {
+        if self.hits.len() < self.limit {
+            None
+        } else {
+            self.hits.last().map(|hit| hit.score)
+        }
+    }
+
+    /// Takes in a hit. Hits come in ascending order of ids, so among equal scores the earlier one stays ahead.
+    fn offer(&mut self, hit: Hit) {
+        if self.limit == 0 {
+            return;
+        }
+        if self.hits.len() >= self.limit {
+            if self.bar().is_some_and(|bar| hit.score <= bar) {
+                return;
+            }
+            self.hits.pop();
+        }
+        // Room was made above, so this can't fail.
+        let _ = self.hits.push(hit);
+        for at in (1..self.hits.len()).rev() {
+            match self.hits.get_mut(at.wrapping_sub(1)..=at) {
+                Some([a, b]) if b.score > a.score => core::mem::swap(a, b),
+                _ => return,
+            }
+        }
+    }
+}
+
+/// A ranking of the whole catalogue for one user, of which the best `N` are kept.
+///
+/// RAM: 8 bytes a kept movie, and 32.
+#[derive(Clone, Debug)]
+pub struct TopN<const N: usize> {
+    best: Best<N>,
+    next: u32,
+}
+
+impl<const N: usize> Default for TopN<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<const N: usize> TopN<N> {
+    /// An empty ranking that keeps `N`.
+    pub fn new() -> Self {
+        Self::keeping(N)
+    }
+
+    /// An empty ranking that keeps `limit`, at most `N`.
+    pub fn keeping(limit: usize) -> Self {
+        Self {
+            best: Best::new(limit),
+            next: 0,
+        }
+    }
+
+    /// Scores about `movies` further movies (rounded up to a slice of 16) and keeps the best of those whose id
+    /// `filter` lets through. Ask again until it is done. Costs a score a movie; the filter is asked only about
+    /// movies that would enter the list.
+    pub fn advance(
+        &mut self,
+        model: &Model<'_>,
+        user: &UserState,
+        mut filter: impl FnMut(u32) -> bool,
+        movies: u32,
+    ) -> Progress {
+        let total = model.movies();
+        let end = self.next.saturating_add(movies.max(1)).min(total);
+        let ids = model.movie_ids();
+        while self.next < end {
+            let mut scores = [0.0; SLICE];
+            let left = (total - self.next).min(SLICE as u32);
+            let slice = scores.get_mut(..left as usize).unwrap_or_default();
+            model.score_rows(user, self.next, slice);
+            for (row, score) in (self.next..total).zip(slice.iter()) {
+                if self.best.bar().is_none_or(|bar| *score > bar)
+                    && let Some(movie) = ids.id(row)
+                    && filter(movie)
+                {
+                    self.best.offer(Hit {
+                        movie,
+                        score: *score,
+                    });
+                }
+            }
+            self.next += left;
+        }
+        Progress {
+            done: self.next,
+            total,
+        }
+    }
+
+    /// The best movies so far: highest score first, equal scores by ascending id.
+    pub fn hits(&self) -> &[Hit] {
+        &self.best.hits
+    }
+}
+
+/// The `N` movies nearest to one movie by the cosine of their rows; the movie itself is left out.
+#[derive(Clone, Debug)]
+pub struct Nearest<const N: usize> {
+    best: Best<N>,
+    row: u32,
+    vector: MovieVector,
+    next: u32,
+}
+
+impl<const N: usize> Nearest<N> {
+    /// An empty list that keeps `limit`, at most `N`, of the movies nearest to that of `row`.
+    pub fn keeping(limit: usize, model: &Model<'_>, row: u32) -> Self {
+        Self {
+            best: Best::new(limit),
+            row,
+            vector: model.movie_vector(row),
+            next: 0,
+        }
+    }
+
+    /// Looks at `movies` further movies. Ask again until it is done.
+    pub fn advance(&mut self, model: &Model<'_>, movies: u32) -> Progress {
+        let total = model.movies();
+        let end = self.next.saturating_add(movies.max(1)).min(total);
+        let ids = model.movie_ids();
+        for row in self.next..end {
+            if row == self.row {
+                continue;
+            }
+            let score = model.similarity_to(&self.vector, row);
+            if self.best.bar().is_none_or(|bar| score > bar)
+                && let Some(movie) = ids.id(row)
+            {
+                self.best.offer(Hit { movie, score });
+            }
+        }
+        self.next = end;
+        Progress { done: end, total }
+    }
+
+    /// The nearest movies so far: largest cosine first, equal ones by ascending id.
+    pub fn hits(&self) -> &[Hit] {
+        &self.best.hits
+    }
+}
