@@ -2,6 +2,7 @@
 
 use crate::image::TableKind;
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// Why an image is refused. Verification is the only place where an image can fail: a [`Model`](crate::model::Model)
 /// that was opened answers every call.
@@ -147,6 +148,75 @@ impl fmt::Display for ImageError {
 
 impl core::error::Error for ImageError {}
 
+impl ImageError {
+    /// The error as three numbers, as it travels on the wire: a code that never changes its meaning, and two
+    /// details.
+    pub fn to_numbers(self) -> (u8, u32, u32) {
+        let table = |kind: TableKind| u32::from(kind.number());
+        match self {
+            Self::Misaligned => (0, 0, 0),
+            Self::TooShort { have } => (1, have, 0),
+            Self::Magic => (2, 0, 0),
+            Self::Format { found } => (3, found.into(), 0),
+            Self::Length { stated, have } => (4, stated, have),
+            Self::Crc { stated, computed } => (5, stated, computed),
+            Self::Header => (6, 0, 0),
+            Self::Table { at } => (7, at.into(), 0),
+            Self::Trailing { bytes } => (8, bytes, 0),
+            Self::UnknownTable { kind } => (9, kind.into(), 0),
+            Self::Missing(kind) => (10, table(kind), 0),
+            Self::Duplicate(kind) => (11, table(kind), 0),
+            Self::Element(kind) => (12, table(kind), 0),
+            Self::Shape(kind) => (13, table(kind), 0),
+            Self::Size(kind) => (14, table(kind), 0),
+            Self::Alignment(kind) => (15, table(kind), 0),
+            Self::NotFinite(kind) => (16, table(kind), 0),
+            Self::Subnormal(kind) => (17, table(kind), 0),
+            Self::Value(kind) => (18, table(kind), 0),
+            Self::Ids(kind) => (19, table(kind), 0),
+            Self::LayerBound { layer } => (20, layer.into(), 0),
+            Self::DotBound => (21, 0, 0),
+            Self::SumBound => (22, 0, 0),
+        }
+    }
+
+    /// The error of three numbers, or `None` for a code or a kind of table that isn't known here.
+    pub fn from_numbers(code: u8, a: u32, b: u32) -> Option<Self> {
+        let small = u8::try_from(a).ok();
+        let medium = u16::try_from(a).ok();
+        let table = medium.and_then(TableKind::from_number);
+        Some(match code {
+            0 => Self::Misaligned,
+            1 => Self::TooShort { have: a },
+            2 => Self::Magic,
+            3 => Self::Format { found: small? },
+            4 => Self::Length { stated: a, have: b },
+            5 => Self::Crc {
+                stated: a,
+                computed: b,
+            },
+            6 => Self::Header,
+            7 => Self::Table { at: medium? },
+            8 => Self::Trailing { bytes: a },
+            9 => Self::UnknownTable { kind: medium? },
+            10 => Self::Missing(table?),
+            11 => Self::Duplicate(table?),
+            12 => Self::Element(table?),
+            13 => Self::Shape(table?),
+            14 => Self::Size(table?),
+            15 => Self::Alignment(table?),
+            16 => Self::NotFinite(table?),
+            17 => Self::Subnormal(table?),
+            18 => Self::Value(table?),
+            19 => Self::Ids(table?),
+            20 => Self::LayerBound { layer: small? },
+            21 => Self::DotBound,
+            22 => Self::SumBound,
+            _ => return None,
+        })
+    }
+}
+
 /// Why a model can't answer about somebody or something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -169,8 +239,8 @@ impl fmt::Display for LookupError {
 
 impl core::error::Error for LookupError {}
 
-/// Why a frame is not understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a frame is not understood. Travels on the wire: variants are appended, never moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum FrameError {

@@ -101,9 +101,9 @@ pub mod model;
 pub mod numeric;
 pub mod profile;
 pub mod rank;
-// pub mod service;
+pub mod service;
 pub mod table;
-// pub mod wire;
+pub mod wire;
 
 /// The most embedding dimensions a user's or a movie's row may have.
 pub const MAX_DIM: usize = 32;

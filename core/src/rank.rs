@@ -108,7 +108,7 @@ impl<const N: usize> TopN<N> {
         }
     }
 
-    /// Scores about `movies` further movies (rounded up to a slice of 16) and keeps the best of those whose id
+    /// Scores `movies` further movies and keeps the best of those whose id
     /// `filter` lets through. Ask again until it is done. Costs a score a movie; the filter is asked only about
     /// movies that would enter the list.
     pub fn advance(
@@ -123,7 +123,7 @@ impl<const N: usize> TopN<N> {
         let ids = model.movie_ids();
         while self.next < end {
             let mut scores = [0.0; SLICE];
-            let left = (total - self.next).min(SLICE as u32);
+            let left = (end - self.next).min(SLICE as u32);
             let slice = scores.get_mut(..left as usize).unwrap_or_default();
             model.score_rows(user, self.next, slice);
             for (row, score) in (self.next..total).zip(slice.iter()) {

@@ -238,13 +238,23 @@ impl<'a> Model<'a> {
     ///
     /// [`LookupError::UnknownUser`], also where the image has no users.
     pub fn user(&self, id: u32) -> Result<UserState, LookupError> {
+        let (row, bias) = self.user_row(id)?;
+        Ok(self.state(row, bias))
+    }
+
+    /// The row and the bias of the user `id` of the image; components beyond the model's dimensions, and the bias
+    /// of a model without biases, are 0.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError::UnknownUser`], also where the image has no users.
+    pub fn user_row(&self, id: u32) -> Result<([f32; MAX_DIM], f32), LookupError> {
         let unknown = LookupError::UnknownUser(id);
         let users = self.users.ok_or(unknown)?;
         let at = users.ids.row(id).ok_or(unknown)? as usize;
         let mut row = [0.0; MAX_DIM];
         users.table.read(at, &mut row);
-        let bias = users.bias.map_or(0.0, |table| table.first(at));
-        Ok(self.state(row, bias))
+        Ok((row, users.bias.map_or(0.0, |table| table.first(at))))
     }
 
     /// The mean of all users' rows, and of their biases: where an owner starts.

@@ -1,0 +1,495 @@
+//! A request in, a reply out: the application of a board, without its transport.
+//!
+//! A board's main loop hands received bytes to [`Service::receive`] and calls [`Service::poll`] as long as there is
+//! work; both send through the board's [`Port`]. Long work is cut into slices of a few movies, so the loop can take
+//! bytes from its receive queue in between: one request waits while another runs, `Cancel` is obeyed at once, and
+//! any further request is answered `Busy`.
+
+use crate::error::{FrameError, ImageError, LookupError};
+use crate::model::{Model, UserState};
+use crate::profile::Profile;
+use crate::rank::{Hit, Nearest, Progress, TopN};
+use crate::wire::{
+    Capabilities, FrameReader, HELLO_MAGIC, Health, Hello, Limits, LinkCounters, MAX_BODY,
+    MAX_FRAME, MAX_LIST, ModelInfo, NoModel, ProfileReply, Ranked, Refusal, Reply, Request, Reset,
+    Status, VERSION, Who, encode_frame,
+};
+use crate::{MAX_DIM, MAX_UNITS};
+
+/// Milliseconds between two `Working` replies: a host hears something at least once a second.
+const WORKING_EVERY: u32 = 400;
+
+/// What a board gives a service.
+pub trait Port {
+    /// Sends the bytes of a whole frame. Waits for the line, but never for ever: a board drops what it can't send.
+    fn send(&mut self, bytes: &[u8]);
+
+    /// Milliseconds since the start; wraps.
+    fn now(&self) -> u32;
+
+    /// Bytes received, received during work, and lost; `bad_frames` is the service's own.
+    fn counters(&self) -> LinkCounters;
+
+    /// Told when a long request starts and ends, for the counter of bytes received meanwhile.
+    fn working(&mut self, working: bool);
+}
+
+/// What a service tells of the board it runs on.
+#[derive(Clone, Copy, Debug)]
+pub struct Board {
+    /// The board's name.
+    pub name: &'static str,
+    /// Version of the firmware.
+    pub firmware: [u8; 3],
+    /// Bits of [`Capabilities`] that are the board's; the service adds its own.
+    pub capabilities: Capabilities,
+    /// Bytes of the image's region.
+    pub image_region: u32,
+    /// Why the board started, and where it was if it crashed.
+    pub reset: Reset,
+    /// A line number or an address, of the crash.
+    pub at: u32,
+    /// Crashes since the power came on.
+    pub crashes: u32,
+    /// Movies scored in one [`Service::poll`]: few enough that the receive queue can't fill meanwhile.
+    pub slice: u32,
+}
+
+/// A request that takes long.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one job at a time, in static memory, and no heap to box it on"
+)]
+enum Work {
+    Top {
+        user: UserState,
+        ranking: TopN<MAX_LIST>,
+    },
+    Similar {
+        ranking: Nearest<MAX_LIST>,
+    },
+}
+
+struct Job {
+    number: u32,
+    work: Work,
+    /// When the host last heard of it.
+    heard: u32,
+}
+
+/// The application: one model, `OWNERS` profiles, one request at a time and one waiting.
+///
+/// RAM: two frames of 300 bytes, a job of 800 bytes and 136 bytes an owner.
+pub struct Service<'m, const OWNERS: usize> {
+    model: Result<Model<'m>, ImageError>,
+    profiles: [Option<Profile>; OWNERS],
+    board: Board,
+    reader: FrameReader,
+    job: Option<Job>,
+    waiting: Option<(u32, Request)>,
+    kept: Kept,
+    bad_frames: u32,
+}
+
+/// The last reply, for a host that asks again.
+struct Kept {
+    number: Option<u32>,
+    frame: [u8; MAX_FRAME],
+    length: usize,
+}
+
+impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
+    /// A service over `model`, or over the reason why there is none.
+    pub fn new(model: Result<Model<'m>, ImageError>, board: Board) -> Self {
+        let profile = model.as_ref().ok().map(Profile::new);
+        Self {
+            model,
+            profiles: [profile; OWNERS],
+            board,
+            reader: FrameReader::new(),
+            job: None,
+            waiting: None,
+            kept: Kept {
+                number: None,
+                frame: [0; MAX_FRAME],
+                length: 0,
+            },
+            bad_frames: 0,
+        }
+    }
+
+    /// The model, or why there is none.
+    pub fn model(&self) -> &Result<Model<'m>, ImageError> {
+        &self.model
+    }
+
+    /// The profile of an owner, where there is a model.
+    pub fn profile(&self, owner: u8) -> Option<&Profile> {
+        self.profiles.get(usize::from(owner))?.as_ref()
+    }
+
+    /// Whether [`poll`](Self::poll) has something to do.
+    pub fn is_working(&self) -> bool {
+        self.job.is_some() || self.waiting.is_some()
+    }
+
+    /// Takes in a byte from the line. At the end of a frame, answers it, starts it, keeps it waiting, or refuses
+    /// it.
+    pub fn receive(&mut self, byte: u8, port: &mut impl Port) {
+        let frame = match self.reader.push(byte) {
+            None => return,
+            Some(Err(why)) => {
+                self.bad_frames = self.bad_frames.saturating_add(1);
+                return send(port, 0, &Reply::Refused(Refusal::BadFrame(why)));
+            }
+            Some(Ok(frame)) => frame,
+        };
+        let number = frame.number;
+        let request = match postcard::take_from_bytes::<Request>(frame.body) {
+            // Hello is answered whatever the version.
+            Ok((Request::Hello, [])) => Ok(Request::Hello),
+            _ if frame.version != VERSION => Err(FrameError::Version {
+                found: frame.version,
+            }),
+            Ok((request, [])) => Ok(request),
+            _ => Err(FrameError::Body),
+        };
+        match request {
+            Ok(request) => self.take(number, request, port),
+            Err(why) => {
+                self.bad_frames = self.bad_frames.saturating_add(1);
+                send(port, number, &Reply::Refused(Refusal::BadFrame(why)));
+            }
+        }
+    }
+
+    fn take(&mut self, number: u32, request: Request, port: &mut impl Port) {
+        if self.kept.number == Some(number) {
+            return port.send(self.kept.frame.get(..self.kept.length).unwrap_or_default());
+        }
+        let running = self.job.as_ref().is_some_and(|job| job.number == number);
+        let waits = self.waiting.is_some_and(|(waiting, _)| waiting == number);
+        if running || waits {
+            // Asked again before it was answered: the answer will come once.
+            return;
+        }
+        if let Request::Cancel { number: ended } = request {
+            let found = self.cancel(ended, port);
+            return send(port, number, &Reply::Cancelled(found));
+        }
+        if self.job.is_none() {
+            self.start(number, request, port);
+        } else if self.waiting.is_none() {
+            self.waiting = Some((number, request));
+        } else {
+            send(port, number, &Reply::Refused(Refusal::Busy));
+        }
+    }
+
+    fn cancel(&mut self, ended: u32, port: &mut impl Port) -> bool {
+        if self.job.as_ref().is_some_and(|job| job.number == ended) {
+            self.job = None;
+            port.working(false);
+        } else if self.waiting.is_some_and(|(waiting, _)| waiting == ended) {
+            self.waiting = None;
+        } else {
+            return false;
+        }
+        send(port, ended, &Reply::Refused(Refusal::Cancelled));
+        true
+    }
+
+    /// One slice of work: a few movies of a ranking, or the start of the request that waited.
+    pub fn poll(&mut self, port: &mut impl Port) {
+        let Some(job) = &mut self.job else {
+            if let Some((number, request)) = self.waiting.take() {
+                self.start(number, request, port);
+            }
+            return;
+        };
+        let Ok(model) = &self.model else {
+            // A job is only started where there is a model.
+            self.job = None;
+            return;
+        };
+        let Progress { done, total } = match &mut job.work {
+            Work::Top { user, ranking } => ranking.advance(model, user, |_| true, self.board.slice),
+            Work::Similar { ranking } => ranking.advance(model, self.board.slice),
+        };
+        let number = job.number;
+        if done < total {
+            let now = port.now();
+            if now.wrapping_sub(job.heard) >= WORKING_EVERY {
+                job.heard = now;
+                send(port, number, &Reply::Working { done, total });
+            }
+            return;
+        }
+        let reply = match &job.work {
+            Work::Top { ranking, .. } => {
+                Reply::Movies(list(ranking.hits(), |s| model.scale().hold(s)))
+            }
+            Work::Similar { ranking } => Reply::Movies(list(ranking.hits(), |s| s)),
+        };
+        self.job = None;
+        port.working(false);
+        self.kept.answer(number, &reply, port);
+    }
+
+    fn start(&mut self, number: u32, request: Request, port: &mut impl Port) {
+        let reply = match self.answer(request, port) {
+            Ok(Answer::Now(reply)) => reply,
+            Ok(Answer::Later(work)) => {
+                self.job = Some(Job {
+                    number,
+                    work,
+                    heard: port.now(),
+                });
+                return port.working(true);
+            }
+            Err(why) => Reply::Refused(why),
+        };
+        self.kept.answer(number, &reply, port);
+    }
+
+    fn answer(&mut self, request: Request, port: &impl Port) -> Result<Answer<'m>, Refusal> {
+        let now = |reply| Ok(Answer::Now(reply));
+        match request {
+            Request::Hello => return now(Reply::Hello(self.hello())),
+            Request::Limits => return now(Reply::Limits(self.limits())),
+            Request::LinkCounters => {
+                let counters = LinkCounters {
+                    bad_frames: self.bad_frames,
+                    ..port.counters()
+                };
+                return now(Reply::LinkCounters(counters));
+            }
+            Request::Health => return now(Reply::Health(self.health(port.now()))),
+            // Cancel is obeyed where it comes in.
+            Request::Cancel { .. } => return now(Reply::Cancelled(false)),
+            _ => {}
+        }
+        let model = self
+            .model
+            .map_err(|why| Refusal::NoModel(NoModel::from(why)))?;
+        match request {
+            Request::Predict { who, movie } => {
+                let user = self.user(&model, who)?;
+                now(Reply::Stars(model.predict_for(&user, movie)?))
+            }
+            Request::TopN { who, count } => {
+                let user = self.user(&model, who)?;
+                let ranking = TopN::keeping(list_length(count)?);
+                Ok(Answer::Later(Work::Top { user, ranking }))
+            }
+            Request::Similar { movie, count } => {
+                let row = model.movie_row(movie)?;
+                let ranking = Nearest::keeping(list_length(count)?, &model, row);
+                Ok(Answer::Later(Work::Similar { ranking }))
+            }
+            Request::Rate { who, movie, stars } => now(self.rate(&model, who, movie, stars)?),
+            Request::Profile { who } => now(Reply::Profile(self.profile_reply(&model, who)?)),
+            _ => now(Reply::ModelInfo(model_info(&model))),
+        }
+    }
+
+    fn owner(&self, owner: u8) -> Result<&Profile, Refusal> {
+        self.profile(owner).ok_or(Refusal::UnknownOwner(owner))
+    }
+
+    fn user(&self, model: &Model<'m>, who: Who) -> Result<UserState, Refusal> {
+        match who {
+            Who::Owner(owner) => Ok(self.owner(owner)?.private().state(model)),
+            Who::ImageUser(id) => Ok(model.user(id)?),
+        }
+    }
+
+    #[cfg(feature = "learn")]
+    fn rate(
+        &mut self,
+        model: &Model<'m>,
+        who: Who,
+        movie: u32,
+        stars: f32,
+    ) -> Result<Reply<'m>, Refusal> {
+        let Who::Owner(owner) = who else {
+            return Err(Refusal::NotAnOwner);
+        };
+        self.owner(owner)?;
+        let row = model.movie_row(movie)?;
+        if !model.scale().contains(stars) {
+            return Err(Refusal::OffScale);
+        }
+        let place = self
+            .profiles
+            .get_mut(usize::from(owner))
+            .and_then(Option::as_mut);
+        let profile = place.ok_or(Refusal::UnknownOwner(owner))?;
+        let before = profile.rate(model, row, stars);
+        let after = model.score(&profile.private().state(model), row);
+        let scale = model.scale();
+        Ok(Reply::Rated {
+            before: scale.hold(before),
+            after: scale.hold(after),
+            ratings: profile.ratings(),
+        })
+    }
+
+    #[cfg(not(feature = "learn"))]
+    fn rate(&mut self, _: &Model<'m>, _: Who, _: u32, _: f32) -> Result<Reply<'m>, Refusal> {
+        Err(Refusal::NotSupported)
+    }
+
+    fn profile_reply(&self, model: &Model<'m>, who: Who) -> Result<ProfileReply, Refusal> {
+        let (row, bias, ratings) = match who {
+            Who::Owner(owner) => {
+                let profile = self.owner(owner)?;
+                (
+                    profile.private().row,
+                    profile.private().bias,
+                    profile.ratings(),
+                )
+            }
+            Who::ImageUser(id) => {
+                let (row, bias) = model.user_row(id)?;
+                (row, bias, 0)
+            }
+        };
+        let mut reply = ProfileReply {
+            ratings,
+            bias,
+            row: heapless::Vec::new(),
+        };
+        // A model's dimensions never pass the vector's capacity.
+        let _ = reply
+            .row
+            .extend_from_slice(row.get(..model.user_dim()).unwrap_or_default());
+        Ok(reply)
+    }
+
+    fn hello(&self) -> Hello {
+        let learn = if cfg!(feature = "learn") {
+            Capabilities::LEARN
+        } else {
+            0
+        };
+        Hello {
+            magic: HELLO_MAGIC,
+            oldest: VERSION,
+            newest: VERSION,
+            firmware: self.board.firmware,
+            status: if self.model.is_ok() {
+                Status::Ready
+            } else {
+                Status::NoModel
+            } as u8,
+            capabilities: self.board.capabilities.0 | learn,
+            largest_frame: MAX_FRAME as u16,
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            owners: OWNERS as u8,
+            list: MAX_LIST as u8,
+            dimensions: MAX_DIM as u8,
+            units: MAX_UNITS as u8,
+            body: MAX_BODY as u16,
+            image: self.board.image_region,
+        }
+    }
+
+    fn health(&self, uptime: u32) -> Health<'static> {
+        let Board {
+            name,
+            reset,
+            at,
+            crashes,
+            ..
+        } = self.board;
+        Health {
+            board: name,
+            reset,
+            at,
+            crashes,
+            uptime,
+        }
+    }
+}
+
+#[allow(
+    clippy::large_enum_variant,
+    reason = "made and taken apart at once, and no heap to box it on"
+)]
+enum Answer<'m> {
+    Now(Reply<'m>),
+    Later(Work),
+}
+
+impl Kept {
+    /// Sends a reply and keeps it.
+    fn answer(&mut self, number: u32, reply: &Reply<'_>, port: &mut impl Port) {
+        // Every reply fits the largest body; a test has each at its longest.
+        self.length = encode_frame(VERSION, number, reply, &mut self.frame).unwrap_or_default();
+        self.number = Some(number);
+        port.send(self.frame.get(..self.length).unwrap_or_default());
+    }
+}
+
+impl From<LookupError> for Refusal {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::UnknownMovie(id) => Self::UnknownMovie(id),
+            LookupError::UnknownUser(id) => Self::UnknownUser(id),
+        }
+    }
+}
+
+/// Sends a reply that isn't kept: progress, or a refusal that asking again may lift.
+fn send(port: &mut impl Port, number: u32, reply: &Reply<'_>) {
+    let mut frame = [0; MAX_FRAME];
+    let length = encode_frame(VERSION, number, reply, &mut frame).unwrap_or_default();
+    port.send(frame.get(..length).unwrap_or_default());
+}
+
+fn list_length(count: u8) -> Result<usize, Refusal> {
+    let count = usize::from(count);
+    if count > MAX_LIST {
+        Err(Refusal::ListTooLong)
+    } else {
+        Ok(count)
+    }
+}
+
+fn list(hits: &[Hit], stars: impl Fn(f32) -> f32) -> heapless::Vec<Ranked, MAX_LIST> {
+    let mut list = heapless::Vec::new();
+    for &Hit { movie, score } in hits {
+        // A ranking keeps at most a list's length.
+        let _ = list.push(Ranked {
+            movie,
+            score,
+            stars: stars(score),
+        });
+    }
+    list
+}
+
+fn model_info<'m>(model: &Model<'m>) -> ModelInfo<'m> {
+    let (header, scale) = (model.header(), model.scale());
+    ModelInfo {
+        name: header.name,
+        license: header.license,
+        fingerprint: header.fingerprint,
+        length: header.length,
+        crc: header.crc,
+        movies: model.movies(),
+        users: model.users(),
+        user_dim: model.user_dim() as u8,
+        movie_dim: model.movie_dim() as u8,
+        parts: model.parts().bits(),
+        mean: scale.mean,
+        lowest: scale.lowest,
+        highest: scale.highest,
+        step: scale.step,
+    }
+}

@@ -1,0 +1,367 @@
+//! Requests and replies. Variants are appended, never moved; the fields of a released one never change.
+
+use super::MAX_LIST;
+use crate::MAX_DIM;
+use crate::error::{FrameError, ImageError};
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// Whom a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Who {
+    /// A person whose profile the device holds, from 0.
+    Owner(u8),
+    /// A user of the image, by MovieLens id.
+    ImageUser(u32),
+}
+
+/// What a host asks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Request {
+    /// Who is there? Frozen for ever.
+    Hello,
+    /// How much of everything: [`Limits`].
+    Limits,
+    /// What model: [`ModelInfo`].
+    ModelInfo,
+    /// The rating that somebody would give a movie.
+    Predict {
+        /// Whose taste.
+        who: Who,
+        /// MovieLens id.
+        movie: u32,
+    },
+    /// The best movies for somebody. Long: `Working` comes meanwhile.
+    TopN {
+        /// Whose taste.
+        who: Who,
+        /// How many, at most [`MAX_LIST`].
+        count: u8,
+    },
+    /// The movies nearest to one. Long: `Working` comes meanwhile.
+    Similar {
+        /// MovieLens id.
+        movie: u32,
+        /// How many, at most [`MAX_LIST`].
+        count: u8,
+    },
+    /// An owner rates a movie, and the device learns.
+    Rate {
+        /// Who rates: an owner.
+        who: Who,
+        /// MovieLens id.
+        movie: u32,
+        /// Stars, on the model's scale.
+        stars: f32,
+    },
+    /// Somebody's row and bias, as bits: [`ProfileReply`].
+    Profile {
+        /// Whose.
+        who: Who,
+    },
+    /// Ends the long request of this number; it is answered by `Cancelled`.
+    Cancel {
+        /// The long request's number.
+        number: u32,
+    },
+    /// Counters of the serial line: [`LinkCounters`].
+    LinkCounters,
+    /// How the board is: [`Health`].
+    Health,
+}
+
+/// What a device answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "one reply at a time, on the stack, and no heap to box it on"
+)]
+pub enum Reply<'a> {
+    /// To `Hello`. Frozen for ever.
+    Hello(Hello),
+    /// The request is not carried out.
+    Refused(Refusal),
+    /// A long request is under way; its answer will come.
+    Working {
+        /// Movies looked at.
+        done: u32,
+        /// Movies there are.
+        total: u32,
+    },
+    /// To `Limits`.
+    Limits(Limits),
+    /// To `ModelInfo`.
+    #[serde(borrow)]
+    ModelInfo(ModelInfo<'a>),
+    /// To `Predict`: stars, held to the scale.
+    Stars(f32),
+    /// To `TopN` and `Similar`.
+    Movies(heapless::Vec<Ranked, MAX_LIST>),
+    /// To `Rate`.
+    Rated {
+        /// What the device would have predicted before it learned, held to the scale.
+        before: f32,
+        /// What it predicts now.
+        after: f32,
+        /// Ratings that formed the profile.
+        ratings: u32,
+    },
+    /// To `Profile`.
+    Profile(ProfileReply),
+    /// To `Cancel`: whether there was such a request.
+    Cancelled(bool),
+    /// To `LinkCounters`.
+    LinkCounters(LinkCounters),
+    /// To `Health`.
+    Health(Health<'a>),
+}
+
+/// Who is there. Frozen for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Hello {
+    /// [`HELLO_MAGIC`](super::HELLO_MAGIC).
+    pub magic: [u8; 4],
+    /// Oldest frame version spoken.
+    pub oldest: u8,
+    /// Newest frame version spoken.
+    pub newest: u8,
+    /// Version of the firmware: major, minor, patch.
+    pub firmware: [u8; 3],
+    /// A [`Status`] code.
+    pub status: u8,
+    /// Bits of [`Capabilities`].
+    #[serde(with = "postcard::fixint::le")]
+    pub capabilities: u32,
+    /// Bytes of the largest frame it takes in, its ending zero included.
+    #[serde(with = "postcard::fixint::le")]
+    pub largest_frame: u16,
+}
+
+/// How a device is, in one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Status {
+    /// It has a model and answers.
+    Ready = 0,
+    /// It has no model, or a bad one; every request about one tells why.
+    NoModel = 1,
+}
+
+/// What a firmware can do, as bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Capabilities(pub u32);
+
+impl Capabilities {
+    /// It learns from ratings.
+    pub const LEARN: u32 = 1;
+    /// What it learned outlives a restart.
+    pub const STORAGE: u32 = 1 << 1;
+    /// It logs by defmt over RTT.
+    pub const LOG: u32 = 1 << 2;
+
+    /// Whether all of `bits` are set.
+    pub const fn has(self, bits: u32) -> bool {
+        self.0 & bits == bits
+    }
+}
+
+/// How much of everything a device has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Limits {
+    /// Profiles it holds.
+    pub owners: u8,
+    /// The most movies in a list.
+    pub list: u8,
+    /// The most dimensions of a row.
+    pub dimensions: u8,
+    /// The most units of a hidden layer.
+    pub units: u8,
+    /// The longest body of a frame, in bytes.
+    pub body: u16,
+    /// The longest image its region takes, in bytes.
+    pub image: u32,
+}
+
+/// What model a device holds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct ModelInfo<'a> {
+    /// The model's name.
+    pub name: &'a str,
+    /// The licence line of the data it was trained on.
+    pub license: &'a str,
+    /// Fingerprint of that data.
+    #[serde(with = "postcard::fixint::le")]
+    pub fingerprint: u64,
+    /// Bytes of the image.
+    pub length: u32,
+    /// CRC-32 of the image: a twin on the PC must have the same.
+    #[serde(with = "postcard::fixint::le")]
+    pub crc: u32,
+    /// Movies.
+    pub movies: u32,
+    /// Users.
+    pub users: u32,
+    /// Dimensions of a user's row.
+    pub user_dim: u8,
+    /// Dimensions of a movie's row.
+    pub movie_dim: u8,
+    /// Bits of [`Parts`](crate::model::Parts).
+    pub parts: u8,
+    /// Mean rating.
+    pub mean: f32,
+    /// Lowest rating.
+    pub lowest: f32,
+    /// Highest rating.
+    pub highest: f32,
+    /// Step between ratings.
+    pub step: f32,
+}
+
+/// A movie of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Ranked {
+    /// MovieLens id.
+    pub movie: u32,
+    /// What it was ranked by: a score before it is held to the scale, or a cosine.
+    pub score: f32,
+    /// The prediction in stars, held to the scale; for similar movies, the cosine again.
+    pub stars: f32,
+}
+
+/// Somebody's row and bias, bit for bit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProfileReply {
+    /// Ratings that formed it; 0 for a user of the image.
+    pub ratings: u32,
+    /// The bias.
+    pub bias: f32,
+    /// The row.
+    pub row: heapless::Vec<f32, MAX_DIM>,
+}
+
+/// Counters of a board's serial line since it started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct LinkCounters {
+    /// Bytes received.
+    pub received: u32,
+    /// Bytes received while a long request ran.
+    pub while_working: u32,
+    /// Bytes lost: they came faster than they were taken, or were damaged on the line.
+    pub lost: u32,
+    /// Frames that were not understood.
+    pub bad_frames: u32,
+}
+
+/// How a board is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Health<'a> {
+    /// The board's name.
+    pub board: &'a str,
+    /// Why it started last.
+    pub reset: Reset,
+    /// Where it was when it panicked or faulted: a line number or an address, 0 otherwise.
+    pub at: u32,
+    /// Panics and faults since the power came on.
+    pub crashes: u32,
+    /// Milliseconds since it started; wraps after 49 days.
+    pub uptime: u32,
+}
+
+/// Why a board started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Reset {
+    /// Power came on, or the reset button was pressed.
+    Power,
+    /// The firmware panicked.
+    Panic,
+    /// The processor faulted.
+    Fault,
+    /// The arithmetic failed its check at the start: predictions may differ from a PC's.
+    Arithmetic,
+}
+
+/// Why a request is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Refusal {
+    /// The model doesn't have this movie.
+    UnknownMovie(u32),
+    /// The model doesn't have this user.
+    UnknownUser(u32),
+    /// There is no model, and why.
+    NoModel(NoModel),
+    /// The frame was not understood; a reply to no request in particular has the number 0.
+    BadFrame(FrameError),
+    /// A long request is under way and another one waits: ask again later.
+    Busy,
+    /// The long request was cancelled.
+    Cancelled,
+    /// The device holds fewer owners.
+    UnknownOwner(u8),
+    /// Only an owner rates.
+    NotAnOwner,
+    /// The rating isn't on the model's scale.
+    OffScale,
+    /// More movies were asked for than a list holds.
+    ListTooLong,
+    /// This firmware was built without it.
+    NotSupported,
+}
+
+/// An [`ImageError`] as it travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct NoModel {
+    /// The error's code.
+    pub code: u8,
+    /// Its first detail.
+    pub a: u32,
+    /// Its second detail.
+    pub b: u32,
+}
+
+impl From<ImageError> for NoModel {
+    fn from(error: ImageError) -> Self {
+        let (code, a, b) = error.to_numbers();
+        Self { code, a, b }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::UnknownMovie(id) => write!(f, "movie {id} is not in the device's model"),
+            Self::UnknownUser(id) => write!(f, "user {id} is not in the device's model"),
+            Self::NoModel(NoModel { code, a, b }) => match ImageError::from_numbers(code, a, b) {
+                Some(why) => write!(f, "the device has no model: {why}"),
+                None => write!(
+                    f,
+                    "the device has no model: error {code} ({a}, {b}), unknown here"
+                ),
+            },
+            Self::BadFrame(why) => write!(f, "the device did not understand: {why}"),
+            Self::Busy => {
+                f.write_str("the device is busy: a long request runs and another one waits")
+            }
+            Self::Cancelled => f.write_str("the request was cancelled"),
+            Self::UnknownOwner(owner) => write!(f, "the device has no owner {owner}"),
+            Self::NotAnOwner => {
+                f.write_str("only an owner of the device can rate, not a user of the image")
+            }
+            Self::OffScale => f.write_str("the rating is not on the model's scale"),
+            Self::ListTooLong => write!(f, "a list holds at most {MAX_LIST} movies"),
+            Self::NotSupported => f.write_str("the device's firmware was built without this"),
+        }
+    }
+}
+
+impl core::error::Error for Refusal {}

@@ -1,0 +1,45 @@
+//! What a PC and a board share: requests, replies, and the frames that carry them.
+//!
+//! # Frames
+//!
+//! ```text
+//! COBS( version u8 | request number u32 | body, a postcard message | CRC-32 u32 of all before )  0x00
+//! ```
+//!
+//! Numbers are little-endian. A zero byte ends a frame and occurs nowhere inside, so a reader that lost its place
+//! finds it again at the next one. A reply carries the number of its request. A request whose number was the last
+//! one answered gets the kept reply again and isn't applied twice, so a host that heard nothing asks again.
+//!
+//! # For ever
+//!
+//! The layout of a frame, the request `Hello` (body `00`) and its reply never change, so that any host can tell
+//! any firmware what is wrong. A firmware answers `Hello` whatever the frame's version. Nothing is appended to a
+//! message that was released: a new request is added behind the others.
+
+mod cobs;
+mod frame;
+mod message;
+
+pub use frame::{Frame, FrameReader, encode_frame};
+pub use message::{
+    Capabilities, Health, Hello, Limits, LinkCounters, ModelInfo, NoModel, ProfileReply, Ranked,
+    Refusal, Reply, Request, Reset, Status, Who,
+};
+
+/// The version of frames and messages spoken here.
+pub const VERSION: u8 = 1;
+
+/// What a `Hello` reply starts with.
+pub const HELLO_MAGIC: [u8; 4] = *b"PkRd";
+
+/// The longest body of a frame.
+pub const MAX_BODY: usize = 288;
+
+/// Version, request number and CRC around a body.
+pub const OVERHEAD: usize = 1 + 4 + 4;
+
+/// The longest frame on the line, its code bytes and ending zero included.
+pub const MAX_FRAME: usize = cobs::encoded_length(MAX_BODY + OVERHEAD) + 1;
+
+/// The most movies in a reply.
+pub const MAX_LIST: usize = 20;
