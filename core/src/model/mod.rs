@@ -7,6 +7,7 @@
 //! added in this order, each part where the image has it ([`Parts`]). p and q are embedding rows, b biases.
 
 mod open;
+mod score;
 
 use crate::error::{ImageError, LookupError};
 use crate::ids::IdIndex;
@@ -280,7 +281,7 @@ impl<'a> Model<'a> {
     fn state(&self, row: [f32; MAX_DIM], bias: f32) -> UserState {
         let mut half = [0.0; MAX_UNITS];
         if let Some(mlp) = &self.mlp {
-            mlp.user_half(&row, &mut half);
+            score::user_half(mlp, &row, &mut half);
         }
         UserState {
             row,
@@ -315,25 +316,6 @@ impl<'a> Model<'a> {
         self.score_rows(user, row, &mut score);
         let [score] = score;
         score
-    }
-
-    /// The scores of the movies of rows `first`, `first + 1`, …, one for each place of `scores`: how the
-    /// catalogue is ranked. A movie costs its half of dense layer 0 and the layers behind it.
-    pub fn score_rows(&self, user: &UserState, first: u32, scores: &mut [f32]) {
-        for (row, score) in (first..=u32::MAX).zip(scores) {
-            let parts = self.explain(user, row);
-            let mut sum = parts.base;
-            if self.parts.biases {
-                sum += parts.movie_bias;
-            }
-            if self.parts.dot {
-                sum += parts.dot;
-            }
-            if self.parts.mlp {
-                sum += parts.mlp;
-            }
-            *score = sum;
-        }
     }
 
     /// The parts of a score, for the movie of `row`.

@@ -1,1 +1,6 @@
-//! The one module that may hold assembly, behind safe functions. Empty so far.
+//! The one module that may hold assembly, behind safe functions. What is compiled here is decided by the target's
+//! name in `build.rs`; every function has a plain twin that gives the same bits.
+#![allow(unsafe_code)]
+
+#[cfg(cortex_m_float)]
+pub(crate) mod float;

@@ -1,0 +1,20 @@
+//! Tells the kernels which instruction sets a target surely has, by its name: `target_feature` isn't told on
+//! stable for Cortex-M.
+//!
+//! - `cortex_m_float`: Thumb-2 with a single-precision FPU that converts half precision (M4F, M33F, M7, M55).
+//! - `cortex_m_dsp`: Thumb-2 with the DSP extension, SMLAD among it (M4, M7; on M33 it is optional).
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(cortex_m_float)");
+    println!("cargo::rustc-check-cfg=cfg(cortex_m_dsp)");
+    let target = std::env::var("TARGET").unwrap_or_default();
+    if target.starts_with("thumbv7em-none-eabihf")
+        || target.starts_with("thumbv8m.main-none-eabihf")
+    {
+        println!("cargo::rustc-cfg=cortex_m_float");
+    }
+    if target.starts_with("thumbv7em-none-eabi") {
+        println!("cargo::rustc-cfg=cortex_m_dsp");
+    }
+}

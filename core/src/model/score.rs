@@ -1,0 +1,339 @@
+//! Scoring the catalogue: the one place that decides which kernel a model's shape gets on this machine.
+//!
+//! Whatever it decides, each movie's sums run in the order of the plain form, [`Model::explain`], so the bits are
+//! the same: a test and the device bench compare them.
+
+use super::{Model, UserState};
+use crate::numeric::lanes::{self, Lanes};
+use crate::{MAX_DIM, MAX_UNITS};
+
+/// Movies that the portable kernel scores at a time: a few vector registers of them on a PC, two on a core whose
+/// registers hold two, one where floating point is software.
+const LANES: usize = if !cfg!(target_os = "none") {
+    16
+} else if cfg!(target_abi = "eabihf") {
+    2
+} else {
+    1
+};
+
+impl Model<'_> {
+    /// The scores of the movies of rows `first`, `first + 1`, …, one for each place of `scores`: how the
+    /// catalogue is ranked. A movie costs its half of dense layer 0 and the layers behind it. A row outside the
+    /// table counts as a row of zeros.
+    pub fn score_rows(&self, user: &UserState, first: u32, scores: &mut [f32]) {
+        #[cfg(cortex_m_float)]
+        if self.score_rows_by_assembly(user, first, scores) {
+            return;
+        }
+        self.score_rows_portably(user, first, scores);
+    }
+
+    fn score_rows_portably(&self, user: &UserState, first: u32, scores: &mut [f32]) {
+        let mut row = first as usize;
+        let (blocks, rest) = scores.as_chunks_mut::<LANES>();
+        for block in blocks {
+            *block = self.score_lanes(user, row);
+            row = row.wrapping_add(LANES);
+        }
+        if !rest.is_empty() {
+            // The lanes behind the last movie read zeros, or nothing that matters.
+            for (score, lane) in rest.iter_mut().zip(self.score_lanes::<LANES>(user, row)) {
+                *score = lane;
+            }
+        }
+    }
+
+    /// The scores of `L` movies from row `first` on.
+    fn score_lanes<const L: usize>(&self, user: &UserState, first: usize) -> Lanes<L> {
+        let mut columns = [[0.0; L]; MAX_DIM];
+        let mut movie = [0.0; MAX_DIM];
+        let dim = self.movie_dim();
+        for lane in 0..L {
+            let row = first.wrapping_add(lane);
+            if row >= self.movies() as usize {
+                movie = [0.0; MAX_DIM];
+            }
+            self.movie_table.read(row, &mut movie);
+            for (column, x) in columns.iter_mut().zip(&movie).take(dim) {
+                if let Some(place) = column.get_mut(lane) {
+                    *place = *x;
+                }
+            }
+        }
+        let columns = columns.get(..dim).unwrap_or_default();
+        let mut sums = [user.base; L];
+        if let Some(table) = self.movie_bias {
+            for (lane, sum) in sums.iter_mut().enumerate() {
+                *sum += table.first(first.wrapping_add(lane));
+            }
+        }
+        if self.parts.dot {
+            accumulate(&mut sums, &lanes::dot(columns, &user.row));
+        }
+        if let Some(mlp) = &self.mlp {
+            accumulate(&mut sums, &lanes::forward(mlp, &user.half, columns));
+        }
+        sums
+    }
+}
+
+fn accumulate<const L: usize>(sums: &mut Lanes<L>, x: &Lanes<L>) {
+    for (sum, x) in sums.iter_mut().zip(x) {
+        *sum += x;
+    }
+}
+
+/// The user's half of dense layer 0, by the fastest kernel for its shape.
+pub(super) fn user_half(
+    mlp: &crate::mlp::Mlp<'_>,
+    row: &[f32; MAX_DIM],
+    half: &mut [f32; MAX_UNITS],
+) {
+    #[cfg(cortex_m_float)]
+    {
+        use crate::numeric::arch::float;
+        let row = row.get(..mlp.user_dim).unwrap_or_default();
+        if float::user_half(mlp.user_weights, mlp.bias, row, half) {
+            return;
+        }
+    }
+    mlp.user_half(row, half);
+}
+
+#[cfg(cortex_m_float)]
+impl Model<'_> {
+    /// By the kernels of [`float`](crate::numeric::arch::float), where the model has the lesson's shape: rows of 8
+    /// in half precision, a multiple of 4 relu units, 4 relu units, 1 linear one. False where it hasn't.
+    fn score_rows_by_assembly(&self, user: &UserState, first: u32, scores: &mut [f32]) -> bool {
+        use crate::numeric::activation::Activation;
+        use crate::numeric::arch::float::{self, COLUMNS, SECOND};
+        use crate::table::Values;
+
+        let (Some(mlp), Values::F16(values)) = (&self.mlp, self.movie_table.values()) else {
+            return false;
+        };
+        let [second, output] = mlp.later() else {
+            return false;
+        };
+        if self.movie_dim() != COLUMNS
+            || mlp.activation != Activation::Relu
+            || second.activation != Activation::Relu
+            || output.activation != Activation::Linear
+        {
+            return false;
+        }
+        let biases = match self.movie_bias.map(|table| table.values()) {
+            None => None,
+            Some(Values::F16(biases)) => {
+                let Some(biases) = biases.get(first as usize..) else {
+                    return false;
+                };
+                Some(biases)
+            }
+            Some(Values::F32(_)) => return false,
+        };
+        let (rows, _) = values.as_chunks::<COLUMNS>();
+        let Some(rows) = rows.get(first as usize..) else {
+            return false;
+        };
+        let (Some(half), Ok(second_bias), Ok(output_weights), [output_bias], Some(row)) = (
+            user.half.get(..mlp.units()),
+            second.bias.try_into(),
+            output.weights.try_into(),
+            output.bias,
+            user.row.first_chunk(),
+        ) else {
+            return false;
+        };
+        if rows.len() < scores.len() || biases.is_some_and(|biases| biases.len() < scores.len()) {
+            return false;
+        }
+        let net = float::Net {
+            half,
+            weights: mlp.movie_weights.as_chunks::<COLUMNS>().0,
+            second: second.weights.as_chunks::<SECOND>().0,
+            second_bias,
+            output: output_weights,
+            output_bias: *output_bias,
+            user: self.parts.dot.then_some(row),
+            base: user.base,
+        };
+        float::score(&net, rows, biases, scores)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::IdIndex;
+    use crate::image::{FORMAT, Header, MAGIC};
+    use crate::mlp::{Dense, Mlp};
+    use crate::model::{Parts, RatingScale};
+    use crate::numeric::activation::Activation;
+    use crate::table::{EmbeddingTable, Values};
+    use crate::{MAX_LAYERS, MAX_UNITS};
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    /// Numbers as images hold them: zeros of both signs, and normal ones down to the smallest.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn bits(&mut self) -> u32 {
+            self.0 = self
+                .0
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            (self.0 >> 33) as u32
+        }
+
+        fn single(&mut self) -> f32 {
+            match self.bits() % 20 {
+                0 => 0.0,
+                1 => -0.0,
+                2 => f32::MIN_POSITIVE,
+                _ => self.bits() as f32 / (1_u32 << 30) as f32 - 1.0,
+            }
+        }
+
+        fn half(&mut self) -> u16 {
+            let sign = (self.bits() as u16 & 1) << 15;
+            match self.bits() % 20 {
+                0 => sign,
+                1 => sign | 0x0400,
+                _ => sign | (0x2000 + (self.bits() % 0x2000) as u16),
+            }
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    struct Shape {
+        parts: Parts,
+        dim: usize,
+        units: Vec<usize>,
+        movies: usize,
+        half_precision: bool,
+        relu: bool,
+    }
+
+    fn shape() -> impl Strategy<Value = Shape> {
+        (
+            1_u8..8,
+            prop_oneof![
+                Just(4_usize),
+                Just(8),
+                Just(16),
+                Just(32),
+                1_usize..=MAX_DIM
+            ],
+            prop_oneof![
+                Just(Vec::from([32, 4])),
+                prop::collection::vec(1_usize..=MAX_UNITS, 0..MAX_LAYERS)
+            ],
+            1_usize..40,
+            any::<bool>(),
+            any::<bool>(),
+        )
+            .prop_map(|(parts, dim, mut units, movies, half_precision, relu)| {
+                units.push(1);
+                Shape {
+                    parts: Parts::from_bits(parts).unwrap(),
+                    dim,
+                    units,
+                    movies,
+                    half_precision,
+                    relu,
+                }
+            })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn every_shape_scores_to_the_bits_of_the_plain_form(
+            shape in shape(),
+            seed in any::<u64>(),
+        ) {
+            let mut numbers = Numbers(seed);
+            let halves: Vec<u16> = (0..40 * (MAX_DIM + 1)).map(|_| numbers.half()).collect();
+            let singles: Vec<f32> = (0..20_000).map(|_| numbers.single()).collect();
+            let mut rest = &singles[..];
+            let mut take = |count: usize| {
+                let (front, back) = rest.split_at(count);
+                rest = back;
+                front
+            };
+            let dim = shape.dim;
+            let (rows, bias) = halves[..shape.movies * (dim + 1)].split_at(shape.movies * dim);
+            let table = |halves, floats, columns| {
+                EmbeddingTable::new(
+                    if shape.half_precision { Values::F16(halves) } else { Values::F32(floats) },
+                    columns,
+                )
+            };
+            let hidden = if shape.relu { Activation::Relu } else { Activation::Linear };
+            let mut later = [Dense::EMPTY; MAX_LAYERS - 1];
+            for (at, pair) in shape.units.windows(2).enumerate() {
+                later[at] = Dense {
+                    weights: take(pair[0] * pair[1]),
+                    bias: take(pair[1]),
+                    activation: if at + 2 == shape.units.len() { Activation::Linear } else { hidden },
+                };
+            }
+            let mlp = Mlp {
+                user_weights: take(shape.units[0] * dim),
+                movie_weights: take(shape.units[0] * dim),
+                user_dim: dim,
+                movie_dim: dim,
+                bias: take(shape.units[0]),
+                activation: if shape.units.len() == 1 { Activation::Linear } else { hidden },
+                later,
+                layers: shape.units.len(),
+            };
+            let model = Model {
+                header: Header {
+                    magic: MAGIC,
+                    format: FORMAT,
+                    length: 0,
+                    crc: 0,
+                    name: "",
+                    fingerprint: 0,
+                    license: "",
+                    tables: 0,
+                },
+                scale: RatingScale { mean: 3.5, lowest: 0.5, highest: 5.0, step: 0.5 },
+                parts: shape.parts,
+                movie_ids: IdIndex::range(1, shape.movies as u32).unwrap(),
+                movie_table: table(rows, take(shape.movies * dim), dim),
+                movie_bias: shape.parts.biases.then(|| table(bias, take(shape.movies), 1)),
+                users: None,
+                mean_row: take(dim),
+                mean_bias: 0.25,
+                mlp: shape.parts.mlp.then_some(mlp),
+                confidence: None,
+            };
+            let user = model.mean_user();
+            // One more than there are: a row outside counts as zeros.
+            let mut scores = [0.0; 41];
+            let scores = &mut scores[..=shape.movies];
+            model.score_rows(&user, 0, scores);
+            for (row, score) in scores.iter().enumerate() {
+                let parts = model.explain(&user, row as u32);
+                let mut plain = parts.base;
+                if shape.parts.biases {
+                    plain += parts.movie_bias;
+                }
+                if shape.parts.dot {
+                    plain += parts.dot;
+                }
+                if shape.parts.mlp {
+                    plain += parts.mlp;
+                }
+                prop_assert_eq!(score.to_bits(), plain.to_bits(), "row {} of {:?}", row, shape);
+                prop_assert_eq!(model.score(&user, row as u32).to_bits(), plain.to_bits());
+            }
+        }
+    }
+}

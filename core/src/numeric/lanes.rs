@@ -1,0 +1,118 @@
+//! The portable scoring kernel: any shape, several movies at a time, each in a lane of its own.
+//!
+//! A lane sums in the order of [`Mlp::forward`](crate::mlp::Mlp::forward), product rounded, then added, so its bits
+//! are the plain form's. On a PC the lanes become the lanes of vector registers; on a small core two movies share
+//! the load of a weight.
+
+use crate::mlp::{Dense, Mlp};
+use crate::numeric::activation::Activation;
+use crate::{MAX_DIM, MAX_UNITS};
+
+/// A number of each of `L` movies.
+pub(crate) type Lanes<const L: usize> = [f32; L];
+
+/// `sums[l] += weight * x[l]` for each lane.
+#[inline(always)]
+fn add<const L: usize>(sums: &mut Lanes<L>, weight: f32, x: &Lanes<L>) {
+    for (sum, x) in sums.iter_mut().zip(x) {
+        *sum += weight * *x;
+    }
+}
+
+#[inline(always)]
+fn activate<const L: usize>(activation: Activation, x: &Lanes<L>) -> Lanes<L> {
+    match activation {
+        Activation::Linear => *x,
+        Activation::Relu => x.map(crate::numeric::activation::relu),
+    }
+}
+
+/// The MLP's output for `L` movies whose columns are `movies`, and a user whose half is `half`.
+#[inline(always)]
+pub(crate) fn forward<const L: usize>(
+    mlp: &Mlp<'_>,
+    half: &[f32; MAX_UNITS],
+    movies: &[Lanes<L>],
+) -> Lanes<L> {
+    let mut units = [[0.0; L]; MAX_UNITS];
+    first(mlp, half, movies, &mut units);
+    let mut next = [[0.0; L]; MAX_UNITS];
+    let mut from = &mut units;
+    let mut to = &mut next;
+    for layer in mlp.later() {
+        dense(layer, from, to);
+        core::mem::swap(&mut from, &mut to);
+    }
+    let [output, ..] = *from;
+    output
+}
+
+/// Dense layer 0, two units at a time: their sums don't wait for each other.
+#[inline(always)]
+fn first<const L: usize>(
+    mlp: &Mlp<'_>,
+    half: &[f32; MAX_UNITS],
+    movies: &[Lanes<L>],
+    units: &mut [Lanes<L>; MAX_UNITS],
+) {
+    let columns = mlp.movie_dim.max(1);
+    let (starts, _) = half.as_chunks::<2>();
+    let (outs, _) = units.as_chunks_mut::<2>();
+    let mut rows = mlp.movie_weights.chunks_exact(columns.wrapping_mul(2));
+    for ((out, start), pair) in outs.iter_mut().zip(starts).zip(&mut rows) {
+        let (row, other) = pair.split_at_checked(columns).unwrap_or_default();
+        let mut sums = start.map(|start| [start; L]);
+        let [a, b] = &mut sums;
+        let (row4, row_rest) = row.as_chunks::<4>();
+        let (other4, other_rest) = other.as_chunks::<4>();
+        let (movies4, movies_rest) = movies.as_chunks::<4>();
+        for ((w, v), x) in row4.iter().zip(other4).zip(movies4) {
+            for ((w, v), x) in w.iter().zip(v).zip(x) {
+                add(a, *w, x);
+                add(b, *v, x);
+            }
+        }
+        for ((w, v), x) in row_rest.iter().zip(other_rest).zip(movies_rest) {
+            add(a, *w, x);
+            add(b, *v, x);
+        }
+        *out = sums.map(|sum| activate(mlp.activation, &sum));
+    }
+    // An odd number of units leaves one.
+    let last = mlp.units().wrapping_sub(1);
+    if let (Some(out), Some(start), false) = (units.get_mut(last), half.get(last), last % 2 == 1) {
+        let mut sum = [*start; L];
+        for (w, x) in rows.remainder().iter().zip(movies) {
+            add(&mut sum, *w, x);
+        }
+        *out = activate(mlp.activation, &sum);
+    }
+}
+
+/// A later dense layer.
+#[inline(always)]
+fn dense<const L: usize>(
+    layer: &Dense<'_>,
+    input: &[Lanes<L>; MAX_UNITS],
+    out: &mut [Lanes<L>; MAX_UNITS],
+) {
+    let units = layer.units().max(1);
+    for (at, (out, bias)) in out.iter_mut().zip(layer.bias).enumerate() {
+        let mut sum = [*bias; L];
+        let column = layer.weights.iter().skip(at).step_by(units);
+        for (weight, x) in column.zip(input) {
+            add(&mut sum, *weight, x);
+        }
+        *out = activate(layer.activation, &sum);
+    }
+}
+
+/// The dot products of `row` with `L` movies, from +0.
+#[inline(always)]
+pub(crate) fn dot<const L: usize>(movies: &[Lanes<L>], row: &[f32; MAX_DIM]) -> Lanes<L> {
+    let mut sums = [0.0; L];
+    for (x, p) in movies.iter().zip(row) {
+        add(&mut sums, *p, x);
+    }
+    sums
+}
