@@ -82,7 +82,7 @@ struct Job {
 /// RAM: two frames of 300 bytes, a job of 800 bytes and 136 bytes an owner.
 pub struct Service<'m, const OWNERS: usize> {
     model: Result<Model<'m>, ImageError>,
-    profiles: [Option<Profile>; OWNERS],
+    profiles: [Option<Profile<64>>; OWNERS],
     board: Board,
     reader: FrameReader,
     job: Option<Job>,
@@ -104,7 +104,7 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
         let profile = model.as_ref().ok().map(Profile::new);
         Self {
             model,
-            profiles: [profile; OWNERS],
+            profiles: core::array::from_fn(|_| profile.clone()),
             board,
             reader: FrameReader::new(),
             job: None,
@@ -124,7 +124,7 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
     }
 
     /// The profile of an owner, where there is a model.
-    pub fn profile(&self, owner: u8) -> Option<&Profile> {
+    pub fn profile(&self, owner: u8) -> Option<&Profile<64>> {
         self.profiles.get(usize::from(owner))?.as_ref()
     }
 
@@ -293,7 +293,7 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
         }
     }
 
-    fn owner(&self, owner: u8) -> Result<&Profile, Refusal> {
+    fn owner(&self, owner: u8) -> Result<&Profile<64>, Refusal> {
         self.profile(owner).ok_or(Refusal::UnknownOwner(owner))
     }
 
@@ -325,13 +325,17 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
             .get_mut(usize::from(owner))
             .and_then(Option::as_mut);
         let profile = place.ok_or(Refusal::UnknownOwner(owner))?;
-        let before = profile.rate(model, row, stars);
+        let before = model.score(&profile.private().state(model), row);
+        let sequence = profile.log().next_sequence();
+        let rating = crate::profile::Rating::new(movie, stars, sequence).ok_or(Refusal::OffScale)?;
+        profile.log_mut().rate(rating).map_err(|_| Refusal::Busy)?;
+        profile.learn(model);
         let after = model.score(&profile.private().state(model), row);
         let scale = model.scale();
         Ok(Reply::Rated {
             before: scale.hold(before),
             after: scale.hold(after),
-            ratings: profile.ratings(),
+            ratings: profile.log().ratings().len() as u32,
         })
     }
 
@@ -347,7 +351,7 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
                 (
                     profile.private().row,
                     profile.private().bias,
-                    profile.ratings(),
+                    profile.log().ratings().len() as u32,
                 )
             }
             Who::ImageUser(id) => {

@@ -325,9 +325,16 @@ fn a_repeated_number_gets_the_kept_reply_and_is_not_applied_again() {
         assert_eq!(bench.ask(77, rate), first);
     }
     assert_eq!(*bench.service.profile(1).unwrap().private(), row);
-    // Another number is another rating, and another owner is another row.
+    // Another owner is another row. Another number is another rating; of the same movie it replaces the first.
     assert_ne!(*bench.service.profile(0).unwrap().private(), row);
     bench.ask(78, rate);
+    assert_eq!(*bench.service.profile(1).unwrap().private(), row);
+    let other = Request::Rate {
+        who: Who::Owner(1),
+        movie: 300,
+        stars: 1.0,
+    };
+    bench.ask(79, other);
     assert_ne!(*bench.service.profile(1).unwrap().private(), row);
 }
 

@@ -41,6 +41,9 @@ pub enum TableKind {
     MovieRowScale = 38,
     /// f32 \[users\]\[1\]: a scale a row for an integer `UserEmbedding`.
     UserRowScale = 39,
+    /// f32 \[1\]\[triangle\], optional: how users spread around the mean user, see
+    /// [`Model::user_spread`](crate::model::Model::user_spread).
+    UserSpread = 40,
 
     /// f32 \[units\]\[user dimensions\]: the user's half of dense layer 0.
     DenseUserWeights = 48,
@@ -59,7 +62,7 @@ pub enum TableKind {
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::RatingScale,
         Self::Parts,
         Self::MovieIdRange,
@@ -76,6 +79,7 @@ impl TableKind {
         Self::MeanUserBias,
         Self::MovieRowScale,
         Self::UserRowScale,
+        Self::UserSpread,
         Self::DenseUserWeights,
         Self::DenseMovieWeights,
         Self::DenseWeights,
@@ -113,6 +117,7 @@ impl TableKind {
             Self::MeanUserBias => "mean_user_bias",
             Self::MovieRowScale => "movie_row_scale",
             Self::UserRowScale => "user_row_scale",
+            Self::UserSpread => "user_spread",
             Self::DenseUserWeights => "dense_user_weights",
             Self::DenseMovieWeights => "dense_movie_weights",
             Self::DenseWeights => "dense_weights",

@@ -25,6 +25,9 @@ pub const LIMIT: f32 = 1.0e30;
 /// ([`Model::user_state`]): trained rows are below 4.
 pub const ROW_LIMIT: f32 = 64.0;
 
+/// The largest magnitude of an entry of [`Model::user_spread`].
+pub const SPREAD_LIMIT: f32 = 65536.0;
+
 /// Which parts a prediction adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -137,6 +140,7 @@ pub struct Model<'a> {
     mean_row: &'a [f32],
     mean_bias: f32,
     mlp: Option<Mlp<'a>>,
+    user_spread: Option<&'a [f32]>,
     confidence: Option<&'a [u8]>,
 }
 
@@ -261,6 +265,12 @@ impl<'a> Model<'a> {
     /// The mean of all users' rows, and of their biases: where an owner starts.
     pub fn mean_row(&self) -> (&'a [f32], f32) {
         (self.mean_row, self.mean_bias)
+    }
+
+    /// How the users spread around the mean user, where the image says so: the lower triangle, row after row, of
+    /// the covariance of bias and row (the bias first), in units of the variance of a rating around its prediction.
+    pub fn user_spread(&self) -> Option<&'a [f32]> {
+        self.user_spread
     }
 
     /// The state of the mean user.

@@ -3,7 +3,7 @@
 //! Advice for whoever adds a kind of table: find it in `Found::take`, check its element type, shape and values
 //! here, and let its largest magnitude take part in `bounds`, so that no prediction can pass [`LIMIT`].
 
-use super::{LIMIT, Model, Parts, ROW_LIMIT, RatingScale, Users};
+use super::{LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
 use crate::error::ImageError;
 use crate::ids::{BLOCK_WORDS, IdIndex};
 use crate::image::{Element, Image, Table, TableKind};
@@ -128,6 +128,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
         mean_row,
         mean_bias,
         mlp,
+        user_spread: found.spread(user_dim)?,
         confidence: found.confidence(movies)?,
     })
 }
@@ -224,6 +225,31 @@ impl<'a> Found<'a> {
             highest,
             step,
         })
+    }
+
+    fn spread(&self, user_dim: u32) -> Result<Option<&'a [f32]>, ImageError> {
+        let kind = TableKind::UserSpread;
+        let Some(table) = self.get(kind) else {
+            return Ok(None);
+        };
+        let learned = user_dim.saturating_add(1);
+        if table.rows != 1 || table.columns != learned.wrapping_mul(learned.wrapping_add(1)) / 2 {
+            return Err(ImageError::Shape(kind));
+        }
+        let values = floats(table, kind)?;
+        if numbers(values, kind)? > SPREAD_LIMIT {
+            return Err(ImageError::Value(kind));
+        }
+        // Variances are the last of each row of the triangle.
+        let mut rest = values;
+        for length in 1..=learned as usize {
+            let (row, behind) = rest.split_at_checked(length).unwrap_or_default();
+            if row.last().is_none_or(|variance| *variance < 0.0) {
+                return Err(ImageError::Value(kind));
+            }
+            rest = behind;
+        }
+        Ok(Some(values))
     }
 
     fn confidence(&self, movies: u32) -> Result<Option<&'a [u8]>, ImageError> {

@@ -312,6 +312,7 @@ mod tests {
                 mean_row: take(dim),
                 mean_bias: 0.25,
                 mlp: shape.parts.mlp.then_some(mlp),
+                user_spread: None,
                 confidence: None,
             };
             let user = model.mean_user();

@@ -1,0 +1,101 @@
+//! Fold-in: from a log of ratings to the private row and bias, in slices.
+
+use super::belief::{Belief, dot};
+use super::{MAX_ERROR, MAX_LEARNED, gradient};
+use crate::model::{Model, ROW_LIMIT, UserState};
+use crate::numeric::hold;
+use crate::profile::{Private, Rating};
+use crate::rank::Progress;
+
+/// Passes over the log for a model with an MLP; a model without one needs one.
+pub const PASSES: u32 = 2;
+
+/// A fold-in under way.
+///
+/// RAM: 3 KB, for [`MAX_DIM`](crate::MAX_DIM) dimensions. Time: a [`gradient`] and a narrowing of the belief for
+/// each rating and pass.
+#[derive(Clone, Debug)]
+pub struct FoldIn {
+    belief: Belief,
+    /// Where the mean user is.
+    start: [f32; MAX_LEARNED],
+    /// How far from there the most probable person is, by the ratings of this pass so far.
+    shift: [f32; MAX_LEARNED],
+    /// How far from there the point is that this pass's gradients are taken at.
+    point: [f32; MAX_LEARNED],
+    /// The user state at that point.
+    state: UserState,
+    done: u32,
+}
+
+impl FoldIn {
+    /// A fold-in that has seen nothing: the mean user.
+    pub fn new(model: &Model<'_>) -> Self {
+        let mean = Private::mean(model);
+        Self {
+            belief: Belief::prior(model),
+            start: mean.stack(),
+            shift: [0.0; MAX_LEARNED],
+            point: [0.0; MAX_LEARNED],
+            state: mean.state(model),
+            done: 0,
+        }
+    }
+
+    /// Takes in `ratings` further ratings of `log`, whose order matters and which must be the same each time. Ask
+    /// again until it is done. Ratings of movies that the model doesn't have are passed over.
+    pub fn advance(&mut self, model: &Model<'_>, log: &[Rating], ratings: u32) -> Progress {
+        let length = log.len() as u32;
+        let passes = if model.mlp().is_some() { PASSES } else { 1 };
+        let total = length.saturating_mul(passes);
+        let end = self.done.saturating_add(ratings.max(1)).min(total);
+        while self.done < end {
+            let at = self.done.checked_rem(length).unwrap_or_default();
+            if at == 0 && self.done > 0 {
+                self.next_pass(model);
+            }
+            if let Some(rating) = log.get(at as usize)
+                && let Some(row) = rating.row(model)
+            {
+                self.take_in(model, row, rating.stars());
+            }
+            self.done = self.done.wrapping_add(1);
+        }
+        Progress {
+            done: self.done,
+            total,
+        }
+    }
+
+    /// The belief and the row start over; gradients are now taken where the last pass ended.
+    fn next_pass(&mut self, model: &Model<'_>) {
+        self.point = self.shift;
+        self.state = self.private().state(model);
+        self.shift = [0.0; MAX_LEARNED];
+        self.belief = Belief::prior(model);
+    }
+
+    fn take_in(&mut self, model: &Model<'_>, row: u32, stars: f32) {
+        let g = gradient(model, &self.state, row);
+        let gain = self.belief.narrow(&g.by);
+        let error = hold(stars - g.score, -MAX_ERROR, MAX_ERROR);
+        let error = error + (dot(&g.by, &self.point) - dot(&g.by, &self.shift));
+        for (x, gain) in self.shift.iter_mut().zip(&gain) {
+            *x = hold(*x + gain * error, -2.0 * ROW_LIMIT, 2.0 * ROW_LIMIT);
+        }
+    }
+
+    /// The most probable row and bias so far.
+    pub fn private(&self) -> Private {
+        let mut sum = self.start;
+        for (x, shift) in sum.iter_mut().zip(&self.shift) {
+            *x = hold(*x + shift, -ROW_LIMIT, ROW_LIMIT);
+        }
+        Private::unstack(&sum)
+    }
+
+    /// What is believed of the person so far.
+    pub fn belief(&self) -> &Belief {
+        &self.belief
+    }
+}

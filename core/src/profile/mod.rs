@@ -1,0 +1,116 @@
+//! What a device knows of one person: ratings, and the private row and bias that follow from them.
+
+mod log;
+mod rating;
+
+pub use log::{Log, LogError, UNDO_DEPTH, Undo};
+pub(crate) use rating::is_on;
+pub use rating::{LAST_SEQUENCE, Rating};
+
+use crate::MAX_DIM;
+use crate::model::{Model, UserState};
+use crate::numeric::hold;
+
+/// A private row and bias: what learning changes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Private {
+    /// The row; components beyond the model's dimensions are 0.
+    pub row: [f32; MAX_DIM],
+    /// The bias.
+    pub bias: f32,
+}
+
+impl Private {
+    /// The mean user of `model`, where everybody starts.
+    pub fn mean(model: &Model<'_>) -> Self {
+        let (mean, bias) = model.mean_row();
+        let limit = crate::model::ROW_LIMIT;
+        let mut row = [0.0; MAX_DIM];
+        for (to, from) in row.iter_mut().zip(mean) {
+            *to = hold(*from, -limit, limit);
+        }
+        Self {
+            row,
+            bias: hold(bias, -limit, limit),
+        }
+    }
+
+    /// What predictions for this person are made from.
+    pub fn state(&self, model: &Model<'_>) -> UserState {
+        model.user_state(&self.row, self.bias)
+    }
+
+    /// The bias, then the row.
+    #[cfg(feature = "learn")]
+    pub(crate) fn stack(&self) -> [f32; crate::learn::MAX_LEARNED] {
+        let mut all = [0.0; crate::learn::MAX_LEARNED];
+        let [bias, row @ ..] = &mut all;
+        *bias = self.bias;
+        *row = self.row;
+        all
+    }
+
+    /// The other way round.
+    #[cfg(feature = "learn")]
+    pub(crate) fn unstack(all: &[f32; crate::learn::MAX_LEARNED]) -> Self {
+        let [bias, row @ ..] = *all;
+        Self { row, bias }
+    }
+}
+
+/// One person: a log of up to `LOG` ratings, and the private row and bias that they lead to.
+///
+/// RAM: 8 bytes a rating and 240.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Profile<const LOG: usize> {
+    private: Private,
+    log: Log<LOG>,
+}
+
+impl<const LOG: usize> Profile<LOG> {
+    /// Nobody in particular: the mean user, without ratings.
+    pub fn new(model: &Model<'_>) -> Self {
+        Self {
+            private: Private::mean(model),
+            log: Log::new(),
+        }
+    }
+
+    /// The private row and bias.
+    pub fn private(&self) -> &Private {
+        &self.private
+    }
+
+    /// The ratings.
+    pub fn log(&self) -> &Log<LOG> {
+        &self.log
+    }
+
+    /// The ratings, to be changed; then [`learn`](Self::learn).
+    pub fn log_mut(&mut self) -> &mut Log<LOG> {
+        &mut self.log
+    }
+
+    /// Takes over a row that was folded in from this log.
+    pub fn set_private(&mut self, private: Private) {
+        self.private = private;
+    }
+
+    /// Ratings that `model` can't use, since it doesn't know the movie or the stars: they stay in the log.
+    pub fn dormant(&self, model: &Model<'_>) -> u32 {
+        let ratings = self.log.ratings().iter();
+        ratings.filter(|rating| rating.row(model).is_none()).count() as u32
+    }
+
+    /// Folds the whole log in. The row is a function of the log and the model, whatever it was before. Costs
+    /// [`FoldIn`](crate::learn::FoldIn)'s time for the whole log, and its 3 KB of stack.
+    #[cfg(feature = "learn")]
+    pub fn learn(&mut self, model: &Model<'_>) {
+        let mut fold = crate::learn::FoldIn::new(model);
+        while !fold
+            .advance(model, self.log.ratings(), u32::MAX)
+            .is_done()
+        {}
+        self.private = fold.private();
+    }
+}
