@@ -1,4 +1,5 @@
 //! The PC side: everything that needs an operating system.
 
 pub mod data;
+pub mod error;
 pub mod train;

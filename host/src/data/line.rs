@@ -1,0 +1,601 @@
+//! One line of a ratings file, in every form that MovieLens releases and their copies have.
+//!
+//! Two parsers: [`fast`] takes the plain line of any form and gives up on the rest; [`Form::parse`] takes everything
+//! (quotes, spaces, dates, columns in another order) and says what is wrong. Where `fast` gives an answer it is the
+//! same one, which a test holds them to.
+
+/// What a line says, with MovieLens ids.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rating {
+    /// User id.
+    pub user: u32,
+    /// Movie id.
+    pub movie: u32,
+    /// Stars.
+    pub stars: f32,
+    /// Seconds since 1970 (UTC).
+    pub time: u32,
+}
+
+/// What stands between two fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Separator {
+    /// A tab, as in `u.data`.
+    Tab,
+    /// Two colons, as in `ratings.dat`.
+    Colons,
+    /// A comma, as in `ratings.csv`.
+    Comma,
+}
+
+impl Separator {
+    fn text(self) -> &'static str {
+        match self {
+            Separator::Tab => "\t",
+            Separator::Colons => "::",
+            Separator::Comma => ",",
+        }
+    }
+}
+
+/// How a file writes its ratings, read off its first line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
+    /// Between fields.
+    pub separator: Separator,
+    /// Whether the first line names the columns.
+    pub header: bool,
+    /// Fields a line.
+    pub fields: usize,
+    /// Where user, movie, stars and time stand in a line.
+    pub columns: [usize; 4],
+}
+
+/// The names a header may give to user, movie, stars and time, in lower case.
+const NAMES: [&[&str]; 4] = [
+    &["userid", "user_id", "user", "user_id:token"],
+    &[
+        "movieid",
+        "movie_id",
+        "movie",
+        "itemid",
+        "item_id",
+        "item",
+        "item_id:token",
+    ],
+    &["rating", "stars", "rating:float"],
+    &["timestamp", "time", "timestamp:float"],
+];
+
+impl Form {
+    /// Reads the form off a file's first line (without its line end or byte order mark).
+    ///
+    /// # Errors
+    /// What a first line should be, if this is none.
+    pub fn detect(line: &[u8]) -> Result<Form, String> {
+        let has = |wanted: &str| {
+            line.windows(wanted.len())
+                .any(|part| part == wanted.as_bytes())
+        };
+        let separator = [Separator::Colons, Separator::Tab, Separator::Comma]
+            .into_iter()
+            .find(|separator| has(separator.text()))
+            .ok_or("a ratings file separates user, movie, rating and timestamp by commas, tabs or `::`")?;
+        let cells = split(line, separator);
+        let Some(cells) = cells.filter(|cells| cells.len() >= 4) else {
+            return Err(format!(
+                "the first line should be a header such as `userId,movieId,rating,timestamp` or have at least the four \
+                 fields of a rating: {}",
+                example(separator)
+            ));
+        };
+        let fields = cells.len();
+        let cells: Vec<String> = cells
+            .iter()
+            .map(|cell| String::from_utf8_lossy(cell).trim().to_ascii_lowercase())
+            .collect();
+        let header = cells
+            .iter()
+            .any(|cell| NAMES.iter().any(|names| names.contains(&cell.as_str())));
+        if !header {
+            return Ok(Form {
+                separator,
+                header,
+                fields,
+                columns: [0, 1, 2, 3],
+            });
+        }
+        let mut columns = [0; 4];
+        for (column, (names, plain)) in
+            columns.iter_mut().zip(
+                NAMES
+                    .iter()
+                    .zip(["userId", "movieId", "rating", "timestamp"]),
+            )
+        {
+            *column = cells.iter().position(|cell| names.contains(&cell.as_str())).ok_or_else(|| {
+                format!("the header has no column `{plain}`; it should be `userId,movieId,rating,timestamp`")
+            })?;
+        }
+        Ok(Form {
+            separator,
+            header,
+            fields,
+            columns,
+        })
+    }
+
+    /// Whether [`fast`] knows the order of the columns.
+    pub fn is_plain(&self) -> bool {
+        self.columns == [0, 1, 2, 3]
+    }
+
+    /// What a line of this form should look like.
+    pub fn example(&self) -> String {
+        if self.fields == 4 && self.is_plain() {
+            example(self.separator)
+        } else {
+            format!(
+                "{} fields with user, movie, rating and timestamp in columns {}, {}, {} and {}",
+                self.fields,
+                self.columns[0] + 1,
+                self.columns[1] + 1,
+                self.columns[2] + 1,
+                self.columns[3] + 1
+            )
+        }
+    }
+
+    /// Reads a line (without its `\n`).
+    ///
+    /// # Errors
+    /// What would be right, in words that complete "… should be".
+    pub fn parse(&self, line: &[u8]) -> Result<Rating, String> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let Some(cells) = split(line, self.separator) else {
+            return Err(format!(
+                "a quote isn't closed or has text behind it; a line should be {}",
+                self.example()
+            ));
+        };
+        if cells.len() != self.fields {
+            return Err(format!(
+                "it has {} field{}; a line should be {}",
+                cells.len(),
+                if cells.len() == 1 { "" } else { "s" },
+                self.example()
+            ));
+        }
+        let cell = |i: usize| cells[self.columns[i]].as_slice();
+        let shown = |i: usize| String::from_utf8_lossy(cell(i)).into_owned();
+        let id = |i: usize, what: &str| {
+            whole(cell(i)).ok_or_else(|| {
+                format!(
+                    "the {what} id `{}` should be a whole number of at most {}",
+                    shown(i),
+                    u32::MAX
+                )
+            })
+        };
+        Ok(Rating {
+            user: id(0, "user")?,
+            movie: id(1, "movie")?,
+            stars: stars(cell(2)).ok_or_else(|| {
+                format!("the rating `{}` should be 0.5 to 5 in steps of a half, such as 4, 4.0 or 3.5", shown(2))
+            })?,
+            time: time(cell(3)).ok_or_else(|| {
+                format!(
+                    "the timestamp `{}` should be seconds since 1970, such as 1112486027, or a date and time (UTC), \
+                     such as 2005-04-02 23:53:47",
+                    shown(3)
+                )
+            })?,
+        })
+    }
+}
+
+fn example(separator: Separator) -> String {
+    let sep = separator.text();
+    match separator {
+        Separator::Tab => {
+            "user, movie, rating and timestamp with a tab between, such as `196\t242\t3\t881250949`"
+                .into()
+        }
+        _ => format!(
+            "`user{sep}movie{sep}rating{sep}timestamp`, such as `1{sep}122{sep}3.5{sep}1112486027`"
+        ),
+    }
+}
+
+/// The fields of a line, without the quotes around them; `None` where a quote isn't closed.
+fn split(line: &[u8], separator: Separator) -> Option<Vec<Vec<u8>>> {
+    let separator = separator.text().as_bytes();
+    let mut cells = Vec::with_capacity(5);
+    let mut rest = line;
+    loop {
+        let mut cell = Vec::new();
+        if let Some(mut inside) = rest.strip_prefix(b"\"") {
+            loop {
+                let quote = inside.iter().position(|&b| b == b'"')?;
+                cell.extend_from_slice(&inside[..quote]);
+                inside = &inside[quote + 1..];
+                match inside.strip_prefix(b"\"") {
+                    Some(after) => {
+                        cell.push(b'"');
+                        inside = after;
+                    }
+                    None => break,
+                }
+            }
+            rest = inside;
+        } else {
+            let end = rest
+                .windows(separator.len())
+                .position(|part| part == separator)
+                .unwrap_or(rest.len());
+            cell.extend_from_slice(rest[..end].trim_ascii());
+            rest = &rest[end..];
+        }
+        cells.push(cell);
+        if rest.is_empty() {
+            return Some(cells);
+        }
+        rest = rest.strip_prefix(separator)?;
+    }
+}
+
+fn whole(cell: &[u8]) -> Option<u32> {
+    if cell.is_empty() || !cell.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    std::str::from_utf8(cell).ok()?.parse().ok()
+}
+
+fn stars(cell: &[u8]) -> Option<f32> {
+    // Digits and one point only: `parse` alone would take `nan`, `+4` and `4e0`.
+    if !cell.iter().all(|b| b.is_ascii_digit() || *b == b'.') {
+        return None;
+    }
+    let stars: f32 = std::str::from_utf8(cell).ok()?.parse().ok()?;
+    ((0.5..=5.0).contains(&stars) && (stars * 2.0).fract() == 0.0).then_some(stars)
+}
+
+fn time(cell: &[u8]) -> Option<u32> {
+    if let Some(seconds) = whole(cell) {
+        return Some(seconds);
+    }
+    // 2005-04-02 23:53:47, with a T or a space between, and perhaps a Z behind.
+    let cell = cell.strip_suffix(b"Z").unwrap_or(cell);
+    if cell.len() != 19 || cell[4] != b'-' || cell[7] != b'-' || !matches!(cell[10], b' ' | b'T') {
+        return None;
+    }
+    if cell[13] != b':' || cell[16] != b':' {
+        return None;
+    }
+    let number = |from: usize, to: usize| whole(&cell[from..to]);
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    if year < 1970 || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let seconds = u64::from(days_since_1970(year, month, day)?) * 86_400
+        + u64::from(hour * 3600 + minute * 60 + second);
+    u32::try_from(seconds).ok()
+}
+
+/// Days from 1970-01-01 to a day of the Gregorian calendar; `None` if there is no such day.
+fn days_since_1970(year: u32, month: u32, day: u32) -> Option<u32> {
+    let leap =
+        |year: u32| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
+    let february = if leap(year) { 29 } else { 28 };
+    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let length = *lengths.get((month as usize).checked_sub(1)?)?;
+    if day == 0 || day > length {
+        return None;
+    }
+    let before =
+        |year: u32| (year - 1) * 365 + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
+    let in_year: u32 = lengths[..month as usize - 1].iter().sum();
+    Some(before(year) - before(1970) + in_year + day - 1)
+}
+
+/// Reads a plain line that starts at `text[at]`, and gives the rating and where the next line starts.
+///
+/// Plain is: the four columns in order, numbers of at most ten digits and nothing else, stars written `d`, `d.0` or
+/// `d.5`, no quotes, no spaces around fields, `extra` fields behind them. `None` means "ask [`Form::parse`]", not
+/// "wrong". The last byte of `text` must be a line feed.
+#[inline(always)]
+pub fn fast(text: &[u8], at: usize, separator: Separator, extra: usize) -> Option<(Rating, usize)> {
+    let (user, at) = digits(text, at)?;
+    let at = skip(text, at, separator)?;
+    let (movie, at) = digits(text, at)?;
+    let at = skip(text, at, separator)?;
+    let whole = u32::from(text.get(at)?.wrapping_sub(b'0'));
+    let (halves, at) = if *text.get(at + 1)? == b'.' {
+        match *text.get(at + 2)? {
+            b'0' => (whole * 2, at + 3),
+            b'5' => (whole * 2 + 1, at + 3),
+            _ => return None,
+        }
+    } else {
+        (whole * 2, at + 1)
+    };
+    if !(1..=10).contains(&halves) {
+        return None;
+    }
+    let at = skip(text, at, separator)?;
+    let (seconds, mut at) = match digits(text, at) {
+        Some((_, end)) if text[end] == b'-' => (time(text.get(at..at + 19)?)?, at + 19),
+        found => found?,
+    };
+    if extra > 0 {
+        at = skip_fields(text, at, separator, extra)?;
+    }
+    let next = match *text.get(at)? {
+        b'\n' => at + 1,
+        b'\r' if *text.get(at + 1)? == b'\n' => at + 2,
+        _ => return None,
+    };
+    Some((
+        Rating {
+            user,
+            movie,
+            stars: halves as f32 * 0.5,
+            time: seconds,
+        },
+        next,
+    ))
+}
+
+/// The end of the line, if exactly `extra` fields without a quote lie before it.
+fn skip_fields(text: &[u8], mut at: usize, separator: Separator, extra: usize) -> Option<usize> {
+    for _ in 0..extra {
+        at = skip(text, at, separator)?;
+        while !matches!(*text.get(at)?, b'\n' | b'\r' | b'"') && skip(text, at, separator).is_none()
+        {
+            at += 1;
+        }
+    }
+    Some(at)
+}
+
+#[inline(always)]
+fn skip(text: &[u8], at: usize, separator: Separator) -> Option<usize> {
+    match separator {
+        Separator::Comma => (*text.get(at)? == b',').then_some(at + 1),
+        Separator::Tab => (*text.get(at)? == b'\t').then_some(at + 1),
+        Separator::Colons => {
+            (*text.get(at)? == b':' && *text.get(at + 1)? == b':').then_some(at + 2)
+        }
+    }
+}
+
+/// A number of one to ten digits that fits, and where it ends.
+#[inline(always)]
+fn digits(text: &[u8], mut at: usize) -> Option<(u32, usize)> {
+    let start = at;
+    let mut value = 0u64;
+    while let Some(digit) = text
+        .get(at)
+        .map(|b| b.wrapping_sub(b'0'))
+        .filter(|d| *d < 10)
+    {
+        value = value * 10 + u64::from(digit);
+        at += 1;
+    }
+    if at == start || at - start > 10 {
+        return None;
+    }
+    Some((u32::try_from(value).ok()?, at))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn detect(line: &str) -> Form {
+        Form::detect(line.as_bytes()).unwrap()
+    }
+
+    const TOY: Rating = Rating {
+        user: 1,
+        movie: 2,
+        stars: 3.5,
+        time: 1_112_486_027,
+    };
+
+    #[test]
+    fn every_form_of_a_good_line_says_the_same() {
+        let csv = "userId,movieId,rating,timestamp";
+        for (first, line) in [
+            (csv, "1,2,3.5,1112486027"),
+            (csv, "1,2,3.5,1112486027\r"),
+            (csv, "\"1\",\"2\",\"3.5\",\"1112486027\""),
+            (csv, "1, 2, 3.5, 1112486027"),
+            (csv, "01,2,3.50,1112486027"),
+            (
+                "\"userId\",\"movieId\",\"rating\",\"timestamp\"",
+                "1,2,3.5,2005-04-02 23:53:47",
+            ),
+            (csv, "1,2,3.5,\"2005-04-02 23:53:47\""),
+            (csv, "1,2,3.5,2005-04-02T23:53:47Z"),
+            (
+                "userId,movieId,rating,timestamp,y",
+                "1,2,3.5,1112486027,-0.0256",
+            ),
+            (
+                "userId,movieId,rating,timestamp,y,z",
+                "1,2,3.5,1112486027,,\"a,b\"",
+            ),
+            ("movieId,userId,timestamp,rating", "2,1,1112486027,3.5"),
+            (",userId,movieId,rating,timestamp", "0,1,2,3.5,1112486027"),
+            ("1::2::4::978300760", "1::2::3.5::1112486027"),
+            ("196\t242\t3\t881250949", "1\t2\t3.5\t1112486027"),
+            (
+                "user_id:token\titem_id:token\trating:float\ttimestamp:float",
+                "1\t2\t3.5\t1112486027",
+            ),
+        ] {
+            assert_eq!(
+                detect(first).parse(line.as_bytes()),
+                Ok(TOY),
+                "{line:?} under {first:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_kind_of_bad_line_is_told_what_would_be_right() {
+        let csv = "userId,movieId,rating,timestamp";
+        for (first, line, right) in [
+            (
+                csv,
+                "1,2,3.5",
+                "it has 3 fields; a line should be `user,movie,rating,timestamp`",
+            ),
+            (csv, "1,2,3.5,1112486027,9", "it has 5 fields"),
+            (csv, "1,2,3.", "it has 3 fields"),
+            (
+                csv,
+                "x,2,3.5,1112486027",
+                "the user id `x` should be a whole number",
+            ),
+            (csv, "-1,2,3.5,1112486027", "the user id `-1`"),
+            (csv, ",2,3.5,1112486027", "the user id ``"),
+            (csv, "4294967296,2,3.5,1112486027", "at most 4294967295"),
+            (csv, "1,2.5,3.5,1112486027", "the movie id `2.5`"),
+            (csv, "1,2,,1112486027", "the rating `` should be 0.5 to 5"),
+            (csv, "1,2,0,1112486027", "the rating `0`"),
+            (csv, "1,2,5.5,1112486027", "the rating `5.5`"),
+            (csv, "1,2,3.4,1112486027", "the rating `3.4`"),
+            (csv, "1,2,nan,1112486027", "the rating `nan`"),
+            (csv, "1,2,+4,1112486027", "the rating `+4`"),
+            (csv, "1,2,4e0,1112486027", "the rating `4e0`"),
+            (
+                csv,
+                "1,2,3.5,",
+                "the timestamp `` should be seconds since 1970",
+            ),
+            (csv, "1,2,3.5,1112486027.5", "the timestamp `1112486027.5`"),
+            (csv, "1,2,3.5,2005-04-02", "the timestamp `2005-04-02`"),
+            (csv, "1,2,3.5,2005-04-02 23:53", "the timestamp"),
+            (csv, "1,2,3.5,2005-02-29 23:53:47", "the timestamp"),
+            (csv, "1,2,3.5,2005-13-01 23:53:47", "the timestamp"),
+            (csv, "1,2,3.5,2005-04-02 24:00:00", "the timestamp"),
+            (csv, "1,2,3.5,99999999999", "the timestamp"),
+            (csv, "1,2,\"3.5,1112486027", "a quote isn't closed"),
+            (
+                csv,
+                "1,2,\"3.5\"x,1112486027",
+                "a quote isn't closed or has text behind it",
+            ),
+            (
+                "1::2::4::978300760",
+                "1::2::4",
+                "`user::movie::rating::timestamp`",
+            ),
+            ("1::2::4::978300760", "1:2:4:978300760", "it has 1 field;"),
+            (
+                "1\t2\t4\t978300760",
+                "1 2 4 978300760",
+                "with a tab between",
+            ),
+            (
+                "userId,movieId,rating,timestamp,y",
+                "1,2,3.5,1112486027",
+                "5 fields with user, movie",
+            ),
+        ] {
+            let said = detect(first).parse(line.as_bytes()).unwrap_err();
+            assert!(
+                said.contains(right),
+                "{line:?} gave {said:?}, which lacks {right:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_first_line_that_starts_no_ratings_file_is_refused() {
+        for (line, right) in [
+            ("", "commas, tabs or `::`"),
+            ("hello", "commas, tabs or `::`"),
+            ("movieId,title,genres", "at least the four fields"),
+            ("userId,movieId,rating,date", "no column `timestamp`"),
+            ("userId,rating,timestamp,y", "no column `movieId`"),
+        ] {
+            let said = Form::detect(line.as_bytes()).unwrap_err();
+            assert!(said.contains(right), "{line:?} gave {said:?}");
+        }
+    }
+
+    #[test]
+    fn dates_become_seconds_in_utc() {
+        for (date, seconds) in [
+            ("1970-01-01 00:00:00", 0),
+            ("1995-01-09 11:46:44", 789_652_004),
+            ("2000-02-29 00:00:00", 951_782_400),
+            ("2000-03-01 00:00:00", 951_868_800),
+            ("2005-04-02 23:53:47", 1_112_486_027),
+            ("2038-01-19 03:14:08", 2_147_483_648),
+            ("2106-02-07 06:28:15", u32::MAX),
+        ] {
+            assert_eq!(time(date.as_bytes()), Some(seconds), "{date}");
+        }
+        for wrong in [
+            "1969-12-31 23:59:59",
+            "2106-02-07 06:28:16",
+            "1900-02-29 00:00:00",
+            "2001-00-01 00:00:00",
+        ] {
+            assert_eq!(time(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+
+    fn field() -> impl Strategy<Value = String> {
+        prop_oneof![
+            4 => (0u32..200_000).prop_map(|n| n.to_string()),
+            2 => (0u32..12).prop_map(|n| format!("{:.1}", n as f32 / 2.0)),
+            1 => (0u32..7).prop_map(|n| n.to_string()),
+            2 => any::<u32>().prop_map(|n| n.to_string()),
+            1 => (1960u32..2110, 0u32..14, 0u32..33).prop_map(|(y, m, d)| format!("{y}-{m:02}-{d:02} 23:53:47")),
+            1 => "[-0-9.\"a ,:\t\r]{0,12}",
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #[test]
+        fn the_fast_parser_says_what_the_whole_one_says(
+            cells in proptest::collection::vec(field(), 3..7),
+            fields in 4usize..6,
+            kind in 0usize..3,
+            crlf: bool,
+        ) {
+            let separator = [Separator::Comma, Separator::Tab, Separator::Colons][kind];
+            let form = Form { separator, header: false, fields, columns: [0, 1, 2, 3] };
+            let line = cells.join(separator.text());
+            let text = format!("{line}{}", if crlf { "\r\n" } else { "\n" });
+            if let Some((rating, next)) = fast(text.as_bytes(), 0, separator, fields - 4) {
+                prop_assert_eq!(form.parse(line.as_bytes()), Ok(rating), "{:?}", line);
+                prop_assert_eq!(next, text.len());
+            }
+        }
+    }
+
+    #[test]
+    fn the_fast_parser_takes_each_release_as_it_is_shipped() {
+        for (text, separator, extra) in [
+            ("196\t242\t3\t881250949\n", Separator::Tab, 0),
+            ("1::1193::5::978300760\n", Separator::Colons, 0),
+            ("1::122::3.5::838985046\n", Separator::Colons, 0),
+            ("1,2,3.5,1112486027\r\n", Separator::Comma, 0),
+            ("1,2,3.5,2005-04-02 23:53:47\n", Separator::Comma, 0),
+            ("1,2,3.5,1112486027,-0.02\n", Separator::Comma, 1),
+        ] {
+            let (_, next) =
+                fast(text.as_bytes(), 0, separator, extra).unwrap_or_else(|| panic!("{text:?}"));
+            assert_eq!(next, text.len());
+        }
+    }
+}

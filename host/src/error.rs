@@ -1,0 +1,49 @@
+//! The one distinction that exit codes make: was it the input, or did the machine fail?
+
+use std::fmt;
+
+/// What a person gave can't be used: exit code 2, where every other error is exit code 1.
+///
+/// The text is one sentence that names the file, line, field or option and says what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadInput(String);
+
+impl BadInput {
+    /// An error with that sentence.
+    pub fn new(sentence: impl fmt::Display) -> BadInput {
+        BadInput(sentence.to_string())
+    }
+}
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadInput {}
+
+/// The exit code that an error asks for: 2 if [`BadInput`] is anywhere in its chain, else 1.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.chain().any(|cause| cause.is::<BadInput>()) {
+        2
+    } else {
+        1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn bad_input_is_exit_code_2_however_deep_and_all_else_is_1() {
+        let deep = Err::<(), _>(BadInput::new("x"))
+            .context("y")
+            .context("z")
+            .unwrap_err();
+        assert_eq!(exit_code(&deep), 2);
+        assert_eq!(exit_code(&anyhow::anyhow!("disk full")), 1);
+    }
+}
