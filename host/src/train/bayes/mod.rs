@@ -1,0 +1,350 @@
+//! Bayesian matrix factorisation by Gibbs sampling, then many samples made into one small model.
+//!
+//! The model (Salakhutdinov and Mnih 2008, with biases, implicit feedback on both sides as in SVD++
+//! by Koren 2008, tags of movies, and a noise for each user):
+//!
+//! ```text
+//! r(u, m)  normal about  mean + b_u + b_m + <p_u, q_m>,  precision a_u
+//! (b_u, p_u)  normal about  c + |N(u)|^-1/2 sum over j in N(u) of y_j,                  precision A
+//! (b_m, q_m)  normal about  d + |N(m)|^-1/2 sum over v in N(m) of x_v + sum of tags t,  precision B
+//! ```
+//!
+//! c, d, y, x and t are normal, A and B Wishart, a_u gamma; all are drawn in turn from their
+//! distribution given the others, so nothing is tuned: how strongly a row is held to its prior is
+//! learned with the rest. A prediction is the mean over sweeps, and [`compress`] finds the rows of a
+//! few dimensions that give that mean best. What predicts later is only
+//! `mean + b_u + b_m + <p_u, q_m>`: y, x and t are part of the rows by then.
+//!
+//! A sweep costs two passes over the ratings of 8 T (T + 1) / 2 x 8 multiply-adds (T is
+//! [`Settings::width`] / 8), and four of 8 T.
+
+mod compress;
+mod dense;
+mod draw;
+mod kernel;
+mod links;
+mod side;
+
+pub use links::Tags;
+
+use compress::{Product, join};
+use links::Links;
+use side::{Noise, Side, Task, draw_typical};
+
+/// Rows are groups of so many numbers, and so many rows are solved side by side.
+const LANES: usize = 8;
+
+/// Columns that the mean of the samples is held to while it is summed, over the dimensions asked for.
+const SPARE_COLUMNS: usize = 16;
+
+/// How the sampler runs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Numbers of a sampled row, the bias included: 8, 16, 24 or 32.
+    pub width: usize,
+    /// Sweeps that are thrown away, while the sampler forgets its start.
+    pub burn_in: usize,
+    /// Sweeps after those.
+    pub sweeps: usize,
+    /// Of those sweeps, each `thin`-th goes into the mean.
+    pub thin: usize,
+    /// Dimensions of the rows that come out.
+    pub dim: usize,
+    /// Seed of all draws.
+    pub seed: u64,
+    /// Threads to use; the result is the same for any number of them.
+    pub threads: usize,
+}
+
+/// Ratings to learn from.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// Number of user rows.
+    pub users: usize,
+    /// Number of movie rows.
+    pub movies: usize,
+    /// User row, movie row and stars of each rating.
+    pub ratings: &'a [(u32, u32, f32)],
+    /// Tags of movies, if any are known.
+    pub tags: &'a Tags,
+}
+
+/// The model that comes out: `mean + b_u + b_m + <p_u, q_m>`.
+///
+/// User rows have, over users, mean zero and in every direction the variance of the users' biases,
+/// so one L2 fits rows and biases alike when a new user is learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rows {
+    /// What a prediction starts from.
+    pub mean: f32,
+    /// A number a user.
+    pub user_bias: Vec<f32>,
+    /// A number a movie.
+    pub movie_bias: Vec<f32>,
+    /// `users * dim` numbers, row by row.
+    pub user_rows: Vec<f32>,
+    /// `movies * dim` numbers, row by row.
+    pub movie_rows: Vec<f32>,
+}
+
+/// The mean of the samples so far, told after each sweep.
+pub trait Watch {
+    /// Sweep `sweep` of `total` is done (1 is the first). After burn-in, `predict(user, movie)` is the
+    /// prediction, not clamped, of this sweep's sample.
+    fn sweep(&mut self, sweep: usize, total: usize, predict: Option<&dyn Fn(u32, u32) -> f32>);
+}
+
+impl Watch for () {
+    fn sweep(&mut self, _: usize, _: usize, _: Option<&dyn Fn(u32, u32) -> f32>) {}
+}
+
+/// Samples the model and makes one of `settings.dim` dimensions out of the samples.
+///
+/// A function of its arguments, bit for bit, but for `settings.threads`.
+///
+/// # Panics
+/// When `settings.width` is none of 8, 16, 24 and 32, or a row of a rating is out of bounds.
+pub fn fit(input: Input<'_>, settings: &Settings, watch: &mut dyn Watch) -> Rows {
+    match settings.width {
+        8 => sample::<1>(input, settings, watch),
+        16 => sample::<2>(input, settings, watch),
+        24 => sample::<3>(input, settings, watch),
+        32 => sample::<4>(input, settings, watch),
+        width => panic!("a sampled row can't have {width} numbers"),
+    }
+}
+
+fn sample<const T: usize>(input: Input<'_>, settings: &Settings, watch: &mut dyn Watch) -> Rows {
+    let (users, movies, ratings) = (input.users, input.movies, input.ratings);
+    let mean = ratings.iter().map(|r| f64::from(r.2)).sum::<f64>() / ratings.len().max(1) as f64;
+    let start = mean as f32;
+    let (by_user, by_movie) = join(
+        settings.threads,
+        || Links::new(users, ratings.iter().copied()),
+        || Links::new(movies, ratings.iter().map(|&(u, m, s)| (m, u, s))),
+    );
+    let none = Tags::default();
+    let mut user_side = Side::<T>::new(0, users, movies, 0, settings.seed);
+    let mut movie_side = Side::<T>::new(1, movies, users, input.tags.len(), settings.seed);
+    let mut precisions = vec![1.0f32; users];
+    let mut typical = 1.0;
+    let total = settings.burn_in + settings.sweeps;
+    let mut sum = Mean::new(&by_user, &by_movie, settings);
+    for sweep in 0..total {
+        let task = Task {
+            seed: settings.seed,
+            sweep: sweep as u64,
+            threads: settings.threads,
+        };
+        join(
+            settings.threads,
+            || user_side.draw_prior(&by_user, &by_movie, &none, task.seed, task.sweep),
+            || movie_side.draw_prior(&by_movie, &by_user, input.tags, task.seed, task.sweep),
+        );
+        let noise = Noise::OwnRows {
+            precisions: &mut precisions,
+            typical,
+        };
+        user_side.draw_rows(&movie_side.rows, &by_user, start, noise, task);
+        typical = draw_typical(&precisions, task);
+        let noise = Noise::OtherRows {
+            precisions: &precisions,
+        };
+        movie_side.draw_rows(&user_side.rows, &by_movie, start, noise, task);
+        if sweep < settings.burn_in {
+            watch.sweep(sweep + 1, total, None);
+            continue;
+        }
+        // Given the users' rows the movies' means are known, so they go into the mean, not the draws
+        // (Rao-Blackwell).
+        let (user_rows, movie_rows) = (&user_side.rows, &movie_side.means);
+        let predict = |user: u32, movie: u32| {
+            let user = user_rows[user as usize].as_flattened();
+            let movie = movie_rows[movie as usize].as_flattened();
+            let products = user[1..].iter().zip(&movie[1..]).map(|(a, b)| a * b);
+            start + user[0] + movie[0] + products.sum::<f32>()
+        };
+        watch.sweep(sweep + 1, total, Some(&predict));
+        if (sweep + 1 - settings.burn_in).is_multiple_of(settings.thin) {
+            sum.add(user_rows, movie_rows);
+        }
+    }
+    sum.finish(mean)
+}
+
+/// The mean of samples.
+struct Mean<'a> {
+    settings: &'a Settings,
+    samples: usize,
+    /// Ratings of each user, and of each movie, and one: what their errors weigh.
+    weights: (Vec<f32>, Vec<f32>),
+    bias: (Vec<f64>, Vec<f64>),
+    product: Product,
+}
+
+impl<'a> Mean<'a> {
+    fn new(by_user: &Links, by_movie: &Links, settings: &'a Settings) -> Self {
+        let weights = |links: &Links| links.counts().map(|n| n as f32 + 1.0).collect::<Vec<_>>();
+        let weights = (weights(by_user), weights(by_movie));
+        let (users, movies) = (weights.0.len(), weights.1.len());
+        Self {
+            settings,
+            samples: (settings.sweeps / settings.thin).max(1),
+            weights,
+            bias: (vec![0.0; users], vec![0.0; movies]),
+            product: Product::default(),
+        }
+    }
+
+    fn add<const T: usize>(&mut self, users: &[[[f32; LANES]; T]], movies: &[[[f32; LANES]; T]]) {
+        let share = 1.0 / self.samples as f64;
+        let take = |rows: &[[[f32; LANES]; T]], bias: &mut [f64]| -> Vec<f32> {
+            let mut out = Vec::with_capacity(rows.len() * (T * LANES - 1));
+            for (row, bias) in rows.iter().zip(bias) {
+                *bias += share * f64::from(row[0][0]);
+                out.extend_from_slice(&row.as_flattened()[1..]);
+            }
+            out
+        };
+        let left = take(users, &mut self.bias.0);
+        let right = take(movies, &mut self.bias.1);
+        let columns = T * LANES - 1;
+        self.product.append(columns, share as f32, &left, &right);
+        let most = self.settings.dim + SPARE_COLUMNS;
+        if self.product.rank > most + columns {
+            self.shrink(most);
+        }
+    }
+
+    fn shrink(&mut self, rank: usize) {
+        let weights = (&self.weights.0[..], &self.weights.1[..]);
+        self.product = self.product.reduce(rank, weights, self.settings.threads);
+    }
+
+    /// Moves what rows have in common into biases and mean, reduces the rest to the dimensions asked
+    /// for, and turns it so that users' rows spread evenly.
+    fn finish(mut self, mean: f64) -> Rows {
+        let rank = self.product.rank;
+        let (left, right) = (&mut self.product.left, &mut self.product.right);
+        let centre = |table: &[f32], weights: &[f32]| -> Vec<f64> {
+            let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+            let mut sum = vec![0.0; rank];
+            for (row, &weight) in table.chunks_exact(rank.max(1)).zip(weights) {
+                for (sum, &x) in sum.iter_mut().zip(row) {
+                    *sum += f64::from(weight) * f64::from(x) / total;
+                }
+            }
+            sum
+        };
+        // <p, q> = <p - c, q - d> + <c, q> + <p - c, d>
+        let (c, d) = (
+            centre(left, &self.weights.0),
+            centre(right, &self.weights.1),
+        );
+        for (row, bias) in left.chunks_exact_mut(rank.max(1)).zip(&mut self.bias.0) {
+            for ((x, c), d) in row.iter_mut().zip(&c).zip(&d) {
+                *x -= *c as f32;
+                *bias += f64::from(*x) * d;
+            }
+        }
+        for (row, bias) in right.chunks_exact_mut(rank.max(1)).zip(&mut self.bias.1) {
+            for ((x, c), d) in row.iter_mut().zip(&c).zip(&d) {
+                *bias += f64::from(*x) * c;
+                *x -= *d as f32;
+            }
+        }
+        let mut mean = mean;
+        for (bias, weights) in [
+            (&mut self.bias.0, &self.weights.0),
+            (&mut self.bias.1, &self.weights.1),
+        ] {
+            let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+            let products = bias.iter().zip(weights).map(|(b, &w)| b * f64::from(w));
+            let common = products.sum::<f64>() / total.max(1.0);
+            bias.iter_mut().for_each(|b| *b -= common);
+            mean += common;
+        }
+        self.shrink(self.settings.dim);
+        let dim = self.settings.dim;
+        let biases = |values: &[f64]| values.iter().map(|&b| b as f32).collect::<Vec<_>>();
+        let mut rows = Rows {
+            mean: mean as f32,
+            user_bias: biases(&self.bias.0),
+            movie_bias: biases(&self.bias.1),
+            user_rows: self.product.left,
+            movie_rows: self.product.right,
+        };
+        even_out(&mut rows, dim);
+        rows
+    }
+}
+
+/// Turns the rows so that the users' have mean zero and, in every direction, the variance of the
+/// users' biases, all users counting alike; predictions stay as they are.
+fn even_out(rows: &mut Rows, dim: usize) {
+    let users = rows.user_bias.len();
+    if users < 2 || dim == 0 {
+        return;
+    }
+    let share = 1.0 / users as f64;
+    let mut centre = vec![0.0; dim];
+    for row in rows.user_rows.chunks_exact(dim) {
+        for (sum, &x) in centre.iter_mut().zip(row) {
+            *sum += share * f64::from(x);
+        }
+    }
+    let mut covariance = vec![0.0; dim * dim];
+    for row in rows.user_rows.chunks_exact_mut(dim) {
+        for (x, c) in row.iter_mut().zip(&centre) {
+            *x -= *c as f32;
+        }
+        for i in 0..dim {
+            for j in 0..=i {
+                covariance[i * dim + j] += share * f64::from(row[i]) * f64::from(row[j]);
+            }
+        }
+    }
+    for (row, bias) in rows.movie_rows.chunks_exact(dim).zip(&mut rows.movie_bias) {
+        let moved: f64 = row
+            .iter()
+            .zip(&centre)
+            .map(|(&x, c)| f64::from(x) * c)
+            .sum();
+        *bias += moved as f32;
+    }
+    let mean_bias = share * rows.user_bias.iter().map(|&b| f64::from(b)).sum::<f64>();
+    let variance = share
+        * rows
+            .user_bias
+            .iter()
+            .map(|&b| (f64::from(b) - mean_bias).powi(2))
+            .sum::<f64>();
+    let trace: f64 = (0..dim).map(|i| covariance[i * dim + i]).sum();
+    if trace <= 0.0 || variance <= 0.0 {
+        return;
+    }
+    for i in 0..dim {
+        covariance[i * dim + i] += 1e-6 * trace;
+    }
+    dense::cholesky(&mut covariance, dim);
+    let (l, spread) = (&covariance, variance.sqrt());
+    // p becomes s L^-1 p, and q becomes L^T q / s.
+    for row in rows.user_rows.chunks_exact_mut(dim) {
+        for i in 0..dim {
+            let mut value = f64::from(row[i]);
+            for j in 0..i {
+                value -= l[i * dim + j] * f64::from(row[j]) / spread;
+            }
+            row[i] = (spread * value / l[i * dim + i]) as f32;
+        }
+    }
+    for row in rows.movie_rows.chunks_exact_mut(dim) {
+        for i in 0..dim {
+            let sum: f64 = (i..dim).map(|k| l[k * dim + i] * f64::from(row[k])).sum();
+            row[i] = (sum / spread) as f32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+use super::*;
+
+/// Ratings of a taste of two dimensions with biases, for each pair that `keep` lets through, and noise
+/// of standard deviation 0.3.
+fn ratings(keep: impl Fn(u32, u32) -> bool) -> Vec<(u32, u32, f32)> {
+    let mut draw = draw::Draw::new(11, draw::Purpose::Start, 0, 0);
+    let users: Vec<[f64; 3]> = (0..USERS)
+        .map(|_| [(); 3].map(|()| draw.normal()))
+        .collect();
+    let movies: Vec<[f64; 3]> = (0..MOVIES)
+        .map(|_| [(); 3].map(|()| draw.normal()))
+        .collect();
+    let mut out = Vec::new();
+    for (u, a) in (0u32..).zip(&users) {
+        for (m, b) in (0u32..).zip(&movies) {
+            let noise = 0.3 * draw.normal();
+            if keep(u, m) {
+                let taste = 0.5 * (a[1] * b[1] + a[2] * b[2]);
+                let stars = 3.5 + 0.4 * a[0] + 0.4 * b[0] + taste + noise;
+                out.push((u, m, stars as f32));
+            }
+        }
+    }
+    out
+}
+
+const USERS: usize = 90;
+const MOVIES: usize = 70;
+
+fn settings() -> Settings {
+    Settings {
+        width: 8,
+        burn_in: 15,
+        sweeps: 40,
+        thin: 2,
+        dim: 4,
+        seed: 3,
+        threads: 2,
+    }
+}
+
+fn run(ratings: &[(u32, u32, f32)], tags: &Tags, settings: &Settings) -> Rows {
+    let input = Input {
+        users: USERS,
+        movies: MOVIES,
+        ratings,
+        tags,
+    };
+    fit(input, settings, &mut ())
+}
+
+fn predict(rows: &Rows, dim: usize, user: usize, movie: usize) -> f32 {
+    let p = &rows.user_rows[user * dim..(user + 1) * dim];
+    let q = &rows.movie_rows[movie * dim..(movie + 1) * dim];
+    let dot: f32 = p.iter().zip(q).map(|(a, b)| a * b).sum();
+    rows.mean + rows.user_bias[user] + rows.movie_bias[movie] + dot
+}
+
+#[test]
+fn a_hidden_taste_is_found_to_within_the_noise() {
+    let held = |u: u32, m: u32| (u * 7 + m * 3) % 4 == 0;
+    let train = ratings(|u, m| !held(u, m));
+    let test = ratings(held);
+    let rows = run(&train, &Tags::default(), &settings());
+    let squares = test.iter().map(|&(u, m, stars)| {
+        let error = f64::from(stars - predict(&rows, 4, u as usize, m as usize));
+        error * error
+    });
+    let rmse = (squares.sum::<f64>() / test.len() as f64).sqrt();
+    // 0.3 is the noise; biases alone leave 0.76.
+    assert!(rmse < 0.33, "{rmse}");
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_bit() {
+    let train = ratings(|u, m| (u + m) % 3 == 0);
+    let tags = Tags::new((0..MOVIES as u32).map(|m| (format!("tag {}", m % 5), m)));
+    let one = Settings {
+        threads: 1,
+        sweeps: 6,
+        ..settings()
+    };
+    let first = run(&train, &tags, &one);
+    for threads in [2, 3] {
+        assert_eq!(first, run(&train, &tags, &Settings { threads, ..one }));
+    }
+    assert_ne!(first, run(&train, &tags, &Settings { seed: 4, ..one }));
+}
+
+#[test]
+fn every_width_learns_and_gives_the_dimensions_asked_for() {
+    let train = ratings(|u, m| (u + m) % 3 == 0);
+    for (width, dim) in [(8, 2), (16, 8), (24, 3), (32, 16)] {
+        let settings = Settings {
+            width,
+            dim,
+            sweeps: 6,
+            ..settings()
+        };
+        let rows = run(&train, &Tags::default(), &settings);
+        assert_eq!(rows.user_rows.len(), USERS * dim);
+        assert_eq!(rows.movie_rows.len(), MOVIES * dim);
+        assert!(rows.movie_rows.iter().all(|x| x.is_finite()));
+    }
+}
+
+#[test]
+fn users_spread_evenly_about_zero() {
+    let rows = run(
+        &ratings(|u, m| (u + m) % 3 == 0),
+        &Tags::default(),
+        &settings(),
+    );
+    let moments = |values: &mut dyn Iterator<Item = f32>| {
+        let values: Vec<f64> = values.map(f64::from).collect();
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        (
+            mean,
+            values.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n,
+        )
+    };
+    let (_, biases) = moments(&mut rows.user_bias.iter().copied());
+    // The taste has two dimensions, which is where the spread is known best.
+    for k in 0..2 {
+        let (mean, variance) = moments(&mut rows.user_rows.iter().copied().skip(k).step_by(4));
+        assert!(mean.abs() < 1e-4, "{mean}");
+        assert!(
+            (variance / biases - 1.0).abs() < 0.01,
+            "{variance} {biases}"
+        );
+    }
+}
+
+#[test]
+fn evening_out_leaves_predictions_as_they_are() {
+    let mut draw = draw::Draw::new(12, draw::Purpose::Start, 0, 0);
+    let mut numbers = |n: usize, scale: f64| -> Vec<f32> {
+        (0..n)
+            .map(|_| (0.2 + scale * draw.normal()) as f32)
+            .collect()
+    };
+    let before = Rows {
+        mean: 3.4,
+        user_bias: numbers(USERS, 0.4),
+        movie_bias: numbers(MOVIES, 0.4),
+        user_rows: numbers(USERS * 3, 0.3),
+        movie_rows: numbers(MOVIES * 3, 0.6),
+    };
+    let mut after = before.clone();
+    even_out(&mut after, 3);
+    for user in 0..USERS {
+        for movie in 0..MOVIES {
+            let (a, b) = (
+                predict(&before, 3, user, movie),
+                predict(&after, 3, user, movie),
+            );
+            assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+    }
+}
+
+#[test]
+fn a_tag_speaks_for_a_movie_that_nobody_rated() {
+    // Even movies are loved and odd ones not; the last two have no ratings.
+    let loved = |m: u32| m % 2 == 0;
+    let last = MOVIES as u32 - 2;
+    let mut train = ratings(|u, m| m < last && (u + m) % 3 == 0);
+    for (_, m, stars) in &mut train {
+        *stars += if loved(*m) { 1.0 } else { -1.0 };
+    }
+    let tags = Tags::new((0..MOVIES as u32).map(|m| {
+        let tag = if loved(m) { "loved" } else { "not" };
+        (tag.to_owned(), m)
+    }));
+    let rows = run(&train, &tags, &settings());
+    let (even, odd) = (
+        rows.movie_bias[last as usize],
+        rows.movie_bias[last as usize + 1],
+    );
+    assert!(even - odd > 1.0, "{even} {odd}");
+}
+
+#[test]
+fn the_watcher_hears_of_every_sweep_and_may_predict_after_burn_in() {
+    #[derive(Default)]
+    struct Heard(usize, usize);
+    impl Watch for Heard {
+        fn sweep(&mut self, sweep: usize, total: usize, predict: Option<&dyn Fn(u32, u32) -> f32>) {
+            self.0 += 1;
+            assert_eq!((sweep, total), (self.0, 55));
+            if let Some(predict) = predict {
+                assert!(predict(1, 1).is_finite());
+                self.1 += 1;
+            }
+        }
+    }
+    let train = ratings(|u, m| (u + m) % 3 == 0);
+    let mut heard = Heard::default();
+    let input = Input {
+        users: USERS,
+        movies: MOVIES,
+        ratings: &train,
+        tags: &Tags::default(),
+    };
+    fit(input, &settings(), &mut heard);
+    assert_eq!((heard.0, heard.1), (55, 40));
+}
