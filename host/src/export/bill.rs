@@ -1,0 +1,168 @@
+//! What an image costs: bytes of flash by table, RAM of the device, and the boards that have both.
+
+use std::fmt;
+
+use pocketrec::image::{Element, Image, TableKind};
+use pocketrec::service::Service;
+
+use super::ImageBytes;
+use super::boards::BOARDS;
+
+/// A table of an image and its cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableCost {
+    /// Its kind's name, with the dense layer's number where there is more than one.
+    pub name: String,
+    /// Its element type's name.
+    pub element: &'static str,
+    /// Rows and columns.
+    pub shape: (u32, u32),
+    /// Bytes of its elements.
+    pub bytes: usize,
+}
+
+/// The cost of an image. Displays as a table and a line for each board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bill {
+    /// Each table, in the image's order.
+    pub tables: Vec<TableCost>,
+    /// Header, the tables' own fields and padding.
+    pub around: usize,
+    /// Bytes of the whole image.
+    pub total: usize,
+}
+
+impl Bill {
+    /// The cost of an image, which need not be one that core can read.
+    pub fn of(image: &ImageBytes) -> Self {
+        let total = image.as_ref().len();
+        let mut tables = Vec::new();
+        if let Ok(image) = Image::parse(image.as_ref()) {
+            for table in image.tables().flatten() {
+                let kind = TableKind::from_number(table.kind);
+                let name = match kind {
+                    Some(kind @ (TableKind::DenseWeights | TableKind::DenseBias)) => {
+                        format!("{kind} {}", table.index)
+                    }
+                    Some(kind) => kind.to_string(),
+                    None => format!("kind {}", table.kind),
+                };
+                tables.push(TableCost {
+                    name,
+                    element: Element::from_code(table.element).map_or("?", Element::name),
+                    shape: (table.rows, table.columns),
+                    bytes: table.bytes.len(),
+                });
+            }
+        }
+        let inside: usize = tables.iter().map(|table| table.bytes).sum();
+        Self {
+            tables,
+            around: total - inside,
+            total,
+        }
+    }
+}
+
+/// Bytes of RAM that core's service takes on a device with one owner: its size on this machine, whose pointers are
+/// at least as long as a board's, so a board takes no more. The stack comes on top.
+pub fn device_ram() -> usize {
+    size_of::<Service<'static, 1>>()
+}
+
+impl fmt::Display for Bill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{:<20} {:>7} {:>14} {:>10}",
+            "table", "element", "shape", "bytes"
+        )?;
+        for table in &self.tables {
+            let shape = format!("{} x {}", table.shape.0, table.shape.1);
+            writeln!(
+                f,
+                "{:<20} {:>7} {shape:>14} {:>10}",
+                table.name,
+                table.element,
+                grouped(table.bytes)
+            )?;
+        }
+        writeln!(
+            f,
+            "{:<43} {:>10}",
+            "header and fields",
+            grouped(self.around)
+        )?;
+        writeln!(f, "{:<43} {:>10}", "image", grouped(self.total))?;
+        writeln!(f)?;
+        writeln!(
+            f,
+            "RAM: at most {} bytes for the service with one owner, and a stack of some KB",
+            grouped(device_ram())
+        )?;
+        for board in BOARDS {
+            let region = board.image_region;
+            write!(f, "{:<10} {:<22} ", board.name, board.chip)?;
+            if self.total <= region {
+                writeln!(
+                    f,
+                    "fits, {} of {} bytes to spare",
+                    grouped(region - self.total),
+                    grouped(region)
+                )?;
+            } else {
+                writeln!(
+                    f,
+                    "does not fit: {} bytes too many for {}",
+                    grouped(self.total - region),
+                    grouped(region)
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `1234567` as `1,234,567`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bill_adds_up_to_the_image() {
+        let example = pocketrec::image::example();
+        let image = ImageBytes::copy(example.bytes());
+        let bill = Bill::of(&image);
+        assert_eq!(bill.tables.len(), 16);
+        let inside: usize = bill.tables.iter().map(|table| table.bytes).sum();
+        assert_eq!(inside + bill.around, image.as_ref().len());
+        let text = bill.to_string();
+        assert!(
+            text.contains("movie_embedding          f16          4 x 2         16"),
+            "{text}"
+        );
+        for board in BOARDS {
+            assert!(text.contains(board.name), "{text}");
+        }
+    }
+
+    #[test]
+    fn digits_are_grouped_by_three() {
+        assert_eq!(grouped(0), "0");
+        assert_eq!(grouped(999), "999");
+        assert_eq!(grouped(1000), "1,000");
+        assert_eq!(grouped(1_234_567), "1,234,567");
+    }
+}

@@ -1,0 +1,105 @@
+//! What fits a board: how many users, or how many movies.
+
+use super::{Chosen, ImageBytes, Movies, Precision, Users, build};
+use crate::error::BadInput;
+use crate::train::checkpoint::Checkpoint;
+
+/// The largest group that fits a region, and its image.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// How many: the most active users, or the most rated movies.
+    pub number: usize,
+    /// The image with them.
+    pub image: ImageBytes,
+}
+
+/// As many of the most active users as fit `region` bytes beside `movies`; `None` where the movies alone don't.
+/// Builds about log2(users) images.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn users_that_fit(
+    checkpoint: &Checkpoint,
+    movies: &[usize],
+    precision: Precision,
+    region: usize,
+) -> Result<Option<Fit>, BadInput> {
+    largest(checkpoint.user_ids.len(), region, |number| {
+        let users = match number {
+            0 => Users::None,
+            number => Users::MostActive(number),
+        };
+        let chosen = Chosen {
+            users: users.rows(checkpoint)?,
+            movies: movies.to_vec(),
+        };
+        build(checkpoint, &chosen, precision)
+    })
+}
+
+/// As many of the most rated movies as fit `region` bytes beside `users`; `None` where not even one does.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn movies_that_fit(
+    checkpoint: &Checkpoint,
+    users: &[usize],
+    precision: Precision,
+    region: usize,
+) -> Result<Option<Fit>, BadInput> {
+    let fit = largest(
+        checkpoint.movie_ids.len().saturating_sub(1),
+        region,
+        |number| {
+            let chosen = Chosen {
+                users: users.to_vec(),
+                movies: Movies::MostRated(number + 1).rows(checkpoint)?,
+            };
+            build(checkpoint, &chosen, precision)
+        },
+    )?;
+    Ok(fit.map(|fit| Fit {
+        number: fit.number + 1,
+        ..fit
+    }))
+}
+
+/// The share of all ratings that the `number` most rated movies carry, from 0 to 1.
+pub fn share_of_ratings(checkpoint: &Checkpoint, number: usize) -> f64 {
+    let mut counts = checkpoint.movie_counts.clone();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let sum = |counts: &[u32]| counts.iter().map(|n| f64::from(*n)).sum::<f64>();
+    sum(&counts[..number.min(counts.len())]) / sum(&counts).max(1.0)
+}
+
+/// The largest number of `0..=most` whose image fits. An image grows with its rows: an id index never shrinks when
+/// ids are added, but for all ids in a row, which `most` tries first.
+fn largest(
+    most: usize,
+    region: usize,
+    image: impl Fn(usize) -> Result<ImageBytes, BadInput>,
+) -> Result<Option<Fit>, BadInput> {
+    let fits = |number| {
+        image(number).map(|image| {
+            let fits = image.as_ref().len() <= region;
+            fits.then_some(Fit { number, image })
+        })
+    };
+    if let Some(all) = fits(most)? {
+        return Ok(Some(all));
+    }
+    let Some(mut best) = fits(0)? else {
+        return Ok(None);
+    };
+    let mut too_many = most;
+    while too_many - best.number > 1 {
+        let middle = best.number + (too_many - best.number) / 2;
+        match fits(middle)? {
+            Some(fit) => best = fit,
+            None => too_many = middle,
+        }
+    }
+    Ok(Some(best))
+}

@@ -1,0 +1,362 @@
+//! Checkpoint in, image out. The format itself is core's: this file only says which table gets which numbers.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use pocketrec::ids::{BLOCK_WORDS, fill_bitmap};
+use pocketrec::image::{Element, ImageWriter, MAX_TEXT, TableKind as K};
+use pocketrec::model::{Model, Parts};
+use pocketrec::numeric::activation::Activation;
+use pocketrec::numeric::f16;
+use pocketrec::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
+
+use super::{Chosen, ImageBytes};
+use crate::error::BadInput;
+use crate::train::checkpoint::Checkpoint;
+use crate::train::{Layer, Parameters};
+
+/// The element type of embedding tables and biases. The MLP is always f32: it is small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Half precision: 2 bytes a number.
+    #[default]
+    F16,
+    /// Single precision, the reference: 4 bytes a number.
+    F32,
+}
+
+impl Precision {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+        }
+    }
+
+    /// Its element type in an image.
+    pub fn element(self) -> Element {
+        match self {
+            Self::F16 => Element::F16,
+            Self::F32 => Element::F32,
+        }
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::F16, Self::F32]
+            .into_iter()
+            .find(|precision| precision.name() == text)
+            .ok_or_else(|| format!("`{text}` is not a precision: f16 or f32"))
+    }
+}
+
+/// A table on its way into the image.
+struct Column {
+    kind: K,
+    index: u8,
+    element: Element,
+    rows: usize,
+    columns: usize,
+    bytes: Vec<u8>,
+}
+
+/// The image of the chosen rows of a checkpoint, sealed and verified by core's own reader.
+///
+/// The mean user, where a device's owner starts, is the mean of all users of the checkpoint, chosen or not.
+///
+/// # Errors
+///
+/// [`BadInput`] names what an image can't hold: a number beyond half precision, too many dimensions, units or
+/// layers, or a model in which a prediction could overflow.
+pub fn build(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    precision: Precision,
+) -> Result<ImageBytes, BadInput> {
+    let p = &checkpoint.parameters;
+    limits(p)?;
+    let mut tables = Vec::new();
+    tables.push(floats(K::RatingScale, 0, 1, &scale(p)));
+    let parts = Parts {
+        biases: p.model.has_biases(),
+        dot: p.model.has_dot(),
+        mlp: p.model.has_network(),
+    };
+    tables.push(small(K::Parts, &[parts.bits()]));
+
+    let forms = [K::MovieIdRange, K::MovieIdBitmap, K::MovieIdSorted];
+    tables.push(ids(forms, &pick(&checkpoint.movie_ids, 1, &chosen.movies)));
+    let movies = pick(&p.movie_embedding, p.movie_dim, &chosen.movies);
+    tables.push(numbers(K::MovieEmbedding, p.movie_dim, &movies, precision)?);
+    if parts.biases {
+        let bias = pick(&p.movie_bias, 1, &chosen.movies);
+        tables.push(numbers(K::MovieBias, 1, &bias, precision)?);
+    }
+
+    if !chosen.users.is_empty() {
+        let forms = [K::UserIdRange, K::UserIdBitmap, K::UserIdSorted];
+        tables.push(ids(forms, &pick(&checkpoint.user_ids, 1, &chosen.users)));
+        let users = pick(&p.user_embedding, p.user_dim, &chosen.users);
+        tables.push(numbers(K::UserEmbedding, p.user_dim, &users, precision)?);
+        if parts.biases {
+            let bias = pick(&p.user_bias, 1, &chosen.users);
+            tables.push(numbers(K::UserBias, 1, &bias, precision)?);
+        }
+    }
+    tables.push(floats(
+        K::MeanUser,
+        0,
+        1,
+        &mean(&p.user_embedding, p.user_dim),
+    ));
+    if parts.biases {
+        tables.push(floats(K::MeanUserBias, 0, 1, &mean(&p.user_bias, 1)));
+    }
+    if parts.mlp {
+        network(p, &mut tables);
+    }
+
+    let image = write(checkpoint, precision, &tables)?;
+    match Model::open(image.as_ref()) {
+        Ok(_) => Ok(image),
+        Err(why) => Err(BadInput::new(format!(
+            "the checkpoint can't become an image: {why}"
+        ))),
+    }
+}
+
+fn limits(p: &Parameters) -> Result<(), BadInput> {
+    let hold = |what: fmt::Arguments<'_>, has: usize, most: usize| {
+        if has <= most {
+            return Ok(());
+        }
+        Err(BadInput::new(format!(
+            "the checkpoint has {has} {what}, and an image holds at most {most}"
+        )))
+    };
+    hold(format_args!("numbers in a user's row"), p.user_dim, MAX_DIM)?;
+    hold(
+        format_args!("numbers in a movie's row"),
+        p.movie_dim,
+        MAX_DIM,
+    )?;
+    hold(format_args!("dense layers"), p.layers.len(), MAX_LAYERS)?;
+    for (at, layer) in p.layers.iter().enumerate() {
+        hold(
+            format_args!("units in dense layer {at}"),
+            layer.outputs,
+            MAX_UNITS,
+        )?;
+    }
+    Ok(())
+}
+
+/// Mean, lowest, highest and step. A checkpoint doesn't state the step: scales that start at a half go by halves,
+/// as every release of MovieLens does.
+fn scale(p: &Parameters) -> [f32; 4] {
+    let (low, high) = p.scale;
+    let step = if low.fract() == 0.0 { 1.0 } else { 0.5 };
+    [p.mean, low, high, step]
+}
+
+/// The chosen rows of a table of `columns`.
+fn pick<T: Copy>(table: &[T], columns: usize, rows: &[usize]) -> Vec<T> {
+    rows.iter()
+        .flat_map(|row| &table[row * columns..][..columns])
+        .copied()
+        .collect()
+}
+
+/// The mean row, summed in double precision.
+fn mean(table: &[f32], columns: usize) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; columns];
+    for row in table.chunks_exact(columns) {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += f64::from(*value);
+        }
+    }
+    let rows = (table.len() / columns).max(1) as f64;
+    sums.iter().map(|sum| (sum / rows) as f32).collect()
+}
+
+/// An image holds no subnormal numbers: they become zeros.
+fn normal(value: f32) -> f32 {
+    if value.is_subnormal() { 0.0 } else { value }
+}
+
+fn floats(kind: K, index: u8, rows: usize, values: &[f32]) -> Column {
+    Column {
+        kind,
+        index,
+        element: Element::F32,
+        rows,
+        columns: values.len() / rows.max(1),
+        bytes: values
+            .iter()
+            .flat_map(|x| normal(*x).to_le_bytes())
+            .collect(),
+    }
+}
+
+fn small(kind: K, values: &[u8]) -> Column {
+    Column {
+        kind,
+        index: 0,
+        element: Element::U8,
+        rows: 1,
+        columns: values.len(),
+        bytes: values.to_vec(),
+    }
+}
+
+fn numbers(
+    kind: K,
+    columns: usize,
+    values: &[f32],
+    precision: Precision,
+) -> Result<Column, BadInput> {
+    let rows = values.len() / columns;
+    if precision == Precision::F32 {
+        return Ok(floats(kind, 0, rows, values));
+    }
+    let mut bytes = Vec::with_capacity(values.len() * 2);
+    for (at, value) in values.iter().enumerate() {
+        let half = f16::round(*value).ok_or_else(|| {
+            BadInput::new(format!(
+                "row {} of {kind} holds {value}, and half precision ends at 65504: `--precision f32` holds it",
+                at / columns
+            ))
+        })?;
+        bytes.extend(half.to_le_bytes());
+    }
+    Ok(Column {
+        kind,
+        index: 0,
+        element: Element::F16,
+        rows,
+        columns,
+        bytes,
+    })
+}
+
+/// The smallest of the three forms of an id index: range, bitmap, sorted ids.
+fn ids([range, bitmap, sorted]: [K; 3], ids: &[u32]) -> Column {
+    let (first, last) = (ids[0], ids[ids.len() - 1]);
+    let words = |kind, rows, columns, words: &[u32]| Column {
+        kind,
+        index: 0,
+        element: Element::U32,
+        rows,
+        columns,
+        bytes: words.iter().flat_map(|word| word.to_le_bytes()).collect(),
+    };
+    if (last - first) as usize == ids.len() - 1 {
+        return words(range, 1, 2, &[first, ids.len() as u32]);
+    }
+    let blocks = (last / 256) as usize + 1;
+    if blocks * BLOCK_WORDS < ids.len() {
+        let mut bits = vec![[0; BLOCK_WORDS]; blocks];
+        fill_bitmap(ids, &mut bits);
+        return words(bitmap, blocks, BLOCK_WORDS, bits.as_flattened());
+    }
+    words(sorted, ids.len(), 1, ids)
+}
+
+fn network(p: &Parameters, tables: &mut Vec<Column>) {
+    for (index, layer) in (0_u8..).zip(&p.layers) {
+        if index == 0 {
+            // [user dimensions then movie dimensions][units] in the checkpoint; a half each, [units][dimensions], here.
+            let halves = [
+                (K::DenseUserWeights, 0..p.user_dim),
+                (K::DenseMovieWeights, p.user_dim..layer.inputs),
+            ];
+            for (kind, inputs) in halves {
+                tables.push(floats(kind, 0, layer.outputs, &transposed(layer, inputs)));
+            }
+        } else {
+            tables.push(floats(K::DenseWeights, index, layer.inputs, &layer.weight));
+        }
+        tables.push(floats(K::DenseBias, index, 1, &layer.bias));
+    }
+    let last = p.layers.len() - 1;
+    let activations: Vec<u8> = (0..=last)
+        .map(|at| {
+            if at < last {
+                Activation::Relu
+            } else {
+                Activation::Linear
+            }
+        })
+        .map(Activation::code)
+        .collect();
+    tables.push(small(K::Activations, &activations));
+}
+
+/// The weights of some inputs of a layer as \[units\]\[inputs\].
+fn transposed(layer: &Layer, inputs: std::ops::Range<usize>) -> Vec<f32> {
+    (0..layer.outputs)
+        .flat_map(|unit| {
+            inputs
+                .clone()
+                .map(move |input| layer.weight[input * layer.outputs + unit])
+        })
+        .collect()
+}
+
+fn write(
+    checkpoint: &Checkpoint,
+    precision: Precision,
+    tables: &[Column],
+) -> Result<ImageBytes, BadInput> {
+    let p = &checkpoint.parameters;
+    let name = format!(
+        "{} {} {}",
+        checkpoint.data.name,
+        p.model.name(),
+        precision.name()
+    );
+    // A table's own fields take at most 35 bytes, the header's numbers at most 24.
+    let room = tables
+        .iter()
+        .map(|table| table.bytes.len() + 40)
+        .sum::<usize>();
+    let mut image = ImageBytes::zeroed(room + 2 * MAX_TEXT + 32);
+    let refused = |why| BadInput::new(format!("the image can't be written: {why}"));
+    let mut writer = ImageWriter::new(
+        image.as_mut(),
+        &short(&name),
+        checkpoint.data.fingerprint,
+        &short(&checkpoint.data.licence),
+        tables.len() as u16,
+    )
+    .map_err(refused)?;
+    for t in tables {
+        writer
+            .table(t.kind, t.index, t.element, t.rows, t.columns, &t.bytes)
+            .map_err(refused)?;
+    }
+    let length = writer.finish().map_err(refused)?;
+    image.truncate(length);
+    Ok(image)
+}
+
+/// `text`, cut at a character and ended by three dots where it is longer than an image's header takes.
+fn short(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_TEXT {
+        return Cow::Borrowed(text);
+    }
+    let mut end = MAX_TEXT - 3;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Cow::Owned(format!("{}...", text[..end].trim_end()))
+}
+
+#[cfg(test)]
+#[path = "image_tests.rs"]
+mod tests;

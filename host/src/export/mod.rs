@@ -1,0 +1,21 @@
+//! From a checkpoint to the image that a device reads.
+//!
+//! [`selection`] chooses users and movies, [`image`] writes their tables through core's writer, [`bill`] says what
+//! that costs, [`quality`] what rounding costs, [`boards`] where it fits, and [`sidecar`] keeps the titles, which an
+//! image has no room for, in a file beside it.
+
+pub mod bill;
+pub mod boards;
+pub mod bytes;
+pub mod fit;
+pub mod image;
+pub mod quality;
+pub mod selection;
+pub mod sidecar;
+
+pub use bytes::ImageBytes;
+pub use image::{Precision, build};
+pub use selection::{Chosen, Movies, Users};
+
+/// The name of the image in the folder that training writes to.
+pub const IMAGE_FILE: &str = "model.img";

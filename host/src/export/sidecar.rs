@@ -1,0 +1,253 @@
+//! The titles beside an image: a file in the form of a release's `movies.csv`, and the search in it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use crate::data::{Movie, Titles};
+use crate::error::BadInput;
+
+/// The titles file of an image: `model.img` has `model.titles.csv`.
+pub fn path_of(image: &Path) -> PathBuf {
+    image.with_extension("titles.csv")
+}
+
+/// The titles of the movies in `ids`, as text in the form of `movies.csv`.
+///
+/// # Errors
+///
+/// Where the CSV writer fails, which it has no reason to in memory.
+pub fn to_csv(titles: &Titles, ids: &[u32]) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["movieId", "title", "genres"])?;
+    for movie in ids.iter().filter_map(|id| titles.get(*id)) {
+        writer.write_record([&movie.id.to_string(), &movie.title, &movie.genres.join("|")])?;
+    }
+    writer.into_inner().context("the titles can't be written")
+}
+
+/// Reads the titles beside `image`; none where there is no such file.
+///
+/// # Errors
+///
+/// [`BadInput`] that names file and line where it can't be read as what [`to_csv`] writes.
+pub fn read(image: &Path) -> anyhow::Result<Titles> {
+    let path = path_of(image);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Titles::default()),
+        Err(error) => {
+            return Err(error).with_context(|| format!("{} could not be read", path.display()));
+        }
+    };
+    let mut movies = Vec::new();
+    for (number, record) in (2..).zip(csv::Reader::from_reader(bytes.as_slice()).into_records()) {
+        let movie = record.ok().and_then(|record| {
+            Some(Movie {
+                id: record.get(0)?.parse().ok()?,
+                title: record.get(1)?.to_owned(),
+                genres: record
+                    .get(2)?
+                    .split('|')
+                    .filter(|genre| !genre.is_empty())
+                    .map(str::to_owned)
+                    .collect(),
+            })
+        });
+        movies.push(movie.ok_or_else(|| {
+            BadInput::new(format!(
+                "{} line {number} is not `id,title,genres`; `cargo run -p host -- export` writes the file anew",
+                path.display()
+            ))
+        })?);
+    }
+    Ok(Titles::new(movies))
+}
+
+/// How many movies an unclear title is answered with.
+const SUGGESTIONS: usize = 5;
+
+/// The id of the movie that a person means by `text`: its MovieLens id, its title, or a part of it, whatever the
+/// case; the year may be left out, and `The Matrix` finds `Matrix, The (1999)`. `known` says which ids count.
+///
+/// # Errors
+///
+/// [`BadInput`] where several movies could be meant, or none, with the likeliest ones.
+pub fn find(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> Result<u32, BadInput> {
+    if let Ok(id) = text.trim().parse::<u32>()
+        && known(id)
+    {
+        return Ok(id);
+    }
+    if titles.is_empty() {
+        return Err(BadInput::new(if text.trim().parse::<u32>().is_ok() {
+            format!("movie {text} is not in the image")
+        } else {
+            format!(
+                "no titles lie beside the image, so a movie must be given by its MovieLens id, not as `{text}`"
+            )
+        }));
+    }
+    let wanted = plain(text);
+    let movies: Vec<(u32, String)> = titles
+        .movies()
+        .iter()
+        .filter(|movie| known(movie.id))
+        .map(|movie| (movie.id, plain(&movie.title)))
+        .collect();
+    let tests: [fn(&str, &str) -> bool; 4] = [
+        |title, wanted| title == wanted,
+        |title, wanted| without_year(title) == wanted,
+        |title, wanted| title.starts_with(wanted),
+        |title, wanted| title.contains(wanted),
+    ];
+    for test in tests {
+        let mut hits: Vec<&(u32, String)> = movies
+            .iter()
+            .filter(|(_, title)| !wanted.is_empty() && test(title, &wanted))
+            .collect();
+        match hits.as_slice() {
+            [] => {}
+            [(id, _)] => return Ok(*id),
+            _ => {
+                hits.sort_by_key(|(id, title)| (title.len(), *id));
+                let more = hits.len().saturating_sub(SUGGESTIONS);
+                let tail = if more > 0 {
+                    format!(" and {more} more")
+                } else {
+                    String::new()
+                };
+                let ids = hits.iter().take(SUGGESTIONS).map(|(id, _)| *id);
+                return Err(BadInput::new(format!(
+                    "`{text}` could be {}{tail}: say more of the title, or give the id",
+                    list(titles, ids)
+                )));
+            }
+        }
+    }
+    let mut likely: Vec<(f64, u32)> = movies
+        .iter()
+        .map(|(id, title)| {
+            let whole = strsim::jaro_winkler(title, &wanted);
+            (
+                whole.max(strsim::jaro_winkler(without_year(title), &wanted)),
+                *id,
+            )
+        })
+        .collect();
+    likely.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    Err(BadInput::new(format!(
+        "no movie of the image is called `{text}`; did you mean {}?",
+        list(titles, likely.iter().take(3).map(|(_, id)| *id))
+    )))
+}
+
+fn list(titles: &Titles, ids: impl Iterator<Item = u32>) -> String {
+    let names: Vec<String> = ids
+        .map(|id| format!("{} (id {id})", titles.title(id)))
+        .collect();
+    names.join(", ")
+}
+
+/// Lower case, single spaces, and an article that stands behind (`Matrix, The (1999)`) moved to the front.
+fn plain(title: &str) -> String {
+    let lower = title.to_lowercase();
+    let words: Vec<&str> = lower.split_whitespace().collect();
+    let title = words.join(" ");
+    let name = without_year(&title);
+    let year = &title[name.len()..];
+    for article in [", the", ", a", ", an"] {
+        if let Some(rest) = name.strip_suffix(article) {
+            return format!("{} {rest}{year}", &article[2..]);
+        }
+    }
+    title
+}
+
+/// `toy story (1995)` without its year.
+fn without_year(title: &str) -> &str {
+    match title.rsplit_once(" (") {
+        Some((name, year)) if year.len() == 5 && year.ends_with(')') => name,
+        _ => title,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn titles() -> Titles {
+        let names = [
+            (1, "Toy Story (1995)"),
+            (3114, "Toy Story 2 (1999)"),
+            (2571, "Matrix, The (1999)"),
+            (6365, "Matrix Reloaded, The (2003)"),
+            (7, "Sabrina (1995)"),
+            (915, "Sabrina (1954)"),
+            (51662, "300 (2007)"),
+            (9, "Beautiful Mind, A"),
+            (11, "Say \"hi\", then, run (2001)"),
+        ];
+        let movie = |(id, title): (u32, &str)| Movie {
+            id,
+            title: title.into(),
+            genres: vec!["Drama".into(), "War".into()],
+        };
+        Titles::new(names.map(movie).into())
+    }
+
+    fn found(text: &str) -> Result<u32, String> {
+        let titles = titles();
+        find(&titles, |id| titles.get(id).is_some(), text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_movie_is_found_by_id_title_part_and_whatever_the_case_and_article() {
+        assert_eq!(found("2571"), Ok(2571));
+        assert_eq!(found("toy story"), Ok(1));
+        assert_eq!(found("Toy Story (1995)"), Ok(1));
+        assert_eq!(found("TOY  STORY 2"), Ok(3114));
+        assert_eq!(found("The Matrix"), Ok(2571));
+        assert_eq!(found("Matrix, The"), Ok(2571));
+        assert_eq!(found("reloaded"), Ok(6365));
+        assert_eq!(found("a beautiful mind"), Ok(9));
+        assert_eq!(found("300"), Ok(51662));
+        assert_eq!(found("sabrina (1954)"), Ok(915));
+    }
+
+    #[test]
+    fn an_unclear_title_is_answered_with_what_it_could_be() {
+        let text = found("sabrina").unwrap_err();
+        assert!(
+            text.contains("(id 7)") && text.contains("(id 915)"),
+            "{text}"
+        );
+        let text = found("Toy Stroy").unwrap_err();
+        assert!(
+            text.contains("did you mean Toy Story (1995) (id 1)"),
+            "{text}"
+        );
+        assert!(found("").is_err());
+        assert!(found("99999").unwrap_err().contains("no movie"));
+    }
+
+    #[test]
+    fn movies_that_the_image_lacks_are_not_found_by_title_either() {
+        let titles = titles();
+        assert_eq!(find(&titles, |id| id != 1, "toy story").ok(), Some(3114));
+    }
+
+    #[test]
+    fn titles_come_back_from_their_file_and_a_bad_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("model.img");
+        assert!(read(&image).unwrap().is_empty());
+        let titles = titles();
+        let ids: Vec<u32> = titles.movies().iter().map(|movie| movie.id).collect();
+        std::fs::write(path_of(&image), to_csv(&titles, &ids).unwrap()).unwrap();
+        assert_eq!(read(&image).unwrap(), titles);
+        std::fs::write(path_of(&image), "movieId,title,genres\n1,a,\nx,b,\n").unwrap();
+        let error = read(&image).unwrap_err().to_string();
+        assert!(error.contains("model.titles.csv line 3"), "{error}");
+    }
+}

@@ -1,0 +1,409 @@
+//! The connection against a board in memory whose line is bad in every way that lines are.
+
+use super::super::memory::MemoryBoard;
+use super::*;
+use pocketrec::image::{AlignedBytes, example};
+use pocketrec::model::Model;
+use pocketrec::wire::Who;
+use std::collections::VecDeque;
+use std::io;
+
+/// What a bad line does to the bytes on it.
+#[derive(Default)]
+struct Faults {
+    /// Reads to swallow before any byte comes through.
+    lose_reads: usize,
+    /// Writes to swallow: a connection writes a zero and then a frame.
+    lose_writes: usize,
+    /// Bytes that come ahead of the next read's.
+    noise: Vec<u8>,
+    /// The line is cut.
+    cut: bool,
+}
+
+struct BadLine<'m> {
+    board: MemoryBoard<'m>,
+    faults: Faults,
+    written: usize,
+}
+
+impl Write for BadLine<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.faults.cut {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        self.written += 1;
+        if self.faults.lose_writes > 0 {
+            self.faults.lose_writes -= 1;
+            return Ok(bytes.len());
+        }
+        self.board.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for BadLine<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.faults.cut {
+            return Ok(0);
+        }
+        let noise = self.faults.noise.len().min(buffer.len());
+        if noise > 0 {
+            buffer[..noise].copy_from_slice(&self.faults.noise[..noise]);
+            self.faults.noise.drain(..noise);
+            return Ok(noise);
+        }
+        let count = self.board.read(buffer)?;
+        if self.faults.lose_reads > 0 {
+            self.faults.lose_reads -= 1;
+            return Err(ErrorKind::TimedOut.into());
+        }
+        Ok(count)
+    }
+}
+
+fn connect(image: &AlignedBytes<256>, faults: Faults) -> Connection<BadLine<'_>> {
+    let line = BadLine {
+        board: MemoryBoard::new(Model::open(image.bytes())),
+        faults,
+        written: 0,
+    };
+    Connection::new(line, "a bad line", Timing::MEMORY)
+}
+
+const RATE: Request = Request::Rate {
+    who: Who::Owner(0),
+    movie: 10,
+    stars: 5.0,
+};
+
+fn ratings<L: Read + Write>(connection: &mut Connection<L>) -> u32 {
+    let who = Who::Owner(0);
+    connection
+        .ask_for(
+            &Request::Profile { who },
+            |_, _| (),
+            |reply| match reply {
+                Reply::Profile(profile) => Some(profile.ratings),
+                _ => None,
+            },
+        )
+        .unwrap()
+}
+
+#[test]
+fn a_good_line_answers_at_the_first_try() {
+    let image = example();
+    let mut connection = connect(&image, Faults::default());
+    connection.hello().unwrap();
+    assert_eq!(connection.line.written, 2);
+}
+
+#[test]
+fn a_lost_reply_is_asked_for_again_and_the_rating_applied_once() {
+    let image = example();
+    let mut connection = connect(
+        &image,
+        Faults {
+            lose_reads: 1,
+            ..Faults::default()
+        },
+    );
+    let answer = connection.ask(&RATE).unwrap();
+    assert!(matches!(
+        answer.reply(),
+        Some(Reply::Rated { ratings: 1, .. })
+    ));
+    assert_eq!(connection.line.written, 4, "sent twice");
+    assert_eq!(ratings(&mut connection), 1);
+}
+
+#[test]
+fn a_lost_request_is_sent_again() {
+    let image = example();
+    let mut connection = connect(
+        &image,
+        Faults {
+            lose_writes: 2,
+            ..Faults::default()
+        },
+    );
+    connection.ask(&RATE).unwrap();
+    assert_eq!(ratings(&mut connection), 1);
+}
+
+#[test]
+fn noise_before_an_answer_costs_at_most_a_repetition() {
+    let image = example();
+    for noise in [
+        vec![0],
+        vec![7; 20],
+        vec![3, 1, 4, 0, 1, 5, 9, 0],
+        vec![255; 2000],
+    ] {
+        let mut connection = connect(
+            &image,
+            Faults {
+                noise: noise.clone(),
+                ..Faults::default()
+            },
+        );
+        connection.ask(&RATE).unwrap();
+        assert_eq!(ratings(&mut connection), 1, "{noise:?}");
+    }
+}
+
+#[test]
+fn half_a_frame_left_in_the_board_by_an_earlier_host_does_no_harm() {
+    let image = example();
+    let mut connection = connect(&image, Faults::default());
+    connection.line.board.write_all(&[9, 9, 9, 9]).unwrap();
+    connection.ask(&RATE).unwrap();
+    assert_eq!(ratings(&mut connection), 1);
+}
+
+#[test]
+fn an_answer_to_an_earlier_request_is_not_taken_for_this_ones() {
+    let image = example();
+    let mut connection = connect(&image, Faults::default());
+    // The answer to a number that nobody waits for lies in the line.
+    let mut frame = [0; MAX_FRAME];
+    let length = encode_frame(VERSION, 1, &Request::ModelInfo, &mut frame).unwrap();
+    connection.line.board.write_all(&frame[..length]).unwrap();
+    connection.hello().unwrap();
+}
+
+/// A line that says what a test wants said, whatever is asked: a frame for each time it is asked.
+struct Says {
+    replies: VecDeque<Vec<u8>>,
+    ready: VecDeque<u8>,
+}
+
+impl Write for Says {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > 1 {
+            self.ready
+                .extend(self.replies.pop_front().unwrap_or_default());
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Says {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ready.is_empty() {
+            std::thread::sleep(Duration::from_millis(1));
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.ready.read(buffer)
+    }
+}
+
+fn says(replies: impl IntoIterator<Item = Vec<u8>>) -> Connection<Says> {
+    let line = Says {
+        replies: replies.into_iter().collect(),
+        ready: VecDeque::new(),
+    };
+    let mut connection = Connection::new(line, "a line", Timing::MEMORY);
+    connection.number = 41;
+    connection
+}
+
+fn frame(number: u32, reply: &Reply<'_>) -> Vec<u8> {
+    let mut frame = [0; MAX_FRAME];
+    let length = encode_frame(VERSION, number, reply, &mut frame).unwrap();
+    frame[..length].to_vec()
+}
+
+const HELLO: Hello = Hello {
+    magic: HELLO_MAGIC,
+    oldest: VERSION,
+    newest: VERSION,
+    firmware: [0, 1, 0],
+    status: 0,
+    capabilities: 0,
+    largest_frame: MAX_FRAME as u16,
+};
+
+#[test]
+fn silence_garbage_a_cut_and_frames_without_an_answer_are_told_apart() {
+    let silent = says([]).hello().unwrap_err();
+    assert!(
+        matches!(silent, LinkError::Silent { tries: 3, .. }),
+        "{silent}"
+    );
+    let garbage = says([vec![0x55; 40], vec![0x55, 0, 1, 2]])
+        .hello()
+        .unwrap_err();
+    assert!(
+        matches!(garbage, LinkError::Garbage { bytes: 44, .. }),
+        "{garbage}"
+    );
+    assert!(garbage.to_string().contains("--baud"), "{garbage}");
+    let other = says([frame(7, &Reply::Stars(1.0))]).hello().unwrap_err();
+    assert!(matches!(other, LinkError::NoAnswer { .. }), "{other}");
+    let image = example();
+    let cut = connect(
+        &image,
+        Faults {
+            cut: true,
+            ..Faults::default()
+        },
+    )
+    .hello()
+    .unwrap_err();
+    assert!(matches!(cut, LinkError::Gone { .. }), "{cut}");
+}
+
+#[test]
+fn an_older_and_a_newer_firmware_and_a_stranger_are_named() {
+    let old = Hello {
+        oldest: 0,
+        newest: 0,
+        firmware: [0, 0, 9],
+        ..HELLO
+    };
+    let text = says([frame(42, &Reply::Hello(old))])
+        .hello()
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("0.0.9") && text.contains("firmware is too old"),
+        "{text}"
+    );
+    let new = Hello {
+        oldest: VERSION + 1,
+        newest: VERSION + 2,
+        ..HELLO
+    };
+    let text = says([frame(42, &Reply::Hello(new))])
+        .hello()
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("this host is too old"), "{text}");
+    let stranger = Hello {
+        magic: *b"Abcd",
+        ..HELLO
+    };
+    for reply in [Reply::Hello(stranger), Reply::Stars(3.0)] {
+        let error = says([frame(42, &reply)]).hello().unwrap_err();
+        assert!(matches!(error, LinkError::Stranger { .. }), "{error}");
+    }
+}
+
+#[test]
+fn working_keeps_a_long_request_alive_and_is_told() {
+    let mut line = says([]);
+    let (sender, receiver) = std::sync::mpsc::channel();
+    // 8 x 20 ms is three times the silence that would end the request.
+    let talk = std::thread::spawn(move || {
+        for done in 1..=8 {
+            std::thread::sleep(Duration::from_millis(20));
+            sender
+                .send(frame(42, &Reply::Working { done, total: 9 }))
+                .unwrap();
+        }
+        sender.send(frame(42, &Reply::Stars(4.0))).unwrap();
+    });
+    struct Channel(std::sync::mpsc::Receiver<Vec<u8>>, VecDeque<u8>, usize);
+    impl Write for Channel {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.2 += 1;
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl Read for Channel {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.1.is_empty() {
+                match self.0.recv_timeout(Duration::from_millis(5)) {
+                    Ok(bytes) => self.1.extend(bytes),
+                    Err(_) => return Err(ErrorKind::TimedOut.into()),
+                }
+            }
+            self.1.read(buffer)
+        }
+    }
+    let timing = Timing {
+        silence: Duration::from_millis(1000),
+        ..Timing::MEMORY
+    };
+    let channel = Channel(receiver, VecDeque::new(), 0);
+    let mut connection = Connection::new(channel, "a channel", timing);
+    connection.number = line.number;
+    line.number = 0;
+    let mut told = Vec::new();
+    let request = Request::TopN {
+        who: Who::Owner(0),
+        count: 1,
+    };
+    let answer = connection
+        .ask_with_progress(&request, |done, total| told.push((done, total)))
+        .unwrap();
+    assert_eq!(answer.reply(), Some(Reply::Stars(4.0)));
+    assert_eq!(told, (1..=8).map(|done| (done, 9)).collect::<Vec<_>>());
+    assert_eq!(connection.line.2, 2, "asked once");
+    talk.join().unwrap();
+}
+
+#[test]
+fn a_busy_board_is_asked_again_until_it_has_time() {
+    let busy = || frame(42, &Reply::Refused(Refusal::Busy));
+    let mut connection = says([
+        busy(),
+        busy(),
+        busy(),
+        busy(),
+        frame(42, &Reply::Stars(2.0)),
+    ]);
+    let answer = connection.ask(&Request::ModelInfo).unwrap();
+    assert_eq!(answer.reply(), Some(Reply::Stars(2.0)));
+}
+
+#[test]
+fn a_damaged_request_is_sent_again_before_the_silence_is_over() {
+    use pocketrec::error::FrameError;
+    let bad = frame(0, &Reply::Refused(Refusal::BadFrame(FrameError::Crc)));
+    let mut connection = says([bad, frame(42, &Reply::Stars(2.0))]);
+    connection.timing.silence = Duration::from_secs(60);
+    connection.timing.tries = 2;
+    // A quarter of the silence would be 15 s: less than that shows that the clock was shortened.
+    connection.timing.silence = Duration::from_secs(2);
+    let answer = connection.ask(&Request::ModelInfo).unwrap();
+    assert_eq!(answer.reply(), Some(Reply::Stars(2.0)));
+}
+
+#[test]
+fn a_refusal_is_a_sentence_for_people() {
+    let image = example();
+    let mut connection = connect(&image, Faults::default());
+    let request = Request::Predict {
+        who: Who::ImageUser(99),
+        movie: 10,
+    };
+    let refused = connection
+        .ask_for(&request, |_, _| (), |_| Some(()))
+        .unwrap_err();
+    assert_eq!(refused.to_string(), "user 99 is not in the device's model");
+    let mut broken = example();
+    broken.bytes_mut()[0] = 0;
+    let mut connection = connect(&broken, Faults::default());
+    connection.hello().unwrap();
+    let refused = connection
+        .ask_for(&Request::ModelInfo, |_, _| (), |_| Some(()))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("no model") && refused.contains("flash"),
+        "{refused}"
+    );
+}

@@ -1,0 +1,127 @@
+//! What goes wrong between a host and a board, a sentence each.
+
+use std::fmt;
+use std::time::Duration;
+
+use pocketrec::wire::{Refusal, VERSION};
+
+/// Why a board did not answer as it should.
+#[derive(Debug)]
+pub enum LinkError {
+    /// The line can't be opened.
+    Open {
+        /// What was to be opened.
+        line: String,
+        /// What the system says, and what might be meant.
+        why: String,
+    },
+    /// The line broke: an unplugged cable, an emulator that ended.
+    Gone {
+        /// Its name.
+        line: String,
+        /// What the system says.
+        why: std::io::Error,
+    },
+    /// Not a byte came.
+    Silent {
+        /// The line's name.
+        line: String,
+        /// How often the request was sent.
+        tries: u32,
+        /// How long each of them waited.
+        waited: Duration,
+    },
+    /// Bytes came, but no frame: another baud rate, or another program.
+    Garbage {
+        /// The line's name.
+        line: String,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// Frames came, but no answer to this request.
+    NoAnswer {
+        /// The line's name.
+        line: String,
+        /// How often the request was sent.
+        tries: u32,
+    },
+    /// Something answers that isn't pocketrec's firmware.
+    Stranger {
+        /// The line's name.
+        line: String,
+    },
+    /// The firmware speaks other versions of frames.
+    Version {
+        /// The firmware's version.
+        firmware: [u8; 3],
+        /// Oldest version that it speaks.
+        oldest: u8,
+        /// Newest version that it speaks.
+        newest: u8,
+    },
+    /// The answer can't be understood, or isn't one to this request.
+    Answer {
+        /// What was asked.
+        request: String,
+    },
+    /// The board refuses.
+    Refused(Refusal),
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open { line, why } => write!(f, "{line} can't be opened: {why}"),
+            Self::Gone { line, why } => write!(
+                f,
+                "{line} is gone ({why}): was the board unplugged, or did the emulator end?"
+            ),
+            Self::Silent {
+                line,
+                tries,
+                waited,
+            } => write!(
+                f,
+                "nothing answers at {line} (asked {tries} times, waited {:.1} s each): is it the right port, is the board powered, and does it run pocketrec's firmware?",
+                waited.as_secs_f32()
+            ),
+            Self::Garbage { line, bytes } => write!(
+                f,
+                "{line} sends bytes that make no frame ({bytes} of them): is `--baud` right? The boards' firmware speaks 115200"
+            ),
+            Self::NoAnswer { line, tries } => write!(
+                f,
+                "{line} sends frames, but none that answers this request (asked {tries} times)"
+            ),
+            Self::Stranger { line } => {
+                write!(f, "what answers at {line} is not pocketrec's firmware")
+            }
+            Self::Version {
+                firmware: [major, minor, patch],
+                oldest,
+                newest,
+            } => {
+                let side = if *newest < VERSION {
+                    "the firmware is too old: `cargo xtask flash BOARD` brings it up to date"
+                } else {
+                    "this host is too old: build a newer one"
+                };
+                write!(
+                    f,
+                    "firmware {major}.{minor}.{patch} speaks frame versions {oldest} to {newest} and this host speaks {VERSION}: {side}"
+                )
+            }
+            Self::Answer { request } => {
+                write!(f, "the board's answer to {request} can't be understood")
+            }
+            Self::Refused(Refusal::NoModel(why)) => write!(
+                f,
+                "{}; `cargo xtask flash BOARD --image FILE` puts one there",
+                Refusal::NoModel(*why)
+            ),
+            Self::Refused(why) => write!(f, "{why}"),
+        }
+    }
+}
+
+impl std::error::Error for LinkError {}

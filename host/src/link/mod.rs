@@ -1,0 +1,24 @@
+//! The link to a board: a serial port, a socket or an emulator, behind `Read + Write`.
+//!
+//! [`port`] opens a line, [`connection`] asks over it and copes with what lines do to bytes, [`error`] says in a
+//! sentence what went wrong. [`memory`] is a board without hardware: core's service in this process, which tests talk
+//! to and which is the twin that a real board is compared with; [`transcript`] is that comparison as a file.
+
+pub mod connection;
+pub mod error;
+pub mod memory;
+pub mod port;
+pub mod transcript;
+
+pub use connection::{Answer, Connection, Timing};
+pub use error::LinkError;
+
+use std::io::{Read, Write};
+
+/// Bytes to a board and back.
+///
+/// `read` waits at most about 0.1 s and fails with `TimedOut` or `WouldBlock` when nothing came, so that the
+/// connection can keep its own time; `Ok(0)` means that the line is gone.
+pub trait Line: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Line for T {}
