@@ -87,15 +87,26 @@ pub struct Rows {
     pub movie_rows: Vec<f32>,
 }
 
-/// The mean of the samples so far, told after each sweep.
+/// A sweep that is done.
+pub struct Sweep<'a> {
+    /// 1 for the first.
+    pub number: usize,
+    /// How many there will be.
+    pub total: usize,
+    /// Whether it is one that is thrown away.
+    pub burn_in: bool,
+    /// The prediction of this sweep's sample for a user row and a movie row, not clamped.
+    pub predict: &'a dyn Fn(u32, u32) -> f32,
+}
+
+/// Told after each sweep.
 pub trait Watch {
-    /// Sweep `sweep` of `total` is done (1 is the first). After burn-in, `predict(user, movie)` is the
-    /// prediction, not clamped, of this sweep's sample.
-    fn sweep(&mut self, sweep: usize, total: usize, predict: Option<&dyn Fn(u32, u32) -> f32>);
+    /// A sweep is done.
+    fn sweep(&mut self, sweep: &Sweep<'_>);
 }
 
 impl Watch for () {
-    fn sweep(&mut self, _: usize, _: usize, _: Option<&dyn Fn(u32, u32) -> f32>) {}
+    fn sweep(&mut self, _: &Sweep<'_>) {}
 }
 
 /// Samples the model and makes one of `settings.dim` dimensions out of the samples.
@@ -151,10 +162,6 @@ fn sample<const T: usize>(input: Input<'_>, settings: &Settings, watch: &mut dyn
             precisions: &precisions,
         };
         movie_side.draw_rows(&user_side.rows, &by_movie, start, noise, task);
-        if sweep < settings.burn_in {
-            watch.sweep(sweep + 1, total, None);
-            continue;
-        }
         // Given the users' rows the movies' means are known, so they go into the mean, not the draws
         // (Rao-Blackwell).
         let (user_rows, movie_rows) = (&user_side.rows, &movie_side.means);
@@ -164,7 +171,15 @@ fn sample<const T: usize>(input: Input<'_>, settings: &Settings, watch: &mut dyn
             let products = user[1..].iter().zip(&movie[1..]).map(|(a, b)| a * b);
             start + user[0] + movie[0] + products.sum::<f32>()
         };
-        watch.sweep(sweep + 1, total, Some(&predict));
+        watch.sweep(&Sweep {
+            number: sweep + 1,
+            total,
+            burn_in: sweep < settings.burn_in,
+            predict: &predict,
+        });
+        if sweep < settings.burn_in {
+            continue;
+        }
         if (sweep + 1 - settings.burn_in).is_multiple_of(settings.thin) {
             sum.add(user_rows, movie_rows);
         }

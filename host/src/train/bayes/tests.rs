@@ -182,17 +182,15 @@ fn a_tag_speaks_for_a_movie_that_nobody_rated() {
 }
 
 #[test]
-fn the_watcher_hears_of_every_sweep_and_may_predict_after_burn_in() {
+fn the_watcher_hears_of_every_sweep_and_may_predict() {
     #[derive(Default)]
     struct Heard(usize, usize);
     impl Watch for Heard {
-        fn sweep(&mut self, sweep: usize, total: usize, predict: Option<&dyn Fn(u32, u32) -> f32>) {
+        fn sweep(&mut self, sweep: &Sweep<'_>) {
             self.0 += 1;
-            assert_eq!((sweep, total), (self.0, 55));
-            if let Some(predict) = predict {
-                assert!(predict(1, 1).is_finite());
-                self.1 += 1;
-            }
+            self.1 += usize::from(!sweep.burn_in);
+            assert_eq!((sweep.number, sweep.total), (self.0, 55));
+            assert!((sweep.predict)(1, 1).is_finite());
         }
     }
     let train = ratings(|u, m| (u + m) % 3 == 0);
