@@ -15,7 +15,10 @@
 //! Requests, replies and the frames that carry them.
 //!
 //! ## [`profile`] and [`learn`](mod@learn): the owner
-//! What a device knows of one person, and the step of gradient descent that teaches it.
+//! What a device knows of one person, and how ratings teach it.
+//!
+//! ## [`store`]: memory
+//! What outlives a restart and a pulled plug.
 //!
 //! ## [`rank`]: lists
 //! The best movies for a user, and the movies nearest to a movie, in bounded memory and a fixed order.
@@ -102,6 +105,7 @@ pub mod numeric;
 pub mod profile;
 pub mod rank;
 pub mod service;
+pub mod store;
 pub mod table;
 pub mod wire;
 

@@ -35,21 +35,25 @@ const SLICE: usize = 16;
 
 /// The `N` best movies seen so far: by score, highest first, and among equal scores by id, lowest first.
 #[derive(Clone, Debug)]
-struct Best<const N: usize> {
+pub(crate) struct Best<const N: usize> {
     hits: heapless::Vec<Hit, N>,
     limit: usize,
 }
 
 impl<const N: usize> Best<N> {
-    fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize) -> Self {
         Self {
             hits: heapless::Vec::new(),
             limit: limit.min(N),
         }
     }
 
+    pub(crate) fn hits(&self) -> &[Hit] {
+        &self.hits
+    }
+
     /// The score that a movie of a higher id must pass to be kept, if there is one yet.
-    fn bar(&self) -> Option<f32> {
+    pub(crate) fn bar(&self) -> Option<f32> {
         if self.hits.len() < self.limit {
             None
         } else {
@@ -58,7 +62,7 @@ impl<const N: usize> Best<N> {
     }
 
     /// Takes in a hit. Hits come in ascending order of ids, so among equal scores the earlier one stays ahead.
-    fn offer(&mut self, hit: Hit) {
+    pub(crate) fn offer(&mut self, hit: Hit) {
         if self.limit == 0 {
             return;
         }
@@ -147,7 +151,7 @@ impl<const N: usize> TopN<N> {
 
     /// The best movies so far: highest score first, equal scores by ascending id.
     pub fn hits(&self) -> &[Hit] {
-        &self.best.hits
+        self.best.hits()
     }
 }
 
@@ -193,6 +197,6 @@ impl<const N: usize> Nearest<N> {
 
     /// The nearest movies so far: largest cosine first, equal ones by ascending id.
     pub fn hits(&self) -> &[Hit] {
-        &self.best.hits
+        self.best.hits()
     }
 }

@@ -1,7 +1,7 @@
 //! Fold-in: from a log of ratings to the private row and bias, in slices.
 
 use super::belief::{Belief, dot};
-use super::{MAX_ERROR, MAX_LEARNED, gradient};
+use super::{Gradient, MAX_ERROR, MAX_LEARNED, gradient};
 use crate::model::{Model, ROW_LIMIT, UserState};
 use crate::numeric::hold;
 use crate::profile::{Private, Rating};
@@ -46,8 +46,7 @@ impl FoldIn {
     /// again until it is done. Ratings of movies that the model doesn't have are passed over.
     pub fn advance(&mut self, model: &Model<'_>, log: &[Rating], ratings: u32) -> Progress {
         let length = log.len() as u32;
-        let passes = if model.mlp().is_some() { PASSES } else { 1 };
-        let total = length.saturating_mul(passes);
+        let total = self.total(model, log);
         let end = self.done.saturating_add(ratings.max(1)).min(total);
         while self.done < end {
             let at = self.done.checked_rem(length).unwrap_or_default();
@@ -67,6 +66,12 @@ impl FoldIn {
         }
     }
 
+    /// Ratings to be taken in: those of the log, in each pass.
+    pub fn total(&self, model: &Model<'_>, log: &[Rating]) -> u32 {
+        let passes = if model.mlp().is_some() { PASSES } else { 1 };
+        (log.len() as u32).saturating_mul(passes)
+    }
+
     /// The belief and the row start over; gradients are now taken where the last pass ended.
     fn next_pass(&mut self, model: &Model<'_>) {
         self.point = self.shift;
@@ -78,11 +83,20 @@ impl FoldIn {
     fn take_in(&mut self, model: &Model<'_>, row: u32, stars: f32) {
         let g = gradient(model, &self.state, row);
         let gain = self.belief.narrow(&g.by);
-        let error = hold(stars - g.score, -MAX_ERROR, MAX_ERROR);
-        let error = error + (dot(&g.by, &self.point) - dot(&g.by, &self.shift));
+        let error = self.surprise(&g, stars) - dot(&g.by, &self.shift);
         for (x, gain) in self.shift.iter_mut().zip(&gain) {
             *x = hold(*x + gain * error, -2.0 * ROW_LIMIT, 2.0 * ROW_LIMIT);
         }
+    }
+
+    /// What a rating leaves over of the mean user's score, by the gradient `g` at this pass's point.
+    pub(super) fn surprise(&self, g: &Gradient, stars: f32) -> f32 {
+        hold(stars - g.score, -MAX_ERROR, MAX_ERROR) + dot(&g.by, &self.point)
+    }
+
+    /// The user state that this pass's gradients are taken at.
+    pub(super) fn state(&self) -> &UserState {
+        &self.state
     }
 
     /// The most probable row and bias so far.

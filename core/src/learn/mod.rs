@@ -22,14 +22,16 @@
 //!
 //! # What else the belief answers
 //!
-//! [`Belief::variance`] of a movie's score is what a rating of it would teach; the influence of a
-//! past rating on a prediction is a product of two gradients through P.
+//! [`Belief::variance`] of a movie's score is what a rating of it would teach ([`suggest`]); the influence of a
+//! past rating on a prediction is a product of two gradients through P ([`why`]).
 //!
 //! The movies' rows and the MLP stay as they are, in flash.
 
 mod belief;
 mod fold;
 mod step;
+pub mod suggest;
+pub mod why;
 
 pub use belief::Belief;
 pub use fold::{FoldIn, PASSES};

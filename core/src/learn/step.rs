@@ -38,11 +38,7 @@ pub fn gradient(model: &Model<'_>, user: &UserState, row: u32) -> Gradient {
     let mut by = [0.0; MAX_LEARNED];
     let [by_bias, by_components @ ..] = &mut by;
     *by_bias = 1.0;
-    for (to, from) in by_components
-        .iter_mut()
-        .zip(&by_row)
-        .take(model.user_dim())
-    {
+    for (to, from) in by_components.iter_mut().zip(&by_row).take(model.user_dim()) {
         *to = hold(*from, -MAX_GRADIENT, MAX_GRADIENT);
     }
     Gradient {

@@ -2,6 +2,7 @@
 
 use super::Rating;
 use super::rating::LAST_SEQUENCE;
+use crate::store::Change;
 
 /// Ratings that can be undone.
 pub const UNDO_DEPTH: usize = 8;
@@ -22,8 +23,8 @@ pub struct Undo {
 pub enum LogError {
     /// It holds as many ratings as it can, and this movie isn't among them.
     Full,
-    /// The movie isn't rated.
-    NotRated,
+    /// This movie isn't rated.
+    NotRated(u32),
     /// There is nothing to undo.
     NothingToUndo,
 }
@@ -132,16 +133,19 @@ impl<const LOG: usize> Log<LOG> {
         Ok(undo)
     }
 
+    /// Whether the movie is rated, or is in the way back.
+    pub fn knows(&self, movie: u32) -> bool {
+        self.get(movie).is_some() || self.undo.iter().any(|undo| undo.movie == movie)
+    }
+
     /// Forgets a movie, in the way back too.
     ///
     /// # Errors
     ///
     /// `NotRated`.
     pub fn forget(&mut self, movie: u32) -> Result<(), LogError> {
-        // A movie whose rating was undone may still be in the way back.
-        let known = self.get(movie).is_some() || self.undo.iter().any(|undo| undo.movie == movie);
-        if !known {
-            return Err(LogError::NotRated);
+        if !self.knows(movie) {
+            return Err(LogError::NotRated(movie));
         }
         self.take(movie);
         self.undo.retain(|undo| undo.movie != movie);
@@ -163,6 +167,34 @@ impl<const LOG: usize> Log<LOG> {
         }
         // Room was made above, so this can't fail.
         let _ = self.undo.push(undo);
+    }
+
+    /// Makes a change as it was stored. What can't be made is left out: whoever stored it made it first.
+    pub fn apply(&mut self, change: Change) {
+        // The results say what the storage's writer knew already.
+        let _ = match change {
+            Change::Rated(rating) => self.rate(rating),
+            Change::Undone => self.undo().map(|_| ()),
+            Change::Forgot(movie) => self.forget(movie),
+            Change::ForgotAll => {
+                *self = Self::new();
+                Ok(())
+            }
+            Change::Live(rating) => {
+                self.restore(rating);
+                Ok(())
+            }
+            Change::Undoable(undo) => {
+                self.remember(undo);
+                Ok(())
+            }
+        };
+    }
+
+    /// The changes that lead from an empty log to this one: a compaction writes them.
+    pub fn changes(&self) -> impl Iterator<Item = Change> + '_ {
+        let live = self.ratings.iter().map(|rating| Change::Live(*rating));
+        live.chain(self.undo.iter().map(|undo| Change::Undoable(*undo)))
     }
 
     fn take(&mut self, movie: u32) -> Option<Rating> {

@@ -4,6 +4,7 @@ mod log;
 mod rating;
 
 pub use log::{Log, LogError, UNDO_DEPTH, Undo};
+#[cfg(feature = "learn")]
 pub(crate) use rating::is_on;
 pub use rating::{LAST_SEQUENCE, Rating};
 
@@ -68,10 +69,14 @@ pub struct Profile<const LOG: usize> {
 }
 
 impl<const LOG: usize> Profile<LOG> {
-    /// Nobody in particular: the mean user, without ratings.
-    pub fn new(model: &Model<'_>) -> Self {
+    /// Nobody in particular, without ratings: the mean user of `model`, or zeros where there is none.
+    pub fn new(model: Option<&Model<'_>>) -> Self {
+        let nobody = Private {
+            row: [0.0; MAX_DIM],
+            bias: 0.0,
+        };
         Self {
-            private: Private::mean(model),
+            private: model.map_or(nobody, Private::mean),
             log: Log::new(),
         }
     }
@@ -97,7 +102,7 @@ impl<const LOG: usize> Profile<LOG> {
     }
 
     /// Ratings that `model` can't use, since it doesn't know the movie or the stars: they stay in the log.
-    pub fn dormant(&self, model: &Model<'_>) -> u32 {
+    pub fn unused(&self, model: &Model<'_>) -> u32 {
         let ratings = self.log.ratings().iter();
         ratings.filter(|rating| rating.row(model).is_none()).count() as u32
     }
@@ -107,10 +112,7 @@ impl<const LOG: usize> Profile<LOG> {
     #[cfg(feature = "learn")]
     pub fn learn(&mut self, model: &Model<'_>) {
         let mut fold = crate::learn::FoldIn::new(model);
-        while !fold
-            .advance(model, self.log.ratings(), u32::MAX)
-            .is_done()
-        {}
+        while !fold.advance(model, self.log.ratings(), u32::MAX).is_done() {}
         self.private = fold.private();
     }
 }

@@ -1,6 +1,6 @@
 //! One rating as a log holds it: 8 bytes.
 
-use crate::model::{Model, RatingScale};
+use crate::model::Model;
 
 /// Stars are kept in steps of this: every scale of halves or wholes is.
 const QUARTER: f32 = 0.25;
@@ -65,7 +65,8 @@ impl Rating {
 }
 
 /// Whether `stars` is one of the ratings of `scale`.
-pub(crate) fn is_on(scale: RatingScale, stars: f32) -> bool {
+#[cfg(any(test, feature = "learn"))]
+pub(crate) fn is_on(scale: crate::model::RatingScale, stars: f32) -> bool {
     if !scale.contains(stars) {
         return false;
     }
@@ -77,6 +78,7 @@ pub(crate) fn is_on(scale: RatingScale, stars: f32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RatingScale;
 
     #[test]
     fn every_quarter_comes_back_and_nothing_else_is_taken() {

@@ -1,6 +1,6 @@
 //! Requests and replies. Variants are appended, never moved; the fields of a released one never change.
 
-use super::MAX_LIST;
+use super::{MAX_BECAUSE, MAX_IMPORT, MAX_LIST};
 use crate::MAX_DIM;
 use crate::error::{FrameError, ImageError};
 use core::fmt;
@@ -70,6 +70,59 @@ pub enum Request {
     LinkCounters,
     /// How the board is: [`Health`].
     Health,
+    /// Takes an owner's last rating back; the movie has the rating again that it had before, or none.
+    Undo {
+        /// Whose: an owner.
+        who: Who,
+    },
+    /// An owner's rating of a movie never was. It is gone from use at once, and from flash at the next compaction.
+    Forget {
+        /// Whose: an owner.
+        who: Who,
+        /// MovieLens id.
+        movie: u32,
+    },
+    /// All of an owner's ratings never were. Erased from flash, and verified, before the answer.
+    ForgetMe {
+        /// Whose: an owner.
+        who: Who,
+    },
+    /// An owner's ratings, in the order in which they count: [`RatingsReply`].
+    Ratings {
+        /// Whose: an owner.
+        who: Who,
+        /// The first one wanted, from 0.
+        first: u16,
+    },
+    /// Several ratings at once, in their order, with one fold-in behind them: how a profile is brought back.
+    Import {
+        /// Who rates: an owner.
+        who: Who,
+        /// How many of `ratings` count.
+        count: u8,
+        /// MovieLens ids and stars.
+        ratings: [(u32, f32); MAX_IMPORT],
+    },
+    /// The movies whose rating by an owner would teach most. Long: `Working` comes meanwhile.
+    Suggest {
+        /// Whose: an owner.
+        who: Who,
+        /// How many, at most [`MAX_LIST`].
+        count: u8,
+    },
+    /// Why a prediction is what it is: [`Explained`].
+    Explain {
+        /// Whose taste.
+        who: Who,
+        /// MovieLens id.
+        movie: u32,
+    },
+    /// Who lives on the device: [`Owners`].
+    Owners,
+    /// How the owners' ratings are kept: [`Storage`].
+    Storage,
+    /// Writes what is live anew and erases the rest: what was forgotten is then gone from flash.
+    Compact,
 }
 
 /// What a device answers.
@@ -116,6 +169,37 @@ pub enum Reply<'a> {
     LinkCounters(LinkCounters),
     /// To `Health`.
     Health(Health<'a>),
+    /// To `Undo`.
+    Undone {
+        /// The movie whose rating was taken back.
+        movie: u32,
+        /// The stars that it has again, if it had any before.
+        stars: Option<f32>,
+        /// Ratings that form the profile.
+        ratings: u32,
+    },
+    /// To `Forget` and `ForgetMe`.
+    Forgotten {
+        /// Ratings that form the profile.
+        ratings: u32,
+    },
+    /// To `Ratings`.
+    Ratings(RatingsReply),
+    /// To `Import`: how many were taken, from the first, and why no more.
+    Imported {
+        /// Ratings taken.
+        taken: u8,
+        /// Why the next one wasn't.
+        refused: Option<Refusal>,
+        /// Ratings that form the profile.
+        ratings: u32,
+    },
+    /// To `Explain`.
+    Explained(Explained),
+    /// To `Owners`.
+    Owners(Owners),
+    /// To `Storage` and `Compact`.
+    Storage(Storage),
 }
 
 /// Who is there. Frozen for ever.
@@ -184,6 +268,12 @@ pub struct Limits {
     pub body: u16,
     /// The longest image its region takes, in bytes.
     pub image: u32,
+    /// Ratings that each profile holds at most; a full one refuses and drops nothing.
+    pub ratings: u16,
+    /// Ratings that can be undone.
+    pub undo: u8,
+    /// Bytes of the region that keeps ratings, 0 where there is none.
+    pub storage: u32,
 }
 
 /// What model a device holds.
@@ -243,6 +333,114 @@ pub struct ProfileReply {
     pub bias: f32,
     /// The row.
     pub row: heapless::Vec<f32, MAX_DIM>,
+}
+
+/// Some of an owner's ratings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RatingsReply {
+    /// Ratings there are.
+    pub total: u16,
+    /// Those from the one asked for, in the order in which they count.
+    pub ratings: heapless::Vec<RatingEntry, MAX_LIST>,
+}
+
+/// A rating of an owner's.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct RatingEntry {
+    /// MovieLens id.
+    pub movie: u32,
+    /// Stars.
+    pub stars: f32,
+    /// Whether the model can use it: it knows the movie, and has the stars on its scale.
+    pub used: bool,
+}
+
+/// A prediction, taken apart.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explained {
+    /// The prediction in stars, held to the scale.
+    pub stars: f32,
+    /// Mean rating.
+    pub mean: f32,
+    /// The user's bias.
+    pub user_bias: f32,
+    /// The movie's bias.
+    pub movie_bias: f32,
+    /// The dot product.
+    pub dot: f32,
+    /// The MLP.
+    pub mlp: f32,
+    /// The owner's ratings that moved it most, most first; none for a user of the image.
+    pub because: heapless::Vec<Because, MAX_BECAUSE>,
+}
+
+/// How much a rating moved a prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Because {
+    /// MovieLens id of the movie that was rated.
+    pub movie: u32,
+    /// The stars it got.
+    pub stars: f32,
+    /// Stars by which that moved the prediction.
+    pub moved: f32,
+}
+
+/// Who lives on a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Owners {
+    /// Profiles there are.
+    pub owners: u8,
+    /// Ratings that each holds at most.
+    pub capacity: u16,
+    /// RAM of a profile, in bytes.
+    pub ram: u16,
+    /// Flash of a full profile, in bytes, 0 where nothing is kept.
+    pub flash: u16,
+    /// Ratings of each of the first eight.
+    pub ratings: [u16; 8],
+    /// Of those, ratings that the model can't use.
+    pub unused: [u16; 8],
+}
+
+/// How the owners' ratings are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Storage {
+    /// Where they are.
+    pub state: StorageState,
+    /// Bytes of the region.
+    pub bytes: u32,
+    /// Pages that are erased together.
+    pub pages: u16,
+    /// Of those, erased and ready.
+    pub free: u16,
+    /// Records of the current pages that are in use: each change is one.
+    pub records: u32,
+    /// Records that the current pages hold.
+    pub capacity: u32,
+    /// How often the region was written from front to back: its wear.
+    pub rounds: u32,
+    /// Torn records met since the start: a change that lost its power.
+    pub torn: u16,
+    /// Writes that read back wrong since the start: worn flash.
+    pub bad_writes: u16,
+}
+
+/// Where ratings are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum StorageState {
+    /// In RAM: this firmware keeps nothing.
+    Absent,
+    /// In flash.
+    Flash,
+    /// In flash, whose region held something else before: it was erased.
+    Formatted,
+    /// In RAM: flash took no write when it was tried.
+    Failed,
 }
 
 /// Counters of a board's serial line since it started.
@@ -315,6 +513,14 @@ pub enum Refusal {
     ListTooLong,
     /// This firmware was built without it.
     NotSupported,
+    /// The owner's log is full: forget something first.
+    LogFull,
+    /// The owner didn't rate this movie.
+    NotRated(u32),
+    /// There is no rating left that could be undone.
+    NothingToUndo,
+    /// Flash didn't take the change, so it isn't made.
+    StorageFailed,
 }
 
 /// An [`ImageError`] as it travels.
@@ -360,6 +566,14 @@ impl fmt::Display for Refusal {
             Self::OffScale => f.write_str("the rating is not on the model's scale"),
             Self::ListTooLong => write!(f, "a list holds at most {MAX_LIST} movies"),
             Self::NotSupported => f.write_str("the device's firmware was built without this"),
+            Self::LogFull => f.write_str(
+                "the owner's log of ratings is full: forget a movie first (nothing was dropped)",
+            ),
+            Self::NotRated(id) => write!(f, "the owner has not rated movie {id}"),
+            Self::NothingToUndo => f.write_str("there is no rating left to undo"),
+            Self::StorageFailed => {
+                f.write_str("the device's flash didn't take the change, so nothing was changed")
+            }
         }
     }
 }

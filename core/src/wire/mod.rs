@@ -22,8 +22,9 @@ mod message;
 
 pub use frame::{Frame, FrameReader, encode_frame};
 pub use message::{
-    Capabilities, Health, Hello, Limits, LinkCounters, ModelInfo, NoModel, ProfileReply, Ranked,
-    Refusal, Reply, Request, Reset, Status, Who,
+    Because, Capabilities, Explained, Health, Hello, Limits, LinkCounters, ModelInfo, NoModel,
+    Owners, ProfileReply, Ranked, RatingEntry, RatingsReply, Refusal, Reply, Request, Reset,
+    Status, Storage, StorageState, Who,
 };
 
 /// The version of frames and messages spoken here.
@@ -43,3 +44,9 @@ pub const MAX_FRAME: usize = cobs::encoded_length(MAX_BODY + OVERHEAD) + 1;
 
 /// The most movies in a reply.
 pub const MAX_LIST: usize = 20;
+
+/// The most ratings in an `Import`.
+pub const MAX_IMPORT: usize = 8;
+
+/// The most ratings that a prediction is traced back to.
+pub const MAX_BECAUSE: usize = 5;

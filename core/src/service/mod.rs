@@ -5,14 +5,17 @@
 //! bytes from its receive queue in between: one request waits while another runs, `Cancel` is obeyed at once, and
 //! any further request is answered `Busy`.
 
+mod owner;
+
 use crate::error::{FrameError, ImageError, LookupError};
 use crate::model::{Model, UserState};
-use crate::profile::Profile;
+use crate::profile::{Profile, UNDO_DEPTH};
 use crate::rank::{Hit, Nearest, Progress, TopN};
+use crate::store::{InRam, Store};
 use crate::wire::{
     Capabilities, FrameReader, HELLO_MAGIC, Health, Hello, Limits, LinkCounters, MAX_BODY,
-    MAX_FRAME, MAX_LIST, ModelInfo, NoModel, ProfileReply, Ranked, Refusal, Reply, Request, Reset,
-    Status, VERSION, Who, encode_frame,
+    MAX_FRAME, MAX_LIST, ModelInfo, NoModel, Ranked, Refusal, Reply, Request, Reset, Status,
+    StorageState, VERSION, Who, encode_frame,
 };
 use crate::{MAX_DIM, MAX_UNITS};
 
@@ -62,12 +65,16 @@ pub struct Board {
 )]
 enum Work {
     Top {
+        /// The owner, whose rated movies are left out.
+        owner: Option<u8>,
         user: UserState,
         ranking: TopN<MAX_LIST>,
     },
     Similar {
         ranking: Nearest<MAX_LIST>,
     },
+    #[cfg(feature = "learn")]
+    Learn(owner::Learning),
 }
 
 struct Job {
@@ -77,12 +84,14 @@ struct Job {
     heard: u32,
 }
 
-/// The application: one model, `OWNERS` profiles, one request at a time and one waiting.
+/// The application: one model, `OWNERS` profiles of up to `LOG` ratings each, kept by `S`; one request at a time
+/// and one waiting.
 ///
-/// RAM: two frames of 300 bytes, a job of 800 bytes and 136 bytes an owner.
-pub struct Service<'m, const OWNERS: usize> {
+/// RAM: two frames of 300 bytes, a job of 3.3 KB, and a [`Profile`] an owner.
+pub struct Service<'m, const OWNERS: usize, const LOG: usize = 64, S = InRam> {
     model: Result<Model<'m>, ImageError>,
-    profiles: [Option<Profile<64>>; OWNERS],
+    profiles: [Profile<LOG>; OWNERS],
+    store: S,
     board: Board,
     reader: FrameReader,
     job: Option<Job>,
@@ -99,12 +108,20 @@ struct Kept {
 }
 
 impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
-    /// A service over `model`, or over the reason why there is none.
+    /// A service over `model`, or over the reason why there is none, whose profiles of up to 64 ratings live in RAM.
     pub fn new(model: Result<Model<'m>, ImageError>, board: Board) -> Self {
-        let profile = model.as_ref().ok().map(Profile::new);
-        Self {
+        Self::with_store(model, board, InRam)
+    }
+}
+
+impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
+    /// As [`new`](Service::new), with profiles that `store` keeps: its changes are replayed, and the ratings of each
+    /// owner are folded in. That takes as long as a fold-in of every rating, and 3 KB of stack.
+    pub fn with_store(model: Result<Model<'m>, ImageError>, board: Board, store: S) -> Self {
+        let mut service = Self {
+            profiles: core::array::from_fn(|_| Profile::new(model.as_ref().ok())),
             model,
-            profiles: core::array::from_fn(|_| profile.clone()),
+            store,
             board,
             reader: FrameReader::new(),
             job: None,
@@ -115,7 +132,9 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
                 length: 0,
             },
             bad_frames: 0,
-        }
+        };
+        service.recall();
+        service
     }
 
     /// The model, or why there is none.
@@ -124,8 +143,20 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
     }
 
     /// The profile of an owner, where there is a model.
-    pub fn profile(&self, owner: u8) -> Option<&Profile<64>> {
-        self.profiles.get(usize::from(owner))?.as_ref()
+    pub fn profile(&self, owner: u8) -> Option<&Profile<LOG>> {
+        self.model.is_ok().then_some(())?;
+        self.profiles.get(usize::from(owner))
+    }
+
+    /// What keeps the profiles.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// Does a piece of work ahead of its time, such as erasing flash, when no request is under way; `false` when
+    /// there is nothing to do.
+    pub fn idle(&mut self) -> bool {
+        !self.is_working() && self.store.work_ahead()
     }
 
     /// Whether [`poll`](Self::poll) has something to do.
@@ -188,6 +219,16 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
 
     fn cancel(&mut self, ended: u32, port: &mut impl Port) -> bool {
         if self.job.as_ref().is_some_and(|job| job.number == ended) {
+            #[cfg(feature = "learn")]
+            if let Some(Job {
+                work: Work::Learn(learning),
+                ..
+            }) = &self.job
+                && learning.must_end()
+            {
+                // The ratings have changed already, and the row must follow them.
+                return false;
+            }
             self.job = None;
             port.working(false);
         } else if self.waiting.is_some_and(|(waiting, _)| waiting == ended) {
@@ -213,8 +254,25 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
             return;
         };
         let Progress { done, total } = match &mut job.work {
-            Work::Top { user, ranking } => ranking.advance(model, user, |_| true, self.board.slice),
+            Work::Top {
+                owner,
+                user,
+                ranking,
+            } => {
+                let profile = owner.and_then(|owner| self.profiles.get(usize::from(owner)));
+                let unseen =
+                    |movie| profile.is_none_or(|profile| profile.log().get(movie).is_none());
+                ranking.advance(model, user, unseen, self.board.slice)
+            }
             Work::Similar { ranking } => ranking.advance(model, self.board.slice),
+            #[cfg(feature = "learn")]
+            Work::Learn(learning) => {
+                match self.profiles.get(usize::from(learning.owner())) {
+                    Some(profile) => learning.advance(model, profile, self.board.slice),
+                    // A job is only started for an owner that there is.
+                    None => Progress { done: 0, total: 0 },
+                }
+            }
         };
         let number = job.number;
         if done < total {
@@ -227,9 +285,14 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
         }
         let reply = match &job.work {
             Work::Top { ranking, .. } => {
-                Reply::Movies(list(ranking.hits(), |s| model.scale().hold(s)))
+                Reply::Movies(list(ranking.hits(), |hit| model.scale().hold(hit.score)))
             }
-            Work::Similar { ranking } => Reply::Movies(list(ranking.hits(), |s| s)),
+            Work::Similar { ranking } => Reply::Movies(list(ranking.hits(), |hit| hit.score)),
+            #[cfg(feature = "learn")]
+            Work::Learn(learning) => match self.profiles.get_mut(usize::from(learning.owner())) {
+                Some(profile) => learning.finish(model, profile),
+                None => Reply::Refused(Refusal::UnknownOwner(learning.owner())),
+            },
         };
         self.job = None;
         port.working(false);
@@ -267,6 +330,11 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
             Request::Health => return now(Reply::Health(self.health(port.now()))),
             // Cancel is obeyed where it comes in.
             Request::Cancel { .. } => return now(Reply::Cancelled(false)),
+            Request::Owners => return now(Reply::Owners(self.owners())),
+            Request::Storage => return now(Reply::Storage(self.store.report())),
+            Request::Compact => return now(self.compact()?),
+            Request::Ratings { who, first } => return now(self.ratings(who, first)?),
+            Request::ForgetMe { who } => return now(self.forget_me(who)?),
             _ => {}
         }
         let model = self
@@ -279,96 +347,35 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
             }
             Request::TopN { who, count } => {
                 let user = self.user(&model, who)?;
+                let owner = match who {
+                    Who::Owner(owner) => Some(owner),
+                    Who::ImageUser(_) => None,
+                };
                 let ranking = TopN::keeping(list_length(count)?);
-                Ok(Answer::Later(Work::Top { user, ranking }))
+                Ok(Answer::Later(Work::Top {
+                    owner,
+                    user,
+                    ranking,
+                }))
             }
             Request::Similar { movie, count } => {
                 let row = model.movie_row(movie)?;
                 let ranking = Nearest::keeping(list_length(count)?, &model, row);
                 Ok(Answer::Later(Work::Similar { ranking }))
             }
-            Request::Rate { who, movie, stars } => now(self.rate(&model, who, movie, stars)?),
+            Request::Rate { who, movie, stars } => self.rate(&model, who, movie, stars),
+            Request::Import {
+                who,
+                count,
+                ratings,
+            } => self.import(&model, who, ratings.get(..usize::from(count))),
+            Request::Undo { who } => self.undo(&model, who),
+            Request::Forget { who, movie } => self.forget(&model, who, movie),
+            Request::Suggest { who, count } => self.suggest(&model, who, count),
+            Request::Explain { who, movie } => self.explain(&model, who, movie),
             Request::Profile { who } => now(Reply::Profile(self.profile_reply(&model, who)?)),
             _ => now(Reply::ModelInfo(model_info(&model))),
         }
-    }
-
-    fn owner(&self, owner: u8) -> Result<&Profile<64>, Refusal> {
-        self.profile(owner).ok_or(Refusal::UnknownOwner(owner))
-    }
-
-    fn user(&self, model: &Model<'m>, who: Who) -> Result<UserState, Refusal> {
-        match who {
-            Who::Owner(owner) => Ok(self.owner(owner)?.private().state(model)),
-            Who::ImageUser(id) => Ok(model.user(id)?),
-        }
-    }
-
-    #[cfg(feature = "learn")]
-    fn rate(
-        &mut self,
-        model: &Model<'m>,
-        who: Who,
-        movie: u32,
-        stars: f32,
-    ) -> Result<Reply<'m>, Refusal> {
-        let Who::Owner(owner) = who else {
-            return Err(Refusal::NotAnOwner);
-        };
-        self.owner(owner)?;
-        let row = model.movie_row(movie)?;
-        if !model.scale().contains(stars) {
-            return Err(Refusal::OffScale);
-        }
-        let place = self
-            .profiles
-            .get_mut(usize::from(owner))
-            .and_then(Option::as_mut);
-        let profile = place.ok_or(Refusal::UnknownOwner(owner))?;
-        let before = model.score(&profile.private().state(model), row);
-        let sequence = profile.log().next_sequence();
-        let rating = crate::profile::Rating::new(movie, stars, sequence).ok_or(Refusal::OffScale)?;
-        profile.log_mut().rate(rating).map_err(|_| Refusal::Busy)?;
-        profile.learn(model);
-        let after = model.score(&profile.private().state(model), row);
-        let scale = model.scale();
-        Ok(Reply::Rated {
-            before: scale.hold(before),
-            after: scale.hold(after),
-            ratings: profile.log().ratings().len() as u32,
-        })
-    }
-
-    #[cfg(not(feature = "learn"))]
-    fn rate(&mut self, _: &Model<'m>, _: Who, _: u32, _: f32) -> Result<Reply<'m>, Refusal> {
-        Err(Refusal::NotSupported)
-    }
-
-    fn profile_reply(&self, model: &Model<'m>, who: Who) -> Result<ProfileReply, Refusal> {
-        let (row, bias, ratings) = match who {
-            Who::Owner(owner) => {
-                let profile = self.owner(owner)?;
-                (
-                    profile.private().row,
-                    profile.private().bias,
-                    profile.log().ratings().len() as u32,
-                )
-            }
-            Who::ImageUser(id) => {
-                let (row, bias) = model.user_row(id)?;
-                (row, bias, 0)
-            }
-        };
-        let mut reply = ProfileReply {
-            ratings,
-            bias,
-            row: heapless::Vec::new(),
-        };
-        // A model's dimensions never pass the vector's capacity.
-        let _ = reply
-            .row
-            .extend_from_slice(row.get(..model.user_dim()).unwrap_or_default());
-        Ok(reply)
     }
 
     fn hello(&self) -> Hello {
@@ -376,6 +383,10 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
             Capabilities::LEARN
         } else {
             0
+        };
+        let storage = match self.store.report().state {
+            StorageState::Flash | StorageState::Formatted => Capabilities::STORAGE,
+            StorageState::Absent | StorageState::Failed => 0,
         };
         Hello {
             magic: HELLO_MAGIC,
@@ -387,7 +398,7 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
             } else {
                 Status::NoModel
             } as u8,
-            capabilities: self.board.capabilities.0 | learn,
+            capabilities: self.board.capabilities.0 | learn | storage,
             largest_frame: MAX_FRAME as u16,
         }
     }
@@ -400,6 +411,9 @@ impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
             units: MAX_UNITS as u8,
             body: MAX_BODY as u16,
             image: self.board.image_region,
+            ratings: LOG as u16,
+            undo: UNDO_DEPTH as u8,
+            storage: self.store.report().bytes,
         }
     }
 
@@ -465,14 +479,14 @@ fn list_length(count: u8) -> Result<usize, Refusal> {
     }
 }
 
-fn list(hits: &[Hit], stars: impl Fn(f32) -> f32) -> heapless::Vec<Ranked, MAX_LIST> {
+fn list(hits: &[Hit], stars: impl Fn(&Hit) -> f32) -> heapless::Vec<Ranked, MAX_LIST> {
     let mut list = heapless::Vec::new();
-    for &Hit { movie, score } in hits {
+    for hit in hits {
         // A ranking keeps at most a list's length.
         let _ = list.push(Ranked {
-            movie,
-            score,
-            stars: stars(score),
+            movie: hit.movie,
+            score: hit.score,
+            stars: stars(hit),
         });
     }
     list

@@ -1,0 +1,123 @@
+//! What outlives a restart: the blocking trait that keeps an owner's changes, and what a change is.
+
+use crate::profile::{Rating, Undo};
+use crate::wire::{Storage, StorageState};
+
+/// A change of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Change {
+    /// A movie was rated.
+    Rated(Rating),
+    /// The last rating was undone.
+    Undone,
+    /// A movie was forgotten.
+    Forgot(u32),
+    /// All was forgotten.
+    ForgotAll,
+    /// A live rating, in what a compaction writes.
+    Live(Rating),
+    /// A step of the way back, in what a compaction writes, oldest first.
+    Undoable(Undo),
+}
+
+/// A change, and of whose profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Record {
+    /// The owner.
+    pub owner: u8,
+    /// The change.
+    pub change: Change,
+}
+
+/// Why a change isn't kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum StoreError {
+    /// There is no room left: [`compact`](Store::compact), then try again.
+    Full,
+    /// Flash doesn't take writes, or what is live doesn't fit.
+    Failed,
+}
+
+/// Where changes are kept. Every call waits until it is done; what it acknowledges outlives a power cut.
+pub trait Store {
+    /// Calls `take` with every change since the last compaction, in their order, and with what that wrote first.
+    /// The caller of a fresh store asks once, before anything else.
+    fn replay(&mut self, take: &mut dyn FnMut(Record));
+
+    /// Keeps a change. It is there after a power cut once this has returned `Ok`; a cut before that leaves it whole
+    /// or not at all.
+    ///
+    /// # Errors
+    ///
+    /// `Full` or `Failed`; then it isn't kept.
+    fn append(&mut self, record: Record) -> Result<(), StoreError>;
+
+    /// Keeps `live` in place of everything so far, erases that, and makes sure that it is gone.
+    ///
+    /// # Errors
+    ///
+    /// `Failed`; then everything so far is still kept, or `live` is but not all of the rest is erased.
+    fn compact(&mut self, live: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError>;
+
+    /// Erases everything, and makes sure that it is gone.
+    ///
+    /// # Errors
+    ///
+    /// `Failed`.
+    fn erase_all(&mut self) -> Result<(), StoreError> {
+        self.compact(&mut core::iter::empty())
+    }
+
+    /// Whether the replay met a `ForgotAll` whose compaction was cut off, and must be made up for.
+    fn owes_compaction(&self) -> bool {
+        false
+    }
+
+    /// Does a piece of work ahead of its time, such as erasing a page; `false` when there is none.
+    fn work_ahead(&mut self) -> bool {
+        false
+    }
+
+    /// How things are.
+    fn report(&self) -> Storage;
+}
+
+/// Keeps nothing: profiles live in RAM until the power goes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InRam;
+
+impl InRam {
+    /// What there is to tell of keeping nothing.
+    pub(crate) const fn storage(state: StorageState) -> Storage {
+        Storage {
+            state,
+            bytes: 0,
+            pages: 0,
+            free: 0,
+            records: 0,
+            capacity: 0,
+            rounds: 0,
+            torn: 0,
+            bad_writes: 0,
+        }
+    }
+}
+
+impl Store for InRam {
+    fn replay(&mut self, _: &mut dyn FnMut(Record)) {}
+
+    fn append(&mut self, _: Record) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn compact(&mut self, _: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn report(&self) -> Storage {
+        Self::storage(StorageState::Absent)
+    }
+}
