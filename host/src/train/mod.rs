@@ -3,19 +3,25 @@
 //! [`options`] is what a person may choose and [`fit`](fit()) the course of a run. [`plain`] is
 //! the trainer that every fast kernel is compared with, [`adam`] its optimiser one number at a
 //! time. [`parameters`] are what is learned, [`checkpoint`] their file. [`random`] and [`order`]
-//! make a run a function of its seed.
+//! make a run a function of its seed. [`bayes`] is the other solver, [`gibbs`] a run of it, and
+//! [`recipe`] says which model is trained with what.
 
 pub mod adam;
+pub mod bayes;
 pub mod checkpoint;
+pub mod fast;
 pub mod fit;
+pub mod gibbs;
 pub mod options;
 pub mod order;
 pub mod parameters;
 pub mod plain;
 pub mod random;
+pub mod recipe;
+pub mod simd;
 
 pub use fit::{Epoch, Fit, Observer, fit, validate};
-pub use options::{ModelKind, Optimiser, Options};
+pub use options::{ModelKind, Optimiser, Options, Solver};
 pub use parameters::{Layer, Parameters};
 
 /// One rating as a trainer wants it.

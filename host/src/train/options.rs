@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::simd::Kernel;
 
 /// Which parts of `mean + b_u + b_m + <p_u, q_m> + MLP([p_u ; q_m])` a model has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,11 +80,46 @@ impl Optimiser {
     }
 }
 
+/// How parameters are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Solver {
+    /// Gradients: Adam over batches of ratings.
+    #[default]
+    Adam,
+    /// Gibbs sampling of a Bayesian factorisation ([`bayes`](super::bayes)): no network.
+    Gibbs,
+}
+
+impl Solver {
+    /// The name used on the command line and in a checkpoint.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Adam => "adam",
+            Self::Gibbs => "gibbs",
+        }
+    }
+
+    /// The solver of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Adam, Self::Gibbs]
+            .into_iter()
+            .find(|solver| solver.name() == name)
+    }
+}
+
 /// Everything that shapes a training run besides the ratings. The default is the lesson's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Options {
     /// The parts of the model.
     pub model: ModelKind,
+    /// How they are found. What Adam alone needs (layers, rates, batches, epochs, penalties,
+    /// patience) says nothing to the other solver.
+    #[serde(default)]
+    pub solver: Solver,
+    /// Sweeps of the Gibbs solver, burn-in included; by the size of the data when absent.
+    #[serde(default)]
+    pub sweeps: Option<usize>,
     /// Numbers a user row.
     pub user_dim: usize,
     /// Numbers a movie row; equal to `user_dim` when the model has a dot product.
@@ -110,12 +146,22 @@ pub struct Options {
     pub patience: Option<usize>,
     /// The lowest and highest legal rating; predictions are clamped to them.
     pub scale: (f32, f32),
+    /// The code path; the machine's fastest when absent. Paths differ in the last bits, and only
+    /// the portable one has the same bits on every machine.
+    #[serde(default)]
+    pub kernel: Option<Kernel>,
+    /// Threads; as many as the machine has when absent. The result doesn't depend on them, so a
+    /// checkpoint doesn't tell.
+    #[serde(skip)]
+    pub threads: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             model: ModelKind::Mlp,
+            solver: Solver::Adam,
+            sweeps: None,
             user_dim: 8,
             movie_dim: 8,
             hidden: vec![32, 4],
@@ -128,6 +174,8 @@ impl Default for Options {
             l2: 0.0,
             patience: Some(5),
             scale: (0.5, 5.0),
+            kernel: None,
+            threads: None,
         }
     }
 }
@@ -136,6 +184,12 @@ impl Options {
     /// The learning rate of embeddings and biases.
     pub fn table_rate(&self) -> f32 {
         self.table_learning_rate.unwrap_or(self.learning_rate)
+    }
+
+    /// The number of threads to train with.
+    pub fn thread_count(&self) -> usize {
+        let machine = || std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        self.threads.unwrap_or_else(machine)
     }
 
     /// Checks each option on its own and against the others.
@@ -177,11 +231,31 @@ impl Options {
                 self.l2
             )));
         }
+        if let Some(threads) = self.threads {
+            positive("the number of threads", threads)?;
+        }
+        if let Some(kernel) = self.kernel.filter(|kernel| !kernel.is_available()) {
+            return Err(Error::Options(format!(
+                "this machine can't run the {} kernel; {} is the fastest that it can",
+                kernel.name(),
+                Kernel::best().name()
+            )));
+        }
         let (low, high) = self.scale;
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(Error::Options(format!(
                 "the rating scale runs from {low} to {high}; the first must be below the second"
             )));
+        }
+        if self.solver == Solver::Gibbs && self.model == ModelKind::Mlp {
+            return Err(Error::Options(
+                "the gibbs solver finds biases and a dot product, which an mlp model has not: take mf or hybrid".into(),
+            ));
+        }
+        if self.sweeps.is_some_and(|sweeps| sweeps < 2) {
+            return Err(Error::Options(
+                "the gibbs solver needs at least 2 sweeps".into(),
+            ));
         }
         if self.model.has_dot() && self.user_dim != self.movie_dim {
             return Err(Error::Options(format!(
@@ -226,7 +300,14 @@ mod tests {
             o.table_learning_rate = Some(-1.0)
         });
         refuse("L2", &|o| o.l2 = f32::INFINITY);
+        refuse("threads", &|o| o.threads = Some(0));
+        let other = Kernel::ALL
+            .into_iter()
+            .find(|kernel| !kernel.is_available());
+        refuse("fastest", &|o| o.kernel = other);
         refuse("scale", &|o| o.scale = (5.0, 0.5));
+        refuse("gibbs solver finds", &|o| o.solver = Solver::Gibbs);
+        refuse("2 sweeps", &|o| o.sweeps = Some(1));
         refuse("one size", &|o| {
             o.model = ModelKind::Hybrid;
             o.user_dim = 4;
@@ -240,6 +321,9 @@ mod tests {
         }
         for optimiser in [Optimiser::Dense, Optimiser::Lazy, Optimiser::Decayed] {
             assert_eq!(Optimiser::from_name(optimiser.name()), Some(optimiser));
+        }
+        for solver in [Solver::Adam, Solver::Gibbs] {
+            assert_eq!(Solver::from_name(solver.name()), Some(solver));
         }
         assert_eq!(ModelKind::from_name("MLP"), None);
     }

@@ -1,0 +1,697 @@
+//! The arithmetic of a batch's samples: forward, backward and weight gradients.
+//!
+//! A lane is a sample. Samples go through in blocks of [`BLOCK`], features in rows of `BLOCK`
+//! numbers, so that a block's values stay in the first-level cache and a weight is one number
+//! broadcast to all lanes. Products are tiles of registers: 4 outputs by 2 or 4 vectors forward
+//! and backward, 4 outputs by 2 or 4 inputs for the weight gradients, which are kept a lane apart
+//! until a group of blocks is done. Nothing depends on which thread runs a group.
+
+use std::ops::Range;
+
+use super::super::Sample;
+use super::super::simd::{Vector, prefetch};
+use super::layout::{Aligned, DenseShape, Shape, tail};
+
+/// Samples a block.
+pub const BLOCK: usize = 128;
+
+/// A table as the kernels see it.
+#[derive(Clone, Copy, Debug)]
+pub struct RawTable {
+    /// Start of row 0.
+    pub base: *mut f32,
+    /// Distance of rows.
+    pub stride: usize,
+    /// Padded width of a row's embedding.
+    pub width: usize,
+}
+
+impl RawTable {
+    /// The start of a row.
+    ///
+    /// # Safety
+    /// The row must be one of the table's.
+    #[inline(always)]
+    pub unsafe fn row(&self, row: u32) -> *mut f32 {
+        // SAFETY: by the caller's promise.
+        unsafe { self.base.add(row as usize * self.stride) }
+    }
+}
+
+/// What a group of samples is computed from.
+#[derive(Clone, Copy, Debug)]
+pub struct Network<'a> {
+    /// Shapes of everything.
+    pub shape: &'a Shape,
+    /// The dense vector.
+    pub dense: *const f32,
+    /// The users.
+    pub users: RawTable,
+    /// The movies.
+    pub movies: RawTable,
+    /// Mean rating.
+    pub mean: f32,
+    /// Lowest and highest rating.
+    pub scale: (f32, f32),
+}
+
+/// Where a group's results go.
+#[derive(Clone, Copy, Debug)]
+pub struct Outputs {
+    /// A padded user row's gradient a sample of the batch.
+    pub user: *mut f32,
+    /// A padded movie row's gradient a sample of the batch.
+    pub movie: *mut f32,
+    /// The loss's slope by the prediction, a number a sample: the gradient of both biases.
+    pub slope: *mut f32,
+    /// The group's gradient of the dense vector.
+    pub dense: *mut f32,
+}
+
+/// Sums of squared and absolute errors.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sums {
+    /// Of squares.
+    pub squared: f64,
+    /// Of absolute values.
+    pub absolute: f64,
+}
+
+impl std::ops::AddAssign for Sums {
+    fn add_assign(&mut self, other: Self) {
+        self.squared += other.squared;
+        self.absolute += other.absolute;
+    }
+}
+
+/// A thread's own memory for the values of a block.
+#[derive(Debug)]
+pub struct Scratch {
+    /// What `base` points into; never touched through this name.
+    _memory: Aligned,
+    base: *mut f32,
+    /// Where the inputs of each layer start, and last the network's output.
+    values: Vec<usize>,
+    /// Where the loss's slopes by those start.
+    slopes: Vec<usize>,
+    /// Where the lane-apart weight gradients start.
+    lanes: usize,
+    /// A row's worth of zeros to read, and another to write what nobody wants.
+    zeros: usize,
+    waste: usize,
+    /// Targets, biases and predictions of a block.
+    target: usize,
+    bias: usize,
+    predicted: usize,
+}
+
+impl Scratch {
+    /// For kernels of at most 16 lanes.
+    pub fn new(shape: &Shape) -> Self {
+        let mut at = 0;
+        let mut take = |numbers: usize| {
+            let start = at;
+            at += numbers.next_multiple_of(16);
+            start
+        };
+        let width = shape.user_width + shape.movie_width;
+        let mut rows = vec![width];
+        rows.extend(shape.layers.iter().map(|layer| layer.outputs));
+        let values = rows.iter().map(|rows| take(rows * BLOCK)).collect();
+        let slopes = rows.iter().map(|rows| take(rows * BLOCK)).collect();
+        let mut scratch = Self {
+            values,
+            slopes,
+            lanes: take(shape.dense * 16 + 8 * 16),
+            zeros: take(4 * width + tail::LENGTH),
+            waste: take(width),
+            target: take(BLOCK),
+            bias: take(BLOCK),
+            predicted: take(BLOCK),
+            base: std::ptr::null_mut(),
+            _memory: Aligned::zero(0),
+        };
+        let mut memory = Aligned::zero(at);
+        scratch.base = memory.numbers_mut().as_mut_ptr();
+        scratch._memory = memory;
+        scratch
+    }
+}
+
+/// Rounds up to whole tiles of vectors.
+#[inline(always)]
+fn vectors<V: Vector>(samples: usize) -> usize {
+    samples.div_ceil(V::LANES).next_multiple_of(4)
+}
+
+/// `O` outputs of `N` vectors: sums over `inputs` of value times weight.
+#[inline(always)]
+unsafe fn tile<V: Vector, const O: usize, const N: usize>(
+    inputs: usize,
+    mut x: *const f32,
+    mut w: *const f32,
+    step_in: usize,
+    step_out: usize,
+    start: [V; O],
+) -> [[V; N]; O] {
+    // SAFETY: by the caller's promise on lengths, as everywhere in this file.
+    unsafe {
+        let mut sums = start.map(|start| [start; N]);
+        for _ in 0..inputs {
+            let mut values = [V::splat(0.0); N];
+            for (n, value) in values.iter_mut().enumerate() {
+                *value = V::load(x.add(n * V::LANES));
+            }
+            for (o, sums) in sums.iter_mut().enumerate() {
+                let weight = V::splat(*w.add(o * step_out));
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum = value.mul_add(weight, *sum);
+                }
+            }
+            x = x.add(BLOCK);
+            w = w.add(step_in);
+        }
+        sums
+    }
+}
+
+/// A matrix of weights, read either way round.
+#[derive(Clone, Copy)]
+struct Weights {
+    at: *const f32,
+    step_in: usize,
+    step_out: usize,
+}
+
+/// What becomes of a product's sums.
+#[derive(Clone, Copy)]
+enum Finish {
+    Linear,
+    Relu,
+    /// Kept where the number at the same place here is above 0.
+    Where(*const f32),
+}
+
+#[inline(always)]
+unsafe fn outputs<V: Vector, const O: usize, const N: usize>(
+    vectors: usize,
+    inputs: usize,
+    x: *const f32,
+    weights: Weights,
+    bias: *const f32,
+    y: *mut f32,
+    finish: Finish,
+) {
+    unsafe {
+        let mut start = [V::splat(0.0); O];
+        if !bias.is_null() {
+            for (o, start) in start.iter_mut().enumerate() {
+                *start = V::splat(*bias.add(o));
+            }
+        }
+        for v in (0..vectors).step_by(N) {
+            let Weights {
+                at,
+                step_in,
+                step_out,
+            } = weights;
+            let x = x.add(v * V::LANES);
+            let sums = tile::<V, O, N>(inputs, x, at, step_in, step_out, start);
+            for (o, sums) in sums.into_iter().enumerate() {
+                for (n, sum) in sums.into_iter().enumerate() {
+                    let place = o * BLOCK + (v + n) * V::LANES;
+                    let value = match finish {
+                        Finish::Linear => sum,
+                        Finish::Relu => sum.where_positive(sum),
+                        Finish::Where(y) => sum.where_positive(V::load(y.add(place))),
+                    };
+                    value.store(y.add(place));
+                }
+            }
+        }
+    }
+}
+
+/// `y[o] = finish(bias[o] + sum over i of x[i] * weights[i][o])` for a block.
+#[inline(always)]
+unsafe fn product<V: Vector>(
+    vectors: usize,
+    (inputs, count): (usize, usize),
+    x: *const f32,
+    weights: Weights,
+    bias: *const f32,
+    y: *mut f32,
+    finish: Finish,
+) {
+    unsafe {
+        let mut o = 0;
+        while o < count {
+            let w = Weights {
+                at: weights.at.add(o * weights.step_out),
+                ..weights
+            };
+            let b = if bias.is_null() { bias } else { bias.add(o) };
+            let y = y.add(o * BLOCK);
+            let finish = match finish {
+                Finish::Where(values) => Finish::Where(values.add(o * BLOCK)),
+                other => other,
+            };
+            match count - o {
+                1 => outputs::<V, 1, 4>(vectors, inputs, x, w, b, y, finish),
+                2 => outputs::<V, 2, 4>(vectors, inputs, x, w, b, y, finish),
+                3 => outputs::<V, 3, 2>(vectors, inputs, x, w, b, y, finish),
+                _ if V::WIDE_TILES => outputs::<V, 4, 4>(vectors, inputs, x, w, b, y, finish),
+                _ => outputs::<V, 4, 2>(vectors, inputs, x, w, b, y, finish),
+            }
+            o += 4;
+        }
+    }
+}
+
+/// Adds a block's products of `I` inputs and `O` slopes to the lane-apart gradient.
+#[inline(always)]
+unsafe fn gradient_tile<V: Vector, const O: usize, const I: usize>(
+    vectors: usize,
+    x: *const f32,
+    slope: *const f32,
+    lanes: *mut f32,
+    step_in: usize,
+) {
+    unsafe {
+        let mut sums = [[V::splat(0.0); O]; I];
+        for v in 0..vectors {
+            let mut slopes = [V::splat(0.0); O];
+            for (o, value) in slopes.iter_mut().enumerate() {
+                *value = V::load(slope.add(o * BLOCK + v * V::LANES));
+            }
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let value = V::load(x.add(i * BLOCK + v * V::LANES));
+                for (sum, slope) in sums.iter_mut().zip(slopes) {
+                    *sum = value.mul_add(slope, *sum);
+                }
+            }
+        }
+        for (i, sums) in sums.into_iter().enumerate() {
+            for (o, sum) in sums.into_iter().enumerate() {
+                let at = lanes.add((i * step_in + o) * V::LANES);
+                V::load(at).add(sum).store(at);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn gradient_columns<V: Vector, const O: usize>(
+    vectors: usize,
+    inputs: usize,
+    x: *const f32,
+    slope: *const f32,
+    lanes: *mut f32,
+    step_in: usize,
+) {
+    unsafe {
+        let mut i = 0;
+        while i < inputs {
+            let x = x.add(i * BLOCK);
+            let lanes = lanes.add(i * step_in * V::LANES);
+            if V::WIDE_TILES && inputs - i >= 4 {
+                gradient_tile::<V, O, 4>(vectors, x, slope, lanes, step_in);
+                i += 4;
+            } else if inputs - i >= 2 {
+                gradient_tile::<V, O, 2>(vectors, x, slope, lanes, step_in);
+                i += 2;
+            } else {
+                gradient_tile::<V, O, 1>(vectors, x, slope, lanes, step_in);
+                i += 1;
+            }
+        }
+    }
+}
+
+/// Adds a block's gradient of one layer's weights and biases.
+#[inline(always)]
+unsafe fn weight_gradient<V: Vector>(
+    vectors: usize,
+    layer: &DenseShape,
+    x: *const f32,
+    slope: *const f32,
+    lanes: *mut f32,
+) {
+    unsafe {
+        let mut o = 0;
+        while o < layer.outputs {
+            let slope = slope.add(o * BLOCK);
+            let at = lanes.add((layer.weight + o) * V::LANES);
+            let (inputs, step) = (layer.inputs, layer.outputs);
+            match layer.outputs - o {
+                1 => gradient_columns::<V, 1>(vectors, inputs, x, slope, at, step),
+                2 => gradient_columns::<V, 2>(vectors, inputs, x, slope, at, step),
+                3 => gradient_columns::<V, 3>(vectors, inputs, x, slope, at, step),
+                _ => gradient_columns::<V, 4>(vectors, inputs, x, slope, at, step),
+            }
+            o += 4;
+        }
+        for o in 0..layer.outputs {
+            let at = lanes.add((layer.bias + o) * V::LANES);
+            let mut sum = V::load(at);
+            for v in 0..vectors {
+                sum = sum.add(V::load(slope.add(o * BLOCK + v * V::LANES)));
+            }
+            sum.store(at);
+        }
+    }
+}
+
+/// Adds up the lanes of `count` numbers.
+#[inline(always)]
+unsafe fn join_lanes<V: Vector>(lanes: *const f32, count: usize, out: *mut f32) {
+    unsafe {
+        for i in 0..count {
+            *out.add(i) = V::load(lanes.add(i * V::LANES)).sum();
+        }
+    }
+}
+
+/// Reads a block's rows into columns of features.
+#[inline(always)]
+unsafe fn gather<V: Vector>(vectors: usize, rows: &[*mut f32; BLOCK], width: usize, x: *mut f32) {
+    unsafe {
+        for v in 0..vectors {
+            for chunk in (0..width).step_by(8) {
+                let mut from = [std::ptr::null(); 16];
+                for (lane, from) in from.iter_mut().enumerate().take(V::LANES) {
+                    *from = rows[v * V::LANES + lane].add(chunk).cast_const();
+                }
+                let columns = V::gather(&from[..V::LANES]);
+                for (i, column) in columns.into_iter().enumerate() {
+                    column.store(x.add((chunk + i) * BLOCK + v * V::LANES));
+                }
+            }
+        }
+    }
+}
+
+/// Writes columns of slopes to the samples' gradient rows.
+#[inline(always)]
+unsafe fn scatter<V: Vector>(
+    samples: usize,
+    width: usize,
+    slopes: *const f32,
+    rows: *mut f32,
+    waste: *mut f32,
+) {
+    unsafe {
+        for v in 0..samples.div_ceil(V::LANES) {
+            for chunk in (0..width).step_by(8) {
+                let mut to = [waste; 16];
+                for (lane, to) in to.iter_mut().enumerate().take(V::LANES) {
+                    let sample = v * V::LANES + lane;
+                    if sample < samples {
+                        *to = rows.add(sample * width + chunk);
+                    }
+                }
+                let mut columns = [V::splat(0.0); 8];
+                for (i, column) in columns.iter_mut().enumerate() {
+                    *column = V::load(slopes.add((chunk + i) * BLOCK + v * V::LANES));
+                }
+                V::scatter(columns, &to[..V::LANES]);
+            }
+        }
+    }
+}
+
+/// Asks for the rows of samples that are soon to come.
+#[inline(always)]
+unsafe fn prefetch_rows(network: &Network<'_>, samples: &[Sample]) {
+    unsafe {
+        for sample in samples {
+            let user = network.users.row(sample.user);
+            let movie = network.movies.row(sample.movie);
+            prefetch(user);
+            prefetch(movie);
+            if network.shape.biases {
+                prefetch(user.add(3 * network.users.width));
+                prefetch(movie.add(3 * network.movies.width));
+            }
+        }
+    }
+}
+
+/// Computes a block's predictions, less the mean, and leaves every layer's values in `scratch`.
+/// Lanes beyond the samples predict 0 from rows of zeros, plus biases of layers.
+#[inline(always)]
+unsafe fn forward<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch: &mut Scratch) {
+    unsafe {
+        let base = scratch.base;
+        let shape = network.shape;
+        let count = vectors::<V>(samples.len());
+        let zeros = base.add(scratch.zeros);
+        let (mut users, mut movies) = ([zeros; BLOCK], [zeros; BLOCK]);
+        let (target, bias) = (base.add(scratch.target), base.add(scratch.bias));
+        for (i, sample) in samples.iter().enumerate() {
+            users[i] = network.users.row(sample.user);
+            movies[i] = network.movies.row(sample.movie);
+            *target.add(i) = sample.stars - network.mean;
+        }
+        let x = base.add(scratch.values[0]);
+        let x_movie = x.add(shape.user_width * BLOCK);
+        gather::<V>(count, &users, shape.user_width, x);
+        gather::<V>(count, &movies, shape.movie_width, x_movie);
+
+        let predicted = base.add(scratch.predicted);
+        if shape.biases {
+            let at = tail::BIAS;
+            for i in 0..count * V::LANES {
+                *bias.add(i) = *users[i].add(3 * shape.user_width + at)
+                    + *movies[i].add(3 * shape.movie_width + at);
+            }
+        }
+        let last = shape.layers.len().wrapping_sub(1);
+        for (index, layer) in shape.layers.iter().enumerate() {
+            let weights = Weights {
+                at: network.dense.add(layer.weight),
+                step_in: layer.outputs,
+                step_out: 1,
+            };
+            let finish = if index == last {
+                Finish::Linear
+            } else {
+                Finish::Relu
+            };
+            product::<V>(
+                count,
+                (layer.inputs, layer.outputs),
+                base.add(scratch.values[index]),
+                weights,
+                network.dense.add(layer.bias),
+                base.add(scratch.values[index + 1]),
+                finish,
+            );
+        }
+        let output = base.add(*scratch.values.last().unwrap_unchecked());
+        for v in 0..count {
+            let at = v * V::LANES;
+            let mut sum = V::splat(0.0);
+            if !shape.layers.is_empty() {
+                sum = V::load(output.add(at));
+            }
+            if shape.biases {
+                sum = sum.add(V::load(bias.add(at)));
+            }
+            if shape.dot {
+                for i in 0..shape.user_dim {
+                    let p = V::load(x.add(i * BLOCK + at));
+                    let q = V::load(x_movie.add(i * BLOCK + at));
+                    sum = p.mul_add(q, sum);
+                }
+            }
+            sum.store(predicted.add(at));
+        }
+    }
+}
+
+/// The gradients of one group of samples of a batch.
+///
+/// # Safety
+/// `samples` must name rows of the tables, `range` lie within them, `outputs` have room for the
+/// whole batch, `scratch` be made for the same shape; nobody may write the tables or the dense
+/// vector meanwhile, nor touch this group's part of the outputs.
+#[inline(always)]
+pub unsafe fn group<V: Vector>(
+    network: &Network<'_>,
+    samples: &[Sample],
+    range: Range<usize>,
+    outputs: &Outputs,
+    scratch: &mut Scratch,
+) -> Sums {
+    unsafe {
+        let shape = network.shape;
+        let base = scratch.base;
+        let lanes = base.add(scratch.lanes);
+        std::ptr::write_bytes(lanes, 0, shape.dense * V::LANES);
+        let share = 2.0 / samples.len() as f32;
+        let mut sums = Sums::default();
+        let end = range.end;
+        prefetch_rows(network, &samples[range.start..end.min(range.start + BLOCK)]);
+        for start in range.step_by(BLOCK) {
+            let stop = end.min(start + BLOCK);
+            prefetch_rows(network, &samples[stop..end.min(stop + BLOCK)]);
+            let block = &samples[start..stop];
+            forward::<V>(network, block, scratch);
+            sums += errors::<V>(block.len(), share, scratch, outputs.slope.add(start));
+            backward::<V>(network, block.len(), scratch);
+            let slopes = base.add(scratch.slopes[0]);
+            let waste = base.add(scratch.waste);
+            let (user, movie) = (shape.user_width, shape.movie_width);
+            let to = outputs.user.add(start * user);
+            scatter::<V>(block.len(), user, slopes, to, waste);
+            let to = outputs.movie.add(start * movie);
+            scatter::<V>(block.len(), movie, slopes.add(user * BLOCK), to, waste);
+        }
+        join_lanes::<V>(lanes, shape.dense, outputs.dense);
+        sums
+    }
+}
+
+/// Turns predictions into slopes of the loss, zero beyond the samples.
+#[inline(always)]
+unsafe fn errors<V: Vector>(
+    samples: usize,
+    share: f32,
+    scratch: &mut Scratch,
+    slope: *mut f32,
+) -> Sums {
+    unsafe {
+        let base = scratch.base;
+        let (target, predicted) = (base.add(scratch.target), base.add(scratch.predicted));
+        let count = vectors::<V>(samples);
+        for i in samples..count * V::LANES {
+            *target.add(i) = *predicted.add(i);
+        }
+        let last = base.add(*scratch.slopes.last().unwrap_unchecked());
+        // Without a network the slope is kept where the predictions were.
+        let to = if scratch.slopes.len() > 1 {
+            last
+        } else {
+            predicted
+        };
+        let (mut squared, mut absolute) = (V::splat(0.0), V::splat(0.0));
+        for v in 0..count {
+            let at = v * V::LANES;
+            let error = V::load(predicted.add(at)).sub(V::load(target.add(at)));
+            squared = error.mul_add(error, squared);
+            absolute = absolute.add(error.abs());
+            error.mul(V::splat(share)).store(to.add(at));
+        }
+        std::ptr::copy_nonoverlapping(to, slope, samples);
+        Sums {
+            squared: f64::from(squared.sum()),
+            absolute: f64::from(absolute.sum()),
+        }
+    }
+}
+
+/// Carries the slopes from the prediction back to the rows, adding the weight gradients.
+#[inline(always)]
+unsafe fn backward<V: Vector>(network: &Network<'_>, samples: usize, scratch: &mut Scratch) {
+    unsafe {
+        let base = scratch.base;
+        let shape = network.shape;
+        let count = vectors::<V>(samples);
+        for (index, layer) in shape.layers.iter().enumerate().rev() {
+            let x = base.add(scratch.values[index]);
+            let slope = base.add(scratch.slopes[index + 1]).cast_const();
+            weight_gradient::<V>(count, layer, x, slope, base.add(scratch.lanes));
+            let weights = Weights {
+                at: network.dense.add(layer.weight),
+                step_in: 1,
+                step_out: layer.outputs,
+            };
+            let finish = if index > 0 {
+                Finish::Where(x)
+            } else {
+                Finish::Linear
+            };
+            product::<V>(
+                count,
+                (layer.outputs, layer.inputs),
+                slope,
+                weights,
+                std::ptr::null(),
+                base.add(scratch.slopes[index]),
+                finish,
+            );
+        }
+        if shape.dot {
+            let network = !shape.layers.is_empty();
+            let slope = if network {
+                base.add(*scratch.slopes.last().unwrap_unchecked())
+            } else {
+                base.add(scratch.predicted)
+            };
+            let user = base.add(scratch.values[0]);
+            let movie = user.add(shape.user_width * BLOCK);
+            let user_slope = base.add(scratch.slopes[0]);
+            let movie_slope = user_slope.add(shape.user_width * BLOCK);
+            for i in 0..shape.user_width {
+                for v in 0..count {
+                    let at = i * BLOCK + v * V::LANES;
+                    let slope = V::load(slope.add(v * V::LANES));
+                    let (mut a, mut b) = (V::splat(0.0), V::splat(0.0));
+                    if network {
+                        a = V::load(user_slope.add(at));
+                        b = V::load(movie_slope.add(at));
+                    }
+                    let (p, q) = (V::load(user.add(at)), V::load(movie.add(at)));
+                    q.mul_add(slope, a).store(user_slope.add(at));
+                    p.mul_add(slope, b).store(movie_slope.add(at));
+                }
+            }
+        }
+    }
+}
+
+/// Sums of the errors of clamped predictions.
+///
+/// # Safety
+/// As for [`group`], with no outputs.
+#[inline(always)]
+pub unsafe fn measure<V: Vector>(
+    network: &Network<'_>,
+    samples: &[Sample],
+    scratch: &mut Scratch,
+) -> Sums {
+    unsafe {
+        let mut sums = Sums::default();
+        let (low, high) = network.scale;
+        let low = V::splat(low - network.mean);
+        let high = V::splat(high - network.mean);
+        for (index, block) in samples.chunks(BLOCK).enumerate() {
+            let next = samples.len().min((index + 1) * BLOCK);
+            prefetch_rows(network, &samples[next..samples.len().min(next + BLOCK)]);
+            forward::<V>(network, block, scratch);
+            let base = scratch.base;
+            let (target, predicted) = (base.add(scratch.target), base.add(scratch.predicted));
+            let count = vectors::<V>(block.len());
+            for v in 0..count {
+                let at = predicted.add(v * V::LANES);
+                V::load(at).clamp(low, high).store(at);
+            }
+            for i in block.len()..count * V::LANES {
+                *target.add(i) = *predicted.add(i);
+            }
+            let (mut squared, mut absolute) = (V::splat(0.0), V::splat(0.0));
+            for v in 0..count {
+                let at = v * V::LANES;
+                let error = V::load(predicted.add(at)).sub(V::load(target.add(at)));
+                squared = error.mul_add(error, squared);
+                absolute = absolute.add(error.abs());
+            }
+            sums += Sums {
+                squared: f64::from(squared.sum()),
+                absolute: f64::from(absolute.sum()),
+            };
+        }
+        sums
+    }
+}

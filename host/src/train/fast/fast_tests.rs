@@ -1,0 +1,234 @@
+//! The fast trainer against the plain one, path by path and thread by thread.
+
+use super::super::ModelKind;
+use super::super::plain::Plain;
+use super::super::random::{Random, Stream};
+use super::*;
+
+fn samples(users: u64, movies: u64, count: u64) -> Vec<Sample> {
+    let random = Random::new(17, Stream::Order, 1);
+    (0..count)
+        .map(|i| {
+            // Popular movies are met several times a batch.
+            let skew = random.below(5 * i, movies) * random.below(5 * i + 1, movies) / movies;
+            Sample {
+                user: random.below(5 * i + 2, users) as u32,
+                movie: skew as u32,
+                stars: 0.5 + 0.5 * random.below(5 * i + 3, 10) as f32,
+            }
+        })
+        .collect()
+}
+
+fn options(model: ModelKind, dim: usize, hidden: &[usize], batch: usize) -> Options {
+    Options {
+        model,
+        user_dim: dim,
+        movie_dim: dim,
+        hidden: hidden.to_vec(),
+        batch,
+        l2: 0.01,
+        seed: 9,
+        ..Options::default()
+    }
+}
+
+fn paths() -> Vec<Kernel> {
+    let runs = |kernel: &Kernel| kernel.is_available();
+    Kernel::ALL.into_iter().filter(runs).collect()
+}
+
+const RATES: (f32, f32) = (0.005, 0.01);
+
+fn train(
+    options: &Options,
+    kernel: Kernel,
+    threads: usize,
+    samples: &[Sample],
+) -> (Parameters, Sums) {
+    let start = Parameters::initial(options, 50, 40, 3.0);
+    let mut fast = Fast::new(&start, options, kernel, threads);
+    let sums = fast.epoch(samples, &|_| RATES, &mut |_| ());
+    (fast.parameters(), sums)
+}
+
+/// The largest distance of any two numbers, and the mean distance.
+fn distance(a: &Parameters, b: &Parameters) -> (f32, f32) {
+    let all = |p: &Parameters| {
+        let mut all = [
+            &p.user_embedding,
+            &p.movie_embedding,
+            &p.user_bias,
+            &p.movie_bias,
+        ]
+        .into_iter()
+        .flatten()
+        .copied()
+        .collect::<Vec<f32>>();
+        for layer in &p.layers {
+            all.extend(&layer.weight);
+            all.extend(&layer.bias);
+        }
+        all
+    };
+    let (a, b) = (all(a), all(b));
+    assert_eq!(a.len(), b.len());
+    let apart: Vec<f32> = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).collect();
+    let most = apart.iter().copied().fold(0.0, f32::max);
+    (most, apart.iter().sum::<f32>() / apart.len() as f32)
+}
+
+#[test]
+fn every_path_and_shape_learns_what_the_plain_trainer_learns() {
+    let samples = samples(50, 40, 2_000);
+    let shapes: [(ModelKind, usize, &[usize]); 6] = [
+        (ModelKind::Mlp, 8, &[32, 4]),
+        (ModelKind::Hybrid, 8, &[32, 4]),
+        (ModelKind::Mf, 8, &[]),
+        (ModelKind::Hybrid, 3, &[7]),
+        (ModelKind::Mlp, 11, &[6, 5, 3]),
+        (ModelKind::Hybrid, 16, &[]),
+    ];
+    for (model, dim, hidden) in shapes {
+        for optimiser in [Optimiser::Lazy, Optimiser::Decayed, Optimiser::Dense] {
+            let options = Options {
+                optimiser,
+                ..options(model, dim, hidden, 150)
+            };
+            let start = Parameters::initial(&options, 50, 40, 3.0);
+            let mut plain = Plain::new(start, optimiser, options.l2);
+            let mut due = Sums::default();
+            for batch in samples.chunks(150) {
+                let errors = plain.step(batch, RATES.0, RATES.1);
+                due.squared += errors.squared;
+                due.absolute += errors.absolute;
+            }
+            for kernel in paths() {
+                let (found, sums) = train(&options, kernel, 1, &samples);
+                // A step is at most about a rate long, whatever its gradient, so a gradient that
+                // is nothing but rounding can part two trainers by a few steps in a number or
+                // two; all others stay within rounding.
+                let (most, mean) = distance(&found, plain.parameters());
+                let name = (kernel, model, dim, optimiser);
+                assert!(most < 2e-2 && mean < 2e-5, "{name:?}: {most} {mean}");
+                let apart = (sums.squared - due.squared).abs() / due.squared;
+                assert!(apart < 1e-5, "{name:?}: {apart}");
+                let apart = (sums.absolute - due.absolute).abs() / due.absolute;
+                assert!(apart < 1e-5, "{name:?}: {apart}");
+            }
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let samples = samples(50, 40, 9_000);
+    for optimiser in [Optimiser::Lazy, Optimiser::Decayed, Optimiser::Dense] {
+        let options = Options {
+            optimiser,
+            ..options(ModelKind::Hybrid, 8, &[32, 4], 4_000)
+        };
+        for kernel in paths() {
+            let one = train(&options, kernel, 1, &samples);
+            for threads in [2, 3, 5] {
+                assert_eq!(
+                    train(&options, kernel, threads, &samples),
+                    one,
+                    "{kernel:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_that_no_sample_touches_keep_their_bits_unless_adam_is_dense() {
+    let samples: Vec<Sample> = samples(50, 40, 3_000)
+        .into_iter()
+        .filter(|sample| sample.user != 7 && sample.movie != 2)
+        .collect();
+    for optimiser in [Optimiser::Lazy, Optimiser::Decayed, Optimiser::Dense] {
+        let options = Options {
+            optimiser,
+            ..options(ModelKind::Hybrid, 8, &[4], 100)
+        };
+        let start = Parameters::initial(&options, 50, 40, 3.0);
+        let mut fast = Fast::new(&start, &options, Kernel::best(), 2);
+        // Gives every row moments first.
+        let all: Vec<Sample> = (0..50)
+            .map(|i| Sample {
+                user: i,
+                movie: i % 40,
+                stars: 5.0,
+            })
+            .collect();
+        fast.epoch(&all, &|_| RATES, &mut |_| ());
+        let before = fast.parameters();
+        fast.epoch(&samples, &|_| RATES, &mut |_| ());
+        let after = fast.parameters();
+        let same = before.user_row(7) == after.user_row(7)
+            && before.movie_row(2) == after.movie_row(2)
+            && before.user_bias[7] == after.user_bias[7]
+            && before.movie_bias[2] == after.movie_bias[2];
+        assert_eq!(same, optimiser != Optimiser::Dense, "{optimiser:?}");
+        assert_ne!(before.user_row(6), after.user_row(6));
+    }
+}
+
+#[test]
+fn measuring_gives_the_errors_of_clamped_predictions_on_every_path() {
+    let samples = samples(50, 40, 777);
+    for model in [ModelKind::Mlp, ModelKind::Mf, ModelKind::Hybrid] {
+        let options = Options {
+            scale: (2.9, 3.1),
+            ..options(model, 8, &[32, 4], 64)
+        };
+        let start = Parameters::initial(&options, 50, 40, 3.0);
+        for kernel in paths() {
+            let mut fast = Fast::new(&start, &options, kernel, 2);
+            fast.epoch(&samples, &|_| (0.05, 0.05), &mut |_| ());
+            let p = fast.parameters();
+            let (mut squared, mut absolute) = (0.0, 0.0);
+            for sample in &samples {
+                let predicted = p.predict(sample.user as usize, sample.movie as usize);
+                let error = f64::from(predicted - sample.stars);
+                squared += error * error;
+                absolute += error.abs();
+            }
+            let sums = fast.measure(&samples);
+            assert!(
+                (sums.squared - squared).abs() < 1e-4 * squared,
+                "{kernel:?} {model:?}"
+            );
+            assert!((sums.absolute - absolute).abs() < 1e-4 * absolute);
+        }
+    }
+}
+
+#[test]
+fn groups_cover_a_batch_once_whatever_its_size() {
+    for batch in [1, 15, 128, 511, 512, 5000, 4096, 5001, 65_536, 1_000_000] {
+        let groups = group_count(batch);
+        assert!((1..=GROUPS).contains(&groups));
+        let mut at = 0;
+        for group in 0..groups {
+            let range = group_range(batch, groups, group);
+            assert_eq!(range.start, at);
+            at = range.end;
+        }
+        assert_eq!(at, batch);
+    }
+    assert_eq!(group_count(5000), 8);
+}
+
+#[test]
+#[should_panic(expected = "a row that no table has")]
+fn a_sample_of_a_row_that_is_not_there_is_never_followed() {
+    let options = options(ModelKind::Mf, 8, &[], 10);
+    let sample = Sample {
+        user: 50,
+        movie: 0,
+        stars: 3.0,
+    };
+    train(&options, Kernel::Portable, 1, &[sample]);
+}

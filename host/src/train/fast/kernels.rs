@@ -1,0 +1,135 @@
+//! The kernels of each path: the one place where a generic kernel meets the instructions that
+//! it is compiled for.
+
+use std::ops::Range;
+
+use super::super::Sample;
+use super::super::simd::Kernel;
+use super::block::{self, Network, Outputs, RawTable, Scratch, Sums};
+use super::rows::{self, Decays, RawDense, Step};
+use super::slots::Slots;
+
+/// Pointers to one path's kernels; their contracts are those of the functions of the same names
+/// in [`block`] and [`rows`], and that the machine runs the path.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernels {
+    /// [`block::group`]
+    pub group: unsafe fn(&Network<'_>, &[Sample], Range<usize>, &Outputs, &mut Scratch) -> Sums,
+    /// [`block::measure`]
+    pub measure: unsafe fn(&Network<'_>, &[Sample], &mut Scratch) -> Sums,
+    /// [`rows::update_rows`]
+    pub update_rows: unsafe fn(
+        &RawTable,
+        bool,
+        &Slots,
+        Range<usize>,
+        *const f32,
+        *const f32,
+        Option<&Decays>,
+        Step,
+    ),
+    /// [`rows::drift_rows`]
+    pub drift_rows: unsafe fn(&RawTable, bool, Range<usize>, Step),
+    /// [`rows::update_dense`]
+    pub update_dense: unsafe fn(&RawDense, *const f32, usize, usize, Step),
+}
+
+macro_rules! instantiate {
+    ($name:ident, $vector:ty $(, $features:literal)?) => {
+        mod $name {
+            use super::*;
+            use crate::train::simd::Vector;
+
+            type V = $vector;
+            type R = <V as Vector>::Row;
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn group(
+                network: &Network<'_>,
+                samples: &[Sample],
+                range: Range<usize>,
+                outputs: &Outputs,
+                scratch: &mut Scratch,
+            ) -> Sums {
+                // SAFETY: the contract is the same, here and below.
+                unsafe { block::group::<V>(network, samples, range, outputs, scratch) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn measure(
+                network: &Network<'_>,
+                samples: &[Sample],
+                scratch: &mut Scratch,
+            ) -> Sums {
+                unsafe { block::measure::<V>(network, samples, scratch) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            #[expect(clippy::too_many_arguments, reason = "as the kernel")]
+            unsafe fn update_rows(
+                table: &RawTable,
+                biased: bool,
+                slots: &Slots,
+                range: Range<usize>,
+                gradients: *const f32,
+                slopes: *const f32,
+                decays: Option<&Decays>,
+                step: Step,
+            ) {
+                unsafe {
+                    rows::update_rows::<R>(
+                        table, biased, slots, range, gradients, slopes, decays, step,
+                    );
+                }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn drift_rows(table: &RawTable, biased: bool, range: Range<usize>, step: Step) {
+                unsafe { rows::drift_rows::<R>(table, biased, range, step) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn update_dense(
+                dense: &RawDense,
+                gradients: *const f32,
+                stride: usize,
+                groups: usize,
+                step: Step,
+            ) {
+                unsafe { rows::update_dense::<R>(dense, gradients, stride, groups, step) }
+            }
+
+            pub const KERNELS: Kernels = Kernels {
+                group,
+                measure,
+                update_rows,
+                drift_rows,
+                update_dense,
+            };
+        }
+    };
+}
+
+instantiate!(portable, crate::train::simd::Portable);
+#[cfg(target_arch = "x86_64")]
+instantiate!(avx2, crate::train::simd::Avx2, "avx2,fma");
+#[cfg(target_arch = "x86_64")]
+instantiate!(avx512, crate::train::simd::Avx512, "avx512f,avx2,fma");
+#[cfg(target_arch = "aarch64")]
+instantiate!(neon, crate::train::simd::Neon, "neon");
+
+impl Kernels {
+    /// The kernels of a path that this machine runs; of the portable one for any other.
+    pub fn of(kernel: Kernel) -> Self {
+        match kernel {
+            _ if !kernel.is_available() => portable::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => avx2::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => avx512::KERNELS,
+            #[cfg(target_arch = "aarch64")]
+            Kernel::Neon => neon::KERNELS,
+            _ => portable::KERNELS,
+        }
+    }
+}

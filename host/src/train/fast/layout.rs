@@ -1,0 +1,303 @@
+//! Where the fast trainer keeps every number.
+//!
+//! A table row, in f32: `p | m | v | b mb vb last`, that is the embedding, its first and its
+//! second moments, each padded with zeros to a multiple of 8, then the bias with its moments and
+//! the step that last touched the row (as u32). Rows are padded to whole cache lines of 64 bytes;
+//! at 8 dimensions a row is two lines, and whatever touches it finds everything in them.
+//!
+//! Dense layers lie in one vector: layer by layer the weights `[inputs][outputs]`, then the
+//! biases. The first layer's inputs are padded as the rows are; padded weights meet only zeros,
+//! so they stay zero.
+
+use super::super::{Layer, Options, Parameters};
+
+/// Lanes of a row's vectors.
+pub const ROW_LANES: usize = 8;
+
+/// 64 bytes, so that rows start on cache lines.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Line([f32; 16]);
+
+/// Zeroed memory of at least `numbers` f32, aligned to cache lines.
+#[derive(Clone, Debug)]
+pub struct Aligned(Vec<Line>);
+
+impl Aligned {
+    /// All zeros.
+    pub fn zero(numbers: usize) -> Self {
+        Self(vec![Line([0.0; 16]); numbers.div_ceil(16)])
+    }
+
+    /// The numbers, padding to a whole line included.
+    pub fn numbers(&self) -> &[f32] {
+        // SAFETY: a Line is 16 f32 and nothing else.
+        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * 16) }
+    }
+
+    /// As [`Aligned::numbers`], to write.
+    pub fn numbers_mut(&mut self) -> &mut [f32] {
+        // SAFETY: a Line is 16 f32 and nothing else.
+        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len() * 16) }
+    }
+}
+
+/// A table of rows with their moments.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Number of rows.
+    pub rows: usize,
+    /// Numbers a row that a model knows of.
+    pub dim: usize,
+    /// `dim` padded to a multiple of 8.
+    pub width: usize,
+    /// Distance of rows, in f32.
+    pub stride: usize,
+    /// Whether rows have a bias.
+    pub biased: bool,
+    memory: Aligned,
+}
+
+/// The parts of a row that follow its three vectors.
+pub mod tail {
+    /// The bias.
+    pub const BIAS: usize = 0;
+    /// Its first moment.
+    pub const BIAS_M: usize = 1;
+    /// Its second moment.
+    pub const BIAS_V: usize = 2;
+    /// The step that last touched the row, 0 for none, as the bits of a u32.
+    pub const LAST: usize = 3;
+    /// Numbers in the tail.
+    pub const LENGTH: usize = 4;
+}
+
+impl Table {
+    /// A table with zero moments; `bias` is empty or has a number a row.
+    pub fn new(values: &[f32], bias: &[f32], rows: usize, dim: usize) -> Self {
+        let width = dim.next_multiple_of(ROW_LANES);
+        let stride = (3 * width + tail::LENGTH).next_multiple_of(16);
+        let mut table = Self {
+            rows,
+            dim,
+            width,
+            stride,
+            biased: !bias.is_empty(),
+            memory: Aligned::zero(rows * stride),
+        };
+        for (row, values) in values.chunks_exact(dim).enumerate() {
+            table.row_mut(row)[..dim].copy_from_slice(values);
+        }
+        for (row, bias) in bias.iter().enumerate() {
+            table.row_mut(row)[3 * width + tail::BIAS] = *bias;
+        }
+        table
+    }
+
+    /// Everything of one row.
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.memory.numbers()[row * self.stride..][..self.stride]
+    }
+
+    /// As [`Table::row`], to write.
+    pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        let stride = self.stride;
+        &mut self.memory.numbers_mut()[row * stride..][..stride]
+    }
+
+    /// The start of row 0.
+    pub fn base(&mut self) -> *mut f32 {
+        self.memory.numbers_mut().as_mut_ptr()
+    }
+
+    /// The embeddings alone, row by row without padding.
+    pub fn values(&self) -> Vec<f32> {
+        (0..self.rows)
+            .flat_map(|row| self.row(row)[..self.dim].iter().copied())
+            .collect()
+    }
+
+    /// The biases alone; empty when there are none.
+    pub fn biases(&self) -> Vec<f32> {
+        let rows = if self.biased { self.rows } else { 0 };
+        (0..rows)
+            .map(|row| self.row(row)[3 * self.width + tail::BIAS])
+            .collect()
+    }
+
+    /// Bytes of memory.
+    pub fn bytes(&self) -> usize {
+        self.rows * self.stride * 4
+    }
+}
+
+/// One dense layer within the dense vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DenseShape {
+    /// Numbers in, padded for the first layer.
+    pub inputs: usize,
+    /// Numbers out.
+    pub outputs: usize,
+    /// Where its weights start.
+    pub weight: usize,
+    /// Where its biases start.
+    pub bias: usize,
+}
+
+/// Shapes of everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// User row width, padded.
+    pub user_width: usize,
+    /// Movie row width, padded.
+    pub movie_width: usize,
+    /// User dimensions.
+    pub user_dim: usize,
+    /// Movie dimensions.
+    pub movie_dim: usize,
+    /// Whether rows have biases.
+    pub biases: bool,
+    /// Whether the rows' dot product counts.
+    pub dot: bool,
+    /// The dense layers; empty without a network.
+    pub layers: Vec<DenseShape>,
+    /// Numbers in the dense vector.
+    pub dense: usize,
+}
+
+impl Shape {
+    /// The shape of models that `options` describe.
+    pub fn new(options: &Options) -> Self {
+        let user_width = options.user_dim.next_multiple_of(ROW_LANES);
+        let movie_width = options.movie_dim.next_multiple_of(ROW_LANES);
+        let mut layers = Vec::new();
+        let mut at = 0;
+        if options.model.has_network() {
+            let mut inputs = user_width + movie_width;
+            for outputs in options.hidden.iter().copied().chain([1]) {
+                let bias = at + inputs * outputs;
+                layers.push(DenseShape {
+                    inputs,
+                    outputs,
+                    weight: at,
+                    bias,
+                });
+                at = bias + outputs;
+                inputs = outputs;
+            }
+        }
+        Self {
+            user_width,
+            movie_width,
+            user_dim: options.user_dim,
+            movie_dim: options.movie_dim,
+            biases: options.model.has_biases(),
+            dot: options.model.has_dot(),
+            layers,
+            dense: at,
+        }
+    }
+
+    /// Where the inputs of the first layer lie among the padded ones.
+    fn first_inputs(&self) -> impl Iterator<Item = usize> + '_ {
+        let movies = (0..self.movie_dim).map(|i| self.user_width + i);
+        (0..self.user_dim).chain(movies)
+    }
+
+    /// The dense vector of a model's layers.
+    pub fn pack(&self, layers: &[Layer]) -> Vec<f32> {
+        let mut dense = vec![0.0; self.dense];
+        for (index, (layer, shape)) in layers.iter().zip(&self.layers).enumerate() {
+            dense[shape.bias..][..shape.outputs].copy_from_slice(&layer.bias);
+            let rows = layer.weight.chunks_exact(layer.outputs);
+            let places: Vec<usize> = if index == 0 {
+                self.first_inputs().collect()
+            } else {
+                (0..shape.inputs).collect()
+            };
+            for (row, place) in rows.zip(places) {
+                dense[shape.weight + place * shape.outputs..][..shape.outputs].copy_from_slice(row);
+            }
+        }
+        dense
+    }
+
+    /// The layers of a dense vector, padding left out.
+    pub fn unpack(&self, dense: &[f32]) -> Vec<Layer> {
+        let layer = |(index, shape): (usize, &DenseShape)| {
+            let places: Vec<usize> = if index == 0 {
+                self.first_inputs().collect()
+            } else {
+                (0..shape.inputs).collect()
+            };
+            let row =
+                |place: &usize| &dense[shape.weight + place * shape.outputs..][..shape.outputs];
+            Layer {
+                inputs: places.len(),
+                outputs: shape.outputs,
+                weight: places.iter().flat_map(row).copied().collect(),
+                bias: dense[shape.bias..][..shape.outputs].to_vec(),
+            }
+        };
+        self.layers.iter().enumerate().map(layer).collect()
+    }
+}
+
+/// The user table of `parameters`, moments zero.
+pub fn user_table(parameters: &Parameters) -> Table {
+    let (rows, dim) = (parameters.users, parameters.user_dim);
+    Table::new(&parameters.user_embedding, &parameters.user_bias, rows, dim)
+}
+
+/// The movie table of `parameters`, moments zero.
+pub fn movie_table(parameters: &Parameters) -> Table {
+    let (rows, dim) = (parameters.movies, parameters.movie_dim);
+    Table::new(
+        &parameters.movie_embedding,
+        &parameters.movie_bias,
+        rows,
+        dim,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::ModelKind;
+    use super::*;
+
+    #[test]
+    fn packing_and_unpacking_gives_back_every_bit_at_any_size() {
+        for (dim, hidden) in [
+            (8, vec![32, 4]),
+            (3, vec![]),
+            (11, vec![5]),
+            (16, vec![7, 3, 2]),
+        ] {
+            let options = Options {
+                model: ModelKind::Hybrid,
+                user_dim: dim,
+                movie_dim: dim,
+                hidden,
+                ..Options::default()
+            };
+            let mut p = Parameters::initial(&options, 5, 7, 3.0);
+            p.user_bias = vec![1.0, 2.0, 3.0, 4.0, 5.0];
+            p.movie_bias[6] = -1.0;
+            let shape = Shape::new(&options);
+            assert_eq!(shape.unpack(&shape.pack(&p.layers)), p.layers);
+            let (users, movies) = (user_table(&p), movie_table(&p));
+            assert_eq!(users.values(), p.user_embedding);
+            assert_eq!(users.biases(), p.user_bias);
+            assert_eq!(movies.values(), p.movie_embedding);
+            assert_eq!(movies.biases(), p.movie_bias);
+        }
+    }
+
+    #[test]
+    fn a_row_of_8_dimensions_with_its_moments_is_two_cache_lines() {
+        let mut table = Table::new(&[0.5; 24], &[], 3, 8);
+        assert_eq!(table.stride * 4, 128);
+        assert_eq!(table.base() as usize % 64, 0);
+        assert_eq!(table.bytes(), 3 * 128);
+    }
+}

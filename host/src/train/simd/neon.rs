@@ -1,0 +1,118 @@
+//! The path of aarch64: 8 lanes in two NEON registers.
+
+use std::arch::aarch64::*;
+
+use super::Vector;
+
+/// 8 lanes, the first four in the first register.
+#[derive(Clone, Copy)]
+pub struct Neon(float32x4_t, float32x4_t);
+
+// SAFETY: NEON is part of every aarch64 machine that runs an operating system.
+#[allow(
+    unsafe_op_in_unsafe_fn,
+    reason = "each body is two intrinsics under the trait's contract"
+)]
+unsafe impl Vector for Neon {
+    const LANES: usize = 8;
+    const WIDE_TILES: bool = false;
+    type Row = Self;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self(vdupq_n_f32(value), vdupq_n_f32(value))
+    }
+
+    #[inline(always)]
+    unsafe fn load(at: *const f32) -> Self {
+        Self(vld1q_f32(at), vld1q_f32(at.add(4)))
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, at: *mut f32) {
+        vst1q_f32(at, self.0);
+        vst1q_f32(at.add(4), self.1);
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Self(vaddq_f32(self.0, other.0), vaddq_f32(self.1, other.1))
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        Self(vsubq_f32(self.0, other.0), vsubq_f32(self.1, other.1))
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        Self(vmulq_f32(self.0, other.0), vmulq_f32(self.1, other.1))
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        Self(
+            vfmaq_f32(sum.0, self.0, factor.0),
+            vfmaq_f32(sum.1, self.1, factor.1),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        Self(vdivq_f32(self.0, other.0), vdivq_f32(self.1, other.1))
+    }
+
+    #[inline(always)]
+    unsafe fn sqrt(self) -> Self {
+        Self(vsqrtq_f32(self.0), vsqrtq_f32(self.1))
+    }
+
+    #[inline(always)]
+    unsafe fn abs(self) -> Self {
+        Self(vabsq_f32(self.0), vabsq_f32(self.1))
+    }
+
+    #[inline(always)]
+    unsafe fn where_positive(self, condition: Self) -> Self {
+        let zero = vdupq_n_f32(0.0);
+        let keep = |value, condition| vbslq_f32(vcgtq_f32(condition, zero), value, zero);
+        Self(keep(self.0, condition.0), keep(self.1, condition.1))
+    }
+
+    #[inline(always)]
+    unsafe fn clamp(self, low: Self, high: Self) -> Self {
+        Self(
+            vminq_f32(vmaxq_f32(self.0, low.0), high.0),
+            vminq_f32(vmaxq_f32(self.1, low.1), high.1),
+        )
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        vaddvq_f32(vaddq_f32(self.0, self.1))
+    }
+
+    #[inline(always)]
+    unsafe fn gather(rows: &[*const f32]) -> [Self; 8] {
+        let mut square = [[0.0f32; 8]; 8];
+        for (lane, row) in rows.iter().take(8).enumerate() {
+            for (i, column) in square.iter_mut().enumerate() {
+                column[lane] = *row.add(i);
+            }
+        }
+        square.map(|column| Self::load(column.as_ptr()))
+    }
+
+    #[inline(always)]
+    unsafe fn scatter(columns: [Self; 8], rows: &[*mut f32]) {
+        let mut square = [[0.0f32; 8]; 8];
+        for (column, values) in columns.into_iter().zip(&mut square) {
+            column.store(values.as_mut_ptr());
+        }
+        for (lane, row) in rows.iter().take(8).enumerate() {
+            for (i, values) in square.iter().enumerate() {
+                *row.add(i) = values[lane];
+            }
+        }
+    }
+}

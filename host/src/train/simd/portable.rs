@@ -1,0 +1,126 @@
+//! The path without special instructions: arrays of 8, which a compiler vectorises as it can.
+
+use super::Vector;
+
+/// 8 lanes as an array; multiplications and additions round apart.
+#[derive(Clone, Copy)]
+#[repr(align(32))]
+pub struct Portable([f32; 8]);
+
+impl Portable {
+    #[inline(always)]
+    fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
+        let mut out = self.0;
+        for (a, b) in out.iter_mut().zip(other.0) {
+            *a = f(*a, b);
+        }
+        Self(out)
+    }
+
+    #[inline(always)]
+    fn map(self, f: impl Fn(f32) -> f32) -> Self {
+        let mut out = self.0;
+        for a in &mut out {
+            *a = f(*a);
+        }
+        Self(out)
+    }
+}
+
+// SAFETY: nothing here needs an instruction that some machine lacks.
+unsafe impl Vector for Portable {
+    const LANES: usize = 8;
+    const WIDE_TILES: bool = false;
+    type Row = Self;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self([value; 8])
+    }
+
+    #[inline(always)]
+    unsafe fn load(at: *const f32) -> Self {
+        // SAFETY: the caller's pointer is good for 8 numbers; f32's alignment is enough.
+        Self(unsafe { at.cast::<[f32; 8]>().read() })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, at: *mut f32) {
+        // SAFETY: as for `load`.
+        unsafe { at.cast::<[f32; 8]>().write(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        self.zip(other, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        self.zip(other, |a, b| a - b)
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        self.zip(other, |a, b| a * b)
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        self.zip(factor, |a, b| a * b).zip(sum, |a, b| a + b)
+    }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        self.zip(other, |a, b| a / b)
+    }
+
+    #[inline(always)]
+    unsafe fn sqrt(self) -> Self {
+        self.map(f32::sqrt)
+    }
+
+    #[inline(always)]
+    unsafe fn abs(self) -> Self {
+        self.map(f32::abs)
+    }
+
+    #[inline(always)]
+    unsafe fn where_positive(self, condition: Self) -> Self {
+        self.zip(condition, |a, b| if b > 0.0 { a } else { 0.0 })
+    }
+
+    #[inline(always)]
+    unsafe fn clamp(self, low: Self, high: Self) -> Self {
+        self.zip(low, |a, b| if a > b { a } else { b })
+            .zip(high, |a, b| if a < b { a } else { b })
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
+    }
+
+    #[inline(always)]
+    unsafe fn gather(rows: &[*const f32]) -> [Self; 8] {
+        let mut columns = [Self([0.0; 8]); 8];
+        for lane in 0..8 {
+            // SAFETY: the caller's rows are good for 8 numbers each.
+            let row = unsafe { Self::load(rows[lane]) };
+            for (column, value) in columns.iter_mut().zip(row.0) {
+                column.0[lane] = value;
+            }
+        }
+        columns
+    }
+
+    #[inline(always)]
+    unsafe fn scatter(columns: [Self; 8], rows: &[*mut f32]) {
+        for lane in 0..8 {
+            let row = Self(columns.map(|column| column.0[lane]));
+            // SAFETY: the caller's rows are good for 8 numbers each.
+            unsafe { row.store(rows[lane]) };
+        }
+    }
+}

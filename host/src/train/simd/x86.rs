@@ -1,0 +1,273 @@
+//! The paths of x86-64: AVX2 with FMA, and AVX-512F.
+
+use std::arch::x86_64::*;
+
+use super::Vector;
+
+/// 8 lanes in a ymm register.
+#[derive(Clone, Copy)]
+pub struct Avx2(__m256);
+
+/// 16 lanes in a zmm register.
+#[derive(Clone, Copy)]
+pub struct Avx512(__m512);
+
+/// Turns an 8 by 8 square about.
+#[inline(always)]
+unsafe fn transpose(r: [__m256; 8]) -> [__m256; 8] {
+    // SAFETY: the caller runs where AVX2 is.
+    unsafe {
+        let a0 = _mm256_unpacklo_ps(r[0], r[1]);
+        let a1 = _mm256_unpackhi_ps(r[0], r[1]);
+        let a2 = _mm256_unpacklo_ps(r[2], r[3]);
+        let a3 = _mm256_unpackhi_ps(r[2], r[3]);
+        let a4 = _mm256_unpacklo_ps(r[4], r[5]);
+        let a5 = _mm256_unpackhi_ps(r[4], r[5]);
+        let a6 = _mm256_unpacklo_ps(r[6], r[7]);
+        let a7 = _mm256_unpackhi_ps(r[6], r[7]);
+        let b0 = _mm256_shuffle_ps::<0x44>(a0, a2);
+        let b1 = _mm256_shuffle_ps::<0xEE>(a0, a2);
+        let b2 = _mm256_shuffle_ps::<0x44>(a1, a3);
+        let b3 = _mm256_shuffle_ps::<0xEE>(a1, a3);
+        let b4 = _mm256_shuffle_ps::<0x44>(a4, a6);
+        let b5 = _mm256_shuffle_ps::<0xEE>(a4, a6);
+        let b6 = _mm256_shuffle_ps::<0x44>(a5, a7);
+        let b7 = _mm256_shuffle_ps::<0xEE>(a5, a7);
+        [
+            _mm256_permute2f128_ps::<0x20>(b0, b4),
+            _mm256_permute2f128_ps::<0x20>(b1, b5),
+            _mm256_permute2f128_ps::<0x20>(b2, b6),
+            _mm256_permute2f128_ps::<0x20>(b3, b7),
+            _mm256_permute2f128_ps::<0x31>(b0, b4),
+            _mm256_permute2f128_ps::<0x31>(b1, b5),
+            _mm256_permute2f128_ps::<0x31>(b2, b6),
+            _mm256_permute2f128_ps::<0x31>(b3, b7),
+        ]
+    }
+}
+
+#[inline(always)]
+unsafe fn sum_of_8(v: __m256) -> f32 {
+    // SAFETY: the caller runs where AVX2 is.
+    unsafe {
+        let four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps::<1>(v));
+        let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+        let one = _mm_add_ss(two, _mm_shuffle_ps::<1>(two, two));
+        _mm_cvtss_f32(one)
+    }
+}
+
+// SAFETY: every function runs only where AVX2 and FMA are, which the caller answers for.
+#[allow(
+    unsafe_op_in_unsafe_fn,
+    reason = "each body is one intrinsic under the trait's contract"
+)]
+unsafe impl Vector for Avx2 {
+    const LANES: usize = 8;
+    const WIDE_TILES: bool = false;
+    type Row = Self;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self(_mm256_set1_ps(value))
+    }
+
+    #[inline(always)]
+    unsafe fn load(at: *const f32) -> Self {
+        Self(_mm256_loadu_ps(at))
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, at: *mut f32) {
+        _mm256_storeu_ps(at, self.0)
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Self(_mm256_add_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        Self(_mm256_sub_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        Self(_mm256_mul_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        Self(_mm256_fmadd_ps(self.0, factor.0, sum.0))
+    }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        Self(_mm256_div_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn sqrt(self) -> Self {
+        Self(_mm256_sqrt_ps(self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn abs(self) -> Self {
+        Self(_mm256_andnot_ps(_mm256_set1_ps(-0.0), self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn where_positive(self, condition: Self) -> Self {
+        let mask = _mm256_cmp_ps::<_CMP_GT_OQ>(condition.0, _mm256_setzero_ps());
+        Self(_mm256_and_ps(mask, self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn clamp(self, low: Self, high: Self) -> Self {
+        Self(_mm256_min_ps(_mm256_max_ps(self.0, low.0), high.0))
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        sum_of_8(self.0)
+    }
+
+    #[inline(always)]
+    unsafe fn gather(rows: &[*const f32]) -> [Self; 8] {
+        let rows: &[*const f32; 8] = &*rows.as_ptr().cast();
+        transpose([
+            _mm256_loadu_ps(rows[0]),
+            _mm256_loadu_ps(rows[1]),
+            _mm256_loadu_ps(rows[2]),
+            _mm256_loadu_ps(rows[3]),
+            _mm256_loadu_ps(rows[4]),
+            _mm256_loadu_ps(rows[5]),
+            _mm256_loadu_ps(rows[6]),
+            _mm256_loadu_ps(rows[7]),
+        ])
+        .map(Self)
+    }
+
+    #[inline(always)]
+    unsafe fn scatter(columns: [Self; 8], rows: &[*mut f32]) {
+        let values = transpose(columns.map(|column| column.0));
+        for (value, row) in values.into_iter().zip(rows) {
+            _mm256_storeu_ps(*row, value);
+        }
+    }
+}
+
+// SAFETY: every function runs only where AVX-512F and AVX2 are, which the caller answers for.
+#[allow(
+    unsafe_op_in_unsafe_fn,
+    reason = "each body is one intrinsic under the trait's contract"
+)]
+unsafe impl Vector for Avx512 {
+    const LANES: usize = 16;
+    const WIDE_TILES: bool = true;
+    type Row = Avx2;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self(_mm512_set1_ps(value))
+    }
+
+    #[inline(always)]
+    unsafe fn load(at: *const f32) -> Self {
+        Self(_mm512_loadu_ps(at))
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, at: *mut f32) {
+        _mm512_storeu_ps(at, self.0)
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        Self(_mm512_add_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        Self(_mm512_sub_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        Self(_mm512_mul_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+        Self(_mm512_fmadd_ps(self.0, factor.0, sum.0))
+    }
+
+    #[inline(always)]
+    unsafe fn div(self, other: Self) -> Self {
+        Self(_mm512_div_ps(self.0, other.0))
+    }
+
+    #[inline(always)]
+    unsafe fn sqrt(self) -> Self {
+        Self(_mm512_sqrt_ps(self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn abs(self) -> Self {
+        Self(_mm512_abs_ps(self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn where_positive(self, condition: Self) -> Self {
+        let mask = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(condition.0, _mm512_setzero_ps());
+        Self(_mm512_maskz_mov_ps(mask, self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn clamp(self, low: Self, high: Self) -> Self {
+        Self(_mm512_min_ps(_mm512_max_ps(self.0, low.0), high.0))
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        let [low, high] = halves(self.0);
+        sum_of_8(_mm256_add_ps(low, high))
+    }
+
+    #[inline(always)]
+    unsafe fn gather(rows: &[*const f32]) -> [Self; 8] {
+        let low = Avx2::gather(&rows[..8]);
+        let high = Avx2::gather(&rows[8..16]);
+        let mut columns = [Self(_mm512_setzero_ps()); 8];
+        for (i, column) in columns.iter_mut().enumerate() {
+            *column = Self(joined(low[i].0, high[i].0));
+        }
+        columns
+    }
+
+    #[inline(always)]
+    unsafe fn scatter(columns: [Self; 8], rows: &[*mut f32]) {
+        let pairs = columns.map(|column| halves(column.0));
+        Avx2::scatter(pairs.map(|pair| Avx2(pair[0])), &rows[..8]);
+        Avx2::scatter(pairs.map(|pair| Avx2(pair[1])), &rows[8..16]);
+    }
+}
+
+#[inline(always)]
+unsafe fn halves(v: __m512) -> [__m256; 2] {
+    // SAFETY: the caller runs where AVX-512F is.
+    unsafe {
+        let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v));
+        [_mm512_castps512_ps256(v), _mm256_castpd_ps(high)]
+    }
+}
+
+#[inline(always)]
+unsafe fn joined(low: __m256, high: __m256) -> __m512 {
+    // SAFETY: the caller runs where AVX-512F is.
+    unsafe {
+        let low = _mm512_castps_pd(_mm512_castps256_ps512(low));
+        _mm512_castpd_ps(_mm512_insertf64x4::<1>(low, _mm256_castps_pd(high)))
+    }
+}
