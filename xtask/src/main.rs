@@ -1,2 +1,150 @@
-//! The task runner.
-fn main() {}
+//! The project's verbs: arguments and dispatch only, one file a verb beside it.
+//!
+//! `cargo xtask test` is the README's second command, `cargo xtask ci` what CI adds to it.
+
+mod bench;
+mod boards;
+mod ci;
+mod elf;
+mod firmware;
+mod flash;
+mod licences;
+mod no_panic;
+mod setup;
+mod shell;
+mod size;
+mod test;
+mod toolchain;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+use boards::Board;
+use firmware::Profile;
+use toolchain::Choice;
+
+/// The project's task runner: the same verbs for people and for CI.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Where Cortex-M code is compiled: by rustup's targets, by rustup's sources of core, or by Debian's compiler.
+    #[arg(long, global = true, value_enum, default_value_t = Choice::Auto)]
+    toolchain: Choice,
+    /// Run the commands that install what is missing without asking.
+    #[arg(long, global = true)]
+    yes: bool,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// List what the firmware and its emulated boards need and is missing here, and install it.
+    Setup,
+    /// Build a board's firmware; the last line printed is the path of its ELF file.
+    Firmware {
+        /// The board.
+        #[arg(value_enum)]
+        board: Board,
+        /// Optimised for speed or for size.
+        #[arg(long, value_enum, default_value_t = Profile::Firmware)]
+        profile: Profile,
+        /// Logs (defmt over RTT); without this, only the profile for speed has them.
+        #[arg(long)]
+        log: Option<bool>,
+    },
+    /// Run every test, those of the firmware in the emulator included.
+    Test,
+    /// Format, lints, docs, no_std builds and the no-panic check; failures are told together.
+    Ci,
+    /// Prove that no path through core can panic, on Cortex-M0 and M4F, at opt-levels 3 and s.
+    NoPanic,
+    /// Flash a board through probe-rs, its firmware and optionally an image, and say hello to it.
+    Flash {
+        /// The board.
+        #[arg(value_enum)]
+        board: Board,
+        /// The image that `cargo run -p host -- export` wrote.
+        #[arg(long)]
+        image: Option<std::path::PathBuf>,
+        /// The serial port of the board, to say hello at the end.
+        #[arg(long)]
+        port: Option<String>,
+        /// Optimised for speed or for size.
+        #[arg(long, value_enum, default_value_t = Profile::Firmware)]
+        profile: Profile,
+    },
+    /// Print the flash and RAM that each firmware takes.
+    Size,
+    /// Count what core's work costs.
+    Bench {
+        /// Where.
+        #[command(subcommand)]
+        on: BenchOn,
+    },
+}
+
+#[derive(Subcommand)]
+enum BenchOn {
+    /// On emulated Cortex-M0, M4F, M7 and M55 cores: instructions, modelled cycles and stack, beside the snapshot.
+    Device {
+        /// Write the snapshot anew instead of comparing with it.
+        #[arg(long)]
+        bless: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let setup = setup::Manner {
+        yes: arguments.yes,
+        choice: arguments.toolchain,
+    };
+    let result = match arguments.verb {
+        Verb::Setup => setup::run(setup),
+        Verb::Firmware {
+            board,
+            profile,
+            log,
+        } => {
+            let mut options = firmware::Options::usual(profile);
+            options.log = log.unwrap_or(options.log);
+            toolchain::find(arguments.toolchain)
+                .and_then(|toolchain| firmware::build(&toolchain, board, options))
+                .map(|elf| println!("{}", elf.display()))
+        }
+        Verb::Test => test::run(setup),
+        Verb::Ci => ci::run(setup),
+        Verb::NoPanic => {
+            toolchain::find(arguments.toolchain).and_then(|toolchain| no_panic::run(&toolchain))
+        }
+        Verb::Flash {
+            board,
+            image,
+            port,
+            profile,
+        } => toolchain::find(arguments.toolchain).and_then(|toolchain| {
+            flash::run(
+                &toolchain,
+                board,
+                profile,
+                image.as_deref(),
+                port.as_deref(),
+            )
+        }),
+        Verb::Size => {
+            toolchain::find(arguments.toolchain).and_then(|toolchain| size::run(&toolchain))
+        }
+        Verb::Bench {
+            on: BenchOn::Device { bless },
+        } => toolchain::find(arguments.toolchain)
+            .and_then(|toolchain| bench::device(&toolchain, bless)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -58,7 +58,9 @@ fn first<const L: usize>(
     let columns = mlp.movie_dim.max(1);
     let (starts, _) = half.as_chunks::<2>();
     let (outs, _) = units.as_chunks_mut::<2>();
-    let mut rows = mlp.movie_weights.chunks_exact(columns.wrapping_mul(2));
+    let mut rows = mlp
+        .movie_weights
+        .chunks_exact(columns.wrapping_mul(2).max(1));
     for ((out, start), pair) in outs.iter_mut().zip(starts).zip(&mut rows) {
         let (row, other) = pair.split_at_checked(columns).unwrap_or_default();
         let mut sums = start.map(|start| [start; L]);

@@ -1,0 +1,135 @@
+//! The application's loop: received bytes into core's service, its replies out, sleep in between.
+
+use crate::board::Board;
+use crate::receive::Receive;
+use crate::reset::{Boot, Cause};
+use pocketrec::model::Model;
+use pocketrec::service::{self, Port, Service};
+use pocketrec::wire::{Capabilities, LinkCounters, Reset};
+
+/// Runs the application for ever: `OWNERS` profiles over the model in `image`.
+///
+/// `boot` tells why the board started, and `strict` whether its arithmetic keeps subnormals, as a PC's does.
+pub fn run<B: Board, const OWNERS: usize>(
+    board: B,
+    receive: &'static Receive,
+    image: &'static [u8],
+    boot: Boot,
+    strict: bool,
+) -> ! {
+    let model = Model::open(image);
+    log_start::<B>(&model, &boot);
+    let (reset, at) = match boot.cause {
+        _ if !strict => (Reset::Arithmetic, 0),
+        None => (Reset::Power, 0),
+        Some(Cause::Panic { line }) => (Reset::Panic, line),
+        Some(Cause::Fault { address }) => (Reset::Fault, address),
+    };
+    let about = service::Board {
+        name: B::NAME,
+        firmware: VERSION,
+        capabilities: Capabilities(if cfg!(feature = "log") {
+            Capabilities::LOG
+        } else {
+            0
+        }),
+        image_region: image.len() as u32,
+        reset,
+        at,
+        crashes: boot.crashes,
+        slice: B::SLICE,
+    };
+    let mut service = Service::<OWNERS>::new(model, about);
+    let mut line = Line { board, receive };
+    loop {
+        while let Some(byte) = receive.pop() {
+            service.receive(byte, &mut line);
+        }
+        if service.is_working() {
+            service.poll(&mut line);
+        } else {
+            line.board.sleep_unless(|| !receive.is_empty());
+        }
+    }
+}
+
+/// The package's version, as `Hello` tells it.
+const VERSION: [u8; 3] = [
+    number(env!("CARGO_PKG_VERSION_MAJOR")),
+    number(env!("CARGO_PKG_VERSION_MINOR")),
+    number(env!("CARGO_PKG_VERSION_PATCH")),
+];
+
+const fn number(digits: &str) -> u8 {
+    let digits = digits.as_bytes();
+    let mut number = 0;
+    let mut i = 0;
+    while i < digits.len() {
+        number = number * 10 + (digits[i] - b'0');
+        i += 1;
+    }
+    number
+}
+
+#[cfg_attr(not(feature = "log"), allow(unused_variables))]
+fn log_start<B: Board>(model: &Result<Model<'_>, pocketrec::error::ImageError>, boot: &Boot) {
+    crate::info!(
+        "{=str} started; crashes since power on: {=u32}",
+        B::NAME,
+        boot.crashes
+    );
+    match model {
+        Ok(model) => crate::info!(
+            "model {=str}: {=u32} movies, {=u32} users",
+            model.header().name,
+            model.movies(),
+            model.users()
+        ),
+        Err(error) => crate::warning!("no model: {}", error),
+    }
+}
+
+/// A board's serial line, as the service sees it.
+struct Line<B> {
+    board: B,
+    receive: &'static Receive,
+}
+
+impl<B: Board> Port for Line<B> {
+    fn send(&mut self, bytes: &[u8]) {
+        self.board.send(bytes);
+    }
+
+    fn now(&self) -> u32 {
+        self.board.now_ms()
+    }
+
+    fn counters(&self) -> LinkCounters {
+        LinkCounters {
+            received: self.receive.received(),
+            while_working: self.receive.during_work(),
+            lost: self.receive.lost(),
+            bad_frames: 0,
+        }
+    }
+
+    fn working(&mut self, working: bool) {
+        self.receive.set_working(working);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_packages() {
+        assert_eq!(number("0"), 0);
+        assert_eq!(number("128"), 128);
+        let [major, minor, patch] = VERSION;
+        assert_eq!(
+            format!("{major}.{minor}.{patch}"),
+            env!("CARGO_PKG_VERSION")
+        );
+    }
+}

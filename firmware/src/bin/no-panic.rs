@@ -1,0 +1,320 @@
+//! Calls every public function of core with inputs that the compiler knows nothing about, so that `cargo xtask
+//! no-panic` can show that none of them brings a symbol of `core::panicking` into a firmware. Never run.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::panic::PanicInfo;
+use cortex_m_rt::entry;
+use pocketrec::error::ImageError;
+use pocketrec::ids::{BLOCK_WORDS, IdIndex};
+use pocketrec::image::{Element, Image, TableKind};
+use pocketrec::learn::{self, MAX_LEARNED};
+use pocketrec::mlp::{Activations, Mlp};
+use pocketrec::model::{Model, Parts};
+use pocketrec::numeric::activation::{Activation, relu};
+use pocketrec::numeric::crc32::{Crc32, crc32};
+use pocketrec::numeric::dot::{dot, dot_from};
+use pocketrec::numeric::{f16, hold, magnitude, square_root};
+use pocketrec::profile::{Log, Private, Profile, Rating};
+use pocketrec::rank::{Nearest, TopN};
+use pocketrec::service::{Board, Port, Service};
+use pocketrec::table::{EmbeddingTable, Values};
+use pocketrec::wire::{
+    Capabilities, FrameReader, LinkCounters, MAX_FRAME, NoModel, Refusal, Reply, Request, Reset,
+    encode_frame,
+};
+use pocketrec::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
+
+/// Evaluates calls, their inputs unknown and their results used.
+macro_rules! calls {
+    ($($call:expr;)*) => { $(let _ = black_box($call);)* };
+}
+
+#[entry]
+fn main() -> ! {
+    #[cfg(feature = "planted-panic")]
+    black_box(black_box(&[1_u8, 2, 3][..])[black_box(5)]);
+    let bytes = black_box(&[0_u8; 64][..]);
+    numbers();
+    images(bytes);
+    if let Ok(model) = Model::open(bytes) {
+        models(&model);
+        if let Some(mlp) = model.mlp() {
+            mlps(mlp);
+        }
+        learning(&model);
+        rankings(&model);
+    }
+    wires();
+    services(bytes);
+    loop {}
+}
+
+fn word() -> u32 {
+    black_box(7)
+}
+
+fn size() -> usize {
+    black_box(7)
+}
+
+fn float() -> f32 {
+    black_box(7.0)
+}
+
+fn floats() -> &'static [f32] {
+    black_box(&[1.0; 9])
+}
+
+fn numbers() {
+    let mut crc = black_box(Crc32::new());
+    crc.update(black_box(&[1, 2, 3]));
+    calls! {
+        crc.finish();
+        crc32(black_box(&[1, 2, 3]));
+        dot(floats(), floats());
+        dot_from(float(), floats(), floats());
+        square_root(float());
+        hold(float(), float(), float());
+        magnitude(float());
+        relu(float());
+        f16::widen(word() as u16);
+        Activation::from_code(word() as u8).map(|activation| (activation.code(), activation.apply(float())));
+    }
+}
+
+fn images(bytes: &'static [u8]) {
+    if let Ok(image) = Image::parse(bytes) {
+        calls! {
+            image.bytes();
+            image.tables().count();
+        }
+    }
+    if let Some(kind) = TableKind::from_number(word() as u16) {
+        calls! {
+            kind.number();
+            kind.name();
+        }
+    }
+    if let Some(element) = Element::from_code(word() as u8) {
+        calls! {
+            element.code();
+            element.size();
+            element.name();
+        }
+    }
+    let indexes = [
+        IdIndex::range(word(), word()),
+        IdIndex::bitmap(black_box(&[[1; BLOCK_WORDS]; 2])),
+        IdIndex::sorted(black_box(&[1, 2, 3])),
+    ];
+    for index in black_box(indexes).into_iter().flatten() {
+        calls! {
+            index.len();
+            index.row(word());
+            index.id(word());
+            index.form();
+        }
+    }
+    for values in [Values::F16(black_box(&[1; 9])), Values::F32(floats())] {
+        let table = EmbeddingTable::new(black_box(values), size());
+        let mut row = black_box([0.0; 9]);
+        table.read(size(), &mut row);
+        calls! {
+            row;
+            table.columns();
+            table.values();
+            table.first(size());
+        }
+    }
+    if let Some(error) = ImageError::from_numbers(word() as u8, word(), word()) {
+        calls! {
+            error.to_numbers();
+            NoModel::from(error);
+        }
+    }
+}
+
+fn models(model: &Model<'_>) {
+    let user = model.user_state(floats(), float());
+    let vector = model.movie_vector(word());
+    let mut scores = black_box([0.0; 20]);
+    model.score_rows(&user, word(), &mut scores);
+    calls! {
+        scores;
+        model.header();
+        model.scale().hold(float());
+        model.scale().contains(float());
+        model.parts().bits();
+        model.parts().name();
+        Parts::from_bits(word() as u8);
+        model.movie_ids();
+        model.user_ids();
+        model.movie_table();
+        model.user_table();
+        model.user_spread();
+        model.movies();
+        model.users();
+        model.user_dim();
+        model.movie_dim();
+        model.confidence(word());
+        model.movie_row(word());
+        model.user(word());
+        model.user_row(word());
+        model.mean_row();
+        model.mean_user().row();
+        model.predict(word(), word());
+        model.predict_for(&user, word());
+        model.score(&user, word());
+        model.explain(&user, word());
+        model.similarity(word(), word());
+        model.similarity_to(&vector, word());
+    }
+}
+
+fn mlps(mlp: &Mlp<'_>) {
+    let mut half = black_box([0.0; MAX_UNITS]);
+    let mut kept: Activations = black_box([[0.0; MAX_UNITS]; MAX_LAYERS]);
+    let mut gradient = black_box([0.0; MAX_DIM]);
+    mlp.user_half(floats(), &mut half);
+    calls! {
+        mlp.layers();
+        mlp.units();
+        mlp.later().iter().map(|layer| layer.units()).sum::<usize>();
+        mlp.forward(&half, floats());
+        mlp.forward_keeping(&half, floats(), &mut kept);
+    }
+    mlp.backward_user(&kept, float(), &mut gradient[..size().min(MAX_DIM)]);
+    black_box(gradient);
+}
+
+fn learning(model: &Model<'_>) {
+    let mut private = black_box(Private::mean(model));
+    let user = private.state(model);
+    let mut profile = black_box(Profile::<16>::new(model));
+    calls! {
+        learn::step(model, &mut private, word(), float(), black_box(learn::StepOptions::default()));
+        learn::gradient(model, &user, word());
+        profile.private();
+        profile.dormant(model);
+        profile.learn(model);
+        profile.set_private(black_box(private));
+        logs(profile.log_mut());
+        profile.log();
+    }
+    if let Some(rating) = Rating::new(word(), float(), word()) {
+        calls! {
+            rating.movie();
+            rating.tag();
+            rating.stars();
+            rating.sequence();
+            rating.row(model);
+        }
+    }
+    let mut fold = black_box(learn::FoldIn::new(model));
+    calls! {
+        fold.advance(model, profile.log().ratings(), word());
+        fold.private();
+        fold.belief().variance(black_box(&[1.0; MAX_LEARNED]));
+        fold.belief().times(black_box(&[1.0; MAX_LEARNED]));
+        learn::Belief::prior(model);
+    }
+}
+
+fn logs(log: &mut Log<16>) {
+    let rating = Rating::from_words(word(), word());
+    calls! {
+        Log::<16>::new();
+        log.ratings();
+        log.undoable();
+        log.get(word());
+        log.next_sequence();
+        log.check(word());
+        log.rate(rating);
+        log.last();
+        log.undo();
+        log.forget(word());
+        log.restore(rating);
+    }
+    if let Ok(undo) = log.last() {
+        log.remember(undo);
+    }
+}
+
+fn rankings(model: &Model<'_>) {
+    let mut top = TopN::<10>::keeping(size());
+    let mut nearest = Nearest::<10>::keeping(size(), model, word());
+    calls! {
+        TopN::<10>::new();
+        top.advance(model, &model.mean_user(), |movie| black_box(movie) != 7, word()).is_done();
+        top.hits();
+        nearest.advance(model, word());
+        nearest.hits();
+    }
+}
+
+fn wires() {
+    let mut reader = black_box(FrameReader::new());
+    calls! {
+        reader.push(word() as u8);
+        Capabilities(word()).has(word());
+    }
+    let mut frame = [0; MAX_FRAME];
+    for reply in [Reply::Stars(float()), Reply::Refused(Refusal::Busy)] {
+        calls! {
+            encode_frame(word() as u8, word(), &black_box(reply), &mut frame);
+        }
+    }
+    calls! {
+        encode_frame(word() as u8, word(), &black_box(Request::Hello), &mut frame);
+        frame;
+    }
+}
+
+fn services(bytes: &'static [u8]) {
+    let board = Board {
+        name: "no-panic",
+        firmware: [0; 3],
+        capabilities: Capabilities(word()),
+        image_region: word(),
+        reset: black_box(Reset::Power),
+        at: word(),
+        crashes: word(),
+        slice: word(),
+    };
+    let mut service = Service::<2>::new(Model::open(bytes), black_box(board));
+    while service.is_working() {
+        service.receive(word() as u8, &mut Nowhere);
+        service.poll(&mut Nowhere);
+        calls! {
+            service.model();
+            service.profile(word() as u8);
+        }
+    }
+}
+
+struct Nowhere;
+
+impl Port for Nowhere {
+    fn send(&mut self, bytes: &[u8]) {
+        black_box(bytes);
+    }
+
+    fn now(&self) -> u32 {
+        word()
+    }
+
+    fn counters(&self) -> LinkCounters {
+        LinkCounters::default()
+    }
+
+    fn working(&mut self, working: bool) {
+        black_box(working);
+    }
+}
+
+#[panic_handler]
+fn panic(_: &PanicInfo) -> ! {
+    loop {}
+}

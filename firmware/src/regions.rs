@@ -1,0 +1,26 @@
+//! The flash regions that the linker's memory map names, as slices.
+#![allow(unsafe_code)] // The map's symbols are addresses, which only `unsafe` turns into memory.
+
+unsafe extern "C" {
+    static __image_start: u8;
+    static __image_length: u8;
+    static __profile_start: u8;
+    static __profile_length: u8;
+}
+
+/// The image region: where the model lies, whole, whatever it holds.
+pub fn image() -> &'static [u8] {
+    // SAFETY: `boards/*.x` puts this region into flash that exists, apart from the firmware's own; nothing writes
+    // it while the firmware runs.
+    unsafe {
+        core::slice::from_raw_parts(&raw const __image_start, (&raw const __image_length).addr())
+    }
+}
+
+/// First address and length of the profile region.
+pub fn profile() -> (u32, u32) {
+    (
+        (&raw const __profile_start).addr() as u32,
+        (&raw const __profile_length).addr() as u32,
+    )
+}

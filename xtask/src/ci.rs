@@ -1,0 +1,126 @@
+//! The `ci` verb: what CI checks beside the tests, cheapest first, failures told together.
+
+use anyhow::{Result, bail};
+
+use crate::boards::Board;
+use crate::setup::{self, Manner};
+use crate::toolchain::{self, Toolchain};
+use crate::{licences, no_panic, shell, size};
+
+/// Runs every check, also after one failed.
+///
+/// # Errors
+/// When a check failed: each by name.
+pub fn run(manner: Manner) -> Result<()> {
+    let mut failures = Failures::default();
+    failures.check("format", || {
+        shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
+    });
+    failures.check("licences", licences::run);
+    failures.check("lints", || {
+        shell::run(
+            shell::cargo()
+                .args([
+                    "clippy",
+                    "--workspace",
+                    "--all-targets",
+                    "--features",
+                    "tests/emulator",
+                ])
+                .args(["--", "-D", "warnings"]),
+        )
+    });
+    failures.check("documentation", || {
+        shell::run(shell::cargo().env("RUSTDOCFLAGS", "-D warnings").args([
+            "doc",
+            "--workspace",
+            "--no-deps",
+        ]))
+    });
+    // Also on a stable compiler without RUSTC_BOOTSTRAP, which would let an unstable feature through.
+    for features in FEATURES {
+        failures.check(
+            &format!("core with features [{features}] on this machine"),
+            || shell::run(shell::cargo().args(core_check(features))),
+        );
+    }
+    failures.check("compiler for Cortex-M", || setup::compiler(manner));
+    if let Ok(toolchain) = toolchain::find(manner.choice) {
+        device(&toolchain, &mut failures);
+    }
+    failures.tell()
+}
+
+/// Sets of core's features that a device may choose; `write` is the host's.
+const FEATURES: [&str; 4] = ["", "learn", "defmt", "learn,defmt"];
+
+fn device(toolchain: &Toolchain, failures: &mut Failures) {
+    // thumbv6m proves the most: it has no compare-and-swap, no floating-point unit and no operating system.
+    for target in toolchain::targets() {
+        for features in FEATURES {
+            failures.check(
+                &format!("core with features [{features}] for {target}"),
+                || {
+                    let mut command = toolchain.cargo("check", target);
+                    shell::run(command.args(&core_check(features)[1..]))
+                },
+            );
+        }
+    }
+    if toolchain.has_clippy() {
+        for board in Board::ALL {
+            for features in [board.name().to_string(), format!("{},log", board.name())] {
+                failures.check(&format!("lints of the firmware with [{features}]"), || {
+                    shell::run(
+                        toolchain
+                            .cargo("clippy", board.target())
+                            .args([
+                                "-p",
+                                "firmware",
+                                "--bin",
+                                board.name(),
+                                "--profile",
+                                "firmware",
+                            ])
+                            .args(["--features", &features, "--", "-D", "warnings"]),
+                    )
+                });
+            }
+        }
+    }
+    failures.check("no panic", || no_panic::run(toolchain));
+    failures.check("size", || size::run(toolchain));
+}
+
+fn core_check(features: &str) -> [&str; 6] {
+    [
+        "check",
+        "-p",
+        "pocketrec",
+        "--no-default-features",
+        "--features",
+        features,
+    ]
+}
+
+/// Checks that failed, by name.
+#[derive(Default)]
+struct Failures(Vec<String>);
+
+impl Failures {
+    fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
+        eprintln!("-- {name}");
+        if let Err(error) = check() {
+            eprintln!("error: {error:#}");
+            self.0.push(format!("{name}: {error:#}"));
+        }
+    }
+
+    fn tell(self) -> Result<()> {
+        if self.0.is_empty() {
+            eprintln!("every check passed");
+            return Ok(());
+        }
+        bail!("{} checks failed:\n  {}", self.0.len(), self.0.join("\n  "))
+    }
+}

@@ -1,0 +1,80 @@
+//! What is read out of compiled code: sizes of sections and names of symbols.
+
+use anyhow::{Context, Result};
+use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, elf};
+use std::path::Path;
+
+/// What a firmware takes of a board, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Code, constants and the first values of variables.
+    pub flash: u64,
+    /// Variables; the stack takes what is left.
+    pub ram: u64,
+}
+
+/// Flash and RAM of a linked firmware.
+///
+/// # Errors
+/// When the file can't be read or isn't an ELF file.
+pub fn sizes(path: &Path) -> Result<Sizes> {
+    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    let file = object::File::parse(&*bytes)
+        .with_context(|| format!("{} is no ELF file", path.display()))?;
+    let mut sizes = Sizes::default();
+    for section in file.sections() {
+        let SectionFlags::Elf { sh_flags } = section.flags() else {
+            continue;
+        };
+        if sh_flags & u64::from(elf::SHF_ALLOC) == 0 {
+            continue;
+        }
+        let in_ram = section.address() >= 0x2000_0000;
+        let loaded =
+            section.file_range().is_some() && !section.name().unwrap_or("").starts_with(".uninit");
+        if in_ram {
+            sizes.ram += section.size();
+        }
+        if loaded {
+            sizes.flash += section.size();
+        }
+    }
+    Ok(sizes)
+}
+
+/// Names of symbols in a linked firmware, demangled as little as needed: the mangled names hold the paths.
+///
+/// # Errors
+/// As [`sizes`].
+pub fn symbols(path: &Path) -> Result<Vec<String>> {
+    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    let file = object::File::parse(&*bytes)
+        .with_context(|| format!("{} is no ELF file", path.display()))?;
+    Ok(file
+        .symbols()
+        .filter_map(|symbol| symbol.name().ok().map(String::from))
+        .collect())
+}
+
+/// For each object of an rlib, the functions that it defines and the symbols that it wants from elsewhere.
+///
+/// # Errors
+/// When the file can't be read or isn't an archive of ELF files.
+pub fn wanted(path: &Path) -> Result<Vec<String>> {
+    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    let archive = object::read::archive::ArchiveFile::parse(&*bytes)
+        .with_context(|| format!("{} is no archive", path.display()))?;
+    let mut wanted = Vec::new();
+    for member in archive.members() {
+        let member = member?;
+        let Ok(file) = object::File::parse(member.data(&*bytes)?) else {
+            continue;
+        };
+        wanted.extend(
+            file.symbols()
+                .filter(|symbol| symbol.is_undefined())
+                .filter_map(|symbol| symbol.name().ok().map(String::from)),
+        );
+    }
+    Ok(wanted)
+}

@@ -1,0 +1,122 @@
+//! Building the firmware of a board and finding its ELF file.
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use crate::boards::Board;
+use crate::shell;
+use crate::toolchain::Toolchain;
+
+/// What the firmware is optimised for; a cargo profile of the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// Speed: opt-level 3.
+    Firmware,
+    /// Size: opt-level s.
+    FirmwareS,
+}
+
+impl Profile {
+    /// Both.
+    pub const ALL: [Profile; 2] = [Profile::Firmware, Profile::FirmwareS];
+
+    /// The profile's name in Cargo.toml.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Firmware => "firmware",
+            Profile::FirmwareS => "firmware-s",
+        }
+    }
+}
+
+/// How a firmware is built.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// The cargo profile.
+    pub profile: Profile,
+    /// With defmt over RTT.
+    pub log: bool,
+}
+
+impl Options {
+    /// The usual build of a profile: the one for size has no logs.
+    pub fn usual(profile: Profile) -> Self {
+        Self {
+            profile,
+            log: profile == Profile::Firmware,
+        }
+    }
+}
+
+/// Builds a board's firmware and returns the path of its ELF file.
+///
+/// # Errors
+/// When cargo fails or names no executable.
+pub fn build(toolchain: &Toolchain, board: Board, options: Options) -> Result<PathBuf> {
+    let mut features = vec![board.name()];
+    if options.log {
+        features.push("log");
+    }
+    build_binary(
+        toolchain,
+        board.target(),
+        board.name(),
+        &features,
+        options.profile,
+    )
+}
+
+/// Builds one binary of the firmware package and returns the path of its ELF file.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_binary(
+    toolchain: &Toolchain,
+    target: &str,
+    binary: &str,
+    features: &[&str],
+    profile: Profile,
+) -> Result<PathBuf> {
+    let mut command = toolchain.cargo("build", target);
+    command
+        .args(["-p", "firmware", "--bin", binary])
+        .args(["--no-default-features", "--features", &features.join(",")])
+        .args(["--profile", profile.name()])
+        .arg("--message-format=json-render-diagnostics")
+        .stdout(Stdio::piped());
+    eprintln!("$ {}", shell::words(&command));
+    let result = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("`{}` could not be started", shell::words(&command)))?;
+    if !result.status.success() {
+        bail!("the firmware `{binary}` for {target} did not build");
+    }
+    executable(&String::from_utf8_lossy(&result.stdout))
+        .with_context(|| format!("cargo named no executable of `{binary}`"))
+}
+
+/// The last executable that cargo's messages name.
+pub fn executable(messages: &str) -> Option<PathBuf> {
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+        .filter_map(|message| message.get("executable")?.as_str().map(PathBuf::from))
+        .next_back()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_executable_is_found_among_cargos_messages() {
+        let messages = "{\"reason\":\"compiler-artifact\",\"executable\":null}\n\
+                        {\"reason\":\"compiler-artifact\",\"executable\":\"/t/stm32f405\"}\n\
+                        {\"reason\":\"build-finished\",\"success\":true}\n";
+        assert_eq!(executable(messages), Some(PathBuf::from("/t/stm32f405")));
+        assert_eq!(executable("{\"reason\":\"build-finished\"}\n"), None);
+    }
+}

@@ -1,0 +1,140 @@
+//! The `flash` verb: firmware and image onto a board through probe-rs, once both are known to fit.
+
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+use std::process::Command;
+
+use crate::boards::Board;
+use crate::elf;
+use crate::firmware::{self, Options, Profile};
+use crate::shell;
+use crate::toolchain::Toolchain;
+
+/// Builds and checks, then writes, then says hello.
+///
+/// # Errors
+/// When something doesn't fit (nothing was written then), when probe-rs is missing or fails, or when the board
+/// doesn't answer.
+pub fn run(
+    toolchain: &Toolchain,
+    board: Board,
+    profile: Profile,
+    image: Option<&Path>,
+    port: Option<&str>,
+) -> Result<()> {
+    let firmware = firmware::build(toolchain, board, Options::usual(profile))?;
+    let (limit, _) = board.firmware_limits();
+    let size = elf::sizes(&firmware)?.flash;
+    if size > limit {
+        bail!(
+            "the firmware takes {size} bytes of flash, {} more than {} has for it; nothing was written",
+            size - limit,
+            board.name()
+        );
+    }
+    let image = image.map(std::path::absolute).transpose()?;
+    if let Some(image) = &image {
+        let length = std::fs::metadata(image)
+            .with_context(|| format!("the image {} can't be read", image.display()))?
+            .len();
+        image_fits(board, length)?;
+        // The host knows images: what a device would refuse is refused here, before anything is erased.
+        shell::run(
+            shell::cargo()
+                .args(["run", "-q", "-p", "host", "--", "inspect"])
+                .arg(image),
+        )?;
+    }
+    if !shell::on_path("probe-rs") {
+        bail!(
+            "probe-rs is not on PATH; `cargo install probe-rs-tools --locked` installs it, \
+             or write {} with another programmer",
+            firmware.display()
+        );
+    }
+    shell::run(probe(board, "download").arg(&firmware))?;
+    if let Some(image) = &image {
+        let (start, _) = board.image_region();
+        shell::run(
+            probe(board, "download")
+                .args(["--binary-format", "bin"])
+                .arg("--base-address")
+                .arg(format!("{start:#x}"))
+                .arg(image),
+        )?;
+    }
+    shell::run(&mut probe(board, "reset"))?;
+    let port = match port {
+        Some(port) => port.to_string(),
+        None => only_port()?,
+    };
+    shell::run(shell::cargo().args([
+        "run", "-q", "-p", "host", "--", "query", "--port", &port, "hello",
+    ]))
+}
+
+fn image_fits(board: Board, length: u64) -> Result<()> {
+    let (_, room) = board.image_region();
+    if length > u64::from(room) {
+        bail!(
+            "the image has {length} bytes, {} more than the {room} that {} has for it; nothing was written \
+             (`cargo run -p host -- export --board {}` says what would fit)",
+            length - u64::from(room),
+            board.name(),
+            board.name()
+        );
+    }
+    Ok(())
+}
+
+fn probe(board: Board, verb: &str) -> Command {
+    let mut command = Command::new("probe-rs");
+    command.args([verb, "--chip", board.chip()]);
+    command
+}
+
+/// The one serial port that looks like a board's.
+fn only_port() -> Result<String> {
+    let ports = std::fs::read_dir("/dev")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().to_string_lossy().into_owned())
+        .filter(|path| {
+            [
+                "/dev/ttyACM",
+                "/dev/ttyUSB",
+                "/dev/cu.usbmodem",
+                "/dev/cu.usbserial",
+            ]
+            .iter()
+            .any(|prefix| path.starts_with(prefix))
+        })
+        .collect::<Vec<_>>();
+    match &ports[..] {
+        [port] => Ok(port.clone()),
+        [] => {
+            bail!("flashed, but no serial port was found to say hello through; name it with --port")
+        }
+        _ => bail!(
+            "flashed, but {} serial ports were found; name the board's with --port",
+            ports.len()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_one_byte_too_large_is_refused_before_anything_is_written() {
+        for board in Board::ALL {
+            let room = u64::from(board.image_region().1);
+            assert!(image_fits(board, room).is_ok());
+            let refusal = image_fits(board, room + 1).unwrap_err().to_string();
+            assert!(refusal.contains("1 more than"), "{refusal}");
+            assert!(refusal.contains("nothing was written"), "{refusal}");
+        }
+    }
+}

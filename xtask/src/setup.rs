@@ -1,0 +1,226 @@
+//! What the firmware and its emulated boards need beside Rust: found, listed, and installed when allowed.
+//!
+//! Nothing here changes rustup's default toolchain, an override or a link; `rustup target add` adds to the
+//! toolchain that is in use, and Debian's packages lie beside it.
+
+use anyhow::{Result, bail};
+use std::io::Write;
+use std::process::Command;
+
+use crate::shell;
+use crate::toolchain::{self, Choice};
+
+/// How far the task runner may go by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// Run what installs something without asking.
+    pub yes: bool,
+    /// The compiler that was asked for.
+    pub choice: Choice,
+}
+
+/// A way to bring what is missing: commands, run one after the other.
+struct Remedy {
+    what: &'static str,
+    commands: Vec<Vec<String>>,
+}
+
+/// The `setup` verb: brings everything, or says what could not be had.
+///
+/// # Errors
+/// When the compiler or the emulator is still missing afterwards.
+pub fn run(manner: Manner) -> Result<()> {
+    let compiler = compiler(manner);
+    let emulator = emulator(manner);
+    match (compiler, emulator) {
+        (Ok(()), Ok(())) => Ok(()),
+        (Err(error), Ok(())) | (Ok(()), Err(error)) => Err(error),
+        (Err(first), Err(second)) => bail!("{first:#}; {second:#}"),
+    }
+}
+
+/// Finds a compiler for Cortex-M, or installs one.
+///
+/// # Errors
+/// When there is none and it may not or can't be installed.
+pub fn compiler(manner: Manner) -> Result<()> {
+    if let Ok(toolchain) = toolchain::find(manner.choice) {
+        eprintln!("compiler for Cortex-M: {}", toolchain.describe());
+        return Ok(());
+    }
+    let mut remedies = Vec::new();
+    let auto = manner.choice == Choice::Auto;
+    if (auto || manner.choice == Choice::Rustup) && shell::on_path("rustup") {
+        let mut command = words("rustup target add");
+        command.extend(toolchain::targets().into_iter().map(String::from));
+        remedies.push(Remedy {
+            what: "rustup's targets, added to the toolchain in use",
+            commands: vec![command],
+        });
+    }
+    if manner.choice == Choice::Sources && shell::on_path("rustup") {
+        remedies.push(Remedy {
+            what: "rustup's sources of core, added to the toolchain in use",
+            commands: vec![words("rustup component add rust-src")],
+        });
+    }
+    if (auto || manner.choice == Choice::Debian) && shell::on_path("apt-get") {
+        remedies.push(Remedy {
+            what: "Debian's compiler and sources of core, beside rustup's",
+            commands: apt(&["rustc-web", "cargo-web", "rust-web-src"]),
+        });
+    }
+    bring("the compiler for Cortex-M", remedies, manner, || {
+        toolchain::find(manner.choice).map(|toolchain| toolchain.describe())
+    })
+}
+
+/// Finds the emulator, or installs it.
+///
+/// # Errors
+/// When there is none and it may not or can't be installed.
+pub fn emulator(manner: Manner) -> Result<()> {
+    if let Ok(version) = emulator_version() {
+        eprintln!("emulator: {version}");
+        return Ok(());
+    }
+    let mut remedies = Vec::new();
+    if shell::on_path("apt-get") {
+        remedies.push(Remedy {
+            what: "Debian's package",
+            commands: apt(&["qemu-system-arm"]),
+        });
+    } else if shell::on_path("dnf") {
+        remedies.push(Remedy {
+            what: "Fedora's package",
+            commands: vec![as_root(words("dnf install -y qemu-system-arm"))],
+        });
+    } else if shell::on_path("brew") {
+        remedies.push(Remedy {
+            what: "Homebrew's package",
+            commands: vec![words("brew install qemu")],
+        });
+    }
+    bring(
+        "the emulator qemu-system-arm",
+        remedies,
+        manner,
+        emulator_version,
+    )
+}
+
+/// The emulator's version line, when it knows the boards.
+fn emulator_version() -> Result<String> {
+    let version = shell::output(Command::new("qemu-system-arm").arg("--version"))?;
+    let machines = shell::output(Command::new("qemu-system-arm").args(["-machine", "help"]))?;
+    for machine in ["netduinoplus2", "microbit"] {
+        if !machines
+            .lines()
+            .any(|line| line.split_whitespace().next() == Some(machine))
+        {
+            bail!("qemu-system-arm is too old: it has no machine `{machine}` (5.2 and later do)");
+        }
+    }
+    Ok(version
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_string())
+}
+
+fn bring(
+    what: &str,
+    remedies: Vec<Remedy>,
+    manner: Manner,
+    check: impl Fn() -> Result<String>,
+) -> Result<()> {
+    let reason = match check() {
+        Ok(_) => return Ok(()),
+        Err(error) => format!("{error:#}"),
+    };
+    eprintln!("missing: {what} ({reason})");
+    if remedies.is_empty() {
+        bail!(
+            "{what} is missing and this system's package manager is not one that is known here: \
+             install qemu-system-arm 5.2 or later, and for rustup's compiler `rustup target add {}`",
+            toolchain::targets().join(" ")
+        );
+    }
+    for (number, remedy) in remedies.iter().enumerate() {
+        eprintln!(
+            "{} {}:",
+            if number == 0 { "to install" } else { "or" },
+            remedy.what
+        );
+        for command in &remedy.commands {
+            eprintln!("    {}", command.join(" "));
+        }
+    }
+    if !allowed(manner)? {
+        bail!(
+            "{what} is missing; the commands above install it, and so does `cargo xtask setup --yes`"
+        );
+    }
+    let mut failures = Vec::new();
+    for remedy in &remedies {
+        match remedy
+            .commands
+            .iter()
+            .try_for_each(|command| run_words(command))
+        {
+            Ok(()) => match check() {
+                Ok(found) => {
+                    eprintln!("{what}: {found}");
+                    return Ok(());
+                }
+                Err(error) => failures.push(format!("{error:#}")),
+            },
+            Err(error) => failures.push(format!("{error:#}")),
+        }
+    }
+    bail!("{what} could not be installed: {}", failures.join("; "));
+}
+
+/// Whether commands that install something may run: as root, in CI, by `--yes`, or by a person's word.
+fn allowed(manner: Manner) -> Result<bool> {
+    if manner.yes || shell::in_ci() || shell::is_root() {
+        return Ok(true);
+    }
+    if !shell::on_terminal() {
+        return Ok(false);
+    }
+    eprint!("run them now? [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn apt(packages: &[&str]) -> Vec<Vec<String>> {
+    let mut install = words("apt-get install -y --no-install-recommends");
+    install.extend(packages.iter().map(|package| package.to_string()));
+    vec![as_root(words("apt-get update -q")), as_root(install)]
+}
+
+/// The command, through `sudo` when this process may not change the system itself.
+fn as_root(command: Vec<String>) -> Vec<String> {
+    if shell::is_root() || !shell::on_path("sudo") {
+        return command;
+    }
+    [words("sudo"), command].concat()
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(String::from).collect()
+}
+
+fn run_words(words: &[String]) -> Result<()> {
+    // Installers are chatty; their words go where ours go, so that a verb's last line of stdout stays its own.
+    let mut command = Command::new(&words[0]);
+    command
+        .args(&words[1..])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdout(std::io::stderr());
+    shell::run(&mut command)
+}

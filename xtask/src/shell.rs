@@ -1,0 +1,125 @@
+//! Running other programs: one way to start, show and capture them, and where the project lies.
+
+use anyhow::{Context, Result, bail};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The workspace's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("xtask lies in the workspace")
+}
+
+/// The cargo that started the task runner.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// Where cargo puts what it builds.
+pub fn target_directory() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(directory) => std::path::absolute(root().join(directory)).expect("a path"),
+        None => root().join("target"),
+    }
+}
+
+/// The command as a person would type it.
+pub fn words(command: &Command) -> String {
+    let mut line = String::new();
+    for (name, value) in command.get_envs() {
+        if let Some(value) = value {
+            line += &format!(
+                "{}={} ",
+                name.to_string_lossy(),
+                quoted(&value.to_string_lossy())
+            );
+        }
+    }
+    let program = Path::new(command.get_program());
+    line += &program
+        .file_name()
+        .unwrap_or(command.get_program())
+        .to_string_lossy();
+    for argument in command.get_args() {
+        line += " ";
+        line += &quoted(&argument.to_string_lossy());
+    }
+    line
+}
+
+fn quoted(word: &str) -> String {
+    if !word.is_empty()
+        && word
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "-_=/.,:+@".contains(c))
+    {
+        word.to_string()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// Runs a command to its end, its output shown.
+///
+/// # Errors
+/// When it can't be started or ends with another code than 0.
+pub fn run(command: &mut Command) -> Result<()> {
+    eprintln!("$ {}", words(command));
+    let status = command
+        .status()
+        .with_context(|| format!("`{}` could not be started", words(command)))?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", words(command));
+    }
+    Ok(())
+}
+
+/// Runs a command and returns what it printed; its complaints are shown only when it fails.
+///
+/// # Errors
+/// When it can't be started or ends with another code than 0.
+pub fn output(command: &mut Command) -> Result<String> {
+    let result = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("`{}` could not be started", words(command)))?;
+    if !result.status.success() {
+        bail!(
+            "`{}` failed ({}): {}",
+            words(command),
+            result.status,
+            String::from_utf8_lossy(&result.stderr).trim()
+        );
+    }
+    Ok(String::from_utf8_lossy(&result.stdout).into_owned())
+}
+
+/// Whether a program of this name is on PATH.
+pub fn on_path(program: &str) -> bool {
+    let Some(path) = std::env::var_os("PATH") else {
+        return false;
+    };
+    std::env::split_paths(&path).any(|directory| {
+        directory.join(program).is_file() || directory.join(format!("{program}.exe")).is_file()
+    })
+}
+
+/// Whether this process may change the system without `sudo`.
+pub fn is_root() -> bool {
+    output(Command::new("id").arg("-u")).is_ok_and(|uid| uid.trim() == "0")
+}
+
+/// Whether this runs in continuous integration.
+pub fn in_ci() -> bool {
+    std::env::var_os("CI")
+        .is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
+}
+
+/// Whether there is a person to ask.
+pub fn on_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+}
