@@ -1,0 +1,183 @@
+//! Core's work in regions that `cargo xtask bench device` counts in an emulator: marks, names and stack use.
+//!
+//! Only for emulators: what it prints goes through semihosting, which faults on a board without a debugger.
+#![no_std]
+#![no_main]
+
+mod semihosting;
+mod stack;
+
+use core::fmt::Write;
+use core::hint::black_box;
+use core::panic::PanicInfo;
+use pocketrec::learn::{StepOptions, step};
+use pocketrec::model::{Model, UserState};
+use pocketrec::profile::Private;
+use pocketrec::rank::{Nearest, TopN};
+use semihosting::Console;
+
+/// Bytes that start at an address divisible by 4.
+#[repr(align(4))]
+struct Aligned<T: ?Sized>(T);
+
+macro_rules! image {
+    ($name:literal) => {{
+        static IMAGE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(
+            env!("OUT_DIR"),
+            "/",
+            $name,
+            ".image"
+        )));
+        &IMAGE.0
+    }};
+}
+
+/// Rows that are compared with the plain form; one where floating point is software.
+const CHECKED: usize = if cfg!(target_abi = "eabihf") { 12 } else { 1 };
+
+/// The start of a region: the counting tool looks for this address.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn bench_begin() {
+    semihosting::one_nop();
+}
+
+/// The end of a region.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn bench_end() {
+    semihosting::two_nops();
+}
+
+/// Measures `work`, which does `units` of something.
+#[inline(always)]
+fn region<T>(name: &str, units: u32, work: impl FnOnce() -> T) -> T {
+    stack::paint();
+    bench_begin();
+    let result = black_box(apart(work));
+    bench_end();
+    let stack = stack::used();
+    let _ = writeln!(Console, "region {name} {units} {stack}");
+    result
+}
+
+/// Calls `work` in a stack frame of its own, so that what it uses shows.
+#[inline(never)]
+fn apart<T>(work: impl FnOnce() -> T) -> T {
+    work()
+}
+
+#[cortex_m_rt::entry]
+fn main() -> ! {
+    region("empty", 1, || ());
+    let software = !cfg!(target_abi = "eabihf");
+    lesson(software);
+    if !software {
+        for (name, bytes) in [
+            ("dim4", image!("dim4")),
+            ("dim16", image!("dim16")),
+            ("dim32", image!("dim32")),
+            ("other", image!("other")),
+        ] {
+            shape(name, bytes);
+        }
+    }
+    semihosting::exit(true)
+}
+
+fn open(bytes: &'static [u8]) -> Model<'static> {
+    match Model::open(black_box(bytes)) {
+        Ok(model) => model,
+        Err(error) => {
+            let _ = writeln!(Console, "{error}");
+            semihosting::exit(false)
+        }
+    }
+}
+
+/// Everything a device does, with the lesson's model.
+fn lesson(software: bool) {
+    let model = open(image!("lesson"));
+    let movies = model.movies();
+    let _ = region("predict", 1, || model.predict(black_box(2), black_box(301)));
+    let user = region("user_state", 1, || model.user(black_box(3)));
+    let Ok(user) = user else {
+        semihosting::exit(false)
+    };
+    let _ = region("predict_for", 1, || {
+        model.predict_for(&user, black_box(301))
+    });
+    // In software floating point a movie takes so long that a few must do.
+    let ranked = if software { 16 } else { movies };
+    region("rank", ranked, || {
+        let mut top = TopN::<10>::new();
+        top.advance(&model, &user, |_| true, ranked);
+        top
+    });
+    check(&model, &user, ranked);
+    region("similar", ranked, || {
+        let mut nearest = Nearest::<10>::keeping(10, &model, 5);
+        nearest.advance(&model, ranked);
+        nearest
+    });
+    let mut private = Private::mean(&model);
+    region("step", 1, || {
+        step(
+            &model,
+            &mut private,
+            black_box(7),
+            4.5,
+            StepOptions::DEFAULT,
+        )
+    });
+}
+
+/// A ranking with a model of another shape.
+fn shape(name: &str, bytes: &'static [u8]) {
+    let model = open(bytes);
+    let user = model.mean_user();
+    let movies = 64;
+    region(name, movies, || {
+        let mut scores = [0.0; 16];
+        for first in (0..movies).step_by(scores.len()) {
+            model.score_rows(&user, first, &mut scores);
+            black_box(&scores);
+        }
+    });
+    check(&model, &user, movies);
+}
+
+/// Ends the run unless the fast kernels give the bits of the plain form.
+fn check(model: &Model<'_>, user: &UserState, movies: u32) {
+    let parts = model.parts();
+    // Few: the emulator writes down each instruction. From odd rows too, so that pairs and single movies take
+    // turns.
+    let same = (0..movies).take(CHECKED).all(|row| {
+        let mut scores = [0.0; 5];
+        model.score_rows(user, row, &mut scores);
+        (row..model.movies()).zip(scores).all(|(row, score)| {
+            let plain = model.explain(user, row);
+            let mut sum = plain.base;
+            if parts.biases {
+                sum += plain.movie_bias;
+            }
+            if parts.dot {
+                sum += plain.dot;
+            }
+            if parts.mlp {
+                sum += plain.mlp;
+            }
+            score.to_bits() == sum.to_bits()
+        })
+    });
+    if !same {
+        let _ = writeln!(Console, "a kernel and its plain form differ");
+        semihosting::exit(false)
+    }
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    let _ = writeln!(Console, "{info}");
+    semihosting::exit(false)
+}

@@ -1,0 +1,177 @@
+//! `cargo xtask bench device`: what core's work costs on each core, counted in the emulator, beside a snapshot.
+
+mod cycles;
+mod snapshot;
+mod thumb;
+mod trace;
+
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use crate::firmware::{Profile, executable};
+use crate::shell;
+use crate::toolchain::Toolchain;
+use cycles::Table;
+use snapshot::{Line, Snapshot};
+
+/// A core and a build to count.
+struct Setting {
+    core: &'static str,
+    build: &'static str,
+    machine: &'static str,
+    target: &'static str,
+    profile: Profile,
+    /// Flags for the compiler; the workspace's own where there are none.
+    flags: Option<&'static str>,
+    /// Cycles are modelled only by the core's own manual, so not for M7 and M55.
+    table: Option<Table>,
+}
+
+const FLOAT: &str = "thumbv7em-none-eabihf";
+const SMALL: &str = "thumbv6m-none-eabi";
+
+const SETTINGS: [Setting; 6] = [
+    Setting {
+        core: "M4F",
+        build: "workspace",
+        machine: "mps2-an386",
+        target: FLOAT,
+        profile: Profile::Firmware,
+        flags: None,
+        table: Some(Table::M4),
+    },
+    Setting {
+        core: "M4F",
+        build: "no-flags",
+        machine: "mps2-an386",
+        target: FLOAT,
+        profile: Profile::Firmware,
+        flags: Some(""),
+        table: Some(Table::M4),
+    },
+    Setting {
+        core: "M4F",
+        build: "firmware-at-s",
+        machine: "mps2-an386",
+        target: FLOAT,
+        profile: Profile::FirmwareS,
+        flags: None,
+        table: Some(Table::M4),
+    },
+    Setting {
+        core: "M7",
+        build: "workspace",
+        machine: "mps2-an500",
+        target: FLOAT,
+        profile: Profile::Firmware,
+        flags: None,
+        table: None,
+    },
+    Setting {
+        core: "M55",
+        build: "workspace",
+        machine: "mps3-an547",
+        target: FLOAT,
+        profile: Profile::Firmware,
+        flags: None,
+        table: None,
+    },
+    Setting {
+        core: "M0",
+        build: "workspace",
+        machine: "microbit",
+        target: SMALL,
+        profile: Profile::Firmware,
+        flags: None,
+        table: Some(Table::M0),
+    },
+];
+
+/// The snapshot's place in the repository.
+fn path() -> PathBuf {
+    shell::root().join("bench").join("snapshot.txt")
+}
+
+/// Counts everything, prints the table and compares it with the snapshot, or writes it where told to `bless`.
+///
+/// # Errors
+/// When a build, the emulator or a kernel's own check fails, or when a count grew by more than
+/// [`snapshot::ALLOWED`] with the compiler that made the snapshot.
+pub fn device(toolchain: &Toolchain, bless: bool) -> Result<()> {
+    let mut lines = Vec::new();
+    for setting in &SETTINGS {
+        let elf = build(toolchain, setting)?;
+        let footprint = trace::footprint(&elf)?;
+        eprintln!(
+            "{} {}: {} ({} bytes of flash with its images, {} of RAM)",
+            setting.core, setting.build, setting.machine, footprint.flash, footprint.ram
+        );
+        for region in trace::run(&elf, setting.machine, setting.table)? {
+            lines.push(Line::new(setting.core, setting.build, &region));
+        }
+    }
+    let counted = Snapshot {
+        compiler: toolchain.version(),
+        lines,
+    };
+    println!("{counted}");
+    if bless {
+        let path = path();
+        std::fs::write(&path, counted.to_string())
+            .with_context(|| format!("writing {}", path.display()))?;
+        eprintln!("wrote {}", path.display());
+        return Ok(());
+    }
+    let before = std::fs::read_to_string(path())
+        .with_context(|| format!("{}: run with --bless to write it", path().display()))?
+        .parse::<Snapshot>()?;
+    let changes = before.changes(&counted);
+    for change in &changes {
+        println!("{change}");
+    }
+    let grown = changes.iter().filter(|change| change.too_much()).count();
+    if grown == 0 {
+        return Ok(());
+    }
+    if before.compiler == counted.compiler {
+        bail!(
+            "{grown} counts grew by more than {} %: see above, and bless them with \
+             `cargo xtask bench device --bless` if that is meant",
+            snapshot::ALLOWED * 100.0
+        );
+    }
+    println!(
+        "{grown} counts grew, with another compiler than the snapshot's ({}): not held against the code",
+        before.compiler
+    );
+    Ok(())
+}
+
+/// Builds the bench for a setting and returns its ELF file.
+fn build(toolchain: &Toolchain, setting: &Setting) -> Result<PathBuf> {
+    let mut command = toolchain.cargo("build", setting.target);
+    command
+        .args(["-p", "bench", "--bin", "bench", "--features", "device"])
+        .args(["--profile", setting.profile.name()])
+        .arg("--message-format=json-render-diagnostics")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    if let Some(flags) = setting.flags {
+        // This one replaces what the configuration says, and may be empty.
+        command.env("CARGO_ENCODED_RUSTFLAGS", flags);
+    }
+    eprintln!("$ {}", shell::words(&command));
+    let result = command
+        .output()
+        .with_context(|| format!("`{}` could not be started", shell::words(&command)))?;
+    if !result.status.success() {
+        bail!("the bench for {} did not build", setting.target);
+    }
+    let elf = executable(&String::from_utf8_lossy(&result.stdout))
+        .context("cargo named no executable of the bench")?;
+    // The next setting's build may overwrite it.
+    let own = elf.with_file_name(format!("bench-{}-{}.elf", setting.core, setting.build));
+    std::fs::copy(&elf, &own).with_context(|| format!("copying {}", elf.display()))?;
+    Ok(own)
+}

@@ -1,0 +1,318 @@
+//! Runs a bench firmware in the emulator, one translated block an instruction, and counts what it executes
+//! between its marks.
+//!
+//! The emulator logs the address of every block it enters; with blocks of one instruction that is the executed
+//! path, exactly. The firmware calls `bench_begin` and `bench_end` around each region and prints
+//! `region NAME UNITS STACK` behind each, in order.
+
+use anyhow::{Context, Result, bail};
+use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, elf};
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::cycles::{Counter, Table};
+use super::thumb::{self, Instruction};
+use crate::shell;
+
+/// What a region cost, as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Its name.
+    pub name: String,
+    /// How many predictions, movies or steps it did.
+    pub units: u64,
+    /// Instructions executed.
+    pub instructions: u64,
+    /// Modelled cycles, where the core has a table.
+    pub cycles: Option<u64>,
+    /// Bytes of stack it used.
+    pub stack: u64,
+}
+
+/// What a firmware occupies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// Bytes of flash: code, constants and the first values of variables.
+    pub flash: u64,
+    /// Bytes of RAM taken by variables.
+    pub ram: u64,
+}
+
+/// An ELF file: its code by address, its marks and what it occupies.
+struct Program {
+    code: Vec<(u32, Vec<u8>)>,
+    begin: u32,
+    end: u32,
+}
+
+impl Program {
+    fn read(elf: &Path) -> Result<Self> {
+        let data = std::fs::read(elf).with_context(|| format!("reading {}", elf.display()))?;
+        let file = object::File::parse(&*data)?;
+        let mark = |name: &str| {
+            file.symbols()
+                .find(|symbol| symbol.name() == Ok(name))
+                .map(|symbol| symbol.address() as u32 & !1)
+                .with_context(|| format!("{} has no symbol {name}", elf.display()))
+        };
+        let mut code = Vec::new();
+        for section in file.sections() {
+            if is(section.flags(), elf::SHF_EXECINSTR) {
+                code.push((section.address() as u32, section.data()?.to_vec()));
+            }
+        }
+        Ok(Self {
+            code,
+            begin: mark("bench_begin")?,
+            end: mark("bench_end")?,
+        })
+    }
+
+    fn half_word(&self, at: u32) -> Option<u16> {
+        self.code.iter().find_map(|(start, bytes)| {
+            let offset = at.checked_sub(*start)? as usize;
+            let pair = bytes.get(offset..offset + 2)?;
+            Some(u16::from_le_bytes([pair[0], pair[1]]))
+        })
+    }
+
+    fn instruction(&self, at: u32) -> Option<Instruction> {
+        let first = self.half_word(at)?;
+        let second = self.half_word(at.wrapping_add(2)).unwrap_or(0);
+        Some(thumb::decode(first, second))
+    }
+}
+
+fn is(flags: SectionFlags, bit: u32) -> bool {
+    matches!(flags, SectionFlags::Elf { sh_flags } if sh_flags & u64::from(bit) != 0)
+}
+
+/// What the program in `elf` occupies.
+///
+/// # Errors
+/// When the file can't be read.
+pub fn footprint(elf: &Path) -> Result<Footprint> {
+    let data = std::fs::read(elf).with_context(|| format!("reading {}", elf.display()))?;
+    let file = object::File::parse(&*data)?;
+    let (mut flash, mut ram) = (0, 0);
+    for section in file.sections() {
+        if !is(section.flags(), elf::SHF_ALLOC) {
+            continue;
+        }
+        let in_ram = is(section.flags(), elf::SHF_WRITE);
+        let has_bytes = section.file_range().is_some();
+        if in_ram {
+            ram += section.size();
+        }
+        if has_bytes {
+            flash += section.size();
+        }
+    }
+    Ok(Footprint { flash, ram })
+}
+
+/// Runs `elf` on `machine` and returns its regions, the cost of empty marks taken off.
+///
+/// # Errors
+/// When the emulator fails, the firmware panics, or marks and printed names don't match.
+pub fn run(elf: &Path, machine: &str, table: Option<Table>) -> Result<Vec<Region>> {
+    let program = Program::read(elf)?;
+    let printed = elf.with_extension(format!("{machine}.txt"));
+    let mut command = Command::new("qemu-system-arm");
+    command
+        .args(["-M", machine, "-display", "none", "-monitor", "none"])
+        .args(["-serial", "none", "-d", "exec,nochain"])
+        .arg("-chardev")
+        .arg(format!("file,id=printed,path={}", printed.display()))
+        .args([
+            "-semihosting-config",
+            "enable=on,target=native,chardev=printed",
+        ])
+        .args(one_instruction_a_block()?)
+        .arg("-kernel")
+        .arg(elf)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("`{}` could not be started", shell::words(&command)))?;
+    let log = BufReader::new(child.stderr.take().context("the emulator's log")?);
+    let counts = count(&program, log, table);
+    let status = child.wait()?;
+    let said = std::fs::read_to_string(&printed).unwrap_or_default();
+    if !status.success() {
+        bail!(
+            "the bench firmware failed on {machine} ({status}): {}",
+            said.trim()
+        );
+    }
+    name(counts?, &said)
+}
+
+/// The emulator's option for blocks of one instruction; its name changed in version 8.1.
+fn one_instruction_a_block() -> Result<Vec<&'static str>> {
+    let version = shell::output(Command::new("qemu-system-arm").arg("--version"))?;
+    let numbers = version
+        .split_whitespace()
+        .find_map(|word| {
+            let mut parts = word.split('.');
+            Some((
+                parts.next()?.parse::<u32>().ok()?,
+                parts.next()?.parse::<u32>().ok()?,
+            ))
+        })
+        .unwrap_or((0, 0));
+    Ok(if numbers >= (8, 1) {
+        vec!["-accel", "tcg,one-insn-per-tb=on"]
+    } else {
+        vec!["-singlestep"]
+    })
+}
+
+/// Counts the regions of a log.
+fn count(
+    program: &Program,
+    mut log: impl BufRead,
+    table: Option<Table>,
+) -> Result<Vec<(u64, Option<u64>)>> {
+    let mut decoded: HashMap<u32, Instruction> = HashMap::new();
+    let mut regions = Vec::new();
+    let mut counter: Option<Counter> = None;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if log.read_until(b'\n', &mut line)? == 0 {
+            return Ok(regions);
+        }
+        let Some(at) = address(&line) else { continue };
+        if at == program.begin {
+            counter = Some(Counter::new(table.unwrap_or(Table::M4)));
+        } else if at == program.end
+            && let Some(counter) = counter.take()
+        {
+            let (instructions, cycles) = counter.finish();
+            regions.push((instructions, table.map(|_| cycles)));
+        }
+        if let Some(counter) = &mut counter {
+            let instruction = match decoded.get(&at) {
+                Some(instruction) => *instruction,
+                None => {
+                    let new = program
+                        .instruction(at)
+                        .with_context(|| format!("code was executed outside the ELF at {at:#x}"))?;
+                    decoded.insert(at, new);
+                    new
+                }
+            };
+            counter.step(at, instruction);
+        }
+    }
+}
+
+/// The program counter of a line `Trace 0: 0x… [flags/PC/…/…] symbol`.
+fn address(line: &[u8]) -> Option<u32> {
+    let rest = line.strip_prefix(b"Trace ")?;
+    let open = rest.iter().position(|byte| *byte == b'[')?;
+    let inside = std::str::from_utf8(rest.get(open + 1..)?).ok()?;
+    u32::from_str_radix(inside.split('/').nth(1)?, 16).ok()
+}
+
+/// Names the counted regions by what the firmware printed, and takes the cost of the region `empty` off each.
+fn name(counts: Vec<(u64, Option<u64>)>, said: &str) -> Result<Vec<Region>> {
+    let names = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("region "))
+        .map(|line| {
+            let mut words = line.split_whitespace();
+            let name = words.next().context("a region without a name")?.to_string();
+            let mut number = || -> Result<u64> { Ok(words.next().context("a number")?.parse()?) };
+            Ok((name, number()?, number()?))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    if names.len() != counts.len() || names.is_empty() {
+        bail!(
+            "{} regions were counted and {} named: {}",
+            counts.len(),
+            names.len(),
+            said.trim()
+        );
+    }
+    let empty = names
+        .iter()
+        .zip(&counts)
+        .find_map(|((name, _, _), count)| (name == "empty").then_some(*count))
+        .context("the bench firmware measures no empty region")?;
+    Ok(names
+        .into_iter()
+        .zip(counts)
+        .filter(|((name, _, _), _)| name != "empty")
+        .map(|((name, units, stack), (instructions, cycles))| Region {
+            name,
+            units,
+            instructions: instructions.saturating_sub(empty.0),
+            cycles: cycles.map(|cycles| cycles.saturating_sub(empty.1.unwrap_or(0))),
+            stack,
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `bench_begin` at 0, `bench_end` at 2 (both `bx lr`), and at 4 a loop `subs r0, #1; bne`.
+    fn program() -> Program {
+        let code = [0x70, 0x47, 0x70, 0x47, 0x01, 0x38, 0xfd, 0xd1];
+        Program {
+            code: vec![(0, code.to_vec())],
+            begin: 0,
+            end: 2,
+        }
+    }
+
+    fn log(path: &[u32]) -> String {
+        path.iter()
+            .map(|at| format!("Trace 0: 0x7f00 [00000000/{at:08x}/00000110/ff000201] name\n"))
+            .collect()
+    }
+
+    #[test]
+    fn a_loop_of_known_length_is_counted_exactly() {
+        let mut path = vec![4, 6, 0];
+        for _ in 0..50 {
+            path.extend([4, 6]);
+        }
+        path.extend([2, 4, 6, 0, 2]);
+        let counts = count(&program(), log(&path).as_bytes(), Some(Table::M4)).unwrap();
+        // bx lr (3), 50 turns of 1 + 3, the last one's branch not taken... to the mark, which is a jump.
+        assert_eq!(counts, [(101, Some(3 + 50 * 4 - 2)), (1, Some(3))]);
+    }
+
+    #[test]
+    fn the_marks_own_cost_is_taken_off() {
+        let regions = name(
+            vec![(10, Some(20)), (110, Some(320))],
+            "region empty 1 0\nregion score 4 64\n",
+        )
+        .unwrap();
+        assert_eq!(
+            regions,
+            [Region {
+                name: "score".into(),
+                units: 4,
+                instructions: 100,
+                cycles: Some(300),
+                stack: 64
+            }]
+        );
+    }
+
+    #[test]
+    fn a_region_without_a_name_is_an_error() {
+        assert!(name(vec![(1, None)], "").is_err());
+        assert!(name(vec![(1, None)], "region empty 1 0\nregion a 1 0\n").is_err());
+    }
+}
