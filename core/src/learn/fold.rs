@@ -1,7 +1,7 @@
 //! Fold-in: from a log of ratings to the private row and bias, in slices.
 
 use super::belief::{Belief, dot};
-use super::{Gradient, MAX_ERROR, MAX_LEARNED, gradient};
+use super::{Gradient, MAX_LEARNED, gradient};
 use crate::model::{Model, ROW_LIMIT, UserState};
 use crate::numeric::hold;
 use crate::profile::{Private, Rating};
@@ -91,7 +91,7 @@ impl FoldIn {
 
     /// What a rating leaves over of the mean user's score, by the gradient `g` at this pass's point.
     pub(super) fn surprise(&self, g: &Gradient, stars: f32) -> f32 {
-        hold(stars - g.score, -MAX_ERROR, MAX_ERROR) + dot(&g.by, &self.point)
+        hold(stars - g.score, -ROW_LIMIT, ROW_LIMIT) + dot(&g.by, &self.point)
     }
 
     /// The user state that this pass's gradients are taken at.

@@ -42,7 +42,7 @@ use crate::MAX_DIM;
 /// The most numbers that are learned of a person: a bias and a row.
 pub const MAX_LEARNED: usize = MAX_DIM + 1;
 
-/// Errors are held to this many stars, so that one rating can't throw a row off.
+/// The errors of a [`step`] are held to this many stars, so that one rating can't throw a row off.
 pub const MAX_ERROR: f32 = 4.0;
 
 /// Each component of a gradient is held to this.
