@@ -1,0 +1,158 @@
+//! Boots a board's firmware in QEMU and holds the other end of its serial line.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::port::READ_WAIT;
+use crate::error::BadInput;
+use crate::export::boards;
+
+/// How long the emulator may take to connect its serial line.
+const START: Duration = Duration::from_secs(20);
+
+/// A firmware that runs in QEMU; the emulator ends with this value. Reads and writes are its UART's.
+#[derive(Debug)]
+pub struct Emulator {
+    child: Child,
+    line: TcpStream,
+}
+
+impl Emulator {
+    /// Boots `elf`, a firmware of `board`, with `image` in its flash where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] for a board that the emulator doesn't have or an image that isn't there; else why QEMU didn't start.
+    pub fn boot(board: &str, elf: &Path, image: Option<&Path>) -> Result<Self> {
+        Self::boot_with(board, elf, image, &[])
+    }
+
+    /// As [`boot`](Self::boot), with further arguments for QEMU, such as those of a control socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`boot`](Self::boot).
+    pub fn boot_with(
+        board: &str,
+        elf: &Path,
+        image: Option<&Path>,
+        arguments: &[String],
+    ) -> Result<Self> {
+        let machine = match board {
+            "stm32f405" => "netduinoplus2",
+            "microbit" => "microbit",
+            _ => {
+                return Err(BadInput::new(format!(
+                    "`{board}` has no emulator; {} have one",
+                    boards::names()
+                ))
+                .into());
+            }
+        };
+        let board = boards::by_name(board).context("every emulated board is a known one")?;
+        // The firmware's UART connects to us: no name to agree on, no file to leave behind.
+        let listener = TcpListener::bind("127.0.0.1:0").context("no socket for the emulator")?;
+        let address = listener.local_addr()?;
+        let mut command = Command::new("qemu-system-arm");
+        command
+            .args(["-machine", machine])
+            .args(["-display", "none", "-monitor", "none"])
+            .args(["-serial", &format!("tcp:{address},nodelay=on")])
+            .arg("-kernel")
+            .arg(elf)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        if let Some(image) = image {
+            if !image.is_file() {
+                return Err(BadInput::new(format!(
+                    "{} does not exist; `cargo run -p host -- export` writes an image",
+                    image.display()
+                ))
+                .into());
+            }
+            // A comma in QEMU's option values is written twice.
+            let file = image.display().to_string().replace(',', ",,");
+            command.args([
+                "-device",
+                &format!(
+                    "loader,file={file},addr={:#x},force-raw=on",
+                    board.image_address
+                ),
+            ]);
+        }
+        let mut child = command.spawn().map_err(|error| match error.kind() {
+            ErrorKind::NotFound => anyhow::anyhow!(
+                "the emulator qemu-system-arm is not installed: `cargo xtask setup` says how to get it"
+            ),
+            _ => anyhow::Error::new(error).context("qemu-system-arm can't be started"),
+        })?;
+        match accept(&listener, &mut child) {
+            Ok(line) => Ok(Self { child, line }),
+            Err(error) => {
+                // It may have ended already; either way it is gone then.
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(error)
+            }
+        }
+    }
+}
+
+fn accept(listener: &TcpListener, child: &mut Child) -> Result<TcpStream> {
+    listener.set_nonblocking(true)?;
+    let until = Instant::now() + START;
+    loop {
+        match listener.accept() {
+            Ok((line, _)) => {
+                line.set_nonblocking(false)?;
+                line.set_read_timeout(Some(READ_WAIT))?;
+                line.set_nodelay(true)?;
+                return Ok(line);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error).context("the emulator's serial line"),
+        }
+        if let Some(status) = child.try_wait()? {
+            let mut why = String::new();
+            if let Some(mut stderr) = child.stderr.take() {
+                stderr.read_to_string(&mut why)?;
+            }
+            bail!("qemu-system-arm ended at once ({status}): {}", why.trim());
+        }
+        if Instant::now() > until {
+            bail!("qemu-system-arm did not connect its serial line");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // Ended already is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Read for Emulator {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.line.read(buffer)
+    }
+}
+
+impl Write for Emulator {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.line.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.line.flush()
+    }
+}
