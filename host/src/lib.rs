@@ -1,5 +1,8 @@
 //! The PC side: everything that needs an operating system.
 
+pub mod commands;
 pub mod data;
 pub mod error;
+pub mod files;
+pub mod report;
 pub mod train;

@@ -1,2 +1,16 @@
 //! Arguments and dispatch only.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use host::commands::Cli;
+
+fn main() -> ExitCode {
+    match Cli::parse().verb.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(host::error::exit_code(&error))
+        }
+    }
+}

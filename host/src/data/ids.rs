@@ -60,8 +60,10 @@ impl IdSet {
 /// From an id to its rank in O(1): a bitmap word and the number of ids before it, side by side.
 #[derive(Debug)]
 pub struct Ranks {
-    pages: Vec<Option<Box<[(u64, u32); PAGE_WORDS]>>>,
+    pages: Vec<Option<Box<RankedPage>>>,
 }
+
+type RankedPage = [(u64, u32); PAGE_WORDS];
 
 impl Ranks {
     /// The rank of an id that was inserted; 0 or a neighbour's rank for one that wasn't.

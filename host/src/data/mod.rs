@@ -5,7 +5,7 @@ mod columns;
 mod error;
 mod ids;
 mod line;
-mod movies;
+pub(crate) mod movies;
 pub mod ratings;
 pub mod release;
 mod rows;

@@ -85,15 +85,15 @@ impl Release {
             .find(|release| release.counts == Some(counts))
     }
 
-    /// One line that says what may be done with it.
+    /// One line that says what may be done with it; short enough for an image's header.
     pub fn license(&self) -> String {
         let passing = if self.may_be_passed_on {
-            "may be passed on under the same terms"
+            "to be passed on under the same terms only"
         } else {
-            "may not be passed on without GroupLens's permission"
+            "not to be passed on without permission"
         };
         format!(
-            "MovieLens ({}), GroupLens Research: not for commercial use, {passing}",
+            "GroupLens's {}: not for commercial use, {passing}",
             self.name
         )
     }
@@ -131,6 +131,7 @@ mod tests {
                 "{}",
                 release.name
             );
+            assert!(release.license().len() <= pocketrec::image::MAX_TEXT);
             assert!(release.md5.is_none_or(|md5| md5.len() == 32));
         }
     }

@@ -1,0 +1,122 @@
+//! Progress: a bar on a terminal, plain lines in a log.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::data::LoadProgress;
+use crate::train::{Epoch, Observer};
+
+/// A bar on standard error if that is a terminal, else nothing.
+fn bar(total: u64, template: &str) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr_with_hz(10)
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    // The templates are constants of this file; a wrong one would show the default bar.
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(Some(total), target).with_style(style.progress_chars("█▉▊▋▌▍▎▏ "))
+}
+
+/// The bytes of a file that is read or fetched.
+pub struct Bytes {
+    bar: ProgressBar,
+}
+
+impl Bytes {
+    /// A bar that begins with `what`.
+    pub fn new(what: &'static str) -> Bytes {
+        let bar = bar(
+            0,
+            "{msg} {bar:30} {bytes} of {total_bytes}, {bytes_per_sec}",
+        );
+        bar.set_message(what);
+        Bytes { bar }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl LoadProgress for Bytes {
+    fn bytes(&self, read: u64, total: u64) {
+        if self.bar.length() != Some(total) {
+            self.bar.set_length(total);
+        }
+        self.bar.set_position(read);
+    }
+}
+
+/// A line for each epoch on standard output, and a bar within it.
+pub struct Epochs {
+    bar: ProgressBar,
+    epochs: usize,
+    quiet: bool,
+}
+
+impl Epochs {
+    /// For a run of at most `epochs` epochs; `quiet` leaves out the lines.
+    pub fn new(epochs: usize, quiet: bool) -> Epochs {
+        let bar = bar(
+            0,
+            "{msg} {bar:30} {human_pos} of {human_len} ratings, {per_sec}",
+        );
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Epochs { bar, epochs, quiet }
+    }
+}
+
+impl Observer for Epochs {
+    fn progress(&mut self, epoch: usize, done: usize, total: usize) {
+        if self.bar.is_hidden() {
+            return;
+        }
+        if done == total
+            || self.bar.length() != Some(total as u64)
+            || self.bar.position() > done as u64
+        {
+            self.bar
+                .set_message(format!("epoch {epoch:>2}/{}", self.epochs));
+            self.bar.set_length(total as u64);
+            self.bar.reset_elapsed();
+        }
+        self.bar.set_position(done as u64);
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        if self.quiet {
+            return;
+        }
+        let line = line(epoch, self.epochs);
+        self.bar.suspend(|| println!("{line}"));
+        if epoch.number == self.epochs {
+            self.bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Epochs {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// An epoch's line.
+fn line(epoch: &Epoch, epochs: usize) -> String {
+    let digits = epochs.to_string().len();
+    format!(
+        "epoch {:>digits$}/{epochs}  train MSE {:.4} MAE {:.4}   validation MSE {:.4} MAE {:.4}   {:.2} s{}",
+        epoch.number,
+        epoch.train_mse,
+        epoch.train_mae,
+        epoch.validation_mse,
+        epoch.validation_mae,
+        epoch.seconds,
+        if epoch.improved { "  best so far" } else { "" }
+    )
+}

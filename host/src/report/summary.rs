@@ -1,0 +1,136 @@
+//! The model as a table of layers, in the manner of Keras's `model.summary()`.
+
+use crate::data::Dataset;
+use crate::train::Options;
+
+use super::text::{Align, bytes, grouped, table};
+
+/// The sentence that opens a run: "671 distinct users rated 9,066 different movies (total ratings = 100,004)".
+pub fn sentence(data: &Dataset) -> String {
+    let ratings = &data.ratings;
+    format!(
+        "{} distinct users rated {} different movies (total ratings = {})",
+        grouped(ratings.user_count() as u64),
+        grouped(ratings.movie_count() as u64),
+        grouped(ratings.len() as u64)
+    )
+}
+
+/// One row of the table for each layer, and a line with the sum of parameters.
+pub fn layers(options: &Options, users: usize, movies: usize) -> String {
+    let mut rows = vec![
+        ["Layer", "Output shape", "Parameters", "Connected to"]
+            .map(String::from)
+            .to_vec(),
+    ];
+    let mut total = 0;
+    let mut add = |name: &str, shape: usize, parameters: usize, from: &str| {
+        total += parameters;
+        rows.push(vec![
+            name.into(),
+            format!("(None, {shape})"),
+            grouped(parameters as u64),
+            from.into(),
+        ]);
+    };
+    add("user (input)", 1, 0, "");
+    add("movie (input)", 1, 0, "");
+    add(
+        "user_embedding",
+        options.user_dim,
+        users * options.user_dim,
+        "user",
+    );
+    add(
+        "movie_embedding",
+        options.movie_dim,
+        movies * options.movie_dim,
+        "movie",
+    );
+    let mut terms = vec!["mean".to_owned()];
+    if options.model.has_biases() {
+        add("user_bias", 1, users, "user");
+        add("movie_bias", 1, movies, "movie");
+        terms.extend(["user_bias".into(), "movie_bias".into()]);
+    }
+    if options.model.has_dot() {
+        add("dot", 1, 0, "user_embedding, movie_embedding");
+        terms.push("dot".into());
+    }
+    if options.model.has_network() {
+        let mut width = options.user_dim + options.movie_dim;
+        add("concatenate", width, 0, "user_embedding, movie_embedding");
+        let mut from = "concatenate".to_owned();
+        for (number, &units) in options.hidden.iter().enumerate() {
+            let name = format!("dense_{number}");
+            add(&format!("{name} (relu)"), units, (width + 1) * units, &from);
+            (width, from) = (units, name);
+        }
+        let name = format!("dense_{}", options.hidden.len());
+        add(&format!("{name} (linear)"), 1, width + 1, &from);
+        terms.push(name);
+    }
+    add("rating (sum)", 1, 0, &terms.join(" + "));
+    let mut text = table(
+        &[Align::Left, Align::Left, Align::Right, Align::Left],
+        &rows,
+    );
+    text.push_str(&format!(" {} parameters in all\n", grouped(total as u64)));
+    text
+}
+
+/// What a run keeps in memory, as a sentence: ratings (16 bytes each), their numbers in training or validation (4),
+/// training's own copy of them (12), and four copies of the parameters: themselves, Adam's two moments, and the best
+/// epoch's.
+pub fn memory(options: &Options, ratings: usize, users: usize, movies: usize) -> String {
+    let tables = users * (options.user_dim + 1) + movies * (options.movie_dim + 1);
+    let (data, model) = (ratings as u64 * (16 + 4 + 12), tables as u64 * 4 * 4);
+    format!(
+        "about {} of memory: {} for ratings, {} for the model",
+        bytes(data + model),
+        bytes(data),
+        bytes(model)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::ModelKind;
+
+    #[test]
+    fn the_lessons_model_has_the_lessons_layers() {
+        let text = layers(&Options::default(), 671, 9_066);
+        let expected = "
+ Layer             Output shape  Parameters  Connected to
+ ───────────────────────────────────────────────────────────────────────────
+ user (input)      (None, 1)              0
+ movie (input)     (None, 1)              0
+ user_embedding    (None, 8)          5,368  user
+ movie_embedding   (None, 8)         72,528  movie
+ concatenate       (None, 16)             0  user_embedding, movie_embedding
+ dense_0 (relu)    (None, 32)           544  concatenate
+ dense_1 (relu)    (None, 4)            132  dense_0
+ dense_2 (linear)  (None, 1)              5  dense_1
+ rating (sum)      (None, 1)              0  mean + dense_2
+ 78,577 parameters in all
+";
+        assert_eq!(format!("\n{text}"), expected);
+    }
+
+    #[test]
+    fn the_sum_of_the_table_is_what_training_learns() {
+        for model in [ModelKind::Mlp, ModelKind::Mf, ModelKind::Hybrid] {
+            let options = Options {
+                model,
+                ..Options::default()
+            };
+            let learned = crate::train::Parameters::initial(&options, 30, 20, 3.5).count();
+            let text = layers(&options, 30, 20);
+            assert!(
+                text.contains(&format!("{} parameters in all", grouped(learned as u64))),
+                "{text}"
+            );
+        }
+    }
+}
