@@ -54,7 +54,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let kept = match self.store.append(record) {
             Err(StoreError::Full) => self
                 .store
-                .compact(&mut live(&self.profiles))
+                .make_room(&mut live(&self.profiles))
                 .and_then(|()| self.store.append(record)),
             kept => kept,
         };

@@ -1,5 +1,7 @@
 //! What outlives a restart: the blocking trait that keeps an owner's changes, and what a change is.
 
+pub mod flash;
+
 use crate::profile::{Rating, Undo};
 use crate::wire::{Storage, StorageState};
 
@@ -35,7 +37,7 @@ pub struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StoreError {
-    /// There is no room left: [`compact`](Store::compact), then try again.
+    /// There is no room left: [`make_room`](Store::make_room), then try again.
     Full,
     /// Flash doesn't take writes, or what is live doesn't fit.
     Failed,
@@ -54,6 +56,15 @@ pub trait Store {
     ///
     /// `Full` or `Failed`; then it isn't kept.
     fn append(&mut self, record: Record) -> Result<(), StoreError>;
+
+    /// Keeps `live` in place of everything so far, which is erased when there is time ([`work_ahead`](Self::work_ahead)).
+    ///
+    /// # Errors
+    ///
+    /// `Failed`; then everything so far is still kept.
+    fn make_room(&mut self, live: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError> {
+        self.compact(live)
+    }
 
     /// Keeps `live` in place of everything so far, erases that, and makes sure that it is gone.
     ///
