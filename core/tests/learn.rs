@@ -117,8 +117,9 @@ fn solve(mut a: Vec<Vec<f64>>, mut b: Vec<f64>) -> Vec<f64> {
         b.swap(i, pivot);
         for j in i + 1..n {
             let factor = a[j][i] / a[i][i];
-            for k in i..n {
-                a[j][k] -= factor * a[i][k];
+            let pivot = a[i].clone();
+            for (x, p) in a[j].iter_mut().zip(&pivot).skip(i) {
+                *x -= factor * p;
             }
             b[j] -= factor * b[i];
         }
@@ -353,7 +354,8 @@ fn suggestions_teach_more_than_what_they_leave_out() {
     let least = hits
         .iter()
         .map(|hit| variance(hit.movie))
-        .fold(f32::MAX, f32::min);
+        .min_by(f32::total_cmp)
+        .unwrap();
     let others = (1..=MOVIES as u32)
         .filter(|movie| unseen(*movie) && hits.iter().all(|hit| hit.movie != *movie));
     // The gradients of the search are taken where the last pass began, a little off the row itself.
