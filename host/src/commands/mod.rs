@@ -1,6 +1,8 @@
 //! The verbs, one file each. A new verb is a file here, a line in [`Verb`] and a line in [`Verb::run`].
 
 pub mod fetch;
+mod model;
+pub mod synth;
 pub mod train;
 
 use clap::{Parser, Subcommand};
@@ -21,6 +23,8 @@ pub enum Verb {
     Train(train::Args),
     /// Download a MovieLens release from GroupLens, check it and unzip it
     Fetch(fetch::Args),
+    /// Write made-up ratings in the shape of a MovieLens release, with a known best RMSE
+    Synth(synth::Args),
 }
 
 impl Verb {
@@ -32,6 +36,7 @@ impl Verb {
         match self {
             Verb::Train(args) => train::run(&args),
             Verb::Fetch(args) => fetch::run(&args),
+            Verb::Synth(args) => synth::run(&args),
         }
     }
 }

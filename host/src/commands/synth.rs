@@ -1,0 +1,104 @@
+//! `host synth`: made-up ratings in the shape of a MovieLens release.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::data::synth::{self, Shape};
+use crate::data::{LoadProgress, SYNTHETIC};
+use crate::error::BadInput;
+use crate::files;
+use crate::report::progress;
+use crate::report::text::{bytes, grouped};
+
+/// Options of `host synth`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Whose shape: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m or ml-32m
+    #[arg(long, value_name = "NAME", default_value = "ml-20m")]
+    shape: String,
+
+    /// Users, if other than the shape's
+    #[arg(long, value_name = "N")]
+    users: Option<usize>,
+
+    /// Movies, if other than the shape's
+    #[arg(long, value_name = "N")]
+    movies: Option<usize>,
+
+    /// Ratings, if other than the shape's
+    #[arg(long, value_name = "N")]
+    ratings: Option<usize>,
+
+    /// Seed of everything that is drawn
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Folder to write ratings.csv to [default: target/pocketrec/synthetic-SHAPE]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+/// Makes up ratings and writes them.
+///
+/// # Errors
+/// [`BadInput`] for a shape that can't be; else what failed.
+pub fn run(args: &Args) -> Result<()> {
+    let named = Shape::named(&args.shape).ok_or_else(|| {
+        BadInput::new(format!(
+            "--shape is {}; it should be ml-100k, ml-1m, ml-10m, ml-20m, ml-25m or ml-32m",
+            args.shape
+        ))
+    })?;
+    let movies = args.movies.unwrap_or(named.movies);
+    let shape = Shape {
+        users: args.users.unwrap_or(named.users),
+        movies,
+        ratings: args.ratings.unwrap_or(named.ratings),
+        top_movie: named
+            .top_movie
+            .max(u32::try_from(movies).unwrap_or(u32::MAX)),
+    };
+    shape.check().map_err(BadInput::new)?;
+    let default = || {
+        [files::FOLDER, &format!("synthetic-{}", args.shape)]
+            .iter()
+            .collect()
+    };
+    let folder: PathBuf = args.out.clone().unwrap_or_else(default);
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("can't create {}", folder.display()))?;
+    let path = folder.join("ratings.csv");
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let bar = progress::Bytes::new("users");
+    let mut made = None;
+    files::write_with(&path, |file| {
+        let tell = |users: usize| bar.bytes(users as u64, shape.users as u64);
+        made = Some(synth::write(&shape, args.seed, threads, file, tell)?);
+        Ok(())
+    })
+    .with_context(|| format!("can't write {}", path.display()))?;
+    bar.finish();
+    let made = made.context("nothing was written")?;
+    let told = format!(
+        "{} made-up ratings of {} movies by {} users, seed {}; the best reachable RMSE is {:.4}",
+        grouped(shape.ratings as u64),
+        grouped(shape.movies as u64),
+        grouped(shape.users as u64),
+        args.seed,
+        made.floor
+    );
+    let note = folder.join(SYNTHETIC);
+    files::write(
+        &note,
+        format!(
+            "{told}\nMade by `host synth --shape {}`; free to use.\n",
+            args.shape
+        )
+        .as_bytes(),
+    )
+    .with_context(|| format!("can't write {}", note.display()))?;
+    println!("{told}");
+    println!("Wrote {} ({})", path.display(), bytes(made.bytes));
+    Ok(())
+}
