@@ -2,6 +2,7 @@
 
 pub mod fetch;
 mod model;
+mod model;
 pub mod synth;
 pub mod train;
 

@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::model::ModelArgs;
 use crate::data::{Dataset, Split, builtin};
 use crate::error::BadInput;
 use crate::files;
 use crate::report::text::{Align, grouped, table};
 use crate::report::{baselines::Baselines, baselines::Score, curve, examples, progress, summary};
 use crate::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use crate::train::{self, Fit, ModelKind, Optimiser, Options};
+use crate::train::{self, Fit, Options, Solver, recipe};
 
-/// Options of `host train`; what isn't given is the lesson's.
+/// Options of `host train`; what isn't given is the recipe's.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A ratings file, the folder of a MovieLens release or its zip [default: the ratings that ship with the project]
@@ -23,123 +24,15 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER", default_value = files::FOLDER)]
     out: PathBuf,
 
-    /// Parts of the model: mlp (network), mf (biases and dot product) or hybrid (both)
-    #[arg(long, value_name = "KIND", default_value = "mlp", value_parser = model)]
-    model: ModelKind,
-
-    /// Numbers in each user's and each movie's embedding
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    dim: usize,
-
-    /// Numbers in each user's embedding, if other than --dim
-    #[arg(long, value_name = "N")]
-    user_dim: Option<usize>,
-
-    /// Numbers in each movie's embedding, if other than --dim
-    #[arg(long, value_name = "N")]
-    movie_dim: Option<usize>,
-
-    /// Units of each hidden layer, with commas between; `none` for no hidden layer
-    #[arg(long, value_name = "UNITS", default_value = "32,4")]
-    hidden: Hidden,
-
-    /// Learning rate
-    #[arg(long, value_name = "RATE", default_value_t = 0.005)]
-    lr: f32,
-
-    /// Learning rate of embeddings and biases, if other than --lr
-    #[arg(long, value_name = "RATE")]
-    table_lr: Option<f32>,
-
-    /// Ratings a step
-    #[arg(long, value_name = "N", default_value_t = 5000)]
-    batch: usize,
-
-    /// Passes over the training ratings, at most
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    epochs: usize,
-
     /// Share of the ratings to hold back for validation
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05)]
+    #[arg(long, value_name = "SHARE", default_value_t = recipe::VALIDATION)]
     validation: f64,
 
-    /// Seed of split, initial weights and order
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
-
-    /// Adam for the tables: lazy (only rows that a batch touches), decayed (lazy, skipped decay made up for) or dense
-    #[arg(long, value_name = "NAME", default_value = "lazy", value_parser = optimiser)]
-    optimiser: Optimiser,
-
-    /// L2 penalty on the embeddings and biases of each rating
-    #[arg(long, value_name = "WEIGHT", default_value_t = 0.0)]
-    l2: f32,
-
-    /// Epochs without a better validation error before training stops; the best epoch is kept
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    patience: usize,
-
-    /// Run all epochs and keep the last
-    #[arg(long, conflicts_with = "patience")]
-    no_early_stop: bool,
-}
-
-#[derive(Debug, Clone)]
-struct Hidden(Vec<usize>);
-
-impl std::str::FromStr for Hidden {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Hidden, String> {
-        if text == "none" {
-            return Ok(Hidden(Vec::new()));
-        }
-        let units = |part: &str| match part.trim().parse() {
-            Ok(units) if (1..=4096).contains(&units) => Ok(units),
-            _ => Err(format!(
-                "`{part}` should be a whole number from 1 to 4096; two layers are given as 32,4"
-            )),
-        };
-        text.split(',')
-            .map(units)
-            .collect::<Result<_, _>>()
-            .map(Hidden)
-    }
-}
-
-fn model(name: &str) -> Result<ModelKind, String> {
-    ModelKind::from_name(name).ok_or_else(|| "it should be mlp, mf or hybrid".into())
-}
-
-fn optimiser(name: &str) -> Result<Optimiser, String> {
-    Optimiser::from_name(name).ok_or_else(|| "it should be lazy, decayed or dense".into())
+    #[command(flatten)]
+    model: ModelArgs,
 }
 
 impl Args {
-    fn options(&self, data: &Dataset) -> Result<Options> {
-        let options = Options {
-            model: self.model,
-            user_dim: self.user_dim.unwrap_or(self.dim),
-            movie_dim: self.movie_dim.unwrap_or(self.dim),
-            hidden: self.hidden.0.clone(),
-            learning_rate: self.lr,
-            table_learning_rate: self.table_lr,
-            batch: self.batch,
-            epochs: self.epochs,
-            seed: self.seed,
-            optimiser: self.optimiser,
-            l2: self.l2,
-            patience: (!self.no_early_stop).then_some(self.patience),
-            scale: (data.scale.min, data.scale.max),
-            ..Options::default()
-        };
-        options.check().map_err(BadInput::new)?;
-        if options.user_dim.max(options.movie_dim) > 1024 {
-            return Err(BadInput::new("an embedding may have at most 1024 numbers").into());
-        }
-        Ok(options)
-    }
-
     fn check_validation(&self) -> Result<()> {
         if (0.0..=0.9).contains(&self.validation) {
             return Ok(());
@@ -162,9 +55,9 @@ pub fn run(args: &Args) -> Result<()> {
         None => builtin::load(),
         Some(path) => load(path)?,
     };
-    let options = args.options(&data)?;
+    let options = args.model.options(data.scale)?;
     let ratings = &data.ratings;
-    let split = Split::random(ratings.len(), args.validation, args.seed);
+    let split = Split::random(ratings.len(), args.validation, args.model.seed);
     if split.train.is_empty() {
         return Err(
             BadInput::new(format!("{} ratings are too few to train on", ratings.len())).into(),
@@ -189,15 +82,13 @@ pub fn run(args: &Args) -> Result<()> {
         )
     );
     println!(
-        "Training on {} ratings, validating on {}; Adam ({}) at {}, batches of {}",
+        "Training on {} ratings, validating on {}; {}",
         grouped(split.train.len() as u64),
         grouped(split.validation.len() as u64),
-        options.optimiser.name(),
-        options.learning_rate,
-        grouped(options.batch as u64)
+        method(&options, split.train.len())
     );
-    let mut epochs = progress::Epochs::new(options.epochs, false);
-    let fit = train::fit(ratings, &split, &options, &mut epochs);
+    let mut epochs = progress::Epochs::new(recipe::lines(&options, split.train.len()), false);
+    let fit = recipe::fit(&data, &split, &options, &mut epochs);
     drop(epochs);
     let fit = fit.map_err(|error| match error {
         train::Error::Options(_) | train::Error::NoRatings => {
@@ -208,7 +99,8 @@ pub fn run(args: &Args) -> Result<()> {
     if fit.stopped_early {
         println!(
             "No better epoch for {} in a row: stopped, and kept epoch {}",
-            args.patience, fit.best_epoch
+            options.patience.unwrap_or_default(),
+            fit.best_epoch
         );
     }
 
@@ -225,6 +117,25 @@ fn load(path: &Path) -> Result<Dataset> {
     let data = Dataset::load(path, &bar);
     bar.finish();
     data.map_err(crate::data::DataError::into_anyhow)
+}
+
+/// How the model is found, in a few words.
+fn method(options: &Options, ratings: usize) -> String {
+    match options.solver {
+        Solver::Adam => format!(
+            "Adam ({}) at {}, batches of {}",
+            options.optimiser.name(),
+            options.learning_rate,
+            grouped(options.batch as u64)
+        ),
+        Solver::Gibbs => {
+            let settings = recipe::settings(options, ratings);
+            format!(
+                "Gibbs sampling, {} sweeps after {} of burn-in; an epoch below is a few of them",
+                settings.sweeps, settings.burn_in
+            )
+        }
+    }
 }
 
 /// Validation errors beside the two baselines.
@@ -306,7 +217,7 @@ fn write(
             licence: data.license,
         },
         split: SplitNote {
-            seed: args.seed,
+            seed: args.model.seed,
             share: args.validation,
         },
         options,

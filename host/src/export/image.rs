@@ -85,7 +85,7 @@ pub fn build(
     let parts = Parts {
         biases: p.model.has_biases(),
         dot: p.model.has_dot(),
-        mlp: p.model.has_network(),
+        mlp: !p.layers.is_empty(),
     };
     tables.push(small(K::Parts, &[parts.bits()]));
 

@@ -1,7 +1,7 @@
 //! The model as a table of layers, in the manner of Keras's `model.summary()`.
 
 use crate::data::Dataset;
-use crate::train::Options;
+use crate::train::{Options, Solver};
 
 use super::text::{Align, bytes, grouped, table};
 
@@ -57,7 +57,7 @@ pub fn layers(options: &Options, users: usize, movies: usize) -> String {
         add("dot", 1, 0, "user_embedding, movie_embedding");
         terms.push("dot".into());
     }
-    if options.model.has_network() {
+    if options.has_network() {
         let mut width = options.user_dim + options.movie_dim;
         add("concatenate", width, 0, "user_embedding, movie_embedding");
         let mut from = "concatenate".to_owned();
@@ -80,11 +80,21 @@ pub fn layers(options: &Options, users: usize, movies: usize) -> String {
 }
 
 /// What a run keeps in memory, as a sentence: ratings (16 bytes each), their numbers in training or validation (4),
-/// training's own copy of them (12), and four copies of the parameters: themselves, Adam's two moments, and the best
-/// epoch's.
+/// training's own copy of them (12; the sampler has two lists of 8 besides), and the model. That is with Adam four
+/// copies of the parameters (themselves, its two moments, the best epoch's), with the sampler five tables of 16
+/// numbers a row and at most three of the columns that the samples' mean is held in.
 pub fn memory(options: &Options, ratings: usize, users: usize, movies: usize) -> String {
-    let tables = users * (options.user_dim + 1) + movies * (options.movie_dim + 1);
-    let (data, model) = (ratings as u64 * (16 + 4 + 12), tables as u64 * 4 * 4);
+    let (copies, numbers) = match options.solver {
+        Solver::Adam => {
+            let tables = users * (options.user_dim + 1) + movies * (options.movie_dim + 1);
+            (16 + 4 + 12, 4 * tables)
+        }
+        Solver::Gibbs => {
+            let columns = 5 * 16 + 3 * (options.user_dim + 46);
+            (16 + 4 + 12 + 16, (users + movies) * columns)
+        }
+    };
+    let (data, model) = (ratings as u64 * copies, numbers as u64 * 4);
     format!(
         "about {} of memory: {} for ratings, {} for the model",
         bytes(data + model),

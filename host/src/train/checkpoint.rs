@@ -205,7 +205,9 @@ impl Checkpoint {
             length(&format!("dense_{i}.bias"), layer.bias.len(), layer.outputs)?;
             inputs = layer.outputs;
         }
-        if p.model.has_network() && (p.layers.is_empty() || inputs != 1) {
+        // A hybrid without layers is one whose solver found that it needs none.
+        let bare = p.model == ModelKind::Hybrid && p.layers.is_empty();
+        if p.model.has_network() && !bare && (p.layers.is_empty() || inputs != 1) {
             return Err("the dense layers don't end in one unit".into());
         }
         if p.model.has_dot() && p.user_dim != p.movie_dim {

@@ -13,6 +13,15 @@ const LINES: usize = 20;
 /// Ratings that errors are followed on while sampling, at most, for training and for validation.
 const PROBE: usize = 100_000;
 
+fn group(settings: &Settings) -> usize {
+    (settings.burn_in + settings.sweeps).div_ceil(LINES).max(1)
+}
+
+/// Lines of history that a run has.
+pub fn lines(settings: &Settings) -> usize {
+    (settings.burn_in + settings.sweeps).div_ceil(group(settings))
+}
+
 /// Samples the model of [`bayes`] on the ratings that `split` gives for training.
 ///
 /// A line of history is a few sweeps: the errors of the mean of the samples so far (of those
@@ -48,7 +57,7 @@ pub fn fit(
     let train: Vec<(u32, u32, f32)> = split.train.iter().map(|&row| select(row)).collect();
     let probe = |rows: &[u32]| Probe::new(rows, select);
     let mut run = Run {
-        group: (settings.burn_in + settings.sweeps).div_ceil(LINES),
+        group: group(settings),
         ratings: train.len(),
         burning_in: false,
         scale: options.scale,

@@ -186,6 +186,11 @@ impl Options {
         self.table_learning_rate.unwrap_or(self.learning_rate)
     }
 
+    /// Whether dense layers are trained: by the kind of model, and by Adam alone.
+    pub fn has_network(&self) -> bool {
+        self.model.has_network() && self.solver == Solver::Adam
+    }
+
     /// The number of threads to train with.
     pub fn thread_count(&self) -> usize {
         let machine = || std::thread::available_parallelism().map_or(1, |threads| threads.get());

@@ -65,6 +65,14 @@ pub fn settings(options: &Options, ratings: usize) -> bayes::Settings {
     }
 }
 
+/// Lines of history that a run has, at most.
+pub fn lines(options: &Options, ratings: usize) -> usize {
+    match options.solver {
+        Solver::Adam => options.epochs,
+        Solver::Gibbs => gibbs::lines(&settings(options, ratings)),
+    }
+}
+
 /// What is known of movies besides ratings: genres, and the five years that the title's year is in.
 pub fn tags(data: &Dataset) -> Tags {
     let rows = data.ratings.movie_ids.iter().zip(0u32..);

@@ -14,6 +14,9 @@ const PRIOR_SCATTER: f64 = 1.0;
 const INTERCEPT_STRENGTH: f64 = 1e-3;
 /// Shape of the gamma distribution that the precisions of users' ratings have about their mean.
 const NOISE_SHAPE: f64 = 8.0;
+/// The most that a precision is drawn as: ratings come in steps of half a star at least, so nothing
+/// predicts them closer than to a tenth, and single precision solves no sharper problems.
+const MOST_PRECISE: f32 = 100.0;
 /// Rows that a thread takes at a time, a multiple of [`LANES`].
 const SHARE: usize = 64;
 /// Ratings gathered at a time: 64 rows of 16 numbers fill 4 KB.
@@ -198,7 +201,7 @@ impl<const T: usize> Side<T> {
                             let left = squared_error(&sums, &rows[i], square);
                             let shape = NOISE_SHAPE + 0.5 * count;
                             let rate = NOISE_SHAPE / f64::from(typical) + 0.5 * left;
-                            *own = (draw.gamma(shape) / rate) as f32;
+                            *own = ((draw.gamma(shape) / rate) as f32).min(MOST_PRECISE);
                             weight = *own;
                         }
                         fill(&mut normals, lane, &sums, weight, precision, &prior[i]);

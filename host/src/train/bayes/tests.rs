@@ -204,3 +204,40 @@ fn the_watcher_hears_of_every_sweep_and_may_predict() {
     fit(input, &settings(), &mut heard);
     assert_eq!((heard.0, heard.1), (55, 40));
 }
+
+#[test]
+fn ratings_without_noise_or_without_any_difference_are_learned_all_the_same() {
+    let exact = |stars: &dyn Fn(u32, u32) -> f32| -> Vec<(u32, u32, f32)> {
+        let pairs = (0..USERS as u32).flat_map(|u| (0..MOVIES as u32).map(move |m| (u, m)));
+        pairs
+            .filter(|(u, m)| (u + m) % 3 == 0)
+            .map(|(u, m)| (u, m, stars(u, m)))
+            .collect()
+    };
+    let taste = |u: u32, m: u32| 3.0 + 2.0 * (u as f32 * 0.7).sin() * (m as f32 * 1.3).sin();
+    for (ratings, slack) in [(exact(&taste), 0.2), (exact(&|_, _| 4.0), 0.1)] {
+        for width in [8, 16] {
+            let settings = Settings {
+                width,
+                ..settings()
+            };
+            let rows = run(&ratings, &Tags::default(), &settings);
+            for &(u, m, stars) in &ratings {
+                let error = (stars - predict(&rows, 4, u as usize, m as usize)).abs();
+                assert!(error < slack, "{error} at width {width}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_single_rating_is_enough_to_run() {
+    let rows = run(&[(3, 5, 4.5)], &Tags::default(), &settings());
+    assert!((predict(&rows, 4, 3, 5) - 4.5).abs() < 1.0);
+    assert!(
+        rows.user_rows
+            .iter()
+            .chain(&rows.movie_rows)
+            .all(|x| x.is_finite())
+    );
+}

@@ -1,0 +1,224 @@
+//! What a person may say about the model and its training: the options that `train` and `evaluate` share.
+
+use anyhow::Result;
+
+use crate::data::Scale;
+use crate::error::BadInput;
+use crate::train::{ModelKind, Optimiser, Options, Solver, recipe};
+
+/// Model and training. What isn't given is the recipe's of the kind of model.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Model and training")]
+pub struct ModelArgs {
+    /// Parts of the model: hybrid, mf (biases and dot product) or mlp (the network of the lesson, as in the lesson)
+    #[arg(long, value_name = "KIND", default_value = recipe::MODEL.name(), value_parser = model)]
+    pub model: ModelKind,
+
+    /// How it is found: gibbs (sampling; nothing to tune) or adam (gradients) [default: gibbs for hybrid, else adam]
+    #[arg(long, value_name = "NAME", value_parser = solver)]
+    solver: Option<Solver>,
+
+    /// Numbers in each user's and each movie's embedding
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    dim: usize,
+
+    /// Numbers in each user's embedding, if other than --dim
+    #[arg(long, value_name = "N")]
+    user_dim: Option<usize>,
+
+    /// Numbers in each movie's embedding, if other than --dim
+    #[arg(long, value_name = "N")]
+    movie_dim: Option<usize>,
+
+    /// Seed of split, initial values and order
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+
+    /// Gibbs: sweeps over the ratings, the first quarter of which is thrown away [default: 100, fewer beyond 6 million
+    /// ratings]
+    #[arg(long, value_name = "N")]
+    sweeps: Option<usize>,
+
+    /// Adam: units of each hidden layer, with commas between; `none` for no hidden layer [default: 32,4]
+    #[arg(long, value_name = "UNITS")]
+    hidden: Option<Hidden>,
+
+    /// Adam: learning rate [default: 0.005]
+    #[arg(long, value_name = "RATE")]
+    lr: Option<f32>,
+
+    /// Adam: learning rate of embeddings and biases, if other than --lr
+    #[arg(long, value_name = "RATE")]
+    table_lr: Option<f32>,
+
+    /// Adam: ratings a step [default: 5000]
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+
+    /// Adam: passes over the training ratings, at most [default: 20]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
+
+    /// Adam: how the tables move: lazy (only rows that a batch touches), decayed (lazy, skipped decay made up for) or
+    /// dense [default: lazy]
+    #[arg(long, value_name = "NAME", value_parser = optimiser)]
+    optimiser: Option<Optimiser>,
+
+    /// Adam: L2 penalty on the embeddings and biases of each rating [default: 0]
+    #[arg(long, value_name = "WEIGHT")]
+    l2: Option<f32>,
+
+    /// Adam: epochs without a better validation error before training stops; the best epoch is kept [default: 5]
+    #[arg(long, value_name = "N")]
+    patience: Option<usize>,
+
+    /// Adam: run all epochs and keep the last
+    #[arg(long, conflicts_with = "patience")]
+    no_early_stop: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Hidden(Vec<usize>);
+
+impl std::str::FromStr for Hidden {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Hidden, String> {
+        if text == "none" {
+            return Ok(Hidden(Vec::new()));
+        }
+        let units = |part: &str| match part.trim().parse() {
+            Ok(units) if (1..=4096).contains(&units) => Ok(units),
+            _ => Err(format!(
+                "`{part}` should be a whole number from 1 to 4096; two layers are given as 32,4"
+            )),
+        };
+        text.split(',')
+            .map(units)
+            .collect::<Result<_, _>>()
+            .map(Hidden)
+    }
+}
+
+fn model(name: &str) -> Result<ModelKind, String> {
+    ModelKind::from_name(name).ok_or_else(|| "it should be mlp, mf or hybrid".into())
+}
+
+fn solver(name: &str) -> Result<Solver, String> {
+    Solver::from_name(name).ok_or_else(|| "it should be gibbs or adam".into())
+}
+
+fn optimiser(name: &str) -> Result<Optimiser, String> {
+    Optimiser::from_name(name).ok_or_else(|| "it should be lazy, decayed or dense".into())
+}
+
+impl ModelArgs {
+    /// The options of a run on ratings of that scale.
+    ///
+    /// # Errors
+    /// [`BadInput`] names the option that can't be trained with, or that belongs to the other solver.
+    pub fn options(&self, scale: Scale) -> Result<Options> {
+        let base = recipe::options(self.model);
+        let solver = self.solver.unwrap_or(base.solver);
+        let given = match solver {
+            Solver::Gibbs => self.of_adam(),
+            Solver::Adam => self.sweeps.is_some().then_some("--sweeps"),
+        };
+        if let Some(option) = given {
+            let other = match solver {
+                Solver::Gibbs => Solver::Adam,
+                Solver::Adam => Solver::Gibbs,
+            };
+            return Err(BadInput::new(format!(
+                "{option} says nothing to the {} solver; add --solver {}, or leave it out",
+                solver.name(),
+                other.name()
+            ))
+            .into());
+        }
+        let options = Options {
+            solver,
+            sweeps: self.sweeps,
+            user_dim: self.user_dim.unwrap_or(self.dim),
+            movie_dim: self.movie_dim.unwrap_or(self.dim),
+            hidden: self.hidden.clone().map_or(base.hidden, |hidden| hidden.0),
+            learning_rate: self.lr.unwrap_or(base.learning_rate),
+            table_learning_rate: self.table_lr.or(base.table_learning_rate),
+            batch: self.batch.unwrap_or(base.batch),
+            epochs: self.epochs.unwrap_or(base.epochs),
+            seed: self.seed,
+            optimiser: self.optimiser.unwrap_or(base.optimiser),
+            l2: self.l2.unwrap_or(base.l2),
+            patience: match self.no_early_stop {
+                true => None,
+                false => self.patience.or(base.patience),
+            },
+            scale: (scale.min, scale.max),
+            ..base
+        };
+        options.check().map_err(BadInput::new)?;
+        if options.user_dim.max(options.movie_dim) > 1024 {
+            return Err(BadInput::new("an embedding may have at most 1024 numbers").into());
+        }
+        Ok(options)
+    }
+
+    /// The first option given that only Adam listens to.
+    fn of_adam(&self) -> Option<&'static str> {
+        [
+            (self.hidden.is_some(), "--hidden"),
+            (self.lr.is_some(), "--lr"),
+            (self.table_lr.is_some(), "--table-lr"),
+            (self.batch.is_some(), "--batch"),
+            (self.epochs.is_some(), "--epochs"),
+            (self.optimiser.is_some(), "--optimiser"),
+            (self.l2.is_some(), "--l2"),
+            (self.patience.is_some(), "--patience"),
+            (self.no_early_stop, "--no-early-stop"),
+        ]
+        .into_iter()
+        .find_map(|(given, name)| given.then_some(name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        model: ModelArgs,
+    }
+
+    fn options(line: &str) -> Result<Options, String> {
+        let words = std::iter::once("host").chain(line.split_whitespace());
+        let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
+        line.model
+            .options(Scale::of(&[]))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_said_is_the_default_recipe_and_one_flag_is_the_lesson() {
+        assert_eq!(options("").unwrap(), recipe::options(recipe::MODEL));
+        assert_eq!(options("--model mlp").unwrap(), Options::default());
+    }
+
+    #[test]
+    fn an_option_of_the_other_solver_is_refused_by_name() {
+        for (line, name) in [
+            ("--epochs 3", "--epochs"),
+            ("--no-early-stop", "--no-early-stop"),
+            ("--hidden none", "--hidden"),
+            ("--model mlp --sweeps 30", "--sweeps"),
+        ] {
+            let error = options(line).unwrap_err();
+            assert!(error.contains(name), "{line}: {error}");
+        }
+        let adam = options("--model hybrid --solver adam --epochs 3 --hidden 8").unwrap();
+        assert_eq!((adam.epochs, adam.hidden), (3, vec![8]));
+        assert!(options("--model mlp --solver gibbs").is_err());
+    }
+}
