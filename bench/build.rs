@@ -1,6 +1,10 @@
 //! Writes the images that the bench measures, from made-up numbers of a trained model's size.
 
-use pocketrec::image::{Element, ImageWriter, TableKind as Kind, WriteError};
+use pocketrec::image::integers::{
+    IntegerNetwork, Later, SingleNetwork, bias_scale, byte_table_scale, row_to_i8, table_scale,
+    to_i16,
+};
+use pocketrec::image::{Element, ImageWriter, Table, TableKind as Kind, WriteError};
 use std::path::Path;
 
 /// Movies of each image: few enough for a trace. About one in six enters the list of the best ten here; in a
@@ -10,39 +14,37 @@ const MOVIES: usize = 256;
 /// Users of each image.
 const USERS: usize = 4;
 
-/// A model's shape: dimensions of a row, and units of the hidden layers.
+/// A model's shape: dimensions of a row, units of the hidden layers, and the type of its tables.
 struct Shape {
     name: &'static str,
     dim: usize,
     hidden: &'static [usize],
+    element: Element,
 }
 
-const SHAPES: [Shape; 5] = [
+const fn shape(
+    name: &'static str,
+    dim: usize,
+    hidden: &'static [usize],
+    element: Element,
+) -> Shape {
     Shape {
-        name: "lesson",
-        dim: 8,
-        hidden: &[32, 4],
-    },
-    Shape {
-        name: "dim4",
-        dim: 4,
-        hidden: &[32, 4],
-    },
-    Shape {
-        name: "dim16",
-        dim: 16,
-        hidden: &[32, 4],
-    },
-    Shape {
-        name: "dim32",
-        dim: 32,
-        hidden: &[32, 4],
-    },
-    Shape {
-        name: "other",
-        dim: 10,
-        hidden: &[24, 6],
-    },
+        name,
+        dim,
+        hidden,
+        element,
+    }
+}
+
+const SHAPES: [Shape; 8] = [
+    shape("lesson", 8, &[32, 4], Element::F16),
+    shape("lesson_i16", 8, &[32, 4], Element::I16),
+    shape("lesson_i8", 8, &[32, 4], Element::I8),
+    shape("dim4", 4, &[32, 4], Element::F16),
+    shape("dim16", 16, &[32, 4], Element::F16),
+    shape("dim32", 32, &[32, 4], Element::F16),
+    shape("other", 10, &[24, 6], Element::F16),
+    shape("other_i16", 10, &[24, 6], Element::I16),
 ];
 
 fn main() {
@@ -76,102 +78,226 @@ impl Numbers {
         (self.0 >> 40) as f32 / (1_u32 << 23) as f32 - 1.0
     }
 
-    fn halves(&mut self, count: usize, scale: f32) -> Vec<u8> {
-        (0..count)
-            .flat_map(|_| {
-                pocketrec::numeric::f16::round(self.next() * scale)
-                    .expect("a small number")
-                    .to_le_bytes()
-            })
-            .collect()
+    fn take(&mut self, count: usize, scale: f32) -> Vec<f32> {
+        (0..count).map(|_| self.next() * scale).collect()
+    }
+}
+
+/// A table on its way into an image.
+struct Column {
+    kind: Kind,
+    index: u8,
+    element: Element,
+    rows: usize,
+    columns: usize,
+    scale: f32,
+    bytes: Vec<u8>,
+}
+
+#[derive(Default)]
+struct Columns(Vec<Column>);
+
+impl Columns {
+    fn add(&mut self, kind: Kind, index: u8, element: Element, rows: usize, bytes: Vec<u8>) {
+        let columns = bytes.len() / element.size() / rows;
+        self.0.push(Column {
+            kind,
+            index,
+            element,
+            rows,
+            columns,
+            scale: 1.0,
+            bytes,
+        });
     }
 
-    fn singles(&mut self, count: usize, scale: f32) -> Vec<u8> {
-        (0..count)
-            .flat_map(|_| (self.next() * scale).to_le_bytes())
-            .collect()
+    fn singles(&mut self, kind: Kind, index: u8, rows: usize, values: &[f32]) {
+        let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.add(kind, index, Element::F32, rows, bytes);
     }
+
+    fn words(&mut self, kind: Kind, rows: usize, values: &[u32]) {
+        let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+        self.add(kind, 0, Element::U32, rows, bytes);
+    }
+
+    /// An embedding table; returns its scale and its largest integer.
+    fn embedding(
+        &mut self,
+        kinds: (Kind, Kind),
+        element: Element,
+        dim: usize,
+        values: &[f32],
+    ) -> (f32, u32) {
+        let rows = values.len() / dim;
+        let mut largest = 0;
+        let (scale, bytes) = match element {
+            Element::I16 => {
+                let scale = table_scale(values);
+                let numbers: Vec<i16> = values.iter().map(|x| to_i16(*x, scale)).collect();
+                for number in &numbers {
+                    largest = largest.max(u32::from(number.unsigned_abs()));
+                }
+                (
+                    scale,
+                    numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
+                )
+            }
+            Element::I8 => {
+                let scale = byte_table_scale(values);
+                let mut numbers = vec![0; values.len()];
+                let multipliers: Vec<u8> = values
+                    .chunks(dim)
+                    .zip(numbers.chunks_mut(dim))
+                    .map(|(row, out)| {
+                        let by = row_to_i8(row, scale, out);
+                        for number in out {
+                            largest = largest.max(u32::from(number.unsigned_abs()) * u32::from(by));
+                        }
+                        by
+                    })
+                    .collect();
+                self.add(kinds.1, 0, Element::U8, rows, multipliers);
+                (scale, numbers.iter().map(|x| *x as u8).collect())
+            }
+            _ => (1.0, halves(values)),
+        };
+        self.add(kinds.0, 0, element, rows, bytes);
+        if let Some(table) = self.0.last_mut() {
+            table.scale = scale;
+        }
+        (scale, largest)
+    }
+
+    fn bias(&mut self, kind: Kind, element: Element, values: &[f32]) {
+        if element == Element::F16 {
+            return self.add(kind, 0, element, values.len(), halves(values));
+        }
+        let scale = bias_scale(values);
+        let bytes = values
+            .iter()
+            .flat_map(|x| to_i16(*x, scale).to_le_bytes())
+            .collect();
+        self.add(kind, 0, Element::I16, values.len(), bytes);
+        if let Some(table) = self.0.last_mut() {
+            table.scale = scale;
+        }
+    }
+}
+
+fn halves(values: &[f32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|x| {
+            pocketrec::numeric::f16::round(*x)
+                .expect("a small number")
+                .to_le_bytes()
+        })
+        .collect()
 }
 
 fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, WriteError> {
     let mut numbers = Numbers(6);
-    let (dim, hidden) = (shape.dim, shape.hidden);
-    let mut tables = Vec::new();
-    let mut add = |kind, index, element, rows, columns, bytes: Vec<u8>| {
-        tables.push((kind, index, element, rows, columns, bytes));
-    };
-    let f32s = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let u32s = |values: &[u32]| values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let (dim, hidden, element) = (shape.dim, shape.hidden, shape.element);
+    let mut tables = Columns::default();
     let ids: Vec<u32> = (0..MOVIES as u32).map(|row| row * 3 + 1).collect();
-    add(
-        Kind::RatingScale,
-        0,
-        Element::F32,
-        1,
-        4,
-        f32s(&[3.5, 0.5, 5.0, 0.5]),
-    );
-    add(Kind::Parts, 0, Element::U8, 1, 1, vec![7]);
-    add(Kind::MovieIdSorted, 0, Element::U32, MOVIES, 1, u32s(&ids));
-    add(
-        Kind::UserIdRange,
-        0,
-        Element::U32,
-        1,
-        2,
-        u32s(&[1, USERS as u32]),
-    );
-    let rows = numbers.halves(MOVIES * dim, 0.5);
-    add(Kind::MovieEmbedding, 0, Element::F16, MOVIES, dim, rows);
-    let rows = numbers.halves(USERS * dim, 0.5);
-    add(Kind::UserEmbedding, 0, Element::F16, USERS, dim, rows);
-    let bias = numbers.halves(MOVIES, 0.5);
-    add(Kind::MovieBias, 0, Element::F16, MOVIES, 1, bias);
-    let bias = numbers.halves(USERS, 0.5);
-    add(Kind::UserBias, 0, Element::F16, USERS, 1, bias);
-    let mean = numbers.singles(dim, 0.1);
-    add(Kind::MeanUser, 0, Element::F32, 1, dim, mean);
-    add(Kind::MeanUserBias, 0, Element::F32, 1, 1, f32s(&[0.05]));
+    tables.singles(Kind::RatingScale, 0, 1, &[3.5, 0.5, 5.0, 0.5]);
+    tables.add(Kind::Parts, 0, Element::U8, 1, vec![7]);
+    tables.words(Kind::MovieIdSorted, MOVIES, &ids);
+    tables.words(Kind::UserIdRange, 1, &[1, USERS as u32]);
+    let movies = numbers.take(MOVIES * dim, 0.5);
+    let kinds = (Kind::MovieEmbedding, Kind::MovieRowMultiplier);
+    let (movie_scale, movie_largest) = tables.embedding(kinds, element, dim, &movies);
+    let users = numbers.take(USERS * dim, 0.5);
+    let kinds = (Kind::UserEmbedding, Kind::UserRowMultiplier);
+    tables.embedding(kinds, element, dim, &users);
+    tables.bias(Kind::MovieBias, element, &numbers.take(MOVIES, 0.5));
+    tables.bias(Kind::UserBias, element, &numbers.take(USERS, 0.5));
+    tables.singles(Kind::MeanUser, 0, 1, &numbers.take(dim, 0.1));
+    tables.singles(Kind::MeanUserBias, 0, 1, &[0.05]);
 
     let first = hidden.first().copied().unwrap_or(1);
     let scale = (3.0 / (dim as f32)).sqrt();
-    let weights = numbers.singles(first * dim, scale);
-    add(Kind::DenseUserWeights, 0, Element::F32, first, dim, weights);
-    let weights = numbers.singles(first * dim, scale);
-    add(
-        Kind::DenseMovieWeights,
-        0,
-        Element::F32,
-        first,
-        dim,
-        weights,
-    );
-    let bias = numbers.singles(first, 0.1);
-    add(Kind::DenseBias, 0, Element::F32, 1, first, bias);
+    let user_weights = numbers.take(first * dim, scale);
+    let movie_weights = numbers.take(first * dim, scale);
+    let bias = numbers.take(first, 0.1);
+    tables.singles(Kind::DenseUserWeights, 0, first, &user_weights);
+    tables.singles(Kind::DenseMovieWeights, 0, first, &movie_weights);
+    tables.singles(Kind::DenseBias, 0, 1, &bias);
     let mut inputs = first;
-    for (index, units) in (1_u8..).zip(hidden.iter().skip(1).chain(&[1])) {
-        let weights = numbers.singles(inputs * units, (3.0 / inputs as f32).sqrt());
-        add(
-            Kind::DenseWeights,
-            index,
-            Element::F32,
-            inputs,
-            *units,
-            weights,
-        );
-        let bias = numbers.singles(*units, 0.1);
-        add(Kind::DenseBias, index, Element::F32, 1, *units, bias);
+    let mut later = Vec::new();
+    for units in hidden.iter().skip(1).chain(&[1]) {
+        let scale = (3.0 / inputs as f32).sqrt();
+        later.push((
+            numbers.take(inputs * units, scale),
+            numbers.take(*units, 0.1),
+        ));
         inputs = *units;
+    }
+    for (index, (weights, bias)) in (1_u8..).zip(&later) {
+        let rows = weights.len() / bias.len();
+        tables.singles(Kind::DenseWeights, index, rows, weights);
+        tables.singles(Kind::DenseBias, index, 1, bias);
     }
     let mut activations = vec![1; hidden.len()];
     activations.push(0);
-    let layers = activations.len();
-    add(Kind::Activations, 0, Element::U8, 1, layers, activations);
+    tables.add(Kind::Activations, 0, Element::U8, 1, activations);
 
-    let count = u16::try_from(tables.len()).expect("a few tables");
+    if element != Element::F16 {
+        let user_largest: Vec<f32> = user_weights
+            .chunks(dim)
+            .zip(&bias)
+            .map(|(row, bias)| bias.abs() + row.iter().map(|w| w.abs() * 0.5).sum::<f32>())
+            .collect();
+        let later: Vec<Later<'_>> = later
+            .iter()
+            .map(|(weights, bias)| (&weights[..], &bias[..]))
+            .collect();
+        let network = IntegerNetwork::new(&SingleNetwork {
+            movie_weights: &movie_weights,
+            movie_dim: dim,
+            movie_scale,
+            movie_largest,
+            user_largest: &user_largest,
+            later: &later,
+        })
+        .expect("the shapes have integer forms");
+        let i16s = |numbers: &[i16]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let weights = i16s(network.movie_weights());
+        tables.add(Kind::IntegerMovieWeights, 0, Element::I16, first, weights);
+        tables.singles(Kind::IntegerSteps, 0, 1, network.steps());
+        let mut inputs = first;
+        for (index, layer) in (1_u8..).zip(network.later()) {
+            let weights = i16s(layer.weights());
+            tables.add(
+                Kind::IntegerWeights,
+                index,
+                Element::I16,
+                inputs / 2,
+                weights,
+            );
+            let bias = layer.bias().iter().flat_map(|x| x.to_le_bytes()).collect();
+            tables.add(Kind::IntegerBias, index, Element::I32, 1, bias);
+            inputs = layer.bias().len();
+        }
+        let bits = vec![network.output_bits()];
+        tables.add(Kind::IntegerOutputBits, 0, Element::U8, 1, bits);
+    }
+
+    let count = u16::try_from(tables.0.len()).expect("a few tables");
     let mut writer = ImageWriter::new(buffer, shape.name, 0, "none: made-up numbers", count)?;
-    for (kind, index, element, rows, columns, bytes) in &tables {
-        writer.table(*kind, *index, *element, *rows, *columns, bytes)?;
+    for table in &tables.0 {
+        writer.raw(Table {
+            kind: table.kind.number(),
+            index: table.index,
+            required: true,
+            element: table.element.code(),
+            rows: table.rows as u32,
+            columns: table.columns as u32,
+            scale: table.scale,
+            padding: &[],
+            bytes: &table.bytes,
+        })?;
     }
     writer.finish()
 }

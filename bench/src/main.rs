@@ -72,6 +72,9 @@ fn main() -> ! {
     region("empty", 1, || ());
     let software = !cfg!(target_abi = "eabihf");
     lesson(software);
+    integers("i16", image!("lesson_i16"));
+    integers("i8", image!("lesson_i8"));
+    shape("other_i16", image!("other_i16"));
     if !software {
         for (name, bytes) in [
             ("dim4", image!("dim4")),
@@ -130,6 +133,62 @@ fn lesson(software: bool) {
             StepOptions::DEFAULT,
         )
     });
+}
+
+/// What ranking takes with the lesson's model in integers.
+fn integers(name: &str, bytes: &'static [u8]) {
+    let model = open(bytes);
+    let user = model.user(black_box(3));
+    let Ok(user) = user else {
+        semihosting::exit(false)
+    };
+    let movies = model.movies();
+    let mut names = Name::default();
+    let _ = write!(names, "rank_{name}");
+    region(names.as_str(), movies, || {
+        let mut top = TopN::<10>::new();
+        top.advance(&model, &user, |_| true, movies);
+        top
+    });
+    names = Name::default();
+    let _ = write!(names, "predict_{name}");
+    let _ = region(names.as_str(), 1, || {
+        model.predict(black_box(2), black_box(301))
+    });
+    check(&model, &user, movies);
+    let _ = writeln!(Console, "scores {name} {:08x}", fingerprint(&model, &user));
+}
+
+/// A number that changes with any bit of the first scores: the same on every core.
+fn fingerprint(model: &Model<'_>, user: &UserState) -> u32 {
+    let mut scores = [0.0; 64];
+    model.score_rows(user, 0, &mut scores);
+    scores.iter().fold(0, |sum: u32, score| {
+        sum.rotate_left(5).wrapping_mul(0x9e37_79b1) ^ score.to_bits()
+    })
+}
+
+/// A short text.
+#[derive(Default)]
+struct Name {
+    bytes: [u8; 24],
+    length: usize,
+}
+
+impl Name {
+    fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for Name {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        for byte in text.bytes() {
+            *self.bytes.get_mut(self.length).ok_or(core::fmt::Error)? = byte;
+            self.length += 1;
+        }
+        Ok(())
+    }
 }
 
 /// A ranking with a model of another shape.

@@ -7,6 +7,8 @@ use crate::numeric::{f16, magnitude};
 pub struct EmbeddingTable<'a> {
     values: Values<'a>,
     columns: usize,
+    /// What integers are multiplied by.
+    scale: f32,
 }
 
 /// The numbers of a table, row after row, as they stand in flash.
@@ -16,6 +18,15 @@ pub enum Values<'a> {
     F16(&'a [u16]),
     /// Single precision: zeros and normal numbers only.
     F32(&'a [f32]),
+    /// 16-bit integers, times the table's scale.
+    I16(&'a [i16]),
+    /// 8-bit integers, times the row's multiplier, times the table's scale.
+    I8 {
+        /// The numbers.
+        values: &'a [i8],
+        /// A multiplier a row.
+        multipliers: &'a [u8],
+    },
 }
 
 impl<'a> EmbeddingTable<'a> {
@@ -24,7 +35,18 @@ impl<'a> EmbeddingTable<'a> {
         Self {
             values,
             columns: if columns == 0 { 1 } else { columns },
+            scale: 1.0,
         }
+    }
+
+    /// The table with another scale for its integers.
+    pub fn with_scale(self, scale: f32) -> Self {
+        Self { scale, ..self }
+    }
+
+    /// What the integers of a table are multiplied by; 1 for other tables.
+    pub fn scale(&self) -> f32 {
+        self.scale
     }
 
     /// Columns of the table.
@@ -60,7 +82,103 @@ impl<'a> EmbeddingTable<'a> {
                     *to = *from;
                 }
             }
+            Values::I16(values) => {
+                for (to, from) in out
+                    .iter_mut()
+                    .zip(values.get(start..end).unwrap_or_default())
+                {
+                    *to = f32::from(*from) * self.scale;
+                }
+            }
+            Values::I8 {
+                values,
+                multipliers,
+            } => {
+                let scale = multipliers
+                    .get(row)
+                    .map_or(0.0, |by| f32::from(*by) * self.scale);
+                for (to, from) in out
+                    .iter_mut()
+                    .zip(values.get(start..end).unwrap_or_default())
+                {
+                    *to = f32::from(*from) * scale;
+                }
+            }
         }
+    }
+
+    /// Row `row` of a table of integers as 16-bit numbers in pairs, the earlier one in the low half; zeros for
+    /// a row out of the table's bounds and for a table of other numbers.
+    #[inline]
+    pub(crate) fn read_pairs(&self, row: usize, out: &mut [u32]) {
+        let start = row.wrapping_mul(self.columns);
+        let end = start.wrapping_add(self.columns);
+        let pair = |low: i16, high: i16| u32::from(low as u16) | u32::from(high as u16) << 16;
+        out.fill(0);
+        match self.values {
+            Values::I16(values) => {
+                let (pairs, _) = values.get(start..end).unwrap_or_default().as_chunks::<2>();
+                for (to, [low, high]) in out.iter_mut().zip(pairs) {
+                    *to = pair(*low, *high);
+                }
+            }
+            Values::I8 {
+                values,
+                multipliers,
+            } => {
+                let by = multipliers.get(row).map_or(0, |by| i16::from(*by));
+                let (pairs, _) = values.get(start..end).unwrap_or_default().as_chunks::<2>();
+                for (to, [low, high]) in out.iter_mut().zip(pairs) {
+                    // At most 128 x 255: it fits.
+                    *to = pair(
+                        i16::from(*low).wrapping_mul(by),
+                        i16::from(*high).wrapping_mul(by),
+                    );
+                }
+            }
+            Values::F16(_) | Values::F32(_) => {}
+        }
+    }
+
+    /// The first integer of row `row`, 0 outside the table and in a table of other numbers: how a table of
+    /// integer biases is read.
+    #[inline]
+    pub(crate) fn first_integer(&self, row: usize) -> i32 {
+        match self.values {
+            Values::I16(values) => values
+                .get(row.wrapping_mul(self.columns))
+                .map_or(0, |value| i32::from(*value)),
+            _ => 0,
+        }
+    }
+
+    /// The largest magnitude of the integers of a table; 0 in a table of other numbers.
+    pub(crate) fn largest_integer(&self) -> u32 {
+        let mut largest = 0;
+        let mut take = |magnitude: u32| {
+            if magnitude > largest {
+                largest = magnitude;
+            }
+        };
+        match self.values {
+            Values::I16(values) => {
+                for value in values {
+                    take(u32::from(value.unsigned_abs()));
+                }
+            }
+            Values::I8 {
+                values,
+                multipliers,
+            } => {
+                for (row, by) in values.chunks_exact(self.columns.max(1)).zip(multipliers) {
+                    for value in row {
+                        take(u32::from(value.unsigned_abs()) * u32::from(*by));
+                    }
+                }
+            }
+            Values::F16(_) | Values::F32(_) => {}
+        }
+        largest
     }
 
     /// The first number of row `row`, 0 outside the table: how a table of biases is read.
@@ -92,6 +210,7 @@ impl<'a> EmbeddingTable<'a> {
                 Ok(f16::widen(largest))
             }
             Values::F32(values) => check_f32(values),
+            Values::I16(_) | Values::I8 { .. } => Ok(self.largest_integer() as f32 * self.scale),
         }
     }
 }

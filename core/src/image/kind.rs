@@ -25,22 +25,22 @@ pub enum TableKind {
     /// As `MovieIdSorted`, for users.
     UserIdSorted = 22,
 
-    /// f16, f32 (i8 and i16 with a scale) \[movies\]\[movie dimensions\].
+    /// f16, f32, i16 or i8 \[movies\]\[movie dimensions\]; integers with a scale that is a power of two.
     MovieEmbedding = 32,
     /// As `MovieEmbedding`, \[users\]\[user dimensions\].
     UserEmbedding = 33,
-    /// f16 or f32 \[movies\]\[1\].
+    /// f16, f32 or i16 \[movies\]\[1\]; i16 where `MovieEmbedding` is of integers.
     MovieBias = 34,
-    /// f16 or f32 \[users\]\[1\].
+    /// f16, f32 or i16 \[users\]\[1\].
     UserBias = 35,
     /// f32 \[1\]\[user dimensions\]: the mean of all users' rows, where an owner starts.
     MeanUser = 36,
     /// f32 \[1\]\[1\]: the mean of all users' biases.
     MeanUserBias = 37,
-    /// f32 \[movies\]\[1\]: a scale a row for an integer `MovieEmbedding`.
-    MovieRowScale = 38,
-    /// f32 \[users\]\[1\]: a scale a row for an integer `UserEmbedding`.
-    UserRowScale = 39,
+    /// u8 \[movies\]\[1\]: what the rows of a `MovieEmbedding` of i8 are multiplied by, beside its scale.
+    MovieRowMultiplier = 38,
+    /// As `MovieRowMultiplier`, for `UserEmbedding`.
+    UserRowMultiplier = 39,
     /// f32 \[1\]\[triangle\], optional: how users spread around the mean user, see
     /// [`Model::user_spread`](crate::model::Model::user_spread).
     UserSpread = 40,
@@ -56,13 +56,25 @@ pub enum TableKind {
     /// u8 \[1\]\[layers\]: the activation of each dense layer.
     Activations = 52,
 
+    /// i16 \[units\]\[movie dimensions\]: the movie's half of dense layer 0 for integer scoring.
+    IntegerMovieWeights = 80,
+    /// f32 \[1\]\[units\]: counts of an integer sum of dense layer 0 for 1.0 of its unit.
+    IntegerSteps = 81,
+    /// i16 \[pairs of inputs\]\[units x 2\]: dense layer `index`, from 1, for integer scoring; the two weights of
+    /// a unit for a pair of inputs stand side by side.
+    IntegerWeights = 82,
+    /// i32 \[1\]\[units\]: the bias of dense layer `index`, from 1, for integer scoring.
+    IntegerBias = 83,
+    /// u8 \[1\]\[1\]: bits behind the point of the integer output.
+    IntegerOutputBits = 84,
+
     /// u8 \[movies\]\[1\], optional: how well known a movie is, as a rank score's confidence.
     MovieConfidence = 64,
 }
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 28] = [
         Self::RatingScale,
         Self::Parts,
         Self::MovieIdRange,
@@ -77,14 +89,19 @@ impl TableKind {
         Self::UserBias,
         Self::MeanUser,
         Self::MeanUserBias,
-        Self::MovieRowScale,
-        Self::UserRowScale,
+        Self::MovieRowMultiplier,
+        Self::UserRowMultiplier,
         Self::UserSpread,
         Self::DenseUserWeights,
         Self::DenseMovieWeights,
         Self::DenseWeights,
         Self::DenseBias,
         Self::Activations,
+        Self::IntegerMovieWeights,
+        Self::IntegerSteps,
+        Self::IntegerWeights,
+        Self::IntegerBias,
+        Self::IntegerOutputBits,
         Self::MovieConfidence,
     ];
 
@@ -115,14 +132,19 @@ impl TableKind {
             Self::UserBias => "user_bias",
             Self::MeanUser => "mean_user",
             Self::MeanUserBias => "mean_user_bias",
-            Self::MovieRowScale => "movie_row_scale",
-            Self::UserRowScale => "user_row_scale",
+            Self::MovieRowMultiplier => "movie_row_multiplier",
+            Self::UserRowMultiplier => "user_row_multiplier",
             Self::UserSpread => "user_spread",
             Self::DenseUserWeights => "dense_user_weights",
             Self::DenseMovieWeights => "dense_movie_weights",
             Self::DenseWeights => "dense_weights",
             Self::DenseBias => "dense_bias",
             Self::Activations => "activations",
+            Self::IntegerMovieWeights => "integer_movie_weights",
+            Self::IntegerSteps => "integer_steps",
+            Self::IntegerWeights => "integer_weights",
+            Self::IntegerBias => "integer_bias",
+            Self::IntegerOutputBits => "integer_output_bits",
             Self::MovieConfidence => "movie_confidence",
         }
     }
@@ -151,6 +173,8 @@ pub enum Element {
     F32 = 4,
     /// Unsigned 32-bit integer.
     U32 = 5,
+    /// Signed 32-bit integer.
+    I32 = 6,
 }
 
 impl Element {
@@ -163,6 +187,7 @@ impl Element {
             3 => Some(Self::F16),
             4 => Some(Self::F32),
             5 => Some(Self::U32),
+            6 => Some(Self::I32),
             _ => None,
         }
     }
@@ -177,7 +202,7 @@ impl Element {
         match self {
             Self::U8 | Self::I8 => 1,
             Self::I16 | Self::F16 => 2,
-            Self::F32 | Self::U32 => 4,
+            Self::F32 | Self::U32 | Self::I32 => 4,
         }
     }
 
@@ -190,6 +215,7 @@ impl Element {
             Self::F16 => "f16",
             Self::F32 => "f32",
             Self::U32 => "u32",
+            Self::I32 => "i32",
         }
     }
 }

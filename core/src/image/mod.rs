@@ -19,7 +19,7 @@
 //!          kind           varint   see TableKind
 //!          index          u8       which one of its kind: the dense layer; 0 elsewhere
 //!          required       u8       1: a reader that doesn't know the kind refuses the image; 0: it skips it
-//!          element        u8       0 u8, 1 i8, 2 i16, 3 f16, 4 f32, 5 u32
+//!          element        u8       0 u8, 1 i8, 2 i16, 3 f16, 4 f32, 5 u32, 6 i32
 //!          rows           varint
 //!          columns        varint
 //!          scale          f32      what the elements of an integer table are multiplied by; 1 elsewhere
@@ -38,6 +38,8 @@
 //! [`Model::open`](crate::model::Model::open) reads every byte once (CRC, bounds, ids, weights) and returns an
 //! error for anything it would not answer from. After that nothing is checked again and nothing can fail.
 
+#[cfg(feature = "write")]
+pub mod integers;
 mod kind;
 #[cfg(feature = "write")]
 mod writer;

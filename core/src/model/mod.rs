@@ -6,6 +6,7 @@
 //!
 //! added in this order, each part where the image has it ([`Parts`]). p and q are embedding rows, b biases.
 
+mod integer;
 mod open;
 mod score;
 
@@ -14,6 +15,7 @@ use crate::ids::IdIndex;
 use crate::image::Header;
 use crate::mlp::Mlp;
 use crate::numeric::dot::dot;
+use crate::numeric::integer::User;
 use crate::numeric::{hold, square_root};
 use crate::table::EmbeddingTable;
 use crate::{MAX_DIM, MAX_UNITS};
@@ -85,6 +87,16 @@ pub struct RatingScale {
 }
 
 impl RatingScale {
+    /// The largest magnitude of mean, lowest and highest.
+    pub(crate) fn largest(&self) -> f32 {
+        let mut largest = 0.0;
+        for x in [self.mean, self.lowest, self.highest] {
+            let x = crate::numeric::magnitude(x);
+            largest = if x > largest { x } else { largest };
+        }
+        largest
+    }
+
     /// `x` held to the scale.
     pub fn hold(&self, x: f32) -> f32 {
         hold(x, self.lowest, self.highest)
@@ -96,7 +108,7 @@ impl RatingScale {
     }
 }
 
-/// What a model computes once for a user before it scores movies: 400 bytes.
+/// What a model computes once for a user before it scores movies: 730 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UserState {
     pub(crate) row: [f32; MAX_DIM],
@@ -104,6 +116,8 @@ pub struct UserState {
     pub(crate) base: f32,
     /// The user's half of dense layer 0.
     pub(crate) half: [f32; MAX_UNITS],
+    /// The same in integers, for a model that scores in integers.
+    pub(crate) integer: User,
 }
 
 impl UserState {
@@ -140,6 +154,7 @@ pub struct Model<'a> {
     mean_row: &'a [f32],
     mean_bias: f32,
     mlp: Option<Mlp<'a>>,
+    integers: Option<integer::Integers<'a>>,
     user_spread: Option<&'a [f32]>,
     confidence: Option<&'a [u8]>,
 }
@@ -293,9 +308,15 @@ impl<'a> Model<'a> {
         if let Some(mlp) = &self.mlp {
             score::user_half(mlp, &row, &mut half);
         }
+        let base = self.scale.mean + bias;
+        let own = row.get(..self.user_dim()).unwrap_or_default();
         UserState {
+            integer: self
+                .integers
+                .as_ref()
+                .map_or(User::NOBODY, |integers| integers.user(base, own, &half)),
             row,
-            base: self.scale.mean + bias,
+            base,
             half,
         }
     }
@@ -331,6 +352,9 @@ impl<'a> Model<'a> {
     /// The parts of a score, for the movie of `row`.
     pub fn explain(&self, user: &UserState, row: u32) -> Explanation {
         let at = row as usize;
+        if let Some(integers) = &self.integers {
+            return self.explain_integer(integers, user, at);
+        }
         let mut movie = [0.0; MAX_DIM];
         self.movie_table.read(at, &mut movie);
         let movie = movie.get(..self.movie_dim()).unwrap_or_default();

@@ -3,6 +3,8 @@
 //! Advice for whoever adds a kind of table: find it in `Found::take`, check its element type, shape and values
 //! here, and let its largest magnitude take part in `bounds`, so that no prediction can pass [`LIMIT`].
 
+mod integer;
+
 use super::{LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
 use crate::error::ImageError;
 use crate::ids::{BLOCK_WORDS, IdIndex};
@@ -28,6 +30,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
     .ok_or(ImageError::Missing(TableKind::MovieIdSorted))?;
     let movies = movie_ids.len();
     let movie = embedding(
+        &found,
         found.need(TableKind::MovieEmbedding)?,
         TableKind::MovieEmbedding,
         movies,
@@ -55,7 +58,13 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
     let user = match (user_ids, found.get(TableKind::UserEmbedding)) {
         (None, None) => None,
         (Some(ids), Some(table)) => {
-            let checked = embedding(table, TableKind::UserEmbedding, ids.len(), Some(user_dim))?;
+            let checked = embedding(
+                &found,
+                table,
+                TableKind::UserEmbedding,
+                ids.len(),
+                Some(user_dim),
+            )?;
             Some((ids, checked))
         }
         (None, Some(_)) => return Err(ImageError::Missing(TableKind::UserIdSorted)),
@@ -68,6 +77,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
     let mut bias_largest = ROW_LIMIT;
     if parts.biases {
         movie_bias = Some(embedding(
+            &found,
             found.need(TableKind::MovieBias)?,
             TableKind::MovieBias,
             movies,
@@ -75,6 +85,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
         )?);
         if let Some((ids, _)) = user {
             let bias = embedding(
+                &found,
                 found.need(TableKind::UserBias)?,
                 TableKind::UserBias,
                 ids.len(),
@@ -97,6 +108,17 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
     } else {
         None
     };
+
+    let integers = integer::open(
+        &found,
+        parts,
+        &movie.table,
+        movie_bias.as_ref().map(|bias| &bias.table),
+        mlp.as_ref(),
+    )?;
+    if integers.is_some() && scale.largest() > INTEGER_LIMIT {
+        return Err(ImageError::Value(TableKind::RatingScale));
+    }
 
     let row_largest = larger(
         ROW_LIMIT,
@@ -128,6 +150,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
         mean_row,
         mean_bias,
         mlp,
+        integers,
         user_spread: found.spread(user_dim)?,
         confidence: found.confidence(movies)?,
     })
@@ -138,6 +161,8 @@ struct Found<'a> {
     single: [Option<Table<'a>>; TableKind::ALL.len()],
     weights: [Option<Table<'a>>; MAX_LAYERS],
     bias: [Option<Table<'a>>; MAX_LAYERS],
+    integer_weights: [Option<Table<'a>>; MAX_LAYERS],
+    integer_bias: [Option<Table<'a>>; MAX_LAYERS],
 }
 
 impl<'a> Found<'a> {
@@ -146,6 +171,8 @@ impl<'a> Found<'a> {
             single: [None; TableKind::ALL.len()],
             weights: [None; MAX_LAYERS],
             bias: [None; MAX_LAYERS],
+            integer_weights: [None; MAX_LAYERS],
+            integer_bias: [None; MAX_LAYERS],
         };
         for table in image.tables() {
             let table = table?;
@@ -176,6 +203,8 @@ impl<'a> Found<'a> {
         let slot = match kind {
             TableKind::DenseWeights => self.weights.get_mut(usize::from(table.index)),
             TableKind::DenseBias => self.bias.get_mut(usize::from(table.index)),
+            TableKind::IntegerWeights => self.integer_weights.get_mut(usize::from(table.index)),
+            TableKind::IntegerBias => self.integer_bias.get_mut(usize::from(table.index)),
             _ if table.index == 0 => TableKind::ALL
                 .into_iter()
                 .zip(&mut self.single)
@@ -252,6 +281,20 @@ impl<'a> Found<'a> {
         Ok(Some(values))
     }
 
+    /// The multipliers of a table of 8-bit integers.
+    fn multipliers(&self, of: TableKind, rows: u32) -> Result<&'a [u8], ImageError> {
+        let kind = match of {
+            TableKind::MovieEmbedding => TableKind::MovieRowMultiplier,
+            TableKind::UserEmbedding => TableKind::UserRowMultiplier,
+            _ => return Err(ImageError::Element(of)),
+        };
+        let table = self.need(kind)?;
+        if table.rows != rows || table.columns != 1 {
+            return Err(ImageError::Shape(kind));
+        }
+        bytes(table, kind)
+    }
+
     fn confidence(&self, movies: u32) -> Result<Option<&'a [u8]>, ImageError> {
         let kind = TableKind::MovieConfidence;
         let Some(table) = self.get(kind) else {
@@ -264,6 +307,9 @@ impl<'a> Found<'a> {
     }
 }
 
+/// The largest number of stars on a rating scale that integer scores have room for.
+const INTEGER_LIMIT: f32 = 200.0;
+
 /// A checked table of numbers and its largest magnitude.
 #[derive(Clone, Copy)]
 struct Checked<'a> {
@@ -271,12 +317,13 @@ struct Checked<'a> {
     largest: f32,
 }
 
-fn embedding(
-    table: Table<'_>,
+fn embedding<'a>(
+    found: &Found<'a>,
+    table: Table<'a>,
     kind: TableKind,
     rows: u32,
     columns: Option<u32>,
-) -> Result<Checked<'_>, ImageError> {
+) -> Result<Checked<'a>, ImageError> {
     let fits = columns.is_none_or(|columns| columns == table.columns);
     if table.rows != rows || !fits || table.columns as usize > MAX_DIM {
         return Err(ImageError::Shape(kind));
@@ -286,9 +333,24 @@ fn embedding(
             bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))?,
         ),
         Some(Element::F32) => Values::F32(floats(table, kind)?),
+        Some(Element::I16) => Values::I16(
+            bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))?,
+        ),
+        Some(Element::I8) => Values::I8 {
+            values: bytemuck::cast_slice(table.bytes),
+            multipliers: found.multipliers(kind, rows)?,
+        },
         _ => return Err(ImageError::Element(kind)),
     };
-    let table = EmbeddingTable::new(values, table.columns as usize);
+    let scale = match values {
+        // Powers of two: a product with an integer is exact.
+        Values::I16(_) | Values::I8 { .. } => {
+            crate::numeric::integer::exponent(table.scale).ok_or(ImageError::Value(kind))?;
+            table.scale
+        }
+        Values::F16(_) | Values::F32(_) => 1.0,
+    };
+    let table = EmbeddingTable::new(values, table.columns as usize).with_scale(scale);
     let largest = table.check().map_err(|bad| bad_number(bad, kind))?;
     Ok(Checked { table, largest })
 }

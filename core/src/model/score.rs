@@ -22,6 +22,9 @@ impl Model<'_> {
     /// catalogue is ranked. A movie costs its half of dense layer 0 and the layers behind it. A row outside the
     /// table counts as a row of zeros.
     pub fn score_rows(&self, user: &UserState, first: u32, scores: &mut [f32]) {
+        if let Some(integers) = &self.integers {
+            return self.score_rows_in_integers(integers, user, first, scores);
+        }
         #[cfg(cortex_m_float)]
         if self.score_rows_by_assembly(user, first, scores) {
             return;
@@ -131,7 +134,7 @@ impl Model<'_> {
                 };
                 Some(biases)
             }
-            Some(Values::F32(_)) => return false,
+            Some(_) => return false,
         };
         let (rows, _) = values.as_chunks::<COLUMNS>();
         let Some(rows) = rows.get(first as usize..) else {
@@ -312,6 +315,7 @@ mod tests {
                 mean_row: take(dim),
                 mean_bias: 0.25,
                 mlp: shape.parts.mlp.then_some(mlp),
+                integers: None,
                 user_spread: None,
                 confidence: None,
             };

@@ -6,6 +6,7 @@ pub(crate) mod arch;
 pub mod crc32;
 pub mod dot;
 pub mod f16;
+pub(crate) mod integer;
 pub(crate) mod lanes;
 
 /// The square root of `x` by libm's correctly rounded routine: the same bits on every machine.

@@ -2,5 +2,6 @@
 //! name in `build.rs`; every function has a plain twin that gives the same bits.
 #![allow(unsafe_code)]
 
+pub(crate) mod dsp;
 #[cfg(cortex_m_float)]
 pub(crate) mod float;

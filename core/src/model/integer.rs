@@ -1,0 +1,180 @@
+//! Scoring in integers, for images whose movies' table is of integers.
+
+use super::{Explanation, Model, UserState};
+use crate::MAX_UNITS;
+use crate::numeric::integer::{self, Network, ROW_PAIRS, User};
+
+/// What an image of integers has beside its tables.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Integers<'a> {
+    /// The MLP, where the model has one.
+    pub(crate) network: Option<Network<'a>>,
+    /// The movies' table is of counts of 2^`exponent`.
+    pub(crate) exponent: i32,
+    /// Bits by which a movie's bias is coarser than a score.
+    pub(crate) bias_shift: u32,
+}
+
+impl Integers<'_> {
+    /// The user's part, for a base in stars, the user's row, and the half of dense layer 0.
+    pub(crate) fn user(&self, base: f32, row: &[f32], half: &[f32; MAX_UNITS]) -> User {
+        let mut user = User::new(base, row, self.exponent);
+        if let Some(network) = &self.network {
+            user.take_half(half, network.steps);
+        }
+        user
+    }
+}
+
+impl Model<'_> {
+    /// The parts of an integer score. Each is exact in single precision while it is below 16 stars, and so is
+    /// their sum: the score.
+    pub(super) fn explain_integer(
+        &self,
+        integers: &Integers<'_>,
+        user: &UserState,
+        row: usize,
+    ) -> Explanation {
+        let mut movie = [0; ROW_PAIRS];
+        self.movie_table.read_pairs(row, &mut movie);
+        let user = &user.integer;
+        let dot = if self.parts.dot {
+            integer::dot(user, &movie)
+        } else {
+            0
+        };
+        let mlp = integers
+            .network
+            .as_ref()
+            .map_or(0, |network| network.forward(&user.half, &movie));
+        Explanation {
+            base: integer::stars(user.base),
+            movie_bias: integer::stars(self.integer_bias(integers, row)),
+            dot: integer::stars(dot),
+            mlp: integer::stars(mlp),
+        }
+    }
+
+    /// A movie's bias as a score, 0 for a model without biases.
+    #[inline]
+    pub(super) fn integer_bias(&self, integers: &Integers<'_>, row: usize) -> i32 {
+        self.movie_bias.map_or(0, |table| {
+            table.first_integer(row).wrapping_shl(integers.bias_shift)
+        })
+    }
+
+    /// The integer scores of rows `first`, `first + 1`, …, in stars.
+    pub(super) fn score_rows_in_integers(
+        &self,
+        integers: &Integers<'_>,
+        user: &UserState,
+        first: u32,
+        scores: &mut [f32],
+    ) {
+        let mut row = first as usize;
+        for scores in scores.chunks_mut(BLOCK) {
+            let mut sums = [0; BLOCK];
+            let sums = sums.get_mut(..scores.len()).unwrap_or_default();
+            self.sum_rows(integers, &user.integer, row, sums);
+            for (score, sum) in scores.iter_mut().zip(sums.iter()) {
+                *score = integer::stars(*sum);
+            }
+            row = row.wrapping_add(BLOCK);
+        }
+    }
+
+    fn sum_rows(&self, integers: &Integers<'_>, user: &User, first: usize, sums: &mut [i32]) {
+        #[cfg(cortex_m_dsp)]
+        let done = self.sum_rows_by_assembly(integers, user, first, sums);
+        #[cfg(not(cortex_m_dsp))]
+        let done = 0;
+        for (at, sum) in sums.iter_mut().enumerate().skip(done) {
+            *sum = self.sum_row(integers, user, first.wrapping_add(at));
+        }
+    }
+
+    /// One movie's score.
+    fn sum_row(&self, integers: &Integers<'_>, user: &User, row: usize) -> i32 {
+        let mut movie = [0; ROW_PAIRS];
+        self.movie_table.read_pairs(row, &mut movie);
+        let mut sum = user.base.wrapping_add(self.integer_bias(integers, row));
+        if self.parts.dot {
+            sum = sum.wrapping_add(integer::dot(user, &movie));
+        }
+        if let Some(network) = &integers.network {
+            sum = sum.wrapping_add(network.forward(&user.half, &movie));
+        }
+        sum
+    }
+
+    /// By the kernel of [`dsp`](crate::numeric::arch::dsp), where the model has the lesson's shape; returns how many
+    /// rows it did.
+    #[cfg(cortex_m_dsp)]
+    fn sum_rows_by_assembly(
+        &self,
+        integers: &Integers<'_>,
+        user: &User,
+        first: usize,
+        sums: &mut [i32],
+    ) -> usize {
+        use crate::numeric::arch::dsp;
+        use crate::table::Values;
+
+        let Some(network) = &integers.network else {
+            return 0;
+        };
+        let [second, output] = network.later() else {
+            return 0;
+        };
+        let (Ok(second_bias), Ok(output_weights), [output_bias]) = (
+            second.bias.try_into(),
+            output.weights.try_into(),
+            output.bias,
+        ) else {
+            return 0;
+        };
+        if network.pairs != 4 {
+            return 0;
+        }
+        let biases = match self.movie_bias.map(|table| table.values()) {
+            None => None,
+            Some(Values::I16(biases)) => match biases.get(first..) {
+                Some(biases) => Some(biases),
+                None => return 0,
+            },
+            Some(_) => return 0,
+        };
+        let net = dsp::Net {
+            user,
+            first: network.first.as_chunks().0,
+            second: second.weights.as_chunks().0,
+            second_bias,
+            output: output_weights,
+            output_bias: *output_bias,
+            output_shift: network.output_shift,
+            dot: self.parts.dot,
+            bias_shift: integers.bias_shift,
+        };
+        match self.movie_table.values() {
+            Values::I16(values) => {
+                let Ok(pairs) = bytemuck::try_cast_slice::<i16, u32>(values) else {
+                    return 0;
+                };
+                let (rows, _) = pairs.as_chunks::<4>();
+                dsp::score(&net, rows.get(first..).unwrap_or_default(), biases, sums)
+            }
+            Values::I8 { .. } => {
+                let mut rows = [[0; 4]; BLOCK];
+                for (at, row) in rows.iter_mut().enumerate().take(sums.len()) {
+                    self.movie_table.read_pairs(first.wrapping_add(at), row);
+                }
+                let rows = rows.get(..sums.len()).unwrap_or_default();
+                dsp::score(&net, rows, biases, sums)
+            }
+            Values::F16(_) | Values::F32(_) => 0,
+        }
+    }
+}
+
+/// Movies that are summed up before they become stars.
+const BLOCK: usize = 16;
