@@ -3,6 +3,8 @@
 pub mod commands;
 pub mod data;
 pub mod error;
+pub mod export;
 pub mod files;
+pub mod link;
 pub mod report;
 pub mod train;

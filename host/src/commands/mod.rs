@@ -1,8 +1,16 @@
 //! The verbs, one file each. A new verb is a file here, a line in [`Verb`] and a line in [`Verb::run`].
 
+pub mod export;
 pub mod fetch;
+pub mod image;
+pub mod inspect;
+pub mod line;
 mod model;
-mod model;
+pub mod predict;
+pub mod query;
+pub mod recommend;
+pub mod selftest;
+pub mod similar;
 pub mod synth;
 pub mod train;
 
@@ -26,6 +34,20 @@ pub enum Verb {
     Fetch(fetch::Args),
     /// Write made-up ratings in the shape of a MovieLens release, with a known best RMSE
     Synth(synth::Args),
+    /// Write the flash image of a trained model, and say what it costs and where it fits
+    Export(export::Args),
+    /// Verify an image and tell what it holds
+    Inspect(inspect::Args),
+    /// Predict a rating from an image, on this PC
+    Predict(predict::Args),
+    /// List the best movies for somebody from an image, on this PC
+    Recommend(recommend::Args),
+    /// List the movies nearest to one from an image, on this PC
+    Similar(similar::Args),
+    /// Ask a board, or the firmware in an emulator, over its serial line
+    Query(query::Args),
+    /// Ask a board a whole transcript and compare every bit with what core answers on a PC
+    Selftest(selftest::Args),
 }
 
 impl Verb {
@@ -38,6 +60,13 @@ impl Verb {
             Verb::Train(args) => train::run(&args),
             Verb::Fetch(args) => fetch::run(&args),
             Verb::Synth(args) => synth::run(&args),
+            Verb::Export(args) => export::run(&args),
+            Verb::Inspect(args) => inspect::run(&args),
+            Verb::Predict(args) => predict::run(&args),
+            Verb::Recommend(args) => recommend::run(&args),
+            Verb::Similar(args) => similar::run(&args),
+            Verb::Query(args) => query::run(&args),
+            Verb::Selftest(args) => selftest::run(&args),
         }
     }
 }

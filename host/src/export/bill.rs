@@ -7,6 +7,7 @@ use pocketrec::service::Service;
 
 use super::ImageBytes;
 use super::boards::BOARDS;
+use crate::report::text::{Align, grouped, table};
 
 /// A table of an image and its cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,68 +73,53 @@ pub fn device_ram() -> usize {
 
 impl fmt::Display for Bill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:<20} {:>7} {:>14} {:>10}",
-            "table", "element", "shape", "bytes"
-        )?;
+        let row = |name: &str, element: &str, shape: &str, bytes: usize| {
+            vec![name.into(), element.into(), shape.into(), count(bytes)]
+        };
+        let mut rows = vec![
+            ["Table", "Element", "Shape", "Bytes"]
+                .map(String::from)
+                .to_vec(),
+        ];
         for table in &self.tables {
             let shape = format!("{} x {}", table.shape.0, table.shape.1);
-            writeln!(
-                f,
-                "{:<20} {:>7} {shape:>14} {:>10}",
-                table.name,
-                table.element,
-                grouped(table.bytes)
-            )?;
+            rows.push(row(&table.name, table.element, &shape, table.bytes));
         }
+        rows.push(row("header and fields", "", "", self.around));
+        rows.push(row("image", "", "", self.total));
+        let align = [Align::Left, Align::Left, Align::Right, Align::Right];
+        f.write_str(&table(&align, &rows))?;
         writeln!(
             f,
-            "{:<43} {:>10}",
-            "header and fields",
-            grouped(self.around)
-        )?;
-        writeln!(f, "{:<43} {:>10}", "image", grouped(self.total))?;
-        writeln!(f)?;
-        writeln!(
-            f,
-            "RAM: at most {} bytes for the service with one owner, and a stack of some KB",
-            grouped(device_ram())
+            "\nRAM: at most {} bytes for the service with one owner, and a stack of a few KB",
+            count(device_ram())
         )?;
         for board in BOARDS {
             let region = board.image_region;
-            write!(f, "{:<10} {:<22} ", board.name, board.chip)?;
-            if self.total <= region {
-                writeln!(
+            write!(f, "Flash of {} ({}): ", board.name, board.chip)?;
+            match region.checked_sub(self.total) {
+                Some(spare) => {
+                    writeln!(
+                        f,
+                        "fits, {} of {} bytes to spare",
+                        count(spare),
+                        count(region)
+                    )?;
+                }
+                None => writeln!(
                     f,
-                    "fits, {} of {} bytes to spare",
-                    grouped(region - self.total),
-                    grouped(region)
-                )?;
-            } else {
-                writeln!(
-                    f,
-                    "does not fit: {} bytes too many for {}",
-                    grouped(self.total - region),
-                    grouped(region)
-                )?;
+                    "does not fit, {} bytes too many for {}",
+                    count(self.total - region),
+                    count(region)
+                )?,
             }
         }
         Ok(())
     }
 }
 
-/// `1234567` as `1,234,567`.
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+fn count(number: usize) -> String {
+    grouped(number as u64)
 }
 
 #[cfg(test)]
@@ -149,20 +135,11 @@ mod tests {
         let inside: usize = bill.tables.iter().map(|table| table.bytes).sum();
         assert_eq!(inside + bill.around, image.as_ref().len());
         let text = bill.to_string();
-        assert!(
-            text.contains("movie_embedding          f16          4 x 2         16"),
-            "{text}"
-        );
+        let line = text.lines().find(|line| line.contains("movie_embedding"));
+        let words: Vec<&str> = line.unwrap().split_whitespace().collect();
+        assert_eq!(words, ["movie_embedding", "f16", "4", "x", "2", "16"]);
         for board in BOARDS {
             assert!(text.contains(board.name), "{text}");
         }
-    }
-
-    #[test]
-    fn digits_are_grouped_by_three() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1000), "1,000");
-        assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::data::{Movie, Titles};
+use crate::data::{DataError, Titles, movies};
 use crate::error::BadInput;
 
 /// The titles file of an image: `model.img` has `model.titles.csv`.
@@ -30,7 +30,7 @@ pub fn to_csv(titles: &Titles, ids: &[u32]) -> anyhow::Result<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// [`BadInput`] that names file and line where it can't be read as what [`to_csv`] writes.
+/// [`BadInput`] that names file and line where it isn't what [`to_csv`] writes.
 pub fn read(image: &Path) -> anyhow::Result<Titles> {
     let path = path_of(image);
     let bytes = match std::fs::read(&path) {
@@ -40,28 +40,7 @@ pub fn read(image: &Path) -> anyhow::Result<Titles> {
             return Err(error).with_context(|| format!("{} could not be read", path.display()));
         }
     };
-    let mut movies = Vec::new();
-    for (number, record) in (2..).zip(csv::Reader::from_reader(bytes.as_slice()).into_records()) {
-        let movie = record.ok().and_then(|record| {
-            Some(Movie {
-                id: record.get(0)?.parse().ok()?,
-                title: record.get(1)?.to_owned(),
-                genres: record
-                    .get(2)?
-                    .split('|')
-                    .filter(|genre| !genre.is_empty())
-                    .map(str::to_owned)
-                    .collect(),
-            })
-        });
-        movies.push(movie.ok_or_else(|| {
-            BadInput::new(format!(
-                "{} line {number} is not `id,title,genres`; `cargo run -p host -- export` writes the file anew",
-                path.display()
-            ))
-        })?);
-    }
-    Ok(Titles::new(movies))
+    movies::read(&bytes, &path).map_err(DataError::into_anyhow)
 }
 
 /// How many movies an unclear title is answered with.
@@ -95,9 +74,10 @@ pub fn find(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> Result<
         .filter(|movie| known(movie.id))
         .map(|movie| (movie.id, plain(&movie.title)))
         .collect();
-    let tests: [fn(&str, &str) -> bool; 4] = [
+    let tests: [fn(&str, &str) -> bool; 5] = [
         |title, wanted| title == wanted,
         |title, wanted| without_year(title) == wanted,
+        |title, wanted| without_article(without_year(title)) == wanted,
         |title, wanted| title.starts_with(wanted),
         |title, wanted| title.contains(wanted),
     ];
@@ -172,9 +152,19 @@ fn without_year(title: &str) -> &str {
     }
 }
 
+/// `the matrix` without its article.
+fn without_article(title: &str) -> &str {
+    let articles = ["the ", "a ", "an "];
+    let bare = articles
+        .iter()
+        .find_map(|article| title.strip_prefix(article));
+    bare.unwrap_or(title)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Movie;
 
     fn titles() -> Titles {
         let names = [
@@ -208,6 +198,7 @@ mod tests {
         assert_eq!(found("Toy Story (1995)"), Ok(1));
         assert_eq!(found("TOY  STORY 2"), Ok(3114));
         assert_eq!(found("The Matrix"), Ok(2571));
+        assert_eq!(found("matrix"), Ok(2571));
         assert_eq!(found("Matrix, The"), Ok(2571));
         assert_eq!(found("reloaded"), Ok(6365));
         assert_eq!(found("a beautiful mind"), Ok(9));
@@ -248,6 +239,9 @@ mod tests {
         assert_eq!(read(&image).unwrap(), titles);
         std::fs::write(path_of(&image), "movieId,title,genres\n1,a,\nx,b,\n").unwrap();
         let error = read(&image).unwrap_err().to_string();
-        assert!(error.contains("model.titles.csv line 3"), "{error}");
+        assert!(
+            error.contains("model.titles.csv") && error.contains('3'),
+            "{error}"
+        );
     }
 }

@@ -9,14 +9,16 @@ use std::time::{Duration, Instant};
 use pocketrec::error::ImageError;
 use pocketrec::model::Model;
 use pocketrec::service::{Board, Port, Service};
+use pocketrec::store::InRam;
 use pocketrec::wire::{Capabilities, LinkCounters, Reset};
 
-/// Owners that the board holds, as the firmware does.
-pub const OWNERS: usize = 1;
+/// Owners that the board holds, and ratings of each: no board of ours has more.
+pub const OWNERS: usize = 8;
+const RATINGS: usize = 1024;
 
 /// The board: bytes written to it are received by the service; bytes read from it are the service's.
 pub struct MemoryBoard<'m> {
-    service: Service<'m, OWNERS>,
+    service: Service<'m, OWNERS, RATINGS>,
     line: MemoryPort,
 }
 
@@ -64,7 +66,7 @@ impl<'m> MemoryBoard<'m> {
             slice: 64,
         };
         Self {
-            service: Service::new(model, board),
+            service: Service::with_store(model, board, InRam),
             line: MemoryPort {
                 out: VecDeque::new(),
                 started: Instant::now(),

@@ -5,10 +5,13 @@
 //! to and which is the twin that a real board is compared with; [`transcript`] is that comparison as a file.
 
 pub mod connection;
+pub mod emulator;
 pub mod error;
 pub mod memory;
 pub mod port;
+pub mod questions;
 pub mod transcript;
+pub mod twin;
 
 pub use connection::{Answer, Connection, Timing};
 pub use error::LinkError;

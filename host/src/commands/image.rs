@@ -1,0 +1,109 @@
+//! What commands that read an image share: which one, its titles, and how lists of movies are shown.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use pocketrec::model::{Model, UserState};
+
+use crate::data::Titles;
+use crate::error::BadInput;
+use crate::export::{ImageBytes, sidecar};
+use crate::report::text::{Align, shortened, table};
+
+/// Where `export` writes the image unless told otherwise, and where all others look.
+pub const DEFAULT: &str = "target/pocketrec/model.img";
+
+/// An image and its titles, read whole.
+pub struct Loaded {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// The image's bytes.
+    pub bytes: ImageBytes,
+    /// The titles beside it; may be empty.
+    pub titles: Titles,
+}
+
+impl Loaded {
+    /// Reads the image at `path` and the titles beside it.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] where there is no image or the titles are broken; else what the disk says.
+    pub fn read(path: &Path) -> Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            bytes: ImageBytes::read(path)?,
+            titles: sidecar::read(path)?,
+        })
+    }
+
+    /// Verifies the image.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] names the field at fault.
+    pub fn model(&self) -> Result<Model<'_>> {
+        self.bytes.open(&self.path)
+    }
+
+    /// The id of the movie that `text` means.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] says which movies could be meant.
+    pub fn movie(&self, model: &Model<'_>, text: &str) -> Result<u32> {
+        let known = |id| model.movie_row(id).is_ok();
+        Ok(sidecar::find(&self.titles, known, text)?)
+    }
+}
+
+/// The user of a command line, the mean user where none is given, and what to call them.
+///
+/// # Errors
+///
+/// [`BadInput`] for a user that the image doesn't have, with what it has.
+pub fn user(model: &Model<'_>, user: Option<u32>) -> Result<(UserState, String)> {
+    let Some(id) = user else {
+        return Ok((model.mean_user(), "the mean user".into()));
+    };
+    let state = model.user(id).map_err(|_| {
+        let has = match model.user_ids() {
+            None => "which holds no users: without `--user` the mean user is asked".into(),
+            Some(ids) => format!(
+                "which has {} users with ids from {} to {}",
+                ids.len(),
+                ids.id(0).unwrap_or_default(),
+                ids.id(ids.len() - 1).unwrap_or_default()
+            ),
+        };
+        BadInput::new(format!("user {id} is not in the image, {has}"))
+    })?;
+    Ok((state, format!("user {id}")))
+}
+
+/// A list of movies as text: rank, number, title and genres. `name` is what the number is.
+pub fn list(titles: &Titles, name: &str, movies: impl IntoIterator<Item = (u32, f32)>) -> String {
+    let mut rows = vec![
+        ["", name, "Movie", "Genres", "Id"]
+            .map(String::from)
+            .to_vec(),
+    ];
+    for (rank, (id, number)) in (1..).zip(movies) {
+        let genres = titles.get(id).map(|movie| movie.genres.join(", "));
+        rows.push(vec![
+            rank.to_string(),
+            format!("{number:.2}"),
+            shortened(&titles.title(id), 48),
+            shortened(&genres.unwrap_or_default(), 32),
+            id.to_string(),
+        ]);
+    }
+    let align = [
+        Align::Right,
+        Align::Right,
+        Align::Left,
+        Align::Left,
+        Align::Right,
+    ];
+    table(&align, &rows)
+}

@@ -1,0 +1,67 @@
+//! `host inspect`: what an image holds, after it was verified.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::image::{DEFAULT, Loaded};
+use crate::export::bill::Bill;
+use crate::report::text::grouped;
+
+/// Options of `host inspect`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The image
+    #[arg(value_name = "IMAGE", default_value = DEFAULT)]
+    image: PathBuf,
+}
+
+/// Verifies and tells.
+///
+/// # Errors
+/// [`BadInput`](crate::error::BadInput) for an image that isn't one, naming the field at fault.
+pub fn run(args: &Args) -> Result<()> {
+    let loaded = Loaded::read(&args.image)?;
+    let model = loaded.model()?;
+    let (header, scale) = (model.header(), model.scale());
+    println!("{}: verified", loaded.path.display());
+    println!("Model: {} ({})", header.name, model.parts().name());
+    println!(
+        "Data: fingerprint {:016x}; licence: {}",
+        header.fingerprint, header.license
+    );
+    println!(
+        "Image: format {}, CRC-32 {:08x}, {} bytes",
+        header.format,
+        header.crc,
+        grouped(header.length.into())
+    );
+    println!(
+        "Ratings: {} to {} by {}, mean {:.4}",
+        scale.lowest, scale.highest, scale.step, scale.mean
+    );
+    println!(
+        "Movies: {}, ids as a {}, rows of {}",
+        grouped(model.movies().into()),
+        model.movie_ids().form(),
+        model.movie_dim()
+    );
+    match model.user_ids() {
+        Some(ids) => println!(
+            "Users: {}, ids as a {}, rows of {}",
+            grouped(ids.len().into()),
+            ids.form(),
+            model.user_dim()
+        ),
+        None => println!("Users: none; an owner starts as the mean user"),
+    }
+    if let Some(mlp) = model.mlp() {
+        let units: Vec<String> = std::iter::once(mlp.units())
+            .chain(mlp.later().iter().map(|layer| layer.units()))
+            .map(|units| units.to_string())
+            .collect();
+        println!("Dense layers: {} units", units.join(", "));
+    }
+    println!("\n{}", Bill::of(&loaded.bytes));
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Which board a command talks to: `--port`, or `--emulator`, which builds the firmware and boots it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::error::BadInput;
+use crate::export::boards::{self, Board};
+use crate::link::emulator::Emulator;
+use crate::link::{Connection, Line, Timing, port};
+
+/// Where the board is.
+#[derive(Debug, clap::Args)]
+pub struct LineArgs {
+    /// The board's serial port, such as /dev/ttyACM0 or COM3; also tcp:HOST:PORT or unix:PATH
+    #[arg(long, value_name = "NAME", global = true, conflicts_with = "emulator")]
+    port: Option<String>,
+
+    /// Bits a second on the serial port
+    #[arg(long, value_name = "RATE", global = true, default_value_t = port::BAUD)]
+    baud: u32,
+
+    /// Build the firmware of a board (stm32f405 or microbit) and boot it in an emulator, with the image in its flash
+    #[arg(
+        long,
+        value_name = "BOARD",
+        global = true,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = boards::DEFAULT.name,
+        value_parser = board
+    )]
+    emulator: Option<Board>,
+}
+
+fn board(name: &str) -> Result<Board, String> {
+    boards::by_name(name)
+        .ok_or_else(|| format!("the boards with an emulator are {}", boards::names()))
+}
+
+impl LineArgs {
+    /// Opens the line and greets the board; `image` goes into an emulator's flash.
+    ///
+    /// # Errors
+    /// [`BadInput`] where neither a port nor an emulator is named; else what went wrong, in a sentence.
+    pub fn connect(&self, image: &Path) -> Result<Connection<Box<dyn Line>>> {
+        let mut connection = match (&self.port, self.emulator) {
+            (Some(name), _) => Connection::new(port::open(name, self.baud)?, name, Timing::BOARD),
+            (None, Some(board)) => {
+                let elf = firmware(board)?;
+                let line: Box<dyn Line> = Box::new(Emulator::boot(board.name, &elf, Some(image))?);
+                Connection::new(
+                    line,
+                    format!("the emulated {}", board.name),
+                    Timing::EMULATOR,
+                )
+            }
+            (None, None) => {
+                return Err(BadInput::new(
+                    "which board? `--port /dev/ttyACM0` asks one, `--emulator` boots the firmware without one",
+                )
+                .into());
+            }
+        };
+        connection.hello()?;
+        Ok(connection)
+    }
+}
+
+/// Builds a board's firmware; the path of its ELF file.
+fn firmware(board: Board) -> Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["xtask", "firmware", board.name])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo, which builds the firmware, can't be started")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let path = text.lines().rev().find(|line| !line.trim().is_empty());
+    match path {
+        Some(path) if output.status.success() => Ok(PathBuf::from(path.trim())),
+        _ => bail!(
+            "the firmware was not built: `cargo xtask firmware {}` says why",
+            board.name
+        ),
+    }
+}

@@ -1,0 +1,46 @@
+//! `host recommend`: the best movies for somebody, from an image, as a device ranks them.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use pocketrec::rank::TopN;
+
+use super::image::{DEFAULT, Loaded, list, user};
+
+/// The longest list that is asked for on a PC; a device's is shorter.
+const LONGEST: usize = 100;
+
+/// Options of `host recommend`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The user's MovieLens id [default: the mean user, as whom a device's owner starts]
+    #[arg(long, value_name = "ID")]
+    user: Option<u32>,
+
+    /// How many movies
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
+    count: u8,
+
+    /// The image
+    #[arg(long, value_name = "FILE", default_value = DEFAULT)]
+    image: PathBuf,
+}
+
+/// Ranks and tells.
+///
+/// # Errors
+/// [`BadInput`](crate::error::BadInput) for a user that the image doesn't have.
+pub fn run(args: &Args) -> Result<()> {
+    let loaded = Loaded::read(&args.image)?;
+    let model = loaded.model()?;
+    let (state, name) = user(&model, args.user)?;
+    let mut top = TopN::<LONGEST>::keeping(args.count.into());
+    top.advance(&model, &state, |_| true, u32::MAX);
+    println!("The best of {} movies for {name}", model.movies());
+    let movies = top
+        .hits()
+        .iter()
+        .map(|hit| (hit.movie, model.scale().hold(hit.score)));
+    print!("{}", list(&loaded.titles, "Stars", movies));
+    Ok(())
+}
