@@ -1,16 +1,15 @@
 //! The arithmetic of a batch's samples: forward, backward and weight gradients.
 //!
 //! A lane is a sample. Samples go through in blocks of [`BLOCK`], features in rows of `BLOCK`
-//! numbers, so that a block's values stay in the first-level cache and a weight is one number
-//! broadcast to all lanes. Products are tiles of registers: 4 outputs by 2 or 4 vectors forward
-//! and backward, 4 outputs by 2 or 4 inputs for the weight gradients, which are kept a lane apart
-//! until a group of blocks is done. Nothing depends on which thread runs a group.
+//! numbers, so that a block's values stay in the first-level cache. Weight gradients are kept a
+//! lane apart until a group of blocks is done. Nothing depends on which thread runs a group.
 
 use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::{Vector, prefetch};
-use super::layout::{Aligned, DenseShape, Shape, tail};
+use super::layout::{Aligned, Shape, tail};
+use super::product::{Finish, Weights, join_lanes, product, vectors, weight_gradient};
 
 /// Samples a block.
 pub const BLOCK: usize = 128;
@@ -96,7 +95,7 @@ pub struct Scratch {
     slopes: Vec<usize>,
     /// Where the lane-apart weight gradients start.
     lanes: usize,
-    /// A row's worth of zeros to read, and another to write what nobody wants.
+    /// A row's worth of zeros to read, and a vector of rows to write what isn't all wanted.
     zeros: usize,
     waste: usize,
     /// Targets, biases and predictions of a block.
@@ -124,7 +123,7 @@ impl Scratch {
             slopes,
             lanes: take(shape.dense * 16 + 8 * 16),
             zeros: take(4 * width + tail::LENGTH),
-            waste: take(width),
+            waste: take(16 * 8),
             target: take(BLOCK),
             bias: take(BLOCK),
             predicted: take(BLOCK),
@@ -138,251 +137,13 @@ impl Scratch {
     }
 }
 
-/// Rounds up to whole tiles of vectors.
-#[inline(always)]
-fn vectors<V: Vector>(samples: usize) -> usize {
-    samples.div_ceil(V::LANES).next_multiple_of(4)
-}
-
-/// `O` outputs of `N` vectors: sums over `inputs` of value times weight.
-#[inline(always)]
-unsafe fn tile<V: Vector, const O: usize, const N: usize>(
-    inputs: usize,
-    mut x: *const f32,
-    mut w: *const f32,
-    step_in: usize,
-    step_out: usize,
-    start: [V; O],
-) -> [[V; N]; O] {
-    // SAFETY: by the caller's promise on lengths, as everywhere in this file.
-    unsafe {
-        let mut sums = start.map(|start| [start; N]);
-        for _ in 0..inputs {
-            let mut values = [V::splat(0.0); N];
-            for (n, value) in values.iter_mut().enumerate() {
-                *value = V::load(x.add(n * V::LANES));
-            }
-            for (o, sums) in sums.iter_mut().enumerate() {
-                let weight = V::splat(*w.add(o * step_out));
-                for (sum, value) in sums.iter_mut().zip(values) {
-                    *sum = value.mul_add(weight, *sum);
-                }
-            }
-            x = x.add(BLOCK);
-            w = w.add(step_in);
-        }
-        sums
-    }
-}
-
-/// A matrix of weights, read either way round.
-#[derive(Clone, Copy)]
-struct Weights {
-    at: *const f32,
-    step_in: usize,
-    step_out: usize,
-}
-
-/// What becomes of a product's sums.
-#[derive(Clone, Copy)]
-enum Finish {
-    Linear,
-    Relu,
-    /// Kept where the number at the same place here is above 0.
-    Where(*const f32),
-}
-
-#[inline(always)]
-unsafe fn outputs<V: Vector, const O: usize, const N: usize>(
-    vectors: usize,
-    inputs: usize,
-    x: *const f32,
-    weights: Weights,
-    bias: *const f32,
-    y: *mut f32,
-    finish: Finish,
-) {
-    unsafe {
-        let mut start = [V::splat(0.0); O];
-        if !bias.is_null() {
-            for (o, start) in start.iter_mut().enumerate() {
-                *start = V::splat(*bias.add(o));
-            }
-        }
-        for v in (0..vectors).step_by(N) {
-            let Weights {
-                at,
-                step_in,
-                step_out,
-            } = weights;
-            let x = x.add(v * V::LANES);
-            let sums = tile::<V, O, N>(inputs, x, at, step_in, step_out, start);
-            for (o, sums) in sums.into_iter().enumerate() {
-                for (n, sum) in sums.into_iter().enumerate() {
-                    let place = o * BLOCK + (v + n) * V::LANES;
-                    let value = match finish {
-                        Finish::Linear => sum,
-                        Finish::Relu => sum.where_positive(sum),
-                        Finish::Where(y) => sum.where_positive(V::load(y.add(place))),
-                    };
-                    value.store(y.add(place));
-                }
-            }
-        }
-    }
-}
-
-/// `y[o] = finish(bias[o] + sum over i of x[i] * weights[i][o])` for a block.
-#[inline(always)]
-unsafe fn product<V: Vector>(
-    vectors: usize,
-    (inputs, count): (usize, usize),
-    x: *const f32,
-    weights: Weights,
-    bias: *const f32,
-    y: *mut f32,
-    finish: Finish,
-) {
-    unsafe {
-        let mut o = 0;
-        while o < count {
-            let w = Weights {
-                at: weights.at.add(o * weights.step_out),
-                ..weights
-            };
-            let b = if bias.is_null() { bias } else { bias.add(o) };
-            let y = y.add(o * BLOCK);
-            let finish = match finish {
-                Finish::Where(values) => Finish::Where(values.add(o * BLOCK)),
-                other => other,
-            };
-            match count - o {
-                1 => outputs::<V, 1, 4>(vectors, inputs, x, w, b, y, finish),
-                2 => outputs::<V, 2, 4>(vectors, inputs, x, w, b, y, finish),
-                3 => outputs::<V, 3, 2>(vectors, inputs, x, w, b, y, finish),
-                _ if V::WIDE_TILES => outputs::<V, 4, 4>(vectors, inputs, x, w, b, y, finish),
-                _ => outputs::<V, 4, 2>(vectors, inputs, x, w, b, y, finish),
-            }
-            o += 4;
-        }
-    }
-}
-
-/// Adds a block's products of `I` inputs and `O` slopes to the lane-apart gradient.
-#[inline(always)]
-unsafe fn gradient_tile<V: Vector, const O: usize, const I: usize>(
-    vectors: usize,
-    x: *const f32,
-    slope: *const f32,
-    lanes: *mut f32,
-    step_in: usize,
-) {
-    unsafe {
-        let mut sums = [[V::splat(0.0); O]; I];
-        for v in 0..vectors {
-            let mut slopes = [V::splat(0.0); O];
-            for (o, value) in slopes.iter_mut().enumerate() {
-                *value = V::load(slope.add(o * BLOCK + v * V::LANES));
-            }
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let value = V::load(x.add(i * BLOCK + v * V::LANES));
-                for (sum, slope) in sums.iter_mut().zip(slopes) {
-                    *sum = value.mul_add(slope, *sum);
-                }
-            }
-        }
-        for (i, sums) in sums.into_iter().enumerate() {
-            for (o, sum) in sums.into_iter().enumerate() {
-                let at = lanes.add((i * step_in + o) * V::LANES);
-                V::load(at).add(sum).store(at);
-            }
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn gradient_columns<V: Vector, const O: usize>(
-    vectors: usize,
-    inputs: usize,
-    x: *const f32,
-    slope: *const f32,
-    lanes: *mut f32,
-    step_in: usize,
-) {
-    unsafe {
-        let mut i = 0;
-        while i < inputs {
-            let x = x.add(i * BLOCK);
-            let lanes = lanes.add(i * step_in * V::LANES);
-            if V::WIDE_TILES && inputs - i >= 4 {
-                gradient_tile::<V, O, 4>(vectors, x, slope, lanes, step_in);
-                i += 4;
-            } else if inputs - i >= 2 {
-                gradient_tile::<V, O, 2>(vectors, x, slope, lanes, step_in);
-                i += 2;
-            } else {
-                gradient_tile::<V, O, 1>(vectors, x, slope, lanes, step_in);
-                i += 1;
-            }
-        }
-    }
-}
-
-/// Adds a block's gradient of one layer's weights and biases.
-#[inline(always)]
-unsafe fn weight_gradient<V: Vector>(
-    vectors: usize,
-    layer: &DenseShape,
-    x: *const f32,
-    slope: *const f32,
-    lanes: *mut f32,
-) {
-    unsafe {
-        let mut o = 0;
-        while o < layer.outputs {
-            let slope = slope.add(o * BLOCK);
-            let at = lanes.add((layer.weight + o) * V::LANES);
-            let (inputs, step) = (layer.inputs, layer.outputs);
-            match layer.outputs - o {
-                1 => gradient_columns::<V, 1>(vectors, inputs, x, slope, at, step),
-                2 => gradient_columns::<V, 2>(vectors, inputs, x, slope, at, step),
-                3 => gradient_columns::<V, 3>(vectors, inputs, x, slope, at, step),
-                _ => gradient_columns::<V, 4>(vectors, inputs, x, slope, at, step),
-            }
-            o += 4;
-        }
-        for o in 0..layer.outputs {
-            let at = lanes.add((layer.bias + o) * V::LANES);
-            let mut sum = V::load(at);
-            for v in 0..vectors {
-                sum = sum.add(V::load(slope.add(o * BLOCK + v * V::LANES)));
-            }
-            sum.store(at);
-        }
-    }
-}
-
-/// Adds up the lanes of `count` numbers.
-#[inline(always)]
-unsafe fn join_lanes<V: Vector>(lanes: *const f32, count: usize, out: *mut f32) {
-    unsafe {
-        for i in 0..count {
-            *out.add(i) = V::load(lanes.add(i * V::LANES)).sum();
-        }
-    }
-}
-
 /// Reads a block's rows into columns of features.
 #[inline(always)]
 unsafe fn gather<V: Vector>(vectors: usize, rows: &[*mut f32; BLOCK], width: usize, x: *mut f32) {
     unsafe {
         for v in 0..vectors {
             for chunk in (0..width).step_by(8) {
-                let mut from = [std::ptr::null(); 16];
-                for (lane, from) in from.iter_mut().enumerate().take(V::LANES) {
-                    *from = rows[v * V::LANES + lane].add(chunk).cast_const();
-                }
-                let columns = V::gather(&from[..V::LANES]);
+                let columns = V::gather(rows.as_ptr().add(v * V::LANES), chunk);
                 for (i, column) in columns.into_iter().enumerate() {
                     column.store(x.add((chunk + i) * BLOCK + v * V::LANES));
                 }
@@ -402,19 +163,22 @@ unsafe fn scatter<V: Vector>(
 ) {
     unsafe {
         for v in 0..samples.div_ceil(V::LANES) {
+            let whole = (v + 1) * V::LANES <= samples;
             for chunk in (0..width).step_by(8) {
-                let mut to = [waste; 16];
-                for (lane, to) in to.iter_mut().enumerate().take(V::LANES) {
-                    let sample = v * V::LANES + lane;
-                    if sample < samples {
-                        *to = rows.add(sample * width + chunk);
-                    }
-                }
                 let mut columns = [V::splat(0.0); 8];
                 for (i, column) in columns.iter_mut().enumerate() {
                     *column = V::load(slopes.add((chunk + i) * BLOCK + v * V::LANES));
                 }
-                V::scatter(columns, &to[..V::LANES]);
+                if whole {
+                    V::scatter(columns, rows.add(v * V::LANES * width + chunk), width);
+                    continue;
+                }
+                V::scatter(columns, waste, 8);
+                for sample in v * V::LANES..samples {
+                    let from = waste.add((sample - v * V::LANES) * 8);
+                    let to = rows.add(sample * width + chunk);
+                    std::ptr::copy_nonoverlapping(from, to, 8);
+                }
             }
         }
     }
@@ -424,14 +188,16 @@ unsafe fn scatter<V: Vector>(
 #[inline(always)]
 unsafe fn prefetch_rows(network: &Network<'_>, samples: &[Sample]) {
     unsafe {
+        let (users, movies) = (network.users, network.movies);
+        let biases = network.shape.biases;
         for sample in samples {
-            let user = network.users.row(sample.user);
-            let movie = network.movies.row(sample.movie);
+            let user = users.row(sample.user);
+            let movie = movies.row(sample.movie);
             prefetch(user);
             prefetch(movie);
-            if network.shape.biases {
-                prefetch(user.add(3 * network.users.width));
-                prefetch(movie.add(3 * network.movies.width));
+            if biases {
+                prefetch(user.add(3 * users.width));
+                prefetch(movie.add(3 * movies.width));
             }
         }
     }
@@ -448,10 +214,11 @@ unsafe fn forward<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch:
         let zeros = base.add(scratch.zeros);
         let (mut users, mut movies) = ([zeros; BLOCK], [zeros; BLOCK]);
         let (target, bias) = (base.add(scratch.target), base.add(scratch.bias));
+        let (user_table, movie_table, mean) = (network.users, network.movies, network.mean);
         for (i, sample) in samples.iter().enumerate() {
-            users[i] = network.users.row(sample.user);
-            movies[i] = network.movies.row(sample.movie);
-            *target.add(i) = sample.stars - network.mean;
+            users[i] = user_table.row(sample.user);
+            movies[i] = movie_table.row(sample.movie);
+            *target.add(i) = sample.stars - mean;
         }
         let x = base.add(scratch.values[0]);
         let x_movie = x.add(shape.user_width * BLOCK);
@@ -460,10 +227,10 @@ unsafe fn forward<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch:
 
         let predicted = base.add(scratch.predicted);
         if shape.biases {
-            let at = tail::BIAS;
+            let user_at = 3 * shape.user_width + tail::BIAS;
+            let movie_at = 3 * shape.movie_width + tail::BIAS;
             for i in 0..count * V::LANES {
-                *bias.add(i) = *users[i].add(3 * shape.user_width + at)
-                    + *movies[i].add(3 * shape.movie_width + at);
+                *bias.add(i) = *users[i].add(user_at) + *movies[i].add(movie_at);
             }
         }
         let last = shape.layers.len().wrapping_sub(1);

@@ -4,10 +4,9 @@
 use std::ops::Range;
 
 use super::super::Sample;
-use super::super::simd::Kernel;
+use super::super::simd::{Kernel, Vector};
 use super::block::{self, Network, Outputs, RawTable, Scratch, Sums};
-use super::rows::{self, Decays, RawDense, Step};
-use super::slots::Slots;
+use super::rows::{self, Decays, RawDense, Step, Touched};
 
 /// Pointers to one path's kernels; their contracts are those of the functions of the same names
 /// in [`block`] and [`rows`], and that the machine runs the path.
@@ -18,27 +17,49 @@ pub struct Kernels {
     /// [`block::measure`]
     pub measure: unsafe fn(&Network<'_>, &[Sample], &mut Scratch) -> Sums,
     /// [`rows::update_rows`]
-    pub update_rows: unsafe fn(
-        &RawTable,
-        bool,
-        &Slots,
-        Range<usize>,
-        *const f32,
-        *const f32,
-        Option<&Decays>,
-        Step,
-    ),
+    pub update_rows: unsafe fn(&RawTable, Touched<'_>, Range<usize>, Option<&Decays>, Step),
     /// [`rows::drift_rows`]
     pub drift_rows: unsafe fn(&RawTable, bool, Range<usize>, Step),
     /// [`rows::update_dense`]
     pub update_dense: unsafe fn(&RawDense, *const f32, usize, usize, Step),
+    /// [`peak`]
+    pub peak: unsafe fn(u64) -> f32,
+    /// Lanes of the path's vectors.
+    pub lanes: usize,
+}
+
+/// Chains of multiply-adds that [`peak`] keeps going: enough to hide the latency of one.
+pub const CHAINS: usize = 10;
+
+/// `rounds` multiply-adds on each of [`CHAINS`] vectors, for measuring the most that a core can
+/// do. The result only keeps the compiler from leaving them out.
+///
+/// # Safety
+/// The machine must run the path.
+#[inline(always)]
+pub unsafe fn peak<V: Vector>(rounds: u64) -> f32 {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let factor = V::splat(std::hint::black_box(0.999_9));
+        let start = V::splat(std::hint::black_box(1e-3));
+        let mut chains = [start; CHAINS];
+        for _ in 0..rounds {
+            for chain in &mut chains {
+                *chain = chain.mul_add(factor, start);
+            }
+        }
+        let mut sum = chains[0];
+        for chain in &chains[1..] {
+            sum = sum.add(*chain);
+        }
+        sum.sum()
+    }
 }
 
 macro_rules! instantiate {
     ($name:ident, $vector:ty $(, $features:literal)?) => {
         mod $name {
             use super::*;
-            use crate::train::simd::Vector;
 
             type V = $vector;
             type R = <V as Vector>::Row;
@@ -65,22 +86,14 @@ macro_rules! instantiate {
             }
 
             $(#[target_feature(enable = $features)])?
-            #[expect(clippy::too_many_arguments, reason = "as the kernel")]
             unsafe fn update_rows(
                 table: &RawTable,
-                biased: bool,
-                slots: &Slots,
+                touched: Touched<'_>,
                 range: Range<usize>,
-                gradients: *const f32,
-                slopes: *const f32,
                 decays: Option<&Decays>,
                 step: Step,
             ) {
-                unsafe {
-                    rows::update_rows::<R>(
-                        table, biased, slots, range, gradients, slopes, decays, step,
-                    );
-                }
+                unsafe { rows::update_rows::<R>(table, touched, range, decays, step) }
             }
 
             $(#[target_feature(enable = $features)])?
@@ -99,7 +112,14 @@ macro_rules! instantiate {
                 unsafe { rows::update_dense::<R>(dense, gradients, stride, groups, step) }
             }
 
+            $(#[target_feature(enable = $features)])?
+            unsafe fn peak(rounds: u64) -> f32 {
+                unsafe { super::peak::<V>(rounds) }
+            }
+
             pub const KERNELS: Kernels = Kernels {
+                peak,
+                lanes: V::LANES,
                 group,
                 measure,
                 update_rows,

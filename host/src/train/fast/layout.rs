@@ -9,6 +9,8 @@
 //! biases. The first layer's inputs are padded as the rows are; padded weights meet only zeros,
 //! so they stay zero.
 
+use memmap2::MmapMut;
+
 use super::super::{Layer, Options, Parameters};
 
 /// Lanes of a row's vectors.
@@ -19,31 +21,59 @@ pub const ROW_LANES: usize = 8;
 #[repr(C, align(64))]
 pub struct Line([f32; 16]);
 
-/// Zeroed memory of at least `numbers` f32, aligned to cache lines.
-#[derive(Clone, Debug)]
-pub struct Aligned(Vec<Line>);
+/// Memory from this size on is asked for in huge pages: rows are met in no order, and at 4 KB a
+/// page every other one would miss the processor's table of pages.
+const HUGE: usize = 4 << 20;
+
+/// Zeroed memory of at least so many f32, aligned to cache lines.
+#[derive(Debug)]
+pub struct Aligned(Memory);
+
+#[derive(Debug)]
+enum Memory {
+    Lines(Vec<Line>),
+    Mapped(MmapMut),
+}
 
 impl Aligned {
     /// All zeros.
     pub fn zero(numbers: usize) -> Self {
-        Self(vec![Line([0.0; 16]); numbers.div_ceil(16)])
+        let lines = numbers.div_ceil(16);
+        let bytes = lines * size_of::<Line>();
+        if bytes >= HUGE
+            && let Ok(map) = MmapMut::map_anon(bytes)
+        {
+            // Only advice: what it costs to be refused is time.
+            #[cfg(target_os = "linux")]
+            let _ = map.advise(memmap2::Advice::HugePage);
+            return Self(Memory::Mapped(map));
+        }
+        Self(Memory::Lines(vec![Line([0.0; 16]); lines]))
     }
 
     /// The numbers, padding to a whole line included.
     pub fn numbers(&self) -> &[f32] {
-        // SAFETY: a Line is 16 f32 and nothing else.
-        unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * 16) }
+        let (start, bytes) = match &self.0 {
+            Memory::Lines(lines) => (lines.as_ptr().cast(), size_of_val(lines.as_slice())),
+            Memory::Mapped(map) => (map.as_ptr().cast(), map.len()),
+        };
+        // SAFETY: lines and pages are aligned, initialised and of any bits that f32 allows.
+        unsafe { std::slice::from_raw_parts(start, bytes / 4) }
     }
 
     /// As [`Aligned::numbers`], to write.
     pub fn numbers_mut(&mut self) -> &mut [f32] {
-        // SAFETY: a Line is 16 f32 and nothing else.
-        unsafe { std::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len() * 16) }
+        let (start, bytes) = match &mut self.0 {
+            Memory::Lines(lines) => (lines.as_mut_ptr().cast(), size_of_val(lines.as_slice())),
+            Memory::Mapped(map) => (map.as_mut_ptr().cast(), map.len()),
+        };
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(start, bytes / 4) }
     }
 }
 
 /// A table of rows with their moments.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Table {
     /// Number of rows.
     pub rows: usize,

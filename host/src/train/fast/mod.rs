@@ -1,6 +1,6 @@
 //! The fast trainer: the mathematics of [`plain`](super::plain), arranged for a machine.
 //!
-//! [`layout`] says where each number lies, [`block`] computes samples, [`rows`] moves rows and
+//! [`layout`] says where each number lies, [`block`] computes samples by the tiles of `product`, [`rows`] moves rows and
 //! [`kernels`] compiles both for each path. [`slots`] finds the rows of a batch, [`gate`] is
 //! where threads meet. This file is the course of an epoch.
 //!
@@ -14,6 +14,7 @@ pub mod block;
 pub mod gate;
 pub mod kernels;
 pub mod layout;
+mod product;
 pub mod rows;
 pub mod slots;
 
@@ -25,7 +26,7 @@ use self::block::{Network, Outputs, RawTable, Scratch, Sums};
 use self::gate::Gate;
 use self::kernels::Kernels;
 use self::layout::{Aligned, Shape, Table};
-use self::rows::{Decays, RawDense, Step};
+use self::rows::{Decays, RawDense, Step, Touched};
 use self::slots::{Marks, Slots};
 use super::simd::Kernel;
 use super::{Optimiser, Options, Parameters, Sample, adam};
@@ -158,10 +159,8 @@ impl Fast {
         let batch = self.batch;
         let first = &samples[..batch.min(samples.len())];
         let [user_marks, movie_marks] = &mut self.marks;
-        let users = first.iter().map(|sample| sample.user);
-        self.slots[0][0].find(user_marks, users);
-        let movies = first.iter().map(|sample| sample.movie);
-        self.slots[0][1].find(movie_marks, movies);
+        self.slots[0][0].find(user_marks, first.len(), |i| first[i].user);
+        self.slots[0][1].find(movie_marks, first.len(), |i| first[i].movie);
         let epoch = Epoch::new(self, samples, rates);
         std::thread::scope(|scope| {
             for _ in 1..threads {
@@ -406,13 +405,11 @@ impl<'a> Epoch<'a> {
                 match task {
                     0 => {
                         let slots = &mut *raw.slots[(index + 1) % 2][0].get();
-                        let users = next.iter().map(|sample| sample.user);
-                        slots.find(&mut *raw.marks[0].get(), users);
+                        slots.find(&mut *raw.marks[0].get(), next.len(), |i| next[i].user);
                     }
                     1 => {
                         let slots = &mut *raw.slots[(index + 1) % 2][1].get();
-                        let movies = next.iter().map(|sample| sample.movie);
-                        slots.find(&mut *raw.marks[1].get(), movies);
+                        slots.find(&mut *raw.marks[1].get(), next.len(), |i| next[i].movie);
                     }
                     task if task < groups + 2 => {
                         let group = task - 2;
@@ -451,7 +448,7 @@ impl<'a> Epoch<'a> {
         // SAFETY: see `Raw`; the slots are those of this batch.
         unsafe {
             let slots = [0, 1].map(|side| &**raw.slots[index % 2][side].get());
-            let runs = slots.map(|slots| slots.rows.len().div_ceil(RUN));
+            let runs = slots.map(|slots| slots.len().div_ceil(RUN));
             loop {
                 let task = self.take(1);
                 if task == 0 {
@@ -464,19 +461,15 @@ impl<'a> Epoch<'a> {
                     run if run < runs[0] + runs[1] => (1, run - runs[0]),
                     _ => break,
                 };
-                let range = run * RUN..((run + 1) * RUN).min(slots[side].rows.len());
+                let range = run * RUN..((run + 1) * RUN).min(slots[side].len());
                 let (table, gradients) = tables[side];
-                let slopes = raw.outputs.slope;
-                (self.kernels.update_rows)(
-                    table,
-                    biased,
-                    slots[side],
-                    range,
+                let touched = Touched {
+                    slots: slots[side],
                     gradients,
-                    slopes,
-                    decays,
-                    table_step,
-                );
+                    slopes: raw.outputs.slope,
+                    biased,
+                };
+                (self.kernels.update_rows)(table, touched, range, decays, table_step);
             }
             if self.optimiser != Optimiser::Dense {
                 return;

@@ -7,7 +7,7 @@ use super::super::adam::{self, BETA_1, BETA_2, EPSILON};
 use super::super::simd::{Vector, prefetch};
 use super::block::RawTable;
 use super::layout::tail;
-use super::slots::{END, Slots};
+use super::slots::{Slot, Slots};
 
 /// How many slots ahead a row is asked for.
 const AHEAD: usize = 12;
@@ -29,6 +29,12 @@ pub struct Step {
 #[derive(Clone, Debug)]
 pub struct Decays {
     powers: Vec<(f32, f32)>,
+}
+
+impl Default for Decays {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Decays {
@@ -77,41 +83,77 @@ fn adam_scalar(value: &mut f32, m: &mut f32, v: &mut f32, gradient: f32, step: S
     adam::update(value, m, v, gradient, step.size);
 }
 
+/// What a batch says about the rows of one table.
+#[derive(Clone, Copy, Debug)]
+pub struct Touched<'a> {
+    /// The rows.
+    pub slots: &'a Slots,
+    /// The gradient of the row of each rating, `width` apart.
+    pub gradients: *const f32,
+    /// The gradient of the row's bias of each rating.
+    pub slopes: *const f32,
+    /// Whether rows have biases.
+    pub biased: bool,
+}
+
 /// Moves the rows of some of a batch's slots.
 ///
 /// # Safety
-/// The slots must be of this table and of the batch that `gradients` and `slopes` are of; nobody
-/// else may touch these rows meanwhile.
+/// The slots must be of this table and of the batch that the gradients are of; nobody else may
+/// touch these rows meanwhile.
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "a kernel takes what it works on")]
 pub unsafe fn update_rows<R: Vector>(
     table: &RawTable,
-    biased: bool,
-    slots: &Slots,
+    touched: Touched<'_>,
     range: Range<usize>,
-    gradients: *const f32,
-    slopes: *const f32,
     decays: Option<&Decays>,
     step: Step,
 ) {
     // SAFETY: by the caller's promise.
     unsafe {
-        let width = table.width;
-        let ask = |slot: usize| {
-            if let Some(row) = slots.rows.get(slot) {
-                let row = table.row(*row);
-                for line in (0..table.stride).step_by(16) {
-                    prefetch(row.add(line));
-                }
+        match (table.width, touched.biased, decays) {
+            // The lesson's size, apart so that its loops vanish.
+            (8, false, None) => update::<R>(*table, 8, false, touched, range, None, step),
+            (8, true, None) => update::<R>(*table, 8, true, touched, range, None, step),
+            (width, biased, _) => {
+                update::<R>(*table, width, biased, touched, range, decays, step);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn update<R: Vector>(
+    table: RawTable,
+    width: usize,
+    biased: bool,
+    touched: Touched<'_>,
+    range: Range<usize>,
+    decays: Option<&Decays>,
+    step: Step,
+) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let Touched {
+            slots,
+            gradients,
+            slopes,
+            ..
+        } = touched;
+        let next = slots.next();
+        let slots = slots.dealt(range);
+        let ask = |slot: &Slot| {
+            let row = table.row(slot.row);
+            for line in (0..table.stride).step_by(16) {
+                prefetch(row.add(line));
             }
         };
-        for slot in range.start..range.end.min(range.start + AHEAD) {
-            ask(slot);
-        }
-        for slot in range {
-            ask(slot + AHEAD);
-            let row = table.row(*slots.rows.get_unchecked(slot));
-            let first = *slots.first.get_unchecked(slot);
+        slots.iter().take(AHEAD).for_each(ask);
+        for (index, slot) in slots.iter().enumerate() {
+            if let Some(slot) = slots.get(index + AHEAD) {
+                ask(slot);
+            }
+            let row = table.row(slot.row);
             let tail = row.add(3 * width);
             let last = tail.add(tail::LAST).cast::<u32>();
             let mut decay = (1.0, 1.0);
@@ -120,20 +162,18 @@ pub unsafe fn update_rows<R: Vector>(
             }
             *last = step.number;
             for chunk in (0..width).step_by(8) {
-                let mut sum = R::load(gradients.add(first as usize * width + chunk));
-                let mut count = 1u32;
-                let mut rating = *slots.next.get_unchecked(first as usize);
-                while rating != END {
-                    sum = sum.add(R::load(gradients.add(rating as usize * width + chunk)));
-                    count += 1;
-                    rating = *slots.next.get_unchecked(rating as usize);
+                let mut rating = slot.first as usize;
+                let mut sum = R::load(gradients.add(rating * width + chunk));
+                for _ in 1..slot.count {
+                    rating = *next.get_unchecked(rating) as usize;
+                    sum = sum.add(R::load(gradients.add(rating * width + chunk)));
                 }
                 let at = row.add(chunk);
                 let value = R::load(at);
                 let mut m = R::load(at.add(width));
                 let mut v = R::load(at.add(2 * width));
                 if step.shrink != 0.0 {
-                    sum = value.mul_add(R::splat(step.shrink * count as f32), sum);
+                    sum = value.mul_add(R::splat(step.shrink * slot.count as f32), sum);
                 }
                 if decays.is_some() {
                     m = m.mul(R::splat(decay.0));
@@ -145,18 +185,15 @@ pub unsafe fn update_rows<R: Vector>(
                 v.store(at.add(2 * width));
             }
             if biased {
-                let mut sum = *slopes.add(first as usize);
-                let mut count = 1u32;
-                let mut rating = *slots.next.get_unchecked(first as usize);
-                while rating != END {
-                    sum += *slopes.add(rating as usize);
-                    count += 1;
-                    rating = *slots.next.get_unchecked(rating as usize);
+                let mut rating = slot.first as usize;
+                let mut sum = *slopes.add(rating);
+                for _ in 1..slot.count {
+                    rating = *next.get_unchecked(rating) as usize;
+                    sum += *slopes.add(rating);
                 }
-                let bias = &mut *tail.cast::<[f32; tail::LENGTH]>();
-                let [value, m, v, _] = bias;
+                let [value, m, v, _] = &mut *tail.cast::<[f32; tail::LENGTH]>();
                 if step.shrink != 0.0 {
-                    sum += step.shrink * count as f32 * *value;
+                    sum += step.shrink * slot.count as f32 * *value;
                 }
                 *m *= decay.0;
                 *v *= decay.1;

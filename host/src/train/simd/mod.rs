@@ -87,6 +87,7 @@ impl Kernel {
 /// Every function may only run where the path's instructions are available, and is meant to be
 /// inlined into a function that enables them. Pointers need no alignment beyond f32's and must be
 /// good for `LANES` numbers (8 a row for `gather` and `scatter`).
+#[expect(clippy::missing_safety_doc, reason = "one contract for all, above")]
 pub unsafe trait Vector: Copy {
     /// Numbers in a vector; a multiple of 8 and a divisor of 64.
     const LANES: usize;
@@ -121,11 +122,12 @@ pub unsafe trait Vector: Copy {
     unsafe fn clamp(self, low: Self, high: Self) -> Self;
     /// The sum of all lanes, always in the same order.
     unsafe fn sum(self) -> f32;
-    /// Reads 8 numbers from each of `LANES` rows and turns them about: vector `i` of the result
-    /// holds number `i` of every row.
-    unsafe fn gather(rows: &[*const f32]) -> [Self; 8];
-    /// Writes what [`Vector::gather`] reads.
-    unsafe fn scatter(columns: [Self; 8], rows: &[*mut f32]);
+    /// Reads 8 numbers from each of `LANES` rows, `offset` from their starts, and turns them
+    /// about: vector `i` of the result holds number `i` of every row.
+    unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8];
+    /// Turns back what [`Vector::gather`] turned, and writes 8 numbers to each of `LANES` rows
+    /// that lie `stride` apart.
+    unsafe fn scatter(columns: [Self; 8], at: *mut f32, stride: usize);
 }
 
 /// Asks for the cache line at `at`, where the machine has a way to ask. Never faults.
@@ -178,21 +180,23 @@ mod tests {
             assert!((x.sum() - due).abs() < 1e-4);
             check(V::splat(1.0).where_positive(V::splat(-0.0)), &|_, _| 0.0);
 
-            let rows: Vec<f32> = (0..V::LANES * 8).map(|i| i as f32).collect();
-            let from: Vec<*const f32> = (0..V::LANES).map(|i| rows[i * 8..].as_ptr()).collect();
-            let columns = V::gather(&from);
+            let mut rows: Vec<f32> = (0..V::LANES * 9).map(|i| i as f32).collect();
+            let base = rows.as_mut_ptr();
+            let from: Vec<*mut f32> = (0..V::LANES).map(|i| base.add(i * 8)).collect();
+            let columns = V::gather(from.as_ptr(), 3);
             for (i, column) in columns.into_iter().enumerate() {
                 let mut found = vec![0.0f32; V::LANES];
                 column.store(found.as_mut_ptr());
                 for (lane, value) in found.into_iter().enumerate() {
-                    assert_eq!(value, (lane * 8 + i) as f32);
+                    assert_eq!(value, (lane * 8 + i + 3) as f32);
                 }
             }
-            let mut back = vec![0.0f32; V::LANES * 8];
-            let base = back.as_mut_ptr();
-            let to: Vec<*mut f32> = (0..V::LANES).map(|i| base.add(i * 8)).collect();
-            V::scatter(columns, &to);
-            assert_eq!(back, rows);
+            let mut back = vec![-1.0f32; V::LANES * 9];
+            V::scatter(columns, back.as_mut_ptr(), 9);
+            for (place, value) in back.into_iter().enumerate() {
+                let due = (place / 9 * 8 + place % 9 + 3) as f32;
+                assert_eq!(value, if place % 9 < 8 { due } else { -1.0 });
+            }
         }
     }
 

@@ -93,9 +93,10 @@ unsafe impl Vector for Neon {
     }
 
     #[inline(always)]
-    unsafe fn gather(rows: &[*const f32]) -> [Self; 8] {
+    unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
         let mut square = [[0.0f32; 8]; 8];
-        for (lane, row) in rows.iter().take(8).enumerate() {
+        for lane in 0..8 {
+            let row = (*rows.add(lane)).add(offset);
             for (i, column) in square.iter_mut().enumerate() {
                 column[lane] = *row.add(i);
             }
@@ -104,14 +105,14 @@ unsafe impl Vector for Neon {
     }
 
     #[inline(always)]
-    unsafe fn scatter(columns: [Self; 8], rows: &[*mut f32]) {
+    unsafe fn scatter(columns: [Self; 8], at: *mut f32, stride: usize) {
         let mut square = [[0.0f32; 8]; 8];
         for (column, values) in columns.into_iter().zip(&mut square) {
             column.store(values.as_mut_ptr());
         }
-        for (lane, row) in rows.iter().take(8).enumerate() {
+        for lane in 0..8 {
             for (i, values) in square.iter().enumerate() {
-                *row.add(i) = values[lane];
+                *at.add(lane * stride + i) = values[lane];
             }
         }
     }

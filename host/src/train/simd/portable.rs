@@ -103,11 +103,11 @@ unsafe impl Vector for Portable {
     }
 
     #[inline(always)]
-    unsafe fn gather(rows: &[*const f32]) -> [Self; 8] {
+    unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
         let mut columns = [Self([0.0; 8]); 8];
         for lane in 0..8 {
             // SAFETY: the caller's rows are good for 8 numbers each.
-            let row = unsafe { Self::load(rows[lane]) };
+            let row = unsafe { Self::load((*rows.add(lane)).add(offset)) };
             for (column, value) in columns.iter_mut().zip(row.0) {
                 column.0[lane] = value;
             }
@@ -116,11 +116,11 @@ unsafe impl Vector for Portable {
     }
 
     #[inline(always)]
-    unsafe fn scatter(columns: [Self; 8], rows: &[*mut f32]) {
+    unsafe fn scatter(columns: [Self; 8], at: *mut f32, stride: usize) {
         for lane in 0..8 {
             let row = Self(columns.map(|column| column.0[lane]));
             // SAFETY: the caller's rows are good for 8 numbers each.
-            unsafe { row.store(rows[lane]) };
+            unsafe { row.store(at.add(lane * stride)) };
         }
     }
 }

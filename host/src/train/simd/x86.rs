@@ -134,26 +134,25 @@ unsafe impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn gather(rows: &[*const f32]) -> [Self; 8] {
-        let rows: &[*const f32; 8] = &*rows.as_ptr().cast();
+    unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
         transpose([
-            _mm256_loadu_ps(rows[0]),
-            _mm256_loadu_ps(rows[1]),
-            _mm256_loadu_ps(rows[2]),
-            _mm256_loadu_ps(rows[3]),
-            _mm256_loadu_ps(rows[4]),
-            _mm256_loadu_ps(rows[5]),
-            _mm256_loadu_ps(rows[6]),
-            _mm256_loadu_ps(rows[7]),
+            _mm256_loadu_ps((*rows).add(offset)),
+            _mm256_loadu_ps((*rows.add(1)).add(offset)),
+            _mm256_loadu_ps((*rows.add(2)).add(offset)),
+            _mm256_loadu_ps((*rows.add(3)).add(offset)),
+            _mm256_loadu_ps((*rows.add(4)).add(offset)),
+            _mm256_loadu_ps((*rows.add(5)).add(offset)),
+            _mm256_loadu_ps((*rows.add(6)).add(offset)),
+            _mm256_loadu_ps((*rows.add(7)).add(offset)),
         ])
         .map(Self)
     }
 
     #[inline(always)]
-    unsafe fn scatter(columns: [Self; 8], rows: &[*mut f32]) {
+    unsafe fn scatter(columns: [Self; 8], at: *mut f32, stride: usize) {
         let values = transpose(columns.map(|column| column.0));
-        for (value, row) in values.into_iter().zip(rows) {
-            _mm256_storeu_ps(*row, value);
+        for (row, value) in values.into_iter().enumerate() {
+            _mm256_storeu_ps(at.add(row * stride), value);
         }
     }
 }
@@ -236,9 +235,9 @@ unsafe impl Vector for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn gather(rows: &[*const f32]) -> [Self; 8] {
-        let low = Avx2::gather(&rows[..8]);
-        let high = Avx2::gather(&rows[8..16]);
+    unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
+        let low = Avx2::gather(rows, offset);
+        let high = Avx2::gather(rows.add(8), offset);
         let mut columns = [Self(_mm512_setzero_ps()); 8];
         for (i, column) in columns.iter_mut().enumerate() {
             *column = Self(joined(low[i].0, high[i].0));
@@ -247,10 +246,10 @@ unsafe impl Vector for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn scatter(columns: [Self; 8], rows: &[*mut f32]) {
+    unsafe fn scatter(columns: [Self; 8], at: *mut f32, stride: usize) {
         let pairs = columns.map(|column| halves(column.0));
-        Avx2::scatter(pairs.map(|pair| Avx2(pair[0])), &rows[..8]);
-        Avx2::scatter(pairs.map(|pair| Avx2(pair[1])), &rows[8..16]);
+        Avx2::scatter(pairs.map(|pair| Avx2(pair[0])), at, stride);
+        Avx2::scatter(pairs.map(|pair| Avx2(pair[1])), at.add(8 * stride), stride);
     }
 }
 

@@ -1,0 +1,249 @@
+//! Products of a block's values and a layer's weights, in tiles of registers.
+//!
+//! A feature's row is [`BLOCK`] numbers, a weight one number broadcast to all lanes. A tile is 4
+//! outputs by 2 or 4 vectors forward and backward, and 4 outputs by 2 or 4 inputs for the weight
+//! gradients: enough accumulators to hide the latency of a multiply-add, few enough to stay in
+//! registers. Every function here trusts its caller's lengths, and that the machine runs the path.
+
+use super::super::simd::Vector;
+use super::block::BLOCK;
+use super::layout::DenseShape;
+
+/// Rounds up to whole tiles of vectors.
+#[inline(always)]
+pub fn vectors<V: Vector>(samples: usize) -> usize {
+    samples.div_ceil(V::LANES).next_multiple_of(4)
+}
+
+/// `O` outputs of `N` vectors: sums over `inputs` of value times weight.
+#[inline(always)]
+unsafe fn tile<V: Vector, const O: usize, const N: usize>(
+    inputs: usize,
+    mut x: *const f32,
+    mut w: *const f32,
+    step_in: usize,
+    step_out: usize,
+    start: [V; O],
+) -> [[V; N]; O] {
+    // SAFETY: by the caller's promise on lengths, as everywhere in this file.
+    unsafe {
+        let mut sums = start.map(|start| [start; N]);
+        for _ in 0..inputs {
+            let mut values = [V::splat(0.0); N];
+            for (n, value) in values.iter_mut().enumerate() {
+                *value = V::load(x.add(n * V::LANES));
+            }
+            for (o, sums) in sums.iter_mut().enumerate() {
+                let weight = V::splat(*w.add(o * step_out));
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum = value.mul_add(weight, *sum);
+                }
+            }
+            x = x.add(BLOCK);
+            w = w.add(step_in);
+        }
+        sums
+    }
+}
+
+/// A matrix of weights, read either way round.
+#[derive(Clone, Copy)]
+pub struct Weights {
+    /// The weight of input 0 and output 0.
+    pub at: *const f32,
+    /// Distance of inputs.
+    pub step_in: usize,
+    /// Distance of outputs.
+    pub step_out: usize,
+}
+
+/// What becomes of a product's sums.
+#[derive(Clone, Copy)]
+pub enum Finish {
+    /// Nothing.
+    Linear,
+    /// Kept where it is above 0 itself.
+    Relu,
+    /// Kept where the number at the same place here is above 0.
+    Where(*const f32),
+}
+
+#[inline(always)]
+unsafe fn outputs<V: Vector, const O: usize, const N: usize>(
+    vectors: usize,
+    inputs: usize,
+    x: *const f32,
+    weights: Weights,
+    bias: *const f32,
+    y: *mut f32,
+    finish: Finish,
+) {
+    unsafe {
+        let mut start = [V::splat(0.0); O];
+        if !bias.is_null() {
+            for (o, start) in start.iter_mut().enumerate() {
+                *start = V::splat(*bias.add(o));
+            }
+        }
+        for v in (0..vectors).step_by(N) {
+            let Weights {
+                at,
+                step_in,
+                step_out,
+            } = weights;
+            let x = x.add(v * V::LANES);
+            let sums = tile::<V, O, N>(inputs, x, at, step_in, step_out, start);
+            for (o, sums) in sums.into_iter().enumerate() {
+                for (n, sum) in sums.into_iter().enumerate() {
+                    let place = o * BLOCK + (v + n) * V::LANES;
+                    let value = match finish {
+                        Finish::Linear => sum,
+                        Finish::Relu => sum.where_positive(sum),
+                        Finish::Where(y) => sum.where_positive(V::load(y.add(place))),
+                    };
+                    value.store(y.add(place));
+                }
+            }
+        }
+    }
+}
+
+/// `y[o] = finish(bias[o] + sum over i of x[i] * weights[i][o])` for a block.
+#[inline(always)]
+pub unsafe fn product<V: Vector>(
+    vectors: usize,
+    (inputs, count): (usize, usize),
+    x: *const f32,
+    weights: Weights,
+    bias: *const f32,
+    y: *mut f32,
+    finish: Finish,
+) {
+    unsafe {
+        let mut o = 0;
+        while o < count {
+            let w = Weights {
+                at: weights.at.add(o * weights.step_out),
+                ..weights
+            };
+            let b = if bias.is_null() { bias } else { bias.add(o) };
+            let y = y.add(o * BLOCK);
+            let finish = match finish {
+                Finish::Where(values) => Finish::Where(values.add(o * BLOCK)),
+                other => other,
+            };
+            match count - o {
+                1 => outputs::<V, 1, 4>(vectors, inputs, x, w, b, y, finish),
+                2 => outputs::<V, 2, 4>(vectors, inputs, x, w, b, y, finish),
+                3 => outputs::<V, 3, 2>(vectors, inputs, x, w, b, y, finish),
+                _ if V::WIDE_TILES => outputs::<V, 4, 4>(vectors, inputs, x, w, b, y, finish),
+                _ => outputs::<V, 4, 2>(vectors, inputs, x, w, b, y, finish),
+            }
+            o += 4;
+        }
+    }
+}
+
+/// Adds a block's products of `I` inputs and `O` slopes to the lane-apart gradient.
+#[inline(always)]
+unsafe fn gradient_tile<V: Vector, const O: usize, const I: usize>(
+    vectors: usize,
+    x: *const f32,
+    slope: *const f32,
+    lanes: *mut f32,
+    step_in: usize,
+) {
+    unsafe {
+        let mut sums = [[V::splat(0.0); O]; I];
+        for v in 0..vectors {
+            let mut slopes = [V::splat(0.0); O];
+            for (o, value) in slopes.iter_mut().enumerate() {
+                *value = V::load(slope.add(o * BLOCK + v * V::LANES));
+            }
+            for (i, sums) in sums.iter_mut().enumerate() {
+                let value = V::load(x.add(i * BLOCK + v * V::LANES));
+                for (sum, slope) in sums.iter_mut().zip(slopes) {
+                    *sum = value.mul_add(slope, *sum);
+                }
+            }
+        }
+        for (i, sums) in sums.into_iter().enumerate() {
+            for (o, sum) in sums.into_iter().enumerate() {
+                let at = lanes.add((i * step_in + o) * V::LANES);
+                V::load(at).add(sum).store(at);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn gradient_columns<V: Vector, const O: usize>(
+    vectors: usize,
+    inputs: usize,
+    x: *const f32,
+    slope: *const f32,
+    lanes: *mut f32,
+    step_in: usize,
+) {
+    unsafe {
+        let mut i = 0;
+        while i < inputs {
+            let x = x.add(i * BLOCK);
+            let lanes = lanes.add(i * step_in * V::LANES);
+            if V::WIDE_TILES && inputs - i >= 4 {
+                gradient_tile::<V, O, 4>(vectors, x, slope, lanes, step_in);
+                i += 4;
+            } else if inputs - i >= 2 {
+                gradient_tile::<V, O, 2>(vectors, x, slope, lanes, step_in);
+                i += 2;
+            } else {
+                gradient_tile::<V, O, 1>(vectors, x, slope, lanes, step_in);
+                i += 1;
+            }
+        }
+    }
+}
+
+/// Adds a block's gradient of one layer's weights and biases.
+#[inline(always)]
+pub unsafe fn weight_gradient<V: Vector>(
+    vectors: usize,
+    layer: &DenseShape,
+    x: *const f32,
+    slope: *const f32,
+    lanes: *mut f32,
+) {
+    unsafe {
+        let mut o = 0;
+        while o < layer.outputs {
+            let slope = slope.add(o * BLOCK);
+            let at = lanes.add((layer.weight + o) * V::LANES);
+            let (inputs, step) = (layer.inputs, layer.outputs);
+            match layer.outputs - o {
+                1 => gradient_columns::<V, 1>(vectors, inputs, x, slope, at, step),
+                2 => gradient_columns::<V, 2>(vectors, inputs, x, slope, at, step),
+                3 => gradient_columns::<V, 3>(vectors, inputs, x, slope, at, step),
+                _ => gradient_columns::<V, 4>(vectors, inputs, x, slope, at, step),
+            }
+            o += 4;
+        }
+        for o in 0..layer.outputs {
+            let at = lanes.add((layer.bias + o) * V::LANES);
+            let mut sum = V::load(at);
+            for v in 0..vectors {
+                sum = sum.add(V::load(slope.add(o * BLOCK + v * V::LANES)));
+            }
+            sum.store(at);
+        }
+    }
+}
+
+/// Adds up the lanes of `count` numbers.
+#[inline(always)]
+pub unsafe fn join_lanes<V: Vector>(lanes: *const f32, count: usize, out: *mut f32) {
+    unsafe {
+        for i in 0..count {
+            *out.add(i) = V::load(lanes.add(i * V::LANES)).sum();
+        }
+    }
+}
