@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod data;
 pub mod error;
+pub mod evaluate;
 pub mod export;
 pub mod files;
 pub mod link;

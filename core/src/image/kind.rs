@@ -68,7 +68,7 @@ pub enum TableKind {
     /// u8 \[1\]\[1\]: bits behind the point of the integer output.
     IntegerOutputBits = 84,
 
-    /// u8 \[movies\]\[1\], optional: how well known a movie is, as a rank score's confidence.
+    /// u8 \[movies\]\[1\], optional: what a ranking adds for how well a movie is known, in steps of the table's scale.
     MovieConfidence = 64,
 }
 

@@ -156,7 +156,14 @@ pub struct Model<'a> {
     mlp: Option<Mlp<'a>>,
     integers: Option<integer::Integers<'a>>,
     user_spread: Option<&'a [f32]>,
-    confidence: Option<&'a [u8]>,
+    confidence: Option<Confidence<'a>>,
+}
+
+/// How well known movies are: a byte a movie, in steps of `scale` stars.
+#[derive(Clone, Copy, Debug)]
+struct Confidence<'a> {
+    bytes: &'a [u8],
+    scale: f32,
 }
 
 /// The users of an image.
@@ -238,9 +245,23 @@ impl<'a> Model<'a> {
         self.movie_table.columns()
     }
 
+    /// Whether the image says how well known movies are.
+    pub fn has_confidence(&self) -> bool {
+        self.confidence.is_some()
+    }
+
     /// How well known the movie of `row` is, from 0 to 255, where the image says so.
     pub fn confidence(&self, row: u32) -> Option<u8> {
-        self.confidence?.get(row as usize).copied()
+        self.confidence?.bytes.get(row as usize).copied()
+    }
+
+    /// What a ranking adds to the score of the movie of `row`, in stars, for how well known it is; 0 where the
+    /// image says nothing of it. A prediction doesn't have it.
+    pub fn confidence_stars(&self, row: u32) -> f32 {
+        self.confidence.map_or(0.0, |confidence| {
+            let byte = confidence.bytes.get(row as usize);
+            byte.map_or(0.0, |byte| f32::from(*byte) * confidence.scale)
+        })
     }
 
     /// The row of the movie `id`.

@@ -5,7 +5,7 @@
 
 mod integer;
 
-use super::{LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
+use super::{Confidence, LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
 use crate::error::ImageError;
 use crate::ids::{BLOCK_WORDS, IdIndex};
 use crate::image::{Element, Image, Table, TableKind};
@@ -295,7 +295,7 @@ impl<'a> Found<'a> {
         bytes(table, kind)
     }
 
-    fn confidence(&self, movies: u32) -> Result<Option<&'a [u8]>, ImageError> {
+    fn confidence(&self, movies: u32) -> Result<Option<Confidence<'a>>, ImageError> {
         let kind = TableKind::MovieConfidence;
         let Some(table) = self.get(kind) else {
             return Ok(None);
@@ -303,7 +303,13 @@ impl<'a> Found<'a> {
         if table.rows != movies || table.columns != 1 {
             return Err(ImageError::Shape(kind));
         }
-        bytes(table, kind).map(Some)
+        let bytes = bytes(table, kind)?;
+        let scale = table.scale;
+        // Positive and finite, written so that a NaN is refused too; no movie is lifted by more than a row's limit.
+        if !(scale >= 0.0 && scale <= ROW_LIMIT / 256.0) || scale.is_subnormal() {
+            return Err(ImageError::Value(kind));
+        }
+        Ok(Some(Confidence { bytes, scale }))
     }
 }
 

@@ -284,9 +284,10 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             return;
         }
         let reply = match &job.work {
-            Work::Top { ranking, .. } => {
-                Reply::Movies(list(ranking.hits(), |hit| model.scale().hold(hit.score)))
-            }
+            Work::Top { user, ranking, .. } => Reply::Movies(list(ranking.hits(), |hit| {
+                // A hit is a movie of the model.
+                model.predict_for(user, hit.movie).unwrap_or(hit.score)
+            })),
             Work::Similar { ranking } => Reply::Movies(list(ranking.hits(), |hit| hit.score)),
             #[cfg(feature = "learn")]
             Work::Learn(learning) => match self.profiles.get_mut(usize::from(learning.owner())) {

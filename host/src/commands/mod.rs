@@ -1,5 +1,6 @@
 //! The verbs, one file each. A new verb is a file here, a line in [`Verb`] and a line in [`Verb::run`].
 
+pub mod evaluate;
 pub mod export;
 pub mod fetch;
 pub mod image;
@@ -30,6 +31,8 @@ pub struct Cli {
 pub enum Verb {
     /// Train a model on MovieLens ratings: those that ship with the project, or --data
     Train(train::Args),
+    /// Measure how well a recipe predicts and ranks: cross-validation, given files, official folds, last ratings
+    Evaluate(evaluate::Args),
     /// Download a MovieLens release from GroupLens, check it and unzip it
     Fetch(fetch::Args),
     /// Write made-up ratings in the shape of a MovieLens release, with a known best RMSE
@@ -58,6 +61,7 @@ impl Verb {
     pub fn run(self) -> anyhow::Result<()> {
         match self {
             Verb::Train(args) => train::run(&args),
+            Verb::Evaluate(args) => evaluate::run(&args),
             Verb::Fetch(args) => fetch::run(&args),
             Verb::Synth(args) => synth::run(&args),
             Verb::Export(args) => export::run(&args),

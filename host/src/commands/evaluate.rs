@@ -1,0 +1,194 @@
+//! `host evaluate`: how well a recipe predicts and ranks, by the protocols that people compare with.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::model::ModelArgs;
+use crate::data::{Dataset, Silent, builtin};
+use crate::error::BadInput;
+use crate::evaluate::protocol::{self, Fold};
+use crate::evaluate::report::{FoldResult, Report};
+use crate::evaluate::{self, Plan};
+use crate::export::Precision;
+use crate::files;
+use crate::report::progress;
+use crate::report::text::grouped;
+use crate::train::Solver;
+
+/// Options of `host evaluate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A ratings file, the folder of a MovieLens release or its zip [default: the ratings that ship with the project]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+
+    /// Cross-validation over so many folds (the default protocol)
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=100))]
+    folds: u8,
+
+    /// The official folds of a folder: u1.base and u1.test to u5
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["data", "train", "leave_last_out"])]
+    official: Option<PathBuf>,
+
+    /// A file of ratings to learn from, for --test
+    #[arg(long, value_name = "FILE", requires = "test", conflicts_with_all = ["data", "leave_last_out"])]
+    train: Option<PathBuf>,
+
+    /// A file of ratings to measure on, for --train
+    #[arg(long, value_name = "FILE", requires = "train")]
+    test: Option<PathBuf>,
+
+    /// Everybody's last rating by time is held back, and lists are judged
+    #[arg(long)]
+    leave_last_out: bool,
+
+    /// Judge lists in every protocol: NDCG, hit rate and recall at 10 among all movies that a person hasn't rated
+    #[arg(long)]
+    lists: bool,
+
+    /// Images to predict from, with commas between: f16, f32, i8; the last one ranks
+    #[arg(
+        long,
+        value_name = "NAMES",
+        default_value = "f16",
+        value_delimiter = ','
+    )]
+    precision: Vec<Precision>,
+
+    /// Write all figures as CSV: fold, method, measure, value
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+
+    /// Write all figures as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    #[command(flatten)]
+    model: ModelArgs,
+}
+
+/// Trains on each fold, measures and tells.
+///
+/// # Errors
+/// [`BadInput`] for options or data that can't be used; else what failed.
+pub fn run(args: &Args) -> Result<()> {
+    let (sets, protocol) = sets(args)?;
+    let mut folds = Vec::new();
+    for (name, data, split) in &sets {
+        match split {
+            Some(split) => folds.push(Fold {
+                name: name.clone(),
+                data,
+                split: split.clone(),
+            }),
+            None if args.leave_last_out => folds.push(protocol::leave_last_out(data)),
+            None => folds.extend(protocol::folds(data, args.folds.into(), args.model.seed)),
+        }
+    }
+    let data = &sets[0].1;
+    let options = args.model.options(data.scale)?;
+    let plan = Plan {
+        precisions: args.precision.clone(),
+        lists: args.lists || args.leave_last_out,
+        threads: options.thread_count(),
+        options: options.clone(),
+    };
+    println!(
+        "{}: {} ratings by {} users of {} movies; {protocol}",
+        data.name,
+        grouped(data.ratings.len() as u64),
+        grouped(data.ratings.user_count() as u64),
+        grouped(data.ratings.movie_count() as u64),
+    );
+    let how = match options.solver {
+        Solver::Gibbs => "Gibbs sampling",
+        Solver::Adam => "Adam",
+    };
+    println!(
+        "{} of {} dimensions by {how}, predicted by core from the exported image\n",
+        options.model.name(),
+        options.user_dim
+    );
+    let count = folds.len();
+    let done = std::sync::atomic::AtomicUsize::new(0);
+    let tell = |result: &FoldResult| {
+        let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if let Some(errors) = result.errors.last() {
+            eprintln!(
+                "{done} of {count}: {}, RMSE {:.4}, MAE {:.4}, trained in {:.1} s",
+                result.fold, errors.rmse, errors.mae, result.seconds
+            );
+        }
+    };
+    let report = Report {
+        data: data.name.clone(),
+        protocol,
+        model: options.model.name().into(),
+        solver: options.solver.name().into(),
+        dim: options.user_dim,
+        seed: options.seed,
+        folds: evaluate::run(&folds, &plan, &tell)?,
+    };
+    print!("{}", report.text());
+    let write = |path: &Option<PathBuf>, text: String| match path {
+        None => Ok(()),
+        Some(path) => files::write(path, text.as_bytes())
+            .with_context(|| format!("can't write {}", path.display())),
+    };
+    write(&args.csv, report.csv())?;
+    write(&args.json, serde_json::to_string_pretty(&report)? + "\n")
+}
+
+type Set = (String, Dataset, Option<crate::data::Split>);
+
+/// The data sets that are tried, with a split where files give it, and the protocol in words.
+fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
+    if let Some(folder) = &args.official {
+        let mut sets = Vec::new();
+        for (name, base, test) in protocol::official(folder)? {
+            let (mut data, split) = protocol::pair(&base, &test, &Silent)?;
+            data.titles = titles(folder);
+            sets.push((name, data, Some(split)));
+        }
+        let protocol = format!("{} official folds", sets.len());
+        return Ok((sets, protocol));
+    }
+    if let (Some(train), Some(test)) = (&args.train, &args.test) {
+        let (data, split) = protocol::pair(train, test, &Silent)?;
+        return Ok((
+            vec![("test".into(), data, Some(split))],
+            "a given pair of files".into(),
+        ));
+    }
+    let data = match &args.data {
+        None => builtin::load(),
+        Some(path) => load(path)?,
+    };
+    if data.ratings.len() < usize::from(args.folds) {
+        return Err(BadInput::new(format!(
+            "{} ratings are too few to test on",
+            data.ratings.len()
+        ))
+        .into());
+    }
+    let protocol = if args.leave_last_out {
+        "everybody's last rating held back".into()
+    } else {
+        format!("{}-fold cross-validation", args.folds)
+    };
+    Ok((vec![(String::new(), data, None)], protocol))
+}
+
+/// Titles of a folder with official folds, whose ratings as a whole are beside them; none where they can't be read.
+fn titles(folder: &Path) -> crate::data::Titles {
+    Dataset::load(folder, &Silent)
+        .map_or_else(|_| crate::data::Titles::default(), |data| data.titles)
+}
+
+fn load(path: &Path) -> Result<Dataset> {
+    let bar = progress::Bytes::new("reading");
+    let data = Dataset::load(path, &bar);
+    bar.finish();
+    data.map_err(crate::data::DataError::into_anyhow)
+}

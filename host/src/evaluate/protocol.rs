@@ -1,0 +1,271 @@
+//! Which ratings a model is tried on: folds, a given pair of files, the official folds, everybody's last rating.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use crate::data::{Dataset, LoadProgress, Ratings, Split};
+use crate::error::BadInput;
+use crate::train::random::{Random, Stream};
+
+/// One trial: ratings to learn from (`train`) and ratings to be measured on (`validation`).
+#[derive(Debug)]
+pub struct Fold<'a> {
+    /// What the tables call it.
+    pub name: String,
+    /// All ratings, those of both parts.
+    pub data: &'a Dataset,
+    /// The parts.
+    pub split: Split,
+}
+
+/// Cross-validation: every rating is tested in exactly one of `count` folds of equal size, drawn at random.
+pub fn folds(data: &Dataset, count: usize, seed: u64) -> Vec<Fold<'_>> {
+    let ratings = data.ratings.len();
+    let mut order: Vec<u32> = (0..ratings as u32).collect();
+    let random = Random::new(seed, Stream::Order, u64::MAX);
+    for last in (1..ratings).rev() {
+        order.swap(last, random.below(last as u64, last as u64 + 1) as usize);
+    }
+    let mut fold_of = vec![0u32; ratings];
+    for fold in 0..count {
+        for &rating in &order[ratings * fold / count..ratings * (fold + 1) / count] {
+            fold_of[rating as usize] = fold as u32;
+        }
+    }
+    (0..count as u32)
+        .map(|fold| {
+            let (validation, train) =
+                (0..ratings as u32).partition(|&rating| fold_of[rating as usize] == fold);
+            Fold {
+                name: format!("fold {}", fold + 1),
+                data,
+                split: Split { train, validation },
+            }
+        })
+        .collect()
+}
+
+/// Everybody's last rating by time is held back; of equal times the one for the highest movie id. Nobody's only
+/// rating is.
+pub fn leave_last_out(data: &Dataset) -> Fold<'_> {
+    let ratings = &data.ratings;
+    let mut last: Vec<Option<u32>> = vec![None; ratings.user_count()];
+    let mut counts = vec![0u32; ratings.user_count()];
+    let key = |rating: u32| {
+        (
+            ratings.times[rating as usize],
+            ratings.movies[rating as usize],
+        )
+    };
+    for rating in 0..ratings.len() as u32 {
+        let user = ratings.users[rating as usize] as usize;
+        counts[user] += 1;
+        if last[user].is_none_or(|other| key(rating) > key(other)) {
+            last[user] = Some(rating);
+        }
+    }
+    let held: HashSet<u32> = last
+        .into_iter()
+        .zip(counts)
+        .filter_map(|(rating, count)| rating.filter(|_| count > 1))
+        .collect();
+    let (validation, train) = (0..ratings.len() as u32).partition(|rating| held.contains(rating));
+    Fold {
+        name: "last ratings".into(),
+        data,
+        split: Split { train, validation },
+    }
+}
+
+/// The pairs of files of a folder: `u1.base` and `u1.test` to `u5` where it has the official folds of ML-100K, `ra`
+/// and `rb` where it has those of ML-10M, with `.train` taken for `.base`.
+///
+/// # Errors
+/// [`BadInput`] for a folder without such a pair.
+pub fn official(folder: &Path) -> Result<Vec<(String, PathBuf, PathBuf)>, BadInput> {
+    let mut found = Vec::new();
+    for name in ["u1", "u2", "u3", "u4", "u5", "r1", "r2", "r3", "r4", "r5"] {
+        let test = folder.join(format!("{name}.test"));
+        for ending in ["base", "train"] {
+            let base = folder.join(format!("{name}.{ending}"));
+            if base.is_file() && test.is_file() {
+                found.push((name.to_owned(), base, test.clone()));
+            }
+        }
+    }
+    if found.is_empty() {
+        return Err(BadInput::new(format!(
+            "{} has no official folds: pairs such as u1.base and u1.test",
+            folder.display()
+        )));
+    }
+    Ok(found)
+}
+
+/// Ratings of two files as one data set, and the split that keeps them apart. Movies and users of either are known to
+/// the model, and those without a training rating get what can be said of them without one.
+///
+/// # Errors
+/// What reading them says, or [`BadInput`] for a rating that is in both.
+pub fn pair(
+    train: &Path,
+    test: &Path,
+    progress: &dyn LoadProgress,
+) -> anyhow::Result<(Dataset, Split)> {
+    let load =
+        |path: &Path| Dataset::load(path, progress).map_err(crate::data::DataError::into_anyhow);
+    let (first, second) = (load(train)?, load(test)?);
+    let (ratings, split) = joined(&first.ratings, &second.ratings).ok_or_else(|| {
+        BadInput::new(format!(
+            "a user rated the same movie in {} and in {}; ratings to test on must be in one file only",
+            train.display(),
+            test.display()
+        ))
+    })?;
+    let titles = if first.titles.is_empty() {
+        second.titles
+    } else {
+        first.titles
+    };
+    let data = Dataset::new(first.name, ratings, titles, first.license);
+    Ok((data, split))
+}
+
+/// Two sets of ratings as one with common rows; `None` where a pair of user and movie is in both.
+fn joined(train: &Ratings, test: &Ratings) -> Option<(Ratings, Split)> {
+    let merge = |a: &[u32], b: &[u32]| {
+        let mut ids = [a, b].concat();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    };
+    let mut all = Ratings {
+        user_ids: merge(&train.user_ids, &test.user_ids),
+        movie_ids: merge(&train.movie_ids, &test.movie_ids),
+        ..Ratings::default()
+    };
+    let mut pairs = HashSet::new();
+    for part in [train, test] {
+        // Every id is in the merged list, so every lookup finds a row.
+        let row = |ids: &[u32], id: &u32| ids.binary_search(id).unwrap_or_default() as u32;
+        let users: Vec<u32> = part
+            .user_ids
+            .iter()
+            .map(|id| row(&all.user_ids, id))
+            .collect();
+        let movies: Vec<u32> = part
+            .movie_ids
+            .iter()
+            .map(|id| row(&all.movie_ids, id))
+            .collect();
+        for i in 0..part.len() {
+            let pair = (
+                users[part.users[i] as usize],
+                movies[part.movies[i] as usize],
+            );
+            if !pairs.insert(pair) {
+                return None;
+            }
+            all.users.push(pair.0);
+            all.movies.push(pair.1);
+            all.stars.push(part.stars[i]);
+            all.times.push(part.times[i]);
+        }
+    }
+    let middle = train.len() as u32;
+    let split = Split {
+        train: (0..middle).collect(),
+        validation: (middle..all.len() as u32).collect(),
+    };
+    Some((all, split))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Titles;
+
+    fn ratings(rows: &[(u32, u32, f32, u32)]) -> Ratings {
+        let ids = |pick: &dyn Fn(&(u32, u32, f32, u32)) -> u32| {
+            let mut ids: Vec<u32> = rows.iter().map(pick).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        };
+        let (user_ids, movie_ids) = (ids(&|r| r.0), ids(&|r| r.1));
+        let mut out = Ratings::default();
+        for &(user, movie, stars, time) in rows {
+            out.users
+                .push(user_ids.binary_search(&user).unwrap() as u32);
+            out.movies
+                .push(movie_ids.binary_search(&movie).unwrap() as u32);
+            out.stars.push(stars);
+            out.times.push(time);
+        }
+        (out.user_ids, out.movie_ids) = (user_ids, movie_ids);
+        out
+    }
+
+    fn dataset(ratings: Ratings) -> Dataset {
+        Dataset::new("test".into(), ratings, Titles::default(), String::new())
+    }
+
+    #[test]
+    fn every_rating_is_tested_in_exactly_one_fold() {
+        let rows: Vec<_> = (0..103).map(|i| (i % 10, i, 3.0, i)).collect();
+        let data = dataset(ratings(&rows));
+        let folds = folds(&data, 5, 1);
+        let mut tested: Vec<u32> = Vec::new();
+        for fold in &folds {
+            assert!((20..=21).contains(&fold.split.validation.len()));
+            assert_eq!(fold.split.train.len() + fold.split.validation.len(), 103);
+            tested.extend(&fold.split.validation);
+        }
+        tested.sort_unstable();
+        assert_eq!(tested, (0..103).collect::<Vec<_>>());
+        assert_ne!(folds[0].split, super::folds(&data, 5, 2)[0].split);
+    }
+
+    #[test]
+    fn the_last_rating_by_time_is_held_back_and_an_only_one_is_not() {
+        let data = dataset(ratings(&[
+            (1, 10, 3.0, 50),
+            (1, 20, 4.0, 70),
+            (1, 30, 4.0, 60),
+            (2, 10, 1.0, 9),
+            (3, 20, 2.0, 5),
+            (3, 30, 2.0, 5),
+        ]));
+        assert_eq!(leave_last_out(&data).split.validation, [1, 5]);
+    }
+
+    #[test]
+    fn a_pair_of_files_keeps_its_parts_and_shares_its_rows() {
+        let train = ratings(&[(1, 10, 3.0, 0), (2, 30, 4.0, 0)]);
+        let test = ratings(&[(2, 10, 5.0, 0), (5, 20, 1.0, 0)]);
+        let (all, split) = joined(&train, &test).unwrap();
+        assert_eq!(all.user_ids, [1, 2, 5]);
+        assert_eq!(all.movie_ids, [10, 20, 30]);
+        assert_eq!(
+            (all.users, all.movies),
+            (vec![0, 1, 1, 2], vec![0, 2, 0, 1])
+        );
+        assert_eq!((split.train, split.validation), (vec![0, 1], vec![2, 3]));
+        assert!(joined(&train, &train).is_none());
+    }
+
+    #[test]
+    fn a_folder_without_official_folds_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(
+            official(folder.path())
+                .unwrap_err()
+                .to_string()
+                .contains("u1.base")
+        );
+        for name in ["u1.base", "u1.test", "u2.base"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(official(folder.path()).unwrap().len(), 1);
+    }
+}

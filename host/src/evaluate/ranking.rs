@@ -1,0 +1,239 @@
+//! How good lists are: what a person rated later, found among the ten movies named first of all that they had not
+//! rated.
+
+use pocketrec::model::Model;
+use serde::Serialize;
+
+use crate::data::{Ratings, Split};
+
+/// Length of the lists that are judged.
+pub const LENGTH: usize = 10;
+/// The most people whose lists are judged, evenly spread over all; each costs a score a movie and a ranking.
+const PEOPLE: usize = 5_000;
+
+/// Figures of the lists of one way to rank, averaged over people who have ratings held back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Ranking {
+    /// Normalised discounted cumulative gain: a held-back movie at place i counts 1 / log2(i + 1), over what the best
+    /// order would have got (Järvelin and Kekäläinen 2002).
+    pub ndcg: f64,
+    /// Share of people with at least one of their held-back movies in the list.
+    pub hit_rate: f64,
+    /// Share of a person's held-back movies that is in the list.
+    pub recall: f64,
+    /// How many different movies all lists name.
+    pub coverage: usize,
+    /// The same as a share of all movies.
+    pub coverage_share: f64,
+    /// Mean number of training ratings of a movie that is named.
+    pub popularity: f64,
+    /// Share of named movies with fewer than 5 training ratings.
+    pub obscure: f64,
+    /// People judged.
+    pub people: usize,
+}
+
+/// What lists are judged on: who rated what in training, and what was held back.
+pub struct Judge {
+    rated: Vec<Vec<u32>>,
+    held: Vec<(u32, Vec<u32>)>,
+    counts: Vec<u32>,
+}
+
+impl Judge {
+    /// From ratings and their split. O(ratings).
+    pub fn new(ratings: &Ratings, split: &Split) -> Self {
+        let mut rated = vec![Vec::new(); ratings.user_count()];
+        let mut counts = vec![0; ratings.movie_count()];
+        for &rating in &split.train {
+            let (user, movie) = (
+                ratings.users[rating as usize],
+                ratings.movies[rating as usize],
+            );
+            rated[user as usize].push(movie);
+            counts[movie as usize] += 1;
+        }
+        let mut held = vec![Vec::new(); ratings.user_count()];
+        for &rating in &split.validation {
+            held[ratings.users[rating as usize] as usize].push(ratings.movies[rating as usize]);
+        }
+        let held: Vec<_> = (0u32..)
+            .zip(held)
+            .filter(|(_, movies)| !movies.is_empty())
+            .collect();
+        let step = held.len().div_ceil(PEOPLE).max(1);
+        Self {
+            rated,
+            held: held.into_iter().step_by(step).collect(),
+            counts,
+        }
+    }
+
+    /// Training ratings of each movie.
+    pub fn counts(&self) -> &[u32] {
+        &self.counts
+    }
+
+    /// Judges the lists of `score`, which fills in a score for each movie row, for a user row.
+    pub fn judge(&self, mut score: impl FnMut(u32, &mut [f32])) -> Ranking {
+        let movies = self.counts.len();
+        let mut scores = vec![0.0f32; movies];
+        let mut named = vec![false; movies];
+        let mut out = Ranking::default();
+        let (mut entries, mut popularity, mut obscure) = (0usize, 0u64, 0usize);
+        for (user, held) in &self.held {
+            score(*user, &mut scores);
+            for &movie in &self.rated[*user as usize] {
+                scores[movie as usize] = f32::NEG_INFINITY;
+            }
+            let list = best(&scores);
+            let mut gain = 0.0;
+            let mut hits = 0;
+            for (place, &movie) in list.iter().enumerate() {
+                entries += 1;
+                popularity += u64::from(self.counts[movie]);
+                obscure += usize::from(self.counts[movie] < 5);
+                named[movie] = true;
+                if held.contains(&(movie as u32)) {
+                    hits += 1;
+                    gain += 1.0 / (place as f64 + 2.0).log2();
+                }
+            }
+            let ideal: f64 = (0..held.len().min(LENGTH))
+                .map(|i| 1.0 / (i as f64 + 2.0).log2())
+                .sum();
+            out.ndcg += gain / ideal;
+            out.hit_rate += f64::from(u8::from(hits > 0));
+            out.recall += f64::from(hits) / held.len() as f64;
+        }
+        out.people = self.held.len();
+        let people = out.people.max(1) as f64;
+        for figure in [&mut out.ndcg, &mut out.hit_rate, &mut out.recall] {
+            *figure /= people;
+        }
+        out.coverage = named.iter().filter(|&&named| named).count();
+        out.coverage_share = out.coverage as f64 / movies.max(1) as f64;
+        out.popularity = popularity as f64 / entries.max(1) as f64;
+        out.obscure = obscure as f64 / entries.max(1) as f64;
+        out
+    }
+
+    /// Everybody gets the movies with the most training ratings.
+    pub fn popular(&self) -> Ranking {
+        self.judge(|_, scores| {
+            for (score, &count) in scores.iter_mut().zip(&self.counts) {
+                *score = count as f32;
+            }
+        })
+    }
+
+    /// The lists of a model, by core, `fame` times the image's confidence term added.
+    pub fn of_model(&self, model: &Model<'_>, user_ids: &[u32], fame: f32) -> Ranking {
+        self.judge(|user, scores| {
+            let Ok(state) = model.user(user_ids[user as usize]) else {
+                scores.fill(0.0);
+                return;
+            };
+            model.score_rows(&state, 0, scores);
+            for (row, score) in (0u32..).zip(scores) {
+                *score += fame * model.confidence_stars(row);
+            }
+        })
+    }
+}
+
+/// The [`LENGTH`] best rows, best first, equal scores by row; rows of -infinity are left out.
+fn best(scores: &[f32]) -> Vec<usize> {
+    let mut rows: Vec<usize> = (0..scores.len())
+        .filter(|&row| scores[row] > f32::NEG_INFINITY)
+        .collect();
+    let order = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
+    if rows.len() > LENGTH {
+        rows.select_nth_unstable_by(LENGTH, order);
+        rows.truncate(LENGTH);
+    }
+    rows.sort_by(order);
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two users and 20 movies: user 0 rated movies 0 to 9 in training and has 10 and 19 held back; user 1 rated
+    /// movie 0 and has movie 1 held back.
+    fn judge() -> Judge {
+        let mut ratings = Ratings {
+            user_ids: vec![1, 2],
+            movie_ids: (1..=20).collect(),
+            ..Ratings::default()
+        };
+        let pairs = (0..10)
+            .map(|m| (0, m))
+            .chain([(1, 0), (0, 10), (0, 19), (1, 1)]);
+        for (user, movie) in pairs {
+            ratings.users.push(user);
+            ratings.movies.push(movie);
+            ratings.stars.push(4.0);
+            ratings.times.push(0);
+        }
+        let split = Split {
+            train: (0..11).collect(),
+            validation: vec![11, 12, 13],
+        };
+        Judge::new(&ratings, &split)
+    }
+
+    #[test]
+    fn a_perfect_list_scores_one_and_what_was_rated_is_never_named() {
+        let perfect = judge().judge(|user, scores| {
+            for (movie, score) in scores.iter_mut().enumerate() {
+                let held = if user == 0 {
+                    movie == 10 || movie == 19
+                } else {
+                    movie == 1
+                };
+                let rated = if user == 0 { movie < 10 } else { movie == 0 };
+                *score = if rated {
+                    9.0
+                } else {
+                    f32::from(u8::from(held))
+                };
+            }
+        });
+        assert!((perfect.ndcg - 1.0).abs() < 1e-12);
+        assert_eq!(
+            (perfect.hit_rate, perfect.recall, perfect.people),
+            (1.0, 1.0, 2)
+        );
+    }
+
+    #[test]
+    fn places_count_as_the_formula_says() {
+        // Movies in order of their number: user 0 gets 10 to 19, with hits at places 1 and 10; user 1 gets 1 to 10,
+        // with a hit at place 1.
+        let found = judge().judge(|_, scores| {
+            for (movie, score) in scores.iter_mut().enumerate() {
+                *score = -(movie as f32);
+            }
+        });
+        let log = |place: f64| 1.0 / (place + 1.0).log2();
+        let first = (log(1.0) + log(10.0)) / (log(1.0) + log(2.0));
+        assert!((found.ndcg - (first + 1.0) / 2.0).abs() < 1e-12);
+        assert_eq!(
+            (found.hit_rate, found.recall, found.coverage),
+            (1.0, 1.0, 19)
+        );
+        // Movies 1 to 9 have a training rating each and are named once; 11 entries have none.
+        assert!((found.popularity - 9.0 / 20.0).abs() < 1e-12);
+        assert_eq!(found.obscure, 1.0);
+    }
+
+    #[test]
+    fn the_popular_list_is_by_count_and_equals_by_row() {
+        let found = judge().popular();
+        // User 1 gets movies 1 to 9 and one of no rating; user 0 those of no rating, 10 first.
+        assert_eq!(found.hit_rate, 1.0);
+        assert_eq!(found.coverage, 19);
+    }
+}
