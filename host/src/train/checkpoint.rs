@@ -88,12 +88,12 @@ pub struct Checkpoint {
 /// Why a checkpoint could not be read or written; displays as one sentence that names the file.
 #[derive(Debug)]
 pub struct CheckpointError {
-    path: PathBuf,
-    kind: Kind,
+    pub(super) path: PathBuf,
+    pub(super) kind: Kind,
 }
 
 #[derive(Debug)]
-enum Kind {
+pub(super) enum Kind {
     Read(std::io::Error),
     Write(std::io::Error),
     NotSafetensors(String),
@@ -426,7 +426,7 @@ fn tensor<'a>(file: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<Tensor
     Ok(tensor)
 }
 
-fn floats(
+pub(super) fn floats(
     file: &SafeTensors<'_>,
     name: &str,
     sides: usize,
@@ -457,7 +457,7 @@ fn integers(file: &SafeTensors<'_>, name: &str) -> Result<Vec<u32>, String> {
 
 /// Rewrites the header with sorted keys: the format's own writer leaves the metadata in the
 /// order of a hash map, and the same checkpoint must be the same bytes.
-fn canonical(bytes: &[u8]) -> Result<Vec<u8>, String> {
+pub(super) fn canonical(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let (length, rest) = bytes.split_first_chunk::<8>().ok_or("no header")?;
     let (header, data) = rest
         .split_at_checked(u64::from_le_bytes(*length) as usize)
@@ -473,7 +473,7 @@ fn canonical(bytes: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// Writes a file beside `path`, then renames it to `path`.
-fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".part");
     let beside = PathBuf::from(beside);

@@ -2,16 +2,20 @@
 
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use super::fast::Fast;
 use super::order::Order;
 use super::parameters::Parameters;
 use super::plain::Errors;
+use super::resume::State;
+use super::schedule::Course;
 use super::simd::Kernel;
 use super::{Error, Options, Sample};
 use crate::data::{Ratings, Split};
 
 /// What one epoch did. Errors are in stars and squared stars.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// 1 for the first.
     pub number: usize,
@@ -60,6 +64,8 @@ pub struct Fit {
     pub kernel: Kernel,
     /// With how many threads.
     pub threads: usize,
+    /// What [`resume`] goes on from, if the solver can.
+    pub state: Option<State>,
 }
 
 /// Mean squared and mean absolute error of clamped predictions over some of the ratings;
@@ -90,8 +96,8 @@ fn select(ratings: &Ratings, rows: &[u32]) -> Vec<Sample> {
 
 /// Trains a model on the ratings that `split` gives for training.
 ///
-/// The result is a function of the arguments and of the kernel's path alone, bit for bit. With no validation ratings
-/// nothing stops early and the last epoch's parameters are taken.
+/// The result is a function of the arguments and of the kernel's path alone, bit for bit. With no
+/// validation ratings nothing stops early and the last epoch's parameters are taken.
 ///
 /// # Errors
 /// [`Error::Options`] when the options don't pass [`Options::check`], [`Error::NoRatings`] when
@@ -100,6 +106,35 @@ pub fn fit(
     ratings: &Ratings,
     split: &Split,
     options: &Options,
+    observer: &mut dyn Observer,
+) -> Result<Fit, Error> {
+    run(ratings, split, options, None, observer)
+}
+
+/// Goes on with a run that ended after fewer epochs, up to `options.epochs` in all.
+///
+/// `best` are the parameters that the earlier run gave. With the same ratings, split and options
+/// (but for `epochs`, under a schedule that doesn't depend on it) the result is what one
+/// uninterrupted run would have given, bit for bit.
+///
+/// # Errors
+/// As [`fit`]; [`Error::Options`] also when the state is of a model of another shape.
+pub fn resume(
+    ratings: &Ratings,
+    split: &Split,
+    options: &Options,
+    best: &Parameters,
+    state: &State,
+    observer: &mut dyn Observer,
+) -> Result<Fit, Error> {
+    run(ratings, split, options, Some((best, state)), observer)
+}
+
+fn run(
+    ratings: &Ratings,
+    split: &Split,
+    options: &Options,
+    earlier: Option<(&Parameters, &State)>,
     observer: &mut dyn Observer,
 ) -> Result<Fit, Error> {
     options.check()?;
@@ -117,25 +152,44 @@ pub fn fit(
     let threads = options.thread_count();
     let mut solver = Fast::new(&start, options, kernel, threads);
     let mut order = Order::new(samples, options.seed, threads);
-    let rates = (options.learning_rate, options.table_rate());
+    let course = Course {
+        schedule: options.schedule,
+        warm_up: options.warm_up,
+        epoch_steps: total.div_ceil(options.batch),
+        epochs: options.epochs,
+    };
+    let (rate, table_rate) = (options.learning_rate, options.table_rate());
+    let rates = |step| {
+        let factor = course.factor(step);
+        (rate * factor, table_rate * factor)
+    };
     let patience = options.patience.filter(|_| !split.validation.is_empty());
 
     let mut history: Vec<Epoch> = Vec::new();
-    let mut best: Option<(usize, f64, Parameters)> = None;
+    let mut best: Option<(usize, Parameters)> = None;
+    if let Some((parameters, state)) = earlier {
+        if !state.restore(&mut solver) {
+            return Err(Error::Options(
+                "the run to resume is of a model of another shape, or of other ratings".into(),
+            ));
+        }
+        history.clone_from(&state.history);
+        best = Some((lowest(&history), parameters.clone()));
+    }
     let mut stopped_early = false;
-    for number in 1..=options.epochs {
+    for number in history.len() + 1..=options.epochs {
         let clock = Instant::now();
         let mut progress = |done| observer.progress(number, done, total);
-        let sums = solver.epoch(order.of_epoch(number), &|_| rates, &mut progress);
+        let sums = solver.epoch(order.of_epoch(number), &rates, &mut progress);
         let validation = solver.measure(&held_out);
         let validation_count = held_out.len().max(1) as f64;
         let validation_mse = validation.squared / validation_count;
         if !(sums.squared.is_finite() && validation_mse.is_finite()) {
             return Err(Error::Diverged { epoch: number });
         }
-        let improved = best
-            .as_ref()
-            .is_none_or(|(_, mse, _)| validation_mse < *mse);
+        let improved = history
+            .iter()
+            .all(|earlier| validation_mse < earlier.validation_mse);
         let epoch = Epoch {
             number,
             train_mse: sums.squared / total as f64,
@@ -148,9 +202,9 @@ pub fn fit(
         history.push(epoch);
         observer.epoch(&epoch);
         if improved && patience.is_some() {
-            best = Some((number, validation_mse, solver.parameters()));
+            best = Some((number, solver.parameters()));
         }
-        if let (Some(patience), Some((best_epoch, ..))) = (patience, &best)
+        if let (Some(patience), Some((best_epoch, _))) = (patience, &best)
             && number >= best_epoch + patience
             && number < options.epochs
         {
@@ -158,10 +212,11 @@ pub fn fit(
             break;
         }
     }
-    let (best_epoch, parameters) = match best {
-        Some((number, _, parameters)) => (number, parameters),
+    let (best_epoch, parameters) = match best.filter(|_| patience.is_some()) {
+        Some(best) => best,
         None => (history.len(), solver.parameters()),
     };
+    let state = Some(State::of(&solver, &history));
     Ok(Fit {
         parameters,
         history,
@@ -169,13 +224,23 @@ pub fn fit(
         stopped_early,
         kernel,
         threads,
+        state,
     })
+}
+
+/// The epoch with the lowest validation MSE, the first of equals; 0 of none.
+fn lowest(history: &[Epoch]) -> usize {
+    let epochs = history.iter().rev();
+    epochs
+        .min_by(|a, b| a.validation_mse.total_cmp(&b.validation_mse))
+        .map_or(0, |epoch| epoch.number)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::ModelKind;
     use super::super::random::{Random, Stream};
+    use super::super::schedule::Schedule;
+    use super::super::{ModelKind, Optimiser};
     use super::*;
 
     /// Ratings by a hidden taste of two numbers, in half stars.
@@ -273,6 +338,56 @@ mod tests {
         let all = fit(&ratings, &split, &options, &mut ()).unwrap();
         assert_eq!((all.history.len(), all.best_epoch), (6, 6));
         assert!(!all.stopped_early);
+    }
+
+    #[test]
+    fn a_resumed_run_gives_what_an_uninterrupted_one_gives_bit_for_bit() {
+        let (ratings, split) = ratings();
+        for (optimiser, patience) in [
+            (Optimiser::Lazy, Some(5)),
+            (Optimiser::Decayed, None),
+            (Optimiser::Dense, Some(9)),
+        ] {
+            let options = Options {
+                optimiser,
+                patience,
+                epochs: 6,
+                warm_up: 70,
+                schedule: Schedule::Step {
+                    epochs: 2,
+                    factor: 0.5,
+                },
+                weight_decay: 0.1,
+                ..quick(ModelKind::Hybrid)
+            };
+            let whole = fit(&ratings, &split, &options, &mut ()).unwrap();
+            let short = Options {
+                epochs: 3,
+                ..options.clone()
+            };
+            let first = fit(&ratings, &split, &short, &mut ()).unwrap();
+            let state = first.state.unwrap();
+            let best = &first.parameters;
+            let rest = resume(&ratings, &split, &options, best, &state, &mut ()).unwrap();
+            assert_eq!(rest.parameters, whole.parameters, "{optimiser:?}");
+            assert_eq!(rest.best_epoch, whole.best_epoch);
+            let same =
+                |a: &Epoch, b: &Epoch| Epoch { seconds: 0.0, ..*a } == Epoch { seconds: 0.0, ..*b };
+            assert!(
+                rest.history
+                    .iter()
+                    .zip(&whole.history)
+                    .all(|(a, b)| same(a, b))
+            );
+
+            let other = Options {
+                user_dim: 9,
+                movie_dim: 9,
+                ..options
+            };
+            let refused = resume(&ratings, &split, &other, best, &state, &mut ());
+            assert!(matches!(refused, Err(Error::Options(_))));
+        }
     }
 
     #[test]

@@ -108,6 +108,7 @@ pub fn fit(
         stopped_early: false,
         kernel: Kernel::Portable,
         threads: settings.threads,
+        state: None,
     })
 }
 

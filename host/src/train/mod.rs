@@ -18,6 +18,8 @@ pub mod parameters;
 pub mod plain;
 pub mod random;
 pub mod recipe;
+pub mod resume;
+pub mod schedule;
 pub mod simd;
 
 pub use fit::{Epoch, Fit, Observer, fit, validate};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::schedule::Schedule;
 use super::simd::Kernel;
 
 /// Which parts of `mean + b_u + b_m + <p_u, q_m> + MLP([p_u ; q_m])` a model has.
@@ -141,6 +142,16 @@ pub struct Options {
     /// L2 penalty on the rows and biases of each rating: a rating's loss is
     /// `error^2 + l2 (|p_u|^2 + |q_m|^2 + b_u^2 + b_m^2)`.
     pub l2: f32,
+    /// Decoupled weight decay: what a step touches first shrinks by `rate * weight_decay`
+    /// (Loshchilov and Hutter 2019), rows and dense layers alike.
+    #[serde(default)]
+    pub weight_decay: f32,
+    /// How the learning rates change over the run.
+    #[serde(default)]
+    pub schedule: Schedule,
+    /// Steps over which the learning rates first rise from nothing.
+    #[serde(default)]
+    pub warm_up: usize,
     /// Stop after so many epochs without a better validation MSE and take the best epoch's
     /// parameters; `None` trains all epochs and takes the last one's.
     pub patience: Option<usize>,
@@ -172,6 +183,9 @@ impl Default for Options {
             seed: 0,
             optimiser: Optimiser::Lazy,
             l2: 0.0,
+            weight_decay: 0.0,
+            schedule: Schedule::Constant,
+            warm_up: 0,
             patience: Some(5),
             scale: (0.5, 5.0),
             kernel: None,
@@ -234,6 +248,14 @@ impl Options {
             return Err(Error::Options(format!(
                 "the L2 penalty is {}; it must be 0 or more",
                 self.l2
+            )));
+        }
+        if !(self.weight_decay >= 0.0
+            && self.weight_decay * self.learning_rate.max(self.table_rate()) < 1.0)
+        {
+            return Err(Error::Options(format!(
+                "the weight decay is {}; it must be 0 or more, and less than 1 when multiplied by the learning rate",
+                self.weight_decay
             )));
         }
         if let Some(threads) = self.threads {
@@ -305,6 +327,8 @@ mod tests {
             o.table_learning_rate = Some(-1.0)
         });
         refuse("L2", &|o| o.l2 = f32::INFINITY);
+        refuse("weight decay", &|o| o.weight_decay = 1e9);
+        refuse("weight decay", &|o| o.weight_decay = f32::NAN);
         refuse("threads", &|o| o.threads = Some(0));
         let other = Kernel::ALL
             .into_iter()

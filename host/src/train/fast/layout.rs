@@ -140,6 +140,16 @@ impl Table {
         self.memory.numbers_mut().as_mut_ptr()
     }
 
+    /// All rows, moments and padding included.
+    pub fn memory(&self) -> &[f32] {
+        &self.memory.numbers()[..self.rows * self.stride]
+    }
+
+    /// As [`Table::memory`], to write.
+    pub fn memory_mut(&mut self) -> &mut [f32] {
+        &mut self.memory.numbers_mut()[..self.rows * self.stride]
+    }
+
     /// The embeddings alone, row by row without padding.
     pub fn values(&self) -> Vec<f32> {
         (0..self.rows)

@@ -104,7 +104,7 @@ impl Fast {
             threads: threads.max(1),
             optimiser: options.optimiser,
             l2: options.l2,
-            weight_decay: 0.0,
+            weight_decay: options.weight_decay,
             batch,
             like,
             marks: [users.rows, movies.rows].map(|rows| Marks::new(rows, batch)),
@@ -126,6 +126,29 @@ impl Fast {
     /// Steps done.
     pub fn steps(&self) -> u64 {
         self.step
+    }
+
+    /// Everything that the next step depends on: the memory of both tables, then the dense
+    /// vector and its two moments.
+    pub fn memory(&self) -> [&[f32]; 5] {
+        let [value, m, v] = self.dense.each_ref().map(Aligned::numbers);
+        [self.users.memory(), self.movies.memory(), value, m, v]
+    }
+
+    /// Goes on from another trainer's memory and steps, if they are of this shape.
+    pub fn restore(&mut self, memory: [&[f32]; 5], steps: u64) -> bool {
+        let lengths = self.memory().map(<[f32]>::len);
+        if memory.map(<[f32]>::len) != lengths {
+            return false;
+        }
+        let [users, movies, value, m, v] = memory;
+        self.users.memory_mut().copy_from_slice(users);
+        self.movies.memory_mut().copy_from_slice(movies);
+        for (dense, from) in self.dense.iter_mut().zip([value, m, v]) {
+            dense.numbers_mut().copy_from_slice(from);
+        }
+        self.step = steps;
+        true
     }
 
     /// The parameters as they are now.
