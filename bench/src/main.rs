@@ -103,6 +103,9 @@ fn lesson(software: bool) {
     let model = open(image!("lesson"));
     let movies = model.movies();
     let _ = region("predict", 1, || model.predict(black_box(2), black_box(301)));
+    region("predict_rows", 1, || {
+        model.predict_rows(black_box(1), black_box(100))
+    });
     let user = region("user_state", 1, || model.user(black_box(3)));
     let Ok(user) = user else {
         semihosting::exit(false)
@@ -229,7 +232,15 @@ fn check(model: &Model<'_>, user: &UserState, movies: u32) {
             score.to_bits() == sum.to_bits()
         })
     });
-    if !same {
+    let same = same
+        && model.predict(2, 301) == model.user(2).and_then(|user| model.predict_for(&user, 301));
+    let vector = model.movie_vector(3);
+    let mut cosines = [0.0; CHECKED];
+    model.similarity_rows(&vector, 1, &mut cosines);
+    let alike = (1..)
+        .zip(cosines)
+        .all(|(row, cosine)| model.similarity_to(&vector, row).to_bits() == cosine.to_bits());
+    if !same || !alike {
         let _ = writeln!(Console, "a kernel and its plain form differ");
         semihosting::exit(false)
     }

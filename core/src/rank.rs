@@ -32,7 +32,7 @@ impl Progress {
 }
 
 /// Movies scored at a time: small enough for a stack of 1 KB, large enough for a kernel to share loads.
-const SLICE: usize = 16;
+const SLICE: usize = 32;
 
 /// The `N` best movies seen so far: by score, highest first, and among equal scores by id, lowest first.
 #[derive(Clone, Debug)]
@@ -62,6 +62,11 @@ impl<const N: usize> Best<N> {
         }
     }
 
+    /// The key (see [`Model::score_keys`]) that a movie must pass to be kept; below all of them at first.
+    fn bar_key(&self, model: &Model<'_>) -> i32 {
+        self.bar().map_or(i32::MIN, |bar| model.key_of_score(bar))
+    }
+
     /// Takes in a hit. Hits come in ascending order of ids, so among equal scores the earlier one stays ahead.
     pub(crate) fn offer(&mut self, hit: Hit) {
         if self.limit == 0 {
@@ -82,6 +87,22 @@ impl<const N: usize> Best<N> {
             }
         }
     }
+}
+
+/// The first key above `bar`: how many are before it, itself, and those behind it.
+///
+/// Not generic, so that its loop is compiled with this crate's optimisation, whatever the caller's.
+#[inline(never)]
+fn above(keys: &[i32], bar: i32) -> Option<(u32, i32, &[i32])> {
+    let mut rest = keys.iter();
+    let mut before = 0;
+    while let Some(key) = rest.next() {
+        if *key > bar {
+            return Some((before, *key, rest.as_slice()));
+        }
+        before += 1;
+    }
+    None
 }
 
 /// A ranking of the whole catalogue for one user, of which the best `N` are kept.
@@ -142,25 +163,24 @@ impl<const N: usize> TopN<N> {
         let end = self.next.saturating_add(movies.max(1)).min(total);
         let ids = model.movie_ids();
         while self.next < end {
-            let mut scores = [0.0; SLICE];
+            let mut keys = [0; SLICE];
             let left = (end - self.next).min(SLICE as u32);
-            let slice = scores.get_mut(..left as usize).unwrap_or_default();
-            model.score_rows(user, self.next, slice);
-            if self.fame > 0.0 && model.has_confidence() {
-                for (row, score) in (self.next..total).zip(slice.iter_mut()) {
-                    *score += self.fame * model.confidence_stars(row);
-                }
-            }
-            for (row, score) in (self.next..total).zip(slice.iter()) {
-                if self.best.bar().is_none_or(|bar| *score > bar)
-                    && let Some(movie) = ids.id(row)
+            let keys = keys.get_mut(..left as usize).unwrap_or_default();
+            model.score_keys(user, self.next, self.fame, keys);
+            let mut row = self.next;
+            let mut keys: &[i32] = keys;
+            while let Some((at, key, rest)) = above(keys, self.best.bar_key(model)) {
+                keys = rest;
+                row = row.wrapping_add(at);
+                if let Some(movie) = ids.id(row)
                     && filter(movie)
                 {
                     self.best.offer(Hit {
                         movie,
-                        score: *score,
+                        score: model.score_of_key(key),
                     });
                 }
+                row = row.wrapping_add(1);
             }
             self.next += left;
         }
@@ -201,18 +221,24 @@ impl<const N: usize> Nearest<N> {
         let total = model.movies();
         let end = self.next.saturating_add(movies.max(1)).min(total);
         let ids = model.movie_ids();
-        for row in self.next..end {
-            if row == self.row {
-                continue;
+        while self.next < end {
+            let mut cosines = [0.0; SLICE];
+            let left = (end - self.next).min(SLICE as u32);
+            let cosines = cosines.get_mut(..left as usize).unwrap_or_default();
+            model.similarity_rows(&self.vector, self.next, cosines);
+            for (row, score) in (self.next..total).zip(cosines.iter()) {
+                if self.best.bar().is_none_or(|bar| *score > bar)
+                    && row != self.row
+                    && let Some(movie) = ids.id(row)
+                {
+                    self.best.offer(Hit {
+                        movie,
+                        score: *score,
+                    });
+                }
             }
-            let score = model.similarity_to(&self.vector, row);
-            if self.best.bar().is_none_or(|bar| score > bar)
-                && let Some(movie) = ids.id(row)
-            {
-                self.best.offer(Hit { movie, score });
-            }
+            self.next += left;
         }
-        self.next = end;
         Progress { done: end, total }
     }
 

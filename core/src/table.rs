@@ -1,5 +1,6 @@
 //! Embedding tables: rows of numbers borrowed from flash, widened to single precision as they are read.
 
+use crate::MAX_DIM;
 use crate::numeric::{f16, magnitude};
 
 /// A table of `rows` x `columns` numbers in flash.
@@ -108,36 +109,73 @@ impl<'a> EmbeddingTable<'a> {
     }
 
     /// Row `row` of a table of integers as 16-bit numbers in pairs, the earlier one in the low half; zeros for
-    /// a row out of the table's bounds and for a table of other numbers.
+    /// a row out of the table's bounds, nothing for a table of other numbers. 16-bit rows are borrowed, 8-bit ones
+    /// widened into `place`. The columns are even in number.
     #[inline]
-    pub(crate) fn read_pairs(&self, row: usize, out: &mut [u32]) {
-        let start = row.wrapping_mul(self.columns);
-        let end = start.wrapping_add(self.columns);
-        let pair = |low: i16, high: i16| u32::from(low as u16) | u32::from(high as u16) << 16;
-        out.fill(0);
+    pub(crate) fn pairs<'p>(&self, row: usize, place: &'p mut [u32; MAX_DIM / 2]) -> &'p [u32]
+    where
+        'a: 'p,
+    {
+        let pairs = self.columns / 2;
         match self.values {
             Values::I16(values) => {
-                let (pairs, _) = values.get(start..end).unwrap_or_default().as_chunks::<2>();
-                for (to, [low, high]) in out.iter_mut().zip(pairs) {
-                    *to = pair(*low, *high);
+                let start = row.wrapping_mul(pairs);
+                let found = bytemuck::try_cast_slice(values)
+                    .ok()
+                    .and_then(|words: &[u32]| words.get(start..start.wrapping_add(pairs)));
+                if let Some(found) = found {
+                    return found;
                 }
+                place.fill(0);
             }
             Values::I8 {
                 values,
                 multipliers,
             } => {
-                let by = multipliers.get(row).map_or(0, |by| i16::from(*by));
-                let (pairs, _) = values.get(start..end).unwrap_or_default().as_chunks::<2>();
-                for (to, [low, high]) in out.iter_mut().zip(pairs) {
-                    // At most 128 x 255: it fits.
-                    *to = pair(
-                        i16::from(*low).wrapping_mul(by),
-                        i16::from(*high).wrapping_mul(by),
-                    );
-                }
+                let start = row.wrapping_mul(self.columns);
+                let end = start.wrapping_add(self.columns);
+                let bytes = values.get(start..end).unwrap_or_default();
+                let by = multipliers.get(row).copied().unwrap_or_default();
+                widen(bytes, by, place);
             }
-            Values::F16(_) | Values::F32(_) => {}
+            Values::F16(_) | Values::F32(_) => return &[],
         }
+        place.get(..pairs).unwrap_or_default()
+    }
+
+    /// Rows `first`, `first + 1`, … of a table of 8 columns of 8 bits, widened; false for another table, or where
+    /// they aren't all there.
+    #[cfg(cortex_m_dsp)]
+    pub(crate) fn widen_rows(&self, first: usize, out: &mut [[u32; 4]]) -> bool {
+        let Values::I8 {
+            values,
+            multipliers,
+        } = self.values
+        else {
+            return false;
+        };
+        let Ok(words) = bytemuck::try_cast_slice::<i8, u32>(values) else {
+            return false;
+        };
+        let end = first.wrapping_add(out.len());
+        let (rows, _) = words.as_chunks::<2>();
+        let (Some(rows), Some(multipliers), 8) = (
+            rows.get(first..end),
+            multipliers.get(first..end),
+            self.columns,
+        ) else {
+            return false;
+        };
+        for ((row, by), out) in rows.iter().zip(multipliers).zip(out) {
+            let by = u32::from(*by);
+            let [a, b] = *row;
+            let ([p, q], [r, s]) = (
+                crate::numeric::arch::dsp::widen(a, by),
+                crate::numeric::arch::dsp::widen(b, by),
+            );
+            *out = [p, q, r, s];
+        }
+        true
     }
 
     /// The first integer of row `row`, 0 outside the table and in a table of other numbers: how a table of
@@ -212,6 +250,40 @@ impl<'a> EmbeddingTable<'a> {
             Values::F32(values) => check_f32(values),
             Values::I16(_) | Values::I8 { .. } => Ok(self.largest_integer() as f32 * self.scale),
         }
+    }
+}
+
+/// 8-bit numbers times `by` as 16-bit ones in pairs; zeros where there are none. At most 128 x 255: it fits.
+#[inline]
+fn widen(values: &[i8], by: u8, out: &mut [u32]) {
+    let pair = |low: i8, high: i8| {
+        let by = i32::from(by);
+        let (low, high) = (
+            i32::from(low).wrapping_mul(by),
+            i32::from(high).wrapping_mul(by),
+        );
+        (low as u32 & 0xffff) | (high as u32) << 16
+    };
+    if values.is_empty() {
+        return out.fill(0);
+    }
+    // Whole words where the rows have them.
+    let (words, rest) = values.as_chunks::<4>();
+    let (places, places_rest) = out.as_chunks_mut::<2>();
+    let mut places = places.iter_mut();
+    for (word, place) in words.iter().zip(&mut places) {
+        *place = crate::numeric::arch::dsp::widen(bytemuck::cast(*word), u32::from(by));
+    }
+    let [low, high] = match rest {
+        [low, high, ..] => [*low, *high],
+        _ => return,
+    };
+    let place = match places.next() {
+        Some([place, _]) => Some(place),
+        None => places_rest.first_mut(),
+    };
+    if let Some(place) = place {
+        *place = pair(low, high);
     }
 }
 

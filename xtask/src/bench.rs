@@ -98,9 +98,14 @@ fn path() -> PathBuf {
 /// # Errors
 /// When a build, the emulator or a kernel's own check fails, or when a count grew by more than
 /// [`snapshot::ALLOWED`] with the compiler that made the snapshot.
-pub fn device(toolchain: &Toolchain, bless: bool) -> Result<()> {
+pub fn device(toolchain: &Toolchain, bless: bool, only: Option<&str>) -> Result<()> {
     let mut lines = Vec::new();
+    let chosen =
+        |core: &str, build: &str| only.is_none_or(|only| only == format!("{core}/{build}"));
     for setting in &SETTINGS {
+        if !chosen(setting.core, setting.build) {
+            continue;
+        }
         let elf = build(toolchain, setting)?;
         let footprint = trace::footprint(&elf)?;
         eprintln!(
@@ -125,7 +130,8 @@ pub fn device(toolchain: &Toolchain, bless: bool) -> Result<()> {
     }
     let before = std::fs::read_to_string(path())
         .with_context(|| format!("{}: run with --bless to write it", path().display()))?
-        .parse::<Snapshot>()?;
+        .parse::<Snapshot>()?
+        .keeping(chosen);
     let changes = before.changes(&counted);
     for change in &changes {
         println!("{change}");

@@ -91,6 +91,9 @@ enum BenchOn {
         /// Write the snapshot anew instead of comparing with it.
         #[arg(long)]
         bless: bool,
+        /// Count and compare only this core's and build's lines, as the snapshot names them: `M4F/workspace`.
+        #[arg(long, conflicts_with = "bless")]
+        only: Option<String>,
     },
 }
 
@@ -136,9 +139,9 @@ fn main() -> ExitCode {
             toolchain::find(arguments.toolchain).and_then(|toolchain| size::run(&toolchain))
         }
         Verb::Bench {
-            on: BenchOn::Device { bless },
+            on: BenchOn::Device { bless, only },
         } => toolchain::find(arguments.toolchain)
-            .and_then(|toolchain| bench::device(&toolchain, bless)),
+            .and_then(|toolchain| bench::device(&toolchain, bless, only.as_deref())),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -16,13 +16,12 @@ pub(crate) struct Integers<'a> {
 }
 
 impl Integers<'_> {
-    /// The user's part, for a base in stars, the user's row, and the half of dense layer 0.
-    pub(crate) fn user(&self, base: f32, row: &[f32], half: &[f32; MAX_UNITS]) -> User {
-        let mut user = User::new(base, row, self.exponent);
+    /// Fills in the user's part, for a base in stars, the user's row, and the half of dense layer 0.
+    pub(crate) fn fill(&self, user: &mut User, base: f32, row: &[f32], half: &[f32; MAX_UNITS]) {
+        user.set(base, row, self.exponent);
         if let Some(network) = &self.network {
             user.take_half(half, network.steps);
         }
-        user
     }
 }
 
@@ -35,18 +34,18 @@ impl Model<'_> {
         user: &UserState,
         row: usize,
     ) -> Explanation {
-        let mut movie = [0; ROW_PAIRS];
-        self.movie_table.read_pairs(row, &mut movie);
+        let mut place = [0; ROW_PAIRS];
+        let movie = self.movie_table.pairs(row, &mut place);
         let user = &user.integer;
         let dot = if self.parts.dot {
-            integer::dot(user, &movie)
+            integer::dot(user, movie)
         } else {
             0
         };
         let mlp = integers
             .network
             .as_ref()
-            .map_or(0, |network| network.forward(&user.half, &movie));
+            .map_or(0, |network| network.forward(&user.half, movie));
         Explanation {
             base: integer::stars(user.base),
             movie_bias: integer::stars(self.integer_bias(integers, row)),
@@ -83,26 +82,40 @@ impl Model<'_> {
         }
     }
 
-    fn sum_rows(&self, integers: &Integers<'_>, user: &User, first: usize, sums: &mut [i32]) {
+    pub(super) fn sum_rows(
+        &self,
+        integers: &Integers<'_>,
+        user: &User,
+        first: usize,
+        sums: &mut [i32],
+    ) {
         #[cfg(cortex_m_dsp)]
         let done = self.sum_rows_by_assembly(integers, user, first, sums);
         #[cfg(not(cortex_m_dsp))]
         let done = 0;
-        for (at, sum) in sums.iter_mut().enumerate().skip(done) {
-            *sum = self.sum_row(integers, user, first.wrapping_add(at));
+        let mut place = [0; ROW_PAIRS];
+        let mut row = first.wrapping_add(done);
+        for sum in sums.get_mut(done..).unwrap_or_default() {
+            *sum = self.sum_row(integers, user, row, &mut place);
+            row = row.wrapping_add(1);
         }
     }
 
-    /// One movie's score.
-    fn sum_row(&self, integers: &Integers<'_>, user: &User, row: usize) -> i32 {
-        let mut movie = [0; ROW_PAIRS];
-        self.movie_table.read_pairs(row, &mut movie);
+    /// One movie's score; `place` is working memory.
+    fn sum_row(
+        &self,
+        integers: &Integers<'_>,
+        user: &User,
+        row: usize,
+        place: &mut [u32; ROW_PAIRS],
+    ) -> i32 {
+        let movie = self.movie_table.pairs(row, place);
         let mut sum = user.base.wrapping_add(self.integer_bias(integers, row));
         if self.parts.dot {
-            sum = sum.wrapping_add(integer::dot(user, &movie));
+            sum = sum.wrapping_add(integer::dot(user, movie));
         }
         if let Some(network) = &integers.network {
-            sum = sum.wrapping_add(network.forward(&user.half, &movie));
+            sum = sum.wrapping_add(network.forward(&user.half, movie));
         }
         sum
     }
@@ -165,11 +178,12 @@ impl Model<'_> {
             }
             Values::I8 { .. } => {
                 let mut rows = [[0; 4]; BLOCK];
-                for (at, row) in rows.iter_mut().enumerate().take(sums.len()) {
-                    self.movie_table.read_pairs(first.wrapping_add(at), row);
+                let rows = rows.get_mut(..sums.len()).unwrap_or_default();
+                if self.movie_table.widen_rows(first, rows) {
+                    dsp::score(&net, rows, biases, sums)
+                } else {
+                    0
                 }
-                let rows = rows.get(..sums.len()).unwrap_or_default();
-                dsp::score(&net, rows, biases, sums)
             }
             Values::F16(_) | Values::F32(_) => 0,
         }
@@ -177,4 +191,4 @@ impl Model<'_> {
 }
 
 /// Movies that are summed up before they become stars.
-const BLOCK: usize = 16;
+const BLOCK: usize = 32;

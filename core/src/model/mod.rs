@@ -6,17 +6,22 @@
 //!
 //! added in this order, each part where the image has it ([`Parts`]). p and q are embedding rows, b biases.
 
+#[cfg(cortex_m_float)]
+mod assembly;
 mod integer;
 mod open;
 mod score;
+mod similar;
+
+pub use similar::MovieVector;
 
 use crate::error::{ImageError, LookupError};
 use crate::ids::IdIndex;
 use crate::image::Header;
 use crate::mlp::Mlp;
 use crate::numeric::dot::dot;
+use crate::numeric::hold;
 use crate::numeric::integer::User;
-use crate::numeric::{hold, square_root};
 use crate::table::EmbeddingTable;
 use crate::{MAX_DIM, MAX_UNITS};
 
@@ -121,6 +126,14 @@ pub struct UserState {
 }
 
 impl UserState {
+    /// Nobody: zeros.
+    const EMPTY: Self = Self {
+        row: [0.0; MAX_DIM],
+        base: 0.0,
+        half: [0.0; MAX_UNITS],
+        integer: User::NOBODY,
+    };
+
     /// The user's row; components beyond the model's dimensions are 0.
     pub fn row(&self) -> &[f32; MAX_DIM] {
         &self.row
@@ -279,8 +292,26 @@ impl<'a> Model<'a> {
     ///
     /// [`LookupError::UnknownUser`], also where the image has no users.
     pub fn user(&self, id: u32) -> Result<UserState, LookupError> {
-        let (row, bias) = self.user_row(id)?;
-        Ok(self.state(row, bias))
+        let at = self.user_at(id)?;
+        let mut state = UserState::EMPTY;
+        self.load(at, &mut state);
+        Ok(state)
+    }
+
+    /// The row of the user `id`.
+    fn user_at(&self, id: u32) -> Result<usize, LookupError> {
+        self.users
+            .and_then(|users| users.ids.row(id))
+            .map(|at| at as usize)
+            .ok_or(LookupError::UnknownUser(id))
+    }
+
+    /// The state of the user of row `at`, in its place: it is large enough for copies of it to show.
+    fn load(&self, at: usize, state: &mut UserState) {
+        let Some(users) = &self.users else { return };
+        users.table.read(at, &mut state.row);
+        let bias = users.bias.map_or(0.0, |table| table.first(at));
+        self.complete(state, bias);
     }
 
     /// The row and the bias of the user `id` of the image; components beyond the model's dimensions, and the bias
@@ -290,9 +321,8 @@ impl<'a> Model<'a> {
     ///
     /// [`LookupError::UnknownUser`], also where the image has no users.
     pub fn user_row(&self, id: u32) -> Result<([f32; MAX_DIM], f32), LookupError> {
-        let unknown = LookupError::UnknownUser(id);
-        let users = self.users.ok_or(unknown)?;
-        let at = users.ids.row(id).ok_or(unknown)? as usize;
+        let at = self.user_at(id)?;
+        let users = self.users.ok_or(LookupError::UnknownUser(id))?;
         let mut row = [0.0; MAX_DIM];
         users.table.read(at, &mut row);
         Ok((row, users.bias.map_or(0.0, |table| table.first(at))))
@@ -317,28 +347,23 @@ impl<'a> Model<'a> {
     /// The state of a user whose row and bias the caller holds. Components beyond the model's dimensions are
     /// dropped, missing ones are 0, and all are held to ±[`ROW_LIMIT`].
     pub fn user_state(&self, row: &[f32], bias: f32) -> UserState {
-        let mut own = [0.0; MAX_DIM];
-        for (to, from) in own.iter_mut().zip(row).take(self.user_dim()) {
+        let mut state = UserState::EMPTY;
+        for (to, from) in state.row.iter_mut().zip(row).take(self.user_dim()) {
             *to = hold(*from, -ROW_LIMIT, ROW_LIMIT);
         }
-        self.state(own, hold(bias, -ROW_LIMIT, ROW_LIMIT))
+        self.complete(&mut state, hold(bias, -ROW_LIMIT, ROW_LIMIT));
+        state
     }
 
-    fn state(&self, row: [f32; MAX_DIM], bias: f32) -> UserState {
-        let mut half = [0.0; MAX_UNITS];
+    /// Computes what follows from a state's row, and from `bias`.
+    fn complete(&self, state: &mut UserState, bias: f32) {
+        state.base = self.scale.mean + bias;
         if let Some(mlp) = &self.mlp {
-            score::user_half(mlp, &row, &mut half);
+            score::user_half(mlp, &state.row, &mut state.half);
         }
-        let base = self.scale.mean + bias;
-        let own = row.get(..self.user_dim()).unwrap_or_default();
-        UserState {
-            integer: self
-                .integers
-                .as_ref()
-                .map_or(User::NOBODY, |integers| integers.user(base, own, &half)),
-            row,
-            base,
-            half,
+        if let Some(integers) = &self.integers {
+            let row = state.row.get(..self.user_dim()).unwrap_or_default();
+            integers.fill(&mut state.integer, state.base, row, &state.half);
         }
     }
 
@@ -348,7 +373,21 @@ impl<'a> Model<'a> {
     ///
     /// [`LookupError`] for an id that the image doesn't have.
     pub fn predict(&self, user: u32, movie: u32) -> Result<f32, LookupError> {
-        self.predict_for(&self.user(user)?, movie)
+        let user = self.user_at(user)?;
+        let movie = self.movie_row(movie)?;
+        Ok(self.predict_rows(user as u32, movie))
+    }
+
+    /// As [`predict`](Self::predict), by rows: those of the tables of users and movies. A row outside its table
+    /// counts as a row of zeros.
+    pub fn predict_rows(&self, user: u32, movie: u32) -> f32 {
+        #[cfg(cortex_m_float)]
+        if let Some(score) = self.predict_by_assembly(user as usize, movie as usize) {
+            return self.scale.hold(score);
+        }
+        let mut state = UserState::EMPTY;
+        self.load(user as usize, &mut state);
+        self.scale.hold(self.score(&state, movie))
     }
 
     /// As [`predict`](Self::predict), for a state that the caller holds.
@@ -393,36 +432,4 @@ impl<'a> Model<'a> {
                 .map_or(0.0, |mlp| mlp.forward(&user.half, movie)),
         }
     }
-
-    /// The cosine of the angle between the rows of two movies, from -1 to 1; 0 where a row is all zeros.
-    /// Sums run in the order of the columns.
-    pub fn similarity(&self, row: u32, other: u32) -> f32 {
-        self.similarity_to(&self.movie_vector(row), other)
-    }
-
-    /// A movie's row and its length, to compare many others with.
-    pub fn movie_vector(&self, row: u32) -> MovieVector {
-        let mut values = [0.0; MAX_DIM];
-        self.movie_table.read(row as usize, &mut values);
-        let length = square_root(dot(&values, &values));
-        MovieVector { values, length }
-    }
-
-    /// As [`similarity`](Self::similarity), with one side ready.
-    pub fn similarity_to(&self, movie: &MovieVector, other: u32) -> f32 {
-        let other = self.movie_vector(other);
-        let lengths = movie.length * other.length;
-        if lengths > 0.0 {
-            hold(dot(&movie.values, &other.values) / lengths, -1.0, 1.0)
-        } else {
-            0.0
-        }
-    }
-}
-
-/// A movie's row and its length.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MovieVector {
-    values: [f32; MAX_DIM],
-    length: f32,
 }

@@ -4,6 +4,7 @@
 //! the same: a test and the device bench compare them.
 
 use super::{Model, UserState};
+use crate::numeric::integer;
 use crate::numeric::lanes::{self, Lanes};
 use crate::{MAX_DIM, MAX_UNITS};
 
@@ -30,6 +31,54 @@ impl Model<'_> {
             return;
         }
         self.score_rows_portably(user, first, scores);
+    }
+
+    /// As [`score_rows`](Self::score_rows), with `fame` times the image's confidence term added, as keys: integers
+    /// that are in order where those sums are. They cost less to compare where floating point is software, and
+    /// integer scores are keys as they are.
+    pub(crate) fn score_keys(&self, user: &UserState, first: u32, fame: f32, keys: &mut [i32]) {
+        let confidence = self.confidence.filter(|_| fame > 0.0);
+        let known = confidence.and_then(|known| known.bytes.get(first as usize..));
+        let known = known.unwrap_or_default();
+        if let Some(integers) = &self.integers {
+            self.sum_rows(integers, &user.integer, first as usize, keys);
+            let each = fame * confidence.map_or(0.0, |known| known.scale);
+            // At most a star a count, so that there is room for 255 of them.
+            let each = integer::round(each * integer::power_of_two(20), 1 << 20);
+            for (key, known) in keys.iter_mut().zip(known) {
+                *key = key.saturating_add(each.wrapping_mul(i32::from(*known)));
+            }
+            return;
+        }
+        // The scores take the keys' place for a moment.
+        let scores: &mut [f32] = bytemuck::cast_slice_mut(keys);
+        self.score_rows(user, first, scores);
+        if !known.is_empty() {
+            for (row, score) in (first..=u32::MAX).zip(scores) {
+                *score += fame * self.confidence_stars(row);
+            }
+        }
+        for key in keys {
+            *key = order(*key);
+        }
+    }
+
+    /// The score of a key.
+    pub(crate) fn score_of_key(&self, key: i32) -> f32 {
+        if self.integers.is_some() {
+            integer::stars(key)
+        } else {
+            f32::from_bits(order(key) as u32)
+        }
+    }
+
+    /// The key of a score; of a score beyond 16 stars that came from an integer, one that is near.
+    pub(crate) fn key_of_score(&self, score: f32) -> i32 {
+        if self.integers.is_some() {
+            integer::key(score)
+        } else {
+            order(score.to_bits() as i32)
+        }
     }
 
     fn score_rows_portably(&self, user: &UserState, first: u32, scores: &mut [f32]) {
@@ -81,6 +130,13 @@ impl Model<'_> {
     }
 }
 
+/// The bits of a number in an order that integers have: those of negative ones, but for the sign, turned around. Its
+/// own inverse. -0.0 comes right before +0.0.
+#[inline]
+fn order(bits: i32) -> i32 {
+    bits ^ ((bits >> 31) & i32::MAX)
+}
+
 fn accumulate<const L: usize>(sums: &mut Lanes<L>, x: &Lanes<L>) {
     for (sum, x) in sums.iter_mut().zip(x) {
         *sum += x;
@@ -102,68 +158,6 @@ pub(super) fn user_half(
         }
     }
     mlp.user_half(row, half);
-}
-
-#[cfg(cortex_m_float)]
-impl Model<'_> {
-    /// By the kernels of [`float`](crate::numeric::arch::float), where the model has the lesson's shape: rows of 8
-    /// in half precision, a multiple of 4 relu units, 4 relu units, 1 linear one. False where it hasn't.
-    fn score_rows_by_assembly(&self, user: &UserState, first: u32, scores: &mut [f32]) -> bool {
-        use crate::numeric::activation::Activation;
-        use crate::numeric::arch::float::{self, COLUMNS, SECOND};
-        use crate::table::Values;
-
-        let (Some(mlp), Values::F16(values)) = (&self.mlp, self.movie_table.values()) else {
-            return false;
-        };
-        let [second, output] = mlp.later() else {
-            return false;
-        };
-        if self.movie_dim() != COLUMNS
-            || mlp.activation != Activation::Relu
-            || second.activation != Activation::Relu
-            || output.activation != Activation::Linear
-        {
-            return false;
-        }
-        let biases = match self.movie_bias.map(|table| table.values()) {
-            None => None,
-            Some(Values::F16(biases)) => {
-                let Some(biases) = biases.get(first as usize..) else {
-                    return false;
-                };
-                Some(biases)
-            }
-            Some(_) => return false,
-        };
-        let (rows, _) = values.as_chunks::<COLUMNS>();
-        let Some(rows) = rows.get(first as usize..) else {
-            return false;
-        };
-        let (Some(half), Ok(second_bias), Ok(output_weights), [output_bias], Some(row)) = (
-            user.half.get(..mlp.units()),
-            second.bias.try_into(),
-            output.weights.try_into(),
-            output.bias,
-            user.row.first_chunk(),
-        ) else {
-            return false;
-        };
-        if rows.len() < scores.len() || biases.is_some_and(|biases| biases.len() < scores.len()) {
-            return false;
-        }
-        let net = float::Net {
-            half,
-            weights: mlp.movie_weights.as_chunks::<COLUMNS>().0,
-            second: second.weights.as_chunks::<SECOND>().0,
-            second_bias,
-            output: output_weights,
-            output_bias: *output_bias,
-            user: self.parts.dot.then_some(row),
-            base: user.base,
-        };
-        float::score(&net, rows, biases, scores)
-    }
 }
 
 #[cfg(test)]

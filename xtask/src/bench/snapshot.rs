@@ -148,6 +148,12 @@ impl fmt::Display for Change {
 }
 
 impl Snapshot {
+    /// The lines of some cores and builds.
+    pub fn keeping(mut self, keep: impl Fn(&str, &str) -> bool) -> Self {
+        self.lines.retain(|line| keep(&line.core, &line.build));
+        self
+    }
+
     /// What is different in `now`.
     pub fn changes(&self, now: &Self) -> Vec<Change> {
         let mut changes = Vec::new();

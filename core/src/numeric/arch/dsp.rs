@@ -59,3 +59,43 @@ pub(crate) fn top_halves(low: i32, high: i32) -> u32 {
     }
     result
 }
+
+/// Four signed bytes, each times `by` (at most 255), as two pairs of 16-bit numbers.
+#[cfg(not(cortex_m_dsp))]
+#[inline(always)]
+pub(crate) fn widen(bytes: u32, by: u32) -> [u32; 2] {
+    let times = |byte: u32| (i32::from(byte as i8).wrapping_mul(by as i32)) as u32;
+    let pair = |low: u32, high: u32| low & 0xffff | high << 16;
+    [
+        pair(times(bytes), times(bytes >> 8)),
+        pair(times(bytes >> 16), times(bytes >> 24)),
+    ]
+}
+
+/// Four signed bytes, each times `by` (at most 255), as two pairs of 16-bit numbers.
+#[cfg(cortex_m_dsp)]
+#[inline(always)]
+pub(crate) fn widen(bytes: u32, by: u32) -> [u32; 2] {
+    let (first, second);
+    // SAFETY: arithmetic on registers.
+    unsafe {
+        core::arch::asm!(
+            "sxtb16 {even}, {bytes}",
+            "sxtb16 {odd}, {bytes}, ror #8",
+            "smulbb {first}, {even}, {by}",
+            "smultb {second}, {even}, {by}",
+            "smulbb {even}, {odd}, {by}",
+            "smultb {odd}, {odd}, {by}",
+            "pkhbt {first}, {first}, {even}, lsl #16",
+            "pkhbt {second}, {second}, {odd}, lsl #16",
+            bytes = in(reg) bytes,
+            by = in(reg) by,
+            even = out(reg) _,
+            odd = out(reg) _,
+            first = out(reg) first,
+            second = out(reg) second,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    [first, second]
+}
