@@ -3,6 +3,7 @@
 pub mod builtin;
 mod columns;
 mod error;
+pub mod fetch;
 mod ids;
 mod line;
 pub(crate) mod movies;

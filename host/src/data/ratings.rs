@@ -1,5 +1,7 @@
 //! Ratings in memory: who gave which movie how many stars, and when.
 
+use std::ops::Range;
+
 /// Ratings as four parallel columns, users and movies as dense rows.
 ///
 /// A row is the rank of a MovieLens id among the ids that occur, so `user_ids` and `movie_ids` ascend and
@@ -57,13 +59,18 @@ impl Ratings {
     /// Each rating is mixed to 64 bits (the finaliser of SplitMix64, Steele, Lea and Flood 2014) and the sum, modulo
     /// 2^64, is mixed once more with the count. It tells data sets apart; it doesn't withstand forgery. O(ratings).
     pub fn fingerprint(&self) -> u64 {
-        let sum = (0..self.len()).fold(0u64, |sum, i| {
-            let user = self.user_ids[self.users[i] as usize];
-            let movie = self.movie_ids[self.movies[i] as usize];
-            let pair = mix(u64::from(user) << 32 | u64::from(movie));
-            let rest = u64::from(self.stars[i].to_bits()) << 32 | u64::from(self.times[i]);
-            sum.wrapping_add(mix(pair ^ rest))
-        });
+        let sum = |range: Range<usize>| {
+            range.fold(0u64, |sum, i| {
+                let user = self.user_ids[self.users[i] as usize];
+                let movie = self.movie_ids[self.movies[i] as usize];
+                let pair = mix(u64::from(user) << 32 | u64::from(movie));
+                let rest = u64::from(self.stars[i].to_bits()) << 32 | u64::from(self.times[i]);
+                sum.wrapping_add(mix(pair ^ rest))
+            })
+        };
+        let sum = in_parts(self.len(), sum)
+            .into_iter()
+            .fold(0u64, u64::wrapping_add);
         mix(sum ^ mix(self.len() as u64))
     }
 
@@ -79,6 +86,26 @@ pub(crate) fn mix(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// What `work` makes of each part of `0..len`: one part a core, or one for all if they are few.
+fn in_parts<T: Send>(len: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    const FEW: usize = 1 << 18;
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let part = len.div_ceil(threads).max(FEW);
+    let work = &work;
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = (0..len)
+            .step_by(part)
+            .map(|from| scope.spawn(move || work(from..(from + part).min(len))))
+            .collect();
+        // A panic of `work` is a mistake of this crate and goes on as one.
+        let join = |part: std::thread::ScopedJoinHandle<T>| {
+            part.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        parts.into_iter().map(join).collect()
+    })
 }
 
 /// The stars that a data set uses.
@@ -102,18 +129,27 @@ impl Scale {
                 step: 0.5,
             };
         }
-        let mut scale = Scale {
-            min: f32::INFINITY,
-            max: f32::NEG_INFINITY,
-            step: 1.0,
-        };
-        for &s in stars {
-            scale.min = scale.min.min(s);
-            scale.max = scale.max.max(s);
-            if s.fract() != 0.0 {
-                scale.step = 0.5;
+        let parts = in_parts(stars.len(), |range| {
+            let (mut min, mut max, mut halves) = (f32::INFINITY, f32::NEG_INFINITY, false);
+            for &s in &stars[range] {
+                min = if s < min { s } else { min };
+                max = if s > max { s } else { max };
+                halves |= (s * 2.0) as i32 & 1 != 0;
             }
+            (min, max, halves)
+        });
+        Scale {
+            min: parts
+                .iter()
+                .fold(f32::INFINITY, |min, part| min.min(part.0)),
+            max: parts
+                .iter()
+                .fold(f32::NEG_INFINITY, |max, part| max.max(part.1)),
+            step: if parts.iter().any(|part| part.2) {
+                0.5
+            } else {
+                1.0
+            },
         }
-        scale
     }
 }

@@ -44,7 +44,7 @@ const RANK: usize = 8;
 /// Standard deviation of each of them: the interaction's variance is `RANK * FACTOR^4`, 0.2.
 const FACTOR: f64 = 0.397_635_364_383_525_3;
 /// Standard deviation of the noise before rounding.
-const NOISE: f64 = 0.71;
+const NOISE: f64 = 0.752;
 
 impl Shape {
     /// The shape of `ml-100k`, `ml-1m`, `ml-10m`, `ml-20m`, `ml-25m` or `ml-32m`.
@@ -476,7 +476,7 @@ impl Worker {
             let bits = random.next_u64();
             let at = (bits >> 40) as f32 / (1u32 << 24) as f32;
             let halves = 1 + cell.cumulated.iter().filter(|&&below| below <= at).count() as u8;
-            let time = start + ((bits & 0xff_ffff_ffff) * span as u64 >> 40) as u32;
+            let time = start + (((bits & 0xffff_ffff) * span as u64) >> 32) as u32;
             decimal(&mut self.text, user as u32 + 1);
             self.text.push(b',');
             decimal(&mut self.text, world.movie_ids[movie as usize]);
