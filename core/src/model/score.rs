@@ -5,7 +5,7 @@
 
 use super::{Model, UserState};
 use crate::numeric::integer;
-use crate::numeric::lanes::{self, Lanes};
+use crate::numeric::lanes::{self, Lanes, Scratch};
 use crate::{MAX_DIM, MAX_UNITS};
 
 /// Movies that the portable kernel scores at a time: a few vector registers of them on a PC, two on a core whose
@@ -83,21 +83,28 @@ impl Model<'_> {
 
     fn score_rows_portably(&self, user: &UserState, first: u32, scores: &mut [f32]) {
         let mut row = first as usize;
+        let mut scratch = Scratch::<LANES>::new();
         let (blocks, rest) = scores.as_chunks_mut::<LANES>();
         for block in blocks {
-            *block = self.score_lanes(user, row);
+            *block = self.score_lanes(user, row, &mut scratch);
             row = row.wrapping_add(LANES);
         }
         if !rest.is_empty() {
             // The lanes behind the last movie read zeros, or nothing that matters.
-            for (score, lane) in rest.iter_mut().zip(self.score_lanes::<LANES>(user, row)) {
+            let lanes = self.score_lanes(user, row, &mut scratch);
+            for (score, lane) in rest.iter_mut().zip(lanes) {
                 *score = lane;
             }
         }
     }
 
     /// The scores of `L` movies from row `first` on.
-    fn score_lanes<const L: usize>(&self, user: &UserState, first: usize) -> Lanes<L> {
+    fn score_lanes<const L: usize>(
+        &self,
+        user: &UserState,
+        first: usize,
+        scratch: &mut Scratch<L>,
+    ) -> Lanes<L> {
         let mut columns = [[0.0; L]; MAX_DIM];
         let mut movie = [0.0; MAX_DIM];
         let dim = self.movie_dim();
@@ -124,7 +131,10 @@ impl Model<'_> {
             accumulate(&mut sums, &lanes::dot(columns, &user.row));
         }
         if let Some(mlp) = &self.mlp {
-            accumulate(&mut sums, &lanes::forward(mlp, &user.half, columns));
+            accumulate(
+                &mut sums,
+                &lanes::forward(mlp, &user.half, columns, scratch),
+            );
         }
         sums
     }

@@ -27,18 +27,31 @@ fn activate<const L: usize>(activation: Activation, x: &Lanes<L>) -> Lanes<L> {
     }
 }
 
+/// Working memory of [`forward`]: made once for many movies, since clearing it takes as long as scoring one.
+pub(crate) struct Scratch<const L: usize> {
+    units: [Lanes<L>; MAX_UNITS],
+    next: [Lanes<L>; MAX_UNITS],
+}
+
+impl<const L: usize> Scratch<L> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            units: [[0.0; L]; MAX_UNITS],
+            next: [[0.0; L]; MAX_UNITS],
+        }
+    }
+}
+
 /// The MLP's output for `L` movies whose columns are `movies`, and a user whose half is `half`.
 #[inline(always)]
 pub(crate) fn forward<const L: usize>(
     mlp: &Mlp<'_>,
     half: &[f32; MAX_UNITS],
     movies: &[Lanes<L>],
+    scratch: &mut Scratch<L>,
 ) -> Lanes<L> {
-    let mut units = [[0.0; L]; MAX_UNITS];
-    first(mlp, half, movies, &mut units);
-    let mut next = [[0.0; L]; MAX_UNITS];
-    let mut from = &mut units;
-    let mut to = &mut next;
+    let (mut from, mut to) = (&mut scratch.units, &mut scratch.next);
+    first(mlp, half, movies, from);
     for layer in mlp.later() {
         dense(layer, from, to);
         core::mem::swap(&mut from, &mut to);
@@ -91,7 +104,7 @@ fn first<const L: usize>(
     }
 }
 
-/// A later dense layer.
+/// A later dense layer: four units at a time, so that they share the load of an input, then those left over.
 #[inline(always)]
 fn dense<const L: usize>(
     layer: &Dense<'_>,
@@ -99,7 +112,21 @@ fn dense<const L: usize>(
     out: &mut [Lanes<L>; MAX_UNITS],
 ) {
     let units = layer.units().max(1);
-    for (at, (out, bias)) in out.iter_mut().zip(layer.bias).enumerate() {
+    let (biases, _) = layer.bias.as_chunks::<4>();
+    let (outs, _) = out.as_chunks_mut::<4>();
+    for (at, (out, bias)) in outs.iter_mut().zip(biases).enumerate() {
+        let mut sums = bias.map(|bias| [bias; L]);
+        for (row, x) in layer.weights.chunks_exact(units).zip(input) {
+            if let Some(weights) = row.as_chunks::<4>().0.get(at) {
+                for (sum, weight) in sums.iter_mut().zip(weights) {
+                    add(sum, *weight, x);
+                }
+            }
+        }
+        *out = sums.map(|sum| activate(layer.activation, &sum));
+    }
+    let done = biases.len().wrapping_mul(4);
+    for (at, (out, bias)) in out.iter_mut().zip(layer.bias).enumerate().skip(done) {
         let mut sum = [*bias; L];
         let column = layer.weights.iter().skip(at).step_by(units);
         for (weight, x) in column.zip(input) {
