@@ -9,7 +9,7 @@ use crate::data::{Dataset, Silent, builtin};
 use crate::error::BadInput;
 use crate::evaluate::protocol::{self, Fold};
 use crate::evaluate::report::{FoldResult, Report};
-use crate::evaluate::{self, Plan};
+use crate::evaluate::{self, Plan, cold};
 use crate::export::Precision;
 use crate::files;
 use crate::report::progress;
@@ -42,6 +42,14 @@ pub struct Args {
     /// Everybody's last rating by time is held back, and lists are judged
     #[arg(long)]
     leave_last_out: bool,
+
+    /// So many people are left out of training, and core learns them from their first ratings
+    #[arg(long, value_name = "PEOPLE", conflicts_with_all = ["official", "train", "leave_last_out"])]
+    cold_start: Option<usize>,
+
+    /// Write the folds as u1.base, u1.test and so on, for other programs to be measured on, and stop
+    #[arg(long, value_name = "FOLDER")]
+    write_folds: Option<PathBuf>,
 
     /// Judge lists in every protocol: NDCG, hit rate and recall at 10 among all movies that a person hasn't rated
     #[arg(long)]
@@ -86,6 +94,10 @@ pub fn run(args: &Args) -> Result<()> {
             None => folds.extend(protocol::folds(data, args.folds.into(), args.model.seed)),
         }
     }
+    if let Some(folder) = &args.write_folds {
+        return protocol::write(&folds, folder)
+            .with_context(|| format!("can't write {}", folder.display()));
+    }
     let data = &sets[0].1;
     let options = args.model.options(data.scale)?;
     let plan = Plan {
@@ -101,6 +113,16 @@ pub fn run(args: &Args) -> Result<()> {
         grouped(data.ratings.user_count() as u64),
         grouped(data.ratings.movie_count() as u64),
     );
+    if let Some(people) = args.cold_start {
+        let curve = cold::curve(data, &options, people, true)?;
+        println!(
+            "RMSE on {} later ratings of {} people left out of training, by how many of their first are known\n",
+            grouped(curve.ratings as u64),
+            curve.people
+        );
+        print!("{}", curve.text());
+        return write(&args.json, serde_json::to_string_pretty(&curve)? + "\n");
+    }
     let how = match options.solver {
         Solver::Gibbs => "Gibbs sampling",
         Solver::Adam => "Adam",
@@ -131,13 +153,16 @@ pub fn run(args: &Args) -> Result<()> {
         folds: evaluate::run(&folds, &plan, &tell)?,
     };
     print!("{}", report.text());
-    let write = |path: &Option<PathBuf>, text: String| match path {
+    write(&args.csv, report.csv())?;
+    write(&args.json, serde_json::to_string_pretty(&report)? + "\n")
+}
+
+fn write(path: &Option<PathBuf>, text: String) -> Result<()> {
+    match path {
         None => Ok(()),
         Some(path) => files::write(path, text.as_bytes())
             .with_context(|| format!("can't write {}", path.display())),
-    };
-    write(&args.csv, report.csv())?;
-    write(&args.json, serde_json::to_string_pretty(&report)? + "\n")
+    }
 }
 
 type Set = (String, Dataset, Option<crate::data::Split>);
@@ -172,7 +197,9 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
         ))
         .into());
     }
-    let protocol = if args.leave_last_out {
+    let protocol = if args.cold_start.is_some() {
+        "people left out".into()
+    } else if args.leave_last_out {
         "everybody's last rating held back".into()
     } else {
         format!("{}-fold cross-validation", args.folds)

@@ -21,6 +21,10 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
     count: u8,
 
+    /// How much fame counts: 0 ranks by predicted stars alone, 1 as the image says, more names better known movies
+    #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
+    fame: f32,
+
     /// The image
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
@@ -34,13 +38,13 @@ pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
     let (state, name) = user(&model, args.user)?;
-    let mut top = TopN::<LONGEST>::keeping(args.count.into());
+    let mut top = TopN::<LONGEST>::keeping(args.count.into()).with_fame(args.fame);
     top.advance(&model, &state, |_| true, u32::MAX);
     println!("The best of {} movies for {name}", model.movies());
     let movies = top
         .hits()
         .iter()
-        .map(|hit| (hit.movie, model.scale().hold(hit.score)));
+        .filter_map(|hit| Some((hit.movie, model.predict_for(&state, hit.movie).ok()?)));
     print!("{}", list(&loaded.titles, "Stars", movies));
     Ok(())
 }

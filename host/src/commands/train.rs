@@ -104,6 +104,11 @@ pub fn run(args: &Args) -> Result<()> {
         );
     }
 
+    let fame = train::fame::choose(&fit.parameters, ratings, &split);
+    let options = Options {
+        fame: Some(fame),
+        ..options
+    };
     let baselines = Baselines::of(ratings, &split);
     println!("\n{}", scores(&data, &split, &baselines, &options, &fit));
     if let Some((user, picked)) = examples::pick(&data, &split, &baselines, &fit.parameters, 7) {

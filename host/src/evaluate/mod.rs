@@ -1,8 +1,10 @@
 //! Evaluation: how well a recipe predicts and ranks ratings that it has not seen.
 //!
 //! [`protocol`] says which ratings are held back, [`run`] trains on the others and measures what core
-//! predicts from the exported image, not from the checkpoint; [`ranking`] judges lists and [`report`] prints.
+//! predicts from the exported image, not from the checkpoint; [`ranking`] judges lists, [`cold`] leaves people out, and
+//! [`report`] prints.
 
+pub mod cold;
 pub mod protocol;
 pub mod ranking;
 pub mod report;
@@ -18,7 +20,7 @@ use crate::error::BadInput;
 use crate::export::quality::{Held, measure};
 use crate::export::{Chosen, Precision, build};
 use crate::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use crate::train::{self, Fit, Options, Solver, recipe};
+use crate::train::{self, Fit, Options, Solver, fame, recipe};
 
 use protocol::Fold;
 use ranking::Judge;
@@ -96,7 +98,11 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
         ..plan.options.clone()
     };
     let clock = Instant::now();
-    let fit = train(fold, &options)?;
+    let (fit, fame) = train(fold, &options, plan.lists)?;
+    let options = Options {
+        fame: Some(fame),
+        ..options
+    };
     let seconds = clock.elapsed().as_secs_f64();
 
     let mut seen = vec![false; ratings.movie_count()];
@@ -159,7 +165,7 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
             mae: quality.mae,
         });
         if plan.lists && at + 1 == plan.precisions.len() {
-            let judge = Judge::new(ratings, &fold.split);
+            let judge = Judge::new(ratings, &fold.split, ranking::PEOPLE);
             let mut add = |method: &str, ranking| {
                 lists.push(Lists {
                     method: method.into(),
@@ -188,12 +194,13 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
     })
 }
 
-/// Trains on a fold's training ratings alone: what early stopping needs is held back from those.
-fn train(fold: &Fold<'_>, options: &Options) -> Result<Fit> {
+/// Trains on a fold's training ratings alone: what early stopping and the weight of fame need is held back from
+/// those. Returns that weight too, 0 without `lists`.
+fn train(fold: &Fold<'_>, options: &Options, lists: bool) -> Result<(Fit, f32)> {
     let all = &fold.split.train;
     let share = match options.solver {
-        Solver::Gibbs => 0.0,
-        Solver::Adam => recipe::VALIDATION,
+        Solver::Gibbs if !lists => 0.0,
+        Solver::Gibbs | Solver::Adam => recipe::VALIDATION,
     };
     let inner = Split::random(all.len(), share, options.seed);
     let pick = |rows: &[u32]| rows.iter().map(|&row| all[row as usize]).collect();
@@ -201,10 +208,17 @@ fn train(fold: &Fold<'_>, options: &Options) -> Result<Fit> {
         train: pick(&inner.train),
         validation: pick(&inner.validation),
     };
-    recipe::fit(fold.data, &split, options, &mut ()).map_err(|error| match error {
-        train::Error::Options(_) | train::Error::NoRatings => BadInput::new(error).into(),
+    let fit = recipe::fit(fold.data, &split, options, &mut ()).map_err(|error| match error {
+        train::Error::Options(_) | train::Error::NoRatings => {
+            anyhow::Error::new(BadInput::new(error))
+        }
         train::Error::Diverged { .. } => error.into(),
-    })
+    })?;
+    let fame = match lists {
+        true => fame::choose(&fit.parameters, &fold.data.ratings, &split),
+        false => 0.0,
+    };
+    Ok((fit, fame))
 }
 
 /// What training on a fold would have left on the disk.

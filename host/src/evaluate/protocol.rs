@@ -102,6 +102,38 @@ pub fn official(folder: &Path) -> Result<Vec<(String, PathBuf, PathBuf)>, BadInp
     Ok(found)
 }
 
+/// Writes folds as pairs of files, `u1.base` and `u1.test` and so on, in the form of ML-100K, so that other programs
+/// can be measured on the same ones; [`official`] finds them again.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn write(folds: &[Fold<'_>], folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    for (number, fold) in (1..).zip(folds) {
+        let ratings = &fold.data.ratings;
+        for (ending, rows) in [
+            ("base", &fold.split.train),
+            ("test", &fold.split.validation),
+        ] {
+            crate::files::write_with(&folder.join(format!("u{number}.{ending}")), |file| {
+                for &row in rows {
+                    let row = row as usize;
+                    writeln!(
+                        file,
+                        "{}\t{}\t{}\t{}",
+                        ratings.user_ids[ratings.users[row] as usize],
+                        ratings.movie_ids[ratings.movies[row] as usize],
+                        ratings.stars[row],
+                        ratings.times[row]
+                    )?;
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// Ratings of two files as one data set, and the split that keeps them apart. Movies and users of either are known to
 /// the model, and those without a training rating get what can be said of them without one.
 ///
@@ -252,6 +284,38 @@ mod tests {
         );
         assert_eq!((split.train, split.validation), (vec![0, 1], vec![2, 3]));
         assert!(joined(&train, &train).is_none());
+    }
+
+    #[test]
+    fn folds_that_are_written_are_found_and_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let rows: Vec<_> = (0..40).map(|i| (i % 4 + 1, i + 1, 3.5, i)).collect();
+        let data = dataset(ratings(&rows));
+        let folds = folds(&data, 5, 1);
+        write(&folds, folder.path()).unwrap();
+        let found = official(folder.path()).unwrap();
+        assert_eq!(found.len(), 5);
+        let (read, split) = pair(&found[1].1, &found[1].2, &crate::data::Silent).unwrap();
+        assert_eq!(split.validation.len(), 8);
+        let ids = |data: &Dataset, row: u32| {
+            let row = row as usize;
+            (
+                data.ratings.movie_ids[data.ratings.movies[row] as usize],
+                data.ratings.times[row],
+            )
+        };
+        let wrote: HashSet<_> = folds[1]
+            .split
+            .validation
+            .iter()
+            .map(|&r| ids(&data, r))
+            .collect();
+        assert!(
+            split
+                .validation
+                .iter()
+                .all(|&row| wrote.contains(&ids(&read, row)))
+        );
     }
 
     #[test]

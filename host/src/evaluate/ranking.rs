@@ -9,7 +9,7 @@ use crate::data::{Ratings, Split};
 /// Length of the lists that are judged.
 pub const LENGTH: usize = 10;
 /// The most people whose lists are judged, evenly spread over all; each costs a score a movie and a ranking.
-const PEOPLE: usize = 5_000;
+pub const PEOPLE: usize = 5_000;
 
 /// Figures of the lists of one way to rank, averaged over people who have ratings held back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -41,8 +41,8 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// From ratings and their split. O(ratings).
-    pub fn new(ratings: &Ratings, split: &Split) -> Self {
+    /// From ratings and their split, with the lists of at most `people` people. O(ratings).
+    pub fn new(ratings: &Ratings, split: &Split, people: usize) -> Self {
         let mut rated = vec![Vec::new(); ratings.user_count()];
         let mut counts = vec![0; ratings.movie_count()];
         for &rating in &split.train {
@@ -61,7 +61,7 @@ impl Judge {
             .zip(held)
             .filter(|(_, movies)| !movies.is_empty())
             .collect();
-        let step = held.len().div_ceil(PEOPLE).max(1);
+        let step = held.len().div_ceil(people).max(1);
         Self {
             rated,
             held: held.into_iter().step_by(step).collect(),
@@ -72,6 +72,14 @@ impl Judge {
     /// Training ratings of each movie.
     pub fn counts(&self) -> &[u32] {
         &self.counts
+    }
+
+    /// A score of each movie for each person judged, in the order in which [`judge`](Self::judge) asks.
+    pub fn scores(&self, score: impl Fn(u32, u32) -> f32) -> Vec<f32> {
+        let movies = 0..self.counts.len() as u32;
+        let of = |user: u32| movies.clone().map(move |movie| (user, movie));
+        let pairs = self.held.iter().flat_map(|(user, _)| of(*user));
+        pairs.map(|(user, movie)| score(user, movie)).collect()
     }
 
     /// Judges the lists of `score`, which fills in a score for each movie row, for a user row.
@@ -181,7 +189,7 @@ mod tests {
             train: (0..11).collect(),
             validation: vec![11, 12, 13],
         };
-        Judge::new(&ratings, &split)
+        Judge::new(&ratings, &split, PEOPLE)
     }
 
     #[test]

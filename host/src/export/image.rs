@@ -5,13 +5,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use pocketrec::ids::{BLOCK_WORDS, fill_bitmap};
-use pocketrec::image::{Element, ImageWriter, MAX_TEXT, TableKind as K};
+use pocketrec::image::{Element, ImageWriter, MAX_TEXT, Table, TableKind as K};
 use pocketrec::model::{Model, Parts};
 use pocketrec::numeric::activation::Activation;
 use pocketrec::numeric::f16;
 use pocketrec::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
-use super::{Chosen, ImageBytes};
+use super::{Chosen, ImageBytes, quantise};
 use crate::error::BadInput;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::{Layer, Parameters};
@@ -24,6 +24,8 @@ pub enum Precision {
     F16,
     /// Single precision, the reference: 4 bytes a number.
     F32,
+    /// 8-bit integers with a multiplier a row, biases of 16 bits: scored in integers. For models without an MLP.
+    I8,
 }
 
 impl Precision {
@@ -32,6 +34,7 @@ impl Precision {
         match self {
             Self::F16 => "f16",
             Self::F32 => "f32",
+            Self::I8 => "i8",
         }
     }
 
@@ -40,6 +43,7 @@ impl Precision {
         match self {
             Self::F16 => Element::F16,
             Self::F32 => Element::F32,
+            Self::I8 => Element::I8,
         }
     }
 }
@@ -48,10 +52,10 @@ impl FromStr for Precision {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::F16, Self::F32]
+        [Self::F16, Self::F32, Self::I8]
             .into_iter()
             .find(|precision| precision.name() == text)
-            .ok_or_else(|| format!("`{text}` is not a precision: f16 or f32"))
+            .ok_or_else(|| format!("`{text}` is not a precision: f16, f32 or i8"))
     }
 }
 
@@ -62,6 +66,10 @@ struct Column {
     element: Element,
     rows: usize,
     columns: usize,
+    /// What integers are multiplied by.
+    scale: f32,
+    /// Whether a reader that doesn't know the kind may go on without.
+    optional: bool,
     bytes: Vec<u8>,
 }
 
@@ -80,6 +88,11 @@ pub fn build(
 ) -> Result<ImageBytes, BadInput> {
     let p = &checkpoint.parameters;
     limits(p)?;
+    if precision == Precision::I8 && (!p.layers.is_empty() || !p.movie_dim.is_multiple_of(2)) {
+        return Err(BadInput::new(
+            "`--precision i8` takes a model without an MLP and with an even number of dimensions, such as hybrid's 8",
+        ));
+    }
     let mut tables = Vec::new();
     tables.push(floats(K::RatingScale, 0, 1, &scale(p)));
     let parts = Parts {
@@ -92,7 +105,13 @@ pub fn build(
     let forms = [K::MovieIdRange, K::MovieIdBitmap, K::MovieIdSorted];
     tables.push(ids(forms, &pick(&checkpoint.movie_ids, 1, &chosen.movies)));
     let movies = pick(&p.movie_embedding, p.movie_dim, &chosen.movies);
-    tables.push(numbers(K::MovieEmbedding, p.movie_dim, &movies, precision)?);
+    rows(
+        K::MovieEmbedding,
+        p.movie_dim,
+        &movies,
+        precision,
+        &mut tables,
+    )?;
     if parts.biases {
         let bias = pick(&p.movie_bias, 1, &chosen.movies);
         tables.push(numbers(K::MovieBias, 1, &bias, precision)?);
@@ -102,7 +121,7 @@ pub fn build(
         let forms = [K::UserIdRange, K::UserIdBitmap, K::UserIdSorted];
         tables.push(ids(forms, &pick(&checkpoint.user_ids, 1, &chosen.users)));
         let users = pick(&p.user_embedding, p.user_dim, &chosen.users);
-        tables.push(numbers(K::UserEmbedding, p.user_dim, &users, precision)?);
+        rows(K::UserEmbedding, p.user_dim, &users, precision, &mut tables)?;
         if parts.biases {
             let bias = pick(&p.user_bias, 1, &chosen.users);
             tables.push(numbers(K::UserBias, 1, &bias, precision)?);
@@ -119,6 +138,12 @@ pub fn build(
     }
     if parts.mlp {
         network(p, &mut tables);
+    }
+    if let Some(fame) = checkpoint.options.fame.filter(|fame| *fame > 0.0) {
+        tables.push(confidence(
+            &pick(&checkpoint.movie_counts, 1, &chosen.movies),
+            fame,
+        ));
     }
 
     let image = write(checkpoint, precision, &tables)?;
@@ -196,6 +221,8 @@ fn floats(kind: K, index: u8, rows: usize, values: &[f32]) -> Column {
         element: Element::F32,
         rows,
         columns: values.len() / rows.max(1),
+        scale: 1.0,
+        optional: false,
         bytes: values
             .iter()
             .flat_map(|x| normal(*x).to_le_bytes())
@@ -210,7 +237,77 @@ fn small(kind: K, values: &[u8]) -> Column {
         element: Element::U8,
         rows: 1,
         columns: values.len(),
+        scale: 1.0,
+        optional: false,
         bytes: values.to_vec(),
+    }
+}
+
+/// An embedding table; of integers, with its multipliers.
+fn rows(
+    kind: K,
+    columns: usize,
+    values: &[f32],
+    precision: Precision,
+    tables: &mut Vec<Column>,
+) -> Result<(), BadInput> {
+    if precision != Precision::I8 {
+        tables.push(numbers(kind, columns, values, precision)?);
+        return Ok(());
+    }
+    let found = quantise::bytes(values, columns).ok_or_else(|| beyond(kind, precision))?;
+    let count = found.multipliers.len();
+    let table = |kind, element, columns, scale, bytes| Column {
+        kind,
+        index: 0,
+        element,
+        rows: count,
+        columns,
+        scale,
+        optional: false,
+        bytes,
+    };
+    let multipliers = match kind {
+        K::MovieEmbedding => K::MovieRowMultiplier,
+        _ => K::UserRowMultiplier,
+    };
+    let bytes = found
+        .values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    tables.push(table(kind, Element::I8, columns, found.scale, bytes));
+    tables.push(table(multipliers, Element::U8, 1, 1.0, found.multipliers));
+    Ok(())
+}
+
+fn beyond(kind: K, precision: Precision) -> BadInput {
+    BadInput::new(format!(
+        "{kind} holds a number beyond the reach of {}: `--precision f32` holds it",
+        precision.name()
+    ))
+}
+
+/// What a ranking adds for how well known movies are: `fame` times the logarithm of one more than their ratings.
+fn confidence(counts: &[u32], fame: f32) -> Column {
+    let stars: Vec<f32> = counts
+        .iter()
+        .map(|&count| fame * (count as f32).ln_1p())
+        .collect();
+    let most = stars.iter().fold(0.0f32, |most, stars| most.max(*stars));
+    let scale = (most / 255.0).max(f32::MIN_POSITIVE);
+    Column {
+        kind: K::MovieConfidence,
+        index: 0,
+        element: Element::U8,
+        rows: counts.len(),
+        columns: 1,
+        scale,
+        optional: true,
+        bytes: stars
+            .iter()
+            .map(|stars| (stars / scale).round() as u8)
+            .collect(),
     }
 }
 
@@ -223,6 +320,24 @@ fn numbers(
     let rows = values.len() / columns;
     if precision == Precision::F32 {
         return Ok(floats(kind, 0, rows, values));
+    }
+    if precision == Precision::I8 {
+        // Biases; the exponents are those that core scores with.
+        let (integers, scale) =
+            quantise::words(values, -18..=-6).ok_or_else(|| beyond(kind, precision))?;
+        return Ok(Column {
+            kind,
+            index: 0,
+            element: Element::I16,
+            rows,
+            columns,
+            scale,
+            optional: false,
+            bytes: integers
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect(),
+        });
     }
     let mut bytes = Vec::with_capacity(values.len() * 2);
     for (at, value) in values.iter().enumerate() {
@@ -240,6 +355,8 @@ fn numbers(
         element: Element::F16,
         rows,
         columns,
+        scale: 1.0,
+        optional: false,
         bytes,
     })
 }
@@ -253,6 +370,8 @@ fn ids([range, bitmap, sorted]: [K; 3], ids: &[u32]) -> Column {
         element: Element::U32,
         rows,
         columns,
+        scale: 1.0,
+        optional: false,
         bytes: words.iter().flat_map(|word| word.to_le_bytes()).collect(),
     };
     if (last - first) as usize == ids.len() - 1 {
@@ -337,7 +456,17 @@ fn write(
     .map_err(refused)?;
     for t in tables {
         writer
-            .table(t.kind, t.index, t.element, t.rows, t.columns, &t.bytes)
+            .raw(Table {
+                kind: t.kind.number(),
+                index: t.index,
+                required: !t.optional,
+                element: t.element.code(),
+                rows: t.rows as u32,
+                columns: t.columns as u32,
+                scale: t.scale,
+                padding: &[],
+                bytes: &t.bytes,
+            })
             .map_err(refused)?;
     }
     let length = writer.finish().map_err(refused)?;

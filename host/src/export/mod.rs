@@ -10,6 +10,7 @@ pub mod bytes;
 pub mod fit;
 pub mod image;
 pub mod quality;
+mod quantise;
 pub mod selection;
 pub mod sidecar;
 

@@ -9,6 +9,7 @@
 pub mod adam;
 pub mod bayes;
 pub mod checkpoint;
+pub mod fame;
 pub mod fast;
 pub mod fit;
 pub mod gibbs;

@@ -155,6 +155,10 @@ pub struct Options {
     /// Stop after so many epochs without a better validation MSE and take the best epoch's
     /// parameters; `None` trains all epochs and takes the last one's.
     pub patience: Option<usize>,
+    /// Weight of the confidence term that rankings add, in stars for each factor e of ratings; chosen
+    /// on validation ratings after training ([`fame`](super::fame)) when absent.
+    #[serde(default)]
+    pub fame: Option<f32>,
     /// The lowest and highest legal rating; predictions are clamped to them.
     pub scale: (f32, f32),
     /// The code path; the machine's fastest when absent. Paths differ in the last bits, and only
@@ -187,6 +191,7 @@ impl Default for Options {
             schedule: Schedule::Constant,
             warm_up: 0,
             patience: Some(5),
+            fame: None,
             scale: (0.5, 5.0),
             kernel: None,
             threads: None,
