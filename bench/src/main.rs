@@ -136,6 +136,10 @@ fn lesson(software: bool) {
             StepOptions::DEFAULT,
         )
     });
+    step(&model, &mut private, 9, 1.5, StepOptions::DEFAULT);
+    step(&model, &mut private, 12, 5.0, StepOptions::DEFAULT);
+    let _ = writeln!(Console, "bits f16 {:08x}", fingerprint(&model, &user));
+    let _ = writeln!(Console, "bits step {:08x}", mix(&private.row));
 }
 
 /// What ranking takes with the lesson's model in integers.
@@ -159,15 +163,20 @@ fn integers(name: &str, bytes: &'static [u8]) {
         model.predict(black_box(2), black_box(301))
     });
     check(&model, &user, movies);
-    let _ = writeln!(Console, "scores {name} {:08x}", fingerprint(&model, &user));
+    let _ = writeln!(Console, "bits {name} {:08x}", fingerprint(&model, &user));
 }
 
 /// A number that changes with any bit of the first scores: the same on every core.
 fn fingerprint(model: &Model<'_>, user: &UserState) -> u32 {
-    let mut scores = [0.0; 64];
+    let mut scores = [0.0; 16];
     model.score_rows(user, 0, &mut scores);
-    scores.iter().fold(0, |sum: u32, score| {
-        sum.rotate_left(5).wrapping_mul(0x9e37_79b1) ^ score.to_bits()
+    mix(&scores)
+}
+
+/// A number that changes with any bit of `numbers`.
+fn mix(numbers: &[f32]) -> u32 {
+    numbers.iter().fold(0, |sum: u32, number| {
+        sum.rotate_left(5).wrapping_mul(0x9e37_79b1) ^ number.to_bits()
     })
 }
 

@@ -6,6 +6,7 @@ mod thumb;
 mod trace;
 
 use anyhow::{Context, Result, bail};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -100,6 +101,7 @@ fn path() -> PathBuf {
 /// [`snapshot::ALLOWED`] with the compiler that made the snapshot.
 pub fn device(toolchain: &Toolchain, bless: bool, only: Option<&str>) -> Result<()> {
     let mut lines = Vec::new();
+    let mut results: BTreeMap<String, String> = BTreeMap::new();
     let chosen =
         |core: &str, build: &str| only.is_none_or(|only| only == format!("{core}/{build}"));
     for setting in &SETTINGS {
@@ -112,7 +114,18 @@ pub fn device(toolchain: &Toolchain, bless: bool, only: Option<&str>) -> Result<
             "{} {}: {} ({} bytes of flash with its images, {} of RAM)",
             setting.core, setting.build, setting.machine, footprint.flash, footprint.ram
         );
-        for region in trace::run(&elf, setting.machine, setting.table)? {
+        let run = trace::run(&elf, setting.machine, setting.table)?;
+        for (name, bits) in run.bits {
+            let known = results.entry(name.clone()).or_insert_with(|| bits.clone());
+            if *known != bits {
+                bail!(
+                    "{} {} gives other bits for {name} ({bits}) than the cores before it ({known})",
+                    setting.core,
+                    setting.build
+                );
+            }
+        }
+        for region in run.regions {
             lines.push(Line::new(setting.core, setting.build, &region));
         }
     }

@@ -34,7 +34,7 @@ impl Model<'_> {
     /// The score of the movie of `movie_row` for the user of `user_row` of the image, likewise, in one go: the
     /// user's half never becomes a [`UserState`].
     pub(super) fn predict_by_assembly(&self, user_row: usize, movie_row: usize) -> Option<f32> {
-        let (users, mlp) = (self.users?, self.mlp.as_ref()?);
+        let (users, mlp) = (self.users.as_ref()?, self.mlp.as_ref()?);
         let (rows, biases) = self.movies_from(movie_row, 1)?;
         let row = rows_of_8(&users.table)?.get(user_row)?;
         let bias = users.bias.map_or(0.0, |table| table.first(user_row));
@@ -46,6 +46,33 @@ impl Model<'_> {
             dot: self.parts.dot,
         };
         float::predict(&net, &user, rows.first()?, biases.and_then(<[u16]>::first))
+    }
+
+    /// The score of the movie of `row`, and the MLP's derivative by the user's row, likewise.
+    #[cfg(feature = "learn")]
+    pub(crate) fn gradient_by_assembly(
+        &self,
+        user: &UserState,
+        row: u32,
+        gradient: &mut [f32; crate::MAX_DIM],
+    ) -> Option<f32> {
+        let mlp = self.mlp.as_ref()?;
+        let (rows, biases) = self.movies_from(row as usize, 1)?;
+        let half = user.half.get(..mlp.units())?;
+        let own = user.row.first_chunk();
+        let net = self.lesson(half, own.filter(|_| self.parts.dot), user.base)?;
+        let weights = mlp.user_weights.as_chunks::<COLUMNS>().0;
+        if mlp.user_dim != COLUMNS {
+            return None;
+        }
+        let bias = biases.and_then(<[u16]>::first);
+        float::gradient(
+            &net,
+            weights,
+            rows.first()?,
+            bias,
+            gradient.first_chunk_mut()?,
+        )
     }
 
     /// The layers of the lesson's shape, with a user's half of dense layer 0, row and base.

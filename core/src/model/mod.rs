@@ -127,7 +127,7 @@ pub struct UserState {
 
 impl UserState {
     /// Nobody: zeros.
-    const EMPTY: Self = Self {
+    pub(crate) const EMPTY: Self = Self {
         row: [0.0; MAX_DIM],
         base: 0.0,
         half: [0.0; MAX_UNITS],
@@ -348,11 +348,16 @@ impl<'a> Model<'a> {
     /// dropped, missing ones are 0, and all are held to ±[`ROW_LIMIT`].
     pub fn user_state(&self, row: &[f32], bias: f32) -> UserState {
         let mut state = UserState::EMPTY;
+        self.set_state(&mut state, row, bias);
+        state
+    }
+
+    /// As [`user_state`](Self::user_state), in an empty state's place.
+    pub(crate) fn set_state(&self, state: &mut UserState, row: &[f32], bias: f32) {
         for (to, from) in state.row.iter_mut().zip(row).take(self.user_dim()) {
             *to = hold(*from, -ROW_LIMIT, ROW_LIMIT);
         }
-        self.complete(&mut state, hold(bias, -ROW_LIMIT, ROW_LIMIT));
-        state
+        self.complete(state, hold(bias, -ROW_LIMIT, ROW_LIMIT));
     }
 
     /// Computes what follows from a state's row, and from `bias`.

@@ -113,11 +113,20 @@ pub fn footprint(elf: &Path) -> Result<Footprint> {
     Ok(Footprint { flash, ram })
 }
 
-/// Runs `elf` on `machine` and returns its regions, the cost of empty marks taken off.
+/// What a run of the bench firmware gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The regions, the cost of empty marks taken off.
+    pub regions: Vec<Region>,
+    /// Fingerprints of results, by name: the same on every core.
+    pub bits: Vec<(String, String)>,
+}
+
+/// Runs `elf` on `machine`.
 ///
 /// # Errors
 /// When the emulator fails, the firmware panics, or marks and printed names don't match.
-pub fn run(elf: &Path, machine: &str, table: Option<Table>) -> Result<Vec<Region>> {
+pub fn run(elf: &Path, machine: &str, table: Option<Table>) -> Result<Run> {
     let program = Program::read(elf)?;
     let printed = elf.with_extension(format!("{machine}.txt"));
     let mut command = Command::new("qemu-system-arm");
@@ -149,7 +158,18 @@ pub fn run(elf: &Path, machine: &str, table: Option<Table>) -> Result<Vec<Region
             said.trim()
         );
     }
-    name(counts?, &said)
+    Ok(Run {
+        regions: name(counts?, &said)?,
+        bits: bits(&said),
+    })
+}
+
+/// The lines `bits NAME FINGERPRINT`.
+fn bits(said: &str) -> Vec<(String, String)> {
+    said.lines()
+        .filter_map(|line| line.strip_prefix("bits ")?.split_once(' '))
+        .map(|(name, bits)| (name.to_string(), bits.to_string()))
+        .collect()
 }
 
 /// The emulator's option for blocks of one instruction; its name changed in version 8.1.
@@ -308,6 +328,14 @@ mod tests {
                 stack: 64
             }]
         );
+    }
+
+    #[test]
+    fn fingerprints_are_found_among_what_is_printed() {
+        let said = "region empty 1 0\nbits i16 00ff00ff\nbits step 1\n";
+        let found = bits(said);
+        assert_eq!(found.len(), 2);
+        assert_eq!(found[0], ("i16".into(), "00ff00ff".into()));
     }
 
     #[test]
