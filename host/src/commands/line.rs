@@ -9,6 +9,7 @@ use crate::error::BadInput;
 use crate::export::boards::{self, Board};
 use crate::link::emulator::Emulator;
 use crate::link::{Connection, Line, Timing, port};
+use crate::report::text::grouped;
 
 /// Where the board is.
 #[derive(Debug, clap::Args)]
@@ -40,6 +41,11 @@ fn board(name: &str) -> Result<Board, String> {
 }
 
 impl LineArgs {
+    /// Whether a board or an emulator is named.
+    pub fn is_given(&self) -> bool {
+        self.port.is_some() || self.emulator.is_some()
+    }
+
     /// Opens the line and greets the board; `image` goes into an emulator's flash.
     ///
     /// # Errors
@@ -48,6 +54,7 @@ impl LineArgs {
         let mut connection = match (&self.port, self.emulator) {
             (Some(name), _) => Connection::new(port::open(name, self.baud)?, name, Timing::BOARD),
             (None, Some(board)) => {
+                fits(image, board)?;
                 let elf = firmware(board)?;
                 let line: Box<dyn Line> = Box::new(Emulator::boot(board.name, &elf, Some(image))?);
                 Connection::new(
@@ -65,6 +72,23 @@ impl LineArgs {
         };
         connection.hello()?;
         Ok(connection)
+    }
+}
+
+/// Makes sure that the image fits the board's flash, whose end the emulator doesn't know.
+fn fits(image: &Path, board: Board) -> Result<()> {
+    match std::fs::metadata(image) {
+        Ok(meta) if meta.len() > board.image_region as u64 => Err(BadInput::new(format!(
+            "{} has {} bytes and the image's region of {} {}: `export --board {}` makes one that fits",
+            image.display(),
+            grouped(meta.len()),
+            board.name,
+            grouped(board.image_region as u64),
+            board.name
+        ))
+        .into()),
+        // An image that isn't there is told of where it is read.
+        _ => Ok(()),
     }
 }
 

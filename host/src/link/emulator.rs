@@ -120,17 +120,27 @@ fn accept(listener: &TcpListener, child: &mut Child) -> Result<TcpStream> {
             Err(error) => return Err(error).context("the emulator's serial line"),
         }
         if let Some(status) = child.try_wait()? {
-            let mut why = String::new();
-            if let Some(mut stderr) = child.stderr.take() {
-                stderr.read_to_string(&mut why)?;
-            }
-            bail!("qemu-system-arm ended at once ({status}): {}", why.trim());
+            bail!(
+                "qemu-system-arm ended at once ({status}): {}",
+                last_words(child)
+            );
         }
         if Instant::now() > until {
             bail!("qemu-system-arm did not connect its serial line");
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// The first line that an emulator that ended had to say, such as a lockup of its processor.
+fn last_words(child: &mut Child) -> String {
+    let mut why = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        // What can't be read can't be told.
+        let _ = stderr.read_to_string(&mut why);
+    }
+    let line = why.lines().find(|line| !line.trim().is_empty());
+    line.unwrap_or("without a word").trim().to_owned()
 }
 
 impl Drop for Emulator {
@@ -143,7 +153,14 @@ impl Drop for Emulator {
 
 impl Read for Emulator {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.line.read(buffer)
+        match self.line.read(buffer) {
+            // Its end of the line closes only when it ends.
+            Ok(0) if !buffer.is_empty() => {
+                self.child.wait()?;
+                Err(io::Error::other(last_words(&mut self.child)))
+            }
+            read => read,
+        }
     }
 }
 

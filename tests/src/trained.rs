@@ -1,0 +1,94 @@
+//! Models trained on the built-in ratings for a moment, and their images.
+
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use anyhow::{Context, Result};
+use host::data::{Split, builtin};
+use host::export::{Chosen, ImageBytes, Movies, Precision, Users, build, fit};
+use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
+use host::train::{ModelKind, Options, fit as train};
+use tempfile::TempDir;
+
+/// A `hybrid` model of the built-in ratings after one epoch: every part of a prediction has weights that a training
+/// gave it. Trained once a test program.
+///
+/// # Errors
+/// When training fails.
+pub fn checkpoint() -> Result<&'static Checkpoint> {
+    static TRAINED: LazyLock<Result<Checkpoint>> = LazyLock::new(|| {
+        let data = builtin::load();
+        let ratings = &data.ratings;
+        let options = Options {
+            model: ModelKind::Hybrid,
+            epochs: 1,
+            patience: None,
+            ..Options::default()
+        };
+        let split = Split::random(ratings.len(), 0.05, 0);
+        let fit = train(ratings, &split, &options, &mut ())?;
+        let counts = |rows: &[u32], length| {
+            let mut counts = vec![0; length];
+            rows.iter().for_each(|row| counts[*row as usize] += 1);
+            counts
+        };
+        Ok(Checkpoint {
+            parameters: fit.parameters,
+            user_counts: counts(&ratings.users, ratings.user_count()),
+            movie_counts: counts(&ratings.movies, ratings.movie_count()),
+            user_ids: data.ratings.user_ids.clone(),
+            movie_ids: data.ratings.movie_ids.clone(),
+            data: DataNote {
+                name: data.name.clone(),
+                source: "built-in".into(),
+                fingerprint: data.fingerprint,
+                licence: data.license.clone(),
+            },
+            split: SplitNote {
+                seed: 0,
+                share: 0.05,
+            },
+            options,
+            best_epoch: fit.best_epoch,
+        })
+    });
+    TRAINED
+        .as_ref()
+        .map_err(|error| anyhow::anyhow!("{error:#}"))
+}
+
+/// An image in memory and as a file, which lives as long as this value.
+pub struct Image {
+    /// The bytes.
+    pub bytes: ImageBytes,
+    /// The file.
+    pub path: PathBuf,
+    _folder: TempDir,
+}
+
+/// The image of [`checkpoint`] with its 60 most active users and as many of the most rated movies as fit `region`
+/// bytes.
+///
+/// # Errors
+/// When it can't be built or written.
+pub fn image(precision: Precision, region: usize) -> Result<Image> {
+    let checkpoint = checkpoint()?;
+    let users = Users::MostActive(60).rows(checkpoint)?;
+    let all = Chosen {
+        users: users.clone(),
+        movies: Movies::All.rows(checkpoint)?,
+    };
+    let mut bytes = build(checkpoint, &all, precision)?;
+    if bytes.as_ref().len() > region {
+        let fit = fit::movies_that_fit(checkpoint, &users, precision, region)?;
+        bytes = fit.context("60 users fit every board")?.image;
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("model.img");
+    std::fs::write(&path, bytes.as_ref())?;
+    Ok(Image {
+        bytes,
+        path,
+        _folder: folder,
+    })
+}
