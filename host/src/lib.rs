@@ -8,4 +8,5 @@ pub mod export;
 pub mod files;
 pub mod link;
 pub mod report;
+pub mod simulate;
 pub mod train;

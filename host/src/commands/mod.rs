@@ -12,6 +12,7 @@ pub mod query;
 pub mod recommend;
 pub mod selftest;
 pub mod similar;
+pub mod simulate;
 pub mod synth;
 pub mod train;
 
@@ -47,6 +48,8 @@ pub enum Verb {
     Recommend(recommend::Args),
     /// List the movies nearest to one from an image, on this PC
     Similar(similar::Args),
+    /// Let people who took no part in training rate on a device, and measure what it learns
+    Simulate(simulate::Args),
     /// Ask a board, or the firmware in an emulator, over its serial line
     Query(query::Args),
     /// Ask a board a whole transcript and compare every bit with what core answers on a PC
@@ -69,6 +72,7 @@ impl Verb {
             Verb::Predict(args) => predict::run(&args),
             Verb::Recommend(args) => recommend::run(&args),
             Verb::Similar(args) => similar::run(&args),
+            Verb::Simulate(args) => simulate::run(&args),
             Verb::Query(args) => query::run(&args),
             Verb::Selftest(args) => selftest::run(&args),
         }

@@ -11,6 +11,7 @@ use pocketrec::numeric::activation::Activation;
 use pocketrec::numeric::f16;
 use pocketrec::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
+use super::spread::spread;
 use super::{Chosen, ImageBytes, quantise};
 use crate::error::BadInput;
 use crate::train::checkpoint::Checkpoint;
@@ -136,6 +137,7 @@ pub fn build(
     if parts.biases {
         tables.push(floats(K::MeanUserBias, 0, 1, &mean(&p.user_bias, 1)));
     }
+    tables.push(floats(K::UserSpread, 0, 1, &spread(p)));
     if parts.mlp {
         network(p, &mut tables);
     }

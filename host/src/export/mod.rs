@@ -13,6 +13,7 @@ pub mod quality;
 mod quantise;
 pub mod selection;
 pub mod sidecar;
+pub mod spread;
 
 pub use bytes::ImageBytes;
 pub use image::{Precision, build};

@@ -1,0 +1,182 @@
+//! `host simulate`: people who took no part in training rate on a device, and the curve of what it learns is measured.
+
+use std::io::{IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::line::LineArgs;
+use crate::data::{Dataset, Silent, builtin};
+use crate::error::BadInput;
+use crate::files;
+use crate::link::memory::MemoryBoard;
+use crate::link::{Connection, Timing};
+use crate::simulate::people::Held;
+use crate::simulate::{self, AT_LEAST, Outcome, biases, figures, picture, play};
+use crate::train::{ModelKind, recipe};
+
+/// Options of `host simulate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Core on this PC plays the device: the default
+    #[arg(long, conflicts_with_all = ["port", "emulator"])]
+    core: bool,
+
+    /// Where the device is, if it isn't core
+    #[command(flatten)]
+    line: LineArgs,
+
+    /// A ratings file, the folder of a MovieLens release or its zip [default: the ratings that ship with the project]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+
+    /// People to leave out of training for each seed
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    people: u32,
+
+    /// Seeds, from 0: each leaves out other people and trains anew
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
+    seeds: u64,
+
+    /// Parts of the model: mlp, mf or hybrid, each by its own recipe
+    #[arg(long, value_name = "KIND", default_value = recipe::MODEL.name(), value_parser = model)]
+    model: ModelKind,
+
+    /// Train anew with the people's ratings too, for comparison: five more trainings a seed
+    #[arg(long)]
+    retrain: bool,
+
+    /// Write the figures as CSV
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+
+    /// Draw the curve as SVG
+    #[arg(long, value_name = "FILE")]
+    picture: Option<PathBuf>,
+}
+
+fn model(name: &str) -> Result<ModelKind, String> {
+    ModelKind::from_name(name).ok_or_else(|| "it should be mlp, mf or hybrid".into())
+}
+
+/// Plays and tells.
+///
+/// # Errors
+/// [`BadInput`] for data that can't be read or that has nobody with enough ratings; else what went wrong.
+pub fn run(args: &Args) -> Result<()> {
+    let data = match &args.data {
+        Some(path) => Dataset::load(path, &Silent)?,
+        None => builtin::load(),
+    };
+    let mut all = Outcome::default();
+    for seed in 0..args.seeds {
+        let outcome = one_seed(args, &data, seed)?;
+        all.people.extend(outcome.people);
+        all.compared += outcome.compared;
+    }
+    told("");
+    let lines = figures::lines(&all.people, args.retrain);
+    println!(
+        "{}: {} people left out of training, {} seed{}; RMSE of their other ratings",
+        data.name,
+        all.people.len(),
+        args.seeds,
+        if args.seeds == 1 { "" } else { "s" }
+    );
+    println!(
+        "N: no learning. B: the person's bias, best shrinkage. R: trained anew. D: the device."
+    );
+    println!();
+    print!("{}", figures::text(&lines));
+    println!();
+    println!(
+        "{} predictions of the device compared with core's on this PC: all bits the same",
+        all.compared
+    );
+    if let Some(path) = &args.csv {
+        write(path, &figures::csv(&lines))?;
+    }
+    if let Some(path) = &args.picture {
+        let title = format!("What a device learns of a new person ({})", data.name);
+        write(path, &picture::svg(&lines, &title)?)?;
+    }
+    Ok(())
+}
+
+fn one_seed(args: &Args, data: &Dataset, seed: u64) -> Result<Outcome> {
+    let held = Held::draw(&data.ratings, args.people as usize, seed);
+    if held.people.is_empty() {
+        return Err(BadInput::new(format!(
+            "{} has nobody with {AT_LEAST} ratings, whom a simulation needs",
+            data.name
+        ))
+        .into());
+    }
+    told(&format!(
+        "seed {seed}: training without {} people",
+        held.people.len()
+    ));
+    let rest = held.ratings_with(&data.ratings, 0);
+    let baseline = biases::fit(&rest);
+    let checkpoint = simulate::train(data, rest, args.model, seed)?;
+    let image = simulate::image(&checkpoint)?;
+    let path = Path::new("target/pocketrec/simulate.img");
+    let model = image.open(path)?;
+    let mut outcome = if args.line.is_given() {
+        write_bytes(path, image.as_ref())?;
+        let mut device = args.line.connect(path)?;
+        played(&mut device, &model, &held, seed)?
+    } else {
+        let board = MemoryBoard::new(Ok(model));
+        let mut device = Connection::new(board, "core", Timing::MEMORY);
+        played(&mut device, &model, &held, seed)?
+    };
+    let scale = (data.scale.min, data.scale.max);
+    for (person, errors) in held.people.iter().zip(&mut outcome.people) {
+        errors.biases = biases::errors(&baseline, person, scale);
+    }
+    if args.retrain {
+        simulate::retrain(data, &held, args.model, seed, &mut outcome, |k| {
+            told(&format!(
+                "seed {seed}: training with {k} ratings of each person"
+            ));
+        })?;
+    }
+    Ok(outcome)
+}
+
+fn played<L: Read + Write>(
+    device: &mut Connection<L>,
+    model: &pocketrec::model::Model<'_>,
+    held: &Held,
+    seed: u64,
+) -> Result<Outcome> {
+    play::play(device, model, &held.people, |number| {
+        told(&format!(
+            "seed {seed}: person {} of {} rates on the device",
+            number + 1,
+            held.people.len()
+        ));
+    })
+}
+
+/// Shows what is under way, where somebody looks.
+fn told(what: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r{what:<70}\r");
+        // Progress that can't be shown is no failure.
+        let _ = std::io::stderr().flush();
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    write_bytes(path, text.as_bytes())
+}
+
+fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+    let what = || format!("{} could not be written", path.display());
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(what)?;
+    }
+    files::write(path, bytes).with_context(what)
+}
