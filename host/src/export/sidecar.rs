@@ -53,13 +53,12 @@ const SUGGESTIONS: usize = 5;
 ///
 /// [`BadInput`] where several movies could be meant, or none, with the likeliest ones.
 pub fn find(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> Result<u32, BadInput> {
-    if let Ok(id) = text.trim().parse::<u32>()
-        && known(id)
-    {
+    let id = text.trim().parse::<u32>().ok();
+    if let Some(id) = id.filter(|id| known(*id)) {
         return Ok(id);
     }
     if titles.is_empty() {
-        return Err(BadInput::new(if text.trim().parse::<u32>().is_ok() {
+        return Err(BadInput::new(if id.is_some() {
             format!("movie {text} is not in the image")
         } else {
             format!(
@@ -81,6 +80,12 @@ pub fn find(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> Result<
         |title, wanted| title.starts_with(wanted),
         |title, wanted| title.contains(wanted),
     ];
+    // A number is an id or a whole title: as a part of a title it would be a mistyped id.
+    let tests = if id.is_some() {
+        &tests[..3]
+    } else {
+        &tests[..]
+    };
     for test in tests {
         let mut hits: Vec<&(u32, String)> = movies
             .iter()
@@ -220,6 +225,7 @@ mod tests {
         );
         assert!(found("").is_err());
         assert!(found("99999").unwrap_err().contains("no movie"));
+        assert!(found("1995").unwrap_err().contains("no movie"));
     }
 
     #[test]

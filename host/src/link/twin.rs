@@ -36,6 +36,9 @@ fn owner(request: &Request) -> Option<Who> {
         Request::Predict { who, .. }
         | Request::TopN { who, .. }
         | Request::Rate { who, .. }
+        | Request::Forget { who, .. }
+        | Request::Suggest { who, .. }
+        | Request::Explain { who, .. }
         | Request::Profile { who } => matches!(who, Who::Owner(_)).then_some(who),
         _ => None,
     }
@@ -96,7 +99,7 @@ impl Before {
         Ok(Self { crc, ratings })
     }
 
-    /// Compares the board's answer `body` with core's from `model`; behind a rating, the owner's whole row and bias
+    /// Compares the board's answer `body` with core's from `model`; behind a change, the owner's whole row and bias
     /// too.
     ///
     /// # Errors
@@ -116,6 +119,9 @@ impl Before {
                 | Request::TopN { .. }
                 | Request::Similar { .. }
                 | Request::Rate { .. }
+                | Request::Forget { .. }
+                | Request::Suggest { .. }
+                | Request::Explain { .. }
                 | Request::Profile { .. }
         );
         let (true, Some(ratings)) = (comparable, &self.ratings) else {
@@ -130,7 +136,8 @@ impl Before {
         }
         let mut same = 0;
         let mut pairs = vec![(body.to_vec(), twin.ask(request)?)];
-        if let (Request::Rate { .. }, Some(who)) = (request, owner(request)) {
+        let learns = matches!(request, Request::Rate { .. } | Request::Forget { .. });
+        if let (true, Some(who)) = (learns, owner(request)) {
             let profile = Request::Profile { who };
             pairs.push((board.ask(&profile)?.body().to_vec(), twin.ask(&profile)?));
         }

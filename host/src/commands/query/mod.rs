@@ -1,19 +1,20 @@
 //! `host query`: asks a board over its serial line.
 
+mod ratings;
+mod show;
+
 use std::io::{IsTerminal, Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use pocketrec::model::Parts;
-use pocketrec::wire::{Capabilities, Hello, MAX_LIST, Refusal, Reply, Request, Reset, Status, Who};
+use pocketrec::wire::{MAX_LIST, Refusal, Reply, Request, Who};
 
-use super::image::{DEFAULT, Loaded, list};
+use super::image::{DEFAULT, Loaded};
 use super::line::LineArgs;
 use crate::data::Titles;
 use crate::error::BadInput;
 use crate::export::sidecar;
 use crate::link::{Connection, LinkError, twin};
-use crate::report::text::grouped;
 
 /// Options of `host query`.
 #[derive(Debug, clap::Args)]
@@ -61,6 +62,20 @@ impl WhoArgs {
     }
 }
 
+/// Which owner a question is about.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct OwnerArgs {
+    /// Which owner of the device
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    owner: u8,
+}
+
+impl OwnerArgs {
+    fn who(self) -> Who {
+        Who::Owner(self.owner)
+    }
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum Question {
     /// Who is there, with what model and under what licence
@@ -102,15 +117,61 @@ enum Question {
         /// Stars, on the model's scale
         #[arg(long)]
         stars: f32,
-        /// Which owner of the device
-        #[arg(long, value_name = "N", default_value_t = 0)]
-        owner: u8,
+        #[command(flatten)]
+        owner: OwnerArgs,
     },
     /// Somebody's embedding and bias
     Profile {
         #[command(flatten)]
         who: WhoArgs,
     },
+    /// Take the owner's last rating back
+    Undo {
+        #[command(flatten)]
+        owner: OwnerArgs,
+    },
+    /// The owner's rating of a movie, or all of them, never was
+    Forget {
+        /// The movie: its MovieLens id, its title, or a part of it
+        #[arg(long, value_name = "ID|TITLE", required_unless_present = "all")]
+        movie: Option<String>,
+        /// All ratings: erased from flash before the answer
+        #[arg(long, conflicts_with = "movie")]
+        all: bool,
+        #[command(flatten)]
+        owner: OwnerArgs,
+    },
+    /// The owner's ratings, which are theirs to take away
+    Ratings {
+        /// Write them to this file, in the form of a release's ratings.csv
+        #[arg(long, value_name = "FILE")]
+        save: Option<PathBuf>,
+        /// Give the device the ratings of this file
+        #[arg(long, value_name = "FILE", conflicts_with = "save")]
+        load: Option<PathBuf>,
+        #[command(flatten)]
+        owner: OwnerArgs,
+    },
+    /// The movies whose rating would teach the device most
+    Suggest {
+        #[command(flatten)]
+        owner: OwnerArgs,
+        /// How many movies
+        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
+        count: u8,
+    },
+    /// Why a prediction is what it is
+    Explain {
+        /// The movie: its MovieLens id, its title, or a part of it
+        #[arg(long, value_name = "ID|TITLE")]
+        movie: String,
+        #[command(flatten)]
+        who: WhoArgs,
+    },
+    /// Who lives on the device
+    Owners,
+    /// How it keeps their ratings
+    Storage,
     /// How the board is, and why it started
     Health,
     /// Counters of its serial line
@@ -134,8 +195,16 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let request = asked.request()?;
     let mut board = args.line.connect(&args.image)?;
-    if matches!(args.question, Question::Hello) {
-        return asked.hello(&mut board);
+    match &args.question {
+        Question::Hello => return asked.hello(&mut board),
+        Question::Ratings { save, load, owner } => {
+            let who = owner.who();
+            return match load {
+                Some(path) => ratings::load(&mut board, who, path),
+                None => ratings::tell(&mut board, who, &asked.titles, save.as_deref()),
+            };
+        }
+        _ => {}
     }
     let before = if args.twin {
         Some(twin::Before::take(&mut board, &request)?)
@@ -246,137 +315,35 @@ impl Asked<'_> {
                 stars,
                 owner,
             } => Request::Rate {
-                who: Who::Owner(*owner),
+                who: owner.who(),
                 movie: self.movie(movie)?,
                 stars: *stars,
             },
             Question::Profile { who } => Request::Profile { who: who.who() },
+            Question::Undo { owner } => Request::Undo { who: owner.who() },
+            Question::Forget { movie, owner, .. } => match movie {
+                Some(movie) => Request::Forget {
+                    who: owner.who(),
+                    movie: self.movie(movie)?,
+                },
+                None => Request::ForgetMe { who: owner.who() },
+            },
+            Question::Ratings { owner, .. } => Request::Ratings {
+                who: owner.who(),
+                first: 0,
+            },
+            Question::Suggest { owner, count } => Request::Suggest {
+                who: owner.who(),
+                count: *count,
+            },
+            Question::Explain { movie, who } => Request::Explain {
+                who: who.who(),
+                movie: self.movie(movie)?,
+            },
+            Question::Owners => Request::Owners,
+            Question::Storage => Request::Storage,
             Question::Health => Request::Health,
             Question::Counters => Request::LinkCounters,
         })
     }
-
-    /// Who is there and, where there is one, its model.
-    fn hello<L: Read + Write>(&self, board: &mut Connection<L>) -> Result<()> {
-        let hello = board.hello()?;
-        println!("{}", greeting(&hello, board.name()));
-        let info = board.ask(&Request::ModelInfo)?;
-        match info.reply() {
-            Some(Reply::Refused(why)) if hello.status == Status::NoModel as u8 => {
-                println!("{}", LinkError::Refused(why));
-                Ok(())
-            }
-            Some(Reply::Refused(why)) => Err(refused(why)),
-            Some(reply) => self.show(&reply),
-            None => Ok(()),
-        }
-    }
-
-    fn show(&self, reply: &Reply<'_>) -> Result<()> {
-        match reply {
-            Reply::Stars(stars) => {
-                if let Question::Predict { movie, who } = &self.args.question {
-                    let title = self.titles.title(self.movie(movie)?);
-                    println!("{stars:.2} stars: {} on {title}", who.name());
-                }
-            }
-            Reply::Movies(movies) => {
-                let name = match &self.args.question {
-                    Question::Similar { movie, .. } => {
-                        let title = self.titles.title(self.movie(movie)?);
-                        println!("Nearest to {title}, by the cosine of embeddings");
-                        "Cosine"
-                    }
-                    Question::Top { who, .. } => {
-                        println!("The best movies for {}", who.name());
-                        "Stars"
-                    }
-                    _ => "Stars",
-                };
-                let movies = movies.iter().map(|ranked| (ranked.movie, ranked.stars));
-                print!("{}", list(&self.titles, name, movies));
-            }
-            Reply::Rated {
-                before,
-                after,
-                ratings,
-            } => {
-                if let Question::Rate { movie, stars, .. } = &self.args.question {
-                    let title = self.titles.title(self.movie(movie)?);
-                    println!("{stars} stars for {title}: taken in, {ratings} in all");
-                }
-                println!("The device predicted {before:.2} before, and predicts {after:.2} now");
-            }
-            Reply::ModelInfo(info) => {
-                let parts = Parts::from_bits(info.parts).map_or("unknown here", Parts::name);
-                println!("Model: {} ({parts})", info.name);
-                println!(
-                    "Movies: {}, users: {}, rows of {} and {}",
-                    grouped(info.movies.into()),
-                    grouped(info.users.into()),
-                    info.movie_dim,
-                    info.user_dim
-                );
-                println!(
-                    "Ratings: {} to {} by {}, mean {:.4}",
-                    info.lowest, info.highest, info.step, info.mean
-                );
-                println!(
-                    "Image: CRC-32 {:08x}, {} bytes",
-                    info.crc,
-                    grouped(info.length.into())
-                );
-                println!(
-                    "Data: fingerprint {:016x}; licence: {}",
-                    info.fingerprint, info.license
-                );
-            }
-            Reply::Profile(profile) => {
-                println!("Ratings: {}", profile.ratings);
-                println!("Bias: {:.6}", profile.bias);
-                let row: Vec<String> = profile.row.iter().map(|x| format!("{x:.6}")).collect();
-                println!("Row: {}", row.join(" "));
-            }
-            Reply::Health(health) => {
-                let why = match health.reset {
-                    Reset::Power => "power or the reset button".to_owned(),
-                    Reset::Panic => format!("a panic in line {}", health.at),
-                    Reset::Fault => format!("a fault at address {:#010x}", health.at),
-                    Reset::Arithmetic => "failed its check of the arithmetic".to_owned(),
-                };
-                println!(
-                    "Board: {}, up for {:.1} s",
-                    health.board,
-                    f64::from(health.uptime) / 1e3
-                );
-                println!(
-                    "Started by: {why}; crashes since the power came on: {}",
-                    health.crashes
-                );
-            }
-            // The rest is a list of named numbers, which its own form shows best.
-            other => println!("{other:#?}"),
-        }
-        Ok(())
-    }
-}
-
-fn greeting(hello: &Hello, line: &str) -> String {
-    let [major, minor, patch] = hello.firmware;
-    let mut can = Vec::new();
-    for (bit, name) in [
-        (Capabilities::LEARN, "learns"),
-        (Capabilities::STORAGE, "remembers"),
-        (Capabilities::LOG, "logs"),
-    ] {
-        if Capabilities(hello.capabilities).has(bit) {
-            can.push(name);
-        }
-    }
-    let can = if can.is_empty() {
-        String::new()
-    } else {
-        format!(", {}", can.join(", "))
-    };
-    format!("{line}: pocketrec firmware {major}.{minor}.{patch}{can}")
 }

@@ -1,0 +1,214 @@
+//! Answers of a board as text.
+
+use std::io::{Read, Write};
+
+use anyhow::Result;
+use pocketrec::model::Parts;
+use pocketrec::wire::{
+    Capabilities, Explained, Hello, Refusal, Reply, Request, Reset, Status, StorageState,
+};
+
+use super::super::image::list;
+use super::{Asked, Question, refused};
+use crate::link::{Connection, LinkError};
+use crate::report::text::grouped;
+
+impl Asked<'_> {
+    /// Who is there and, where there is one, its model.
+    pub(super) fn hello<L: Read + Write>(&self, board: &mut Connection<L>) -> Result<()> {
+        let hello = board.hello()?;
+        println!("{}", greeting(&hello, board.name()));
+        let info = board.ask(&Request::ModelInfo)?;
+        match info.reply() {
+            Some(Reply::Refused(why @ Refusal::NoModel(_)))
+                if hello.status == Status::NoModel as u8 =>
+            {
+                println!("{}", LinkError::Refused(why));
+                Ok(())
+            }
+            Some(Reply::Refused(why)) => Err(refused(why)),
+            Some(reply) => self.show(&reply),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn show(&self, reply: &Reply<'_>) -> Result<()> {
+        match reply {
+            Reply::Stars(stars) => {
+                if let Question::Predict { movie, who } = &self.args.question {
+                    let title = self.titles.title(self.movie(movie)?);
+                    println!("{stars:.2} stars: {} on {title}", who.name());
+                }
+            }
+            Reply::Movies(movies) => {
+                let name = match &self.args.question {
+                    Question::Similar { movie, .. } => {
+                        let title = self.titles.title(self.movie(movie)?);
+                        println!("Nearest to {title}, by the cosine of embeddings");
+                        "Cosine"
+                    }
+                    Question::Suggest { .. } => {
+                        println!(
+                            "Rating one of these would teach the device most; Stars are its guesses"
+                        );
+                        "Stars"
+                    }
+                    Question::Top { who, .. } => {
+                        println!("The best movies for {}", who.name());
+                        "Stars"
+                    }
+                    _ => "Stars",
+                };
+                let movies = movies.iter().map(|ranked| (ranked.movie, ranked.stars));
+                print!("{}", list(&self.titles, name, movies));
+            }
+            Reply::Rated {
+                before,
+                after,
+                ratings,
+            } => {
+                if let Question::Rate { movie, stars, .. } = &self.args.question {
+                    let title = self.titles.title(self.movie(movie)?);
+                    println!("{stars} stars for {title}: taken in, {ratings} in all");
+                }
+                println!("The device predicted {before:.2} before, and predicts {after:.2} now");
+            }
+            Reply::ModelInfo(info) => {
+                let parts = Parts::from_bits(info.parts).map_or("unknown here", Parts::name);
+                println!("Model: {} ({parts})", info.name);
+                println!(
+                    "Movies: {}, users: {}, rows of {} and {}",
+                    grouped(info.movies.into()),
+                    grouped(info.users.into()),
+                    info.movie_dim,
+                    info.user_dim
+                );
+                println!(
+                    "Ratings: {} to {} by {}, mean {:.4}",
+                    info.lowest, info.highest, info.step, info.mean
+                );
+                println!(
+                    "Image: CRC-32 {:08x}, {} bytes",
+                    info.crc,
+                    grouped(info.length.into())
+                );
+                println!(
+                    "Data: fingerprint {:016x}; licence: {}",
+                    info.fingerprint, info.license
+                );
+            }
+            Reply::Profile(profile) => {
+                println!("Ratings: {}", profile.ratings);
+                println!("Bias: {:.6}", profile.bias);
+                let row: Vec<String> = profile.row.iter().map(|x| format!("{x:.6}")).collect();
+                println!("Row: {}", row.join(" "));
+            }
+            Reply::Health(health) => {
+                let why = match health.reset {
+                    Reset::Power => "power or the reset button".to_owned(),
+                    Reset::Panic => format!("a panic in line {}", health.at),
+                    Reset::Fault => format!("a fault at address {:#010x}", health.at),
+                    Reset::Arithmetic => "failed its check of the arithmetic".to_owned(),
+                };
+                println!(
+                    "Board: {}, up for {:.1} s",
+                    health.board,
+                    f64::from(health.uptime) / 1e3
+                );
+                println!(
+                    "Started by: {why}; crashes since the power came on: {}",
+                    health.crashes
+                );
+            }
+            Reply::Undone {
+                movie,
+                stars,
+                ratings,
+            } => {
+                let title = self.titles.title(*movie);
+                match stars {
+                    Some(stars) => println!("{title} has {stars} stars again; {ratings} ratings"),
+                    None => println!("{title} is not rated any more; {ratings} ratings"),
+                }
+            }
+            Reply::Forgotten { ratings } => println!("Forgotten; {ratings} ratings"),
+            Reply::Explained(explained) => self.explained(explained)?,
+            Reply::Owners(owners) => {
+                println!(
+                    "Owners: {}, of up to {} ratings, {} bytes of RAM and {} of flash each",
+                    owners.owners, owners.capacity, owners.ram, owners.flash
+                );
+                let each = owners.ratings.iter().zip(&owners.unused);
+                for (owner, (ratings, unused)) in each.take(owners.owners.into()).enumerate() {
+                    println!("Owner {owner}: {ratings} ratings, {unused} not for this model");
+                }
+            }
+            Reply::Storage(storage) => {
+                let place = match storage.state {
+                    StorageState::Absent => "in RAM: this firmware keeps nothing",
+                    StorageState::Flash => "in flash",
+                    StorageState::Formatted => "in flash, which held something else before",
+                    StorageState::Failed => "in RAM: flash took no write when it was tried",
+                };
+                println!("Ratings are kept {place}");
+                if storage.bytes > 0 {
+                    println!(
+                        "Region: {} bytes in {} pages, {} erased and ready; {} of {} records in use",
+                        grouped(storage.bytes.into()),
+                        storage.pages,
+                        storage.free,
+                        storage.records,
+                        storage.capacity
+                    );
+                    println!(
+                        "Wear: written {} times from front to back; {} torn records, {} bad writes since the start",
+                        storage.rounds, storage.torn, storage.bad_writes
+                    );
+                }
+            }
+            // The rest is a list of named numbers, which its own form shows best.
+            other => println!("{other:#?}"),
+        }
+        Ok(())
+    }
+
+    /// The parts of a prediction, and the ratings that moved it.
+    fn explained(&self, explained: &Explained) -> Result<()> {
+        if let Question::Explain { movie, who } = &self.args.question {
+            let title = self.titles.title(self.movie(movie)?);
+            println!("{:.2} stars: {} on {title}", explained.stars, who.name());
+        }
+        println!(
+            "{:.2} mean {:+.2} user {:+.2} movie {:+.2} dot product {:+.2} network",
+            explained.mean, explained.user_bias, explained.movie_bias, explained.dot, explained.mlp
+        );
+        for because in &explained.because {
+            let title = self.titles.title(because.movie);
+            println!(
+                "{:+.2} by {} stars for {title}",
+                because.moved, because.stars
+            );
+        }
+        Ok(())
+    }
+}
+
+fn greeting(hello: &Hello, line: &str) -> String {
+    let [major, minor, patch] = hello.firmware;
+    let mut can = Vec::new();
+    for (bit, name) in [
+        (Capabilities::LEARN, "learns"),
+        (Capabilities::STORAGE, "remembers"),
+        (Capabilities::LOG, "logs"),
+    ] {
+        if Capabilities(hello.capabilities).has(bit) {
+            can.push(name);
+        }
+    }
+    let can = if can.is_empty() {
+        String::new()
+    } else {
+        format!(", {}", can.join(", "))
+    };
+    format!("{line}: pocketrec firmware {major}.{minor}.{patch}{can}")
+}

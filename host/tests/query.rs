@@ -1,0 +1,374 @@
+//! `host query` and `host selftest` as people type them, against core's service behind a socket.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use host::export::{Chosen, ImageBytes, Movies, Precision, Users, build};
+use host::link::memory::MemoryBoard;
+use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
+use host::train::{ModelKind, Options, Parameters};
+use pocketrec::model::Model;
+use tempfile::TempDir;
+
+/// A folder with an image of 20 users (1 to 20) and 60 movies (10, 20, … 600), and titles.
+fn place() -> TempDir {
+    let place = tempfile::tempdir().unwrap();
+    let options = Options {
+        model: ModelKind::Hybrid,
+        ..Options::default()
+    };
+    let checkpoint = Checkpoint {
+        parameters: Parameters::initial(&options, 20, 60, 3.5),
+        user_ids: (1..=20).collect(),
+        movie_ids: (1..=60).map(|row| row * 10).collect(),
+        user_counts: vec![1; 20],
+        movie_counts: vec![1; 60],
+        data: DataNote {
+            name: "made up".into(),
+            licence: "not for commercial use".into(),
+            ..DataNote::default()
+        },
+        split: SplitNote::default(),
+        options,
+        best_epoch: 1,
+    };
+    let chosen = Chosen {
+        users: Users::All.rows(&checkpoint).unwrap(),
+        movies: Movies::All.rows(&checkpoint).unwrap(),
+    };
+    let image = build(&checkpoint, &chosen, Precision::F16).unwrap();
+    std::fs::write(place.path().join("model.img"), image).unwrap();
+    let titles: String = (1..=60)
+        .map(|row| format!("{},Part {row} (1960),Drama\n", row * 10))
+        .collect();
+    let titles = format!("movieId,title,genres\n{titles}");
+    std::fs::write(place.path().join("model.titles.csv"), titles).unwrap();
+    place
+}
+
+/// A board with the place's image, at the returned port; it keeps its owner's ratings from one host to the next, and
+/// ends with the test. `damage` may change each answer's bytes.
+fn board(place: &TempDir, damage: impl Fn(&mut [u8]) + Send + 'static) -> String {
+    let bytes = std::fs::read(place.path().join("model.img")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let image = ImageBytes::copy(&bytes);
+        let mut board = MemoryBoard::new(Model::open(image.as_ref()));
+        for stream in listener.incoming() {
+            serve(&mut board, stream.unwrap(), &damage);
+        }
+    });
+    format!("tcp:{address}")
+}
+
+/// Carries bytes between a host and the board until the host goes.
+fn serve(board: &mut MemoryBoard<'_>, mut line: TcpStream, damage: &impl Fn(&mut [u8])) {
+    line.set_read_timeout(Some(Duration::from_millis(2)))
+        .unwrap();
+    let mut buffer = [0; 1024];
+    loop {
+        match line.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(count) => board.write_all(&buffer[..count]).unwrap(),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => return,
+        }
+        while let Ok(count) = board.read(&mut buffer) {
+            damage(&mut buffer[..count]);
+            if line.write_all(&buffer[..count]).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn host(place: &TempDir, port: &str, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_host"))
+        .args(arguments)
+        .args(["--port", port, "--image", "model.img"])
+        .current_dir(place.path())
+        .output()
+        .unwrap()
+}
+
+fn succeeds(place: &TempDir, port: &str, arguments: &[&str], parts: &[&str]) -> String {
+    let output = host(place, port, arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    for part in parts {
+        assert!(text.contains(part), "{arguments:?}: no `{part}` in: {text}");
+    }
+    text
+}
+
+fn fails(place: &TempDir, port: &str, code: i32, arguments: &[&str], parts: &[&str]) {
+    let output = host(place, port, arguments);
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
+    for part in parts {
+        assert!(
+            errors.contains(part),
+            "{arguments:?}: no `{part}` in: {errors}"
+        );
+    }
+}
+
+#[test]
+fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let asks = |arguments: &[&str], parts: &[&str]| {
+        let arguments = [&["query"], arguments].concat();
+        succeeds(&place, &port, &arguments, parts)
+    };
+    asks(
+        &["hello"],
+        &["firmware 0.1.0, learns", "hybrid", "not for commercial use"],
+    );
+    asks(&["info"], &["Movies: 60, users: 20", "CRC-32"]);
+    asks(&["limits"], &["owners: 8"]);
+    asks(&["health"], &["Board: memory", "power"]);
+    asks(&["counters"], &["lost: 0"]);
+    let twin = "are those of core on this PC";
+    asks(
+        &["predict", "--user", "7", "--movie", "part 12", "--twin"],
+        &["stars: user 7 on Part 12 (1960)", twin],
+    );
+    asks(
+        &["predict", "--movie", "120"],
+        &["the device's owner on Part 12"],
+    );
+    asks(
+        &["top", "--user", "7", "--count", "3", "--twin"],
+        &["Stars", "Part", twin],
+    );
+    asks(
+        &["similar", "--movie", "part 5", "--twin"],
+        &["Nearest to Part 5 (1960)", "Cosine", twin],
+    );
+    let rate = ["rate", "--movie", "part 9", "--stars", "5", "--twin"];
+    asks(
+        &rate,
+        &["5 stars for Part 9 (1960): taken in, 1 in all", twin],
+    );
+    asks(
+        &["rate", "--movie", "part 3", "--stars", "1"],
+        &["2 in all"],
+    );
+    // With ratings behind it, the owner's twin is brought up from them.
+    asks(&["profile", "--twin"], &["Ratings: 2", twin]);
+    asks(&["top", "--twin"], &["the device's owner", twin]);
+    asks(
+        &["rate", "--movie", "part 4", "--stars", "2.5", "--twin"],
+        &["3 in all", twin],
+    );
+    asks(
+        &["explain", "--movie", "part 7", "--twin"],
+        &["Part 7 (1960)", "mean", twin],
+    );
+    asks(&["suggest", "--count", "4", "--twin"], &["teach", twin]);
+    asks(
+        &["undo"],
+        &["Part 4 (1960) is not rated any more; 2 ratings"],
+    );
+    asks(&["owners"], &["Owner 0: 2 ratings"]);
+    asks(&["storage"], &["in RAM"]);
+    asks(
+        &["forget", "--movie", "part 3", "--twin"],
+        &["1 ratings", twin],
+    );
+    asks(&["forget", "--all"], &["0 ratings"]);
+    asks(&["profile", "--twin"], &["Ratings: 0", twin]);
+}
+
+#[test]
+fn an_owners_ratings_are_theirs_to_take_to_another_device() {
+    let place = place();
+    let (old, new) = (board(&place, |_| ()), board(&place, |_| ()));
+    for movie in 1..=21 {
+        let movie = (movie * 10).to_string();
+        let rate = ["query", "rate", "--movie", &movie, "--stars", "4.5"];
+        succeeds(&place, &old, &rate, &["taken in"]);
+    }
+    let saved = succeeds(
+        &place,
+        &old,
+        &["query", "ratings", "--save", "mine.csv"],
+        &["21 ratings"],
+    );
+    succeeds(
+        &place,
+        &new,
+        &["query", "ratings", "--load", "mine.csv"],
+        &["21 ratings"],
+    );
+    let brought = succeeds(&place, &new, &["query", "ratings"], &["21 ratings"]);
+    assert_eq!(saved.replace("Wrote mine.csv\n", ""), brought);
+    let profile = |port| succeeds(&place, port, &["query", "profile"], &["Ratings: 21"]);
+    assert_eq!(profile(&old), profile(&new));
+
+    std::fs::write(place.path().join("bad.csv"), "movieId,rating\n10,4\nx,5\n").unwrap();
+    fails(
+        &place,
+        &new,
+        2,
+        &["query", "ratings", "--load", "bad.csv"],
+        &["bad.csv line 3", "1,4.5"],
+    );
+    std::fs::write(place.path().join("bad.csv"), "movieId,rating\n10,4\n20,9\n").unwrap();
+    fails(
+        &place,
+        &new,
+        2,
+        &["query", "ratings", "--load", "bad.csv"],
+        &["bad.csv line 3", "scale"],
+    );
+}
+
+#[test]
+fn what_a_board_refuses_is_said_in_a_sentence() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let refused = |arguments: &[&str], parts: &[&str]| {
+        let arguments = [&["query"], arguments].concat();
+        fails(&place, &port, 2, &arguments, parts);
+    };
+    refused(
+        &["predict", "--user", "99", "--movie", "10"],
+        &["user 99 is not in the device's model"],
+    );
+    refused(
+        &["predict", "--movie", "11"],
+        &["movie 11 is not in the device's model"],
+    );
+    refused(
+        &["predict", "--movie", "Prat 12"],
+        &["did you mean", "Part 12"],
+    );
+    refused(&["rate", "--movie", "10", "--stars", "7"], &["scale"]);
+    refused(
+        &["rate", "--movie", "10", "--stars", "4", "--owner", "200"],
+        &["owner 200"],
+    );
+    refused(&["forget", "--movie", "10"], &["rate"]);
+    refused(&["top", "--count", "200"], &["200"]);
+}
+
+#[test]
+fn a_self_test_passes_on_an_equal_board_and_names_the_first_difference_on_another() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let test = [
+        "selftest",
+        "--predictions",
+        "50",
+        "--tops",
+        "3",
+        "--write",
+        "t.txt",
+    ];
+    succeeds(
+        &place,
+        &port,
+        &test,
+        &["Wrote t.txt", "are those of core on a PC"],
+    );
+    // The owner has ratings now; a fresh board takes the file.
+    fails(&place, &port, 1, &["selftest"], &["ratings"]);
+    let fresh = board(&place, |_| ());
+    succeeds(
+        &place,
+        &fresh,
+        &["selftest", "--transcript", "t.txt"],
+        &["are those of core"],
+    );
+
+    let text = std::fs::read_to_string(place.path().join("t.txt")).unwrap();
+    let line = text
+        .lines()
+        .position(|line| line.contains("Stars("))
+        .unwrap();
+    let changed: String = text
+        .lines()
+        .enumerate()
+        .map(|(at, text)| {
+            let other = if text.as_bytes()[9] == b'0' { "1" } else { "0" };
+            match at == line {
+                true => format!("{}{other}{}\n", &text[..9], &text[10..]),
+                false => format!("{text}\n"),
+            }
+        })
+        .collect();
+    std::fs::write(place.path().join("other.txt"), changed).unwrap();
+    let fresh = board(&place, |_| ());
+    let arguments = ["selftest", "--transcript", "other.txt"];
+    fails(
+        &place,
+        &fresh,
+        1,
+        &arguments,
+        &["differs", "Predict", "is the first"],
+    );
+    std::fs::write(place.path().join("other.txt"), "nonsense").unwrap();
+    fails(&place, &fresh, 2, &arguments, &["other.txt", "line 1"]);
+}
+
+#[test]
+fn a_wrong_baud_rate_is_told_from_silence() {
+    let place = place();
+    // Every byte arrives as another one, as it does at another speed.
+    let port = board(&place, |bytes| {
+        bytes.iter_mut().for_each(|byte| *byte = 0x80 | *byte >> 1)
+    });
+    fails(
+        &place,
+        &port,
+        1,
+        &["query", "hello"],
+        &["make no frame", "--baud"],
+    );
+}
+
+#[test]
+fn a_board_without_a_model_says_why_and_what_to_do() {
+    let place = place();
+    let image = place.path().join("model.img");
+    let whole = std::fs::read(&image).unwrap();
+    std::fs::write(&image, &whole[..100]).unwrap();
+    let port = board(&place, |_| ());
+    std::fs::write(&image, &whole).unwrap();
+    succeeds(
+        &place,
+        &port,
+        &["query", "hello"],
+        &["no model", "length", "xtask flash"],
+    );
+    fails(
+        &place,
+        &port,
+        1,
+        &["query", "top"],
+        &["no model", "xtask flash"],
+    );
+}
+
+#[test]
+fn a_twin_of_another_image_is_refused() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let other: PathBuf = place.path().join("model.img");
+    let example = pocketrec::image::example();
+    std::fs::write(other, example.bytes()).unwrap();
+    fails(
+        &place,
+        &port,
+        2,
+        &["query", "top", "--twin"],
+        &["CRC-32", "same image"],
+    );
+}
