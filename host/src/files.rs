@@ -8,10 +8,15 @@ use std::path::Path;
 pub const FOLDER: &str = "target/pocketrec";
 /// The trained model, within the folder.
 pub const CHECKPOINT: &str = "model.safetensors";
+/// What an Adam run needs to go on, within the folder.
+pub const STATE: &str = "state.safetensors";
 /// Each epoch's errors as a table.
 pub const HISTORY: &str = "history.csv";
 /// Each epoch's errors as a picture.
 pub const CURVE: &str = "history.svg";
+
+/// Ratings as they were read, so that a second start needn't parse them.
+pub const CACHE: &str = "ratings.cache";
 
 /// Writes a file through `fill`, beside its place first and then renamed into it, so that nobody sees half of it.
 ///

@@ -4,6 +4,8 @@ use anyhow::Result;
 
 use crate::data::Scale;
 use crate::error::BadInput;
+use crate::train::schedule::Schedule;
+use crate::train::simd::Kernel;
 use crate::train::{ModelKind, Optimiser, Options, Solver, recipe};
 
 /// Model and training. What isn't given is the recipe's of the kind of model.
@@ -68,6 +70,28 @@ pub struct ModelArgs {
     #[arg(long, value_name = "WEIGHT")]
     l2: Option<f32>,
 
+    /// Adam: decoupled weight decay [default: 0]
+    #[arg(long, value_name = "WEIGHT")]
+    weight_decay: Option<f32>,
+
+    /// Adam: course of the learning rates: constant, cosine (to 0 over all epochs) or step:EPOCHS:FACTOR
+    /// [default: constant]
+    #[arg(long, value_name = "COURSE", value_parser = schedule)]
+    schedule: Option<Schedule>,
+
+    /// Adam: steps over which the learning rates first rise from nothing [default: 0]
+    #[arg(long, value_name = "STEPS")]
+    warm_up: Option<usize>,
+
+    /// Adam: code path of the kernels: avx2, avx512, neon, or portable, which has the same bits on every machine
+    /// [default: the fastest]
+    #[arg(long, value_name = "PATH", value_parser = kernel)]
+    kernel: Option<Kernel>,
+
+    /// Threads; the result doesn't depend on them [default: one a core]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+
     /// Adam: epochs without a better validation error before training stops; the best epoch is kept [default: 5]
     #[arg(long, value_name = "N")]
     patience: Option<usize>,
@@ -112,6 +136,16 @@ fn optimiser(name: &str) -> Result<Optimiser, String> {
     Optimiser::from_name(name).ok_or_else(|| "it should be lazy, decayed or dense".into())
 }
 
+fn schedule(text: &str) -> Result<Schedule, String> {
+    Schedule::from_name(text).ok_or_else(|| {
+        "it should be constant, cosine or step:EPOCHS:FACTOR, for instance step:5:0.5".into()
+    })
+}
+
+fn kernel(name: &str) -> Result<Kernel, String> {
+    Kernel::from_name(name).ok_or_else(|| "it should be portable, avx2, avx512 or neon".into())
+}
+
 impl ModelArgs {
     /// The options of a run on ratings of that scale.
     ///
@@ -149,6 +183,11 @@ impl ModelArgs {
             seed: self.seed,
             optimiser: self.optimiser.unwrap_or(base.optimiser),
             l2: self.l2.unwrap_or(base.l2),
+            weight_decay: self.weight_decay.unwrap_or(base.weight_decay),
+            schedule: self.schedule.unwrap_or(base.schedule),
+            warm_up: self.warm_up.unwrap_or(base.warm_up),
+            kernel: self.kernel.or(base.kernel),
+            threads: self.threads.or(base.threads),
             patience: match self.no_early_stop {
                 true => None,
                 false => self.patience.or(base.patience),
@@ -173,6 +212,10 @@ impl ModelArgs {
             (self.epochs.is_some(), "--epochs"),
             (self.optimiser.is_some(), "--optimiser"),
             (self.l2.is_some(), "--l2"),
+            (self.weight_decay.is_some(), "--weight-decay"),
+            (self.schedule.is_some(), "--schedule"),
+            (self.warm_up.is_some(), "--warm-up"),
+            (self.kernel.is_some(), "--kernel"),
             (self.patience.is_some(), "--patience"),
             (self.no_early_stop, "--no-early-stop"),
         ]
@@ -212,6 +255,8 @@ mod tests {
             ("--epochs 3", "--epochs"),
             ("--no-early-stop", "--no-early-stop"),
             ("--hidden none", "--hidden"),
+            ("--kernel portable", "--kernel"),
+            ("--schedule cosine", "--schedule"),
             ("--model mlp --sweeps 30", "--sweeps"),
         ] {
             let error = options(line).unwrap_err();

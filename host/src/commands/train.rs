@@ -10,8 +10,10 @@ use crate::error::BadInput;
 use crate::files;
 use crate::report::text::{Align, grouped, table};
 use crate::report::{baselines::Baselines, baselines::Score, curve, examples, progress, summary};
-use crate::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use crate::train::{self, Fit, Options, Solver, recipe};
+use crate::train::checkpoint::{Checkpoint, CheckpointError, DataNote, SplitNote};
+use crate::train::resume::State;
+use crate::train::simd::Kernel;
+use crate::train::{self, Fit, Options, Parameters, Solver, recipe};
 
 /// Options of `host train`; what isn't given is the recipe's.
 #[derive(Debug, clap::Args)]
@@ -27,6 +29,10 @@ pub struct Args {
     /// Share of the ratings to hold back for validation
     #[arg(long, value_name = "SHARE", default_value_t = recipe::VALIDATION)]
     validation: f64,
+
+    /// Go on with the run whose files are in --out, up to --epochs in all; data and options must be those of that run
+    #[arg(long)]
+    resume: bool,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -87,8 +93,15 @@ pub fn run(args: &Args) -> Result<()> {
         grouped(split.validation.len() as u64),
         method(&options, split.train.len())
     );
+    let earlier = match args.resume {
+        true => Some(earlier(args, &data, &options)?),
+        false => None,
+    };
     let mut epochs = progress::Epochs::new(recipe::lines(&options, split.train.len()), false);
-    let fit = recipe::fit(&data, &split, &options, &mut epochs);
+    let fit = match &earlier {
+        None => recipe::fit(&data, &split, &options, &mut epochs),
+        Some((best, state)) => train::resume(ratings, &split, &options, best, state, &mut epochs),
+    };
     drop(epochs);
     let fit = fit.map_err(|error| match error {
         train::Error::Options(_) | train::Error::NoRatings => {
@@ -124,14 +137,67 @@ fn load(path: &Path) -> Result<Dataset> {
     data.map_err(crate::data::DataError::into_anyhow)
 }
 
+/// The best parameters so far and the state of the run in `--out`, if it was a run like this one.
+fn earlier(args: &Args, data: &Dataset, options: &Options) -> Result<(Parameters, State)> {
+    let path = args.out.join(files::CHECKPOINT);
+    let refuse = |why: String| BadInput::new(format!("{} can't be resumed: {why}", path.display()));
+    let told = |error: CheckpointError| match error.is_bad_input() {
+        true => anyhow::Error::new(BadInput::new(error)),
+        false => anyhow::Error::new(error),
+    };
+    let checkpoint = Checkpoint::read(&path).map_err(told)?;
+    if options.solver != Solver::Adam {
+        return Err(refuse(
+            "only the adam solver goes on where it ended; add --solver adam".into(),
+        )
+        .into());
+    }
+    if checkpoint.data.fingerprint != data.fingerprint {
+        return Err(refuse(format!(
+            "it was trained on {}, and these ratings are others",
+            checkpoint.data.name
+        ))
+        .into());
+    }
+    let same = Options {
+        epochs: options.epochs,
+        threads: options.threads,
+        fame: options.fame,
+        ..checkpoint.options
+    };
+    let split = (args.model.seed, args.validation);
+    if same != *options || split != (checkpoint.split.seed, checkpoint.split.share) {
+        return Err(refuse(
+            "its run had other options; repeat all of them but --epochs and --threads".into(),
+        )
+        .into());
+    }
+    let state = State::read(&args.out.join(files::STATE)).map_err(told)?;
+    if state.history.len() >= options.epochs {
+        return Err(refuse(format!(
+            "its run has done {} epochs already; ask for more with --epochs",
+            state.history.len()
+        ))
+        .into());
+    }
+    Ok((checkpoint.parameters, state))
+}
+
 /// How the model is found, in a few words.
 fn method(options: &Options, ratings: usize) -> String {
     match options.solver {
         Solver::Adam => format!(
-            "Adam ({}) at {}, batches of {}",
+            "Adam ({}) at {}, batches of {}, {} kernels on {} {}",
             options.optimiser.name(),
             options.learning_rate,
-            grouped(options.batch as u64)
+            grouped(options.batch as u64),
+            options.kernel.unwrap_or_else(Kernel::best).name(),
+            options.thread_count(),
+            if options.thread_count() == 1 {
+                "thread"
+            } else {
+                "threads"
+            }
         ),
         Solver::Gibbs => {
             let settings = recipe::settings(options, ratings);
@@ -230,6 +296,15 @@ fn write(
     };
     let path = at(files::CHECKPOINT);
     checkpoint.write(&path)?;
+    let state_path = at(files::STATE);
+    match fit.state {
+        Some(state) => state.write(&state_path)?,
+        // An earlier run's would belong to another checkpoint.
+        None if state_path.exists() => {
+            std::fs::remove_file(&state_path).with_context(|| wrote(&state_path))?;
+        }
+        None => {}
+    }
     println!(
         "Wrote {}, {} and {}",
         path.display(),

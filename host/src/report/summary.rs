@@ -1,6 +1,7 @@
 //! The model as a table of layers, in the manner of Keras's `model.summary()`.
 
 use crate::data::Dataset;
+use crate::train::fast::layout;
 use crate::train::{Options, Solver};
 
 use super::text::{Align, bytes, grouped, table};
@@ -80,14 +81,16 @@ pub fn layers(options: &Options, users: usize, movies: usize) -> String {
 }
 
 /// What a run keeps in memory, as a sentence: ratings (16 bytes each), their numbers in training or validation (4),
-/// training's own copy of them (12; the sampler has two lists of 8 besides), and the model. That is with Adam four
-/// copies of the parameters (themselves, its two moments, the best epoch's), with the sampler five tables of 16
+/// training's own copies of them (Adam: 12 in their own order and 12 in the epoch's; the sampler: 12 and two lists of 8),
+/// and the model. That is with Adam the rows with their moments, as they are padded, twice (the second is written at the
+/// end, to resume from), and the best epoch's, with the sampler five tables of 16
 /// numbers a row and at most three of the columns that the samples' mean is held in.
 pub fn memory(options: &Options, ratings: usize, users: usize, movies: usize) -> String {
     let (copies, numbers) = match options.solver {
         Solver::Adam => {
-            let tables = users * (options.user_dim + 1) + movies * (options.movie_dim + 1);
-            (16 + 4 + 12, 4 * tables)
+            let row = |dim: usize| 2 * layout::row_stride(dim) + dim + 1;
+            let tables = users * row(options.user_dim) + movies * row(options.movie_dim);
+            (16 + 4 + 12 + 12, tables)
         }
         Solver::Gibbs => {
             let columns = 5 * 16 + 3 * (options.user_dim + 46);

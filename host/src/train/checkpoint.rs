@@ -8,7 +8,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -148,7 +147,7 @@ impl Checkpoint {
         };
         self.check().map_err(|why| fail(Kind::Content(why)))?;
         let bytes = self.to_bytes().map_err(|why| fail(Kind::Content(why)))?;
-        write_beside(path, &bytes).map_err(|error| fail(Kind::Write(error)))
+        crate::files::write(path, &bytes).map_err(|error| fail(Kind::Write(error)))
     }
 
     /// Reads a file that [`Checkpoint::write`] wrote.
@@ -470,23 +469,6 @@ pub(super) fn canonical(bytes: &[u8]) -> Result<Vec<u8>, String> {
     out.extend(header);
     out.extend(data);
     Ok(out)
-}
-
-/// Writes a file beside `path`, then renames it to `path`.
-pub(super) fn write_beside(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".part");
-    let beside = PathBuf::from(beside);
-    let written = std::fs::File::create(&beside).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| std::fs::rename(&beside, path));
-    if renamed.is_err() {
-        // The error that stands is the first one; a leftover is only untidy.
-        let _ = std::fs::remove_file(&beside);
-    }
-    renamed
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl State {
             kind,
         };
         let bytes = self.to_bytes().map_err(|why| fail(Kind::Content(why)))?;
-        checkpoint::write_beside(path, &bytes).map_err(|error| fail(Kind::Write(error)))
+        crate::files::write(path, &bytes).map_err(|error| fail(Kind::Write(error)))
     }
 
     /// Reads a file that [`State::write`] wrote.

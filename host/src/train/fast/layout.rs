@@ -102,11 +102,16 @@ pub mod tail {
     pub const LENGTH: usize = 4;
 }
 
+/// Distance of the rows of a table of so many dimensions, in f32.
+pub fn row_stride(dim: usize) -> usize {
+    (3 * dim.next_multiple_of(ROW_LANES) + tail::LENGTH).next_multiple_of(16)
+}
+
 impl Table {
     /// A table with zero moments; `bias` is empty or has a number a row.
     pub fn new(values: &[f32], bias: &[f32], rows: usize, dim: usize) -> Self {
         let width = dim.next_multiple_of(ROW_LANES);
-        let stride = (3 * width + tail::LENGTH).next_multiple_of(16);
+        let stride = row_stride(dim);
         let mut table = Self {
             rows,
             dim,
