@@ -36,10 +36,12 @@ const fn shape(
     }
 }
 
-const SHAPES: [Shape; 8] = [
+const SHAPES: [Shape; 10] = [
     shape("lesson", 8, &[32, 4], Element::F16),
     shape("lesson_i16", 8, &[32, 4], Element::I16),
     shape("lesson_i8", 8, &[32, 4], Element::I8),
+    shape("mf", 8, &[], Element::F16),
+    shape("mf_i8", 8, &[], Element::I8),
     shape("dim4", 4, &[32, 4], Element::F16),
     shape("dim16", 16, &[32, 4], Element::F16),
     shape("dim32", 32, &[32, 4], Element::F16),
@@ -202,7 +204,9 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, WriteError> {
     let mut tables = Columns::default();
     let ids: Vec<u32> = (0..MOVIES as u32).map(|row| row * 3 + 1).collect();
     tables.singles(Kind::RatingScale, 0, 1, &[3.5, 0.5, 5.0, 0.5]);
-    tables.add(Kind::Parts, 0, Element::U8, 1, vec![7]);
+    // Biases and dot product, and the MLP where there is one.
+    let parts = if hidden.is_empty() { 3 } else { 7 };
+    tables.add(Kind::Parts, 0, Element::U8, 1, vec![parts]);
     tables.words(Kind::MovieIdSorted, MOVIES, &ids);
     tables.words(Kind::UserIdRange, 1, &[1, USERS as u32]);
     let movies = numbers.take(MOVIES * dim, 0.5);
@@ -216,6 +220,37 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, WriteError> {
     tables.singles(Kind::MeanUser, 0, 1, &numbers.take(dim, 0.1));
     tables.singles(Kind::MeanUserBias, 0, 1, &[0.05]);
 
+    if !hidden.is_empty() {
+        network(
+            &mut tables,
+            &mut numbers,
+            shape,
+            (movie_scale, movie_largest),
+        );
+    }
+
+    let count = u16::try_from(tables.0.len()).expect("a few tables");
+    let mut writer = ImageWriter::new(buffer, shape.name, 0, "none: made-up numbers", count)?;
+    for table in &tables.0 {
+        writer.raw(Table {
+            kind: table.kind.number(),
+            index: table.index,
+            required: true,
+            element: table.element.code(),
+            rows: table.rows as u32,
+            columns: table.columns as u32,
+            scale: table.scale,
+            padding: &[],
+            bytes: &table.bytes,
+        })?;
+    }
+    writer.finish()
+}
+
+/// The tables of the MLP; `movies` are scale and largest magnitude of the movies' integers.
+fn network(tables: &mut Columns, numbers: &mut Numbers, shape: &Shape, movies: (f32, u32)) {
+    let (dim, hidden, element) = (shape.dim, shape.hidden, shape.element);
+    let (movie_scale, movie_largest) = movies;
     let first = hidden.first().copied().unwrap_or(1);
     let scale = (3.0 / (dim as f32)).sqrt();
     let user_weights = numbers.take(first * dim, scale);
@@ -283,21 +318,4 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, WriteError> {
         let bits = vec![network.output_bits()];
         tables.add(Kind::IntegerOutputBits, 0, Element::U8, 1, bits);
     }
-
-    let count = u16::try_from(tables.0.len()).expect("a few tables");
-    let mut writer = ImageWriter::new(buffer, shape.name, 0, "none: made-up numbers", count)?;
-    for table in &tables.0 {
-        writer.raw(Table {
-            kind: table.kind.number(),
-            index: table.index,
-            required: true,
-            element: table.element.code(),
-            rows: table.rows as u32,
-            columns: table.columns as u32,
-            scale: table.scale,
-            padding: &[],
-            bytes: &table.bytes,
-        })?;
-    }
-    writer.finish()
 }

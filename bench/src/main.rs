@@ -75,6 +75,8 @@ fn main() -> ! {
     integers("i16", image!("lesson_i16"));
     integers("i8", image!("lesson_i8"));
     shape("other_i16", image!("other_i16"));
+    shape("mf", image!("mf"));
+    shape("mf_i8", image!("mf_i8"));
     if !software {
         for (name, bytes) in [
             ("dim4", image!("dim4")),

@@ -20,10 +20,7 @@ pub struct Gradient {
 /// through the MLP, and 1.3 KB of stack. A relu's derivative at 0 is 0.
 pub fn gradient(model: &Model<'_>, user: &UserState, row: u32) -> Gradient {
     let mut by_row = [0.0; MAX_DIM];
-    #[cfg(cortex_m_float)]
-    let done = model.gradient_by_assembly(user, row, &mut by_row);
-    #[cfg(not(cortex_m_float))]
-    let done = None;
+    let done = fast(model, user, row, &mut by_row);
     if let (None, Some(mlp)) = (done, model.mlp()) {
         let mut movie = [0.0; MAX_DIM];
         model.movie_table().read(row as usize, &mut movie);
@@ -49,6 +46,18 @@ pub fn gradient(model: &Model<'_>, user: &UserState, row: u32) -> Gradient {
         score: done.unwrap_or_else(|| model.score(user, row)),
         by,
     }
+}
+
+/// The score and the MLP's gradient by assembly, where there is some for the core and the model's shape.
+#[cfg(cortex_m_float)]
+fn fast(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_DIM]) -> Option<f32> {
+    model.gradient_by_assembly(user, row, by_row)
+}
+
+/// There is none.
+#[cfg(not(cortex_m_float))]
+fn fast(_: &Model<'_>, _: &UserState, _: u32, _: &mut [f32; MAX_DIM]) -> Option<f32> {
+    None
 }
 
 /// Step size and pull of a [`step`].

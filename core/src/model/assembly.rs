@@ -14,6 +14,9 @@ impl Model<'_> {
         first: u32,
         scores: &mut [f32],
     ) -> bool {
+        if self.mlp.is_none() {
+            return self.dots_by_assembly(user, first, scores);
+        }
         let (Some(units), Some(row)) = (
             self.mlp
                 .as_ref()
@@ -29,6 +32,19 @@ impl Model<'_> {
             return false;
         };
         float::score(&net, rows, biases, scores)
+    }
+
+    /// Scores without an MLP.
+    fn dots_by_assembly(&self, user: &UserState, first: u32, scores: &mut [f32]) -> bool {
+        match (
+            self.movies_from(first as usize, scores.len()),
+            user.row.first_chunk(),
+        ) {
+            (Some((rows, biases)), Some(row)) if self.parts.dot => {
+                float::dots(row, user.base, rows, biases, scores)
+            }
+            _ => false,
+        }
     }
 
     /// The score of the movie of `movie_row` for the user of `user_row` of the image, likewise, in one go: the

@@ -55,7 +55,7 @@ pub struct Args {
     #[arg(long)]
     lists: bool,
 
-    /// Images to predict from, with commas between: f16, f32, i8; the last one ranks
+    /// Images to predict from, with commas between: f16, f32, i16, i8; the last one ranks
     #[arg(
         long,
         value_name = "NAMES",

@@ -25,7 +25,9 @@ pub enum Precision {
     F16,
     /// Single precision, the reference: 4 bytes a number.
     F32,
-    /// 8-bit integers with a multiplier a row, biases of 16 bits: scored in integers. For models without an MLP.
+    /// 16-bit integers, scored in integers: 2 bytes a number.
+    I16,
+    /// 8-bit integers with a multiplier a row, biases of 16 bits, scored in integers: a byte a number.
     I8,
 }
 
@@ -35,6 +37,7 @@ impl Precision {
         match self {
             Self::F16 => "f16",
             Self::F32 => "f32",
+            Self::I16 => "i16",
             Self::I8 => "i8",
         }
     }
@@ -44,8 +47,14 @@ impl Precision {
         match self {
             Self::F16 => Element::F16,
             Self::F32 => Element::F32,
+            Self::I16 => Element::I16,
             Self::I8 => Element::I8,
         }
+    }
+
+    /// Whether a device scores in integers.
+    fn is_integer(self) -> bool {
+        matches!(self, Self::I16 | Self::I8)
     }
 }
 
@@ -53,10 +62,10 @@ impl FromStr for Precision {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::F16, Self::F32, Self::I8]
+        [Self::F16, Self::F32, Self::I16, Self::I8]
             .into_iter()
             .find(|precision| precision.name() == text)
-            .ok_or_else(|| format!("`{text}` is not a precision: f16, f32 or i8"))
+            .ok_or_else(|| format!("`{text}` is not a precision: f16, f32, i16 or i8"))
     }
 }
 
@@ -89,10 +98,12 @@ pub fn build(
 ) -> Result<ImageBytes, BadInput> {
     let p = &checkpoint.parameters;
     limits(p)?;
-    if precision == Precision::I8 && (!p.layers.is_empty() || !p.movie_dim.is_multiple_of(2)) {
-        return Err(BadInput::new(
-            "`--precision i8` takes a model without an MLP and with an even number of dimensions, such as hybrid's 8",
-        ));
+    if precision.is_integer() && !p.movie_dim.is_multiple_of(2) {
+        return Err(BadInput::new(format!(
+            "`--precision {}` takes an even number of dimensions, and this model has {}",
+            precision.name(),
+            p.movie_dim
+        )));
     }
     let mut tables = Vec::new();
     tables.push(floats(K::RatingScale, 0, 1, &scale(p)));
@@ -140,6 +151,9 @@ pub fn build(
     tables.push(floats(K::UserSpread, 0, 1, &spread(p)));
     if parts.mlp {
         network(p, &mut tables);
+        if precision.is_integer() {
+            integer_network(p, precision, &mut tables)?;
+        }
     }
     if let Some(fame) = checkpoint.options.fame.filter(|fame| *fame > 0.0) {
         tables.push(confidence(
@@ -253,6 +267,10 @@ fn rows(
     precision: Precision,
     tables: &mut Vec<Column>,
 ) -> Result<(), BadInput> {
+    if precision == Precision::I16 {
+        tables.push(integers(kind, columns, values, -24..=8, precision)?);
+        return Ok(());
+    }
     if precision != Precision::I8 {
         tables.push(numbers(kind, columns, values, precision)?);
         return Ok(());
@@ -281,6 +299,45 @@ fn rows(
     tables.push(table(kind, Element::I8, columns, found.scale, bytes));
     tables.push(table(multipliers, Element::U8, 1, 1.0, found.multipliers));
     Ok(())
+}
+
+/// A table of 16-bit integers times 2 to one of the exponents.
+fn integers(
+    kind: K,
+    columns: usize,
+    values: &[f32],
+    exponents: std::ops::RangeInclusive<i32>,
+    precision: Precision,
+) -> Result<Column, BadInput> {
+    let (integers, scale) =
+        quantise::words(values, exponents).ok_or_else(|| beyond(kind, precision))?;
+    Ok(Column {
+        scale,
+        ..column(kind, 0, Element::I16, values.len() / columns, &integers)
+    })
+}
+
+/// A table of integers as they are.
+fn column<T: Copy + Into<i64>>(
+    kind: K,
+    index: u8,
+    element: Element,
+    rows: usize,
+    values: &[T],
+) -> Column {
+    Column {
+        kind,
+        index,
+        element,
+        rows,
+        columns: values.len() / rows.max(1),
+        scale: 1.0,
+        optional: false,
+        bytes: values
+            .iter()
+            .flat_map(|value| (*value).into().to_le_bytes()[..element.size()].to_vec())
+            .collect(),
+    }
 }
 
 fn beyond(kind: K, precision: Precision) -> BadInput {
@@ -323,23 +380,9 @@ fn numbers(
     if precision == Precision::F32 {
         return Ok(floats(kind, 0, rows, values));
     }
-    if precision == Precision::I8 {
+    if precision.is_integer() {
         // Biases; the exponents are those that core scores with.
-        let (integers, scale) =
-            quantise::words(values, -18..=-6).ok_or_else(|| beyond(kind, precision))?;
-        return Ok(Column {
-            kind,
-            index: 0,
-            element: Element::I16,
-            rows,
-            columns,
-            scale,
-            optional: false,
-            bytes: integers
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect(),
-        });
+        return integers(kind, columns, values, -18..=-6, precision);
     }
     let mut bytes = Vec::with_capacity(values.len() * 2);
     for (at, value) in values.iter().enumerate() {
@@ -418,8 +461,75 @@ fn network(p: &Parameters, tables: &mut Vec<Column>) {
     tables.push(small(K::Activations, &activations));
 }
 
+/// The tables that score the MLP in integers, beside those in single precision, which learning uses.
+fn integer_network(
+    p: &Parameters,
+    precision: Precision,
+    tables: &mut Vec<Column>,
+) -> Result<(), BadInput> {
+    let (scale, largest) = largest_integer(tables);
+    let network = super::integers::network(p, scale, largest).map_err(|why| {
+        BadInput::new(format!(
+            "`--precision {}` doesn't hold this model: {why}",
+            precision.name()
+        ))
+    })?;
+    let units = network.steps().len();
+    let weights = network.movie_weights();
+    tables.push(column(
+        K::IntegerMovieWeights,
+        0,
+        Element::I16,
+        units,
+        weights,
+    ));
+    tables.push(floats(K::IntegerSteps, 0, 1, network.steps()));
+    let mut inputs = units;
+    for (index, layer) in (1_u8..).zip(network.later()) {
+        let (weights, bias) = (layer.weights(), layer.bias());
+        tables.push(column(
+            K::IntegerWeights,
+            index,
+            Element::I16,
+            inputs / 2,
+            weights,
+        ));
+        tables.push(column(K::IntegerBias, index, Element::I32, 1, bias));
+        inputs = bias.len();
+    }
+    tables.push(small(K::IntegerOutputBits, &[network.output_bits()]));
+    Ok(())
+}
+
+/// The scale of the movies' table, and the largest magnitude of its integers, the multipliers of rows included.
+fn largest_integer(tables: &[Column]) -> (f32, u32) {
+    let find = |kind| tables.iter().find(|table| table.kind == kind);
+    let Some(movies) = find(K::MovieEmbedding) else {
+        return (1.0, 0);
+    };
+    let largest = match find(K::MovieRowMultiplier) {
+        Some(multipliers) => movies
+            .bytes
+            .chunks_exact(movies.columns)
+            .zip(&multipliers.bytes)
+            .flat_map(|(row, by)| {
+                row.iter()
+                    .map(|x| (*x as i8).unsigned_abs())
+                    .zip([*by].into_iter().cycle())
+            })
+            .map(|(x, by)| u32::from(x) * u32::from(by))
+            .max(),
+        None => movies
+            .bytes
+            .chunks_exact(2)
+            .map(|pair| u32::from(i16::from_le_bytes([pair[0], pair[1]]).unsigned_abs()))
+            .max(),
+    };
+    (movies.scale, largest.unwrap_or(0))
+}
+
 /// The weights of some inputs of a layer as \[units\]\[inputs\].
-fn transposed(layer: &Layer, inputs: std::ops::Range<usize>) -> Vec<f32> {
+pub(super) fn transposed(layer: &Layer, inputs: std::ops::Range<usize>) -> Vec<f32> {
     (0..layer.outputs)
         .flat_map(|unit| {
             inputs

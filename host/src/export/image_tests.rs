@@ -258,3 +258,50 @@ fn as_many_as_fit_are_taken_and_not_one_more() {
     let share = fit::share_of_ratings(&checkpoint, number);
     assert!(share > number as f64 / 500.0 && share < 1.0, "{share}");
 }
+
+#[test]
+fn images_of_integers_predict_nearly_what_the_trainer_predicts() {
+    let shapes: [(ModelKind, &[usize]); 4] = [
+        (ModelKind::Hybrid, &[32, 4]),
+        (ModelKind::Hybrid, &[10, 6, 4]),
+        (ModelKind::Mlp, &[16]),
+        (ModelKind::Mf, &[]),
+    ];
+    for (model, hidden) in shapes {
+        let checkpoint = checkpoint(options(model, hidden), (1..30).collect(), (1..50).collect());
+        // A byte's rows of up to 1 are off by up to 2^-8, sixteen bits' by 2^-16; sums widen that.
+        for (precision, allowed) in [(Precision::I16, 0.004), (Precision::I8, 0.1)] {
+            let image = build(&checkpoint, &all(&checkpoint), precision).unwrap();
+            let opened = Model::open(image.as_ref()).unwrap();
+            let mut largest = 0.0_f32;
+            for user in 0..29 {
+                for movie in 0..49 {
+                    let due = checkpoint.parameters.raw(user, movie);
+                    let state = opened.user(user as u32 + 1).unwrap();
+                    largest = largest.max((opened.score(&state, movie as u32) - due).abs());
+                }
+            }
+            assert!(
+                largest > 0.0 && largest < allowed,
+                "{model:?} {hidden:?} {precision:?}: {largest}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_integers_cannot_hold_is_said() {
+    let mut odd = options(ModelKind::Mf, &[]);
+    (odd.user_dim, odd.movie_dim) = (7, 7);
+    let flat = options(ModelKind::Mlp, &[]);
+    let uneven = options(ModelKind::Mlp, &[5]);
+    for (options, word) in [
+        (odd, "even number of dimensions"),
+        (flat, "hidden layer"),
+        (uneven, "even number of dimensions and of units"),
+    ] {
+        let checkpoint = checkpoint(options, vec![1, 2], vec![1, 2, 3]);
+        let refusal = build(&checkpoint, &all(&checkpoint), Precision::I16).unwrap_err();
+        assert!(refusal.to_string().contains(word), "{refusal}");
+    }
+}

@@ -9,6 +9,7 @@ pub mod boards;
 pub mod bytes;
 pub mod fit;
 pub mod image;
+mod integers;
 pub mod quality;
 mod quantise;
 pub mod selection;

@@ -78,6 +78,28 @@ struct Arguments {
     gradient: *mut f32,
 }
 
+impl Arguments {
+    const EMPTY: Self = Self {
+        biases: core::ptr::null(),
+        rows: core::ptr::null(),
+        scores: core::ptr::null_mut(),
+        pairs: 0,
+        half: core::ptr::null(),
+        weights: core::ptr::null(),
+        second: core::ptr::null(),
+        units: 0,
+        second_bias: core::ptr::null(),
+        output: core::ptr::null(),
+        user: core::ptr::null(),
+        output_bias: 0.0,
+        base: 0.0,
+        user_row: core::ptr::null(),
+        user_weights: core::ptr::null(),
+        bias: core::ptr::null(),
+        gradient: core::ptr::null_mut(),
+    };
+}
+
 unsafe extern "C" {
     /// `out[j] = from[j] + weights[j] . row` for `units` (even) rows of 8 weights that lie `stride` bytes apart.
     /// `out` may be `from`.
@@ -97,6 +119,8 @@ unsafe extern "C" {
     fn pocketrec_gradient_8(arguments: *const Arguments);
     /// The score of one movie for a user of the image; `half` is left out, and `user` is null without a dot product.
     fn pocketrec_predict_8(arguments: *mut Arguments);
+    /// Scores, without an MLP, of `pairs` movies (not pairs of them).
+    fn pocketrec_score_dots_8(arguments: *const Arguments);
     /// Cosines of `movies` rows with `vector`, whose length is `length`.
     fn pocketrec_cosines_8(
         rows: *const [u16; COLUMNS],
@@ -105,6 +129,39 @@ unsafe extern "C" {
         vector: *const f32,
         length: f32,
     );
+}
+
+/// Scores without an MLP: `base`, plus the bias where there are any, plus the dot product with `user`; as many as
+/// `rows`, `scores` and `biases` have. False, and nothing done, where the rows aren't aligned to 4. 60 cycles a movie on
+/// a Cortex-M4.
+pub(crate) fn dots(
+    user: &[f32; COLUMNS],
+    base: f32,
+    rows: &[[u16; COLUMNS]],
+    biases: Option<&[u16]>,
+    scores: &mut [f32],
+) -> bool {
+    let movies = rows
+        .len()
+        .min(scores.len())
+        .min(biases.map_or(usize::MAX, <[u16]>::len));
+    if !rows.as_ptr().addr().is_multiple_of(4) {
+        return false;
+    }
+    let arguments = Arguments {
+        biases: biases.map_or(core::ptr::null(), <[u16]>::as_ptr),
+        rows: rows.as_ptr(),
+        scores: scores.as_mut_ptr(),
+        pairs: movies,
+        user: user.as_ptr(),
+        base,
+        ..Arguments::EMPTY
+    };
+    if movies > 0 {
+        // SAFETY: rows, scores and biases have `movies` elements, and the rows are aligned to 4.
+        unsafe { pocketrec_score_dots_8(&arguments) };
+    }
+    true
 }
 
 /// Cosines of the angles between `rows` and `vector` of `length`, as many as `rows` and `cosines` have; false, and
@@ -199,10 +256,7 @@ pub(crate) fn score(
         user: net.user.map_or(core::ptr::null(), |user| user.as_ptr()),
         output_bias: net.output_bias,
         base: net.base,
-        user_row: core::ptr::null(),
-        user_weights: core::ptr::null(),
-        bias: core::ptr::null(),
-        gradient: core::ptr::null_mut(),
+        ..Arguments::EMPTY
     };
     let mut left = movies;
     // A pair's biases are loaded as one word: the first movie goes alone where they don't start at one.
@@ -269,7 +323,7 @@ pub(crate) fn predict(
         user_row: user.row.as_ptr(),
         user_weights: user.weights.as_ptr(),
         bias: user.bias.as_ptr(),
-        gradient: core::ptr::null_mut(),
+        ..Arguments::EMPTY
     };
     // SAFETY: the layers have the lengths that the assembly takes from `units`, its frame has room for
     // `MAX_UNITS`, and both rows are aligned to 4.
@@ -823,6 +877,62 @@ pocketrec_predict_8:
     add sp, sp, #296
     pop {r4, pc}
     .size pocketrec_predict_8, . - pocketrec_predict_8
+
+    .section .text.pocketrec_score_dots_8,"ax",%progbits
+    .p2align 2
+    .global pocketrec_score_dots_8
+    .type pocketrec_score_dots_8,%function
+    .thumb_func
+pocketrec_score_dots_8:
+    push {r4-r6, lr}
+    vpush {s16-s23}
+    @ r1 biases, r2 rows, r3 scores, r4 movies left
+    ldmia.w r0, {r1, r2, r3, r4}
+    ldr r5, [r0, #40]
+    vldr s15, [r0, #48]
+    vldmia r5, {s16-s23}
+    mov r6, #0
+1:
+    vldmia r2!, {s8-s11}
+    vcvtb.f32.f16 s0, s8
+    vcvtt.f32.f16 s1, s8
+    vcvtb.f32.f16 s2, s9
+    vcvtt.f32.f16 s3, s9
+    vcvtb.f32.f16 s4, s10
+    vcvtt.f32.f16 s5, s10
+    vcvtb.f32.f16 s6, s11
+    vcvtt.f32.f16 s7, s11
+    vmov.f32 s13, s15
+    cbz r1, 2f
+    ldrh r5, [r1], #2
+    vmov s14, r5
+    vcvtb.f32.f16 s14, s14
+    vadd.f32 s13, s13, s14
+2:
+    vmov s12, r6
+    vmul.f32 s0, s0, s16
+    vmul.f32 s1, s1, s17
+    vmul.f32 s2, s2, s18
+    vmul.f32 s3, s3, s19
+    vmul.f32 s4, s4, s20
+    vmul.f32 s5, s5, s21
+    vmul.f32 s6, s6, s22
+    vmul.f32 s7, s7, s23
+    vadd.f32 s12, s12, s0
+    vadd.f32 s12, s12, s1
+    vadd.f32 s12, s12, s2
+    vadd.f32 s12, s12, s3
+    vadd.f32 s12, s12, s4
+    vadd.f32 s12, s12, s5
+    vadd.f32 s12, s12, s6
+    vadd.f32 s12, s12, s7
+    subs r4, r4, #1
+    vadd.f32 s13, s13, s12
+    vstmia r3!, {s13}
+    bne 1b
+    vpop {s16-s23}
+    pop {r4-r6, pc}
+    .size pocketrec_score_dots_8, . - pocketrec_score_dots_8
 
     .section .text.pocketrec_cosines_8,"ax",%progbits
     .p2align 2
