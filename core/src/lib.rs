@@ -65,6 +65,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `learn` | yes | learning on the device |
+//! | `wide` | yes | rows of up to 32 dimensions and layers of up to 64 units, where else it is 8 and 32: the working memory of learning falls from 3.3 KB to 0.7 KB without it |
 //! | `defmt` | no | `defmt::Format` for public types |
 //! | `write` | no | the writer of images, for a host |
 //!
@@ -110,10 +111,10 @@ pub mod table;
 pub mod wire;
 
 /// The most embedding dimensions a user's or a movie's row may have.
-pub const MAX_DIM: usize = 32;
+pub const MAX_DIM: usize = if cfg!(feature = "wide") { 32 } else { 8 };
 
 /// The most units a hidden layer may have.
-pub const MAX_UNITS: usize = 64;
+pub const MAX_UNITS: usize = if cfg!(feature = "wide") { 64 } else { 32 };
 
 /// The most dense layers an MLP may have, the output layer included.
 pub const MAX_LAYERS: usize = 4;

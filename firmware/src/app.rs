@@ -1,22 +1,50 @@
 //! The application's loop: received bytes into core's service, its replies out, sleep in between.
 
+use core::mem::MaybeUninit;
+
 use crate::board::Board;
 use crate::receive::Receive;
 use crate::reset::{Boot, Cause};
 use pocketrec::model::Model;
 use pocketrec::service::{self, Port, Service};
+use pocketrec::store::Store;
 use pocketrec::wire::{Capabilities, LinkCounters, Reset};
 
-/// Runs the application for ever: `OWNERS` profiles over the model in `image`.
+/// Runs the application for ever: `OWNERS` profiles of up to `LOG` ratings, kept by `store`, over the model in
+/// `image`. The service lives in `place`, so that its making, which takes a copy of it, leaves the stack again.
 ///
 /// `boot` tells why the board started, and `strict` whether its arithmetic keeps subnormals, as a PC's does.
-pub fn run<B: Board, const OWNERS: usize>(
+pub fn run<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
+    place: &'static mut MaybeUninit<Service<'static, OWNERS, LOG, S>>,
     board: B,
+    store: S,
     receive: &'static Receive,
     image: &'static [u8],
     boot: Boot,
     strict: bool,
 ) -> ! {
+    let service = start::<B, S, OWNERS, LOG>(place, store, image, boot, strict);
+    let mut line = Line { board, receive };
+    loop {
+        while let Some(byte) = receive.pop() {
+            service.receive(byte, &mut line);
+        }
+        if service.is_working() {
+            service.poll(&mut line);
+        } else if !service.idle() {
+            line.board.sleep_unless(|| !receive.is_empty());
+        }
+    }
+}
+
+#[inline(never)]
+fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
+    place: &'static mut MaybeUninit<Service<'static, OWNERS, LOG, S>>,
+    store: S,
+    image: &'static [u8],
+    boot: Boot,
+    strict: bool,
+) -> &'static mut Service<'static, OWNERS, LOG, S> {
     let model = Model::open(image);
     log_start::<B>(&model, &boot);
     let (reset, at) = match boot.cause {
@@ -39,18 +67,12 @@ pub fn run<B: Board, const OWNERS: usize>(
         crashes: boot.crashes,
         slice: B::SLICE,
     };
-    let mut service = Service::<OWNERS>::new(model, about);
-    let mut line = Line { board, receive };
-    loop {
-        while let Some(byte) = receive.pop() {
-            service.receive(byte, &mut line);
-        }
-        if service.is_working() {
-            service.poll(&mut line);
-        } else {
-            line.board.sleep_unless(|| !receive.is_empty());
-        }
-    }
+    place.write(Service::with_store(model, about, store))
+}
+
+/// Records that the log of `owners` profiles of up to `log` ratings may have to hold.
+pub const fn records(owners: usize, log: usize) -> usize {
+    owners * (log + pocketrec::profile::UNDO_DEPTH)
 }
 
 /// The package's version, as `Hello` tells it.

@@ -10,6 +10,9 @@
 //! [`receive::Receive`]: bytes from the UART, and the counts that show when they came.
 //! [`reset::Record`]: what a panic or a fault wrote before the reset that it caused.
 //!
+//! # What outlives a restart
+//! [`flash::Region`]: the profile region, for the log that core keeps there.
+//!
 //! Each board is one file in `src/bin/`: clocks, UART, flash and the interrupt handlers, nothing else.
 #![no_std]
 #![deny(unsafe_code)]
@@ -20,6 +23,7 @@ extern crate std;
 
 pub mod app;
 pub mod board;
+pub mod flash;
 pub mod log;
 pub mod receive;
 #[cfg(target_os = "none")]

@@ -50,7 +50,7 @@ impl Options {
     }
 }
 
-/// Builds a board's firmware and returns the path of its ELF file.
+/// Builds a board's firmware and returns the path of its ELF file, which has a name of its own for each option.
 ///
 /// # Errors
 /// When cargo fails or names no executable.
@@ -59,13 +59,27 @@ pub fn build(toolchain: &Toolchain, board: Board, options: Options) -> Result<Pa
     if options.log {
         features.push("log");
     }
-    build_binary(
+    let built = build_binary(
         toolchain,
         board.target(),
         board.name(),
         &features,
         options.profile,
-    )
+    )?;
+    let logs = if options.log { "-log" } else { "" };
+    let directory = shell::target_directory().join("boards");
+    let elf = directory.join(format!(
+        "{}-{}{logs}.elf",
+        board.name(),
+        options.profile.name()
+    ));
+    std::fs::create_dir_all(&directory)?;
+    // Beside, then renamed: a test that boots the old file meanwhile reads a whole one.
+    let beside = directory.join(format!(".{}-{}", std::process::id(), board.name()));
+    std::fs::copy(&built, &beside)
+        .and_then(|_| std::fs::rename(&beside, &elf))
+        .with_context(|| format!("{} could not be written", elf.display()))?;
+    Ok(elf)
 }
 
 /// Builds one binary of the firmware package and returns the path of its ELF file.

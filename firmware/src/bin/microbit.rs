@@ -6,19 +6,25 @@
 #![no_main]
 
 use core::cell::Cell;
+use core::mem::MaybeUninit;
 use core::panic::PanicInfo;
 use cortex_m_rt::{ExceptionFrame, entry, exception};
 use firmware::board::Board;
+use firmware::flash::{Controller, Region};
 use firmware::receive::Receive;
 use firmware::reset::{Cause, Record};
 use firmware::{app, regions};
 use nrf51_pac::{self as pac, interrupt};
+use pocketrec::service::Service;
+use pocketrec::store::flash::FlashLog;
 
 #[cfg(feature = "log")]
 use defmt_rtt as _;
 
 /// People whose taste this board keeps apart.
 const OWNERS: usize = 1;
+/// Ratings that it remembers.
+const LOG: usize = 64;
 /// The pins that lead to the USB interface chip, which shows them as a serial port.
 const SEND_PIN: u32 = 24;
 const RECEIVE_PIN: u32 = 25;
@@ -31,6 +37,9 @@ static RESET: Record = Record::new();
 
 #[entry]
 fn main() -> ! {
+    static mut PLACE: MaybeUninit<Service<OWNERS, LOG, FlashLog<Region<Flash>>>> =
+        MaybeUninit::uninit();
+
     let boot = RESET.boot();
     // SAFETY: main runs once, and the handlers below touch only what they say.
     let chip = unsafe { pac::Peripherals::steal() };
@@ -54,7 +63,16 @@ fn main() -> ! {
     };
     // Floating point in software always keeps subnormals.
     let strict = true;
-    app::run::<_, OWNERS>(board, &RECEIVE, regions::image(), boot, strict)
+    let store = FlashLog::open(Region::profile(Flash(chip.NVMC)), app::records(OWNERS, LOG));
+    app::run(
+        PLACE,
+        board,
+        store,
+        &RECEIVE,
+        regions::image(),
+        boot,
+        strict,
+    )
 }
 
 struct Microbit {
@@ -145,6 +163,41 @@ fn start_uart(chip: &pac::Peripherals) {
             .write(|register| register.rxdrdy().set().error().set());
         uart.tasks_starttx.write(|register| register.bits(1));
         uart.tasks_startrx.write(|register| register.bits(1));
+    }
+}
+
+/// The flash controller. The CPU stands still while it works: a word takes 46 us, erasing a page 21 ms.
+struct Flash(pac::NVMC);
+
+impl Flash {
+    fn ready(&self) -> bool {
+        wait(|| self.0.ready.read().ready().is_ready())
+    }
+}
+
+impl Controller for Flash {
+    const PAGE: usize = 1024;
+
+    fn erase(&mut self, address: u32) -> bool {
+        self.0.config.write(|register| register.wen().een());
+        // SAFETY: a page of the profile region.
+        self.0
+            .erasepage()
+            .write(|register| unsafe { register.bits(address) });
+        let done = self.ready();
+        self.0.config.write(|register| register.wen().ren());
+        done
+    }
+
+    fn program(&mut self, address: u32, word: u32) -> bool {
+        self.0.config.write(|register| register.wen().wen());
+        // SAFETY: a word of the profile region, which nothing else writes or borrows.
+        unsafe {
+            core::ptr::with_exposed_provenance_mut::<u32>(address as usize).write_volatile(word)
+        };
+        let done = self.ready();
+        self.0.config.write(|register| register.wen().ren());
+        done
     }
 }
 

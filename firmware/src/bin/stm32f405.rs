@@ -5,21 +5,27 @@
 #![no_main]
 
 use core::hint::black_box;
+use core::mem::MaybeUninit;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU32, Ordering};
 use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::{ExceptionFrame, entry, exception};
 use firmware::board::Board;
+use firmware::flash::{Controller, Region};
 use firmware::receive::Receive;
 use firmware::reset::{Cause, Record};
 use firmware::{app, regions};
+use pocketrec::service::Service;
+use pocketrec::store::flash::FlashLog;
 use stm32f4::stm32f405::{self as pac, interrupt};
 
 #[cfg(feature = "log")]
 use defmt_rtt as _;
 
 /// People whose taste this board keeps apart.
-const OWNERS: usize = 4;
+const OWNERS: usize = 3;
+/// Ratings that it remembers of each.
+const LOG: usize = 256;
 /// Bits a second on the UART.
 const BAUD: u32 = 115_200;
 /// The internal oscillator, on which the board also runs when the PLL doesn't lock.
@@ -36,6 +42,9 @@ static RESET: Record = Record::new();
 
 #[entry]
 fn main() -> ! {
+    static mut PLACE: MaybeUninit<Service<OWNERS, LOG, FlashLog<Region<Flash>>>> =
+        MaybeUninit::uninit();
+
     let boot = RESET.boot();
     let strict = strict_floats();
     // SAFETY: main runs once, and the handlers below touch only what they say.
@@ -54,7 +63,19 @@ fn main() -> ! {
     unsafe { cortex_m::peripheral::NVIC::unmask(pac::Interrupt::USART1) };
 
     let board = Stm32f405 { uart: chip.USART1 };
-    app::run::<_, OWNERS>(board, &RECEIVE, regions::image(), boot, strict)
+    let store = FlashLog::open(
+        Region::profile(Flash(chip.FLASH)),
+        app::records(OWNERS, LOG),
+    );
+    app::run(
+        PLACE,
+        board,
+        store,
+        &RECEIVE,
+        regions::image(),
+        boot,
+        strict,
+    )
 }
 
 struct Stm32f405 {
@@ -198,6 +219,83 @@ fn start_uart(chip: &pac::Peripherals, clock_hz: u32) {
             .rxneie()
             .enabled()
     });
+}
+
+/// The flash controller. The CPU can't fetch while it works: a byte takes 16 us, erasing a sector up to half a
+/// second.
+struct Flash(pac::FLASH);
+
+impl Flash {
+    /// Runs `command` with the controller unlocked, and waits for its end; whether it had no error.
+    fn unlocked(&mut self, command: impl FnOnce(&pac::FLASH)) -> bool {
+        const KEYS: [u32; 2] = [0x4567_0123, 0xCDEF_89AB];
+        /// Turns of the waiting loop: more than a second at full speed.
+        const PATIENCE: u32 = 20_000_000;
+        const ERRORS: u32 = 0xF2;
+        let flash = &self.0;
+        let ready = || (0..PATIENCE).any(|_| flash.sr().read().bsy().bit_is_clear());
+        if !ready() {
+            return false;
+        }
+        if flash.cr().read().lock().bit_is_set() {
+            for key in KEYS {
+                // SAFETY: the unlocking sequence of the reference manual, RM0090, section 3.6.1.
+                flash.keyr().write(|register| unsafe { register.bits(key) });
+            }
+        }
+        // SAFETY: ones clear the errors of an earlier command.
+        flash
+            .sr()
+            .write(|register| unsafe { register.bits(ERRORS) });
+        command(flash);
+        let ended = ready();
+        let failed = flash.sr().read().bits() & ERRORS != 0;
+        flash.cr().write(|register| register.lock().locked());
+        // The data cache may hold what was there before.
+        let cached = flash.acr().read().dcen().bit_is_set();
+        flash
+            .acr()
+            .modify(|_, register| register.dcen().clear_bit());
+        flash.acr().modify(|_, register| register.dcrst().set_bit());
+        flash
+            .acr()
+            .modify(|_, register| register.dcrst().clear_bit());
+        flash
+            .acr()
+            .modify(|_, register| register.dcen().bit(cached));
+        ended && !failed
+    }
+}
+
+impl Controller for Flash {
+    const PAGE: usize = 16 * 1024;
+
+    fn erase(&mut self, address: u32) -> bool {
+        // Sectors 0 to 3 are the ones of this size.
+        let sector = (address.wrapping_sub(0x0800_0000) / Self::PAGE as u32) as u8;
+        if !(1..=3).contains(&sector) {
+            return false;
+        }
+        self.unlocked(|flash| {
+            // SAFETY: a sector of the profile region.
+            flash
+                .cr()
+                .write(|register| unsafe { register.ser().set_bit().snb().bits(sector) });
+            flash.cr().modify(|_, register| register.strt().set_bit());
+        })
+    }
+
+    fn program(&mut self, address: u32, word: u32) -> bool {
+        self.unlocked(|flash| {
+            flash
+                .cr()
+                .write(|register| register.psize().psize32().pg().set_bit());
+            // SAFETY: a word of the profile region, which nothing else writes or borrows.
+            unsafe {
+                core::ptr::with_exposed_provenance_mut::<u32>(address as usize).write_volatile(word)
+            };
+        })
+    }
 }
 
 #[interrupt]

@@ -7,7 +7,7 @@
 use core::arch::global_asm;
 
 use crate::MAX_UNITS;
-use crate::numeric::integer::{Pair, User};
+use crate::numeric::integer::{Pair, ROW_PAIRS, User};
 
 /// What the movies of one call have in common.
 #[derive(Clone, Copy)]
@@ -96,7 +96,7 @@ pub(crate) fn score(
         units,
         second_bias: net.second_bias.as_ptr(),
         output: net.output.as_ptr(),
-        user: if net.dot { &user.row } else { &[0; 16] }.as_ptr(),
+        user: if net.dot { &user.row } else { &[0; ROW_PAIRS] }.as_ptr(),
         output_bias: net.output_bias,
         output_shift: net.output_shift,
         dot_round: 1_i32.wrapping_shl(user.dot_shift.wrapping_sub(1)),

@@ -1,0 +1,105 @@
+//! The profile region as `embedded-storage` sees it: bounds and reading here, erasing and programming by the board.
+#![allow(unsafe_code)] // Flash that changes under the program is read through a pointer, volatile.
+
+use embedded_storage::nor_flash::{
+    ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash, check_erase, check_read,
+    check_write,
+};
+
+/// What a board's flash controller does; each call waits until it is done, but never without a bound.
+pub trait Controller {
+    /// Bytes of a page, the least that can be erased.
+    const PAGE: usize;
+
+    /// Erases the page that begins at `address`; whether the controller said that it did.
+    fn erase(&mut self, address: u32) -> bool;
+
+    /// Programs the word at `address`; whether the controller said that it did.
+    fn program(&mut self, address: u32, word: u32) -> bool;
+}
+
+/// A region of flash that nothing else writes.
+#[derive(Debug)]
+pub struct Region<C> {
+    controller: C,
+    start: u32,
+    length: u32,
+}
+
+impl<C: Controller> Region<C> {
+    /// The profile region of the memory map. The first caller owns it; nobody else may write there.
+    #[cfg(target_os = "none")]
+    pub fn profile(controller: C) -> Self {
+        let (start, length) = crate::regions::profile();
+        Self {
+            controller,
+            start,
+            length,
+        }
+    }
+}
+
+/// Why flash didn't do what it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlashError(NorFlashErrorKind);
+
+impl NorFlashError for FlashError {
+    fn kind(&self) -> NorFlashErrorKind {
+        self.0
+    }
+}
+
+fn done(done: bool) -> Result<(), FlashError> {
+    if done {
+        Ok(())
+    } else {
+        Err(FlashError(NorFlashErrorKind::Other))
+    }
+}
+
+impl<C> ErrorType for Region<C> {
+    type Error = FlashError;
+}
+
+impl<C: Controller> ReadNorFlash for Region<C> {
+    const READ_SIZE: usize = 1;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
+        check_read(self, offset, bytes.len()).map_err(FlashError)?;
+        for (byte, address) in bytes.iter_mut().zip(self.start.wrapping_add(offset)..) {
+            // SAFETY: within the region, which `boards/*.x` puts where flash is.
+            *byte = unsafe {
+                core::ptr::with_exposed_provenance::<u8>(address as usize).read_volatile()
+            };
+        }
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.length as usize
+    }
+}
+
+impl<C: Controller> NorFlash for Region<C> {
+    const WRITE_SIZE: usize = 4;
+    const ERASE_SIZE: usize = C::PAGE;
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), FlashError> {
+        check_erase(self, from, to).map_err(FlashError)?;
+        (from..to)
+            .step_by(C::PAGE)
+            .try_for_each(|offset| done(self.controller.erase(self.start.wrapping_add(offset))))
+    }
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
+        check_write(self, offset, bytes.len()).map_err(FlashError)?;
+        let (words, _) = bytes.as_chunks::<4>();
+        for (word, address) in words
+            .iter()
+            .zip((self.start.wrapping_add(offset)..).step_by(4))
+        {
+            done(self.controller.program(address, u32::from_le_bytes(*word)))?;
+        }
+        Ok(())
+    }
+}

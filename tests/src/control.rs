@@ -1,0 +1,204 @@
+//! A hand on the emulator from outside of the firmware: its memory and resets (QMP), its registers (GDB's protocol).
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+/// No answer takes longer, even on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A socket that the emulator connects to when it starts.
+pub struct Waiting(TcpListener);
+
+impl Waiting {
+    /// A socket on a free port.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn new() -> Result<Self> {
+        Ok(Self(TcpListener::bind("127.0.0.1:0")?))
+    }
+
+    /// The emulator's arguments that connect its machine protocol here.
+    ///
+    /// # Errors
+    /// When the socket has no address.
+    pub fn qmp(&self) -> Result<Vec<String>> {
+        Ok(vec!["-qmp".into(), format!("tcp:{}", self.0.local_addr()?)])
+    }
+
+    /// The emulator's arguments that connect its debug protocol here.
+    ///
+    /// # Errors
+    /// When the socket has no address.
+    pub fn gdb(&self) -> Result<Vec<String>> {
+        let port = self.0.local_addr()?.port();
+        Ok(vec![
+            "-chardev".into(),
+            format!("socket,id=debugger,host=127.0.0.1,port={port}"),
+            "-gdb".into(),
+            "chardev:debugger".into(),
+        ])
+    }
+
+    fn accept(self) -> Result<TcpStream> {
+        let (stream, _) = self.0.accept()?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+/// QEMU's machine protocol.
+pub struct Qmp(BufReader<TcpStream>);
+
+impl Qmp {
+    /// Takes the connection of an emulator that was started.
+    ///
+    /// # Errors
+    /// When it doesn't speak the protocol.
+    pub fn take(waiting: Waiting) -> Result<Self> {
+        let mut qmp = Self(BufReader::new(waiting.accept()?));
+        let greeting = qmp.line()?;
+        if greeting.get("QMP").is_none() {
+            bail!("not a greeting: {greeting}");
+        }
+        qmp.execute("qmp_capabilities", json!({}))?;
+        Ok(qmp)
+    }
+
+    /// Runs a command and returns what it returns; events that come meanwhile are skipped.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub fn execute(&mut self, command: &str, arguments: Value) -> Result<Value> {
+        let message = json!({ "execute": command, "arguments": arguments });
+        writeln!(self.0.get_mut(), "{message}")?;
+        loop {
+            let mut answer = self.line()?;
+            if let Some(error) = answer.get("error") {
+                bail!("{command}: {error}");
+            }
+            if let Some(value) = answer.get_mut("return") {
+                return Ok(value.take());
+            }
+        }
+    }
+
+    /// Bytes of the machine's memory, flash and RAM alike.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub fn memory(&mut self, address: u32, length: u32) -> Result<Vec<u8>> {
+        let file = tempfile::NamedTempFile::new()?;
+        let arguments = json!({
+            "val": address,
+            "size": length,
+            "filename": file.path().to_str().context("a path in UTF-8")?,
+        });
+        self.execute("pmemsave", arguments)?;
+        Ok(std::fs::read(file.path())?)
+    }
+
+    /// Resets the machine, as its button would. RAM and flash keep what they hold.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub fn reset(&mut self) -> Result<()> {
+        self.execute("system_reset", json!({})).map(drop)
+    }
+
+    fn line(&mut self) -> Result<Value> {
+        let mut line = String::new();
+        if self.0.read_line(&mut line)? == 0 {
+            bail!("the emulator closed its machine protocol");
+        }
+        Ok(serde_json::from_str(&line)?)
+    }
+}
+
+/// GDB's remote protocol, as far as tests need it.
+pub struct Gdb(TcpStream);
+
+impl Gdb {
+    /// Takes the connection of an emulator that was started, and lets the machine run.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn take(waiting: Waiting) -> Result<Self> {
+        let mut gdb = Self(waiting.accept()?);
+        // A debugger that connects stops the machine.
+        gdb.stop()?;
+        // It numbers registers for those alone who have asked which there are.
+        gdb.ask("qXfer:features:read:target.xml:0,ffb")?;
+        gdb.run()?;
+        Ok(gdb)
+    }
+
+    /// Sets the program counter, and lets the machine run on from there.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub fn jump(&mut self, address: u32) -> Result<()> {
+        const PROGRAM_COUNTER: u32 = 15;
+        self.stop()?;
+        let answer = self.ask(&format!(
+            "P{PROGRAM_COUNTER:x}={:08x}",
+            address.swap_bytes()
+        ))?;
+        if answer != "OK" {
+            bail!("the program counter could not be set: {answer}");
+        }
+        self.run()
+    }
+
+    fn stop(&mut self) -> Result<()> {
+        self.0.write_all(&[0x03])?;
+        // Stopped already, it says nothing to that: so ask why it is, which it answers in either case.
+        self.send("?")?;
+        while !self.packet()?.starts_with('T') {}
+        Ok(())
+    }
+
+    fn run(&mut self) -> Result<()> {
+        self.send("c")
+    }
+
+    fn ask(&mut self, text: &str) -> Result<String> {
+        self.send(text)?;
+        loop {
+            // A late word that the machine has stopped is no answer.
+            let packet = self.packet()?;
+            if !packet.starts_with('T') {
+                return Ok(packet);
+            }
+        }
+    }
+
+    fn send(&mut self, text: &str) -> Result<()> {
+        let sum = text.bytes().fold(0_u8, u8::wrapping_add);
+        Ok(write!(self.0, "${text}#{sum:02x}")?)
+    }
+
+    fn packet(&mut self) -> Result<String> {
+        let mut text = Vec::new();
+        while self.byte()? != b'$' {}
+        loop {
+            match self.byte()? {
+                b'#' => break,
+                byte => text.push(byte),
+            }
+        }
+        let _sum = [self.byte()?, self.byte()?];
+        self.0.write_all(b"+")?;
+        Ok(String::from_utf8(text)?)
+    }
+
+    fn byte(&mut self) -> Result<u8> {
+        let mut byte = [0];
+        self.0.read_exact(&mut byte)?;
+        Ok(byte[0])
+    }
+}

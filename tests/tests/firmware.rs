@@ -1,0 +1,333 @@
+//! The real firmware in the emulator, where it meets the machine: interrupts, faults and logs.
+#![cfg(feature = "emulator")]
+
+use anyhow::{Context, Result};
+use defmt_decoder::DecodeError;
+use host::link::Connection;
+use host::link::emulator::Emulator;
+use object::{Object, ObjectSymbol};
+use pocketrec::error::FrameError;
+use pocketrec::wire::{
+    FrameReader, HELLO_MAGIC, LinkCounters, MAX_BODY, MAX_FRAME, Refusal, Reply, Request, Reset,
+    Status, VERSION, Who, encode_frame,
+};
+use std::io::{ErrorKind, Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tests::control::{Gdb, Qmp, Waiting};
+use tests::firmware::{BOARDS, PROFILES, boot, elf};
+use tests::image::made_up;
+
+/// A file with an image of so many movies.
+fn image(movies: u32) -> Result<tempfile::NamedTempFile> {
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), made_up(3, movies)?)?;
+    Ok(file)
+}
+
+/// Waits for the next frame: its number and what `see` makes of the reply.
+fn next<T>(
+    line: &mut Emulator,
+    reader: &mut FrameReader,
+    see: impl FnOnce(u32, Reply<'_>) -> T,
+) -> Result<T> {
+    let until = Instant::now() + Duration::from_secs(60);
+    let mut byte = [0];
+    loop {
+        match line.read(&mut byte) {
+            Ok(0) => anyhow::bail!("the emulator ended"),
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                anyhow::ensure!(Instant::now() < until, "no frame came");
+                continue;
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if let Some(frame) = reader.push(byte[0]) {
+            let frame = frame.map_err(|error| anyhow::anyhow!("a bad frame: {error}"))?;
+            return Ok(see(frame.number, postcard::from_bytes(frame.body)?));
+        }
+    }
+}
+
+fn frame(number: u32, request: &Request) -> Vec<u8> {
+    let mut frame = [0; MAX_FRAME];
+    let length =
+        encode_frame(VERSION, number, request, &mut frame).expect("a request fits a frame");
+    frame[..length].to_vec()
+}
+
+/// The number of the largest frame: without a zero byte, each of which would save a code byte.
+const LARGEST: u32 = 0x0808_0808;
+
+/// A frame of the largest size, whose body is no request.
+fn largest_frame() -> Vec<u8> {
+    let mut frame = [0; MAX_FRAME];
+    // A slice goes in behind its length, two bytes here.
+    let body = &[0xa5_u8; MAX_BODY - 2][..];
+    let length = encode_frame(VERSION, LARGEST, &body, &mut frame).expect("the largest body fits");
+    assert_eq!(length, MAX_FRAME);
+    frame.to_vec()
+}
+
+fn counters(board: &mut Connection<Emulator>) -> Result<LinkCounters> {
+    let answer = board.ask(&Request::LinkCounters)?;
+    match answer.reply() {
+        Some(Reply::LinkCounters(counters)) => Ok(counters),
+        other => anyhow::bail!("not counters: {other:?}"),
+    }
+}
+
+/// The emulated time of an F405 is stretched to a microsecond an instruction, so that its ranking, which takes a
+/// real board some ten milliseconds, says `Working` as a long one does.
+fn stretched(board: &str) -> Vec<String> {
+    match board {
+        "stm32f405" => ["-icount", "shift=10,sleep=off"].map(String::from).to_vec(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
+    for (board, movies) in [("stm32f405", 40_000), ("microbit", 9_000)] {
+        let image = image(movies)?;
+        let mut connection = boot(board, PROFILES[0], Some(image.path()), &stretched(board))?;
+        connection.hello()?;
+        let before = counters(&mut connection)?;
+        let line = connection.line();
+        let mut reader = FrameReader::new();
+        line.write_all(&frame(
+            7,
+            &Request::TopN {
+                who: Who::Owner(0),
+                count: 10,
+            },
+        ))?;
+        let working = next(line, &mut reader, |number, reply| {
+            number == 7 && matches!(reply, Reply::Working { .. })
+        })?;
+        assert!(
+            working,
+            "{board}: the ranking of {movies} movies said nothing of being under way"
+        );
+
+        line.write_all(&largest_frame())?;
+        // The refusal of what is no request must come while the ranking still runs.
+        let mut order = Vec::new();
+        while order.len() < 2 {
+            next(line, &mut reader, |number, reply| match reply {
+                Reply::Working { .. } => {}
+                Reply::Refused(Refusal::BadFrame(FrameError::Body)) => {
+                    order.push((number, "refused"))
+                }
+                Reply::Movies(movies) => order.push((
+                    number,
+                    if movies.len() == 10 {
+                        "ranked"
+                    } else {
+                        "short"
+                    },
+                )),
+                other => panic!("{board}: {other:?}"),
+            })?;
+        }
+        assert_eq!(order, [(LARGEST, "refused"), (7, "ranked")], "{board}");
+
+        let after = counters(&mut connection)?;
+        assert!(
+            after.while_working - before.while_working >= MAX_FRAME as u32,
+            "{board}: of the frame's {MAX_FRAME} bytes {} came in during the ranking",
+            after.while_working - before.while_working
+        );
+        assert_eq!(after.lost, 0, "{board}");
+    }
+    Ok(())
+}
+
+#[test]
+fn one_request_waits_during_a_ranking_and_the_next_is_told_that_the_board_is_busy() -> Result<()> {
+    for (board, movies) in [("stm32f405", 40_000), ("microbit", 9_000)] {
+        let image = image(movies)?;
+        let mut connection = boot(board, PROFILES[1], Some(image.path()), &stretched(board))?;
+        connection.hello()?;
+        let line = connection.line();
+        let mut reader = FrameReader::new();
+        let predict = Request::Predict {
+            who: Who::ImageUser(1),
+            movie: 1,
+        };
+        line.write_all(&frame(
+            7,
+            &Request::TopN {
+                who: Who::Owner(0),
+                count: 10,
+            },
+        ))?;
+        line.write_all(&frame(8, &predict))?;
+        line.write_all(&frame(9, &predict))?;
+        let mut order = Vec::new();
+        while order.len() < 3 {
+            next(line, &mut reader, |number, reply| match reply {
+                Reply::Working { .. } => {}
+                Reply::Refused(Refusal::Busy) => order.push((number, "busy")),
+                Reply::Movies(_) => order.push((number, "ranked")),
+                Reply::Stars(_) => order.push((number, "stars")),
+                other => panic!("{board}: {other:?}"),
+            })?;
+        }
+        assert_eq!(order, [(9, "busy"), (7, "ranked"), (8, "stars")], "{board}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_fault_resets_into_a_firmware_that_reports_it() -> Result<()> {
+    const NOWHERE: u32 = 0xF000_0000;
+    for board in BOARDS {
+        let image = image(100)?;
+        let waiting = Waiting::new()?;
+        let mut connection = boot(board, PROFILES[0], Some(image.path()), &waiting.gdb()?)?;
+        let mut debugger = Gdb::take(waiting)?;
+        for crashes in 0..3 {
+            let answer = connection.ask(&Request::Health)?;
+            let Some(Reply::Health(health)) = answer.reply() else {
+                anyhow::bail!("{board}: not health: {:?}", answer.reply());
+            };
+            let due = if crashes == 0 {
+                (Reset::Power, 0)
+            } else {
+                (Reset::Fault, NOWHERE)
+            };
+            assert_eq!((health.board, health.crashes), (board, crashes));
+            assert_eq!((health.reset, health.at), due, "{board}");
+            let answer = connection.ask(&Request::Predict {
+                who: Who::ImageUser(1),
+                movie: 1,
+            })?;
+            assert!(
+                matches!(answer.reply(), Some(Reply::Stars(_))),
+                "{board}: {:?}",
+                answer.reply()
+            );
+            debugger.jump(NOWHERE)?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_reset_button_after_a_fault_is_not_another_fault() -> Result<()> {
+    for board in BOARDS {
+        let (debug, machine) = (Waiting::new()?, Waiting::new()?);
+        let mut connection = boot(
+            board,
+            PROFILES[0],
+            None,
+            &[debug.gdb()?, machine.qmp()?].concat(),
+        )?;
+        let mut debugger = Gdb::take(debug)?;
+        let mut machine = Qmp::take(machine)?;
+        connection.hello()?;
+        debugger.jump(0xF000_0000)?;
+        connection.hello()?;
+        machine.reset()?;
+        let answer = connection.ask(&Request::Health)?;
+        let Some(Reply::Health(health)) = answer.reply() else {
+            anyhow::bail!("{board}: not health: {:?}", answer.reply());
+        };
+        assert_eq!((health.reset, health.crashes), (Reset::Power, 1), "{board}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_board_without_an_image_or_with_a_bad_one_says_so_and_stays_alive() -> Result<()> {
+    let mut bad = made_up(3, 100)?;
+    let middle = bad.as_ref().len() / 2;
+    bad.as_mut()[middle] ^= 1;
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), &bad)?;
+    let images: [Option<&Path>; 2] = [None, Some(file.path())];
+    for board in BOARDS {
+        for image in images {
+            let mut connection = boot(board, PROFILES[1], image, &[])?;
+            let hello = connection.hello()?;
+            assert_eq!(hello.magic, HELLO_MAGIC);
+            assert_eq!(hello.status, Status::NoModel as u8, "{board} {image:?}");
+            let answer = connection.ask(&Request::Predict {
+                who: Who::Owner(0),
+                movie: 1,
+            })?;
+            assert!(
+                matches!(answer.reply(), Some(Reply::Refused(Refusal::NoModel(_)))),
+                "{board} {image:?}: {:?}",
+                answer.reply()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The up channel of RTT in RAM: what the firmware wrote since boot, as nobody has read any.
+fn rtt(machine: &mut Qmp, elf: &[u8]) -> Result<Vec<u8>> {
+    let file = object::File::parse(elf)?;
+    let block = file
+        .symbols()
+        .find(|symbol| symbol.name() == Ok("_SEGGER_RTT"))
+        .context("the firmware has no RTT")?
+        .address() as u32;
+    // 16 bytes of name, two counts, then the channel: name, buffer, size, write, read, flags.
+    let bytes = machine.memory(block, 48)?;
+    assert_eq!(&bytes[..10], b"SEGGER RTT");
+    let word = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    let (buffer, written, read) = (word(28), word(36), word(40));
+    assert_eq!(read, 0, "somebody reads");
+    machine.memory(buffer, written)
+}
+
+#[test]
+fn logs_are_read_from_the_emulators_memory_and_decoded() -> Result<()> {
+    for board in BOARDS {
+        let image = image(100)?;
+        let waiting = Waiting::new()?;
+        let mut connection = boot(board, PROFILES[0], Some(image.path()), &waiting.qmp()?)?;
+        let mut machine = Qmp::take(waiting)?;
+        connection.hello()?;
+        let elf = std::fs::read(elf(board, PROFILES[0])?)?;
+        let bytes = rtt(&mut machine, &elf)?;
+        let table = defmt_decoder::Table::parse(&elf)?.context("the firmware has no log")?;
+        let mut decoder = table.new_stream_decoder();
+        decoder.received(&bytes);
+        let mut lines = Vec::new();
+        loop {
+            match decoder.decode() {
+                Ok(frame) => lines.push(frame.display_message().to_string()),
+                Err(DecodeError::UnexpectedEof) => break,
+                Err(DecodeError::Malformed) => {
+                    anyhow::bail!("{board}: a bad log frame in {bytes:x?}")
+                }
+            }
+        }
+        assert_eq!(
+            lines,
+            [
+                format!("{board} started; crashes since power on: 0"),
+                "model made-up: 100 movies, 3 users".to_string(),
+            ]
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn logs_never_make_a_firmware_wait_for_a_reader() -> Result<()> {
+    // Each boot logs into the same 1 KB; nobody empties it, and the firmware answers all the same.
+    let waiting = Waiting::new()?;
+    let mut connection = boot("microbit", PROFILES[0], None, &waiting.qmp()?)?;
+    let mut machine = Qmp::take(waiting)?;
+    for _ in 0..100 {
+        machine.reset()?;
+        connection.hello()?;
+    }
+    Ok(())
+}
