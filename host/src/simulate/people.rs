@@ -40,7 +40,7 @@ impl Held {
     /// rated too; all of those if there are fewer. The same seed gives the same people, and the same order of their
     /// ratings, on every machine.
     pub fn draw(ratings: &Ratings, count: usize, seed: u64) -> Held {
-        let mut random = Pcg64Mcg::seed_from_u64(seed ^ 0x70_656f_706c_65); // "people"
+        let mut random = Pcg64Mcg::seed_from_u64(seed ^ 0x7065_6f70_6c65); // "people"
         let mut raters = vec![0u32; ratings.movie_count()];
         let mut own = vec![Vec::new(); ratings.user_count()];
         for i in 0..ratings.len() {

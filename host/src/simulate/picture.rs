@@ -55,7 +55,8 @@ fn draw(text: &mut String, lines: &[Line], title: &str) -> Result<(), Box<dyn st
         .label_style(font(14))
         .axis_desc_style(font(15))
         .draw()?;
-    let curves: [(&str, RGBColor, fn(&Line) -> Option<f64>); 4] = [
+    type Curve<'a> = (&'a str, RGBColor, fn(&Line) -> Option<f64>);
+    let curves: [Curve<'_>; 4] = [
         ("N: no learning", NOTHING, |line| Some(line.nothing)),
         ("B: the person's bias, best shrinkage", BIASES, |line| {
             Some(line.biases)
@@ -85,7 +86,7 @@ fn draw(text: &mut String, lines: &[Line], title: &str) -> Result<(), Box<dyn st
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
+        .position(SeriesLabelPosition::Coordinate(450, 80))
         .background_style(WHITE.mix(0.9))
         .border_style(GRID)
         .label_font(font(14))
