@@ -59,7 +59,7 @@ pub fn run(args: &Args) -> Result<()> {
     args.check_validation()?;
     let data = match &args.data {
         None => builtin::load(),
-        Some(path) => load(path)?,
+        Some(path) => load(path, &args.out.join(files::CACHE))?,
     };
     let options = args.model.options(data.scale)?;
     let ratings = &data.ratings;
@@ -130,9 +130,9 @@ pub fn run(args: &Args) -> Result<()> {
     write(args, data, &split, options, fit, &baselines)
 }
 
-fn load(path: &Path) -> Result<Dataset> {
+fn load(path: &Path, cache: &Path) -> Result<Dataset> {
     let bar = progress::Bytes::new("reading");
-    let data = Dataset::load(path, &bar);
+    let data = Dataset::load_cached(path, cache, &bar);
     bar.finish();
     data.map_err(crate::data::DataError::into_anyhow)
 }

@@ -115,12 +115,13 @@ pub fn read(
         mark
     };
     let lines = u64::from(form.header);
+    let size_of_head = head.len() as u64;
 
     let source = Mutex::new(Source {
         read: source,
         rest: head.split_off(begin),
         next: 0,
-        bytes: 0,
+        bytes: size_of_head,
         done: false,
         unended: None,
     });

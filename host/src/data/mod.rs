@@ -1,11 +1,13 @@
 //! A data set: ratings, what the movies are called, and what may be done with it.
 
 pub mod builtin;
+mod cache;
 mod columns;
 mod error;
 pub mod fetch;
 mod ids;
 mod line;
+mod load;
 pub(crate) mod movies;
 pub mod ratings;
 pub mod release;
@@ -15,17 +17,10 @@ pub mod split;
 pub mod synth;
 pub mod titles;
 
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
-
 pub use error::{BadLine, DataError};
 pub use ratings::{Ratings, Scale};
 pub use split::Split;
 pub use titles::{Movie, Titles};
-
-use release::Release;
-use source::Source;
 
 /// Ratings with all that belongs to them.
 #[derive(Debug, Clone)]
@@ -72,64 +67,6 @@ impl Dataset {
             fingerprint,
             scale,
         }
-    }
-
-    /// Reads any MovieLens release from 100K to 32M: its ratings file, its folder, or its zip.
-    ///
-    /// Pairs rated twice keep the latest rating. Titles are read where they lie beside the ratings.
-    ///
-    /// # Errors
-    /// [`DataError`] that names file, line, its text and what would be right.
-    pub fn load(path: &Path, progress: &dyn LoadProgress) -> Result<Dataset, DataError> {
-        let source = Source::find(path)?;
-        let shown = source.ratings_path();
-        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
-        let (columns, titles) = match &source.zipped {
-            Some((ratings, titles)) => {
-                let mut archive = source::open_zip(&source.path)?;
-                let broken = |error| source::broken_zip(&source.path, error);
-                let entry = archive.by_name(ratings).map_err(broken)?;
-                let size = entry.size();
-                let columns = columns::read(entry, size, &shown, threads, &|read| {
-                    progress.bytes(read, size)
-                })?;
-                let mut bytes = Vec::new();
-                let mut read = Titles::default();
-                if let Some(titles) = titles {
-                    let path = source.path.join(titles);
-                    let mut entry = archive.by_name(titles).map_err(broken)?;
-                    entry
-                        .read_to_end(&mut bytes)
-                        .map_err(|error| DataError::Io(path.clone(), error))?;
-                    read = movies::read(&bytes, &path)?;
-                }
-                (columns, read)
-            }
-            None => {
-                let io = |path: &Path, error| DataError::Io(path.to_owned(), error);
-                let file = File::open(&source.path).map_err(|error| io(&source.path, error))?;
-                let size = file.metadata().map_or(0, |meta| meta.len());
-                let columns = columns::read(file, size, &shown, threads, &|read| {
-                    progress.bytes(read, size)
-                })?;
-                let mut read = Titles::default();
-                if let Some(path) = &source.titles {
-                    let bytes = std::fs::read(path).map_err(|error| io(path, error))?;
-                    read = movies::read(&bytes, path)?;
-                }
-                (columns, read)
-            }
-        };
-        let (ratings, _) = rows::dense(columns, threads);
-        let made_up = source.zipped.is_none() && source.path.with_file_name(SYNTHETIC).is_file();
-        let license = if made_up {
-            "made-up ratings, free to use".to_owned()
-        } else {
-            Release::counted([ratings.len(), ratings.user_count(), ratings.movie_count()])
-                .or_else(|| Release::named(&source.name))
-                .map_or_else(|| release::UNKNOWN_LICENSE.to_owned(), Release::license)
-        };
-        Ok(Dataset::new(source.name, ratings, titles, license))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Whole files through [`Dataset::load`], in every form.
 
+use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::*;
 
@@ -272,4 +273,38 @@ fn the_fingerprint_is_of_the_content_and_not_of_its_order() {
     assert_eq!(read(&lines), first);
     lines[1] = "7,2,1.5,951866703";
     assert_ne!(read(&lines), first);
+}
+
+#[test]
+fn a_second_start_reads_the_cache_until_the_source_changes() {
+    struct Count(std::sync::atomic::AtomicU64);
+    impl LoadProgress for Count {
+        fn bytes(&self, read: u64, _: u64) {
+            self.0.fetch_max(read, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    let folder = Folder::new(&[("ml/ratings.csv", CSV.as_bytes())]);
+    let cache = folder.path("out/ratings.cache");
+    let start = || {
+        let count = Count(Default::default());
+        let source = source::Source::find(&folder.path("ml")).unwrap();
+        let data = source.load(Some(&cache), &count).unwrap();
+        (data, count.0.into_inner())
+    };
+    let (parsed, read) = start();
+    assert_eq!(read, CSV.len() as u64);
+    let (kept, read) = start();
+    assert_eq!(read, 0);
+    check(&kept);
+    assert_eq!(
+        (kept.fingerprint, kept.scale),
+        (parsed.fingerprint, parsed.scale)
+    );
+
+    std::fs::write(folder.path("ml/ratings.csv"), CSV.replace("4.0", "4.5")).unwrap();
+    let (changed, read) = start();
+    assert!(read > 0);
+    assert_eq!(changed.ratings.stars, [3.5, 4.5, 5.0]);
+    std::fs::write(&cache, b"junk").unwrap();
+    assert_eq!(start().0.ratings, changed.ratings);
 }

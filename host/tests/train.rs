@@ -1,0 +1,241 @@
+//! `host train`, `fetch` and `synth` as people type them: what they print, what they leave and how they fail.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs the program in `folder`.
+fn host(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_host"))
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Ratings of 40 users and 60 movies, in ML-1M's form.
+fn ratings() -> String {
+    let mut text = String::new();
+    for user in 1..=40u32 {
+        for movie in (1..=60u32).filter(|movie| (user * 7 + movie * 3) % 5 != 0) {
+            let stars = 1 + (user % 3 + movie % 3) % 5;
+            text.push_str(&format!(
+                "{user}::{movie}::{stars}::{}\n",
+                978_300_000 + user * 100 + movie
+            ));
+        }
+    }
+    text
+}
+
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("ratings.dat"), ratings()).expect("ratings are written");
+    std::fs::write(
+        folder.path().join("movies.dat"),
+        b"1::L\xe9on (1994)::Crime\n",
+    )
+    .expect("titles are written");
+    folder
+}
+
+const TRAIN: [&str; 8] = [
+    "train",
+    "--data",
+    "ratings.dat",
+    "--model",
+    "mlp",
+    "--epochs",
+    "3",
+    "--batch=100",
+];
+
+#[test]
+fn training_tells_its_course_and_leaves_whole_files() {
+    let folder = folder();
+    let output = host(folder.path(), &TRAIN);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told}{}", text(&output.stderr));
+    for part in [
+        "40 distinct users rated 60 different movies (total ratings = 1,920)",
+        "Output shape  Parameters  Connected to",
+        "of memory",
+        "epoch 1/3  train MSE ",
+        "epoch 3/3  train MSE ",
+        "always the mean (",
+        "the mean of each movie",
+        "Difference",
+        "target/pocketrec/model.safetensors",
+    ] {
+        assert!(told.contains(part), "{part:?} isn't in\n{told}");
+    }
+    assert!(!told.contains('\x1b'), "a log has no terminal codes");
+    let heading = told
+        .lines()
+        .position(|line| line.contains("Movie's mean"))
+        .expect("a table of examples");
+    let examples = told
+        .lines()
+        .skip(heading + 2)
+        .take_while(|line| !line.is_empty())
+        .count();
+    assert_eq!(examples, 7, "{told}");
+
+    let out = folder.path().join("target/pocketrec");
+    let mut names: Vec<String> = std::fs::read_dir(&out)
+        .expect("the folder is there")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            "history.csv",
+            "history.svg",
+            "model.safetensors",
+            "state.safetensors"
+        ]
+    );
+    let read = |name: &str| std::fs::read(out.join(name)).expect("the file is there");
+    let history = text(&read("history.csv"));
+    assert_eq!(history.lines().count(), 4, "{history}");
+    assert!(history.starts_with("epoch,train_mse,train_mae,validation_mse,validation_mae"));
+    let curve = text(&read("history.svg"));
+    for part in [
+        "<svg",
+        "training",
+        "validation",
+        "baseline",
+        "Epoch",
+        "</svg>",
+    ] {
+        assert!(curve.contains(part), "{part:?} isn't in the picture");
+    }
+
+    let first = read("model.safetensors");
+    assert!(host(folder.path(), &TRAIN).status.success());
+    assert!(
+        first == read("model.safetensors"),
+        "the same run gives the same bytes"
+    );
+}
+
+/// Runs the program, which must end with `code` and one sentence that holds `said`.
+fn refuses(arguments: &[&str], code: i32, said: &str) {
+    let folder = folder();
+    std::fs::write(
+        folder.path().join("cut.csv"),
+        "userId,movieId,rating,timestamp\n1,2,3.5,1112486027\n1,3,4.",
+    )
+    .expect("a cut file is written");
+    std::fs::write(folder.path().join("file"), "in the way").expect("a file is written");
+    let output = host(folder.path(), arguments);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
+    assert!(told.contains(said), "{arguments:?}: {told}");
+    assert!(
+        told.starts_with("error: ") && !told.contains("panicked"),
+        "{arguments:?}: {told}"
+    );
+}
+
+#[test]
+fn an_option_that_cannot_be_trained_with_is_one_sentence_and_exit_code_2() {
+    for (option, value, said) in [
+        ("--model", "cnn", "mlp"),
+        ("--dim", "0", "at least 1"),
+        ("--dim", "-3", "-3"),
+        ("--hidden", "32,x", "`x` should be a whole number"),
+        ("--hidden", "", "should be a whole number"),
+        ("--lr", "nan", "above 0"),
+        ("--lr", "fast", "fast"),
+        ("--batch", "0", "batch"),
+        ("--epochs", "0", "epochs"),
+        ("--validation", "1.5", "it should be a share from 0 to 0.9"),
+        ("--optimiser", "sgd", "dense"),
+        ("--l2", "-1", "L2"),
+        ("--patience", "0", "patience"),
+        ("--seed", "x", "x"),
+    ] {
+        let option = format!("{option}={value}");
+        refuses(
+            &[
+                "train",
+                "--data",
+                "ratings.dat",
+                "--solver",
+                "adam",
+                &option,
+            ],
+            2,
+            said,
+        );
+    }
+}
+
+#[test]
+fn data_that_cannot_be_trained_on_is_named_by_file_and_line() {
+    refuses(&["train", "--data", "nowhere"], 2, "there is no nowhere");
+    refuses(
+        &["train", "--data", "cut.csv"],
+        2,
+        "cut.csv, line 3: `1,3,4.`: it has 3 fields",
+    );
+    refuses(&["train", "--data", "movies.dat"], 2, "movies.dat, line 1");
+    refuses(
+        &["train", "--data", "ratings.dat", "--out", "file/x"],
+        1,
+        "can't create file/x",
+    );
+    refuses(&["fetch", "ml-2m"], 2, "it should be one of ml-100k, ml-1m");
+    refuses(
+        &["fetch", "ml-100k", "--from", "http://127.0.0.1:9"],
+        1,
+        "can't fetch http://127.0.0.1:9/ml-100k.zip",
+    );
+    refuses(&["synth", "--shape", "ml-2m"], 2, "it should be ml-100k");
+    refuses(
+        &["synth", "--shape", "ml-100k", "--ratings", "10"],
+        2,
+        "18860 to",
+    );
+}
+
+#[test]
+fn what_synth_makes_up_is_trained_on() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let shape = ["--users=300", "--movies=200", "--ratings=9000"];
+    let output = host(
+        folder.path(),
+        &[
+            &["synth", "--shape", "ml-100k", "--out", "made"],
+            &shape[..],
+        ]
+        .concat(),
+    );
+    let told = text(&output.stdout);
+    assert!(
+        told.contains("9,000 made-up ratings of 200 movies by 300 users"),
+        "{told}"
+    );
+    assert!(told.contains("the best reachable RMSE is 0.7"), "{told}");
+    let output = host(
+        folder.path(),
+        &["train", "--data", "made", "--model", "mf", "--epochs", "2"],
+    );
+    let told = text(&output.stdout);
+    assert!(
+        told.contains("300 distinct users rated 200 different movies (total ratings = 9,000)"),
+        "{told}"
+    );
+    assert!(told.contains("made-up ratings, free to use"), "{told}");
+}
