@@ -306,7 +306,7 @@ impl<'a> Found<'a> {
         let bytes = bytes(table, kind)?;
         let scale = table.scale;
         // Positive and finite, written so that a NaN is refused too; no movie is lifted by more than a row's limit.
-        if !(scale >= 0.0 && scale <= ROW_LIMIT / 256.0) || scale.is_subnormal() {
+        if !(0.0..=ROW_LIMIT / 256.0).contains(&scale) || scale.is_subnormal() {
             return Err(ImageError::Value(kind));
         }
         Ok(Some(Confidence { bytes, scale }))

@@ -5,6 +5,7 @@ pub mod export;
 pub mod fetch;
 pub mod image;
 pub mod inspect;
+pub mod kernels;
 pub mod line;
 mod model;
 pub mod predict;

@@ -1,0 +1,107 @@
+//! `host bench kernels`: how fast core scores a whole catalogue on this machine, on one thread.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use anyhow::Result;
+use pocketrec::model::Model;
+
+use crate::export::{Chosen, ImageBytes, Movies, Precision, Users, build};
+use crate::report::text::{Align, table};
+use crate::train::checkpoint::{Checkpoint, DataNote, SplitNote};
+use crate::train::{ModelKind, Options, Parameters};
+
+/// Movies of the made-up catalogue: those of MovieLens-20M.
+const MOVIES: u32 = 26_744;
+
+/// Times the whole catalogue is scored; the fastest counts.
+const TIMES: usize = 25;
+
+/// Options of `host bench kernels`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Hidden layers of the MLP, with commas between
+    #[arg(long, value_name = "UNITS", default_value = "32,4", value_delimiter = ',')]
+    hidden: Vec<usize>,
+
+    /// Numbers in a row
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    dim: usize,
+}
+
+/// Times and prints.
+///
+/// # Errors
+/// [`BadInput`](crate::error::BadInput) for a shape that no image holds.
+pub fn run(args: &Args) -> Result<()> {
+    let checkpoint = checkpoint(args);
+    let chosen = Chosen {
+        users: Users::None.rows(&checkpoint)?,
+        movies: Movies::All.rows(&checkpoint)?,
+    };
+    let head = ["tables", "ns a movie", "ms in all", "multiply-adds a second"];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    for precision in [
+        Precision::F32,
+        Precision::F16,
+        Precision::I16,
+        Precision::I8,
+    ] {
+        let image = build(&checkpoint, &chosen, precision)?;
+        rows.push(line(&checkpoint.parameters, precision, &image)?);
+    }
+    println!(
+        "core scores {MOVIES} movies of a hybrid model, {} numbers a row and layers of {:?}, on one thread:\n",
+        args.dim, args.hidden
+    );
+    let columns = [Align::Left, Align::Right, Align::Right, Align::Right];
+    println!("{}", table(&columns, &rows));
+    Ok(())
+}
+
+/// Times one image.
+fn line(p: &Parameters, precision: Precision, image: &ImageBytes) -> Result<Vec<String>> {
+    let model = Model::open(image.as_ref())?;
+    let user = model.mean_user();
+    let mut scores = vec![0.0; model.movies() as usize];
+    let mut best = f64::INFINITY;
+    for _ in 0..TIMES {
+        let start = Instant::now();
+        model.score_rows(black_box(&user), 0, &mut scores);
+        black_box(&scores);
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    // The user's half of dense layer 0 is computed once, so it doesn't count.
+    let later = p.layers.iter().skip(1).map(|layer| layer.weight.len());
+    let first = p.layers.first().map_or(0, |layer| layer.outputs * p.movie_dim);
+    let adds = p.movie_dim + first + later.sum::<usize>();
+    let movies = scores.len() as f64;
+    Ok(vec![
+        precision.name().into(),
+        format!("{:.0}", best * 1e9 / movies),
+        format!("{:.1}", best * 1e3),
+        format!("{:.2e}", adds as f64 * movies / best),
+    ])
+}
+
+/// A model of the shape, untrained: what it predicts means nothing, what it costs is the same.
+fn checkpoint(args: &Args) -> Checkpoint {
+    let options = Options {
+        model: ModelKind::Hybrid,
+        hidden: args.hidden.clone(),
+        user_dim: args.dim,
+        movie_dim: args.dim,
+        ..Options::default()
+    };
+    Checkpoint {
+        user_counts: vec![1],
+        movie_counts: vec![1; MOVIES as usize],
+        parameters: Parameters::initial(&options, 1, MOVIES as usize, 3.5),
+        user_ids: vec![1],
+        movie_ids: (1..=MOVIES).collect(),
+        data: DataNote::default(),
+        split: SplitNote::default(),
+        options,
+        best_epoch: 1,
+    }
+}
