@@ -1,5 +1,6 @@
 //! The verbs, one file each. A new verb is a file here, a line in [`Verb`] and a line in [`Verb::run`].
 
+pub mod bench;
 pub mod evaluate;
 pub mod export;
 pub mod fetch;
@@ -35,6 +36,8 @@ pub enum Verb {
     Train(train::Args),
     /// Measure how well a recipe predicts and ranks: cross-validation, given files, official folds, last ratings
     Evaluate(evaluate::Args),
+    /// Time training on this machine, epoch by epoch and kernel by kernel
+    Bench(bench::Args),
     /// Download a MovieLens release from GroupLens, check it and unzip it
     Fetch(fetch::Args),
     /// Write made-up ratings in the shape of a MovieLens release, with a known best RMSE
@@ -66,6 +69,7 @@ impl Verb {
         match self {
             Verb::Train(args) => train::run(&args),
             Verb::Evaluate(args) => evaluate::run(&args),
+            Verb::Bench(args) => bench::run(&args),
             Verb::Fetch(args) => fetch::run(&args),
             Verb::Synth(args) => synth::run(&args),
             Verb::Export(args) => export::run(&args),

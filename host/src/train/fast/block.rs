@@ -203,10 +203,9 @@ unsafe fn prefetch_rows(network: &Network<'_>, samples: &[Sample]) {
     }
 }
 
-/// Computes a block's predictions, less the mean, and leaves every layer's values in `scratch`.
-/// Lanes beyond the samples predict 0 from rows of zeros, plus biases of layers.
+/// Reads a block's rows, biases and targets; lanes beyond the samples read rows of zeros.
 #[inline(always)]
-unsafe fn forward<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch: &mut Scratch) {
+unsafe fn load_block<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch: &mut Scratch) {
     unsafe {
         let base = scratch.base;
         let shape = network.shape;
@@ -225,7 +224,6 @@ unsafe fn forward<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch:
         gather::<V>(count, &users, shape.user_width, x);
         gather::<V>(count, &movies, shape.movie_width, x_movie);
 
-        let predicted = base.add(scratch.predicted);
         if shape.biases {
             let user_at = 3 * shape.user_width + tail::BIAS;
             let movie_at = 3 * shape.movie_width + tail::BIAS;
@@ -233,6 +231,15 @@ unsafe fn forward<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch:
                 *bias.add(i) = *users[i].add(user_at) + *movies[i].add(movie_at);
             }
         }
+    }
+}
+
+/// Carries a block's values through the dense layers.
+#[inline(always)]
+unsafe fn layers_forward<V: Vector>(network: &Network<'_>, count: usize, scratch: &mut Scratch) {
+    unsafe {
+        let base = scratch.base;
+        let shape = network.shape;
         let last = shape.layers.len().wrapping_sub(1);
         for (index, layer) in shape.layers.iter().enumerate() {
             let weights = Weights {
@@ -255,6 +262,21 @@ unsafe fn forward<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch:
                 finish,
             );
         }
+    }
+}
+
+/// Computes a block's predictions, less the mean, and leaves every layer's values in `scratch`.
+#[inline(always)]
+unsafe fn forward<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch: &mut Scratch) {
+    unsafe {
+        let base = scratch.base;
+        let shape = network.shape;
+        let count = vectors::<V>(samples.len());
+        load_block::<V>(network, samples, scratch);
+        layers_forward::<V>(network, count, scratch);
+        let x = base.add(scratch.values[0]);
+        let x_movie = x.add(shape.user_width * BLOCK);
+        let (predicted, bias) = (base.add(scratch.predicted), base.add(scratch.bias));
         let output = base.add(*scratch.values.last().unwrap_unchecked());
         for v in 0..count {
             let at = v * V::LANES;
@@ -358,6 +380,106 @@ unsafe fn errors<V: Vector>(
     }
 }
 
+/// Carries the slopes back through one layer.
+#[inline(always)]
+unsafe fn slopes_back<V: Vector>(
+    network: &Network<'_>,
+    index: usize,
+    count: usize,
+    scratch: &mut Scratch,
+) {
+    unsafe {
+        let base = scratch.base;
+        let layer = &network.shape.layers[index];
+        let x = base.add(scratch.values[index]);
+        let weights = Weights {
+            at: network.dense.add(layer.weight),
+            step_in: 1,
+            step_out: layer.outputs,
+        };
+        let finish = if index > 0 {
+            Finish::Where(x)
+        } else {
+            Finish::Linear
+        };
+        product::<V>(
+            count,
+            (layer.outputs, layer.inputs),
+            base.add(scratch.slopes[index + 1]),
+            weights,
+            std::ptr::null(),
+            base.add(scratch.slopes[index]),
+            finish,
+        );
+    }
+}
+
+/// A part of [`group`], to be timed on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Rows into columns.
+    Gather,
+    /// The dense layers.
+    Forward,
+    /// Slopes back through the dense layers.
+    Backward,
+    /// The weight gradients.
+    WeightGradient,
+    /// Columns of slopes into gradient rows.
+    Scatter,
+}
+
+/// Does one part of [`group`] for each block of `samples`, on whatever values `scratch` has.
+///
+/// # Safety
+/// As for [`group`], with all samples as the range.
+#[inline(always)]
+pub unsafe fn part<V: Vector>(
+    part: Part,
+    network: &Network<'_>,
+    samples: &[Sample],
+    outputs: &Outputs,
+    scratch: &mut Scratch,
+) {
+    unsafe {
+        let base = scratch.base;
+        let shape = network.shape;
+        for (index, block) in samples.chunks(BLOCK).enumerate() {
+            let count = vectors::<V>(block.len());
+            match part {
+                Part::Gather => {
+                    let next = samples.len().min((index + 1) * BLOCK);
+                    prefetch_rows(network, &samples[next..samples.len().min(next + BLOCK)]);
+                    load_block::<V>(network, block, scratch);
+                }
+                Part::Forward => layers_forward::<V>(network, count, scratch),
+                Part::Backward => {
+                    for index in (0..shape.layers.len()).rev() {
+                        slopes_back::<V>(network, index, count, scratch);
+                    }
+                }
+                Part::WeightGradient => {
+                    for (index, layer) in shape.layers.iter().enumerate() {
+                        let x = base.add(scratch.values[index]);
+                        let slope = base.add(scratch.slopes[index + 1]).cast_const();
+                        weight_gradient::<V>(count, layer, x, slope, base.add(scratch.lanes));
+                    }
+                }
+                Part::Scatter => {
+                    let slopes = base.add(scratch.slopes[0]);
+                    let waste = base.add(scratch.waste);
+                    let (user, movie) = (shape.user_width, shape.movie_width);
+                    let start = index * BLOCK;
+                    let to = outputs.user.add(start * user);
+                    scatter::<V>(block.len(), user, slopes, to, waste);
+                    let to = outputs.movie.add(start * movie);
+                    scatter::<V>(block.len(), movie, slopes.add(user * BLOCK), to, waste);
+                }
+            }
+        }
+    }
+}
+
 /// Carries the slopes from the prediction back to the rows, adding the weight gradients.
 #[inline(always)]
 unsafe fn backward<V: Vector>(network: &Network<'_>, samples: usize, scratch: &mut Scratch) {
@@ -369,25 +491,7 @@ unsafe fn backward<V: Vector>(network: &Network<'_>, samples: usize, scratch: &m
             let x = base.add(scratch.values[index]);
             let slope = base.add(scratch.slopes[index + 1]).cast_const();
             weight_gradient::<V>(count, layer, x, slope, base.add(scratch.lanes));
-            let weights = Weights {
-                at: network.dense.add(layer.weight),
-                step_in: 1,
-                step_out: layer.outputs,
-            };
-            let finish = if index > 0 {
-                Finish::Where(x)
-            } else {
-                Finish::Linear
-            };
-            product::<V>(
-                count,
-                (layer.outputs, layer.inputs),
-                slope,
-                weights,
-                std::ptr::null(),
-                base.add(scratch.slopes[index]),
-                finish,
-            );
+            slopes_back::<V>(network, index, count, scratch);
         }
         if shape.dot {
             let network = !shape.layers.is_empty();

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::{Kernel, Vector};
-use super::block::{self, Network, Outputs, RawTable, Scratch, Sums};
+use super::block::{self, Network, Outputs, Part, RawTable, Scratch, Sums};
 use super::rows::{self, Decays, RawDense, Step, Touched};
 
 /// Pointers to one path's kernels; their contracts are those of the functions of the same names
@@ -14,6 +14,8 @@ use super::rows::{self, Decays, RawDense, Step, Touched};
 pub struct Kernels {
     /// [`block::group`]
     pub group: unsafe fn(&Network<'_>, &[Sample], Range<usize>, &Outputs, &mut Scratch) -> Sums,
+    /// [`block::part`]
+    pub part: unsafe fn(Part, &Network<'_>, &[Sample], &Outputs, &mut Scratch),
     /// [`block::measure`]
     pub measure: unsafe fn(&Network<'_>, &[Sample], &mut Scratch) -> Sums,
     /// [`rows::update_rows`]
@@ -77,6 +79,17 @@ macro_rules! instantiate {
             }
 
             $(#[target_feature(enable = $features)])?
+            unsafe fn part(
+                part: Part,
+                network: &Network<'_>,
+                samples: &[Sample],
+                outputs: &Outputs,
+                scratch: &mut Scratch,
+            ) {
+                unsafe { block::part::<V>(part, network, samples, outputs, scratch) }
+            }
+
+            $(#[target_feature(enable = $features)])?
             unsafe fn measure(
                 network: &Network<'_>,
                 samples: &[Sample],
@@ -121,6 +134,7 @@ macro_rules! instantiate {
                 peak,
                 lanes: V::LANES,
                 group,
+                part,
                 measure,
                 update_rows,
                 drift_rows,

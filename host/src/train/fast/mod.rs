@@ -17,6 +17,7 @@ pub mod layout;
 mod product;
 pub mod rows;
 pub mod slots;
+pub mod timing;
 
 use std::cell::UnsafeCell;
 use std::ops::Range;

@@ -1,7 +1,7 @@
 //! Products of a block's values and a layer's weights, in tiles of registers.
 //!
 //! A feature's row is [`BLOCK`] numbers, a weight one number broadcast to all lanes. A tile is 4
-//! outputs by 2 or 4 vectors forward and backward, and 4 outputs by 2 or 4 inputs for the weight
+//! outputs by 2 or 4 vectors forward and backward, and 6 outputs by 2 inputs (or 4 by 4) for the weight
 //! gradients: enough accumulators to hide the latency of a multiply-add, few enough to stay in
 //! registers. Every function here trusts its caller's lengths, and that the machine runs the path.
 
@@ -155,22 +155,26 @@ unsafe fn gradient_tile<V: Vector, const O: usize, const I: usize>(
 ) {
     unsafe {
         let mut sums = [[V::splat(0.0); O]; I];
-        for v in 0..vectors {
-            let mut slopes = [V::splat(0.0); O];
-            for (o, value) in slopes.iter_mut().enumerate() {
-                *value = V::load(slope.add(o * BLOCK + v * V::LANES));
+        for (i, sums) in sums.iter_mut().enumerate() {
+            for (o, sum) in sums.iter_mut().enumerate() {
+                *sum = V::load(lanes.add((i * step_in + o) * V::LANES));
             }
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let value = V::load(x.add(i * BLOCK + v * V::LANES));
-                for (sum, slope) in sums.iter_mut().zip(slopes) {
-                    *sum = value.mul_add(slope, *sum);
+        }
+        for v in 0..vectors {
+            let mut values = [V::splat(0.0); I];
+            for (i, value) in values.iter_mut().enumerate() {
+                *value = V::load(x.add(i * BLOCK + v * V::LANES));
+            }
+            for o in 0..O {
+                let slope = V::load(slope.add(o * BLOCK + v * V::LANES));
+                for (sums, value) in sums.iter_mut().zip(values) {
+                    sums[o] = value.mul_add(slope, sums[o]);
                 }
             }
         }
         for (i, sums) in sums.into_iter().enumerate() {
             for (o, sum) in sums.into_iter().enumerate() {
-                let at = lanes.add((i * step_in + o) * V::LANES);
-                V::load(at).add(sum).store(at);
+                sum.store(lanes.add((i * step_in + o) * V::LANES));
             }
         }
     }
@@ -219,13 +223,25 @@ pub unsafe fn weight_gradient<V: Vector>(
             let slope = slope.add(o * BLOCK);
             let at = lanes.add((layer.weight + o) * V::LANES);
             let (inputs, step) = (layer.inputs, layer.outputs);
-            match layer.outputs - o {
-                1 => gradient_columns::<V, 1>(vectors, inputs, x, slope, at, step),
-                2 => gradient_columns::<V, 2>(vectors, inputs, x, slope, at, step),
-                3 => gradient_columns::<V, 3>(vectors, inputs, x, slope, at, step),
-                _ => gradient_columns::<V, 4>(vectors, inputs, x, slope, at, step),
-            }
-            o += 4;
+            // 6 by 2 accumulators keep two multiply-add units busier than 4 by 2.
+            o += match layer.outputs - o {
+                1 => {
+                    gradient_columns::<V, 1>(vectors, inputs, x, slope, at, step);
+                    1
+                }
+                2 | 3 => {
+                    gradient_columns::<V, 2>(vectors, inputs, x, slope, at, step);
+                    2
+                }
+                left if left >= 6 && !V::WIDE_TILES => {
+                    gradient_columns::<V, 6>(vectors, inputs, x, slope, at, step);
+                    6
+                }
+                _ => {
+                    gradient_columns::<V, 4>(vectors, inputs, x, slope, at, step);
+                    4
+                }
+            };
         }
         for o in 0..layer.outputs {
             let at = lanes.add((layer.bias + o) * V::LANES);

@@ -1,0 +1,155 @@
+//! How long each kernel takes on its own, for benchmarks; changes when a kernel is added.
+
+use std::time::Instant;
+
+use super::super::simd::Kernel;
+use super::block::{Outputs, Part, Scratch};
+use super::kernels::{CHAINS, Kernels};
+use super::rows::{RawDense, Step, Touched};
+use super::{Aligned, Fast, Sample, Table};
+
+/// Billions of multiply-adds a second that one core does when it does nothing else, on a path:
+/// the best of many runs of about a millisecond, short enough that some are undisturbed.
+pub fn peak(kernel: Kernel) -> f64 {
+    let kernels = Kernels::of(kernel);
+    let rounds = 400_000;
+    let work = rounds as f64 * (CHAINS * kernels.lanes) as f64;
+    let mut best = f64::MAX;
+    for _ in 0..100 {
+        let clock = Instant::now();
+        // SAFETY: `Kernels::of` only gives paths that the machine runs.
+        std::hint::black_box(unsafe { (kernels.peak)(rounds) });
+        best = best.min(clock.elapsed().as_secs_f64());
+    }
+    work / best / 1e9
+}
+
+/// A kernel's share of a rating.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    /// What it is.
+    pub name: &'static str,
+    /// Multiply-adds that it does a rating; 0 when that isn't what it is for.
+    pub multiply_adds: usize,
+    /// Nanoseconds a rating, the median over the batches, on one core.
+    pub nanoseconds: f64,
+}
+
+impl Fast {
+    /// Times each kernel over the batches of `samples`, one thread, and leaves the model spoilt.
+    pub fn time_kernels(&mut self, samples: &[Sample]) -> Vec<Share> {
+        self.check(samples);
+        let mut scratch = Scratch::new(&self.shape);
+        let start = |memory: &mut Aligned| memory.numbers_mut().as_mut_ptr();
+        let outputs = Outputs {
+            user: start(&mut self.user_gradients),
+            movie: start(&mut self.movie_gradients),
+            slope: start(&mut self.slopes),
+            dense: start(&mut self.group_gradients),
+        };
+        let layers = self.shape.layers.iter();
+        let products: usize = layers.map(|layer| layer.inputs * layer.outputs).sum();
+        let mut times: Vec<(&'static str, usize, Vec<f64>)> = [
+            ("find slots", 0),
+            ("gather rows", 0),
+            ("forward", products),
+            ("backward", products),
+            ("weight gradient", products),
+            ("scatter slopes", 0),
+            ("update rows", 0),
+            ("update layers", 0),
+        ]
+        .map(|(name, work)| (name, work, Vec::new()))
+        .into();
+        let dense = self.dense.each_mut().map(start);
+        let dense = RawDense {
+            value: dense[0],
+            m: dense[1],
+            v: dense[2],
+            length: self.group_stride,
+        };
+        for batch in samples.chunks_exact(self.batch) {
+            let mut at = 0;
+            let mut timed = |work: &mut dyn FnMut()| {
+                let clock = Instant::now();
+                work();
+                let each = clock.elapsed().as_secs_f64() / batch.len() as f64 * 1e9;
+                times[at].2.push(each);
+                at += 1;
+            };
+            let [user_slots, movie_slots] = &mut self.slots[0];
+            let [user_marks, movie_marks] = &mut self.marks;
+            timed(&mut || {
+                user_slots.find(user_marks, batch.len(), |i| batch[i].user);
+                movie_slots.find(movie_marks, batch.len(), |i| batch[i].movie);
+            });
+            let raw = |table: &mut Table| super::RawTable {
+                base: table.base(),
+                stride: table.stride,
+                width: table.width,
+            };
+            let tables = [raw(&mut self.users), raw(&mut self.movies)];
+            let network = super::Network {
+                users: tables[0],
+                movies: tables[1],
+                dense: dense.value,
+                shape: &self.shape,
+                mean: self.like.mean,
+                scale: self.like.scale,
+            };
+            let parts = [
+                Part::Gather,
+                Part::Forward,
+                Part::Backward,
+                Part::WeightGradient,
+                Part::Scatter,
+            ];
+            // SAFETY: samples have been checked, nothing else runs, and the path is the machine's.
+            unsafe {
+                for part in parts {
+                    timed(&mut || {
+                        (self.kernels.part)(part, &network, batch, &outputs, &mut scratch)
+                    });
+                }
+                // Steps of nothing: the same work, and numbers that stay numbers.
+                let step = Step {
+                    number: 1,
+                    size: 0.0,
+                    keep: 1.0,
+                    shrink: 0.0,
+                };
+                let biased = self.shape.biases;
+                let sides = [
+                    (&tables[0], &*user_slots, outputs.user),
+                    (&tables[1], &*movie_slots, outputs.movie),
+                ];
+                timed(&mut || {
+                    for (table, slots, gradients) in sides {
+                        let slopes = outputs.slope;
+                        let touched = Touched {
+                            slots,
+                            gradients,
+                            slopes,
+                            biased,
+                        };
+                        (self.kernels.update_rows)(table, touched, 0..slots.len(), None, step);
+                    }
+                });
+                timed(&mut || {
+                    (self.kernels.update_dense)(&dense, outputs.dense, self.group_stride, 1, step);
+                });
+            }
+        }
+        times
+            .into_iter()
+            .map(|(name, multiply_adds, mut times)| {
+                times.sort_by(f64::total_cmp);
+                Share {
+                    name,
+                    multiply_adds,
+                    nanoseconds: times.get(times.len() / 2).copied().unwrap_or(0.0),
+                }
+            })
+            .collect()
+    }
+}
