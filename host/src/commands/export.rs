@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// Element type of embeddings and biases: f16 or f32
+    /// Element type of embeddings and biases: f16, f32 or i8
     #[arg(long, value_name = "TYPE", default_value = "f16")]
     precision: Precision,
 
