@@ -23,10 +23,10 @@ pub const MODEL: ModelKind = ModelKind::Hybrid;
 /// Share of the ratings that `train` holds back for validation when nothing is said.
 pub const VALIDATION: f64 = 0.05;
 
-/// Numbers of a sampled row, the bias included, at least. Rows of 8 to 15 dimensions are made from
+/// Numbers of a sampled row, the bias included, at least. Rows of up to 15 dimensions are made from
 /// rows of 15 factors: what a sample knows beyond the dimensions asked for still helps its mean.
 const WIDTH: usize = 16;
-/// Rating visits that sweeps may cost together: about 45 seconds on two cores.
+/// Rating visits that sweeps may cost together: about a minute of processor time.
 const VISITS: usize = 600_000_000;
 /// The fewest sweeps, whatever the data's size, and the most.
 const SWEEPS: (usize, usize) = (28, 100);
