@@ -221,7 +221,7 @@ fn trace(args: &Args, options: &Options, kernel: Kernel, folder: &Path) -> Resul
         rates.1,
         start.mean
     );
-    let mut write = |name: String, bytes: Vec<u8>| {
+    let write = |name: String, bytes: Vec<u8>| {
         let path = folder.join(name);
         files::write(&path, &bytes).with_context(|| format!("can't write {}", path.display()))
     };

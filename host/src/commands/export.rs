@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// Element type of embeddings and biases: f16, f32 or i8
+    /// Element type of embeddings and biases: f16, f32, i16 or i8; integers are scored in integers
     #[arg(long, value_name = "TYPE", default_value = "f16")]
     precision: Precision,
 
@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<()> {
     println!("\n{}", Bill::of(&bytes));
     let data = data_of(&checkpoint);
     match &data {
-        Ok(data) => println!("{}", rounding(&checkpoint, data)?),
+        Ok(data) => println!("{}", rounding(&checkpoint, data, args.precision)?),
         Err(why) => println!("What rounding costs was not measured: {why}"),
     }
     println!("Licence of the data: {}", checkpoint.data.licence);
@@ -227,7 +227,7 @@ fn data_of(checkpoint: &Checkpoint) -> std::result::Result<Dataset, String> {
 }
 
 /// Validation errors in f32 and f16, of images with every user and movie, by core.
-fn rounding(checkpoint: &Checkpoint, data: &Dataset) -> Result<String> {
+fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Precision) -> Result<String> {
     let ratings = &data.ratings;
     let split = Split::random(ratings.len(), checkpoint.split.share, checkpoint.split.seed);
     let mut held: Vec<Held> = split
@@ -248,7 +248,11 @@ fn rounding(checkpoint: &Checkpoint, data: &Dataset) -> Result<String> {
         movies: Movies::All.rows(checkpoint)?,
     };
     let mut measured = Vec::new();
-    for precision in [Precision::F32, Precision::F16] {
+    let mut precisions = vec![Precision::F32, Precision::F16];
+    if !precisions.contains(&own) {
+        precisions.push(own);
+    }
+    for precision in precisions {
         let bytes = build(checkpoint, &everything, precision)?;
         let model = Model::open(bytes.as_ref()).map_err(BadInput::new)?;
         match quality::measure(&model, &held) {

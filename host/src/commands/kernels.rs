@@ -21,7 +21,12 @@ const TIMES: usize = 25;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Hidden layers of the MLP, with commas between
-    #[arg(long, value_name = "UNITS", default_value = "32,4", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "UNITS",
+        default_value = "32,4",
+        value_delimiter = ','
+    )]
     hidden: Vec<usize>,
 
     /// Numbers in a row
@@ -39,7 +44,12 @@ pub fn run(args: &Args) -> Result<()> {
         users: Users::None.rows(&checkpoint)?,
         movies: Movies::All.rows(&checkpoint)?,
     };
-    let head = ["tables", "ns a movie", "ms in all", "multiply-adds a second"];
+    let head = [
+        "tables",
+        "ns a movie",
+        "ms in all",
+        "multiply-adds a second",
+    ];
     let mut rows = vec![head.map(String::from).to_vec()];
     for precision in [
         Precision::F32,
@@ -73,7 +83,10 @@ fn line(p: &Parameters, precision: Precision, image: &ImageBytes) -> Result<Vec<
     }
     // The user's half of dense layer 0 is computed once, so it doesn't count.
     let later = p.layers.iter().skip(1).map(|layer| layer.weight.len());
-    let first = p.layers.first().map_or(0, |layer| layer.outputs * p.movie_dim);
+    let first = p
+        .layers
+        .first()
+        .map_or(0, |layer| layer.outputs * p.movie_dim);
     let adds = p.movie_dim + first + later.sum::<usize>();
     let movies = scores.len() as f64;
     Ok(vec![
