@@ -217,8 +217,11 @@ mod tests {
     use super::*;
     use crate::data::Titles;
 
-    fn ratings(rows: &[(u32, u32, f32, u32)]) -> Ratings {
-        let ids = |pick: &dyn Fn(&(u32, u32, f32, u32)) -> u32| {
+    /// User, movie, stars, time.
+    type Row = (u32, u32, f32, u32);
+
+    fn ratings(rows: &[Row]) -> Ratings {
+        let ids = |pick: &dyn Fn(&Row) -> u32| {
             let mut ids: Vec<u32> = rows.iter().map(pick).collect();
             ids.sort_unstable();
             ids.dedup();

@@ -26,7 +26,7 @@ pub const VALIDATION: f64 = 0.05;
 /// Numbers of a sampled row, the bias included, at least. Rows of up to 15 dimensions are made from
 /// rows of 15 factors: what a sample knows beyond the dimensions asked for still helps its mean.
 const WIDTH: usize = 16;
-/// Rating visits that sweeps may cost together: about a minute of processor time.
+/// Rating visits that sweeps may cost together: about 45 seconds of processor time.
 const VISITS: usize = 600_000_000;
 /// The fewest sweeps, whatever the data's size, and the most.
 const SWEEPS: (usize, usize) = (28, 100);

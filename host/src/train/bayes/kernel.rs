@@ -165,10 +165,10 @@ fn draw(normals: &mut Normals) {
                         sum[c] -= x[c] * x[c];
                     }
                 }
-                for c in 0..LANES {
+                for value in &mut sum {
                     // A pivot lost to rounding would be a NaN; it is held to something tiny.
-                    let pivot = if sum[c] > 1e-6 { sum[c] } else { 1e-6 };
-                    sum[c] = 1.0 / pivot.sqrt();
+                    let pivot = if *value > 1e-6 { *value } else { 1e-6 };
+                    *value = 1.0 / pivot.sqrt();
                 }
             }
             row[j] = sum;

@@ -58,7 +58,7 @@ fn predict(rows: &Rows, dim: usize, user: usize, movie: usize) -> f32 {
 
 #[test]
 fn a_hidden_taste_is_found_to_within_the_noise() {
-    let held = |u: u32, m: u32| (u * 7 + m * 3) % 4 == 0;
+    let held = |u: u32, m: u32| (u * 7 + m * 3).is_multiple_of(4);
     let train = ratings(|u, m| !held(u, m));
     let test = ratings(held);
     let rows = run(&train, &Tags::default(), &settings());
@@ -163,7 +163,7 @@ fn evening_out_leaves_predictions_as_they_are() {
 #[test]
 fn a_tag_speaks_for_a_movie_that_nobody_rated() {
     // Even movies are loved and odd ones not; the last two have no ratings.
-    let loved = |m: u32| m % 2 == 0;
+    let loved = |m: u32| m.is_multiple_of(2);
     let last = MOVIES as u32 - 2;
     let mut train = ratings(|u, m| m < last && (u + m) % 3 == 0);
     for (_, m, stars) in &mut train {
