@@ -229,10 +229,23 @@ impl<L: Read + Write> Connection<L> {
         })
     }
 
+    /// Hands bytes to the line. A line that takes none for as long as a board may be silent is given up for now: the
+    /// silence behind it says the same.
     fn send(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
-        let sent = self.line.write_all(bytes);
-        sent.and_then(|()| self.line.flush())
-            .map_err(|why| self.gone(why))
+        let until = Instant::now() + self.timing.silence;
+        let mut left = bytes;
+        while !left.is_empty() && Instant::now() < until {
+            match self.line.write(left) {
+                Ok(0) => return Err(self.gone(ErrorKind::WriteZero.into())),
+                Ok(count) => left = &left[count..],
+                Err(error) if is_wait(&error) => {}
+                Err(error) => return Err(self.gone(error)),
+            }
+        }
+        match self.line.flush() {
+            Err(error) if !is_wait(&error) => Err(self.gone(error)),
+            _ => Ok(()),
+        }
     }
 
     fn gone(&self, why: std::io::Error) -> LinkError {
@@ -254,12 +267,8 @@ impl<L: Read + Write> Connection<L> {
             let count = match self.line.read(&mut buffer) {
                 Ok(0) => return Err(self.gone(ErrorKind::UnexpectedEof.into())),
                 Ok(count) => count,
-                Err(error) => match error.kind() {
-                    ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted => {
-                        continue;
-                    }
-                    _ => return Err(self.gone(error)),
-                },
+                Err(error) if is_wait(&error) => continue,
+                Err(error) => return Err(self.gone(error)),
             };
             self.received += count as u64;
             let mut heard = None;
@@ -288,6 +297,14 @@ impl<L: Read + Write> Connection<L> {
         }
         Ok(Heard::Silence)
     }
+}
+
+/// Whether a line only has nothing to give, or no room, at this moment.
+fn is_wait(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted
+    )
 }
 
 #[cfg(test)]

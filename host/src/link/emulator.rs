@@ -113,6 +113,7 @@ fn accept(listener: &TcpListener, child: &mut Child) -> Result<TcpStream> {
             Ok((line, _)) => {
                 line.set_nonblocking(false)?;
                 line.set_read_timeout(Some(READ_WAIT))?;
+                line.set_write_timeout(Some(READ_WAIT))?;
                 line.set_nodelay(true)?;
                 return Ok(line);
             }

@@ -20,8 +20,8 @@ use std::io::{Read, Write};
 
 /// Bytes to a board and back.
 ///
-/// `read` waits at most about 0.1 s and fails with `TimedOut` or `WouldBlock` when nothing came, so that the
-/// connection can keep its own time; `Ok(0)` means that the line is gone.
+/// `read` and `write` wait at most about 0.1 s and fail with `TimedOut` or `WouldBlock` when nothing came or there was
+/// no room, so that the connection can keep its own time; a `read` of `Ok(0)` means that the line is gone.
 pub trait Line: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Line for T {}

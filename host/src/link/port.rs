@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Line, LinkError};
 
-/// How long a `read` of an opened line waits for a byte.
+/// How long a `read` of an opened line waits for a byte, and a `write` for room.
 pub const READ_WAIT: Duration = Duration::from_millis(50);
 
 /// The speed of the boards' serial lines, in bits a second.
@@ -26,6 +26,7 @@ pub fn open(name: &str, baud: u32) -> Result<Box<dyn Line>, LinkError> {
         let stream = TcpStream::connect(address).map_err(|error| refused(error.to_string()))?;
         let set = stream
             .set_read_timeout(Some(READ_WAIT))
+            .and_then(|()| stream.set_write_timeout(Some(READ_WAIT)))
             .and_then(|()| stream.set_nodelay(true));
         set.map_err(|error| refused(error.to_string()))?;
         return Ok(Box::new(stream));
@@ -34,7 +35,9 @@ pub fn open(name: &str, baud: u32) -> Result<Box<dyn Line>, LinkError> {
     if let Some(path) = name.strip_prefix("unix:") {
         use std::os::unix::net::UnixStream;
         let stream = UnixStream::connect(path).map_err(|error| refused(error.to_string()))?;
-        let set = stream.set_read_timeout(Some(READ_WAIT));
+        let set = stream
+            .set_read_timeout(Some(READ_WAIT))
+            .and_then(|()| stream.set_write_timeout(Some(READ_WAIT)));
         set.map_err(|error| refused(error.to_string()))?;
         return Ok(Box::new(stream));
     }

@@ -237,6 +237,8 @@ fn refused(why: Refusal) -> anyhow::Error {
         | Refusal::UnknownOwner(_)
         | Refusal::OffScale
         | Refusal::NotAnOwner
+        | Refusal::NotRated(_)
+        | Refusal::NothingToUndo
         | Refusal::ListTooLong => BadInput::new(why).into(),
         _ => LinkError::Refused(why).into(),
     }
