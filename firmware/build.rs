@@ -20,7 +20,8 @@ fn main() {
         return;
     };
     let out = PathBuf::from(variable("OUT_DIR").expect("cargo sets OUT_DIR"));
-    std::fs::copy(format!("boards/{board}.x"), out.join("memory.x")).expect("the board's memory map is copied");
+    std::fs::copy(format!("boards/{board}.x"), out.join("memory.x"))
+        .expect("the board's memory map is copied");
     println!("cargo:rustc-link-search={}", out.display());
     println!("cargo:rustc-link-arg-bins=--nmagic");
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
@@ -34,5 +35,9 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn feature(name: &str) -> bool {
-    variable(&format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some()
+    variable(&format!(
+        "CARGO_FEATURE_{}",
+        name.to_uppercase().replace('-', "_")
+    ))
+    .is_some()
 }

@@ -10,9 +10,9 @@ mod stack;
 use core::fmt::Write;
 use core::hint::black_box;
 use core::panic::PanicInfo;
-use pocketrec::learn::{StepOptions, step};
+use pocketrec::learn::{FoldIn, StepOptions, step};
 use pocketrec::model::{Model, UserState};
-use pocketrec::profile::Private;
+use pocketrec::profile::{Private, Rating};
 use pocketrec::rank::{Nearest, TopN};
 use semihosting::Console;
 
@@ -138,10 +138,40 @@ fn lesson(software: bool) {
             StepOptions::DEFAULT,
         )
     });
+    let ratings = if software { 2 } else { 20 };
+    let log = Ratings::new(&model, ratings);
+    region("fold_in", ratings, || log.fold(&model, ratings));
+    if !software {
+        // What is left to do once a rating of these 20 is gone.
+        region("forget", 1, || log.fold(&model, ratings - 1));
+    }
     step(&model, &mut private, 9, 1.5, StepOptions::DEFAULT);
     step(&model, &mut private, 12, 5.0, StepOptions::DEFAULT);
     let _ = writeln!(Console, "bits f16 {:08x}", fingerprint(&model, &user));
     let _ = writeln!(Console, "bits step {:08x}", mix(&private.row));
+}
+
+/// Ratings of the first movies, as a profile holds them.
+struct Ratings([Rating; 20]);
+
+impl Ratings {
+    fn new(model: &Model<'_>, count: u32) -> Self {
+        let mut ratings = [Rating::from_words(0, 0); 20];
+        for (rating, row) in ratings.iter_mut().zip(0..count) {
+            let movie = model.movie_ids().id(row).unwrap_or_default();
+            // 2 to 4 stars, in quarters.
+            *rating = Rating::from_words(movie, row << 8 | (8 + (row % 5) * 2));
+        }
+        Self(ratings)
+    }
+
+    /// A fold-in of the first `count`.
+    fn fold(&self, model: &Model<'_>, count: u32) -> Private {
+        let log = self.0.get(..count as usize).unwrap_or_default();
+        let mut fold = FoldIn::new(model);
+        while !fold.advance(model, log, u32::MAX).is_done() {}
+        fold.private()
+    }
 }
 
 /// What ranking takes with the lesson's model in integers.

@@ -272,7 +272,7 @@ fn widen(values: &[i8], by: u8, out: &mut [u32]) {
     let (places, places_rest) = out.as_chunks_mut::<2>();
     let mut places = places.iter_mut();
     for (word, place) in words.iter().zip(&mut places) {
-        *place = crate::numeric::arch::dsp::widen(bytemuck::cast(*word), u32::from(by));
+        *place = crate::numeric::arch::dsp::widen(bytemuck::must_cast(*word), u32::from(by));
     }
     let [low, high] = match rest {
         [low, high, ..] => [*low, *high],

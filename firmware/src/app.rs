@@ -5,13 +5,14 @@ use core::mem::MaybeUninit;
 use crate::board::Board;
 use crate::receive::Receive;
 use crate::reset::{Boot, Cause};
+use pocketrec::error::ImageError;
 use pocketrec::model::Model;
 use pocketrec::service::{self, Port, Service};
 use pocketrec::store::Store;
 use pocketrec::wire::{Capabilities, LinkCounters, Reset};
 
 /// Runs the application for ever: `OWNERS` profiles of up to `LOG` ratings, kept by `store`, over the model in
-/// `image`. The service lives in `place`, so that its making, which takes a copy of it, leaves the stack again.
+/// `image`. The service lives in `place`.
 ///
 /// `boot` tells why the board started, and `strict` whether its arithmetic keeps subnormals, as a PC's does.
 pub fn run<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
@@ -23,28 +24,6 @@ pub fn run<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
     boot: Boot,
     strict: bool,
 ) -> ! {
-    let service = start::<B, S, OWNERS, LOG>(place, store, image, boot, strict);
-    let mut line = Line { board, receive };
-    loop {
-        while let Some(byte) = receive.pop() {
-            service.receive(byte, &mut line);
-        }
-        if service.is_working() {
-            service.poll(&mut line);
-        } else if !service.idle() {
-            line.board.sleep_unless(|| !receive.is_empty());
-        }
-    }
-}
-
-#[inline(never)]
-fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
-    place: &'static mut MaybeUninit<Service<'static, OWNERS, LOG, S>>,
-    store: S,
-    image: &'static [u8],
-    boot: Boot,
-    strict: bool,
-) -> &'static mut Service<'static, OWNERS, LOG, S> {
     let model = Model::open(image);
     log_start::<B>(&model, &boot);
     let (reset, at) = match boot.cause {
@@ -67,7 +46,30 @@ fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
         crashes: boot.crashes,
         slice: B::SLICE,
     };
-    place.write(Service::with_store(model, about, store))
+    let service = put(place, model, about, store);
+    service.recall();
+    let mut line = Line { board, receive };
+    loop {
+        while let Some(byte) = receive.pop() {
+            service.receive(byte, &mut line);
+        }
+        if service.is_working() {
+            service.poll(&mut line);
+        } else if !service.idle() {
+            line.board.sleep_unless(|| !receive.is_empty());
+        }
+    }
+}
+
+/// Makes the service in its place; a function of its own, whose stack is free again before the service works.
+#[inline(never)]
+fn put<S: Store, const OWNERS: usize, const LOG: usize>(
+    place: &'static mut MaybeUninit<Service<'static, OWNERS, LOG, S>>,
+    model: Result<Model<'static>, ImageError>,
+    about: service::Board,
+    store: S,
+) -> &'static mut Service<'static, OWNERS, LOG, S> {
+    place.write(Service::before_recall(model, about, store))
 }
 
 /// Records that the log of `owners` profiles of up to `log` ratings may have to hold.
@@ -94,7 +96,7 @@ const fn number(digits: &str) -> u8 {
 }
 
 #[cfg_attr(not(feature = "log"), allow(unused_variables))]
-fn log_start<B: Board>(model: &Result<Model<'_>, pocketrec::error::ImageError>, boot: &Boot) {
+fn log_start<B: Board>(model: &Result<Model<'_>, ImageError>, boot: &Boot) {
     crate::info!(
         "{=str} started; crashes since power on: {=u32}",
         B::NAME,

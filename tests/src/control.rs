@@ -129,8 +129,9 @@ impl Gdb {
     /// When there is none.
     pub fn take(waiting: Waiting) -> Result<Self> {
         let mut gdb = Self(waiting.accept()?);
-        // A debugger that connects stops the machine.
-        gdb.stop()?;
+        // A debugger that connects stops the machine, which a question about it would do too.
+        gdb.send("?")?;
+        gdb.stopped()?;
         // It numbers registers for those alone who have asked which there are.
         gdb.ask("qXfer:features:read:target.xml:0,ffb")?;
         gdb.run()?;
@@ -155,9 +156,12 @@ impl Gdb {
     }
 
     fn stop(&mut self) -> Result<()> {
+        // A running machine takes any byte for this, and drops what comes with it: so nothing else is said.
         self.0.write_all(&[0x03])?;
-        // Stopped already, it says nothing to that: so ask why it is, which it answers in either case.
-        self.send("?")?;
+        self.stopped()
+    }
+
+    fn stopped(&mut self) -> Result<()> {
         while !self.packet()?.starts_with('T') {}
         Ok(())
     }

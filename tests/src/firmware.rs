@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::Duration;
 
 /// The boards that tests boot.
 pub const BOARDS: [&str; 2] = ["stm32f405", "microbit"];
@@ -58,5 +59,11 @@ pub fn boot(
     arguments: &[String],
 ) -> Result<Connection<Emulator>> {
     let emulator = Emulator::boot_with(board, &elf(board, profile)?, image, arguments)?;
-    Ok(Connection::new(emulator, board, Timing::EMULATOR))
+    // Often and long: a machine that is being reset hears nothing, and a busy PC emulates slowly.
+    let timing = Timing {
+        silence: Duration::from_secs(3),
+        tries: 30,
+        ..Timing::EMULATOR
+    };
+    Ok(Connection::new(emulator, board, timing))
 }

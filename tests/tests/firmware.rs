@@ -8,8 +8,8 @@ use host::link::emulator::Emulator;
 use object::{Object, ObjectSymbol};
 use pocketrec::error::FrameError;
 use pocketrec::wire::{
-    FrameReader, HELLO_MAGIC, LinkCounters, MAX_BODY, MAX_FRAME, Refusal, Reply, Request, Reset,
-    Status, VERSION, Who, encode_frame,
+    FrameReader, HELLO_MAGIC, LinkCounters, MAX_BODY, MAX_FRAME, MAX_IMPORT, Refusal, Reply,
+    Request, Reset, Status, VERSION, Who, encode_frame,
 };
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
@@ -210,6 +210,8 @@ fn a_fault_resets_into_a_firmware_that_reports_it() -> Result<()> {
                 answer.reply()
             );
             debugger.jump(NOWHERE)?;
+            // A processor that sleeps goes on, and faults, when something wakes it.
+            connection.line().write_all(&[0])?;
         }
     }
     Ok(())
@@ -229,6 +231,7 @@ fn the_reset_button_after_a_fault_is_not_another_fault() -> Result<()> {
         let mut machine = Qmp::take(machine)?;
         connection.hello()?;
         debugger.jump(0xF000_0000)?;
+        connection.line().write_all(&[0])?;
         connection.hello()?;
         machine.reset()?;
         let answer = connection.ask(&Request::Health)?;
@@ -328,6 +331,86 @@ fn logs_never_make_a_firmware_wait_for_a_reader() -> Result<()> {
     for _ in 0..100 {
         machine.reset()?;
         connection.hello()?;
+    }
+    Ok(())
+}
+
+/// Asks for everything that takes much stack, over a connection to a board with an image of 100 movies.
+fn ask_everything(connection: &mut Connection<Emulator>) -> Result<()> {
+    let who = Who::Owner(0);
+    let mut requests = Vec::new();
+    for movie in 1..=70 {
+        let stars = f32::from(movie as u8 % 10 + 1) / 2.0;
+        requests.push(Request::Rate { who, movie, stars });
+    }
+    requests.extend([
+        Request::Limits,
+        Request::ModelInfo,
+        Request::Predict { who, movie: 80 },
+        Request::Predict {
+            who: Who::ImageUser(2),
+            movie: 80,
+        },
+        Request::TopN { who, count: 20 },
+        Request::Similar {
+            movie: 80,
+            count: 20,
+        },
+        Request::Suggest { who, count: 20 },
+        Request::Explain { who, movie: 80 },
+        Request::Profile { who },
+        Request::Ratings { who, first: 0 },
+        Request::Import {
+            who,
+            count: MAX_IMPORT as u8,
+            ratings: [(1, 4.0); MAX_IMPORT],
+        },
+        Request::Undo { who },
+        Request::Forget { who, movie: 1 },
+        Request::Owners,
+        Request::Compact,
+        Request::Storage,
+        Request::Health,
+        Request::LinkCounters,
+    ]);
+    for request in requests {
+        let answer = connection.ask(&request)?;
+        anyhow::ensure!(answer.reply().is_some(), "{request:?}: no reply");
+    }
+    Ok(())
+}
+
+/// Bytes of RAM between the variables and the deepest place that the stack has reached since power-up, when the
+/// emulator's RAM is all zeros.
+fn unused_stack(machine: &mut Qmp, elf: &[u8]) -> Result<usize> {
+    let file = object::File::parse(elf)?;
+    let address = |name: &str| -> Result<u32> {
+        let symbol = file.symbols().find(|symbol| symbol.name() == Ok(name));
+        Ok(symbol
+            .with_context(|| format!("no symbol {name}"))?
+            .address() as u32)
+    };
+    let (end, top) = (address("__sheap")?, address("_stack_start")?);
+    let memory = machine.memory(end, top - end)?;
+    Ok(memory.iter().take_while(|byte| **byte == 0).count())
+}
+
+#[test]
+fn the_stack_keeps_away_from_the_variables_whatever_is_asked() -> Result<()> {
+    for board in BOARDS {
+        for profile in PROFILES {
+            let image = image(100)?;
+            let waiting = Waiting::new()?;
+            let mut connection = boot(board, profile, Some(image.path()), &waiting.qmp()?)?;
+            let mut machine = Qmp::take(waiting)?;
+            ask_everything(&mut connection)?;
+            // What was rated is folded in again at a start, on top of what a start takes.
+            machine.reset()?;
+            connection.hello()?;
+            let unused = unused_stack(&mut machine, &std::fs::read(elf(board, profile)?)?)?;
+            println!("{board}, {profile}: {unused} bytes of RAM were never used");
+            assert!(unused >= 512, "{board}, {profile}: {unused} bytes are left");
+        }
     }
     Ok(())
 }

@@ -109,8 +109,12 @@ fn rlib(toolchain: &Toolchain, target: &str, profile: Profile) -> Result<PathBuf
         .context("cargo named no rlib of core")
 }
 
-/// Files whose `pub fn`s no firmware calls: only core sees the first's, and the second's are the host's.
-const NOT_FOR_DEVICES: [&str; 2] = ["core/src/wire/cobs.rs", "core/src/image/writer.rs"];
+/// Files whose `pub fn`s no firmware calls: only core sees the first's, and the others' are the host's.
+const NOT_FOR_DEVICES: [&str; 3] = [
+    "core/src/wire/cobs.rs",
+    "core/src/image/writer.rs",
+    "core/src/image/integers.rs",
+];
 
 /// Public functions of core that the no-panic firmware doesn't name.
 fn uncalled() -> Result<Vec<String>> {

@@ -343,7 +343,7 @@ fn embedding<'a>(
             bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))?,
         ),
         Some(Element::I8) => Values::I8 {
-            values: bytemuck::cast_slice(table.bytes),
+            values: bytemuck::must_cast_slice(table.bytes),
             multipliers: found.multipliers(kind, rows)?,
         },
         _ => return Err(ImageError::Element(kind)),

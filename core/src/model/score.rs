@@ -51,7 +51,7 @@ impl Model<'_> {
             return;
         }
         // The scores take the keys' place for a moment.
-        let scores: &mut [f32] = bytemuck::cast_slice_mut(keys);
+        let scores: &mut [f32] = bytemuck::must_cast_slice_mut(keys);
         self.score_rows(user, first, scores);
         if !known.is_empty() {
             for (row, score) in (first..=u32::MAX).zip(scores) {

@@ -118,7 +118,15 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     /// As [`new`](Service::new), with profiles that `store` keeps: its changes are replayed, and the ratings of each
     /// owner are folded in. That takes as long as a fold-in of every rating, and 3 KB of stack.
     pub fn with_store(model: Result<Model<'m>, ImageError>, board: Board, store: S) -> Self {
-        let mut service = Self {
+        let mut service = Self::before_recall(model, board, store);
+        service.recall();
+        service
+    }
+
+    /// As [`with_store`](Self::with_store), without the replay: [`recall`](Self::recall) comes next. A board that has
+    /// no stack for a service and a fold-in at once puts the service where it stays in between.
+    pub fn before_recall(model: Result<Model<'m>, ImageError>, board: Board, store: S) -> Self {
+        Self {
             profiles: core::array::from_fn(|_| Profile::new(model.as_ref().ok())),
             model,
             store,
@@ -132,9 +140,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                 length: 0,
             },
             bad_frames: 0,
-        };
-        service.recall();
-        service
+        }
     }
 
     /// The model, or why there is none.

@@ -27,8 +27,8 @@ use crate::wire::{
 const RATING_COST: u32 = 4;
 
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
-    /// Takes the profiles from the store, once, at the start.
-    pub(super) fn recall(&mut self) {
+    /// Takes the profiles from the store: once, after [`before_recall`](Self::before_recall).
+    pub fn recall(&mut self) {
         let (store, profiles) = (&mut self.store, &mut self.profiles);
         store.replay(&mut |record| {
             // A firmware with fewer owners leaves the others' records alone until the next compaction.

@@ -6,9 +6,12 @@
 use core::hint::black_box;
 use core::panic::PanicInfo;
 use cortex_m_rt::entry;
+use firmware::flash::{Controller, Region};
 use pocketrec::error::ImageError;
 use pocketrec::ids::{BLOCK_WORDS, IdIndex};
 use pocketrec::image::{Element, Image, TableKind};
+use pocketrec::learn::suggest::Suggest;
+use pocketrec::learn::why::Influence;
 use pocketrec::learn::{self, MAX_LEARNED};
 use pocketrec::mlp::{Activations, Mlp};
 use pocketrec::model::{Model, Parts};
@@ -19,6 +22,8 @@ use pocketrec::numeric::{f16, hold, magnitude, square_root};
 use pocketrec::profile::{Log, Private, Profile, Rating};
 use pocketrec::rank::{Nearest, TopN};
 use pocketrec::service::{Board, Port, Service};
+use pocketrec::store::flash::FlashLog;
+use pocketrec::store::{Change, Store};
 use pocketrec::table::{EmbeddingTable, Values};
 use pocketrec::wire::{
     Capabilities, FrameReader, LinkCounters, MAX_FRAME, NoModel, Refusal, Reply, Request, Reset,
@@ -117,8 +122,13 @@ fn images(bytes: &'static [u8]) {
             index.form();
         }
     }
-    for values in [Values::F16(black_box(&[1; 9])), Values::F32(floats())] {
-        let table = EmbeddingTable::new(black_box(values), size());
+    let tables = [
+        Values::F16(black_box(&[1; 9])),
+        Values::F32(floats()),
+        Values::I16(black_box(&[1; 9])),
+    ];
+    for values in tables {
+        let table = EmbeddingTable::new(black_box(values), size()).with_scale(float());
         let mut row = black_box([0.0; 9]);
         table.read(size(), &mut row);
         calls! {
@@ -141,6 +151,7 @@ fn models(model: &Model<'_>) {
     let vector = model.movie_vector(word());
     let mut scores = black_box([0.0; 20]);
     model.score_rows(&user, word(), &mut scores);
+    model.similarity_rows(&vector, word(), &mut scores);
     calls! {
         scores;
         model.header();
@@ -159,6 +170,9 @@ fn models(model: &Model<'_>) {
         model.user_dim();
         model.movie_dim();
         model.confidence(word());
+        model.has_confidence();
+        model.confidence_stars(word());
+        model.predict_rows(word(), word());
         model.movie_row(word());
         model.user(word());
         model.user_row(word());
@@ -192,12 +206,12 @@ fn mlps(mlp: &Mlp<'_>) {
 fn learning(model: &Model<'_>) {
     let mut private = black_box(Private::mean(model));
     let user = private.state(model);
-    let mut profile = black_box(Profile::<16>::new(model));
+    let mut profile = black_box(Profile::<16>::new(black_box(Some(model))));
     calls! {
         learn::step(model, &mut private, word(), float(), black_box(learn::StepOptions::default()));
         learn::gradient(model, &user, word());
         profile.private();
-        profile.dormant(model);
+        profile.unused(model);
         profile.learn(model);
         profile.set_private(black_box(private));
         logs(profile.log_mut());
@@ -216,9 +230,16 @@ fn learning(model: &Model<'_>) {
     calls! {
         fold.advance(model, profile.log().ratings(), word());
         fold.private();
+        fold.total(model, profile.log().ratings());
         fold.belief().variance(black_box(&[1.0; MAX_LEARNED]));
         fold.belief().times(black_box(&[1.0; MAX_LEARNED]));
         learn::Belief::prior(model);
+        Influence::on(model, &fold, word()).of(model, &fold, Rating::from_words(word(), word()));
+    }
+    let mut suggest = Suggest::<10>::keeping(size());
+    calls! {
+        suggest.advance(model, &fold, |movie| black_box(movie) != 7, word());
+        suggest.hits();
     }
 }
 
@@ -236,6 +257,9 @@ fn logs(log: &mut Log<16>) {
         log.undo();
         log.forget(word());
         log.restore(rating);
+        log.knows(word());
+        log.changes().count();
+        log.apply(black_box(Change::Forgot(word())));
     }
     if let Ok(undo) = log.last() {
         log.remember(undo);
@@ -243,7 +267,7 @@ fn logs(log: &mut Log<16>) {
 }
 
 fn rankings(model: &Model<'_>) {
-    let mut top = TopN::<10>::keeping(size());
+    let mut top = TopN::<10>::keeping(size()).with_fame(float());
     let mut nearest = Nearest::<10>::keeping(size(), model, word());
     calls! {
         TopN::<10>::new();
@@ -283,14 +307,49 @@ fn services(bytes: &'static [u8]) {
         crashes: word(),
         slice: word(),
     };
-    let mut service = Service::<2>::new(Model::open(bytes), black_box(board));
+    calls! {
+        FlashLog::open(Region::profile(Nothing), size()).into_inner();
+        Service::<2>::new(Model::open(bytes), black_box(board)).model();
+    }
+    let store = FlashLog::open(Region::profile(Nothing), size());
+    let model = Model::open(bytes);
+    serve(&mut Service::<2, 16, _>::with_store(
+        model,
+        black_box(board),
+        store,
+    ));
+    let store = FlashLog::open(Region::profile(Nothing), size());
+    let mut service = Service::<1, 64, _>::before_recall(model, black_box(board), store);
+    service.recall();
+    serve(&mut service);
+}
+
+fn serve<S: Store, const OWNERS: usize, const LOG: usize>(
+    service: &mut Service<'_, OWNERS, LOG, S>,
+) {
     while service.is_working() {
         service.receive(word() as u8, &mut Nowhere);
         service.poll(&mut Nowhere);
         calls! {
             service.model();
             service.profile(word() as u8);
+            service.store();
+            service.idle();
         }
+    }
+}
+
+struct Nothing;
+
+impl Controller for Nothing {
+    const PAGE: usize = 1024;
+
+    fn erase(&mut self, address: u32) -> bool {
+        black_box(address) == 7
+    }
+
+    fn program(&mut self, address: u32, word: u32) -> bool {
+        black_box(address) == word
     }
 }
 

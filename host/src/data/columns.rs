@@ -13,6 +13,7 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex};
 
 use super::error::{BadLine, DataError};
+use super::huge;
 use super::ids::IdSet;
 use super::line::{Form, Rating, fast};
 
@@ -60,6 +61,10 @@ impl Columns {
         self.movies.reserve_exact(more);
         self.stars.reserve_exact(more);
         self.times.reserve_exact(more);
+        huge::advise(&self.users);
+        huge::advise(&self.movies);
+        huge::advise(&self.stars);
+        huge::advise(&self.times);
     }
 
     fn append(&mut self, other: &Columns) {

@@ -22,7 +22,9 @@ const MOST_BYTES: u64 = 8_000_000_000;
 pub enum FetchError {
     /// The server can't be reached, or refuses.
     Network(String, Box<ureq::Error>),
-    /// The connection broke off or the disk refuses.
+    /// The connection broke off.
+    Broken(String, io::Error),
+    /// The disk refuses.
     Io(PathBuf, io::Error),
     /// What came isn't what GroupLens published.
     Sum {
@@ -45,6 +47,9 @@ impl std::fmt::Display for FetchError {
                     f,
                     "can't fetch {url}: {error}; download it by hand and give `train --data` the zip"
                 )
+            }
+            FetchError::Broken(url, error) => {
+                write!(f, "the download of {url} broke off ({error}); try again")
             }
             FetchError::Io(path, error) => write!(f, "can't write {}: {error}", path.display()),
             FetchError::Sum {
@@ -109,29 +114,29 @@ fn download(
     let total = body.content_length().unwrap_or(0);
     let mut body = body.into_reader();
     let part = zip.with_extension("zip.part");
-    let take = || -> io::Result<String> {
-        let mut file = BufWriter::new(File::create(&part)?);
+    let disk = |error| FetchError::Io(part.clone(), error);
+    let mut take = || -> Result<String, FetchError> {
+        let mut file = BufWriter::new(File::create(&part).map_err(disk)?);
         let (mut md5, mut got) = (Md5::new(), 0);
         let mut block = vec![0; 1 << 16];
         loop {
-            let count = body.read(&mut block)?;
+            let count = body
+                .read(&mut block)
+                .map_err(|error| FetchError::Broken(url.to_owned(), error))?;
             if count == 0 {
                 break;
             }
             md5.update(&block[..count]);
-            file.write_all(&block[..count])?;
+            file.write_all(&block[..count]).map_err(disk)?;
             got += count as u64;
             progress.bytes(got, total.max(got));
         }
-        file.into_inner()
-            .map_err(io::IntoInnerError::into_error)?
-            .sync_data()?;
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error);
+        file.and_then(|file| file.sync_data()).map_err(disk)?;
         Ok(hex(&md5.finalize()))
     };
-    let mut take = take;
-    let sum = take().map_err(|error| {
+    let sum = take().inspect_err(|_| {
         let _ = fs::remove_file(&part);
-        FetchError::Io(part.clone(), error)
     })?;
     if let Some(published) = release.md5.filter(|md5| *md5 != sum) {
         let _ = fs::remove_file(&part);
@@ -348,7 +353,7 @@ mod tests {
         let sum = hex(&Md5::digest(&zip));
         for (body, status, cut, md5, said) in [
             (zip.clone(), "200 OK", 0, "0".repeat(32), "has the MD5 sum"),
-            (zip.clone(), "200 OK", 10, sum.clone(), "can't write"),
+            (zip.clone(), "200 OK", 10, sum.clone(), "broke off"),
             (
                 Vec::new(),
                 "404 Not Found",

@@ -5,6 +5,7 @@ mod cache;
 mod columns;
 mod error;
 pub mod fetch;
+mod huge;
 mod ids;
 mod line;
 mod load;

@@ -32,7 +32,7 @@ impl Errors {
         (self.squared / self.count.max(1.0)).sqrt()
     }
 
-    fn pooled(all: impl Iterator<Item = Errors>) -> Errors {
+    pub(super) fn pooled(all: impl Iterator<Item = Errors>) -> Errors {
         all.fold(Errors::default(), |sum, errors| Errors {
             squared: sum.squared + errors.squared,
             count: sum.count + errors.count,

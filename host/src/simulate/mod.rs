@@ -17,6 +17,7 @@ pub mod figures;
 pub mod people;
 pub mod picture;
 pub mod play;
+pub mod questions;
 
 use anyhow::Result;
 

@@ -1,0 +1,240 @@
+//! The emulated micro:bit loses its power at random moments; its flash controller is real enough for that.
+#![cfg(feature = "emulator")]
+
+use anyhow::{Context, Result, bail};
+use host::link::Connection;
+use host::link::emulator::Emulator;
+use pocketrec::profile::{Log, Rating};
+use pocketrec::wire::{MAX_FRAME, Reply, Request, StorageState, VERSION, Who, encode_frame};
+use std::io::Write;
+use std::time::Duration;
+use tests::control::{Qmp, Waiting};
+use tests::firmware::{PROFILES, boot};
+use tests::image::made_up;
+
+const BOARD: &str = "microbit";
+const OWNER: Who = Who::Owner(0);
+/// The region that keeps ratings, as `firmware/boards/microbit.x` lays it out.
+const REGION: (u32, u32) = (0x0001_0000, 8 * 1024);
+/// Ratings that the board remembers.
+const LOG: usize = 64;
+/// How often the power goes.
+const CUTS: usize = 100;
+const MOVIES: u64 = 40;
+
+struct Board {
+    connection: Connection<Emulator>,
+    machine: Qmp,
+    /// The image's file lives as long as the emulator that reads it.
+    _image: tempfile::NamedTempFile,
+}
+
+impl Board {
+    fn boot() -> Result<Self> {
+        let image = tempfile::NamedTempFile::new()?;
+        std::fs::write(image.path(), made_up(1, MOVIES as u32)?)?;
+        let waiting = Waiting::new()?;
+        let connection = boot(BOARD, PROFILES[1], Some(image.path()), &waiting.qmp()?)?;
+        Ok(Self {
+            connection,
+            machine: Qmp::take(waiting)?,
+            _image: image,
+        })
+    }
+
+    fn ask<T>(
+        &mut self,
+        request: &Request,
+        take: impl FnOnce(Reply<'_>) -> Option<T>,
+    ) -> Result<T> {
+        eprintln!("ask {request:?}");
+        let answer = self.connection.ask(request)?;
+        let reply = answer.reply().context("a reply")?;
+        let told = format!("{request:?}: {reply:?}");
+        take(reply).context(told)
+    }
+
+    /// The owner's ratings: movies and stars.
+    fn ratings(&mut self) -> Result<Vec<(u32, f32)>> {
+        let mut all = Vec::new();
+        loop {
+            let first = all.len() as u16;
+            let page = self.ask(
+                &Request::Ratings { who: OWNER, first },
+                |reply| match reply {
+                    Reply::Ratings(page) => Some(page),
+                    _ => None,
+                },
+            )?;
+            all.extend(page.ratings.iter().map(|entry| (entry.movie, entry.stars)));
+            if all.len() >= usize::from(page.total) {
+                return Ok(all);
+            }
+        }
+    }
+
+    fn row(&mut self) -> Result<Vec<u32>> {
+        self.ask(&Request::Profile { who: OWNER }, |reply| match reply {
+            Reply::Profile(profile) => {
+                let bits = profile.row.iter().chain([&profile.bias]);
+                Some(bits.map(|x| x.to_bits()).collect())
+            }
+            _ => None,
+        })
+    }
+
+    /// Whether the region holds these bytes.
+    fn holds(&mut self, needle: &[u8]) -> Result<bool> {
+        let bytes = self.machine.memory(REGION.0, REGION.1)?;
+        Ok(bytes.windows(needle.len()).any(|window| window == needle))
+    }
+}
+
+/// Numbers that are the same on every run (Knuth's linear congruential generator).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+/// The log after a request, where there is something for it to change.
+fn after(log: &Log<LOG>, request: &Request) -> Option<Log<LOG>> {
+    let mut log = log.clone();
+    let done = match *request {
+        Request::Rate { movie, stars, .. } => {
+            let rating = Rating::new(movie, stars, log.next_sequence())?;
+            log.rate(rating)
+        }
+        Request::Undo { .. } => log.undo().map(drop),
+        Request::Forget { movie, .. } => log.forget(movie),
+        Request::ForgetMe { .. } => {
+            log = Log::new();
+            Ok(())
+        }
+        _ => return None,
+    };
+    done.ok().map(|()| log)
+}
+
+fn pairs(log: &Log<LOG>) -> Vec<(u32, f32)> {
+    let ratings = log.ratings().iter();
+    ratings
+        .map(|rating| (rating.movie(), rating.stars()))
+        .collect()
+}
+
+#[test]
+fn a_power_cut_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> {
+    let mut board = Board::boot()?;
+    let state = board.ask(&Request::Storage, |reply| match reply {
+        Reply::Storage(storage) => Some(storage.state),
+        _ => None,
+    })?;
+    // Flash that was never touched reads 0 here, as something else's would.
+    assert_eq!(state, StorageState::Formatted);
+    let mut numbers = Numbers(5);
+    let mut log = Log::<LOG>::new();
+    let mut lost = 0;
+    for cut in 0..CUTS {
+        // A few changes that are acknowledged, and one that the power goes in.
+        for last in [false, false, true] {
+            let movie = 1 + numbers.below(MOVIES) as u32;
+            let request = match numbers.below(20) {
+                0..13 => Request::Rate {
+                    who: OWNER,
+                    movie,
+                    stars: (1 + numbers.below(10)) as f32 / 2.0,
+                },
+                13..16 => Request::Undo { who: OWNER },
+                16..19 => Request::Forget { who: OWNER, movie },
+                _ => Request::ForgetMe { who: OWNER },
+            };
+            let Some(changed) = after(&log, &request) else {
+                continue;
+            };
+            if !last {
+                eprintln!("{cut} {request:?}");
+                let answer = board.connection.ask(&request)?;
+                if let Some(Reply::Refused(why)) = answer.reply() {
+                    bail!("{request:?}: {why}");
+                }
+                log = changed;
+                continue;
+            }
+            let mut frame = [0; MAX_FRAME];
+            let number = 1_000_000 + cut as u32;
+            let length = encode_frame(VERSION, number, &request, &mut frame).context("a frame")?;
+            board.connection.line().write_all(&frame[..length])?;
+            board.connection.line().flush()?;
+            std::thread::sleep(Duration::from_micros(numbers.below(12_000)));
+            board.machine.reset()?;
+            let found = board.ratings()?;
+            if found == pairs(&changed) {
+                log = changed;
+            } else {
+                lost += 1;
+                assert_eq!(found, pairs(&log), "cut {cut}, {request:?}");
+            }
+        }
+        if cut % 10 == 0 {
+            let row = board.row()?;
+            board.machine.reset()?;
+            assert_eq!(
+                board.row()?,
+                row,
+                "after a restart the row is the same bits"
+            );
+        }
+    }
+    println!("{lost} of {CUTS} changes were lost in flight");
+    Ok(())
+}
+
+#[test]
+fn after_forget_me_no_record_is_left_in_flash_nor_after_a_cut_in_its_middle() -> Result<()> {
+    let mut board = Board::boot()?;
+    let movie = MOVIES as u32;
+    let stars = 4.5;
+    let record = |sequence| {
+        let rating = Rating::new(movie, stars, sequence).context("a rating")?;
+        Ok::<_, anyhow::Error>([movie.to_le_bytes(), rating.tag().to_le_bytes()].concat())
+    };
+    let rate = Request::Rate {
+        who: OWNER,
+        movie,
+        stars,
+    };
+    let rated = |reply: Reply<'_>| matches!(reply, Reply::Rated { .. }).then_some(());
+    let forget = Request::ForgetMe { who: OWNER };
+    for round in 0..10_u64 {
+        board.ask(&rate, rated)?;
+        assert!(board.holds(&record(0)?)?);
+        if round < 2 {
+            board.ask(&forget, |reply| {
+                matches!(reply, Reply::Forgotten { ratings: 0 }).then_some(())
+            })?;
+        } else {
+            let mut frame = [0; MAX_FRAME];
+            let number = 2_000_000 + round as u32;
+            let length = encode_frame(VERSION, number, &forget, &mut frame).context("a frame")?;
+            board.connection.line().write_all(&frame[..length])?;
+            board.connection.line().flush()?;
+            std::thread::sleep(Duration::from_micros(round * 1_500));
+            board.machine.reset()?;
+        }
+        let left = board.ratings()?;
+        // Either it was never asked, or nothing is left.
+        assert_eq!(board.holds(&record(0)?)?, !left.is_empty(), "round {round}");
+        if !left.is_empty() {
+            board.ask(&forget, |_| Some(()))?;
+            assert!(!board.holds(&record(0)?)?);
+        }
+    }
+    Ok(())
+}
