@@ -109,7 +109,11 @@ fn log_start<B: Board>(model: &Result<Model<'_>, ImageError>, boot: &Boot) {
             model.movies(),
             model.users()
         ),
-        Err(error) => crate::warning!("no model: {}", error),
+        // As on the wire; the words for it are the host's.
+        Err(error) => {
+            let (code, a, b) = error.to_numbers();
+            crate::warning!("no model: code {=u8} ({=u32}, {=u32})", code, a, b);
+        }
     }
 }
 

@@ -45,15 +45,15 @@ impl Board {
     pub fn image_region(self) -> (u32, u32) {
         match self {
             Board::Stm32f405 => (0x0802_0000, 896 * 1024),
-            Board::Microbit => (0x0001_2000, 184 * 1024),
+            Board::Microbit => (0x0001_3000, 180 * 1024),
         }
     }
 
     /// Bytes of flash and of RAM that the firmware may take.
     pub fn firmware_limits(self) -> (u64, u64) {
         match self {
-            Board::Stm32f405 => (64 * 1024, 128 * 1024),
-            Board::Microbit => (64 * 1024, 16 * 1024),
+            Board::Stm32f405 => (80 * 1024, 128 * 1024),
+            Board::Microbit => (68 * 1024, 16 * 1024),
         }
     }
 }
