@@ -24,6 +24,31 @@ pub fn run<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
     boot: Boot,
     strict: bool,
 ) -> ! {
+    let service = start::<B, S, OWNERS, LOG>(place, store, image, boot, strict);
+    service.recall();
+    let mut line = Line { board, receive };
+    loop {
+        while let Some(byte) = receive.pop() {
+            service.receive(byte, &mut line);
+        }
+        if service.is_working() {
+            service.poll(&mut line);
+        } else if !service.idle() {
+            line.board.sleep_unless(|| !receive.is_empty());
+        }
+    }
+}
+
+/// Opens the image and makes the service in its place; a function of its own, whose stack is free again before the
+/// service works.
+#[inline(never)]
+fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
+    place: &'static mut MaybeUninit<Service<'static, OWNERS, LOG, S>>,
+    store: S,
+    image: &'static [u8],
+    boot: Boot,
+    strict: bool,
+) -> &'static mut Service<'static, OWNERS, LOG, S> {
     let model = Model::open(image);
     log_start::<B>(&model, &boot);
     let (reset, at) = match boot.cause {
@@ -46,29 +71,6 @@ pub fn run<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
         crashes: boot.crashes,
         slice: B::SLICE,
     };
-    let service = put(place, model, about, store);
-    service.recall();
-    let mut line = Line { board, receive };
-    loop {
-        while let Some(byte) = receive.pop() {
-            service.receive(byte, &mut line);
-        }
-        if service.is_working() {
-            service.poll(&mut line);
-        } else if !service.idle() {
-            line.board.sleep_unless(|| !receive.is_empty());
-        }
-    }
-}
-
-/// Makes the service in its place; a function of its own, whose stack is free again before the service works.
-#[inline(never)]
-fn put<S: Store, const OWNERS: usize, const LOG: usize>(
-    place: &'static mut MaybeUninit<Service<'static, OWNERS, LOG, S>>,
-    model: Result<Model<'static>, ImageError>,
-    about: service::Board,
-    store: S,
-) -> &'static mut Service<'static, OWNERS, LOG, S> {
     place.write(Service::before_recall(model, about, store))
 }
 

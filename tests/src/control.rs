@@ -98,7 +98,7 @@ impl Qmp {
             "size": length,
             "filename": file.path().to_str().context("a path in UTF-8")?,
         });
-        self.execute("pmemsave", arguments)?;
+        self.execute("memsave", arguments)?;
         Ok(std::fs::read(file.path())?)
     }
 

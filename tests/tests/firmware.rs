@@ -182,7 +182,7 @@ fn one_request_waits_during_a_ranking_and_the_next_is_told_that_the_board_is_bus
 
 #[test]
 fn a_fault_resets_into_a_firmware_that_reports_it() -> Result<()> {
-    const NOWHERE: u32 = 0xF000_0000;
+    const NOWHERE: u32 = 0xD000_0000;
     for board in BOARDS {
         let image = image(100)?;
         let waiting = Waiting::new()?;
@@ -230,7 +230,7 @@ fn the_reset_button_after_a_fault_is_not_another_fault() -> Result<()> {
         let mut debugger = Gdb::take(debug)?;
         let mut machine = Qmp::take(machine)?;
         connection.hello()?;
-        debugger.jump(0xF000_0000)?;
+        debugger.jump(0xD000_0000)?;
         connection.line().write_all(&[0])?;
         connection.hello()?;
         machine.reset()?;
@@ -374,7 +374,9 @@ fn ask_everything(connection: &mut Connection<Emulator>) -> Result<()> {
         Request::LinkCounters,
     ]);
     for request in requests {
-        let answer = connection.ask(&request)?;
+        let answer = connection
+            .ask(&request)
+            .with_context(|| format!("{request:?}"))?;
         anyhow::ensure!(answer.reply().is_some(), "{request:?}: no reply");
     }
     Ok(())

@@ -161,6 +161,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     /// Does a piece of work ahead of its time, such as erasing flash, when no request is under way; `false` when
     /// there is nothing to do.
+    #[inline(never)]
     pub fn idle(&mut self) -> bool {
         !self.is_working() && self.store.work_ahead()
     }
@@ -172,6 +173,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     /// Takes in a byte from the line. At the end of a frame, answers it, starts it, keeps it waiting, or refuses
     /// it.
+    #[inline(never)] // Each of these has its own stack, which a small board must not hold for all of them at once.
     pub fn receive(&mut self, byte: u8, port: &mut impl Port) {
         let frame = match self.reader.push(byte) {
             None => return,
@@ -247,6 +249,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 
     /// One slice of work: a few movies of a ranking, or the start of the request that waited.
+    #[inline(never)]
     pub fn poll(&mut self, port: &mut impl Port) {
         let Some(job) = &mut self.job else {
             if let Some((number, request)) = self.waiting.take() {

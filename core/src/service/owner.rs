@@ -28,6 +28,7 @@ const RATING_COST: u32 = 4;
 
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
     /// Takes the profiles from the store: once, after [`before_recall`](Self::before_recall).
+    #[inline(never)]
     pub fn recall(&mut self) {
         let (store, profiles) = (&mut self.store, &mut self.profiles);
         store.replay(&mut |record| {
