@@ -50,7 +50,7 @@ fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
     strict: bool,
 ) -> &'static mut Service<'static, OWNERS, LOG, S> {
     let model = Model::open(image);
-    log_start::<B>(&model, &boot);
+    log_start(B::NAME, &model, &boot);
     let (reset, at) = match boot.cause {
         _ if !strict => (Reset::Arithmetic, 0),
         None => (Reset::Power, 0),
@@ -98,10 +98,10 @@ const fn number(digits: &str) -> u8 {
 }
 
 #[cfg_attr(not(feature = "log"), allow(unused_variables))]
-fn log_start<B: Board>(model: &Result<Model<'_>, ImageError>, boot: &Boot) {
+fn log_start(board: &str, model: &Result<Model<'_>, ImageError>, boot: &Boot) {
     crate::info!(
         "{=str} started; crashes since power on: {=u32}",
-        B::NAME,
+        board,
         boot.crashes
     );
     match model {

@@ -46,13 +46,12 @@ const TOLD: u32 = 3;
 impl Record {
     /// An empty record. (The linker doesn't load it.)
     pub const fn new() -> Self {
-        const ZERO: AtomicU32 = AtomicU32::new(0);
         Self {
-            magic: ZERO,
-            kind: ZERO,
-            detail: ZERO,
-            count: ZERO,
-            check: ZERO,
+            magic: AtomicU32::new(0),
+            kind: AtomicU32::new(0),
+            detail: AtomicU32::new(0),
+            count: AtomicU32::new(0),
+            check: AtomicU32::new(0),
         }
     }
 

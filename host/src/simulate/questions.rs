@@ -49,7 +49,7 @@ pub fn ask(model: &Model<'_>, trained: &Checkpoint, held: &Held, seed: u64) -> R
         .map(|row| trained.movie_ids[*row])
         .collect();
     popular.sort_unstable();
-    let mut random = Pcg64Mcg::seed_from_u64(seed ^ 0x6173_6b); // "ask"
+    let mut random = Pcg64Mcg::seed_from_u64(seed ^ 0x0061_736b); // "ask"
     let mut trials = Vec::new();
     for person in &held.people {
         let mut all: Vec<people::Rating> =

@@ -47,8 +47,8 @@ pub fn options(model: ModelKind) -> Options {
     }
 }
 
-/// How the sampler runs on so many training ratings: as many sweeps as [`VISITS`] buy, between the
-/// two of [`SWEEPS`]. Many ratings pin rows down, so fewer samples give their mean.
+/// How the sampler runs on so many training ratings: as many sweeps as `VISITS` buy, between the
+/// two of `SWEEPS`. Many ratings pin rows down, so fewer samples give their mean.
 pub fn settings(options: &Options, ratings: usize) -> bayes::Settings {
     let rule = (VISITS / ratings.max(1)).clamp(SWEEPS.0, SWEEPS.1);
     let total = options.sweeps.unwrap_or(rule).max(2);

@@ -116,6 +116,7 @@ unsafe extern "C" {
     /// The score of one movie.
     fn pocketrec_score_one_8(arguments: *const Arguments);
     /// The score of one movie, and the MLP's derivative by the user's row.
+    #[cfg(feature = "learn")]
     fn pocketrec_gradient_8(arguments: *const Arguments);
     /// The score of one movie for a user of the image; `half` is left out, and `user` is null without a dot product.
     fn pocketrec_predict_8(arguments: *mut Arguments);
@@ -333,6 +334,7 @@ pub(crate) fn predict(
 
 /// The score of one movie; the MLP's derivative by the user's row goes to `gradient`. `None`, and nothing done, where
 /// the shape isn't the kernels'. 2,300 cycles on a Cortex-M4 for 32 units, half of them alive.
+#[cfg(feature = "learn")]
 pub(crate) fn gradient(
     net: &Net<'_>,
     user_weights: &[[f32; COLUMNS]],

@@ -11,7 +11,7 @@
 //!
 //! c, d, y, x and t are normal, A and B Wishart, a_u gamma; all are drawn in turn from their
 //! distribution given the others, so nothing is tuned: how strongly a row is held to its prior is
-//! learned with the rest. A prediction is the mean over sweeps, and [`compress`] finds the rows of a
+//! learned with the rest. A prediction is the mean over sweeps, and `compress` finds the rows of a
 //! few dimensions that give that mean best. What predicts later is only
 //! `mean + b_u + b_m + <p_u, q_m>`: y, x and t are part of the rows by then.
 //!
