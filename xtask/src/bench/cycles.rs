@@ -120,13 +120,7 @@ fn m0(instruction: &Instruction, jumped: bool) -> u64 {
             1 + u64::from(registers) + if into_pc { 3 } else { 0 }
         }
         Class::StoreMany { registers } => 1 + u64::from(registers),
-        Class::BranchIf => {
-            if jumped {
-                3
-            } else {
-                1
-            }
-        }
+        Class::BranchIf if jumped => 3,
         Class::Branch => 3,
         Class::Call => {
             if instruction.length == 4 {
