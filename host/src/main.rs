@@ -6,6 +6,8 @@ use clap::Parser;
 use host::commands::Cli;
 
 fn main() -> ExitCode {
+    // `host … | head` ends quietly.
+    sigpipe::reset();
     match Cli::parse().verb.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

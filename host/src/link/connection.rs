@@ -35,10 +35,11 @@ impl Timing {
         patience: Duration::from_secs(120),
     };
 
-    /// For emulators, whose seconds take longer than a wall clock's.
+    /// For emulators, whose seconds take longer than a wall clock's, and which lose what is sent before the firmware
+    /// has opened its line: asked often, since asking again does no harm.
     pub const EMULATOR: Self = Self {
-        silence: Duration::from_secs(30),
-        tries: 3,
+        silence: Duration::from_millis(500),
+        tries: 180,
         busy: Duration::from_secs(1),
         patience: Duration::from_secs(300),
     };
