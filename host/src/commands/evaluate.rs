@@ -18,6 +18,7 @@ use crate::train::Solver;
 
 /// Options of `host evaluate`.
 #[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
 pub struct Args {
     /// A ratings file, the folder of a MovieLens release or its zip [default: the ratings that ship with the project]
     #[arg(long, value_name = "PATH")]

@@ -17,6 +17,7 @@ use crate::train::checkpoint::Checkpoint;
 
 /// Options of `host export`.
 #[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
 pub struct Args {
     /// The checkpoint [default: the last that `train` wrote to target/pocketrec]
     #[arg(long, value_name = "FILE")]

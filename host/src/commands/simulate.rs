@@ -17,6 +17,7 @@ use crate::train::{ModelKind, recipe};
 
 /// Options of `host simulate`.
 #[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
 pub struct Args {
     /// Core on this PC plays the device: the default
     #[arg(long, conflicts_with_all = ["port", "emulator"])]

@@ -17,6 +17,7 @@ use crate::train::{self, Fit, Options, Parameters, Solver, recipe};
 
 /// Options of `host train`; what isn't given is the recipe's.
 #[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
 pub struct Args {
     /// A ratings file, the folder of a MovieLens release or its zip [default: the ratings that ship with the project]
     #[arg(long, value_name = "PATH")]
