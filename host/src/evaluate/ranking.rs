@@ -74,12 +74,30 @@ impl Judge {
         &self.counts
     }
 
-    /// A score of each movie for each person judged, in the order in which [`judge`](Self::judge) asks.
-    pub fn scores(&self, score: impl Fn(u32, u32) -> f32) -> Vec<f32> {
-        let movies = 0..self.counts.len() as u32;
-        let of = |user: u32| movies.clone().map(move |movie| (user, movie));
-        let pairs = self.held.iter().flat_map(|(user, _)| of(*user));
-        pairs.map(|(user, movie)| score(user, movie)).collect()
+    /// A score of each movie for each person judged, in the order in which [`judge`](Self::judge) asks; people are
+    /// shared out to all cores.
+    pub fn scores(&self, score: impl Fn(u32, u32) -> f32 + Sync) -> Vec<f32> {
+        let movies = self.counts.len().max(1);
+        let mut scores = vec![0.0; movies * self.held.len()];
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = self.held.len().div_ceil(cores).max(1);
+        std::thread::scope(|scope| {
+            for (people, scores) in self
+                .held
+                .chunks(share)
+                .zip(scores.chunks_mut(share * movies))
+            {
+                let score = &score;
+                scope.spawn(move || {
+                    for ((user, _), list) in people.iter().zip(scores.chunks_mut(movies)) {
+                        for (out, movie) in list.iter_mut().zip(0..) {
+                            *out = score(*user, movie);
+                        }
+                    }
+                });
+            }
+        });
+        scores
     }
 
     /// Judges the lists of `score`, which fills in a score for each movie row, for a user row.

@@ -14,6 +14,8 @@ pub const WEIGHTS: [f32; 9] = [0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0];
 pub const UNCHOSEN: f32 = 0.1;
 /// People whose lists are judged, at most.
 const PEOPLE: usize = 1_000;
+/// Movies that are scored for all of them together, about at most: a second's work for the slowest model.
+const SCORES: usize = 6_100_000;
 /// The largest share of movies with under 5 ratings that a list may name.
 const OBSCURE: f64 = 0.05;
 /// The smallest share of the movies which predicted stars alone name that must still be named.
@@ -25,7 +27,8 @@ pub fn choose(parameters: &Parameters, ratings: &Ratings, split: &Split) -> f32 
     if split.validation.is_empty() {
         return UNCHOSEN;
     }
-    let judge = Judge::new(ratings, split, PEOPLE);
+    let people = (SCORES / ratings.movie_count().max(1)).clamp(1, PEOPLE);
+    let judge = Judge::new(ratings, split, people);
     let logs: Vec<f32> = judge.counts().iter().map(|&n| (n as f32).ln_1p()).collect();
     let scores = judge.scores(|user, movie| parameters.raw(user as usize, movie as usize));
     let tried: Vec<(f32, Ranking)> = WEIGHTS
