@@ -208,7 +208,7 @@ fn the_budgets_are_kept() {
     let small = checkpoint(hybrid(), (1..=671).collect(), movie_ids);
     let image = build(&small, &all(&small), Precision::F16).unwrap();
     let length = image.as_ref().len();
-    assert!(length <= 215 * 1024, "{length}");
+    assert!(length <= 215_000, "{length}");
 
     let large = checkpoint(hybrid(), (1..100).collect(), twenty_million());
     let chosen = Chosen {
@@ -217,7 +217,7 @@ fn the_budgets_are_kept() {
     };
     let image = build(&large, &chosen, Precision::F16).unwrap();
     let length = image.as_ref().len();
-    assert!(length <= 560 * 1024, "{length}");
+    assert!(length <= 560_000, "{length}");
     let model = Model::open(image.as_ref()).unwrap();
     assert_eq!(model.movie_ids().form(), "bitmap");
     assert_eq!(model.users(), 0);
