@@ -21,7 +21,8 @@
 //! What outlives a restart and a pulled plug.
 //!
 //! ## [`rank`]: lists
-//! The best movies for a user, and the movies nearest to a movie, in bounded memory and a fixed order.
+//! The best movies for a user, and the movies nearest to a movie, in bounded memory and a fixed order;
+//! [`interest`] is what somebody looks for lately, beside what they would give most stars.
 //!
 //! ## [`model`]: numbers
 //! [`Model`](model::Model) is a borrowed view of a verified image: `predict(user, movie)` and the parts it is
@@ -98,6 +99,7 @@ compile_error!(
 pub mod error;
 pub mod ids;
 pub mod image;
+pub mod interest;
 #[cfg(feature = "learn")]
 pub mod learn;
 pub mod mlp;

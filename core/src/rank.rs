@@ -1,6 +1,7 @@
 //! Lists of movies: the best for a user and the nearest to a movie, in bounded memory and a fixed order, in slices
 //! so that a serial line stays alive meanwhile.
 
+use crate::interest::Interest;
 use crate::model::{Model, MovieVector, UserState};
 
 /// A movie and what it was ranked by.
@@ -9,8 +10,8 @@ use crate::model::{Model, MovieVector, UserState};
 pub struct Hit {
     /// MovieLens id.
     pub movie: u32,
-    /// What it was ranked by: the score before it is held to the rating scale with the image's confidence term, or
-    /// a cosine.
+    /// What it was ranked by: the score before it is held to the rating scale with the terms of confidence and
+    /// interest, or a cosine.
     pub score: f32,
 }
 
@@ -108,14 +109,16 @@ fn above(keys: &[i32], bar: i32) -> Option<(u32, i32, &[i32])> {
 /// A ranking of the whole catalogue for one user, of which the best `N` are kept.
 ///
 /// Movies are ranked by their score plus `fame` times the image's confidence term
-/// ([`Model::confidence_stars`]): predicted stars alone put movies first that two people rated.
+/// ([`Model::confidence_stars`]): predicted stars alone put movies first that two people rated. Where the image
+/// says what people look for, [`with_interest`](Self::with_interest) adds that.
 ///
-/// RAM: 8 bytes a kept movie, and 36.
+/// RAM: 8 bytes a kept movie, and 300.
 #[derive(Clone, Debug)]
 pub struct TopN<const N: usize> {
     best: Best<N>,
     next: u32,
     fame: f32,
+    interest: Interest,
 }
 
 impl<const N: usize> Default for TopN<N> {
@@ -136,17 +139,24 @@ impl<const N: usize> TopN<N> {
             best: Best::new(limit),
             next: 0,
             fame: 1.0,
+            interest: Interest::NONE,
         }
     }
 
-    /// The ranking with another weight of the confidence term: 1 is what the image's maker found best, 0 ranks by
-    /// predicted stars alone, more names better known movies. It is held to 0 to 100, and what isn't a number is 0.
+    /// The ranking with another weight of the confidence term: 1 is what the image's maker found best, 0 leaves it
+    /// out, more names better known movies and less than 0 little known ones. It is held to ±100, and what isn't a
+    /// number is 0.
     pub fn with_fame(self, fame: f32) -> Self {
-        let fame = if fame > 0.0 { fame } else { 0.0 };
+        let fame = if fame.is_nan() { 0.0 } else { fame };
         Self {
-            fame: if fame < 100.0 { fame } else { 100.0 },
+            fame: crate::numeric::hold(fame, -100.0, 100.0),
             ..self
         }
+    }
+
+    /// The ranking for somebody who looks for `interest`.
+    pub fn with_interest(self, interest: Interest) -> Self {
+        Self { interest, ..self }
     }
 
     /// Scores `movies` further movies and keeps the best of those whose id
@@ -166,7 +176,7 @@ impl<const N: usize> TopN<N> {
             let mut keys = [0; SLICE];
             let left = (end - self.next).min(SLICE as u32);
             let keys = keys.get_mut(..left as usize).unwrap_or_default();
-            model.score_keys(user, self.next, self.fame, keys);
+            model.score_keys(user, self.next, (self.fame, &self.interest), keys);
             let mut row = self.next;
             let mut keys: &[i32] = keys;
             while let Some((at, key, rest)) = above(keys, self.best.bar_key(model)) {

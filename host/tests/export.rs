@@ -326,6 +326,7 @@ fn write_large(path: &Path) {
         },
         options,
         best_epoch: 1,
+        interest: None,
     }
     .write(path)
     .unwrap();

@@ -34,6 +34,7 @@ fn place() -> TempDir {
         split: SplitNote::default(),
         options,
         best_epoch: 1,
+        interest: None,
     };
     let chosen = Chosen {
         users: Users::All.rows(&checkpoint).unwrap(),

@@ -70,11 +70,26 @@ pub enum TableKind {
 
     /// u8 \[movies\]\[1\], optional: what a ranking adds for how well a movie is known, in steps of the table's scale.
     MovieConfidence = 64,
+    /// u8 \[movies\]\[1\], optional: which row of the codebook is a movie's interest, see
+    /// [`interest`](crate::interest). With it come the next four.
+    InterestCode = 65,
+    /// i8 \[codes\]\[dimensions\]: at most 128 rows of at most 16 numbers, with a scale.
+    InterestCodebook = 66,
+    /// u8 \[1\]\[64\]: what the rows are multiplied by for a movie's confidence byte, in 256ths; a level is for
+    /// four bytes.
+    InterestLevels = 67,
+    /// f32 \[1\]\[triangle\]: the covariance of people's interests before their ratings.
+    InterestSpread = 68,
+    /// f32 \[1\]\[2\]: stars for an interest of 1, and the square root of what a rating counts for one rating
+    /// later.
+    InterestCourse = 69,
+    /// i8 \[users\]\[dimensions\], optional: what the users look for, with a scale.
+    UserInterest = 70,
 }
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 34] = [
         Self::RatingScale,
         Self::Parts,
         Self::MovieIdRange,
@@ -103,6 +118,12 @@ impl TableKind {
         Self::IntegerBias,
         Self::IntegerOutputBits,
         Self::MovieConfidence,
+        Self::InterestCode,
+        Self::InterestCodebook,
+        Self::InterestLevels,
+        Self::InterestSpread,
+        Self::InterestCourse,
+        Self::UserInterest,
     ];
 
     /// The kind of a number in an image, or `None` for one that this version doesn't know.
@@ -146,6 +167,12 @@ impl TableKind {
             Self::IntegerBias => "integer_bias",
             Self::IntegerOutputBits => "integer_output_bits",
             Self::MovieConfidence => "movie_confidence",
+            Self::InterestCode => "interest_code",
+            Self::InterestCodebook => "interest_codebook",
+            Self::InterestLevels => "interest_levels",
+            Self::InterestSpread => "interest_spread",
+            Self::InterestCourse => "interest_course",
+            Self::UserInterest => "user_interest",
         }
     }
 }

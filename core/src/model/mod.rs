@@ -18,6 +18,7 @@ pub use similar::MovieVector;
 use crate::error::{ImageError, LookupError};
 use crate::ids::IdIndex;
 use crate::image::Header;
+use crate::interest::Interests;
 use crate::mlp::Mlp;
 use crate::numeric::dot::dot;
 use crate::numeric::hold;
@@ -170,6 +171,7 @@ pub struct Model<'a> {
     integers: Option<integer::Integers<'a>>,
     user_spread: Option<&'a [f32]>,
     confidence: Option<Confidence<'a>>,
+    interests: Option<Interests<'a>>,
 }
 
 /// How well known movies are: a byte a movie, in steps of `scale` stars.
@@ -275,6 +277,11 @@ impl<'a> Model<'a> {
             let byte = confidence.bytes.get(row as usize);
             byte.map_or(0.0, |byte| f32::from(*byte) * confidence.scale)
         })
+    }
+
+    /// What the image says of people's interests.
+    pub(crate) fn interests(&self) -> Option<&Interests<'a>> {
+        self.interests.as_ref()
     }
 
     /// The row of the movie `id`.

@@ -4,6 +4,7 @@
 //! here, and let its largest magnitude take part in `bounds`, so that no prediction can pass [`LIMIT`].
 
 mod integer;
+mod interest;
 
 use super::{Confidence, LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
 use crate::error::ImageError;
@@ -153,6 +154,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
         integers,
         user_spread: found.spread(user_dim)?,
         confidence: found.confidence(movies)?,
+        interests: interest::open(&found, movies, user.map_or(0, |(ids, _)| ids.len()))?,
     })
 }
 
@@ -261,24 +263,7 @@ impl<'a> Found<'a> {
         let Some(table) = self.get(kind) else {
             return Ok(None);
         };
-        let learned = user_dim.saturating_add(1);
-        if table.rows != 1 || table.columns != learned.wrapping_mul(learned.wrapping_add(1)) / 2 {
-            return Err(ImageError::Shape(kind));
-        }
-        let values = floats(table, kind)?;
-        if numbers(values, kind)? > SPREAD_LIMIT {
-            return Err(ImageError::Value(kind));
-        }
-        // Variances are the last of each row of the triangle.
-        let mut rest = values;
-        for length in 1..=learned as usize {
-            let (row, behind) = rest.split_at_checked(length).unwrap_or_default();
-            if row.last().is_none_or(|variance| *variance < 0.0) {
-                return Err(ImageError::Value(kind));
-            }
-            rest = behind;
-        }
-        Ok(Some(values))
+        covariance(table, kind, user_dim.saturating_add(1)).map(Some)
     }
 
     /// The multipliers of a table of 8-bit integers.
@@ -511,6 +496,27 @@ fn bad_number(bad: BadNumber, kind: TableKind) -> ImageError {
         BadNumber::NotFinite => ImageError::NotFinite(kind),
         BadNumber::Subnormal => ImageError::Subnormal(kind),
     }
+}
+
+/// The lower triangle of a covariance of `side` numbers.
+fn covariance(table: Table<'_>, kind: TableKind, side: u32) -> Result<&[f32], ImageError> {
+    if table.rows != 1 || table.columns != side.wrapping_mul(side.wrapping_add(1)) / 2 {
+        return Err(ImageError::Shape(kind));
+    }
+    let values = floats(table, kind)?;
+    if numbers(values, kind)? > SPREAD_LIMIT {
+        return Err(ImageError::Value(kind));
+    }
+    // Variances are the last of each row of the triangle.
+    let mut rest = values;
+    for length in 1..=side as usize {
+        let (row, behind) = rest.split_at_checked(length).unwrap_or_default();
+        if row.last().is_none_or(|variance| *variance < 0.0) {
+            return Err(ImageError::Value(kind));
+        }
+        rest = behind;
+    }
+    Ok(values)
 }
 
 fn larger(a: f32, b: f32) -> f32 {

@@ -4,6 +4,7 @@
 //! the same: a test and the device bench compare them.
 
 use super::{Model, UserState};
+use crate::interest::Interest;
 use crate::numeric::integer;
 use crate::numeric::lanes::{self, Lanes, Scratch};
 use crate::{MAX_DIM, MAX_UNITS};
@@ -33,30 +34,45 @@ impl Model<'_> {
         self.score_rows_portably(user, first, scores);
     }
 
-    /// As [`score_rows`](Self::score_rows), with `fame` times the image's confidence term added, as keys: integers
-    /// that are in order where those sums are. They cost less to compare where floating point is software, and
-    /// integer scores are keys as they are.
-    pub(crate) fn score_keys(&self, user: &UserState, first: u32, fame: f32, keys: &mut [i32]) {
-        let confidence = self.confidence.filter(|_| fame > 0.0);
-        let known = confidence.and_then(|known| known.bytes.get(first as usize..));
+    /// As [`score_rows`](Self::score_rows), with `fame` times the image's confidence term and somebody's interest
+    /// added, as keys: integers that are in order where those sums are. They cost less to compare where floating
+    /// point is software, and integer scores are keys as they are.
+    pub(crate) fn score_keys(
+        &self,
+        user: &UserState,
+        first: u32,
+        (fame, interest): (f32, &Interest),
+        keys: &mut [i32],
+    ) {
+        let at = first as usize;
+        let known = self.confidence.and_then(|known| known.bytes.get(at..));
         let known = known.unwrap_or_default();
+        let fame = fame * self.confidence.map_or(0.0, |known| known.scale);
+        let interests = self.interests.as_ref().filter(|_| interest.any());
         if let Some(integers) = &self.integers {
-            self.sum_rows(integers, &user.integer, first as usize, keys);
-            let each = fame * confidence.map_or(0.0, |known| known.scale);
+            self.sum_rows(integers, &user.integer, at, keys);
             // At most a star a count, so that there is room for 255 of them.
-            let each = integer::round(each * integer::power_of_two(20), 1 << 20);
-            for (key, known) in keys.iter_mut().zip(known) {
-                *key = key.saturating_add(each.wrapping_mul(i32::from(*known)));
+            let each = integer::round(fame * integer::power_of_two(20), 1 << 20);
+            if each != 0 {
+                for (key, known) in keys.iter_mut().zip(known) {
+                    *key = key.saturating_add(each.wrapping_mul(i32::from(*known)));
+                }
+            }
+            if let Some(of) = interests {
+                of.add_to_keys(interest, at, known, keys);
             }
             return;
         }
         // The scores take the keys' place for a moment.
         let scores: &mut [f32] = bytemuck::must_cast_slice_mut(keys);
         self.score_rows(user, first, scores);
-        if !known.is_empty() {
-            for (row, score) in (first..=u32::MAX).zip(scores) {
-                *score += fame * self.confidence_stars(row);
+        if fame != 0.0 {
+            for (score, known) in scores.iter_mut().zip(known) {
+                *score += fame * f32::from(*known);
             }
+        }
+        if let Some(of) = interests {
+            of.add_to_stars(interest, at, known, scores);
         }
         for key in keys {
             *key = order(*key);
@@ -322,6 +338,7 @@ mod tests {
                 integers: None,
                 user_spread: None,
                 confidence: None,
+                interests: None,
             };
             let user = model.mean_user();
             // One more than there are: a row outside counts as zeros.

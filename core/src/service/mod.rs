@@ -361,7 +361,8 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                     Who::Owner(owner) => Some(owner),
                     Who::ImageUser(_) => None,
                 };
-                let ranking = TopN::keeping(list_length(count)?);
+                let ranking =
+                    TopN::keeping(list_length(count)?).with_interest(self.interest(&model, who)?);
                 Ok(Answer::Later(Work::Top {
                     owner,
                     user,

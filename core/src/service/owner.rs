@@ -6,6 +6,7 @@
 use super::{Answer, Service, list_length};
 #[cfg(feature = "learn")]
 use super::{Work, list};
+use crate::interest::Interest;
 #[cfg(feature = "learn")]
 use crate::learn::{FoldIn, suggest::Suggest, why::Influence};
 use crate::model::{Model, UserState};
@@ -155,6 +156,17 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         match who {
             Who::Owner(owner) => Ok(self.owner(owner)?.private().state(model)),
             Who::ImageUser(id) => Ok(model.user(id)?),
+        }
+    }
+
+    /// What somebody looks for, by an owner's own ratings.
+    pub(super) fn interest(&self, model: &Model<'m>, who: Who) -> Result<Interest, Refusal> {
+        match who {
+            #[cfg(feature = "learn")]
+            Who::Owner(owner) => Ok(model.interest_of_ratings(self.owner(owner)?.log().ratings())),
+            #[cfg(not(feature = "learn"))]
+            Who::Owner(_) => Ok(Interest::NONE),
+            Who::ImageUser(id) => Ok(model.interest_of_user(id)?),
         }
     }
 

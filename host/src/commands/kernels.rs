@@ -116,5 +116,6 @@ fn checkpoint(args: &Args) -> Checkpoint {
         split: SplitNote::default(),
         options,
         best_epoch: 1,
+        interest: None,
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use pocketrec::interest::Interest;
 use pocketrec::rank::TopN;
 
 use super::image::{DEFAULT, Loaded, list, user};
@@ -21,7 +22,7 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
     count: u8,
 
-    /// How much fame counts: 0 ranks by predicted stars alone, 1 as the image says, more names better known movies
+    /// How much fame counts: 1 as the image says, more names better known movies, 0 and less lesser known ones
     #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
     fame: f32,
 
@@ -38,7 +39,13 @@ pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
     let (state, name) = user(&model, args.user)?;
-    let mut top = TopN::<LONGEST>::keeping(args.count.into()).with_fame(args.fame);
+    let interest = match args.user {
+        Some(id) => model.interest_of_user(id).unwrap_or_default(),
+        None => Interest::NONE,
+    };
+    let mut top = TopN::<LONGEST>::keeping(args.count.into())
+        .with_fame(args.fame)
+        .with_interest(interest);
     top.advance(&model, &state, |_| true, u32::MAX);
     println!("The best of {} movies for {name}", model.movies());
     let movies = top

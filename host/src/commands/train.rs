@@ -11,6 +11,7 @@ use crate::files;
 use crate::report::text::{Align, grouped, table};
 use crate::report::{baselines::Baselines, baselines::Score, curve, examples, progress, summary};
 use crate::train::checkpoint::{Checkpoint, CheckpointError, DataNote, SplitNote};
+use crate::train::interest::Interest;
 use crate::train::resume::State;
 use crate::train::simd::Kernel;
 use crate::train::{self, Fit, Options, Parameters, Solver, recipe};
@@ -123,12 +124,14 @@ pub fn run(args: &Args) -> Result<()> {
         fame: Some(fame),
         ..options
     };
+    let interest = recipe::has_interest(&options)
+        .then(|| train::interest::find(&fit.parameters, ratings, &split, fame, &options));
     let baselines = Baselines::of(ratings, &split);
     println!("\n{}", scores(&data, &split, &baselines, &options, &fit));
     if let Some((user, picked)) = examples::pick(&data, &split, &baselines, &fit.parameters, 7) {
         println!("{}", examples::text(&data, user, &picked));
     }
-    write(args, data, &split, options, fit, &baselines)
+    write(args, data, &split, (options, interest), fit, &baselines)
 }
 
 fn load(path: &Path, cache: &Path) -> Result<Dataset> {
@@ -257,7 +260,7 @@ fn write(
     args: &Args,
     data: Dataset,
     split: &Split,
-    options: Options,
+    (options, interest): (Options, Option<Interest>),
     fit: Fit,
     baselines: &Baselines,
 ) -> Result<()> {
@@ -294,6 +297,7 @@ fn write(
         },
         options,
         best_epoch: fit.best_epoch,
+        interest,
     };
     let path = at(files::CHECKPOINT);
     checkpoint.write(&path)?;

@@ -20,6 +20,7 @@ use crate::error::BadInput;
 use crate::export::quality::{Held, measure};
 use crate::export::{Chosen, Precision, build};
 use crate::train::checkpoint::{Checkpoint, DataNote, SplitNote};
+use crate::train::interest::{self, Interest};
 use crate::train::{self, Fit, Options, Solver, fame, recipe};
 
 use protocol::Fold;
@@ -98,7 +99,7 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
         ..plan.options.clone()
     };
     let clock = Instant::now();
-    let (fit, fame) = train(fold, &options, plan.lists)?;
+    let (fit, fame, interest) = train(fold, &options, plan.lists)?;
     let options = Options {
         fame: Some(fame),
         ..options
@@ -132,7 +133,10 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
             mae: score.mae,
         });
     }
-    let checkpoint = checkpoint(fold, options, fit);
+    let checkpoint = Checkpoint {
+        interest,
+        ..checkpoint(fold, options, fit)
+    };
     let chosen = Chosen {
         users: (0..checkpoint.user_ids.len()).collect(),
         movies: (0..checkpoint.movie_ids.len()).collect(),
@@ -175,11 +179,11 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
             add("most rated", judge.popular());
             add(
                 "predicted stars alone",
-                judge.of_model(&model, &ratings.user_ids, 0.0),
+                judge.of_model(&model, &ratings.user_ids, true),
             );
             add(
                 "as a device ranks",
-                judge.of_model(&model, &ratings.user_ids, 1.0),
+                judge.of_model(&model, &ratings.user_ids, false),
             );
         }
     }
@@ -195,8 +199,8 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
 }
 
 /// Trains on a fold's training ratings alone: what early stopping and the weight of fame need is held back from
-/// those. Returns that weight too, 0 without `lists`.
-fn train(fold: &Fold<'_>, options: &Options, lists: bool) -> Result<(Fit, f32)> {
+/// those. Returns that weight too, 0 without `lists`, and the interests, none without.
+fn train(fold: &Fold<'_>, options: &Options, lists: bool) -> Result<(Fit, f32, Option<Interest>)> {
     let all = &fold.split.train;
     let share = match options.solver {
         Solver::Gibbs if !lists => 0.0,
@@ -214,11 +218,14 @@ fn train(fold: &Fold<'_>, options: &Options, lists: bool) -> Result<(Fit, f32)> 
         }
         train::Error::Diverged { .. } => error.into(),
     })?;
+    let ratings = &fold.data.ratings;
     let fame = match lists {
-        true => fame::choose(&fit.parameters, &fold.data.ratings, &split),
+        true => fame::choose(&fit.parameters, ratings, &split),
         false => 0.0,
     };
-    Ok((fit, fame))
+    let interest = (lists && recipe::has_interest(options))
+        .then(|| interest::find(&fit.parameters, ratings, &split, fame, options));
+    Ok((fit, fame, interest))
 }
 
 /// What training on a fold would have left on the disk.
@@ -251,6 +258,7 @@ pub fn checkpoint(fold: &Fold<'_>, options: Options, fit: Fit) -> Checkpoint {
         },
         split: SplitNote::default(),
         best_epoch: fit.best_epoch,
+        interest: None,
         options,
     }
 }

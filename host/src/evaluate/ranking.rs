@@ -74,9 +74,23 @@ impl Judge {
         &self.counts
     }
 
+    /// People whose lists are judged.
+    pub fn people(&self) -> usize {
+        self.held.len()
+    }
+
     /// A score of each movie for each person judged, in the order in which [`judge`](Self::judge) asks; people are
     /// shared out to all cores.
     pub fn scores(&self, score: impl Fn(u32, u32) -> f32 + Sync) -> Vec<f32> {
+        self.lists(|user, list| {
+            for (out, movie) in list.iter_mut().zip(0..) {
+                *out = score(user, movie);
+            }
+        })
+    }
+
+    /// As [`scores`](Self::scores), all of a person's at a time.
+    pub fn lists(&self, fill: impl Fn(u32, &mut [f32]) + Sync) -> Vec<f32> {
         let movies = self.counts.len().max(1);
         let mut scores = vec![0.0; movies * self.held.len()];
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -87,12 +101,10 @@ impl Judge {
                 .chunks(share)
                 .zip(scores.chunks_mut(share * movies))
             {
-                let score = &score;
+                let fill = &fill;
                 scope.spawn(move || {
                     for ((user, _), list) in people.iter().zip(scores.chunks_mut(movies)) {
-                        for (out, movie) in list.iter_mut().zip(0..) {
-                            *out = score(*user, movie);
-                        }
+                        fill(*user, list);
                     }
                 });
             }
@@ -153,16 +165,19 @@ impl Judge {
         })
     }
 
-    /// The lists of a model, by core, `fame` times the image's confidence term added.
-    pub fn of_model(&self, model: &Model<'_>, user_ids: &[u32], fame: f32) -> Ranking {
+    /// The lists of a model, by core: by predicted stars alone, or as a device ranks for the image's users.
+    pub fn of_model(&self, model: &Model<'_>, user_ids: &[u32], alone: bool) -> Ranking {
         self.judge(|user, scores| {
-            let Ok(state) = model.user(user_ids[user as usize]) else {
+            let id = user_ids[user as usize];
+            let (Ok(state), Ok(interest)) = (model.user(id), model.interest_of_user(id)) else {
                 scores.fill(0.0);
                 return;
             };
             model.score_rows(&state, 0, scores);
-            for (row, score) in (0u32..).zip(scores) {
-                *score += fame * model.confidence_stars(row);
+            if !alone {
+                for (row, score) in (0u32..).zip(scores) {
+                    *score += model.confidence_stars(row) + model.interest_stars(&interest, row);
+                }
             }
         })
     }

@@ -12,9 +12,10 @@ use pocketrec::numeric::f16;
 use pocketrec::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
 use super::spread::spread;
-use super::{Chosen, ImageBytes, quantise};
+use super::{Chosen, ImageBytes, interests, quantise};
 use crate::error::BadInput;
 use crate::train::checkpoint::Checkpoint;
+use crate::train::interest::{confidence_bytes, most};
 use crate::train::{Layer, Parameters};
 
 /// The element type of embedding tables and biases. The MLP is always f32: it is small.
@@ -70,17 +71,17 @@ impl FromStr for Precision {
 }
 
 /// A table on its way into the image.
-struct Column {
-    kind: K,
-    index: u8,
-    element: Element,
-    rows: usize,
-    columns: usize,
+pub(super) struct Column {
+    pub kind: K,
+    pub index: u8,
+    pub element: Element,
+    pub rows: usize,
+    pub columns: usize,
     /// What integers are multiplied by.
-    scale: f32,
+    pub scale: f32,
     /// Whether a reader that doesn't know the kind may go on without.
-    optional: bool,
-    bytes: Vec<u8>,
+    pub optional: bool,
+    pub bytes: Vec<u8>,
 }
 
 /// The image of the chosen rows of a checkpoint, sealed and verified by core's own reader.
@@ -155,11 +156,13 @@ pub fn build(
             integer_network(p, precision, &mut tables)?;
         }
     }
-    if let Some(fame) = checkpoint.options.fame.filter(|fame| *fame > 0.0) {
-        tables.push(confidence(
-            &pick(&checkpoint.movie_counts, 1, &chosen.movies),
-            fame,
-        ));
+    let fame = checkpoint.options.fame.unwrap_or_default();
+    if fame > 0.0 || checkpoint.interest.is_some() {
+        let counts = pick(&checkpoint.movie_counts, 1, &chosen.movies);
+        tables.push(confidence(&counts, fame));
+        if let Some(interest) = &checkpoint.interest {
+            interests::tables(interest, &counts, chosen, &mut tables)?;
+        }
     }
 
     let image = write(checkpoint, precision, &tables)?;
@@ -206,7 +209,7 @@ fn scale(p: &Parameters) -> [f32; 4] {
 }
 
 /// The chosen rows of a table of `columns`.
-fn pick<T: Copy>(table: &[T], columns: usize, rows: &[usize]) -> Vec<T> {
+pub(super) fn pick<T: Copy>(table: &[T], columns: usize, rows: &[usize]) -> Vec<T> {
     rows.iter()
         .flat_map(|row| &table[row * columns..][..columns])
         .copied()
@@ -226,7 +229,7 @@ fn mean(table: &[f32], columns: usize) -> Vec<f32> {
 }
 
 /// An image holds no subnormal numbers: they become zeros.
-fn normal(value: f32) -> f32 {
+pub(super) fn normal(value: f32) -> f32 {
     if value.is_subnormal() { 0.0 } else { value }
 }
 
@@ -349,24 +352,15 @@ fn beyond(kind: K, precision: Precision) -> BadInput {
 
 /// What a ranking adds for how well known movies are: `fame` times the logarithm of one more than their ratings.
 fn confidence(counts: &[u32], fame: f32) -> Column {
-    let stars: Vec<f32> = counts
-        .iter()
-        .map(|&count| fame * (count as f32).ln_1p())
-        .collect();
-    let most = stars.iter().fold(0.0f32, |most, stars| most.max(*stars));
-    let scale = (most / 255.0).max(f32::MIN_POSITIVE);
     Column {
         kind: K::MovieConfidence,
         index: 0,
         element: Element::U8,
         rows: counts.len(),
         columns: 1,
-        scale,
+        scale: normal(fame * most(counts) / 255.0),
         optional: true,
-        bytes: stars
-            .iter()
-            .map(|stars| (stars / scale).round() as u8)
-            .collect(),
+        bytes: confidence_bytes(counts),
     }
 }
 

@@ -40,6 +40,7 @@ fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u32>) -> Chec
         split: SplitNote::default(),
         options,
         best_epoch: 1,
+        interest: None,
     }
 }
 

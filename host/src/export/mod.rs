@@ -10,6 +10,7 @@ pub mod bytes;
 pub mod fit;
 pub mod image;
 mod integers;
+mod interests;
 pub mod quality;
 mod quantise;
 pub mod selection;

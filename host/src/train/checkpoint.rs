@@ -3,7 +3,10 @@
 //! Tensors (f32 unless said): `user_embedding` and `movie_embedding` `[rows, dim]`, `user_bias`
 //! and `movie_bias` `[rows]` when the model has them, `dense_0.weight` `[inputs, outputs]` and
 //! `dense_0.bias` `[outputs]` and so on for each layer, `user_ids` and `movie_ids` (u32, the
-//! MovieLens id of each row), `user_counts` and `movie_counts` (u32, ratings of each row).
+//! MovieLens id of each row), `user_counts` and `movie_counts` (u32, ratings of each row). With
+//! interests: `interest_code` (u32), `interest_codebook` `[codes, dim]`, `user_interest`
+//! `[users, dim]`, `interest_spread` (a lower triangle) and `interest_course` (scale of the codebook,
+//! power, fade, weight).
 //! Metadata (all strings, as the format demands): see [`KEYS`].
 
 use std::collections::HashMap;
@@ -12,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use super::interest::Interest;
 use super::parameters::{Layer, Parameters};
 use super::{ModelKind, Options};
 
@@ -82,6 +86,8 @@ pub struct Checkpoint {
     pub options: Options,
     /// The epoch that the parameters are from, 1 for the first.
     pub best_epoch: usize,
+    /// What people look for, where it was found.
+    pub interest: Option<Interest>,
 }
 
 /// Why a checkpoint could not be read or written; displays as one sentence that names the file.
@@ -217,6 +223,17 @@ impl Checkpoint {
                 p.movie_dim
             ));
         }
+        if let Some(interest) = &self.interest {
+            let dim = interest.dim;
+            length("interest_code", interest.codes.len(), p.movies)?;
+            length("user_interest", interest.users.len(), p.users * dim)?;
+            let triangle = dim * (dim + 1) / 2;
+            length("interest_spread", interest.spread.len(), triangle)?;
+            let rows = interest.codebook.len() / dim.max(1);
+            if interest.codes.iter().any(|&code| usize::from(code) >= rows) {
+                return Err("interest_code names a row that interest_codebook has not".into());
+            }
+        }
         for (name, ids) in [("user_ids", &self.user_ids), ("movie_ids", &self.movie_ids)] {
             if !ids.is_sorted_by(|a, b| a < b) {
                 return Err(format!("{name} don't ascend"));
@@ -272,12 +289,38 @@ impl Checkpoint {
             floats(format!("dense_{i}.weight"), shape, &layer.weight);
             floats(format!("dense_{i}.bias"), vec![layer.outputs], &layer.bias);
         }
+        let mut codes = Vec::new();
+        if let Some(interest) = &self.interest {
+            let dim = interest.dim.max(1);
+            let mut table = |name: &str, values: &[f32]| {
+                floats(name.into(), vec![values.len() / dim, dim], values);
+            };
+            table("interest_codebook", &interest.codebook);
+            table("user_interest", &interest.users);
+            floats(
+                "interest_spread".into(),
+                vec![interest.spread.len()],
+                &interest.spread,
+            );
+            let course = [
+                interest.scale,
+                interest.power,
+                interest.fade,
+                interest.weight,
+            ];
+            floats("interest_course".into(), vec![course.len()], &course);
+            codes.extend(interest.codes.iter().map(|&code| u32::from(code)));
+        }
         for (name, values) in [
             ("user_ids", &self.user_ids),
             ("movie_ids", &self.movie_ids),
             ("user_counts", &self.user_counts),
             ("movie_counts", &self.movie_counts),
+            ("interest_code", &codes),
         ] {
+            if values.is_empty() && name == "interest_code" {
+                continue;
+            }
             let bytes = values
                 .iter()
                 .flat_map(|value| value.to_le_bytes())
@@ -403,8 +446,36 @@ impl Checkpoint {
             options: serde_json::from_str(entry("options")?)
                 .map_err(|error| format!("its options can't be understood: {error}"))?,
             best_epoch: number("best_epoch", entry("best_epoch")?)?,
+            interest: interest(file)?,
         })
     }
+}
+
+/// The interests, where there are any: they came later, and a file without them is whole.
+fn interest(file: &SafeTensors<'_>) -> Result<Option<Interest>, String> {
+    if file.tensor("interest_code").is_err() {
+        return Ok(None);
+    }
+    let (shape, codebook) = floats(file, "interest_codebook", 2)?;
+    let (_, users) = floats(file, "user_interest", 2)?;
+    let (_, spread) = floats(file, "interest_spread", 1)?;
+    let (_, course) = floats(file, "interest_course", 1)?;
+    let [scale, power, fade, weight] = course[..] else {
+        return Err("interest_course has not four numbers".into());
+    };
+    let codes = integers(file, "interest_code")?;
+    let codes: Result<Vec<u8>, _> = codes.into_iter().map(u8::try_from).collect();
+    Ok(Some(Interest {
+        dim: shape[1],
+        codes: codes.map_err(|_| "interest_code holds a number beyond 255".to_string())?,
+        codebook,
+        scale,
+        power,
+        spread,
+        fade,
+        weight,
+        users,
+    }))
 }
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {

@@ -31,6 +31,7 @@ fn checkpoint(model: ModelKind) -> Checkpoint {
         },
         options,
         best_epoch: 6,
+        interest: None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! [`options`] is what a person may choose and [`fit`](fit()) the course of a run. [`plain`] is
 //! the trainer that every fast kernel is compared with, [`adam`] its optimiser one number at a
 //! time. [`parameters`] are what is learned, [`checkpoint`] their file. [`random`] and [`order`]
-//! make a run a function of its seed. [`bayes`] is the other solver, [`gibbs`] a run of it, and
+//! make a run a function of its seed. [`fame`] and [`interest`] are what lists add to predicted stars. [`bayes`] is the other solver, [`gibbs`] a run of it, and
 //! [`recipe`] says which model is trained with what.
 
 pub mod adam;
@@ -13,6 +13,7 @@ pub mod fame;
 pub mod fast;
 pub mod fit;
 pub mod gibbs;
+pub mod interest;
 pub mod options;
 pub mod order;
 pub mod parameters;

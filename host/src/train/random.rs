@@ -14,6 +14,8 @@ pub enum Stream {
     Order = 3,
     /// Initial weights of the dense layers; a part is a layer.
     Layers = 4,
+    /// The movies' interests before the first sweep; part 1 the codebook's first rows.
+    Interest = 5,
 }
 
 /// Random numbers by position.

@@ -1,0 +1,292 @@
+//! Interest: what somebody looks for lately, which a ranking adds to predicted stars.
+//!
+//! What people watch next is not what they would give most stars: a list by stars alone finds less of it than the
+//! list of the most rated movies. So an image may hold, beside the rows that predict stars, a small second model of
+//! who rates what (implicit feedback: Hu, Koren and Volinsky 2008), in a byte a movie:
+//!
+//! ```text
+//! y_m = level(m) c(m)          a movie: a row of a codebook, times how well known the movie is
+//! x   = argmin  x' P0^-1 x + sum over the latest ratings of  d^age (1 - x y_m)^2
+//! term(m) = weight  x y_m      stars
+//! ```
+//!
+//! c(m) is one of at most [`MAX_CODES`] rows (vector quantisation: Gray 1984), level(m) follows from the movie's
+//! confidence byte. P0 and the factor d, by which a rating counts less for each later one, come from the image. The
+//! solution is a Kalman filter's, as in [`learn`](crate::learn). x y_m takes one product of vectors a code, and then
+//! a look-up a movie.
+
+use crate::error::LookupError;
+#[cfg(feature = "learn")]
+use crate::model::SPREAD_LIMIT;
+use crate::model::{Model, ROW_LIMIT};
+#[cfg(feature = "learn")]
+use crate::numeric::dot::dot;
+use crate::numeric::hold;
+use crate::numeric::integer::{power_of_two, round};
+
+/// The most rows of a codebook.
+pub const MAX_CODES: usize = 128;
+
+/// The most numbers in a row of it.
+pub const MAX_INTEREST: usize = 16;
+
+/// Levels that there are: one for four neighbouring confidence bytes.
+pub const LEVELS: usize = 64;
+
+/// Ratings that say what somebody looks for: the latest ones of movies that the model has.
+pub const LATEST: usize = 32;
+
+/// Bits behind the point of a term: 9 of the code's and 8 of the level's.
+const BITS: i32 = 17;
+
+/// Numbers in the lower triangle of a square.
+pub(crate) const fn triangle(side: usize) -> usize {
+    side * (side + 1) / 2
+}
+
+/// The tables of an image; all of them were verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interests<'a> {
+    /// A code a movie.
+    pub codes: &'a [u8],
+    /// Rows of `dimensions`.
+    pub codebook: &'a [i8],
+    pub scale: f32,
+    pub dimensions: usize,
+    /// In 256ths.
+    pub levels: &'a [u8; LEVELS],
+    /// P0: the lower triangle.
+    pub spread: &'a [f32],
+    /// Stars for x y = 1.
+    pub weight: f32,
+    /// The square root of d.
+    pub fade: f32,
+    /// Rows of the image's users, and what they are multiplied by.
+    pub users: Option<(&'a [i8], f32)>,
+}
+
+/// What a ranking adds for each code of the image's codebook: 258 bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interest {
+    /// In 2^-9 stars.
+    terms: [i16; MAX_CODES],
+    any: bool,
+}
+
+impl Default for Interest {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl Interest {
+    /// Nobody's: adds nothing.
+    pub const NONE: Self = Self {
+        terms: [0; MAX_CODES],
+        any: false,
+    };
+
+    /// Whether it adds anything.
+    pub fn any(&self) -> bool {
+        self.any
+    }
+
+    /// Stars in 2^-17.
+    fn term(&self, code: u8, level: u8) -> i32 {
+        let term = self.terms.get(usize::from(code)).copied();
+        i32::from(term.unwrap_or_default()).wrapping_mul(i32::from(level))
+    }
+}
+
+impl<'a> Interests<'a> {
+    /// How well known a movie of a confidence byte is, in 256ths.
+    fn level(&self, known: u8) -> u8 {
+        let level = self.levels.get(usize::from(known >> 2));
+        level.copied().unwrap_or_default()
+    }
+
+    /// Adds the terms of the movies from row `first` on, whose confidence bytes are `known`, to scores in 2^-20
+    /// stars.
+    pub fn add_to_keys(&self, interest: &Interest, first: usize, known: &[u8], keys: &mut [i32]) {
+        let codes = self.codes.get(first..).unwrap_or_default();
+        for ((key, code), known) in keys.iter_mut().zip(codes).zip(known) {
+            // At most 2^15 x 2^8 x 2^3.
+            let term = interest.term(*code, self.level(*known)) << (20 - BITS);
+            *key = key.saturating_add(term);
+        }
+    }
+
+    /// The same for scores in stars.
+    pub fn add_to_stars(
+        &self,
+        interest: &Interest,
+        first: usize,
+        known: &[u8],
+        scores: &mut [f32],
+    ) {
+        let codes = self.codes.get(first..).unwrap_or_default();
+        for ((score, code), known) in scores.iter_mut().zip(codes).zip(known) {
+            *score += self.stars(interest, *code, *known);
+        }
+    }
+
+    /// The term of a movie, in stars.
+    pub fn stars(&self, interest: &Interest, code: u8, known: u8) -> f32 {
+        interest.term(code, self.level(known)) as f32 * power_of_two(-BITS)
+    }
+
+    /// What x comes to for each code. Costs a product of vectors a code.
+    fn interest(&self, x: &[f32]) -> Interest {
+        let mut interest = Interest {
+            terms: [0; MAX_CODES],
+            any: true,
+        };
+        let unit = self.weight * self.scale * power_of_two(9);
+        let rows = self.codebook.chunks_exact(self.dimensions.max(1));
+        for (term, row) in interest.terms.iter_mut().zip(rows) {
+            let mut sum = 0.0;
+            for (c, x) in row.iter().zip(x) {
+                sum += f32::from(*c) * x;
+            }
+            *term = round(sum * unit, 32767) as i16;
+        }
+        interest
+    }
+
+    /// What the image's user of row `at` looks for.
+    fn of_row(&self, at: usize) -> Interest {
+        let Some((rows, scale)) = self.users else {
+            return Interest::NONE;
+        };
+        let Some(row) = rows.chunks_exact(self.dimensions.max(1)).nth(at) else {
+            return Interest::NONE;
+        };
+        let mut x = [0.0; MAX_INTEREST];
+        for (x, value) in x.iter_mut().zip(row) {
+            *x = hold(f32::from(*value) * scale, -ROW_LIMIT, ROW_LIMIT);
+        }
+        self.interest(&x)
+    }
+}
+
+impl Model<'_> {
+    /// Whether the image says what people look for.
+    pub fn has_interest(&self) -> bool {
+        self.interests().is_some()
+    }
+
+    /// What the user `id` of the image looks for; [`Interest::NONE`] where the image doesn't say.
+    ///
+    /// # Errors
+    ///
+    /// [`LookupError::UnknownUser`].
+    pub fn interest_of_user(&self, id: u32) -> Result<Interest, LookupError> {
+        let row = self.user_ids().and_then(|ids| ids.row(id));
+        let row = row.ok_or(LookupError::UnknownUser(id))?;
+        let interests = self.interests();
+        Ok(interests.map_or(Interest::NONE, |of| of.of_row(row as usize)))
+    }
+
+    /// What the movie of `row` gets for `interest` in a ranking, in stars.
+    pub fn interest_stars(&self, interest: &Interest, row: u32) -> f32 {
+        let (Some(of), Some(known)) = (self.interests(), self.confidence(row)) else {
+            return 0.0;
+        };
+        let code = of.codes.get(row as usize).copied().unwrap_or_default();
+        of.stars(interest, code, known)
+    }
+
+    /// What somebody with these ratings, oldest first, looks for: by the latest [`LATEST`] that the model can use.
+    /// Costs the narrowing of a belief for each, and 2.5 KB of stack.
+    #[cfg(feature = "learn")]
+    pub fn interest_of_ratings(&self, ratings: &[crate::profile::Rating]) -> Interest {
+        match self.interests() {
+            Some(of) if !ratings.is_empty() => of.interest(&of.fold_in(self, ratings)),
+            _ => Interest::NONE,
+        }
+    }
+}
+
+#[cfg(feature = "learn")]
+impl Interests<'_> {
+    /// x of some ratings, the latest first: one update of a Kalman filter each, of an observation 1 of x y with the
+    /// weight d^age.
+    fn fold_in(
+        &self,
+        model: &Model<'_>,
+        ratings: &[crate::profile::Rating],
+    ) -> [f32; MAX_INTEREST] {
+        let mut x = [0.0; MAX_INTEREST];
+        let mut spread = [0.0; triangle(MAX_INTEREST)];
+        for (to, from) in spread.iter_mut().zip(self.spread) {
+            *to = *from;
+        }
+        // The square root of the weight, by which observation and noise have a common unit.
+        let mut weight = 1.0;
+        let rows = ratings.iter().rev().filter_map(|rating| rating.row(model));
+        for row in rows.take(LATEST) {
+            let y = self.vector(model, row, weight);
+            let error = weight - dot(&y, &x);
+            let p = self.times(&spread, &y);
+            let seen = dot(&y, &p);
+            // The spread is positive definite but for rounding.
+            let total = 1.0 + if seen > 0.0 { seen } else { 0.0 };
+            for (x, p) in x.iter_mut().zip(&p) {
+                *x = hold(*x + p * error / total, -ROW_LIMIT, ROW_LIMIT);
+            }
+            let mut rest: &mut [f32] = &mut spread;
+            for (length, own) in (1..=self.dimensions).zip(&p) {
+                let (row, behind) = rest.split_at_mut_checked(length).unwrap_or_default();
+                for (entry, other) in row.iter_mut().zip(&p) {
+                    *entry = hold(*entry - own * other / total, -SPREAD_LIMIT, SPREAD_LIMIT);
+                }
+                rest = behind;
+            }
+            weight *= self.fade;
+        }
+        x
+    }
+
+    /// P y, of the lower triangle of P.
+    fn times(
+        &self,
+        spread: &[f32; triangle(MAX_INTEREST)],
+        y: &[f32; MAX_INTEREST],
+    ) -> [f32; MAX_INTEREST] {
+        let mut product = [0.0; MAX_INTEREST];
+        let mut rest: &[f32] = spread;
+        for (at, own) in (0..self.dimensions).zip(y) {
+            let (row, behind) = rest
+                .split_at_checked(at.wrapping_add(1))
+                .unwrap_or_default();
+            // The triangle's row is this row of the square, and this column of the rows above.
+            let mut sum = 0.0;
+            for ((p, other), to) in row.iter().zip(y).zip(&mut product) {
+                sum += p * other;
+                *to += p * own;
+            }
+            // The diagonal was taken twice.
+            if let Some(to) = product.get_mut(at) {
+                *to = sum;
+            }
+            rest = behind;
+        }
+        product
+    }
+
+    /// `weight` times y of the movie of `row`.
+    fn vector(&self, model: &Model<'_>, row: u32, weight: f32) -> [f32; MAX_INTEREST] {
+        let mut y = [0.0; MAX_INTEREST];
+        let level = self.level(model.confidence(row).unwrap_or_default());
+        let unit = weight * self.scale * f32::from(level) * power_of_two(-8);
+        let code = self.codes.get(row as usize).copied().unwrap_or_default();
+        let values = self
+            .codebook
+            .chunks_exact(self.dimensions.max(1))
+            .nth(usize::from(code));
+        for (y, value) in y.iter_mut().zip(values.unwrap_or_default()) {
+            *y = f32::from(*value) * unit;
+        }
+        y
+    }
+}
