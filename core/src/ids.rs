@@ -1,11 +1,14 @@
 //! MovieLens ids are sparse; rows are dense. An [`IdIndex`] goes from one to the other, borrowed from the image in
-//! the smallest of three forms.
+//! one of four forms.
 
-/// Bits in a block of a bitmap.
-const BLOCK_BITS: u32 = 256;
+mod bits;
+mod elias_fano;
 
-/// Words in a block of a bitmap: the rank of its first bit, then 256 bits.
-pub const BLOCK_WORDS: usize = 1 + (BLOCK_BITS / 32) as usize;
+pub use bits::BLOCK_WORDS;
+use bits::Bits;
+use elias_fano::EliasFano;
+#[cfg(feature = "write")]
+pub use elias_fano::{elias_fano_size, fill_elias_fano};
 
 /// The ids of a table's rows, ascending.
 #[derive(Clone, Copy, Debug)]
@@ -13,15 +16,10 @@ pub struct IdIndex<'a>(Form<'a>);
 
 #[derive(Clone, Copy, Debug)]
 enum Form<'a> {
-    Range {
-        first: u32,
-        count: u32,
-    },
-    Bitmap {
-        blocks: &'a [[u32; BLOCK_WORDS]],
-        count: u32,
-    },
+    Range { first: u32, count: u32 },
+    Bitmap(Bits<'a>),
     Sorted(&'a [u32]),
+    EliasFano(EliasFano<'a>),
 }
 
 impl<'a> IdIndex<'a> {
@@ -35,19 +33,7 @@ impl<'a> IdIndex<'a> {
     /// The ids whose bits are set; a block holds how many are set before it, then 256 bits, low first. 36 bytes
     /// of flash for 256 ids up to the largest one. `None` if a count is wrong or no bit is set.
     pub fn bitmap(blocks: &'a [[u32; BLOCK_WORDS]]) -> Option<Self> {
-        // Ids are u32: a bitmap of more than 2^24 blocks would go beyond them.
-        if blocks.len() > (1 << 24) {
-            return None;
-        }
-        let mut count = 0_u32;
-        for [rank, bits @ ..] in blocks {
-            if *rank != count {
-                return None;
-            }
-            // At most 2^24 blocks of 256: only a bitmap of every id would pass u32::MAX.
-            count = count.checked_add(bits.iter().map(|word| word.count_ones()).sum())?;
-        }
-        (count > 0).then_some(Self(Form::Bitmap { blocks, count }))
+        Bits::new(blocks).map(|bits| Self(Form::Bitmap(bits)))
     }
 
     /// Ids in ascending order: 4 bytes of flash each. `None` if they don't ascend strictly or there are none.
@@ -57,64 +43,45 @@ impl<'a> IdIndex<'a> {
         (ascending && fits).then_some(Self(Form::Sorted(ids)))
     }
 
+    /// Elias–Fano code (Elias 1974, Fano 1971): about 2.3 + log2(largest id / ids) bits of flash an id.
+    ///
+    /// `words` are the number of ids, the number l of low bits (0 to 31), l bits of each id packed low first with the
+    /// last word's rest zero, then blocks as those of [`bitmap`](Self::bitmap) in which bit (id >> l) + row is set for
+    /// each row; the last block holds the zero behind the last id's bit. `None` if any of this isn't so, or the ids
+    /// don't ascend strictly.
+    pub fn elias_fano(words: &'a [u32]) -> Option<Self> {
+        EliasFano::new(words).map(|index| Self(Form::EliasFano(index)))
+    }
+
     /// How many ids there are; never 0.
     #[expect(clippy::len_without_is_empty, reason = "an index is never empty")]
     pub fn len(&self) -> u32 {
         match self.0 {
-            Form::Range { count, .. } | Form::Bitmap { count, .. } => count,
+            Form::Range { count, .. } => count,
+            Form::Bitmap(bits) => bits.count,
             Form::Sorted(ids) => ids.len() as u32,
+            Form::EliasFano(index) => index.upper.count,
         }
     }
 
-    /// The row of `id`. O(1) for a range or a bitmap, O(log n) for sorted ids.
+    /// The row of `id`. O(1) for a range or a bitmap, O(log n) for sorted ids; for Elias–Fano code O(log n), and a
+    /// step for each larger id that has the same upper part.
     pub fn row(&self, id: u32) -> Option<u32> {
         match self.0 {
             Form::Range { first, count } => id.checked_sub(first).filter(|&row| row < count),
-            Form::Bitmap { blocks, .. } => {
-                let [rank, bits @ ..] = blocks.get((id / BLOCK_BITS) as usize)?;
-                let bit = id % BLOCK_BITS;
-                let (word, mask) = ((bit / 32) as usize, 1_u32 << (bit % 32));
-                let last = *bits.get(word)?;
-                if last & mask == 0 {
-                    return None;
-                }
-                let before: u32 = bits.iter().take(word).map(|w| w.count_ones()).sum();
-                Some(
-                    rank.wrapping_add(before)
-                        .wrapping_add((last & (mask - 1)).count_ones()),
-                )
-            }
+            Form::Bitmap(bits) => bits.rank(id),
             Form::Sorted(ids) => ids.binary_search(&id).ok().map(|row| row as u32),
+            Form::EliasFano(index) => index.row(id),
         }
     }
 
-    /// The id of `row`. O(1) for a range or sorted ids, O(log n) for a bitmap.
+    /// The id of `row`. O(1) for a range or sorted ids, O(log n) for a bitmap or Elias–Fano code.
     pub fn id(&self, row: u32) -> Option<u32> {
         match self.0 {
             Form::Range { first, count } => (row < count).then(|| first.wrapping_add(row)),
-            Form::Bitmap { blocks, count } => {
-                if row >= count {
-                    return None;
-                }
-                let block = blocks
-                    .partition_point(|[rank, ..]| *rank <= row)
-                    .checked_sub(1)?;
-                let [rank, bits @ ..] = blocks.get(block)?;
-                let mut left = row.checked_sub(*rank)?;
-                for (at, word) in bits.iter().enumerate() {
-                    if left < word.count_ones() {
-                        let mut word = *word;
-                        for _ in 0..left {
-                            word &= word.wrapping_sub(1);
-                        }
-                        let base = (block as u32).wrapping_mul(BLOCK_BITS);
-                        return Some(base.wrapping_add(at as u32 * 32) + word.trailing_zeros());
-                    }
-                    left -= word.count_ones();
-                }
-                None
-            }
+            Form::Bitmap(bits) => bits.place(row, false),
             Form::Sorted(ids) => ids.get(row as usize).copied(),
+            Form::EliasFano(index) => index.id(row),
         }
     }
 
@@ -122,8 +89,9 @@ impl<'a> IdIndex<'a> {
     pub fn form(&self) -> &'static str {
         match self.0 {
             Form::Range { .. } => "range",
-            Form::Bitmap { .. } => "bitmap",
+            Form::Bitmap(_) => "bitmap",
             Form::Sorted(_) => "sorted",
+            Form::EliasFano(_) => "Elias-Fano",
         }
     }
 }
@@ -132,21 +100,7 @@ impl<'a> IdIndex<'a> {
 /// has `last / 256 + 1` blocks.
 #[cfg(feature = "write")]
 pub fn fill_bitmap(ids: &[u32], blocks: &mut [[u32; BLOCK_WORDS]]) {
-    for block in blocks.iter_mut() {
-        *block = [0; BLOCK_WORDS];
-    }
-    for &id in ids {
-        if let Some([_, bits @ ..]) = blocks.get_mut((id / BLOCK_BITS) as usize)
-            && let Some(word) = bits.get_mut((id % BLOCK_BITS / 32) as usize)
-        {
-            *word |= 1 << (id % 32);
-        }
-    }
-    let mut count = 0;
-    for [rank, bits @ ..] in blocks {
-        *rank = count;
-        count += bits.iter().map(|word| word.count_ones()).sum::<u32>();
-    }
+    bits::fill(ids.iter().copied(), blocks);
 }
 
 #[cfg(test)]
@@ -165,7 +119,12 @@ mod tests {
                 "row {row} of {}",
                 index.form()
             );
-            for near in [id.wrapping_sub(1), id.wrapping_add(1)] {
+            for near in [
+                id.wrapping_sub(1),
+                id.wrapping_add(1),
+                id ^ 0x100,
+                id | 1 << 31,
+            ] {
                 assert_eq!(index.row(near).is_some(), ids.contains(&near));
             }
         }
@@ -173,9 +132,25 @@ mod tests {
         assert_eq!(index.id(u32::MAX), None);
     }
 
+    fn encoded(ids: &[u32]) -> Vec<u32> {
+        let (size, low_bits) = elias_fano_size(ids.len() as u32, ids[ids.len() - 1]).unwrap();
+        let words = encoded_with(ids, low_bits);
+        assert_eq!(words.len(), size);
+        words
+    }
+
+    fn encoded_with(ids: &[u32], low_bits: u32) -> Vec<u32> {
+        let (count, last) = (ids.len() as u32, ids[ids.len() - 1]);
+        let blocks = (count + (last >> low_bits)) / 256 + 1;
+        let low = (count * low_bits).div_ceil(32);
+        let mut words = std::vec![u32::MAX; 2 + low as usize + blocks as usize * BLOCK_WORDS];
+        fill_elias_fano(ids, low_bits, &mut words);
+        words
+    }
+
     proptest! {
         #[test]
-        fn the_three_forms_answer_alike(
+        fn the_four_forms_answer_alike(
             ids in proptest::collection::btree_set(0_u32..3000, 1..200), first in 0_u32..5, count in 1_u32..50
         ) {
             let ids: Vec<u32> = ids.into_iter().collect();
@@ -183,8 +158,42 @@ mod tests {
             let mut blocks = std::vec![[0; BLOCK_WORDS]; (ids[ids.len() - 1] / 256 + 1) as usize];
             fill_bitmap(&ids, &mut blocks);
             check(IdIndex::bitmap(&blocks).unwrap(), &ids);
+            check(IdIndex::elias_fano(&encoded(&ids)).unwrap(), &ids);
             let dense: Vec<u32> = (first..first + count).collect();
             check(IdIndex::range(first, count).unwrap(), &dense);
+            check(IdIndex::elias_fano(&encoded(&dense)).unwrap(), &dense);
+        }
+
+        #[test]
+        fn elias_fano_code_holds_ids_of_any_spread(
+            dense in proptest::collection::btree_set(0_u32..600, 0..400),
+            wide in proptest::collection::btree_set(proptest::num::u32::ANY, 1..40),
+            low_bits in 20_u32..32
+        ) {
+            let ids: Vec<u32> = dense.union(&wide).copied().collect();
+            check(IdIndex::elias_fano(&encoded(&ids)).unwrap(), &ids);
+            check(IdIndex::elias_fano(&encoded_with(&ids, low_bits)).unwrap(), &ids);
+        }
+
+        #[test]
+        fn elias_fano_code_is_refused_or_holds_other_ids_with_any_bit_flipped(
+            ids in proptest::collection::btree_set(0_u32..9000, 1..150)
+        ) {
+            let ids: Vec<u32> = ids.into_iter().collect();
+            let words = encoded(&ids);
+            for bit in 0..words.len() * 32 {
+                let mut flipped = words.clone();
+                flipped[bit / 32] ^= 1 << (bit % 32);
+                if let Some(index) = IdIndex::elias_fano(&flipped) {
+                    let others: Vec<u32> = (0..index.len()).map(|row| index.id(row).unwrap()).collect();
+                    prop_assert!(others.is_sorted_by(|a, b| a < b));
+                    prop_assert_ne!(&others, &ids);
+                    for (id, row) in others.iter().zip(0..) {
+                        prop_assert_eq!(index.row(*id), Some(row));
+                    }
+                    prop_assert_eq!(encoded_with(&others, flipped[1]), flipped);
+                }
+            }
         }
     }
 

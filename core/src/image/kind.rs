@@ -18,12 +18,17 @@ pub enum TableKind {
     MovieIdBitmap = 17,
     /// u32 \[movies\]\[1\]: movie ids, ascending.
     MovieIdSorted = 18,
+    /// u32 \[1\]\[words\]: movie ids in Elias–Fano code, see
+    /// [`IdIndex::elias_fano`](crate::ids::IdIndex::elias_fano).
+    MovieIdEliasFano = 19,
     /// As `MovieIdRange`, for users.
     UserIdRange = 20,
     /// As `MovieIdBitmap`, for users.
     UserIdBitmap = 21,
     /// As `MovieIdSorted`, for users.
     UserIdSorted = 22,
+    /// As `MovieIdEliasFano`, for users.
+    UserIdEliasFano = 23,
 
     /// f16, f32, i16 or i8 \[movies\]\[movie dimensions\]; integers with a scale that is a power of two.
     MovieEmbedding = 32,
@@ -89,15 +94,17 @@ pub enum TableKind {
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 36] = [
         Self::RatingScale,
         Self::Parts,
         Self::MovieIdRange,
         Self::MovieIdBitmap,
         Self::MovieIdSorted,
+        Self::MovieIdEliasFano,
         Self::UserIdRange,
         Self::UserIdBitmap,
         Self::UserIdSorted,
+        Self::UserIdEliasFano,
         Self::MovieEmbedding,
         Self::UserEmbedding,
         Self::MovieBias,
@@ -144,9 +151,11 @@ impl TableKind {
             Self::MovieIdRange => "movie_id_range",
             Self::MovieIdBitmap => "movie_id_bitmap",
             Self::MovieIdSorted => "movie_id_sorted",
+            Self::MovieIdEliasFano => "movie_id_elias_fano",
             Self::UserIdRange => "user_id_range",
             Self::UserIdBitmap => "user_id_bitmap",
             Self::UserIdSorted => "user_id_sorted",
+            Self::UserIdEliasFano => "user_id_elias_fano",
             Self::MovieEmbedding => "movie_embedding",
             Self::UserEmbedding => "user_embedding",
             Self::MovieBias => "movie_bias",

@@ -24,9 +24,12 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
 
     let movie_ids = ids(
         &found,
-        TableKind::MovieIdRange,
-        TableKind::MovieIdBitmap,
-        TableKind::MovieIdSorted,
+        [
+            TableKind::MovieIdRange,
+            TableKind::MovieIdBitmap,
+            TableKind::MovieIdSorted,
+            TableKind::MovieIdEliasFano,
+        ],
     )?
     .ok_or(ImageError::Missing(TableKind::MovieIdSorted))?;
     let movies = movie_ids.len();
@@ -52,9 +55,12 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
 
     let user_ids = ids(
         &found,
-        TableKind::UserIdRange,
-        TableKind::UserIdBitmap,
-        TableKind::UserIdSorted,
+        [
+            TableKind::UserIdRange,
+            TableKind::UserIdBitmap,
+            TableKind::UserIdSorted,
+            TableKind::UserIdEliasFano,
+        ],
     )?;
     let user = match (user_ids, found.get(TableKind::UserEmbedding)) {
         (None, None) => None,
@@ -346,40 +352,44 @@ fn embedding<'a>(
     Ok(Checked { table, largest })
 }
 
-fn ids<'a>(
-    found: &Found<'a>,
-    range: TableKind,
-    bitmap: TableKind,
-    sorted: TableKind,
-) -> Result<Option<IdIndex<'a>>, ImageError> {
-    match (found.get(range), found.get(bitmap), found.get(sorted)) {
-        (None, None, None) => Ok(None),
-        (Some(table), None, None) => match *words(table, range)? {
-            [first, count] => IdIndex::range(first, count)
-                .map(Some)
-                .ok_or(ImageError::Ids(range)),
-            _ => Err(ImageError::Shape(range)),
-        },
-        (None, Some(table), None) => {
-            if table.columns as usize != BLOCK_WORDS {
-                return Err(ImageError::Shape(bitmap));
+/// The ids in the one form of the four `kinds` that is there, if any is.
+fn ids<'a>(found: &Found<'a>, kinds: [TableKind; 4]) -> Result<Option<IdIndex<'a>>, ImageError> {
+    let mut there = None;
+    for kind in kinds {
+        if let Some(table) = found.get(kind) {
+            if there.is_some() {
+                return Err(ImageError::Duplicate(kind));
             }
-            let (blocks, _) = words(table, bitmap)?.as_chunks::<BLOCK_WORDS>();
-            IdIndex::bitmap(blocks)
-                .map(Some)
-                .ok_or(ImageError::Ids(bitmap))
+            there = Some((kind, table));
         }
-        (None, None, Some(table)) => {
-            if table.columns != 1 {
-                return Err(ImageError::Shape(sorted));
-            }
-            IdIndex::sorted(words(table, sorted)?)
-                .map(Some)
-                .ok_or(ImageError::Ids(sorted))
-        }
-        (Some(_), ..) => Err(ImageError::Duplicate(range)),
-        (None, Some(_), Some(_)) => Err(ImageError::Duplicate(sorted)),
     }
+    let Some((kind, table)) = there else {
+        return Ok(None);
+    };
+    let words = words(table, kind)?;
+    let [range, bitmap, sorted, _] = kinds;
+    let index = if kind == range {
+        let [first, count] = *words else {
+            return Err(ImageError::Shape(kind));
+        };
+        IdIndex::range(first, count)
+    } else {
+        let (fits, of) = if kind == bitmap {
+            (
+                table.columns as usize == BLOCK_WORDS,
+                IdIndex::bitmap(words.as_chunks().0),
+            )
+        } else if kind == sorted {
+            (table.columns == 1, IdIndex::sorted(words))
+        } else {
+            (table.rows == 1, IdIndex::elias_fano(words))
+        };
+        if !fits {
+            return Err(ImageError::Shape(kind));
+        }
+        of
+    };
+    index.map(Some).ok_or(ImageError::Ids(kind))
 }
 
 fn mlp<'a>(found: &Found<'a>, user_dim: u32, movie_dim: u32) -> Result<Mlp<'a>, ImageError> {

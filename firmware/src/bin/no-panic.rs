@@ -113,6 +113,7 @@ fn images(bytes: &'static [u8]) {
         IdIndex::range(word(), word()),
         IdIndex::bitmap(black_box(&[[1; BLOCK_WORDS]; 2])),
         IdIndex::sorted(black_box(&[1, 2, 3])),
+        IdIndex::elias_fano(black_box(&[1; 20])),
     ];
     for index in black_box(indexes).into_iter().flatten() {
         calls! {

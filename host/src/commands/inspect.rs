@@ -41,14 +41,14 @@ pub fn run(args: &Args) -> Result<()> {
         scale.lowest, scale.highest, scale.step, scale.mean
     );
     println!(
-        "Movies: {}, ids as a {}, rows of {}",
+        "Movies: {}, ids in {} form, rows of {}",
         grouped(model.movies().into()),
         model.movie_ids().form(),
         model.movie_dim()
     );
     match model.user_ids() {
         Some(ids) => println!(
-            "Users: {}, ids as a {}, rows of {}",
+            "Users: {}, ids in {} form, rows of {}",
             grouped(ids.len().into()),
             ids.form(),
             model.user_dim()

@@ -74,8 +74,9 @@ pub fn share_of_ratings(checkpoint: &Checkpoint, number: usize) -> f64 {
     sum(&counts[..number.min(counts.len())]) / sum(&counts).max(1.0)
 }
 
-/// The largest number of `0..=most` whose image fits. An image grows with its rows: an id index never shrinks when
-/// ids are added, but for all ids in a row, which `most` tries first.
+/// A number of `0..=most` whose image fits, all of them or one of which one more doesn't fit. An image grows with its
+/// rows, so it is the largest; only where one more row changes the form of an id index can the image shrink, by a
+/// quarter of that index at most, and a larger number fit too.
 fn largest(
     most: usize,
     region: usize,

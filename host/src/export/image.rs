@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-use pocketrec::ids::{BLOCK_WORDS, fill_bitmap};
 use pocketrec::image::{Element, ImageWriter, MAX_TEXT, Table, TableKind as K};
 use pocketrec::model::{Model, Parts};
 use pocketrec::numeric::activation::Activation;
 use pocketrec::numeric::f16;
 use pocketrec::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
+use super::ids::Form;
 use super::spread::spread;
 use super::{Chosen, ImageBytes, interests, quantise};
 use crate::error::BadInput;
@@ -115,8 +115,8 @@ pub fn build(
     };
     tables.push(small(K::Parts, &[parts.bits()]));
 
-    let forms = [K::MovieIdRange, K::MovieIdBitmap, K::MovieIdSorted];
-    tables.push(ids(forms, &pick(&checkpoint.movie_ids, 1, &chosen.movies)));
+    let chosen_ids = pick(&checkpoint.movie_ids, 1, &chosen.movies);
+    tables.push(ids(movie_ids, &chosen_ids));
     let movies = pick(&p.movie_embedding, p.movie_dim, &chosen.movies);
     rows(
         K::MovieEmbedding,
@@ -131,8 +131,8 @@ pub fn build(
     }
 
     if !chosen.users.is_empty() {
-        let forms = [K::UserIdRange, K::UserIdBitmap, K::UserIdSorted];
-        tables.push(ids(forms, &pick(&checkpoint.user_ids, 1, &chosen.users)));
+        let chosen_ids = pick(&checkpoint.user_ids, 1, &chosen.users);
+        tables.push(ids(user_ids, &chosen_ids));
         let users = pick(&p.user_embedding, p.user_dim, &chosen.users);
         rows(K::UserEmbedding, p.user_dim, &users, precision, &mut tables)?;
         if parts.biases {
@@ -400,29 +400,30 @@ fn numbers(
     })
 }
 
-/// The smallest of the three forms of an id index: range, bitmap, sorted ids.
-fn ids([range, bitmap, sorted]: [K; 3], ids: &[u32]) -> Column {
-    let (first, last) = (ids[0], ids[ids.len() - 1]);
-    let words = |kind, rows, columns, words: &[u32]| Column {
-        kind,
-        index: 0,
-        element: Element::U32,
-        rows,
-        columns,
-        scale: 1.0,
-        optional: false,
-        bytes: words.iter().flat_map(|word| word.to_le_bytes()).collect(),
-    };
-    if (last - first) as usize == ids.len() - 1 {
-        return words(range, 1, 2, &[first, ids.len() as u32]);
+/// An id index in the form that suits the ids.
+fn ids(kind: impl Fn(Form) -> K, ids: &[u32]) -> Column {
+    let index = super::ids::smallest(ids);
+    column(kind(index.form), 0, Element::U32, index.rows, &index.words)
+}
+
+/// The kind of the movies' id index in a form.
+fn movie_ids(form: Form) -> K {
+    match form {
+        Form::Range => K::MovieIdRange,
+        Form::Bitmap => K::MovieIdBitmap,
+        Form::Sorted => K::MovieIdSorted,
+        Form::EliasFano => K::MovieIdEliasFano,
     }
-    let blocks = (last / 256) as usize + 1;
-    if blocks * BLOCK_WORDS < ids.len() {
-        let mut bits = vec![[0; BLOCK_WORDS]; blocks];
-        fill_bitmap(ids, &mut bits);
-        return words(bitmap, blocks, BLOCK_WORDS, bits.as_flattened());
+}
+
+/// The kind of the users' id index in a form.
+fn user_ids(form: Form) -> K {
+    match form {
+        Form::Range => K::UserIdRange,
+        Form::Bitmap => K::UserIdBitmap,
+        Form::Sorted => K::UserIdSorted,
+        Form::EliasFano => K::UserIdEliasFano,
     }
-    words(sorted, ids.len(), 1, ids)
 }
 
 fn network(p: &Parameters, tables: &mut Vec<Column>) {

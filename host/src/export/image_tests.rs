@@ -129,7 +129,7 @@ fn chosen_rows_keep_their_ids_and_the_mean_user_is_everybodys() {
 }
 
 #[test]
-fn the_smallest_form_of_an_id_index_is_taken() {
+fn the_form_of_an_id_index_that_suits_the_ids_is_taken() {
     let form = |ids: Vec<u32>| {
         let checkpoint = checkpoint(options(ModelKind::Mf, &[]), vec![1, 2], ids);
         let image = build(&checkpoint, &all(&checkpoint), Precision::F16).unwrap();
@@ -140,6 +140,11 @@ fn the_smallest_form_of_an_id_index_is_taken() {
     assert_eq!(form(vec![1, 2, 3, 40_000]), "sorted");
     assert_eq!(form(vec![u32::MAX]), "range");
     assert_eq!(form(vec![0, u32::MAX]), "sorted");
+    assert_eq!(form((0..400).map(|row| row * 9).collect()), "Elias-Fano");
+    assert_eq!(form((0..400).map(|row| row << 16).collect()), "Elias-Fano");
+    // What saves less than a quarter isn't worth the search.
+    assert_eq!(form((0..400).map(|row| row * 4).collect()), "bitmap");
+    assert_eq!(form((0..4).map(|row| row << 23).collect()), "sorted");
 }
 
 #[test]
@@ -210,6 +215,8 @@ fn the_budgets_are_kept() {
     let image = build(&small, &all(&small), Precision::F16).unwrap();
     let length = image.as_ref().len();
     assert!(length <= 215_000, "{length}");
+    let model = Model::open(image.as_ref()).unwrap();
+    assert_eq!(model.movie_ids().form(), "Elias-Fano");
 
     let large = checkpoint(hybrid(), (1..100).collect(), twenty_million());
     let chosen = Chosen {

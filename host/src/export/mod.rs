@@ -8,6 +8,7 @@ pub mod bill;
 pub mod boards;
 pub mod bytes;
 pub mod fit;
+mod ids;
 pub mod image;
 mod integers;
 mod interests;

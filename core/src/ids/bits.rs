@@ -1,0 +1,117 @@
+//! Bits with a count every 256 of them, which answers in a few steps where a bit is.
+
+/// Bits in a block.
+const BLOCK_BITS: u32 = 256;
+
+/// Words in a block: how many bits are set before it, then 256 bits, low first.
+pub const BLOCK_WORDS: usize = 1 + (BLOCK_BITS / 32) as usize;
+
+/// Checked blocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bits<'a> {
+    pub(super) blocks: &'a [[u32; BLOCK_WORDS]],
+    /// Bits that are set; never 0.
+    pub(super) count: u32,
+}
+
+impl<'a> Bits<'a> {
+    /// `None` if a block's count is wrong or no bit is set.
+    pub(super) fn new(blocks: &'a [[u32; BLOCK_WORDS]]) -> Option<Self> {
+        // Places are u32: more than 2^24 blocks would go beyond them.
+        if blocks.len() > (1 << 24) {
+            return None;
+        }
+        let mut count = 0_u32;
+        for [rank, bits @ ..] in blocks {
+            if *rank != count {
+                return None;
+            }
+            // At most 2^24 blocks of 256: only if every bit were set would u32::MAX be passed.
+            count = count.checked_add(bits.iter().map(|word| word.count_ones()).sum())?;
+        }
+        (count > 0).then_some(Self { blocks, count })
+    }
+
+    /// How many bits are set before place `at`, if the one there is.
+    pub(super) fn rank(&self, at: u32) -> Option<u32> {
+        let [rank, bits @ ..] = self.blocks.get((at / BLOCK_BITS) as usize)?;
+        let (word, mask) = ((at % BLOCK_BITS / 32) as usize, 1_u32 << (at % 32));
+        let last = *bits.get(word)?;
+        if last & mask == 0 {
+            return None;
+        }
+        let before: u32 = bits.iter().take(word).map(|w| w.count_ones()).sum();
+        Some(
+            rank.wrapping_add(before)
+                .wrapping_add((last & (mask - 1)).count_ones()),
+        )
+    }
+
+    /// Whether the bit at `at` is set.
+    pub(super) fn has(&self, at: u32) -> bool {
+        let block = self.blocks.get((at / BLOCK_BITS) as usize);
+        let word = block.and_then(|block| block.get(1 + (at % BLOCK_BITS / 32) as usize));
+        word.is_some_and(|word| (word >> (at % 32)) & 1 != 0)
+    }
+
+    /// Where bit number `n`, from 0, of those that are set is; with `zeros`, of those that aren't. Halves the blocks
+    /// until one is left, and counts at most 8 words of it.
+    #[inline(never)]
+    pub(super) fn place(&self, n: u32, zeros: bool) -> Option<u32> {
+        let flip = if zeros { u32::MAX } else { 0 };
+        let (mut block, mut left) = (0, n);
+        let mut end = self.blocks.len();
+        let mut begin = 0;
+        while begin < end {
+            let middle = (begin + end) / 2;
+            let [rank, ..] = self.blocks.get(middle)?;
+            let first = middle as u32 * BLOCK_BITS;
+            let before = if zeros {
+                first.wrapping_sub(*rank)
+            } else {
+                *rank
+            };
+            if before <= n {
+                (block, left) = (middle, n - before);
+                begin = middle + 1;
+            } else {
+                end = middle;
+            }
+        }
+        let [_, bits @ ..] = self.blocks.get(block)?;
+        let mut at = block as u32 * BLOCK_BITS;
+        for word in bits {
+            let mut word = word ^ flip;
+            let count = word.count_ones();
+            if left < count {
+                for _ in 0..left {
+                    word &= word.wrapping_sub(1);
+                }
+                return Some(at.wrapping_add(word.trailing_zeros()));
+            }
+            left -= count;
+            at = at.wrapping_add(32);
+        }
+        None
+    }
+}
+
+/// Sets the bits at `places`, and counts them; places beyond the last block are left out.
+#[cfg(feature = "write")]
+pub(super) fn fill(places: impl Iterator<Item = u32>, blocks: &mut [[u32; BLOCK_WORDS]]) {
+    for block in blocks.iter_mut() {
+        *block = [0; BLOCK_WORDS];
+    }
+    for at in places {
+        if let Some([_, bits @ ..]) = blocks.get_mut((at / BLOCK_BITS) as usize)
+            && let Some(word) = bits.get_mut((at % BLOCK_BITS / 32) as usize)
+        {
+            *word |= 1 << (at % 32);
+        }
+    }
+    let mut count = 0;
+    for [rank, bits @ ..] in blocks {
+        *rank = count;
+        count += bits.iter().map(|word| word.count_ones()).sum::<u32>();
+    }
+}

@@ -1,0 +1,155 @@
+//! Elias–Fano: of each id the low bits as they are, and what is above them as distances in unary.
+//!
+//! The id of row r is h x 2^l + low: bit h + r of the upper bits is set, so that the zeros before it are h and the ones
+//! before it r. About 2 + log2(largest id / ids) bits an id (P. Elias, "Efficient storage and retrieval by content and
+//! address of static files", 1974; R. Fano, 1971). Both ways begin by finding a bit: the row's one, or the zero that
+//! ends the ids of h; see S. Vigna, "Quasi-succinct indices", 2013. The samples that shorten the search are counts of
+//! ones every 256 bits, so it is bounded for any ids.
+
+use super::bits::{BLOCK_WORDS, Bits};
+
+/// Words before the low bits: how many ids, how many low bits of each.
+#[cfg(feature = "write")]
+const HEADER: usize = 2;
+
+/// A checked index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EliasFano<'a> {
+    low: &'a [u32],
+    low_bits: u32,
+    pub(super) upper: Bits<'a>,
+}
+
+impl<'a> EliasFano<'a> {
+    /// `None` unless the ids ascend strictly and every bit is as the writer would have it.
+    pub(super) fn new(words: &'a [u32]) -> Option<Self> {
+        let [count, low_bits, words @ ..] = words else {
+            return None;
+        };
+        if *low_bits > 31 {
+            return None;
+        }
+        let packed = count.checked_mul(*low_bits)?;
+        let (low, words) = words.split_at_checked(packed.div_ceil(32) as usize)?;
+        let (blocks, behind) = words.as_chunks::<BLOCK_WORDS>();
+        let index = Self {
+            low,
+            low_bits: *low_bits,
+            upper: Bits::new(blocks)?,
+        };
+        let unused = match low.last() {
+            Some(last) if packed % 32 != 0 => last >> (packed % 32),
+            _ => 0,
+        };
+        let fits = index.upper.count == *count && behind.is_empty() && unused == 0;
+        (fits && index.ascends()).then_some(index)
+    }
+
+    /// Whether the ids ascend strictly, fit 32 bits, and the last one's zero is in the last block.
+    fn ascends(&self) -> bool {
+        let (mut row, mut last, mut at, mut end) = (0_u32, 0, 0_u32, 0);
+        for [_, words @ ..] in self.upper.blocks {
+            for word in words {
+                let mut word = *word;
+                for _ in 0..32 {
+                    if word & 1 != 0 {
+                        let high = at.wrapping_sub(row);
+                        let id = self.join(high, row);
+                        if id >> self.low_bits != high || (row > 0 && id <= last) {
+                            return false;
+                        }
+                        last = id;
+                        row = row.wrapping_add(1);
+                        end = at.wrapping_add(1);
+                    }
+                    word >>= 1;
+                    at = at.wrapping_add(1);
+                }
+            }
+        }
+        (end / 256) as usize + 1 == self.upper.blocks.len()
+    }
+
+    /// The id of a row whose upper part is known.
+    fn join(&self, high: u32, row: u32) -> u32 {
+        (high << self.low_bits) | self.low(row)
+    }
+
+    /// The low bits of the id of `row`.
+    #[inline(never)]
+    fn low(&self, row: u32) -> u32 {
+        let at = row.wrapping_mul(self.low_bits);
+        let word = |at: u32| self.low.get(at as usize).copied().unwrap_or_default();
+        let (first, shift) = (at / 32, at % 32);
+        let both = (word(first) >> shift) | ((word(first + 1) << 1) << (31 - shift));
+        both & !(u32::MAX << self.low_bits)
+    }
+
+    /// The row of `id`.
+    #[inline(never)]
+    pub(super) fn row(&self, id: u32) -> Option<u32> {
+        let high = id >> self.low_bits;
+        // The ids of the same upper part are the ones before its zero, the largest nearest.
+        let mut at = self.upper.place(high, true)?;
+        loop {
+            at = at.checked_sub(1)?;
+            if !self.upper.has(at) {
+                return None;
+            }
+            let row = at.wrapping_sub(high);
+            let found = self.join(high, row);
+            if found <= id {
+                return (found == id).then_some(row);
+            }
+        }
+    }
+
+    /// The id of `row`.
+    #[inline(never)]
+    pub(super) fn id(&self, row: u32) -> Option<u32> {
+        let high = self.upper.place(row, false)?.wrapping_sub(row);
+        Some(self.join(high, row))
+    }
+}
+
+/// How many words an index of `count` ids up to `last` takes at its smallest, and with how many low bits; `None` if
+/// there are no ids or more low bits than 2^32.
+#[cfg(feature = "write")]
+pub fn elias_fano_size(count: u32, last: u32) -> Option<(usize, u32)> {
+    let words = |low_bits: u32| {
+        let low = count.checked_mul(low_bits)?.div_ceil(32) as usize;
+        // A bit an id, a zero for each upper part.
+        let upper = u64::from(count) + u64::from(last >> low_bits) + 1;
+        let blocks = usize::try_from(upper.div_ceil(256)).ok()?;
+        (count > 0 && blocks <= 1 << 24).then_some(HEADER + low + blocks * BLOCK_WORDS)
+    };
+    (0..32)
+        .filter_map(|low_bits| Some((words(low_bits)?, low_bits)))
+        .min()
+}
+
+/// Writes the index of `ids`, which ascend strictly, over `words`, as many as [`elias_fano_size`] says with these
+/// `low_bits`. What doesn't fit is left out.
+#[cfg(feature = "write")]
+pub fn fill_elias_fano(ids: &[u32], low_bits: u32, words: &mut [u32]) {
+    let [count, bits, words @ ..] = words else {
+        return;
+    };
+    (*count, *bits) = (ids.len() as u32, low_bits);
+    let packed = ids.len() * low_bits as usize;
+    let Some((low, upper)) = words.split_at_mut_checked(packed.div_ceil(32)) else {
+        return;
+    };
+    low.fill(0);
+    for (row, id) in ids.iter().enumerate() {
+        for bit in 0..low_bits {
+            let at = row * low_bits as usize + bit as usize;
+            if let Some(word) = low.get_mut(at / 32) {
+                *word |= ((id >> bit) & 1) << (at % 32);
+            }
+        }
+    }
+    let places = ids.iter().zip(0_u32..);
+    let places = places.map(|(id, row)| (id >> low_bits).wrapping_add(row));
+    super::bits::fill(places, upper.as_chunks_mut().0);
+}
