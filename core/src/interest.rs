@@ -98,6 +98,12 @@ impl Interest {
     }
 }
 
+/// Row `at` of a table of `columns`.
+fn row(table: &[i8], columns: usize, at: usize) -> Option<&[i8]> {
+    let start = at.wrapping_mul(columns);
+    table.get(start..start.wrapping_add(columns))
+}
+
 impl<'a> Interests<'a> {
     /// How well known a movie of a confidence byte is, in 256ths.
     fn level(&self, known: u8) -> u8 {
@@ -142,8 +148,10 @@ impl<'a> Interests<'a> {
             any: true,
         };
         let unit = self.weight * self.scale * power_of_two(9);
-        let rows = self.codebook.chunks_exact(self.dimensions.max(1));
-        for (term, row) in interest.terms.iter_mut().zip(rows) {
+        for (code, term) in interest.terms.iter_mut().enumerate() {
+            let Some(row) = row(self.codebook, self.dimensions, code) else {
+                break;
+            };
             let mut sum = 0.0;
             for (c, x) in row.iter().zip(x) {
                 sum += f32::from(*c) * x;
@@ -158,7 +166,7 @@ impl<'a> Interests<'a> {
         let Some((rows, scale)) = self.users else {
             return Interest::NONE;
         };
-        let Some(row) = rows.chunks_exact(self.dimensions.max(1)).nth(at) else {
+        let Some(row) = row(rows, self.dimensions, at) else {
             return Interest::NONE;
         };
         let mut x = [0.0; MAX_INTEREST];
@@ -280,10 +288,7 @@ impl Interests<'_> {
         let level = self.level(model.confidence(row).unwrap_or_default());
         let unit = weight * self.scale * f32::from(level) * power_of_two(-8);
         let code = self.codes.get(row as usize).copied().unwrap_or_default();
-        let values = self
-            .codebook
-            .chunks_exact(self.dimensions.max(1))
-            .nth(usize::from(code));
+        let values = row(self.codebook, self.dimensions, usize::from(code));
         for (y, value) in y.iter_mut().zip(values.unwrap_or_default()) {
             *y = f32::from(*value) * unit;
         }

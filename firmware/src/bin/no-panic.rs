@@ -10,6 +10,7 @@ use firmware::flash::{Controller, Region};
 use pocketrec::error::ImageError;
 use pocketrec::ids::{BLOCK_WORDS, IdIndex};
 use pocketrec::image::{Element, Image, TableKind};
+use pocketrec::interest::Interest;
 use pocketrec::learn::suggest::Suggest;
 use pocketrec::learn::why::Influence;
 use pocketrec::learn::{self, MAX_LEARNED};
@@ -173,6 +174,10 @@ fn models(model: &Model<'_>) {
         model.confidence(word());
         model.has_confidence();
         model.confidence_stars(word());
+        model.has_interest();
+        model.interest_of_user(word());
+        model.interest_stars(&black_box(Interest::NONE), word());
+        black_box(Interest::NONE).any();
         model.predict_rows(word(), word());
         model.movie_row(word());
         model.user(word());
@@ -268,7 +273,9 @@ fn logs(log: &mut Log<16>) {
 }
 
 fn rankings(model: &Model<'_>) {
-    let mut top = TopN::<10>::keeping(size()).with_fame(float());
+    let mut top = TopN::<10>::keeping(size())
+        .with_fame(float())
+        .with_interest(model.interest_of_ratings(black_box(&[])));
     let mut nearest = Nearest::<10>::keeping(size(), model, word());
     calls! {
         TopN::<10>::new();
