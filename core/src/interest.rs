@@ -99,7 +99,7 @@ impl Interest {
 }
 
 /// Row `at` of a table of `columns`.
-fn row(table: &[i8], columns: usize, at: usize) -> Option<&[i8]> {
+fn nth_row(table: &[i8], columns: usize, at: usize) -> Option<&[i8]> {
     let start = at.wrapping_mul(columns);
     table.get(start..start.wrapping_add(columns))
 }
@@ -149,7 +149,7 @@ impl<'a> Interests<'a> {
         };
         let unit = self.weight * self.scale * power_of_two(9);
         for (code, term) in interest.terms.iter_mut().enumerate() {
-            let Some(row) = row(self.codebook, self.dimensions, code) else {
+            let Some(row) = nth_row(self.codebook, self.dimensions, code) else {
                 break;
             };
             let mut sum = 0.0;
@@ -166,7 +166,7 @@ impl<'a> Interests<'a> {
         let Some((rows, scale)) = self.users else {
             return Interest::NONE;
         };
-        let Some(row) = row(rows, self.dimensions, at) else {
+        let Some(row) = nth_row(rows, self.dimensions, at) else {
             return Interest::NONE;
         };
         let mut x = [0.0; MAX_INTEREST];
@@ -288,7 +288,7 @@ impl Interests<'_> {
         let level = self.level(model.confidence(row).unwrap_or_default());
         let unit = weight * self.scale * f32::from(level) * power_of_two(-8);
         let code = self.codes.get(row as usize).copied().unwrap_or_default();
-        let values = row(self.codebook, self.dimensions, usize::from(code));
+        let values = nth_row(self.codebook, self.dimensions, usize::from(code));
         for (y, value) in y.iter_mut().zip(values.unwrap_or_default()) {
             *y = f32::from(*value) * unit;
         }
