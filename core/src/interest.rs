@@ -113,7 +113,13 @@ impl<'a> Interests<'a> {
 
     /// Adds the terms of the movies from row `first` on, whose confidence bytes are `known`, to scores in 2^-20
     /// stars.
-    pub fn add_to_keys(&self, interest: &Interest, first: usize, known: &[u8], keys: &mut [i32]) {
+    pub(crate) fn add_to_keys(
+        &self,
+        interest: &Interest,
+        first: usize,
+        known: &[u8],
+        keys: &mut [i32],
+    ) {
         let codes = self.codes.get(first..).unwrap_or_default();
         for ((key, code), known) in keys.iter_mut().zip(codes).zip(known) {
             // At most 2^15 x 2^8 x 2^3.
@@ -123,7 +129,7 @@ impl<'a> Interests<'a> {
     }
 
     /// The same for scores in stars.
-    pub fn add_to_stars(
+    pub(crate) fn add_to_stars(
         &self,
         interest: &Interest,
         first: usize,
@@ -137,7 +143,7 @@ impl<'a> Interests<'a> {
     }
 
     /// The term of a movie, in stars.
-    pub fn stars(&self, interest: &Interest, code: u8, known: u8) -> f32 {
+    pub(crate) fn stars(&self, interest: &Interest, code: u8, known: u8) -> f32 {
         interest.term(code, self.level(known)) as f32 * power_of_two(-BITS)
     }
 

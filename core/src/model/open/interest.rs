@@ -93,5 +93,5 @@ fn small(table: Table<'_>, kind: TableKind) -> Result<(&[i8], f32), ImageError> 
     if !(f32::MIN_POSITIVE..=1.0).contains(&table.scale) {
         return Err(ImageError::Value(kind));
     }
-    Ok((bytemuck::cast_slice(table.bytes), table.scale))
+    Ok((bytemuck::must_cast_slice(table.bytes), table.scale))
 }
