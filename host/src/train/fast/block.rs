@@ -1,15 +1,14 @@
 //! The arithmetic of a batch's samples: forward, backward and weight gradients.
 //!
 //! A lane is a sample. Samples go through in blocks of [`BLOCK`], features in rows of `BLOCK`
-//! numbers, so that a block's values stay in the first-level cache. Weight gradients are kept a
-//! lane apart until a group of blocks is done. Nothing depends on which thread runs a group.
+//! numbers, so that a block's values stay in the first-level cache. Nothing depends on which thread runs a group.
 
 use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::{Vector, prefetch};
 use super::layout::{Aligned, Shape, tail};
-use super::product::{Finish, Weights, join_lanes, product, vectors, weight_gradient};
+use super::product::{Finish, Weights, product, vectors, weight_gradient};
 
 /// Samples a block.
 pub const BLOCK: usize = 128;
@@ -93,8 +92,6 @@ pub struct Scratch {
     values: Vec<usize>,
     /// Where the loss's slopes by those start.
     slopes: Vec<usize>,
-    /// Where the lane-apart weight gradients start.
-    lanes: usize,
     /// A row's worth of zeros to read, and a vector of rows to write what isn't all wanted.
     zeros: usize,
     waste: usize,
@@ -121,7 +118,6 @@ impl Scratch {
         let mut scratch = Self {
             values,
             slopes,
-            lanes: take(shape.dense * 16 + 8 * 16),
             zeros: take(4 * width + tail::LENGTH),
             waste: take(16 * 8),
             target: take(BLOCK),
@@ -316,8 +312,7 @@ pub unsafe fn group<V: Vector>(
     unsafe {
         let shape = network.shape;
         let base = scratch.base;
-        let lanes = base.add(scratch.lanes);
-        std::ptr::write_bytes(lanes, 0, shape.dense * V::LANES);
+        std::ptr::write_bytes(outputs.dense, 0, shape.dense);
         let share = 2.0 / samples.len() as f32;
         let mut sums = Sums::default();
         let end = range.end;
@@ -328,7 +323,7 @@ pub unsafe fn group<V: Vector>(
             let block = &samples[start..stop];
             forward::<V>(network, block, scratch);
             sums += errors::<V>(block.len(), share, scratch, outputs.slope.add(start));
-            backward::<V>(network, block.len(), scratch);
+            backward::<V>(network, block.len(), outputs.dense, scratch);
             let slopes = base.add(scratch.slopes[0]);
             let waste = base.add(scratch.waste);
             let (user, movie) = (shape.user_width, shape.movie_width);
@@ -337,7 +332,6 @@ pub unsafe fn group<V: Vector>(
             let to = outputs.movie.add(start * movie);
             scatter::<V>(block.len(), movie, slopes.add(user * BLOCK), to, waste);
         }
-        join_lanes::<V>(lanes, shape.dense, outputs.dense);
         sums
     }
 }
@@ -462,7 +456,7 @@ pub unsafe fn part<V: Vector>(
                     for (index, layer) in shape.layers.iter().enumerate() {
                         let x = base.add(scratch.values[index]);
                         let slope = base.add(scratch.slopes[index + 1]).cast_const();
-                        weight_gradient::<V>(count, layer, x, slope, base.add(scratch.lanes));
+                        weight_gradient::<V>(count, layer, x, slope, outputs.dense);
                     }
                 }
                 Part::Scatter => {
@@ -482,7 +476,12 @@ pub unsafe fn part<V: Vector>(
 
 /// Carries the slopes from the prediction back to the rows, adding the weight gradients.
 #[inline(always)]
-unsafe fn backward<V: Vector>(network: &Network<'_>, samples: usize, scratch: &mut Scratch) {
+unsafe fn backward<V: Vector>(
+    network: &Network<'_>,
+    samples: usize,
+    gradient: *mut f32,
+    scratch: &mut Scratch,
+) {
     unsafe {
         let base = scratch.base;
         let shape = network.shape;
@@ -490,7 +489,7 @@ unsafe fn backward<V: Vector>(network: &Network<'_>, samples: usize, scratch: &m
         for (index, layer) in shape.layers.iter().enumerate().rev() {
             let x = base.add(scratch.values[index]);
             let slope = base.add(scratch.slopes[index + 1]).cast_const();
-            weight_gradient::<V>(count, layer, x, slope, base.add(scratch.lanes));
+            weight_gradient::<V>(count, layer, x, slope, gradient);
             slopes_back::<V>(network, index, count, scratch);
         }
         if shape.dot {

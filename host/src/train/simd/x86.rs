@@ -57,6 +57,20 @@ unsafe fn sum_of_8(v: __m256) -> f32 {
     }
 }
 
+/// In each half of 128 bits, the sums of the four numbers there of each of four vectors.
+#[inline(always)]
+unsafe fn sums_of_fours(a: __m256, b: __m256, c: __m256, d: __m256) -> __m256 {
+    // SAFETY: the caller runs where AVX2 is.
+    unsafe {
+        let ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        _mm256_add_ps(
+            _mm256_shuffle_ps::<0x44>(ab, cd),
+            _mm256_shuffle_ps::<0xEE>(ab, cd),
+        )
+    }
+}
+
 // SAFETY: every function runs only where AVX2 and FMA are, which the caller answers for.
 #[allow(
     unsafe_op_in_unsafe_fn,
@@ -131,6 +145,16 @@ unsafe impl Vector for Avx2 {
     #[inline(always)]
     unsafe fn sum(self) -> f32 {
         sum_of_8(self.0)
+    }
+
+    #[inline(always)]
+    unsafe fn sums(v: [Self; 8]) -> Self {
+        let [a, b, c, d, e, f, g, h] = v;
+        let low = sums_of_fours(a.0, b.0, c.0, d.0);
+        let high = sums_of_fours(e.0, f.0, g.0, h.0);
+        let first = _mm256_permute2f128_ps::<0x20>(low, high);
+        let second = _mm256_permute2f128_ps::<0x31>(low, high);
+        Self(_mm256_add_ps(first, second))
     }
 
     #[inline(always)]
@@ -235,6 +259,22 @@ unsafe impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn sums(v: [Self; 8]) -> Avx2 {
+        let [a, b, c, d, e, f, g, h] = v;
+        let low = sums_of_quarters(a.0, b.0, c.0, d.0);
+        let high = sums_of_quarters(e.0, f.0, g.0, h.0);
+        // Lane by lane of 128 bits: the first and second half of each, then both.
+        let halves_of_both = _mm512_add_ps(
+            _mm512_shuffle_f32x4::<0x44>(low, high),
+            _mm512_shuffle_f32x4::<0xEE>(low, high),
+        );
+        let order = _mm512_setr_epi64(0, 1, 4, 5, 2, 3, 6, 7);
+        let both = _mm512_permutexvar_pd(order, _mm512_castps_pd(halves_of_both));
+        let [one, other] = halves(_mm512_castpd_ps(both));
+        Avx2(_mm256_add_ps(one, other))
+    }
+
+    #[inline(always)]
     unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
         let mut columns = [Self(_mm512_setzero_ps()); 8];
         for half in [0, 4] {
@@ -273,6 +313,20 @@ unsafe impl Vector for Avx512 {
                 _mm256_storeu_ps(row.add(4 * stride), other);
             }
         }
+    }
+}
+
+/// In each quarter of 128 bits, the sums of the four numbers there of each of four vectors.
+#[inline(always)]
+unsafe fn sums_of_quarters(a: __m512, b: __m512, c: __m512, d: __m512) -> __m512 {
+    // SAFETY: the caller runs where AVX-512F is.
+    unsafe {
+        let ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+        let cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+        _mm512_add_ps(
+            _mm512_shuffle_ps::<0x44>(ab, cd),
+            _mm512_shuffle_ps::<0xEE>(ab, cd),
+        )
     }
 }
 
