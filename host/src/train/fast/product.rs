@@ -6,8 +6,11 @@
 //! registers. Every function here trusts its caller's lengths, and that the machine runs the path.
 
 use super::super::simd::Vector;
-use super::block::BLOCK;
+use super::block::{Ahead, BLOCK};
 use super::layout::DenseShape;
+
+/// Samples whose rows are asked for before a tile.
+const ASK: usize = 3;
 
 /// Rounds up to whole tiles of vectors.
 #[inline(always)]
@@ -77,6 +80,7 @@ unsafe fn outputs<V: Vector, const O: usize, const N: usize>(
     bias: *const f32,
     y: *mut f32,
     finish: Finish,
+    ahead: &mut Ahead<'_>,
 ) {
     unsafe {
         let mut start = [V::splat(0.0); O];
@@ -92,6 +96,7 @@ unsafe fn outputs<V: Vector, const O: usize, const N: usize>(
                 step_out,
             } = weights;
             let x = x.add(v * V::LANES);
+            ahead.ask(ASK);
             let sums = tile::<V, O, N>(inputs, x, at, step_in, step_out, start);
             for (o, sums) in sums.into_iter().enumerate() {
                 for (n, sum) in sums.into_iter().enumerate() {
@@ -118,6 +123,7 @@ pub unsafe fn product<V: Vector>(
     bias: *const f32,
     y: *mut f32,
     finish: Finish,
+    ahead: &mut Ahead<'_>,
 ) {
     unsafe {
         let mut o = 0;
@@ -133,11 +139,13 @@ pub unsafe fn product<V: Vector>(
                 other => other,
             };
             match count - o {
-                1 => outputs::<V, 1, 4>(vectors, inputs, x, w, b, y, finish),
-                2 => outputs::<V, 2, 4>(vectors, inputs, x, w, b, y, finish),
-                3 => outputs::<V, 3, 2>(vectors, inputs, x, w, b, y, finish),
-                _ if V::WIDE_TILES => outputs::<V, 4, 4>(vectors, inputs, x, w, b, y, finish),
-                _ => outputs::<V, 4, 2>(vectors, inputs, x, w, b, y, finish),
+                1 => outputs::<V, 1, 4>(vectors, inputs, x, w, b, y, finish, ahead),
+                2 => outputs::<V, 2, 4>(vectors, inputs, x, w, b, y, finish, ahead),
+                3 => outputs::<V, 3, 2>(vectors, inputs, x, w, b, y, finish, ahead),
+                _ if V::WIDE_TILES => {
+                    outputs::<V, 4, 4>(vectors, inputs, x, w, b, y, finish, ahead)
+                }
+                _ => outputs::<V, 4, 2>(vectors, inputs, x, w, b, y, finish, ahead),
             }
             o += 4;
         }
@@ -201,12 +209,14 @@ unsafe fn gradient_columns<V: Vector, const O: usize, const I: usize>(
     slope: *const f32,
     gradient: *mut f32,
     step: usize,
+    ahead: &mut Ahead<'_>,
 ) {
     unsafe {
         let mut i = 0;
         while i < inputs {
             let x = x.add(i * BLOCK);
             let gradient = gradient.add(i * step);
+            ahead.ask(ASK);
             if inputs - i >= I {
                 gradient_tile::<V, O, I>(vectors, x, slope, gradient, step);
                 i += I;
@@ -226,6 +236,7 @@ pub unsafe fn weight_gradient<V: Vector>(
     x: *const f32,
     slope: *const f32,
     gradient: *mut f32,
+    ahead: &mut Ahead<'_>,
 ) {
     unsafe {
         let mut o = 0;
@@ -235,23 +246,23 @@ pub unsafe fn weight_gradient<V: Vector>(
             let (inputs, step) = (layer.inputs, layer.outputs);
             o += match layer.outputs - o {
                 1 => {
-                    gradient_columns::<V, 1, 4>(vectors, inputs, x, slope, at, step);
+                    gradient_columns::<V, 1, 4>(vectors, inputs, x, slope, at, step, ahead);
                     1
                 }
                 2 | 3 => {
-                    gradient_columns::<V, 2, 4>(vectors, inputs, x, slope, at, step);
+                    gradient_columns::<V, 2, 4>(vectors, inputs, x, slope, at, step, ahead);
                     2
                 }
                 left if V::WIDE_TILES && left >= 8 => {
-                    gradient_columns::<V, 8, 2>(vectors, inputs, x, slope, at, step);
+                    gradient_columns::<V, 8, 2>(vectors, inputs, x, slope, at, step, ahead);
                     8
                 }
                 _ if V::WIDE_TILES => {
-                    gradient_columns::<V, 4, 4>(vectors, inputs, x, slope, at, step);
+                    gradient_columns::<V, 4, 4>(vectors, inputs, x, slope, at, step, ahead);
                     4
                 }
                 _ => {
-                    gradient_columns::<V, 4, 2>(vectors, inputs, x, slope, at, step);
+                    gradient_columns::<V, 4, 2>(vectors, inputs, x, slope, at, step, ahead);
                     4
                 }
             };
