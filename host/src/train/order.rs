@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::Sample;
 use super::random::{Random, Stream};
 
-/// Ratings a bucket, about: 96 KB of them.
-const BUCKET: usize = 8192;
+/// Ratings a bucket, about: 384 KB of them.
+const BUCKET: usize = 32_768;
 /// Most buckets, so that each one's open cache line and page are at hand.
 const BUCKETS: usize = 512;
 /// Pieces that threads throw into the buckets.
