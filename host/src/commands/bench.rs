@@ -139,7 +139,7 @@ pub fn run(args: &Args) -> Result<()> {
             )
         })
         .collect();
-    let mut order = Order::new(samples, options.seed, cores);
+    let mut order = Order::new(samples, options.seed, args.batch, cores);
     let mut shuffles = Vec::new();
     let rates = (options.learning_rate, options.table_rate());
     for epoch in 1..=args.epochs {

@@ -151,7 +151,7 @@ fn run(
     let kernel = options.kernel.unwrap_or_else(Kernel::best);
     let threads = options.thread_count();
     let mut solver = Fast::new(&start, options, kernel, threads);
-    let mut order = Order::new(samples, options.seed, threads);
+    let mut order = Order::new(samples, options.seed, options.batch, threads);
     let course = Course {
         schedule: options.schedule,
         warm_up: options.warm_up,

@@ -1,15 +1,14 @@
 //! The arithmetic of a batch's samples: forward, backward and weight gradients.
 //!
 //! A lane is a sample. Samples go through in blocks of [`BLOCK`], features in rows of `BLOCK`
-//! numbers, so that a block's values stay in the first-level cache. Weight gradients are kept a
-//! lane apart until a group of blocks is done. Nothing depends on which thread runs a group.
+//! numbers, so that a block's values stay in the first-level cache. Nothing depends on which thread runs a group.
 
 use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::{Vector, prefetch};
 use super::layout::{Aligned, Shape, tail};
-use super::product::{Finish, Weights, join_lanes, product, vectors, weight_gradient};
+use super::product::{Finish, Weights, product, vectors, weight_gradient};
 
 /// Samples a block.
 pub const BLOCK: usize = 128;
@@ -54,6 +53,69 @@ pub struct Network<'a> {
     pub scale: (f32, f32),
 }
 
+/// The samples whose rows are soon to come. They are asked for a few at a time, between tiles of
+/// arithmetic: a core waits for a dozen lines at once, and stands still when it is asked for more.
+#[derive(Debug)]
+pub struct Ahead<'a> {
+    samples: std::slice::Iter<'a, Sample>,
+    users: RawTable,
+    movies: RawTable,
+    biases: bool,
+    /// Whether the users' moments will be wanted too.
+    moments: bool,
+}
+
+impl<'a> Ahead<'a> {
+    /// The rows of these samples.
+    #[inline(always)]
+    pub fn new(network: &Network<'_>, samples: &'a [Sample], moments: bool) -> Self {
+        Self {
+            samples: samples.iter(),
+            users: network.users,
+            movies: network.movies,
+            biases: network.shape.biases,
+            moments,
+        }
+    }
+
+    /// Asks for the rows of the next samples.
+    ///
+    /// # Safety
+    /// The samples must name rows of the tables.
+    #[inline(always)]
+    pub unsafe fn ask(&mut self, count: usize) {
+        unsafe {
+            let (users, movies) = (self.users, self.movies);
+            for sample in self.samples.by_ref().take(count) {
+                let user = users.row(sample.user);
+                let movie = movies.row(sample.movie);
+                prefetch(user);
+                prefetch(movie);
+                if self.moments {
+                    for line in (16..users.stride).step_by(16) {
+                        prefetch(user.add(line));
+                    }
+                } else if self.biases {
+                    prefetch(user.add(3 * users.width));
+                }
+                if self.biases {
+                    prefetch(movie.add(3 * movies.width));
+                }
+            }
+        }
+    }
+
+    /// Asks for all that are left.
+    ///
+    /// # Safety
+    /// As for [`Ahead::ask`].
+    #[inline(always)]
+    pub unsafe fn ask_all(&mut self) {
+        // SAFETY: by the caller's promise.
+        unsafe { self.ask(usize::MAX) }
+    }
+}
+
 /// Where a group's results go.
 #[derive(Clone, Copy, Debug)]
 pub struct Outputs {
@@ -93,8 +155,6 @@ pub struct Scratch {
     values: Vec<usize>,
     /// Where the loss's slopes by those start.
     slopes: Vec<usize>,
-    /// Where the lane-apart weight gradients start.
-    lanes: usize,
     /// A row's worth of zeros to read, and a vector of rows to write what isn't all wanted.
     zeros: usize,
     waste: usize,
@@ -121,7 +181,6 @@ impl Scratch {
         let mut scratch = Self {
             values,
             slopes,
-            lanes: take(shape.dense * 16 + 8 * 16),
             zeros: take(4 * width + tail::LENGTH),
             waste: take(16 * 8),
             target: take(BLOCK),
@@ -184,25 +243,6 @@ unsafe fn scatter<V: Vector>(
     }
 }
 
-/// Asks for the rows of samples that are soon to come.
-#[inline(always)]
-unsafe fn prefetch_rows(network: &Network<'_>, samples: &[Sample]) {
-    unsafe {
-        let (users, movies) = (network.users, network.movies);
-        let biases = network.shape.biases;
-        for sample in samples {
-            let user = users.row(sample.user);
-            let movie = movies.row(sample.movie);
-            prefetch(user);
-            prefetch(movie);
-            if biases {
-                prefetch(user.add(3 * users.width));
-                prefetch(movie.add(3 * movies.width));
-            }
-        }
-    }
-}
-
 /// Reads a block's rows, biases and targets; lanes beyond the samples read rows of zeros.
 #[inline(always)]
 unsafe fn load_block<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch: &mut Scratch) {
@@ -236,7 +276,12 @@ unsafe fn load_block<V: Vector>(network: &Network<'_>, samples: &[Sample], scrat
 
 /// Carries a block's values through the dense layers.
 #[inline(always)]
-unsafe fn layers_forward<V: Vector>(network: &Network<'_>, count: usize, scratch: &mut Scratch) {
+unsafe fn layers_forward<V: Vector>(
+    network: &Network<'_>,
+    count: usize,
+    ahead: &mut Ahead<'_>,
+    scratch: &mut Scratch,
+) {
     unsafe {
         let base = scratch.base;
         let shape = network.shape;
@@ -260,6 +305,7 @@ unsafe fn layers_forward<V: Vector>(network: &Network<'_>, count: usize, scratch
                 network.dense.add(layer.bias),
                 base.add(scratch.values[index + 1]),
                 finish,
+                ahead,
             );
         }
     }
@@ -267,13 +313,18 @@ unsafe fn layers_forward<V: Vector>(network: &Network<'_>, count: usize, scratch
 
 /// Computes a block's predictions, less the mean, and leaves every layer's values in `scratch`.
 #[inline(always)]
-unsafe fn forward<V: Vector>(network: &Network<'_>, samples: &[Sample], scratch: &mut Scratch) {
+unsafe fn forward<V: Vector>(
+    network: &Network<'_>,
+    samples: &[Sample],
+    ahead: &mut Ahead<'_>,
+    scratch: &mut Scratch,
+) {
     unsafe {
         let base = scratch.base;
         let shape = network.shape;
         let count = vectors::<V>(samples.len());
         load_block::<V>(network, samples, scratch);
-        layers_forward::<V>(network, count, scratch);
+        layers_forward::<V>(network, count, ahead, scratch);
         let x = base.add(scratch.values[0]);
         let x_movie = x.add(shape.user_width * BLOCK);
         let (predicted, bias) = (base.add(scratch.predicted), base.add(scratch.bias));
@@ -316,19 +367,20 @@ pub unsafe fn group<V: Vector>(
     unsafe {
         let shape = network.shape;
         let base = scratch.base;
-        let lanes = base.add(scratch.lanes);
-        std::ptr::write_bytes(lanes, 0, shape.dense * V::LANES);
+        std::ptr::write_bytes(outputs.dense, 0, shape.dense);
         let share = 2.0 / samples.len() as f32;
         let mut sums = Sums::default();
         let end = range.end;
-        prefetch_rows(network, &samples[range.start..end.min(range.start + BLOCK)]);
         for start in range.step_by(BLOCK) {
             let stop = end.min(start + BLOCK);
-            prefetch_rows(network, &samples[stop..end.min(stop + BLOCK)]);
+            // Beyond the group's end too: whoever computes this group most likely has the next.
+            let next = &samples[stop..samples.len().min(stop + BLOCK)];
+            let mut ahead = Ahead::new(network, next, true);
             let block = &samples[start..stop];
-            forward::<V>(network, block, scratch);
+            forward::<V>(network, block, &mut ahead, scratch);
             sums += errors::<V>(block.len(), share, scratch, outputs.slope.add(start));
-            backward::<V>(network, block.len(), scratch);
+            backward::<V>(network, block.len(), outputs.dense, &mut ahead, scratch);
+            ahead.ask_all();
             let slopes = base.add(scratch.slopes[0]);
             let waste = base.add(scratch.waste);
             let (user, movie) = (shape.user_width, shape.movie_width);
@@ -337,7 +389,6 @@ pub unsafe fn group<V: Vector>(
             let to = outputs.movie.add(start * movie);
             scatter::<V>(block.len(), movie, slopes.add(user * BLOCK), to, waste);
         }
-        join_lanes::<V>(lanes, shape.dense, outputs.dense);
         sums
     }
 }
@@ -386,6 +437,7 @@ unsafe fn slopes_back<V: Vector>(
     network: &Network<'_>,
     index: usize,
     count: usize,
+    ahead: &mut Ahead<'_>,
     scratch: &mut Scratch,
 ) {
     unsafe {
@@ -410,6 +462,7 @@ unsafe fn slopes_back<V: Vector>(
             std::ptr::null(),
             base.add(scratch.slopes[index]),
             finish,
+            ahead,
         );
     }
 }
@@ -446,23 +499,26 @@ pub unsafe fn part<V: Vector>(
         let shape = network.shape;
         for (index, block) in samples.chunks(BLOCK).enumerate() {
             let count = vectors::<V>(block.len());
+            let mut ahead = Ahead::new(network, &[], false);
+            let ahead = &mut ahead;
             match part {
                 Part::Gather => {
                     let next = samples.len().min((index + 1) * BLOCK);
-                    prefetch_rows(network, &samples[next..samples.len().min(next + BLOCK)]);
+                    let next = &samples[next..samples.len().min(next + BLOCK)];
+                    Ahead::new(network, next, true).ask_all();
                     load_block::<V>(network, block, scratch);
                 }
-                Part::Forward => layers_forward::<V>(network, count, scratch),
+                Part::Forward => layers_forward::<V>(network, count, ahead, scratch),
                 Part::Backward => {
                     for index in (0..shape.layers.len()).rev() {
-                        slopes_back::<V>(network, index, count, scratch);
+                        slopes_back::<V>(network, index, count, ahead, scratch);
                     }
                 }
                 Part::WeightGradient => {
                     for (index, layer) in shape.layers.iter().enumerate() {
                         let x = base.add(scratch.values[index]);
                         let slope = base.add(scratch.slopes[index + 1]).cast_const();
-                        weight_gradient::<V>(count, layer, x, slope, base.add(scratch.lanes));
+                        weight_gradient::<V>(count, layer, x, slope, outputs.dense, ahead);
                     }
                 }
                 Part::Scatter => {
@@ -482,7 +538,13 @@ pub unsafe fn part<V: Vector>(
 
 /// Carries the slopes from the prediction back to the rows, adding the weight gradients.
 #[inline(always)]
-unsafe fn backward<V: Vector>(network: &Network<'_>, samples: usize, scratch: &mut Scratch) {
+unsafe fn backward<V: Vector>(
+    network: &Network<'_>,
+    samples: usize,
+    gradient: *mut f32,
+    ahead: &mut Ahead<'_>,
+    scratch: &mut Scratch,
+) {
     unsafe {
         let base = scratch.base;
         let shape = network.shape;
@@ -490,8 +552,8 @@ unsafe fn backward<V: Vector>(network: &Network<'_>, samples: usize, scratch: &m
         for (index, layer) in shape.layers.iter().enumerate().rev() {
             let x = base.add(scratch.values[index]);
             let slope = base.add(scratch.slopes[index + 1]).cast_const();
-            weight_gradient::<V>(count, layer, x, slope, base.add(scratch.lanes));
-            slopes_back::<V>(network, index, count, scratch);
+            weight_gradient::<V>(count, layer, x, slope, gradient, ahead);
+            slopes_back::<V>(network, index, count, ahead, scratch);
         }
         if shape.dot {
             let network = !shape.layers.is_empty();
@@ -539,8 +601,10 @@ pub unsafe fn measure<V: Vector>(
         let high = V::splat(high - network.mean);
         for (index, block) in samples.chunks(BLOCK).enumerate() {
             let next = samples.len().min((index + 1) * BLOCK);
-            prefetch_rows(network, &samples[next..samples.len().min(next + BLOCK)]);
-            forward::<V>(network, block, scratch);
+            let next = &samples[next..samples.len().min(next + BLOCK)];
+            let mut ahead = Ahead::new(network, next, false);
+            forward::<V>(network, block, &mut ahead, scratch);
+            ahead.ask_all();
             let base = scratch.base;
             let (target, predicted) = (base.add(scratch.target), base.add(scratch.predicted));
             let count = vectors::<V>(block.len());

@@ -218,7 +218,7 @@ fn groups_cover_a_batch_once_whatever_its_size() {
         }
         assert_eq!(at, batch);
     }
-    assert_eq!(group_count(5000), 8);
+    assert_eq!(group_count(5000), 20);
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! The fast trainer: the mathematics of [`plain`](super::plain), arranged for a machine.
 //!
 //! [`layout`] says where each number lies, [`block`] computes samples by the tiles of `product`, [`rows`] moves rows and
-//! [`kernels`] compiles both for each path. [`slots`] finds the rows of a batch, [`gate`] is
-//! where threads meet. This file is the course of an epoch.
+//! [`kernels`] compiles both for each path. [`slots`] finds the rows of a batch, [`shares`] deals
+//! out what is to be done, [`gate`] is where threads meet. This file is the course of an epoch.
 //!
-//! A batch has two halves. In the first, threads take groups of samples and compute gradients;
-//! beside that one of them finds the slots of the next batch. In the second they take runs of
-//! slots and move the rows. How samples are grouped depends on the batch's size alone, groups
-//! and chains are summed in their order, and each row is moved by whoever takes it: so a run's
-//! bits don't depend on the number of threads, nor on which of them was quicker.
+//! A batch is sorted by user and has two halves. In the first, threads take groups of samples,
+//! compute gradients and move the users whose ratings all lie in the group, which nobody else
+//! reads; beside that one of them finds the slots of the next batch. In the second they move the
+//! movies, the dense layers and the users that two groups share. How samples are grouped depends
+//! on the batch's size alone, groups and slots are summed in their order, and each row is moved by
+//! whoever takes it: so a run's bits don't depend on the number of threads, nor on which of them
+//! was quicker.
 
 pub mod block;
 pub mod gate;
@@ -16,6 +18,7 @@ pub mod kernels;
 pub mod layout;
 mod product;
 pub mod rows;
+pub mod shares;
 pub mod slots;
 pub mod timing;
 
@@ -23,20 +26,21 @@ use std::cell::UnsafeCell;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use self::block::{Network, Outputs, RawTable, Scratch, Sums};
+use self::block::{Ahead, BLOCK, Network, Outputs, RawTable, Scratch, Sums};
 use self::gate::Gate;
 use self::kernels::Kernels;
 use self::layout::{Aligned, Shape, Table};
 use self::rows::{Decays, RawDense, Step, Touched};
-use self::slots::{Marks, Slots};
+use self::shares::Shares;
+use self::slots::{Batch, Counts};
 use super::simd::Kernel;
 use super::{Optimiser, Options, Parameters, Sample, adam};
 
-/// Samples that a group has, about.
-const GROUP: usize = 512;
-/// Most groups a batch.
+/// Samples that a group has: some blocks.
+const GROUP: usize = 2 * BLOCK;
+/// Most groups a batch; beyond, they have more samples.
 const GROUPS: usize = 64;
-/// Slots that a thread takes at a time.
+/// Slots or rows that a thread takes at a time.
 const RUN: usize = 256;
 /// Ratings whose errors are summed apart when measuring.
 const MEASURE: usize = 8192;
@@ -59,8 +63,8 @@ pub struct Fast {
     movies: Table,
     dense: [Aligned; 3],
     step: u64,
-    marks: [Marks; 2],
-    slots: [[Slots; 2]; 2],
+    counts: Counts,
+    batches: [Batch; 2],
     user_gradients: Aligned,
     movie_gradients: Aligned,
     slopes: Aligned,
@@ -71,13 +75,12 @@ pub struct Fast {
 
 /// How many groups a batch of that size is cut into: a matter of its size alone.
 fn group_count(batch: usize) -> usize {
-    let groups = (batch / GROUP).clamp(1, GROUPS);
-    if groups > 8 { groups / 8 * 8 } else { groups }
+    batch.div_ceil(GROUP).clamp(1, GROUPS)
 }
 
 /// The samples of a group.
 fn group_range(batch: usize, groups: usize, group: usize) -> Range<usize> {
-    let length = batch.div_ceil(groups).next_multiple_of(16);
+    let length = batch.div_ceil(groups).next_multiple_of(BLOCK);
     (group * length).min(batch)..((group + 1) * length).min(batch)
 }
 
@@ -108,8 +111,8 @@ impl Fast {
             weight_decay: options.weight_decay,
             batch,
             like,
-            marks: [users.rows, movies.rows].map(|rows| Marks::new(rows, batch)),
-            slots: [(); 2].map(|()| [(); 2].map(|()| Slots::new(batch))),
+            counts: Counts::new(movies.rows),
+            batches: [(); 2].map(|()| Batch::new(batch)),
             user_gradients: Aligned::zero(batch * shape.user_width),
             movie_gradients: Aligned::zero(batch * shape.movie_width),
             slopes: Aligned::zero(batch),
@@ -182,15 +185,14 @@ impl Fast {
         let threads = self.threads;
         let batch = self.batch;
         let first = &samples[..batch.min(samples.len())];
-        let [user_marks, movie_marks] = &mut self.marks;
-        self.slots[0][0].find(user_marks, first.len(), |i| first[i].user);
-        self.slots[0][1].find(movie_marks, first.len(), |i| first[i].movie);
+        self.batches[0].prepare(first, &mut self.counts);
         let epoch = Epoch::new(self, samples, rates);
         std::thread::scope(|scope| {
-            for _ in 1..threads {
-                scope.spawn(|| epoch.work(&mut |_| ()));
+            for thread in 1..threads {
+                let epoch = &epoch;
+                scope.spawn(move || epoch.work(thread, &mut |_| ()));
             }
-            epoch.work(progress);
+            epoch.work(0, progress);
         });
         let sums = epoch.total.into_inner();
         self.step += samples.len().div_ceil(batch) as u64;
@@ -288,23 +290,27 @@ struct Epoch<'a> {
     decays: &'a Decays,
     raw: Shared<Raw<'a>>,
     gate: Gate,
-    /// The next task of the half that is going on; the other half's counter rests.
-    tasks: [AtomicUsize; 3],
+    /// How many threads have come to prepare the next batch: the first does.
+    prepared: AtomicUsize,
+    groups: Shares,
+    /// The next task of the second half, and of what dense Adam has after it.
+    tasks: [AtomicUsize; 2],
     total: Shared<UnsafeCell<Sums>>,
 }
 
-/// The memory of an epoch. In the first half of a batch the tables and the dense vector are read
-/// by all; a group's outputs and sums are written by who takes the group, and the slots and marks
-/// of the next batch by who takes that task. In the second half a slot's row is written by who
-/// takes the slot, the dense vector by who takes that task, and all else is read.
+/// The memory of an epoch. In the first half of a batch the movies and the dense vector are read
+/// by all; a group's outputs and sums, and the rows of users that only it has, are written by who
+/// takes the group, and the next batch and the counts by who takes that task. In the second half a
+/// slot's row is written by who takes the slot, the dense vector by who takes that task, and all
+/// else is read.
 struct Raw<'a> {
     network: Network<'a>,
     dense: RawDense,
     outputs: Outputs,
     group_stride: usize,
     sums: [UnsafeCell<Sums>; GROUPS],
-    slots: [[UnsafeCell<&'a mut Slots>; 2]; 2],
-    marks: [UnsafeCell<&'a mut Marks>; 2],
+    batches: [UnsafeCell<&'a mut Batch>; 2],
+    counts: UnsafeCell<&'a mut Counts>,
     rows: [usize; 2],
 }
 
@@ -331,8 +337,8 @@ impl<'a> Epoch<'a> {
             v: start(v),
             length,
         };
-        let [now, next] = &mut fast.slots;
-        let [user_marks, movie_marks] = &mut fast.marks;
+        let groups = Shares::new(fast.threads);
+        groups.deal(group_count(samples.len().min(fast.batch)));
         Self {
             samples,
             rates,
@@ -344,7 +350,9 @@ impl<'a> Epoch<'a> {
             first_step: fast.step,
             decays: &fast.decays,
             gate: Gate::new(fast.threads),
-            tasks: [0; 3].map(AtomicUsize::new),
+            prepared: AtomicUsize::new(0),
+            groups,
+            tasks: [0; 2].map(AtomicUsize::new),
             total: Shared(UnsafeCell::new(Sums::default())),
             raw: Shared(Raw {
                 network: Network {
@@ -364,39 +372,35 @@ impl<'a> Epoch<'a> {
                 },
                 group_stride: fast.group_stride,
                 sums: [(); GROUPS].map(|()| UnsafeCell::new(Sums::default())),
-                slots: [
-                    now.each_mut().map(UnsafeCell::new),
-                    next.each_mut().map(UnsafeCell::new),
-                ],
-                marks: [UnsafeCell::new(user_marks), UnsafeCell::new(movie_marks)],
+                batches: fast.batches.each_mut().map(UnsafeCell::new),
+                counts: UnsafeCell::new(&mut fast.counts),
                 rows,
             }),
         }
     }
 
-    fn take(&self, half: usize) -> usize {
-        self.tasks[half].fetch_add(1, Ordering::Relaxed)
-    }
-
-    fn reset(&self, half: usize) {
-        self.tasks[half].store(0, Ordering::Relaxed);
-    }
-
     /// One thread's share of the epoch.
-    fn work(&self, progress: &mut dyn FnMut(usize)) {
+    fn work(&self, thread: usize, progress: &mut dyn FnMut(usize)) {
         let raw = self.raw.get();
         let mut scratch = Scratch::new(raw.network.shape);
-        let mut batches = self.samples.chunks(self.batch).peekable();
+        let mut chunks = self.samples.chunks(self.batch).peekable();
         let (mut index, mut done) = (0, 0);
-        while let Some(batch) = batches.next() {
-            let next = batches.peek().copied().unwrap_or_default();
-            let groups = group_count(batch.len());
-            self.compute(index, batch, next, groups, &mut scratch);
-            self.gate.pass(|| self.reset(1));
-            self.step(index, batch.len(), groups);
+        while let Some(chunk) = chunks.next() {
+            let next = chunks.peek().copied().unwrap_or_default();
+            let groups = group_count(chunk.len());
+            let steps = self.steps(index, chunk.len());
+            self.prepare(index, next);
+            self.compute(index, thread, groups, steps[1], &mut scratch);
             self.gate.pass(|| {
-                self.reset(0);
-                self.reset(2);
+                self.prepared.store(0, Ordering::Relaxed);
+                self.groups.deal(group_count(next.len()));
+            });
+            self.step(index, groups, steps);
+            self.look_ahead(index, thread, next.len());
+            self.gate.pass(|| {
+                for tasks in &self.tasks {
+                    tasks.store(0, Ordering::Relaxed);
+                }
                 // SAFETY: every other thread waits at the gate.
                 unsafe {
                     for sums in &raw.sums[..groups] {
@@ -405,10 +409,51 @@ impl<'a> Epoch<'a> {
                 }
             });
             index += 1;
-            done += batch.len();
+            done += chunk.len();
             if index % 32 == 0 || next.is_empty() {
                 progress(done);
             }
+        }
+    }
+
+    /// What the step after the `index`-th batch does to the dense vector and to tables.
+    fn steps(&self, index: usize, length: usize) -> [Step; 2] {
+        let number = self.first_step + index as u64 + 1;
+        let (rate, table_rate) = (self.rates)(number);
+        [(rate, 0.0), (table_rate, self.l2)].map(|(rate, l2)| Step {
+            number: number as u32,
+            size: adam::step_size(rate, number),
+            keep: 1.0 - rate * self.weight_decay,
+            shrink: 2.0 * l2 / length as f32,
+        })
+    }
+
+    fn decays(&self) -> Option<&Decays> {
+        rows::makes_up(self.optimiser).then_some(self.decays)
+    }
+
+    /// Finds the slots of the batch after the `index`-th, if nobody does so yet.
+    fn prepare(&self, index: usize, next: &[Sample]) {
+        if next.is_empty() || self.prepared.fetch_add(1, Ordering::Relaxed) > 0 {
+            return;
+        }
+        let raw = self.raw.get();
+        // SAFETY: see `Raw`; nobody else comes here until the next gate.
+        unsafe {
+            let batch = &mut *raw.batches[(index + 1) % 2].get();
+            batch.prepare(next, &mut *raw.counts.get());
+        }
+    }
+
+    /// The users' side of a batch.
+    fn touched_users<'b>(&self, batch: &'b Batch) -> Touched<'b> {
+        let raw = self.raw.get();
+        Touched {
+            slots: batch.users(),
+            order: None,
+            gradients: raw.outputs.user,
+            slopes: raw.outputs.slope,
+            biased: raw.network.shape.biases,
         }
     }
 
@@ -416,84 +461,71 @@ impl<'a> Epoch<'a> {
     fn compute(
         &self,
         index: usize,
-        batch: &[Sample],
-        next: &[Sample],
+        thread: usize,
         groups: usize,
+        step: Step,
         scratch: &mut Scratch,
     ) {
         let raw = self.raw.get();
-        loop {
-            let task = self.take(0);
-            // SAFETY: see `Raw`; samples have been checked against the tables.
-            unsafe {
-                match task {
-                    0 => {
-                        let slots = &mut *raw.slots[(index + 1) % 2][0].get();
-                        slots.find(&mut *raw.marks[0].get(), next.len(), |i| next[i].user);
-                    }
-                    1 => {
-                        let slots = &mut *raw.slots[(index + 1) % 2][1].get();
-                        slots.find(&mut *raw.marks[1].get(), next.len(), |i| next[i].movie);
-                    }
-                    task if task < groups + 2 => {
-                        let group = task - 2;
-                        let range = group_range(batch.len(), groups, group);
-                        let outputs = Outputs {
-                            dense: raw.outputs.dense.add(group * raw.group_stride),
-                            ..raw.outputs
-                        };
-                        *raw.sums[group].get() =
-                            (self.kernels.group)(&raw.network, batch, range, &outputs, scratch);
-                    }
-                    _ => break,
-                }
+        // SAFETY: see `Raw`; samples have been checked against the tables.
+        unsafe {
+            let batch = &**raw.batches[index % 2].get();
+            let (samples, users) = (batch.samples(), self.touched_users(batch));
+            while let Some(group) = self.groups.take(thread) {
+                let range = group_range(samples.len(), groups, group);
+                let outputs = Outputs {
+                    dense: raw.outputs.dense.add(group * raw.group_stride),
+                    ..raw.outputs
+                };
+                let own = batch.users_within(range.clone());
+                *raw.sums[group].get() =
+                    (self.kernels.group)(&raw.network, samples, range, &outputs, scratch);
+                (self.kernels.update_rows)(&raw.network.users, users, own, self.decays(), step);
             }
         }
     }
 
-    /// The second half of a batch of `length` samples.
-    fn step(&self, index: usize, length: usize, groups: usize) {
+    /// The second half of a batch.
+    fn step(&self, index: usize, groups: usize, [dense_step, step]: [Step; 2]) {
         let raw = self.raw.get();
-        let number = self.first_step + index as u64 + 1;
-        let (rate, table_rate) = (self.rates)(number);
-        let step = |rate: f32, l2: f32| Step {
-            number: number as u32,
-            size: adam::step_size(rate, number),
-            keep: 1.0 - rate * self.weight_decay,
-            shrink: 2.0 * l2 / length as f32,
-        };
-        let (dense_step, table_step) = (step(rate, 0.0), step(table_rate, self.l2));
-        let tables = [
-            (&raw.network.users, raw.outputs.user),
-            (&raw.network.movies, raw.outputs.movie),
-        ];
+        let take = |tasks: usize| self.tasks[tasks].fetch_add(1, Ordering::Relaxed);
+        let tables = [&raw.network.users, &raw.network.movies];
         let biased = raw.network.shape.biases;
-        let decays = rows::makes_up(self.optimiser).then_some(self.decays);
+        let decays = self.decays();
         // SAFETY: see `Raw`; the slots are those of this batch.
         unsafe {
-            let slots = [0, 1].map(|side| &**raw.slots[index % 2][side].get());
-            let runs = slots.map(|slots| slots.len().div_ceil(RUN));
+            let batch = &**raw.batches[index % 2].get();
+            let movies = Touched {
+                slots: batch.movies(),
+                order: Some(batch.order()),
+                gradients: raw.outputs.movie,
+                slopes: raw.outputs.slope,
+                biased,
+            };
             loop {
-                let task = self.take(1);
+                let task = take(0);
                 if task == 0 {
                     let (gradients, stride) = (raw.outputs.dense, raw.group_stride);
                     (self.kernels.update_dense)(&raw.dense, gradients, stride, groups, dense_step);
+                    let length = batch.samples().len();
+                    let border = |group| group_range(length, groups, group).start;
+                    let mut last = None;
+                    for slot in (1..groups).filter_map(|group| batch.user_across(border(group))) {
+                        if last != Some(slot) {
+                            let users = self.touched_users(batch);
+                            let range = slot..slot + 1;
+                            (self.kernels.update_rows)(tables[0], users, range, decays, step);
+                        }
+                        last = Some(slot);
+                    }
                     continue;
                 }
-                let (side, run) = match task - 1 {
-                    run if run < runs[0] => (0, run),
-                    run if run < runs[0] + runs[1] => (1, run - runs[0]),
-                    _ => break,
-                };
-                let range = run * RUN..((run + 1) * RUN).min(slots[side].len());
-                let (table, gradients) = tables[side];
-                let touched = Touched {
-                    slots: slots[side],
-                    gradients,
-                    slopes: raw.outputs.slope,
-                    biased,
-                };
-                (self.kernels.update_rows)(table, touched, range, decays, table_step);
+                let start = (task - 1) * RUN;
+                if start >= movies.slots.len() {
+                    break;
+                }
+                let range = start..(start + RUN).min(movies.slots.len());
+                (self.kernels.update_rows)(tables[1], movies, range, decays, step);
             }
             if self.optimiser != Optimiser::Dense {
                 return;
@@ -502,13 +534,28 @@ impl<'a> Epoch<'a> {
             self.gate.pass(|| ());
             let runs = raw.rows.map(|rows| rows.div_ceil(RUN));
             loop {
-                let (side, run) = match self.take(2) {
+                let (side, run) = match take(1) {
                     run if run < runs[0] => (0, run),
                     run if run < runs[0] + runs[1] => (1, run - runs[0]),
                     _ => break,
                 };
                 let range = run * RUN..((run + 1) * RUN).min(raw.rows[side]);
-                (self.kernels.drift_rows)(tables[side].0, biased, range, table_step);
+                (self.kernels.drift_rows)(tables[side], biased, range, step);
+            }
+        }
+    }
+
+    /// Asks for the rows of the samples that the thread will begin the next batch with.
+    fn look_ahead(&self, index: usize, thread: usize, length: usize) {
+        let raw = self.raw.get();
+        let groups = group_count(length);
+        let start = group_range(length, groups, self.groups.of(thread, groups).start).start;
+        // SAFETY: see `Raw`; what is asked for is not read.
+        unsafe {
+            let samples = (**raw.batches[(index + 1) % 2].get()).samples();
+            let end = length.min(start + BLOCK);
+            if samples.len() == length {
+                Ahead::new(&raw.network, &samples[start..end], true).ask_all();
             }
         }
     }

@@ -6,8 +6,11 @@
 //! registers. Every function here trusts its caller's lengths, and that the machine runs the path.
 
 use super::super::simd::Vector;
-use super::block::BLOCK;
+use super::block::{Ahead, BLOCK};
 use super::layout::DenseShape;
+
+/// Samples whose rows are asked for before a tile.
+const ASK: usize = 3;
 
 /// Rounds up to whole tiles of vectors.
 #[inline(always)]
@@ -77,6 +80,7 @@ unsafe fn outputs<V: Vector, const O: usize, const N: usize>(
     bias: *const f32,
     y: *mut f32,
     finish: Finish,
+    ahead: &mut Ahead<'_>,
 ) {
     unsafe {
         let mut start = [V::splat(0.0); O];
@@ -92,6 +96,7 @@ unsafe fn outputs<V: Vector, const O: usize, const N: usize>(
                 step_out,
             } = weights;
             let x = x.add(v * V::LANES);
+            ahead.ask(ASK);
             let sums = tile::<V, O, N>(inputs, x, at, step_in, step_out, start);
             for (o, sums) in sums.into_iter().enumerate() {
                 for (n, sum) in sums.into_iter().enumerate() {
@@ -118,6 +123,7 @@ pub unsafe fn product<V: Vector>(
     bias: *const f32,
     y: *mut f32,
     finish: Finish,
+    ahead: &mut Ahead<'_>,
 ) {
     unsafe {
         let mut o = 0;
@@ -133,33 +139,31 @@ pub unsafe fn product<V: Vector>(
                 other => other,
             };
             match count - o {
-                1 => outputs::<V, 1, 4>(vectors, inputs, x, w, b, y, finish),
-                2 => outputs::<V, 2, 4>(vectors, inputs, x, w, b, y, finish),
-                3 => outputs::<V, 3, 2>(vectors, inputs, x, w, b, y, finish),
-                _ if V::WIDE_TILES => outputs::<V, 4, 4>(vectors, inputs, x, w, b, y, finish),
-                _ => outputs::<V, 4, 2>(vectors, inputs, x, w, b, y, finish),
+                1 => outputs::<V, 1, 4>(vectors, inputs, x, w, b, y, finish, ahead),
+                2 => outputs::<V, 2, 4>(vectors, inputs, x, w, b, y, finish, ahead),
+                3 => outputs::<V, 3, 2>(vectors, inputs, x, w, b, y, finish, ahead),
+                _ if V::WIDE_TILES => {
+                    outputs::<V, 4, 4>(vectors, inputs, x, w, b, y, finish, ahead)
+                }
+                _ => outputs::<V, 4, 2>(vectors, inputs, x, w, b, y, finish, ahead),
             }
             o += 4;
         }
     }
 }
 
-/// Adds a block's products of `I` inputs and `O` slopes to the lane-apart gradient.
+/// Adds a block's products of `I` inputs and `O` slopes to the gradient of a layer's weights,
+/// `step` numbers an input.
 #[inline(always)]
 unsafe fn gradient_tile<V: Vector, const O: usize, const I: usize>(
     vectors: usize,
     x: *const f32,
     slope: *const f32,
-    lanes: *mut f32,
-    step_in: usize,
+    gradient: *mut f32,
+    step: usize,
 ) {
     unsafe {
         let mut sums = [[V::splat(0.0); O]; I];
-        for (i, sums) in sums.iter_mut().enumerate() {
-            for (o, sum) in sums.iter_mut().enumerate() {
-                *sum = V::load(lanes.add((i * step_in + o) * V::LANES));
-            }
-        }
         for v in 0..vectors {
             let mut values = [V::splat(0.0); I];
             for (i, value) in values.iter_mut().enumerate() {
@@ -172,94 +176,103 @@ unsafe fn gradient_tile<V: Vector, const O: usize, const I: usize>(
                 }
             }
         }
-        for (i, sums) in sums.into_iter().enumerate() {
-            for (o, sum) in sums.into_iter().enumerate() {
-                sum.store(lanes.add((i * step_in + o) * V::LANES));
+        // Eight vectors at a time become eight numbers: in memory a vector apiece they would
+        // fill the first-level cache.
+        if O == 8 {
+            for (i, sums) in sums.iter().enumerate() {
+                let at = gradient.add(i * step);
+                let sums = V::sums(std::array::from_fn(|o| sums[o]));
+                V::Row::load(at).add(sums).store(at);
+            }
+            return;
+        }
+        for first in (0..I * O).step_by(8) {
+            let mut eight = [V::splat(0.0); 8];
+            let count = (I * O - first).min(8);
+            for (n, sum) in eight.iter_mut().enumerate().take(count) {
+                *sum = sums[(first + n) / O][(first + n) % O];
+            }
+            let mut numbers = [0.0; 8];
+            V::sums(eight).store(numbers.as_mut_ptr());
+            for (n, number) in numbers.into_iter().enumerate().take(count) {
+                *gradient.add((first + n) / O * step + (first + n) % O) += number;
             }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn gradient_columns<V: Vector, const O: usize>(
+unsafe fn gradient_columns<V: Vector, const O: usize, const I: usize>(
     vectors: usize,
     inputs: usize,
     x: *const f32,
     slope: *const f32,
-    lanes: *mut f32,
-    step_in: usize,
+    gradient: *mut f32,
+    step: usize,
+    ahead: &mut Ahead<'_>,
 ) {
     unsafe {
         let mut i = 0;
         while i < inputs {
             let x = x.add(i * BLOCK);
-            let lanes = lanes.add(i * step_in * V::LANES);
-            if V::WIDE_TILES && inputs - i >= 4 {
-                gradient_tile::<V, O, 4>(vectors, x, slope, lanes, step_in);
-                i += 4;
-            } else if inputs - i >= 2 {
-                gradient_tile::<V, O, 2>(vectors, x, slope, lanes, step_in);
-                i += 2;
+            let gradient = gradient.add(i * step);
+            ahead.ask(ASK);
+            if inputs - i >= I {
+                gradient_tile::<V, O, I>(vectors, x, slope, gradient, step);
+                i += I;
             } else {
-                gradient_tile::<V, O, 1>(vectors, x, slope, lanes, step_in);
+                gradient_tile::<V, O, 1>(vectors, x, slope, gradient, step);
                 i += 1;
             }
         }
     }
 }
 
-/// Adds a block's gradient of one layer's weights and biases.
+/// Adds a block's gradient of one layer's weights and biases to the dense vector's.
 #[inline(always)]
 pub unsafe fn weight_gradient<V: Vector>(
     vectors: usize,
     layer: &DenseShape,
     x: *const f32,
     slope: *const f32,
-    lanes: *mut f32,
+    gradient: *mut f32,
+    ahead: &mut Ahead<'_>,
 ) {
     unsafe {
         let mut o = 0;
         while o < layer.outputs {
             let slope = slope.add(o * BLOCK);
-            let at = lanes.add((layer.weight + o) * V::LANES);
+            let at = gradient.add(layer.weight + o);
             let (inputs, step) = (layer.inputs, layer.outputs);
-            // 6 by 2 accumulators keep two multiply-add units busier than 4 by 2.
             o += match layer.outputs - o {
                 1 => {
-                    gradient_columns::<V, 1>(vectors, inputs, x, slope, at, step);
+                    gradient_columns::<V, 1, 4>(vectors, inputs, x, slope, at, step, ahead);
                     1
                 }
                 2 | 3 => {
-                    gradient_columns::<V, 2>(vectors, inputs, x, slope, at, step);
+                    gradient_columns::<V, 2, 4>(vectors, inputs, x, slope, at, step, ahead);
                     2
                 }
-                left if left >= 6 && !V::WIDE_TILES => {
-                    gradient_columns::<V, 6>(vectors, inputs, x, slope, at, step);
-                    6
+                left if V::WIDE_TILES && left >= 8 => {
+                    gradient_columns::<V, 8, 2>(vectors, inputs, x, slope, at, step, ahead);
+                    8
+                }
+                _ if V::WIDE_TILES => {
+                    gradient_columns::<V, 4, 4>(vectors, inputs, x, slope, at, step, ahead);
+                    4
                 }
                 _ => {
-                    gradient_columns::<V, 4>(vectors, inputs, x, slope, at, step);
+                    gradient_columns::<V, 4, 2>(vectors, inputs, x, slope, at, step, ahead);
                     4
                 }
             };
         }
         for o in 0..layer.outputs {
-            let at = lanes.add((layer.bias + o) * V::LANES);
-            let mut sum = V::load(at);
+            let mut sum = V::splat(0.0);
             for v in 0..vectors {
                 sum = sum.add(V::load(slope.add(o * BLOCK + v * V::LANES)));
             }
-            sum.store(at);
-        }
-    }
-}
-
-/// Adds up the lanes of `count` numbers.
-#[inline(always)]
-pub unsafe fn join_lanes<V: Vector>(lanes: *const f32, count: usize, out: *mut f32) {
-    unsafe {
-        for i in 0..count {
-            *out.add(i) = V::load(lanes.add(i * V::LANES)).sum();
+            *gradient.add(layer.bias + o) += sum.sum();
         }
     }
 }

@@ -7,7 +7,7 @@ use super::super::adam::{self, BETA_1, BETA_2, EPSILON};
 use super::super::simd::{Vector, prefetch};
 use super::block::RawTable;
 use super::layout::tail;
-use super::slots::{Slot, Slots};
+use super::slots::Slot;
 
 /// How many slots ahead a row is asked for.
 const AHEAD: usize = 12;
@@ -87,7 +87,9 @@ fn adam_scalar(value: &mut f32, m: &mut f32, v: &mut f32, gradient: f32, step: S
 #[derive(Clone, Copy, Debug)]
 pub struct Touched<'a> {
     /// The rows.
-    pub slots: &'a Slots,
+    pub slots: &'a [Slot],
+    /// Which ratings the slots speak of; without it, the ratings themselves in their order.
+    pub order: Option<&'a [u32]>,
     /// The gradient of the row of each rating, `width` apart.
     pub gradients: *const f32,
     /// The gradient of the row's bias of each rating.
@@ -136,12 +138,16 @@ unsafe fn update<R: Vector>(
     unsafe {
         let Touched {
             slots,
+            order,
             gradients,
             slopes,
             ..
         } = touched;
-        let next = slots.next();
-        let slots = slots.dealt(range);
+        let rating = |place: usize| match order {
+            Some(order) => *order.get_unchecked(place) as usize,
+            None => place,
+        };
+        let slots = &slots[range];
         let ask = |slot: &Slot| {
             let row = table.row(slot.row);
             for line in (0..table.stride).step_by(16) {
@@ -153,6 +159,8 @@ unsafe fn update<R: Vector>(
             if let Some(slot) = slots.get(index + AHEAD) {
                 ask(slot);
             }
+            let first = slot.first as usize;
+            let ratings = first + 1..first + slot.count as usize;
             let row = table.row(slot.row);
             let tail = row.add(3 * width);
             let last = tail.add(tail::LAST).cast::<u32>();
@@ -162,11 +170,9 @@ unsafe fn update<R: Vector>(
             }
             *last = step.number;
             for chunk in (0..width).step_by(8) {
-                let mut rating = slot.first as usize;
-                let mut sum = R::load(gradients.add(rating * width + chunk));
-                for _ in 1..slot.count {
-                    rating = *next.get_unchecked(rating) as usize;
-                    sum = sum.add(R::load(gradients.add(rating * width + chunk)));
+                let mut sum = R::load(gradients.add(rating(first) * width + chunk));
+                for place in ratings.clone() {
+                    sum = sum.add(R::load(gradients.add(rating(place) * width + chunk)));
                 }
                 let at = row.add(chunk);
                 let value = R::load(at);
@@ -185,11 +191,9 @@ unsafe fn update<R: Vector>(
                 v.store(at.add(2 * width));
             }
             if biased {
-                let mut rating = slot.first as usize;
-                let mut sum = *slopes.add(rating);
-                for _ in 1..slot.count {
-                    rating = *next.get_unchecked(rating) as usize;
-                    sum += *slopes.add(rating);
+                let mut sum = *slopes.add(rating(first));
+                for place in ratings {
+                    sum += *slopes.add(rating(place));
                 }
                 let [value, m, v, _] = &mut *tail.cast::<[f32; tail::LENGTH]>();
                 if step.shrink != 0.0 {

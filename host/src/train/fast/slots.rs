@@ -1,161 +1,183 @@
 //! Which rows a batch touches, and which of its ratings touch each.
 //!
-//! A row that a batch meets gets a slot, in order of first meeting, and the batch's ratings of
-//! one row form a chain from the slot's first rating on. So the gradients of equal rows are
-//! summed in the order of the ratings, whichever thread does it. Slots are then dealt out by the
-//! length of their chains, so that a processor guesses the lengths right.
+//! A batch is sorted by user, so a user's ratings lie beside each other and a slot is a run of
+//! them. A movie's are found by counting: each movie gets a slot, and slots are dealt out by how
+//! many ratings they have, so that a processor guesses the numbers right. Either way the
+//! gradients of equal rows are summed in the order of the ratings, whichever thread does it.
 //!
 //! Advice for whoever changes this: no step here branches on the data. With a branch on whether a
 //! row has been met, the wrong guesses cost more than all the rest.
 
 use std::ops::Range;
 
-use super::super::simd::prefetch;
+use super::super::Sample;
 
-/// Chains of this length and longer are dealt out together.
+/// Slots of so many ratings and more are dealt out together.
 const LONGEST: usize = 16;
-/// How many ratings ahead a row's mark is asked for.
-const AHEAD: usize = 16;
 
 /// A row that a batch touches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Slot {
     /// The row.
     pub row: u32,
-    /// The batch's first rating of it.
+    /// Where its ratings start.
     pub first: u32,
     /// How many ratings of it the batch has.
     pub count: u32,
-    /// The last of them so far.
-    last: u32,
 }
 
-/// The slots of one batch.
+impl Slot {
+    fn end(&self) -> usize {
+        (self.first + self.count) as usize
+    }
+}
+
+/// A batch, sorted by user, with its slots.
 #[derive(Clone, Debug)]
-pub struct Slots {
-    met: Vec<Slot>,
-    dealt: Vec<Slot>,
-    count: usize,
-    /// The next rating of the same row after each rating, if it has one.
-    next: Vec<u32>,
+pub struct Batch {
+    samples: Vec<Sample>,
+    users: Vec<Slot>,
+    user_count: usize,
+    movies: Vec<Slot>,
+    movie_count: usize,
+    /// The ratings, slot of movies by slot.
+    order: Vec<u32>,
+    /// Movies in order of first meeting; one more, for what must be written but isn't wanted.
+    met: Vec<u32>,
+    /// How many earlier ratings of its movie a rating has.
+    rank: Vec<u32>,
 }
 
-/// What finds the slot of a row: a mark a row.
+/// What counts the ratings of each movie; all zeros between batches.
 #[derive(Clone, Debug)]
-pub struct Marks {
-    /// `base + slot` when the row has been met in the current batch, less than `base` if not.
-    marks: Vec<u32>,
-    base: u32,
-    batch: u32,
-}
+pub struct Counts(Vec<u32>);
 
-impl Marks {
-    /// For a table of `rows` and batches of at most `batch` ratings.
-    pub fn new(rows: usize, batch: usize) -> Self {
-        Self {
-            marks: vec![0; rows],
-            base: 0,
-            batch: u32::try_from(batch).unwrap_or(u32::MAX),
-        }
-    }
-
-    fn next_batch(&mut self) {
-        // The largest mark of the next batch is below its base plus `batch`.
-        let batch = u64::from(self.batch);
-        if u64::from(self.base) + 2 * batch > u64::from(u32::MAX) {
-            self.marks.fill(0);
-            self.base = 1;
-        } else {
-            self.base += self.batch;
-        }
+impl Counts {
+    /// For a table of `rows`.
+    pub fn new(rows: usize) -> Self {
+        Self(vec![0; rows])
     }
 }
 
-impl Slots {
-    /// Room for batches of `batch` ratings.
-    pub fn new(batch: usize) -> Self {
+impl Batch {
+    /// Room for `length` ratings.
+    pub fn new(length: usize) -> Self {
         Self {
-            met: vec![Slot::default(); batch + 1],
-            dealt: vec![Slot::default(); batch],
-            count: 0,
-            // One more, for what must be written but isn't wanted.
-            next: vec![0; batch + 1],
+            samples: Vec::with_capacity(length),
+            users: vec![Slot::default(); length],
+            user_count: 0,
+            movies: vec![Slot::default(); length],
+            movie_count: 0,
+            order: vec![0; length],
+            met: vec![0; length + 1],
+            rank: vec![0; length],
         }
     }
 
-    /// How many rows the batch touches.
-    pub fn len(&self) -> usize {
-        self.count
+    /// The ratings, sorted by user.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
     }
 
-    /// Whether the batch touches none.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
+    /// The users' slots, in the order of their ratings.
+    pub fn users(&self) -> &[Slot] {
+        &self.users[..self.user_count]
     }
 
-    /// Some of the slots, shorter chains first.
-    pub fn dealt(&self, range: Range<usize>) -> &[Slot] {
-        &self.dealt[..self.count][range]
+    /// The movies' slots; their ratings are those that [`Batch::order`] has there.
+    pub fn movies(&self) -> &[Slot] {
+        &self.movies[..self.movie_count]
     }
 
-    /// The rating after `rating` in its chain, good for as many as the slot counts.
-    pub fn next(&self) -> &[u32] {
-        &self.next
+    /// The ratings, movie by movie.
+    pub fn order(&self) -> &[u32] {
+        &self.order[..self.samples.len()]
     }
 
-    /// Finds the slots of a batch whose ratings touch these rows in turn: `row(i)` is the row of
-    /// rating `i` of `length`.
+    /// The slots of users all of whose ratings lie in `range`.
+    pub fn users_within(&self, range: Range<usize>) -> Range<usize> {
+        let users = self.users();
+        let start = users.partition_point(|slot| (slot.first as usize) < range.start);
+        let end = users.partition_point(|slot| slot.end() <= range.end);
+        start..end.max(start)
+    }
+
+    /// The slot of the user whose ratings lie on both sides of `border`, if there is one.
+    pub fn user_across(&self, border: usize) -> Option<usize> {
+        let slot = self.users().partition_point(|slot| slot.end() <= border);
+        let across = |slot: &Slot| (slot.first as usize) < border;
+        self.users().get(slot).is_some_and(across).then_some(slot)
+    }
+
+    /// Takes these ratings, sorts them unless they are sorted and finds their slots.
     ///
     /// # Panics
-    /// When a row is not one of the table's, or the batch longer than there is room for.
-    pub fn find(&mut self, marks: &mut Marks, length: usize, row: impl Fn(usize) -> u32) {
-        marks.next_batch();
-        let nowhere = self.next.len() - 1;
-        assert!(length <= nowhere, "a batch longer than there is room for");
-        let base = marks.base;
-        let mut count = 0;
-        for rating in 0..length {
-            if rating + AHEAD < length
-                && let Some(mark) = marks.marks.get(row(rating + AHEAD) as usize)
-            {
-                prefetch(std::ptr::from_ref(mark).cast());
-            }
-            let row = row(rating);
-            let rating = rating as u32;
-            let mark = &mut marks.marks[row as usize];
-            let new = *mark < base;
-            let place = if new { count as u32 } else { *mark - base };
-            *mark = base + place;
-            let slot = &mut self.met[place as usize];
-            let before = if new { nowhere } else { slot.last as usize };
-            self.next[before] = rating;
-            *slot = Slot {
-                row,
-                first: if new { rating } else { slot.first },
-                count: if new { 1 } else { slot.count + 1 },
-                last: rating,
-            };
-            count += usize::from(new);
-        }
-        self.count = count;
-        self.deal();
+    /// When a movie is not one of the table's, or there isn't room for so many.
+    pub fn prepare(&mut self, samples: &[Sample], counts: &mut Counts) {
+        self.samples.clear();
+        self.samples.extend_from_slice(samples);
+        self.samples.sort_by_key(|sample| sample.user);
+        self.find_users();
+        self.find_movies(&mut counts.0);
     }
 
-    /// Sorts the slots by the length of their chains (counting sort, stable).
-    fn deal(&mut self) {
-        let class = |slot: &Slot| (slot.count as usize).min(LONGEST);
+    fn find_users(&mut self) {
+        let (mut count, mut first) = (0, 0);
+        let mut rest = self.samples.iter().peekable();
+        let mut end = 0;
+        while let Some(sample) = rest.next() {
+            end += 1;
+            self.users[count] = Slot {
+                row: sample.user,
+                first,
+                count: end - first,
+            };
+            let last = rest.peek().is_none_or(|next| next.user != sample.user);
+            first = if last { end } else { first };
+            count += usize::from(last);
+        }
+        self.user_count = count;
+    }
+
+    fn find_movies(&mut self, counts: &mut [u32]) {
+        let mut met = 0;
+        for (sample, rank) in self.samples.iter().zip(&mut self.rank) {
+            let count = &mut counts[sample.movie as usize];
+            *rank = *count;
+            self.met[met] = sample.movie;
+            met += usize::from(*count == 0);
+            *count += 1;
+        }
+        self.movie_count = met;
+        // A counting sort by the number of ratings, stable.
+        let class = |count: u32| (count as usize).min(LONGEST);
         let mut places = [0usize; LONGEST + 2];
-        let met = &self.met[..self.count];
-        for slot in met {
-            places[class(slot) + 1] += 1;
+        for movie in &self.met[..met] {
+            places[class(counts[*movie as usize]) + 1] += 1;
         }
         for length in 1..places.len() {
             places[length] += places[length - 1];
         }
-        for slot in met {
-            let place = &mut places[class(slot)];
-            self.dealt[*place] = *slot;
+        for movie in &self.met[..met] {
+            let count = counts[*movie as usize];
+            let place = &mut places[class(count)];
+            self.movies[*place].row = *movie;
+            self.movies[*place].count = count;
             *place += 1;
+        }
+        // From here on `counts` are where each movie's ratings start.
+        let mut first = 0;
+        for slot in &mut self.movies[..met] {
+            slot.first = first;
+            counts[slot.row as usize] = first;
+            first += slot.count;
+        }
+        for (i, (sample, rank)) in self.samples.iter().zip(&self.rank).enumerate() {
+            let place = counts[sample.movie as usize] + rank;
+            self.order[place as usize] = i as u32;
+        }
+        for movie in &self.met[..met] {
+            counts[*movie as usize] = 0;
         }
     }
 }
@@ -164,55 +186,76 @@ impl Slots {
 mod tests {
     use super::*;
 
-    fn check(slots: &mut Slots, marks: &mut Marks, batch: &[u32]) {
-        slots.find(marks, batch.len(), |i| batch[i]);
-        let mut met = Vec::new();
-        let mut longest = 0;
-        for slot in slots.dealt(0..slots.len()) {
-            let mut rating = slot.first;
-            let mut chain = vec![rating];
-            for _ in 1..slot.count {
-                rating = slots.next()[rating as usize];
-                chain.push(rating);
-            }
-            let due: Vec<u32> = (0..batch.len() as u32)
-                .filter(|i| batch[*i as usize] == slot.row)
+    fn check(batch: &mut Batch, counts: &mut Counts, rows: &[(u32, u32)]) {
+        let sample = |(i, (user, movie)): (usize, &(u32, u32))| Sample {
+            user: *user,
+            movie: *movie,
+            stars: i as f32,
+        };
+        let samples: Vec<Sample> = rows.iter().enumerate().map(sample).collect();
+        batch.prepare(&samples, counts);
+        let mut sorted = samples;
+        sorted.sort_by_key(|sample| sample.user);
+        assert_eq!(batch.samples(), sorted);
+
+        let mut at = 0;
+        for slot in batch.users() {
+            assert_eq!(slot.first as usize, at);
+            let of = |sample: &&Sample| sample.user == slot.row;
+            assert_eq!(sorted.iter().filter(of).count(), slot.count as usize);
+            assert!(sorted[at..slot.end()].iter().all(|s| s.user == slot.row));
+            at = slot.end();
+        }
+        assert_eq!(at, sorted.len());
+
+        let (mut at, mut fewest) = (0, 0);
+        for slot in batch.movies() {
+            assert_eq!(slot.first as usize, at);
+            let due: Vec<u32> = (0..sorted.len() as u32)
+                .filter(|i| sorted[*i as usize].movie == slot.row)
                 .collect();
-            assert_eq!(chain, due);
-            assert!(
-                chain.len().min(LONGEST) >= longest,
-                "shorter chains come first"
-            );
-            longest = chain.len().min(LONGEST);
-            met.extend(chain);
+            assert_eq!(batch.order()[at..slot.end()], due);
+            let class = due.len().min(LONGEST);
+            assert!(class >= fewest && class > 0, "fewer ratings come first");
+            (at, fewest) = (slot.end(), class);
         }
-        met.sort_unstable();
-        assert_eq!(met, (0..batch.len() as u32).collect::<Vec<_>>());
+        assert_eq!(at, sorted.len());
+        assert!(counts.0.iter().all(|count| *count == 0));
+
+        for border in 0..=sorted.len() {
+            let mut whole = batch.users_within(0..border).collect::<Vec<_>>();
+            whole.extend(batch.user_across(border));
+            whole.extend(batch.users_within(border..sorted.len()));
+            assert_eq!(whole, (0..batch.users().len()).collect::<Vec<_>>());
+            let inside = batch.users_within(border / 2..border);
+            let inside: Vec<u32> = batch.users()[inside].iter().map(|slot| slot.row).collect();
+            let mut due: Vec<u32> = sorted[border / 2..border].iter().map(|s| s.user).collect();
+            due.dedup();
+            let outside = |user: &u32| {
+                let mut others = sorted[..border / 2].iter().chain(&sorted[border..]);
+                !others.any(|sample| sample.user == *user)
+            };
+            due.retain(outside);
+            assert_eq!(inside, due);
+        }
     }
 
     #[test]
-    fn every_rating_is_in_the_chain_of_its_row_and_in_order() {
-        let mut marks = Marks::new(10, 40);
-        let mut slots = Slots::new(40);
-        let long: Vec<u32> = (0..40).map(|i| [5, 5, 5, i % 7][i as usize % 4]).collect();
-        for batch in [
-            &[3u32, 7, 3, 0, 7, 3][..],
-            &[7, 7],
+    fn every_rating_is_in_the_slots_of_its_rows_and_in_order() {
+        let mut counts = Counts::new(10);
+        let mut batch = Batch::new(40);
+        let long: Vec<(u32, u32)> = (0..40)
+            .map(|i| (i * i % 11, [5, 5, 5, i % 7][i as usize % 4]))
+            .collect();
+        for rows in [
+            &[(3, 9), (7, 0), (3, 9), (0, 1), (7, 3), (3, 9)][..],
+            &[(7, 2), (7, 2)],
             &[],
-            &[9, 3],
+            &[(9, 4), (3, 5)],
             &long,
-            &[1],
+            &[(1, 0)],
         ] {
-            check(&mut slots, &mut marks, batch);
-        }
-    }
-
-    #[test]
-    fn marks_survive_running_out_of_numbers() {
-        let mut marks = Marks::new(4, 1 << 30);
-        let mut slots = Slots::new(4);
-        for _ in 0..9 {
-            check(&mut slots, &mut marks, &[1, 2, 1]);
+            check(&mut batch, &mut counts, rows);
         }
     }
 }

@@ -77,12 +77,9 @@ impl Fast {
                 times[at].2.push(each);
                 at += 1;
             };
-            let [user_slots, movie_slots] = &mut self.slots[0];
-            let [user_marks, movie_marks] = &mut self.marks;
-            timed(&mut || {
-                user_slots.find(user_marks, batch.len(), |i| batch[i].user);
-                movie_slots.find(movie_marks, batch.len(), |i| batch[i].movie);
-            });
+            let prepared = &mut self.batches[0];
+            timed(&mut || prepared.prepare(batch, &mut self.counts));
+            let batch = prepared.samples();
             let raw = |table: &mut Table| super::RawTable {
                 base: table.base(),
                 stride: table.stride,
@@ -118,21 +115,23 @@ impl Fast {
                     keep: 1.0,
                     shrink: 0.0,
                 };
-                let biased = self.shape.biases;
-                let sides = [
-                    (&tables[0], &*user_slots, outputs.user),
-                    (&tables[1], &*movie_slots, outputs.movie),
-                ];
+                let users = Touched {
+                    slots: prepared.users(),
+                    order: None,
+                    gradients: outputs.user,
+                    slopes: outputs.slope,
+                    biased: self.shape.biases,
+                };
+                let movies = Touched {
+                    slots: prepared.movies(),
+                    order: Some(prepared.order()),
+                    gradients: outputs.movie,
+                    ..users
+                };
                 timed(&mut || {
-                    for (table, slots, gradients) in sides {
-                        let slopes = outputs.slope;
-                        let touched = Touched {
-                            slots,
-                            gradients,
-                            slopes,
-                            biased,
-                        };
-                        (self.kernels.update_rows)(table, touched, 0..slots.len(), None, step);
+                    for (table, touched) in tables.iter().zip([users, movies]) {
+                        let all = 0..touched.slots.len();
+                        (self.kernels.update_rows)(table, touched, all, None, step);
                     }
                 });
                 timed(&mut || {

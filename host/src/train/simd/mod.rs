@@ -122,6 +122,8 @@ pub unsafe trait Vector: Copy {
     unsafe fn clamp(self, low: Self, high: Self) -> Self;
     /// The sum of all lanes, always in the same order.
     unsafe fn sum(self) -> f32;
+    /// The sums of all lanes of each of 8 vectors, always in the same order.
+    unsafe fn sums(vectors: [Self; 8]) -> Self::Row;
     /// Reads 8 numbers from each of `LANES` rows, `offset` from their starts, and turns them
     /// about: vector `i` of the result holds number `i` of every row.
     unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8];
@@ -179,6 +181,13 @@ mod tests {
             let due: f32 = a.iter().sum();
             assert!((x.sum() - due).abs() < 1e-4);
             check(V::splat(1.0).where_positive(V::splat(-0.0)), &|_, _| 0.0);
+
+            let eight: [V; 8] = std::array::from_fn(|i| x.mul(V::splat(i as f32)));
+            let mut sums = [0.0f32; 8];
+            V::sums(eight).store(sums.as_mut_ptr());
+            for (i, sum) in sums.into_iter().enumerate() {
+                assert!((sum - due * i as f32).abs() < 1e-3, "{sum}");
+            }
 
             let mut rows: Vec<f32> = (0..V::LANES * 9).map(|i| i as f32).collect();
             let base = rows.as_mut_ptr();

@@ -93,6 +93,18 @@ unsafe impl Vector for Neon {
     }
 
     #[inline(always)]
+    unsafe fn sums(v: [Self; 8]) -> Self {
+        let pairs = |a: Self, b: Self| {
+            let (a, b) = (vaddq_f32(a.0, a.1), vaddq_f32(b.0, b.1));
+            vpaddq_f32(a, b)
+        };
+        Self(
+            vpaddq_f32(pairs(v[0], v[1]), pairs(v[2], v[3])),
+            vpaddq_f32(pairs(v[4], v[5]), pairs(v[6], v[7])),
+        )
+    }
+
+    #[inline(always)]
     unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
         let mut square = [[0.0f32; 8]; 8];
         for lane in 0..8 {

@@ -103,6 +103,16 @@ unsafe impl Vector for Portable {
     }
 
     #[inline(always)]
+    unsafe fn sums(vectors: [Self; 8]) -> Self {
+        let mut sums = [0.0; 8];
+        for (sum, vector) in sums.iter_mut().zip(vectors) {
+            // SAFETY: no instruction is needed that some machine lacks.
+            *sum = unsafe { vector.sum() };
+        }
+        Self(sums)
+    }
+
+    #[inline(always)]
     unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
         let mut columns = [Self([0.0; 8]); 8];
         for lane in 0..8 {

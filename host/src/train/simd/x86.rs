@@ -57,6 +57,20 @@ unsafe fn sum_of_8(v: __m256) -> f32 {
     }
 }
 
+/// In each half of 128 bits, the sums of the four numbers there of each of four vectors.
+#[inline(always)]
+unsafe fn sums_of_fours(a: __m256, b: __m256, c: __m256, d: __m256) -> __m256 {
+    // SAFETY: the caller runs where AVX2 is.
+    unsafe {
+        let ab = _mm256_add_ps(_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let cd = _mm256_add_ps(_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        _mm256_add_ps(
+            _mm256_shuffle_ps::<0x44>(ab, cd),
+            _mm256_shuffle_ps::<0xEE>(ab, cd),
+        )
+    }
+}
+
 // SAFETY: every function runs only where AVX2 and FMA are, which the caller answers for.
 #[allow(
     unsafe_op_in_unsafe_fn,
@@ -131,6 +145,16 @@ unsafe impl Vector for Avx2 {
     #[inline(always)]
     unsafe fn sum(self) -> f32 {
         sum_of_8(self.0)
+    }
+
+    #[inline(always)]
+    unsafe fn sums(v: [Self; 8]) -> Self {
+        let [a, b, c, d, e, f, g, h] = v;
+        let low = sums_of_fours(a.0, b.0, c.0, d.0);
+        let high = sums_of_fours(e.0, f.0, g.0, h.0);
+        let first = _mm256_permute2f128_ps::<0x20>(low, high);
+        let second = _mm256_permute2f128_ps::<0x31>(low, high);
+        Self(_mm256_add_ps(first, second))
     }
 
     #[inline(always)]
@@ -235,21 +259,92 @@ unsafe impl Vector for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn sums(v: [Self; 8]) -> Avx2 {
+        let [a, b, c, d, e, f, g, h] = v;
+        let low = sums_of_quarters(a.0, b.0, c.0, d.0);
+        let high = sums_of_quarters(e.0, f.0, g.0, h.0);
+        // Lane by lane of 128 bits: the first and second half of each, then both.
+        let halves_of_both = _mm512_add_ps(
+            _mm512_shuffle_f32x4::<0x44>(low, high),
+            _mm512_shuffle_f32x4::<0xEE>(low, high),
+        );
+        let order = _mm512_setr_epi64(0, 1, 4, 5, 2, 3, 6, 7);
+        let both = _mm512_permutexvar_pd(order, _mm512_castps_pd(halves_of_both));
+        let [one, other] = halves(_mm512_castpd_ps(both));
+        Avx2(_mm256_add_ps(one, other))
+    }
+
+    #[inline(always)]
     unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
-        let low = Avx2::gather(rows, offset);
-        let high = Avx2::gather(rows.add(8), offset);
         let mut columns = [Self(_mm512_setzero_ps()); 8];
-        for (i, column) in columns.iter_mut().enumerate() {
-            *column = Self(joined(low[i].0, high[i].0));
+        for half in [0, 4] {
+            // Vector `i` has of every fourth row, from row `i` on, four numbers each.
+            let mut rows_of_4 = [_mm512_setzero_ps(); 4];
+            for (i, value) in rows_of_4.iter_mut().enumerate() {
+                let four = |row: usize| (*rows.add(row + i)).add(offset + half).cast_const();
+                let first = _mm512_castps128_ps512(_mm_loadu_ps(four(0)));
+                let two = _mm512_insertf32x4::<1>(first, _mm_loadu_ps(four(4)));
+                let three = _mm512_insertf32x4::<2>(two, _mm_loadu_ps(four(8)));
+                *value = _mm512_insertf32x4::<3>(three, _mm_loadu_ps(four(12)));
+            }
+            for (i, column) in transpose_fours(rows_of_4).into_iter().enumerate() {
+                columns[half + i] = Self(column);
+            }
         }
         columns
     }
 
+    // No closure here takes or gives a vector: one that isn't inlined is compiled without
+    // AVX-512, and each of its operations becomes a call.
     #[inline(always)]
     unsafe fn scatter(columns: [Self; 8], at: *mut f32, stride: usize) {
-        let pairs = columns.map(|column| halves(column.0));
-        Avx2::scatter(pairs.map(|pair| Avx2(pair[0])), at, stride);
-        Avx2::scatter(pairs.map(|pair| Avx2(pair[1])), at.add(8 * stride), stride);
+        let [a, b, c, d, e, f, g, h] = columns;
+        let low = transpose_fours([a.0, b.0, c.0, d.0]);
+        let high = transpose_fours([e.0, f.0, g.0, h.0]);
+        let first = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+        let second = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+        for i in 0..4 {
+            let (low, high) = (_mm512_castps_pd(low[i]), _mm512_castps_pd(high[i]));
+            for (pair, order) in [first, second].into_iter().enumerate() {
+                let rows = _mm512_castpd_ps(_mm512_permutex2var_pd(low, order, high));
+                let [one, other] = halves(rows);
+                let row = at.add((8 * pair + i) * stride);
+                _mm256_storeu_ps(row, one);
+                _mm256_storeu_ps(row.add(4 * stride), other);
+            }
+        }
+    }
+}
+
+/// In each quarter of 128 bits, the sums of the four numbers there of each of four vectors.
+#[inline(always)]
+unsafe fn sums_of_quarters(a: __m512, b: __m512, c: __m512, d: __m512) -> __m512 {
+    // SAFETY: the caller runs where AVX-512F is.
+    unsafe {
+        let ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+        let cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+        _mm512_add_ps(
+            _mm512_shuffle_ps::<0x44>(ab, cd),
+            _mm512_shuffle_ps::<0xEE>(ab, cd),
+        )
+    }
+}
+
+/// Turns about the four 4 by 4 squares that lie beside each other in four vectors.
+#[inline(always)]
+unsafe fn transpose_fours(r: [__m512; 4]) -> [__m512; 4] {
+    // SAFETY: the caller runs where AVX-512F is.
+    unsafe {
+        let a0 = _mm512_unpacklo_ps(r[0], r[1]);
+        let a1 = _mm512_unpackhi_ps(r[0], r[1]);
+        let a2 = _mm512_unpacklo_ps(r[2], r[3]);
+        let a3 = _mm512_unpackhi_ps(r[2], r[3]);
+        [
+            _mm512_shuffle_ps::<0x44>(a0, a2),
+            _mm512_shuffle_ps::<0xEE>(a0, a2),
+            _mm512_shuffle_ps::<0x44>(a1, a3),
+            _mm512_shuffle_ps::<0xEE>(a1, a3),
+        ]
     }
 }
 
@@ -259,14 +354,5 @@ unsafe fn halves(v: __m512) -> [__m256; 2] {
     unsafe {
         let high = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(v));
         [_mm512_castps512_ps256(v), _mm256_castpd_ps(high)]
-    }
-}
-
-#[inline(always)]
-unsafe fn joined(low: __m256, high: __m256) -> __m512 {
-    // SAFETY: the caller runs where AVX-512F is.
-    unsafe {
-        let low = _mm512_castps_pd(_mm512_castps256_ps512(low));
-        _mm512_castpd_ps(_mm512_insertf64x4::<1>(low, _mm256_castps_pd(high)))
     }
 }
