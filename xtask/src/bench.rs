@@ -1,4 +1,5 @@
 //! `cargo xtask bench device`: what core's work costs on each core, counted in the emulator, beside a snapshot.
+//! `cargo xtask bench train` only hands over to `host bench train`.
 
 mod cycles;
 mod snapshot;
@@ -88,6 +89,16 @@ const SETTINGS: [Setting; 6] = [
         table: Some(Table::M0),
     },
 ];
+
+/// Times training on this machine, by the verb of `host` that does it.
+///
+/// # Errors
+/// When it fails.
+pub fn train(options: &[String]) -> Result<()> {
+    let mut command = shell::cargo();
+    command.args(["run", "--quiet", "-p", "host", "--", "bench", "train"]);
+    shell::run(command.args(options))
+}
 
 /// The snapshot's place in the repository.
 fn path() -> PathBuf {

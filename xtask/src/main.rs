@@ -76,7 +76,7 @@ enum Verb {
     },
     /// Print the flash and RAM that each firmware takes.
     Size,
-    /// Count what core's work costs.
+    /// Count what core's work costs, or time training.
     Bench {
         /// Where.
         #[command(subcommand)]
@@ -94,6 +94,12 @@ enum BenchOn {
         /// Count and compare only this core's and build's lines, as the snapshot names them: `M4F/workspace`.
         #[arg(long, conflicts_with = "bless")]
         only: Option<String>,
+    },
+    /// On this machine: training's kernels and epochs, and others' (`--peers`), as `host bench train` times them.
+    Train {
+        /// Options of `host bench train`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
     },
 }
 
@@ -142,6 +148,9 @@ fn main() -> ExitCode {
             on: BenchOn::Device { bless, only },
         } => toolchain::find(arguments.toolchain)
             .and_then(|toolchain| bench::device(&toolchain, bless, only.as_deref())),
+        Verb::Bench {
+            on: BenchOn::Train { options },
+        } => bench::train(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

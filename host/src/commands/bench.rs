@@ -1,28 +1,54 @@
 //! `host bench`: how fast training is on this machine, and where its time goes.
 
+mod busy;
+mod growth;
+mod peers;
+mod samples;
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
+use self::busy::Busy;
+use self::peers::{Others, Peer};
+use self::samples::{Size, samples};
+use super::columns;
 use crate::error::BadInput;
 use crate::files;
 use crate::report::text::{Align, grouped, table};
 use crate::train::fast::{Fast, timing};
 use crate::train::order::Order;
-use crate::train::random::{Random, Stream};
 use crate::train::simd::Kernel;
 use crate::train::{ModelKind, Options, Parameters, Sample};
 
-/// Options of `host bench`.
+/// Options of `host bench`; alone it does what `host bench train` does.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
-    /// What else to time
+    /// What to time
     #[command(subcommand)]
     what: Option<What>,
 
+    #[command(flatten)]
+    train: Train,
+}
+
+/// What to time.
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Time training, kernel by kernel and epoch by epoch, and what others need for the same [default]
+    Train(Train),
+    /// Time an epoch of lazy and of decayed Adam on ever more ratings, and on a million users and a million movies
+    Growth(growth::Args),
+    /// Time core's own scoring of a whole catalogue, on one thread
+    Kernels(super::kernels::Args),
+}
+
+/// Options of `host bench train`.
+#[derive(Debug, clap::Args)]
+struct Train {
     /// Parts of the model: mlp, mf or hybrid
     #[arg(long, value_name = "KIND", default_value = "mlp", value_parser = model)]
     model: ModelKind,
@@ -43,24 +69,40 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 5000)]
     batch: usize,
 
-    /// Epochs of each setting, taken in turn
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    epochs: usize,
+    /// Epochs of each setting, taken in turn [default: 5, or 3 with --peers]
+    #[arg(long, value_name = "N")]
+    epochs: Option<usize>,
 
     /// Code path [default: the fastest]
     #[arg(long, value_name = "PATH", value_parser = kernel)]
     kernel: Option<Kernel>,
 
-    /// Instead of timing, write the numbers before and after 100 steps to this folder, for peers/first_steps.py
-    #[arg(long, value_name = "FOLDER")]
-    trace: Option<PathBuf>,
-}
+    /// Also beside a busy loop that is pinned to one core
+    #[arg(long)]
+    neighbour: bool,
 
-/// What to time other than training.
-#[derive(Debug, clap::Subcommand)]
-enum What {
-    /// Time core's own scoring of a whole catalogue, on one thread
-    Kernels(super::kernels::Args),
+    /// Time others in turn with ours, where Python has them: all, or those named, with commas between
+    #[arg(
+        long,
+        value_name = "NAMES",
+        num_args = 0..=1,
+        require_equals = true,
+        value_delimiter = ',',
+        default_missing_values = peers::NAMES
+    )]
+    peers: Vec<Peer>,
+
+    /// The Python that has the others
+    #[arg(long, value_name = "PROGRAM", default_value = "python3")]
+    python: PathBuf,
+
+    /// The file that loaders read, with polars or duckdb among the peers [default: made up in MovieLens-20M's shape]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+
+    /// Instead of timing, write the numbers before and after 100 steps to this folder, for peers/first_steps.py
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["peers", "neighbour"])]
+    trace: Option<PathBuf>,
 }
 
 fn model(name: &str) -> Result<ModelKind, String> {
@@ -71,14 +113,30 @@ fn kernel(name: &str) -> Result<Kernel, String> {
     Kernel::from_name(name).ok_or_else(|| "it should be portable, avx2, avx512 or neon".into())
 }
 
+impl Train {
+    fn size(&self) -> Size {
+        Size {
+            users: self.users,
+            movies: self.movies,
+            ratings: self.ratings,
+        }
+    }
+}
+
 /// Times and prints.
 ///
 /// # Errors
-/// [`BadInput`] for sizes or a kernel that can't be timed.
+/// [`BadInput`] for sizes or a kernel that can't be timed, or a peer that fails.
 pub fn run(args: &Args) -> Result<()> {
-    if let Some(What::Kernels(args)) = &args.what {
-        return super::kernels::run(args);
+    match &args.what {
+        None => train(&args.train),
+        Some(What::Train(args)) => train(args),
+        Some(What::Growth(args)) => growth::run(args),
+        Some(What::Kernels(args)) => super::kernels::run(args),
     }
+}
+
+fn train(args: &Train) -> Result<()> {
     let options = Options {
         model: args.model,
         batch: args.batch,
@@ -98,7 +156,9 @@ pub fn run(args: &Args) -> Result<()> {
             .into());
         }
     }
-    if args.epochs == 0 {
+    let usual = if args.peers.is_empty() { 5 } else { 3 };
+    let epochs = args.epochs.unwrap_or(usual);
+    if epochs == 0 {
         return Err(BadInput::new("--epochs is 0; it should be at least 1").into());
     }
     let kernel = args.kernel.unwrap_or_else(Kernel::best);
@@ -120,47 +180,128 @@ pub fn run(args: &Args) -> Result<()> {
         grouped(args.batch as u64)
     );
 
-    let samples = samples(args);
+    let samples = samples(args.size());
     let start = Parameters::initial(&options, args.users, args.movies, 3.5);
     let some = &samples[..samples.len().min(200 * args.batch)];
     let shares = Fast::new(&start, &options, kernel, 1).time_kernels(some);
     println!("{}", kernels(&shares, peak));
+    let work: usize = shares.iter().map(|share| share.multiply_adds).sum();
 
+    let mut others = match args.peers.is_empty() {
+        true => None,
+        false => Some(Others::new(args, &samples, cores)?),
+    };
     let mut settings = vec![1, cores];
     settings.dedup();
-    let work: usize = shares.iter().map(|share| share.multiply_adds).sum();
-    let mut trainers: Vec<(usize, Fast, Vec<f64>)> = settings
-        .into_iter()
-        .map(|threads| {
-            (
-                threads,
-                Fast::new(&start, &options, kernel, threads),
-                Vec::new(),
-            )
-        })
+    let fast = |options: &Options, threads: &usize| {
+        let start = Parameters::initial(options, args.users, args.movies, 3.5);
+        Fast::new(&start, options, kernel, *threads)
+    };
+    let mut trainers: Vec<Trainer> = settings
+        .iter()
+        .map(|threads| Trainer::new(fast(&options, threads), args.model, *threads))
         .collect();
+    if others.as_ref().is_some_and(Others::has_factors) && args.model != ModelKind::Mf {
+        let factors = Options {
+            model: ModelKind::Mf,
+            ..options.clone()
+        };
+        trainers.extend(
+            settings
+                .iter()
+                .map(|threads| Trainer::new(fast(&factors, threads), ModelKind::Mf, *threads)),
+        );
+    }
     let mut order = Order::new(samples, options.seed, args.batch, cores);
     let mut shuffles = Vec::new();
     let rates = (options.learning_rate, options.table_rate());
-    for epoch in 1..=args.epochs {
+    for epoch in 1..=epochs {
         let clock = Instant::now();
         let shuffled = order.of_epoch(epoch);
         shuffles.push(clock.elapsed().as_secs_f64());
-        for (_, trainer, times) in &mut trainers {
-            let clock = Instant::now();
-            trainer.epoch(shuffled, &|_| rates, &mut |_| ());
-            times.push(clock.elapsed().as_secs_f64());
+        for trainer in &mut trainers {
+            let seconds = trainer.epoch(shuffled, rates);
+            trainer.quiet.push(seconds);
+        }
+        if args.neighbour {
+            let _busy = Busy::start()?;
+            for trainer in &mut trainers {
+                let seconds = trainer.epoch(shuffled, rates);
+                trainer.busy.push(seconds);
+            }
+        }
+        if let Some(others) = &mut others {
+            others.round(epoch, epochs)?;
         }
     }
+    println!(
+        "{}",
+        epoch_table(args, &trainers, &shuffles, cores, work, peak)
+    );
+    if let Some(others) = others {
+        println!("{}", others.text(&trainers, args.ratings));
+    }
+    Ok(())
+}
+
+/// One of our trainers, and the seconds of its epochs.
+struct Trainer {
+    fast: Fast,
+    model: ModelKind,
+    threads: usize,
+    quiet: Vec<f64>,
+    /// Beside a busy loop.
+    busy: Vec<f64>,
+}
+
+impl Trainer {
+    fn new(fast: Fast, model: ModelKind, threads: usize) -> Self {
+        Self {
+            fast,
+            model,
+            threads,
+            quiet: Vec::new(),
+            busy: Vec::new(),
+        }
+    }
+
+    fn epoch(&mut self, samples: &[Sample], rates: (f32, f32)) -> f64 {
+        let clock = Instant::now();
+        self.fast.epoch(samples, &|_| rates, &mut |_| ());
+        clock.elapsed().as_secs_f64()
+    }
+}
+
+/// Of an odd number the one in the middle, of an even number the slower of the two.
+fn median(times: &[f64]) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+fn best(times: &[f64]) -> f64 {
+    times.iter().copied().fold(f64::INFINITY, f64::min)
+}
+
+/// Our epochs; `work` is the multiply-adds of a rating in the model that was asked for.
+fn epoch_table(
+    args: &Train,
+    trainers: &[Trainer],
+    shuffles: &[f64],
+    cores: usize,
+    work: usize,
+    peak: f64,
+) -> String {
     let mut rows = vec![
         ["Epoch", "Median s", "Best s", "M ratings/s", "Of peak"]
             .map(String::from)
             .to_vec(),
     ];
-    for (threads, _, mut times) in trainers {
-        times.sort_by(f64::total_cmp);
-        let median = times[times.len() / 2];
-        let rate = args.ratings as f64 / median;
+    let mut add = |name: String, times: &[f64], work: usize, threads: usize| {
+        if times.is_empty() {
+            return;
+        }
+        let rate = args.ratings as f64 / median(times);
         let of_peak = match work {
             0 => "-".into(),
             work => format!(
@@ -169,50 +310,42 @@ pub fn run(args: &Args) -> Result<()> {
             ),
         };
         rows.push(vec![
-            format!("{threads} thread{}", if threads == 1 { "" } else { "s" }),
-            format!("{median:.3}"),
-            format!("{:.3}", times[0]),
+            name,
+            format!("{:.3}", median(times)),
+            format!("{:.3}", best(times)),
             format!("{:.1}", rate / 1e6),
             of_peak,
         ]);
+    };
+    for trainer in trainers {
+        let threads = trainer.threads;
+        let (name, work) = match trainer.model == args.model {
+            true => (count(threads), work),
+            false => (format!("{}, {}", trainer.model.name(), count(threads)), 0),
+        };
+        let beside = format!("{name}, a busy loop pinned to one core");
+        add(name, &trainer.quiet, work, threads);
+        add(beside, &trainer.busy, work, threads);
     }
-    shuffles.sort_by(f64::total_cmp);
-    rows.push(vec![
-        format!("shuffle, {cores} threads"),
-        format!("{:.3}", shuffles[shuffles.len() / 2]),
-        format!("{:.3}", shuffles[0]),
-        format!(
-            "{:.1}",
-            args.ratings as f64 / shuffles[shuffles.len() / 2] / 1e6
-        ),
-        "-".into(),
-    ]);
+    add(format!("shuffle, {}", count(cores)), shuffles, 0, cores);
     let right = Align::Right;
-    println!(
-        "{}",
-        table(&[Align::Left, right, right, right, right], &rows)
-    );
-    Ok(())
+    table(&[Align::Left, right, right, right, right], &rows)
+}
+
+fn count(threads: usize) -> String {
+    format!("{threads} thread{}", if threads == 1 { "" } else { "s" })
 }
 
 /// Writes, as plain little-endian numbers, 100 batches, the parameters before them and those after.
-fn trace(args: &Args, options: &Options, kernel: Kernel, folder: &Path) -> Result<()> {
+fn trace(args: &Train, options: &Options, kernel: Kernel, folder: &Path) -> Result<()> {
     let count = args.ratings.min(100 * args.batch);
-    let mut samples = samples(args);
+    let mut samples = samples(args.size());
     samples.truncate(count);
     let start = Parameters::initial(options, args.users, args.movies, 3.5);
     let mut trainer = Fast::new(&start, options, kernel, options.thread_count());
     let rates = (options.learning_rate, options.table_rate());
     trainer.epoch(&samples, &|_| rates, &mut |_| ());
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("can't create {}", folder.display()))?;
-    let rows = |row: fn(&Sample) -> u32| -> Vec<u8> {
-        samples
-            .iter()
-            .flat_map(|sample| row(sample).to_le_bytes())
-            .collect()
-    };
-    let stars = samples.iter().flat_map(|sample| sample.stars.to_le_bytes());
+    write_samples(&samples, folder)?;
     let mut shapes = format!(
         "model {}\nbatch {}\nrate {}\ntable_rate {}\nmean {}\n",
         options.model.name(),
@@ -221,13 +354,6 @@ fn trace(args: &Args, options: &Options, kernel: Kernel, folder: &Path) -> Resul
         rates.1,
         start.mean
     );
-    let write = |name: String, bytes: Vec<u8>| {
-        let path = folder.join(name);
-        files::write(&path, &bytes).with_context(|| format!("can't write {}", path.display()))
-    };
-    write("users.u32".into(), rows(|sample| sample.user))?;
-    write("movies.u32".into(), rows(|sample| sample.movie))?;
-    write("stars.f32".into(), stars.collect())?;
     for (when, parameters) in [("before", &start), ("after", &trainer.parameters())] {
         let mut tensors = vec![
             (
@@ -254,11 +380,35 @@ fn trace(args: &Args, options: &Options, kernel: Kernel, folder: &Path) -> Resul
             if when == "before" {
                 writeln!(shapes, "{name} {rows} {}", values.len() / rows)?;
             }
-            let bytes = values.iter().flat_map(|value| value.to_le_bytes());
-            write(format!("{when}.{name}.f32"), bytes.collect())?;
+            columns::write(
+                folder,
+                &format!("{when}.{name}.f32"),
+                values.iter().copied(),
+            )?;
         }
     }
-    write("shapes.txt".into(), shapes.into_bytes())
+    let path = folder.join("shapes.txt");
+    files::write(&path, shapes.as_bytes())
+        .with_context(|| format!("can't write {}", path.display()))
+}
+
+/// Writes samples as columns, for peers to read.
+fn write_samples(samples: &[Sample], folder: &Path) -> Result<()> {
+    columns::write(
+        folder,
+        columns::USERS,
+        samples.iter().map(|sample| sample.user),
+    )?;
+    columns::write(
+        folder,
+        columns::MOVIES,
+        samples.iter().map(|sample| sample.movie),
+    )?;
+    columns::write(
+        folder,
+        columns::STARS,
+        samples.iter().map(|sample| sample.stars),
+    )
 }
 
 /// The kernels' table.
@@ -290,37 +440,4 @@ fn kernels(shares: &[timing::Share], peak: f64) -> String {
     }
     let right = Align::Right;
     table(&[Align::Left, right, right, right], &rows)
-}
-
-/// Made-up ratings: movies by a popularity that falls as MovieLens-20M's does (see
-/// [`synth`](crate::data::synth)), users by the square of an even number, stars of no meaning.
-fn samples(args: &Args) -> Vec<Sample> {
-    let mut upto = Vec::with_capacity(args.movies);
-    let mut sum = 0.0;
-    for rank in 0..args.movies {
-        sum += (-11.1 * (rank as f64 / args.movies as f64).powf(0.435)).exp();
-        upto.push(sum);
-    }
-    // The movie at each of many quantiles, found once.
-    let quantiles: Vec<u32> = (0..1u32 << 18)
-        .map(|i| {
-            let at = (f64::from(i) + 0.5) / f64::from(1 << 18) * sum;
-            upto.partition_point(|upto| *upto < at).min(args.movies - 1) as u32
-        })
-        .collect();
-    let random = Random::new(1, Stream::Order, 0);
-    (0..args.ratings as u64)
-        .map(|i| {
-            let even = (random.bits(2 * i) >> 11) as f64 / (1u64 << 53) as f64;
-            let bits = random.bits(2 * i + 1);
-            // Users and movies are dealt over their tables as ids are, not by rank.
-            let user = ((even * even * args.users as f64) as u64).wrapping_mul(7_919);
-            let movie = u64::from(quantiles[(bits >> 46) as usize]).wrapping_mul(104_729);
-            Sample {
-                user: (user % args.users as u64) as u32,
-                movie: (movie % args.movies as u64) as u32,
-                stars: 0.5 + 0.5 * (bits % 10) as f32,
-            }
-        })
-        .collect()
 }

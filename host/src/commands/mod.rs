@@ -1,6 +1,7 @@
 //! The verbs, one file each. A new verb is a file here, a line in [`Verb`] and a line in [`Verb::run`].
 
 pub mod bench;
+mod columns;
 pub mod evaluate;
 pub mod export;
 pub mod fetch;

@@ -39,6 +39,33 @@ pub struct Args {
     out: Option<PathBuf>,
 }
 
+/// The folder that `host synth` without options writes to, and what it writes if that isn't there.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn usual() -> Result<PathBuf> {
+    let args = Args {
+        shape: "ml-20m".into(),
+        users: None,
+        movies: None,
+        ratings: None,
+        seed: 1,
+        out: None,
+    };
+    let folder = args.folder();
+    if !folder.join("ratings.csv").is_file() {
+        run(&args)?;
+    }
+    Ok(folder)
+}
+
+impl Args {
+    fn folder(&self) -> PathBuf {
+        let usual = || PathBuf::from(files::FOLDER).join(format!("synthetic-{}", self.shape));
+        self.out.clone().unwrap_or_else(usual)
+    }
+}
+
 /// Makes up ratings and writes them.
 ///
 /// # Errors
@@ -60,12 +87,7 @@ pub fn run(args: &Args) -> Result<()> {
             .max(u32::try_from(movies).unwrap_or(u32::MAX)),
     };
     shape.check().map_err(BadInput::new)?;
-    let default = || {
-        [files::FOLDER, &format!("synthetic-{}", args.shape)]
-            .iter()
-            .collect()
-    };
-    let folder: PathBuf = args.out.clone().unwrap_or_else(default);
+    let folder = args.folder();
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("can't create {}", folder.display()))?;
     let path = folder.join("ratings.csv");

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::columns;
 use super::model::ModelArgs;
 use crate::data::{Dataset, Split, builtin};
 use crate::error::BadInput;
@@ -35,6 +36,11 @@ pub struct Args {
     /// Go on with the run whose files are in --out, up to --epochs in all; data and options must be those of that run
     #[arg(long)]
     resume: bool,
+
+    /// Write the ratings, and which of them are held back, as plain columns to this folder, for other programs to train
+    /// on the same, and stop
+    #[arg(long, value_name = "FOLDER", conflicts_with = "resume")]
+    write_split: Option<PathBuf>,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -70,6 +76,9 @@ pub fn run(args: &Args) -> Result<()> {
         return Err(
             BadInput::new(format!("{} ratings are too few to train on", ratings.len())).into(),
         );
+    }
+    if let Some(folder) = &args.write_split {
+        return columns::write_split(ratings, &split, folder);
     }
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("can't create {}", args.out.display()))?;

@@ -81,7 +81,7 @@ pub fn layers(options: &Options, users: usize, movies: usize) -> String {
 }
 
 /// What a run keeps in memory, as a sentence: ratings (16 bytes each), their numbers in training or validation (4),
-/// training's own copies of them (Adam: 12 in their own order and 12 in the epoch's; the sampler: 12 and two lists of 8),
+/// training's own copies of them (Adam: 12 in their own order and 12 in the epoch's; the sampler: two lists of 8),
 /// and the model. That is with Adam the rows with their moments, as they are padded, twice (the second is written at the
 /// end, to resume from), and the best epoch's, with the sampler five tables of 16
 /// numbers a row and at most three of the columns that the samples' mean is held in.
@@ -94,7 +94,7 @@ pub fn memory(options: &Options, ratings: usize, users: usize, movies: usize) ->
         }
         Solver::Gibbs => {
             let columns = 5 * 16 + 3 * (options.user_dim + 46);
-            (16 + 4 + 12 + 16, (users + movies) * columns)
+            (16 + 4 + 16, (users + movies) * columns)
         }
     };
     let (data, model) = (ratings as u64 * copies, numbers as u64 * 4);

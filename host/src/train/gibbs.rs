@@ -54,11 +54,10 @@ pub fn fit(
         let row = row as usize;
         (ratings.users[row], ratings.movies[row], ratings.stars[row])
     };
-    let train: Vec<(u32, u32, f32)> = split.train.iter().map(|&row| select(row)).collect();
     let probe = |rows: &[u32]| Probe::new(rows, select);
     let mut run = Run {
         group: group(settings),
-        ratings: train.len(),
+        ratings: split.train.len(),
         burning_in: false,
         scale: options.scale,
         train: probe(&split.train),
@@ -67,10 +66,11 @@ pub fn fit(
         history: Vec::new(),
         observer,
     };
+    let (users, movies) = (ratings.user_count(), ratings.movie_count());
     let input = Input {
-        users: ratings.user_count(),
-        movies: ratings.movie_count(),
-        ratings: &train,
+        users,
+        movies,
+        ratings: split.train.iter().map(|&row| select(row)),
         tags,
     };
     let rows = bayes::fit(input, settings, &mut run);
@@ -78,8 +78,8 @@ pub fn fit(
         model: options.model,
         mean: rows.mean,
         scale: options.scale,
-        users: input.users,
-        movies: input.movies,
+        users,
+        movies,
         user_dim: options.user_dim,
         movie_dim: options.movie_dim,
         user_embedding: rows.user_rows,

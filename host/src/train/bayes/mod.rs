@@ -58,13 +58,14 @@ pub struct Settings {
 
 /// Ratings to learn from.
 #[derive(Clone, Copy, Debug)]
-pub struct Input<'a> {
+pub struct Input<'a, R> {
     /// Number of user rows.
     pub users: usize,
     /// Number of movie rows.
     pub movies: usize,
-    /// User row, movie row and stars of each rating.
-    pub ratings: &'a [(u32, u32, f32)],
+    /// User row, movie row and stars of each rating. They are walked a few times to make the sampler's own lists, so
+    /// that whoever has them elsewhere needs no copy.
+    pub ratings: R,
     /// Tags of movies, if any are known.
     pub tags: &'a Tags,
 }
@@ -115,24 +116,35 @@ impl Watch for () {
 ///
 /// # Panics
 /// When `settings.width` is none of 8, 16, 24 and 32, or a row of a rating is out of bounds.
-pub fn fit(input: Input<'_>, settings: &Settings, watch: &mut dyn Watch) -> Rows {
+pub fn fit<R>(input: Input<'_, R>, settings: &Settings, watch: &mut dyn Watch) -> Rows
+where
+    R: Iterator<Item = (u32, u32, f32)> + Clone + Sync,
+{
     match settings.width {
-        8 => sample::<1>(input, settings, watch),
-        16 => sample::<2>(input, settings, watch),
-        24 => sample::<3>(input, settings, watch),
-        32 => sample::<4>(input, settings, watch),
+        8 => sample::<1, R>(input, settings, watch),
+        16 => sample::<2, R>(input, settings, watch),
+        24 => sample::<3, R>(input, settings, watch),
+        32 => sample::<4, R>(input, settings, watch),
         width => panic!("a sampled row can't have {width} numbers"),
     }
 }
 
-fn sample<const T: usize>(input: Input<'_>, settings: &Settings, watch: &mut dyn Watch) -> Rows {
-    let (users, movies, ratings) = (input.users, input.movies, input.ratings);
-    let mean = ratings.iter().map(|r| f64::from(r.2)).sum::<f64>() / ratings.len().max(1) as f64;
+fn sample<const T: usize, R>(
+    input: Input<'_, R>,
+    settings: &Settings,
+    watch: &mut dyn Watch,
+) -> Rows
+where
+    R: Iterator<Item = (u32, u32, f32)> + Clone + Sync,
+{
+    let (users, movies, ratings) = (input.users, input.movies, &input.ratings);
+    let count = ratings.clone().count().max(1) as f64;
+    let mean = ratings.clone().map(|r| f64::from(r.2)).sum::<f64>() / count;
     let start = mean as f32;
     let (by_user, by_movie) = join(
         settings.threads,
-        || Links::new(users, ratings.iter().copied()),
-        || Links::new(movies, ratings.iter().map(|&(u, m, s)| (m, u, s))),
+        || Links::new(users, ratings.clone()),
+        || Links::new(movies, ratings.clone().map(|(u, m, s)| (m, u, s))),
     );
     let none = Tags::default();
     let mut user_side = Side::<T>::new(0, users, movies, 0, settings.seed);

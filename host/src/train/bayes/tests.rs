@@ -43,7 +43,7 @@ fn run(ratings: &[(u32, u32, f32)], tags: &Tags, settings: &Settings) -> Rows {
     let input = Input {
         users: USERS,
         movies: MOVIES,
-        ratings,
+        ratings: ratings.iter().copied(),
         tags,
     };
     fit(input, settings, &mut ())
@@ -198,7 +198,7 @@ fn the_watcher_hears_of_every_sweep_and_may_predict() {
     let input = Input {
         users: USERS,
         movies: MOVIES,
-        ratings: &train,
+        ratings: train.iter().copied(),
         tags: &Tags::default(),
     };
     fit(input, &settings(), &mut heard);

@@ -1,0 +1,190 @@
+//! `host bench growth`: does an epoch's time grow with the ratings alone?
+//!
+//! The time of a rating on ever larger shapes, and on tables of a million rows each: a trainer that passes over whole
+//! tables within an epoch would show there. Everything is made up in memory.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::median;
+use super::samples::{Size, samples};
+use crate::data::synth::Shape;
+use crate::error::BadInput;
+use crate::report::text::{Align, bytes, grouped, table};
+use crate::train::fast::Fast;
+use crate::train::order::Order;
+use crate::train::simd::Kernel;
+use crate::train::{ModelKind, Optimiser, Options, Parameters};
+
+/// The shape that a million users and movies are compared with; they have as many ratings.
+const BASE: &str = "ml-20m";
+/// Seconds that epochs of a small shape are repeated for.
+const LEAST: f64 = 0.5;
+
+/// Options of `host bench growth`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Parts of the model: mlp, mf or hybrid
+    #[arg(long, value_name = "KIND", default_value = "mlp", value_parser = super::model)]
+    model: ModelKind,
+
+    /// Epochs of each optimiser on each shape, taken in turn; more where they are short
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    epochs: usize,
+
+    /// Code path [default: the fastest]
+    #[arg(long, value_name = "PATH", value_parser = super::kernel)]
+    kernel: Option<Kernel>,
+}
+
+/// What one shape took.
+struct Measured {
+    name: String,
+    size: Size,
+    /// Seconds of an epoch of lazy and of decayed Adam.
+    seconds: [f64; 2],
+    peak: Option<u64>,
+}
+
+/// Times and prints.
+pub(super) fn run(args: &Args) -> Result<()> {
+    let options = Options {
+        model: args.model,
+        kernel: args.kernel,
+        ..Options::default()
+    };
+    options.check().map_err(BadInput::new)?;
+    if args.epochs == 0 {
+        return Err(BadInput::new("--epochs is 0; it should be at least 1").into());
+    }
+    let kernel = args.kernel.unwrap_or_else(Kernel::best);
+    println!(
+        "{} with {} kernels on {} threads, batches of {}; an epoch is 95 % of a shape's ratings\n",
+        args.model.name(),
+        kernel.name(),
+        options.thread_count(),
+        grouped(options.batch as u64)
+    );
+    let of = |name: &str| {
+        let shape = Shape::named(name)?;
+        let size = Size {
+            users: shape.users,
+            movies: shape.movies,
+            ratings: shape.ratings - shape.ratings / 20,
+        };
+        Some((name.to_owned(), size))
+    };
+    let mut shapes: Vec<(String, Size)> = ["ml-100k", "ml-1m", "ml-20m", "ml-32m"]
+        .into_iter()
+        .filter_map(of)
+        .collect();
+    shapes.extend(of(BASE).map(|(_, base)| {
+        let size = Size {
+            users: 1_000_000,
+            movies: 1_000_000,
+            ..base
+        };
+        ("a million each".to_owned(), size)
+    }));
+    let measured: Vec<Measured> = shapes
+        .into_iter()
+        .map(|(name, size)| {
+            eprintln!("{name}");
+            measure(name, size, &options, kernel, args.epochs)
+        })
+        .collect();
+    println!("{}", text(&measured));
+    let base = measured.iter().find(|measured| measured.name == BASE);
+    if let (Some(base), Some(last)) = (base, measured.last()) {
+        let ratio = |i: usize| last.seconds[i] / base.seconds[i];
+        println!(
+            "A million users and movies take {:.2} times the epoch of {BASE} with lazy Adam and {:.2} times with decayed",
+            ratio(0),
+            ratio(1)
+        );
+    }
+    Ok(())
+}
+
+fn measure(name: String, size: Size, options: &Options, kernel: Kernel, epochs: usize) -> Measured {
+    memory::forget_peak();
+    let threads = options.thread_count();
+    let mut order = Order::new(samples(size), options.seed, threads);
+    let mut trainers = [Optimiser::Lazy, Optimiser::Decayed].map(|optimiser| {
+        let options = Options {
+            optimiser,
+            ..options.clone()
+        };
+        let start = Parameters::initial(&options, size.users, size.movies, 3.5);
+        (Fast::new(&start, &options, kernel, threads), Vec::new())
+    });
+    let rates = (options.learning_rate, options.table_rate());
+    let begin = Instant::now();
+    let mut epoch = 0;
+    while epoch < epochs || begin.elapsed().as_secs_f64() < LEAST {
+        epoch += 1;
+        let shuffled = order.of_epoch(epoch);
+        for (trainer, times) in &mut trainers {
+            let clock = Instant::now();
+            trainer.epoch(shuffled, &|_| rates, &mut |_| ());
+            times.push(clock.elapsed().as_secs_f64());
+        }
+    }
+    Measured {
+        name,
+        size,
+        seconds: trainers.map(|(_, times)| median(&times)),
+        peak: memory::peak(),
+    }
+}
+
+fn text(measured: &[Measured]) -> String {
+    let head = [
+        "Shape",
+        "Users",
+        "Movies",
+        "Ratings",
+        "Lazy s",
+        "ns a rating",
+        "Decayed s",
+        "ns a rating",
+        "Peak, both",
+    ];
+    let mut rows = vec![head.map(String::from).to_vec()];
+    for one in measured {
+        let each = |seconds: f64| format!("{:.1}", seconds / one.size.ratings as f64 * 1e9);
+        let [lazy, decayed] = one.seconds;
+        rows.push(vec![
+            one.name.clone(),
+            grouped(one.size.users as u64),
+            grouped(one.size.movies as u64),
+            grouped(one.size.ratings as u64),
+            format!("{lazy:.4}"),
+            each(lazy),
+            format!("{decayed:.4}"),
+            each(decayed),
+            one.peak.map_or("-".into(), bytes),
+        ]);
+    }
+    let mut columns = [Align::Right; 9];
+    columns[0] = Align::Left;
+    table(&columns, &rows)
+}
+
+/// The most memory that this process had at a time, where the system tells.
+mod memory {
+    /// Forgets the peak so far: from now on it is of what comes.
+    pub(super) fn forget_peak() {
+        // Elsewhere than on Linux there is no such file, and then no peak is told.
+        let _ = std::fs::write("/proc/self/clear_refs", "5");
+    }
+
+    /// The peak in bytes.
+    pub(super) fn peak() -> Option<u64> {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kilobytes * 1024)
+    }
+}

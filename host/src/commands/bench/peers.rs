@@ -1,0 +1,400 @@
+//! `host bench train --peers`: what others need for the same work, timed in turn with ours.
+//!
+//! Each is a small script in `host/peers` that times a bounded number of steps and prints one line of JSON: who it is, and
+//! the seconds of an epoch (or of reading a file).
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use super::{Train, Trainer, best, count, median, write_samples};
+use crate::commands::synth;
+use crate::data::{DataError, Dataset, Silent};
+use crate::error::BadInput;
+use crate::report::text::{Align, bytes, table};
+use crate::train::{ModelKind, Sample};
+
+/// All of them.
+pub(super) const NAMES: [&str; 6] = ["torch", "keras", "tensorflow", "libmf", "polars", "duckdb"];
+
+/// Who else does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Peer {
+    /// PyTorch: SparseAdam on the tables, and fused Adam on everything
+    Torch,
+    /// Keras on TensorFlow: `fit`
+    Keras,
+    /// TensorFlow: a loop of its own with lazy Adam
+    Tensorflow,
+    /// LIBMF: stochastic gradients on 8 factors
+    Libmf,
+    /// polars: reading the ratings
+    Polars,
+    /// DuckDB: reading the ratings
+    Duckdb,
+}
+
+/// What is compared with what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    Network,
+    Factors,
+    Reading,
+}
+
+impl Peer {
+    fn work(self) -> Work {
+        match self {
+            Self::Torch | Self::Keras | Self::Tensorflow => Work::Network,
+            Self::Libmf => Work::Factors,
+            Self::Polars | Self::Duckdb => Work::Reading,
+        }
+    }
+
+    /// The script and what it is told beside the common arguments; one for each row of the table.
+    fn scripts(self) -> &'static [(&'static str, &'static [&'static str])] {
+        match self {
+            Self::Torch => &[
+                ("torch_epoch.py", &["--optimiser", "sparse"]),
+                ("torch_epoch.py", &["--optimiser", "fused"]),
+            ],
+            Self::Keras => &[("keras_fit.py", &[])],
+            Self::Tensorflow => &[("tensorflow_lazy.py", &[])],
+            Self::Libmf => &[("libmf_epoch.py", &[])],
+            Self::Polars => &[("polars_csv.py", &[])],
+            Self::Duckdb => &[("duckdb_csv.py", &[])],
+        }
+    }
+
+    /// What Python must have.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Torch => &["torch", "numpy"],
+            Self::Keras => &["keras", "tensorflow", "numpy"],
+            Self::Tensorflow => &["tensorflow", "numpy"],
+            Self::Libmf => &["libmf", "numpy"],
+            Self::Polars => &["polars"],
+            Self::Duckdb => &["duckdb"],
+        }
+    }
+}
+
+/// What a script prints.
+#[derive(serde::Deserialize)]
+struct Told {
+    who: String,
+    seconds: f64,
+}
+
+/// A row of a table.
+struct Row {
+    work: Work,
+    script: &'static str,
+    arguments: Vec<String>,
+    threads: usize,
+    who: String,
+    times: Vec<f64>,
+}
+
+/// The others, with their rows so far.
+pub(super) struct Others {
+    python: PathBuf,
+    /// What they read, for as long as they do.
+    _folder: Folder,
+    rows: Vec<Row>,
+    /// What loaders read, and the seconds of ours.
+    reading: Option<(PathBuf, Vec<f64>)>,
+}
+
+/// A folder of this process that is gone afterwards.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Left behind, it is in the system's folder for such things.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Others {
+    /// Finds out who is there, and writes the samples down for them.
+    pub(super) fn new(args: &Train, samples: &[Sample], cores: usize) -> Result<Self> {
+        let peers = present(&args.python, &args.peers)?;
+        let has = |work: Work| peers.iter().any(|peer| peer.work() == work);
+        if has(Work::Network) && args.model != ModelKind::Mlp {
+            return Err(BadInput::new(
+                "torch, keras and tensorflow train the lesson's network: leave --model out, or name other --peers",
+            )
+            .into());
+        }
+        let folder = std::env::temp_dir().join(format!("pocketrec-peers-{}", std::process::id()));
+        let folder = Folder(folder);
+        if has(Work::Network) || has(Work::Factors) {
+            write_samples(samples, &folder.0)?;
+        }
+        let reading = match has(Work::Reading) {
+            true => Some((ratings_file(args)?, Vec::new())),
+            false => None,
+        };
+        let mut rows = Vec::new();
+        let mut settings = vec![1, cores];
+        settings.dedup();
+        for peer in peers {
+            let work = peer.work();
+            for (script, more) in peer.scripts() {
+                let threads = if work == Work::Reading {
+                    &settings[settings.len() - 1..]
+                } else {
+                    &settings[..]
+                };
+                for &threads in threads {
+                    let mut arguments: Vec<String> =
+                        more.iter().copied().map(String::from).collect();
+                    let mut say =
+                        |name: &str, value: String| arguments.extend([name.to_owned(), value]);
+                    if let (Work::Reading, Some((path, _))) = (work, &reading) {
+                        say("--data", path.display().to_string());
+                    } else {
+                        say("--rows", folder.0.display().to_string());
+                        say("--users", args.users.to_string());
+                        say("--movies", args.movies.to_string());
+                        say("--ratings", args.ratings.to_string());
+                        say("--batch", args.batch.to_string());
+                        say("--threads", threads.to_string());
+                    }
+                    rows.push(Row {
+                        work,
+                        script,
+                        arguments,
+                        threads,
+                        who: (*script).into(),
+                        times: Vec::new(),
+                    });
+                }
+            }
+        }
+        Ok(Self {
+            python: args.python.clone(),
+            _folder: folder,
+            rows,
+            reading,
+        })
+    }
+
+    /// Whether somebody factorises without a network, so that `mf` of ours is to be timed too.
+    pub(super) fn has_factors(&self) -> bool {
+        self.rows.iter().any(|row| row.work == Work::Factors)
+    }
+
+    /// Lets each have a turn.
+    pub(super) fn round(&mut self, round: usize, rounds: usize) -> Result<()> {
+        if let Some((path, times)) = &mut self.reading {
+            if times.is_empty() {
+                // From now on the system has the file in memory, for everybody.
+                Dataset::load(path, &Silent).map_err(DataError::into_anyhow)?;
+            }
+            let clock = Instant::now();
+            let data = Dataset::load(path, &Silent).map_err(DataError::into_anyhow)?;
+            times.push(clock.elapsed().as_secs_f64());
+            drop(data);
+        }
+        for row in &mut self.rows {
+            let told = ask(&self.python, row.script, &row.arguments)?;
+            eprintln!(
+                "round {round} of {rounds}: {}, {}: {:.2} s",
+                told.who,
+                count(row.threads),
+                told.seconds
+            );
+            row.who = told.who;
+            row.times.push(told.seconds);
+        }
+        Ok(())
+    }
+
+    /// The tables.
+    pub(super) fn text(&self, trainers: &[Trainer], ratings: usize) -> String {
+        let mut text = String::new();
+        for (work, model, title) in [
+            (
+                Work::Network,
+                ModelKind::Mlp,
+                "An epoch, the lesson's network",
+            ),
+            (Work::Factors, ModelKind::Mf, "An epoch, 8 factors"),
+        ] {
+            let ours: Vec<Line> = trainers
+                .iter()
+                .filter(|trainer| trainer.model == model)
+                .map(|trainer| Line {
+                    who: format!("pocketrec, --model {}", model.name()),
+                    threads: trainer.threads,
+                    times: &trainer.quiet,
+                })
+                .collect();
+            text += &self.compare(title, work, &ours, Some(ratings));
+        }
+        if let Some((path, times)) = &self.reading {
+            let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
+            let title = format!("Reading {}", bytes(size));
+            let ours = [Line {
+                who: "pocketrec, ids made dense".into(),
+                threads: std::thread::available_parallelism().map_or(1, usize::from),
+                times,
+            }];
+            text += &self.compare(&title, Work::Reading, &ours, None);
+        }
+        text
+    }
+
+    /// One table: ours first, then theirs, each beside our best.
+    fn compare(
+        &self,
+        title: &str,
+        work: Work,
+        ours: &[Line<'_>],
+        ratings: Option<usize>,
+    ) -> String {
+        let theirs: Vec<Line> = self
+            .rows
+            .iter()
+            .filter(|row| row.work == work && !row.times.is_empty())
+            .map(|row| Line {
+                who: row.who.clone(),
+                threads: row.threads,
+                times: &row.times,
+            })
+            .collect();
+        if theirs.is_empty() {
+            return String::new();
+        }
+        let fastest = ours
+            .iter()
+            .map(|line| median(line.times))
+            .fold(f64::INFINITY, f64::min);
+        let head = [
+            title,
+            "Threads",
+            "Median s",
+            "Best s",
+            "M ratings/s",
+            "Ours is faster by",
+        ];
+        let mut rows = vec![head.map(String::from).to_vec()];
+        let line = |line: &Line, factor: String| {
+            let median = median(line.times);
+            vec![
+                line.who.clone(),
+                line.threads.to_string(),
+                format!("{median:.3}"),
+                format!("{:.3}", best(line.times)),
+                ratings.map_or("-".into(), |ratings| {
+                    format!("{:.1}", ratings as f64 / median / 1e6)
+                }),
+                factor,
+            ]
+        };
+        rows.extend(ours.iter().map(|one| line(one, String::new())));
+        rows.extend(
+            theirs
+                .iter()
+                .map(|one| line(one, format!("{:.2}", median(one.times) / fastest))),
+        );
+        let mut columns = [Align::Right; 6];
+        columns[0] = Align::Left;
+        table(&columns, &rows) + "\n"
+    }
+}
+
+/// Somebody's times.
+struct Line<'a> {
+    who: String,
+    threads: usize,
+    times: &'a [f64],
+}
+
+/// The ratings that loaders read: everybody can read a plain file.
+fn ratings_file(args: &Train) -> Result<PathBuf> {
+    let path = match &args.data {
+        Some(path) => path.clone(),
+        None => synth::usual()?,
+    };
+    let inside = path.join("ratings.csv");
+    let file = [inside, path].into_iter().find(|path| path.is_file());
+    file.ok_or_else(|| {
+        BadInput::new("--data should be a ratings.csv, or a folder that has one").into()
+    })
+}
+
+/// Those of `peers` whose packages Python has; the others are named.
+fn present(python: &Path, peers: &[Peer]) -> Result<Vec<Peer>> {
+    let mut packages: Vec<&str> = peers
+        .iter()
+        .flat_map(|peer| peer.packages())
+        .copied()
+        .collect();
+    packages.sort_unstable();
+    packages.dedup();
+    let find = "import importlib.util, sys\nfor name in sys.argv[1:]:\n  if not importlib.util.find_spec(name): print(name)";
+    let output = Command::new(python)
+        .args(["-c", find])
+        .args(&packages)
+        .output()
+        .map_err(|error| {
+            BadInput::new(format!(
+                "--python is {}, which can't be started ({error}); it should be a Python that has {}",
+                python.display(),
+                packages.join(", ")
+            ))
+        })?;
+    if !output.status.success() {
+        bail!(
+            "{} can't tell what it has: {}",
+            python.display(),
+            last_line(&output.stderr)
+        );
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let missing: Vec<&str> = text.split_whitespace().collect();
+    if !missing.is_empty() {
+        println!(
+            "{} has no {}, so who needs them is left out\n",
+            python.display(),
+            missing.join(", ")
+        );
+    }
+    let has = |peer: &&Peer| {
+        peer.packages()
+            .iter()
+            .all(|package| !missing.contains(package))
+    };
+    Ok(peers.iter().filter(has).copied().collect())
+}
+
+/// Runs a script and reads the line that it ends with.
+fn ask(python: &Path, script: &str, arguments: &[String]) -> Result<Told> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("peers")
+        .join(script);
+    let output = Command::new(python)
+        .arg(&path)
+        .args(arguments)
+        .output()
+        .with_context(|| format!("{} can't be started", python.display()))?;
+    if !output.status.success() {
+        bail!("{script} failed: {}", last_line(&output.stderr));
+    }
+    let line = last_line(&output.stdout);
+    serde_json::from_str(&line).with_context(|| format!("{script} ended with `{line}`"))
+}
+
+fn last_line(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    text.trim_end()
+        .lines()
+        .last()
+        .unwrap_or_default()
+        .to_owned()
+}
