@@ -113,7 +113,8 @@ pub fn step(
     score
 }
 
-fn descend(own: f32, mean: f32, error: f32, gradient: f32, options: StepOptions) -> f32 {
+/// One step of a number of the mean user's, or the image's, value `mean`.
+pub(super) fn descend(own: f32, mean: f32, error: f32, gradient: f32, options: StepOptions) -> f32 {
     let pull = options.l2 * (own - mean);
     let change = error * hold(gradient, -MAX_GRADIENT, MAX_GRADIENT) - pull;
     hold(own + options.rate * change, -ROW_LIMIT, ROW_LIMIT)
