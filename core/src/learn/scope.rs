@@ -247,7 +247,7 @@ impl ScopeOptions {
     pub const DEFAULT: Self = Self {
         row: StepOptions { rate: 0.0, l2: 0.0 },
         network: StepOptions {
-            rate: 0.005,
+            rate: 0.002,
             l2: 0.1,
         },
         passes: 2,
