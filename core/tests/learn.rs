@@ -50,8 +50,8 @@ fn steep_image(mlp: bool, steep: f32) -> AlignedBytes<1024> {
     let spread: Vec<f32> = (0..=DIM)
         .flat_map(|i| (0..=i).map(move |j| (i, j)))
         .map(|(i, j)| {
-            let rows = [i, j].into_iter().filter(|at| *at > 0).count();
-            covariance()[i][j] as f32 / steep.powi(rows as i32)
+            let rows = [i, j].into_iter().filter(|at| *at > 0);
+            rows.fold(covariance()[i][j] as f32, |x, _| x / steep)
         })
         .collect();
     let tables = if mlp { 16 } else { 8 };
