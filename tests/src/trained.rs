@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use host::data::{Split, builtin};
 use host::export::{Chosen, ImageBytes, Movies, Precision, Users, build, fit};
 use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use host::train::{ModelKind, Options, fit as train};
+use host::train::{ModelKind, Options, fit as train, interest};
 use tempfile::TempDir;
 
 /// A `hybrid` model of the built-in ratings after one epoch: every part of a prediction has weights that a training
@@ -32,7 +32,9 @@ pub fn checkpoint() -> Result<&'static Checkpoint> {
             rows.iter().for_each(|row| counts[*row as usize] += 1);
             counts
         };
+        let interest = interest::find(&fit.parameters, ratings, &split, 0.1, &options);
         Ok(Checkpoint {
+            interest: Some(interest),
             parameters: fit.parameters,
             user_counts: counts(&ratings.users, ratings.user_count()),
             movie_counts: counts(&ratings.movies, ratings.movie_count()),
