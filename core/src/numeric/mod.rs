@@ -7,6 +7,7 @@ pub mod crc32;
 pub mod dot;
 pub mod f16;
 pub(crate) mod integer;
+#[cfg(not(cortex_m_float))]
 pub(crate) mod lanes;
 
 /// The square root of `x` by libm's correctly rounded routine: the same bits on every machine.
@@ -24,6 +25,27 @@ pub fn hold(x: f32, low: f32, high: f32) -> f32 {
         x
     } else {
         low
+    }
+}
+
+/// Whether the magnitude of each of `numbers` is at most `limit`, which is positive: of positive numbers the bits are
+/// in order, so that one subtraction a number tells, and one test all of them.
+#[inline]
+pub(crate) fn are_within(numbers: &[f32], limit: f32) -> bool {
+    let outside = numbers.iter().fold(0, |outside, x| {
+        outside | limit.to_bits().wrapping_sub(magnitude(*x).to_bits())
+    });
+    outside as i32 >= 0
+}
+
+/// Each of `numbers` held to ±`limit` as by [`hold`]; they rarely have to be.
+#[inline]
+pub(crate) fn hold_all(numbers: Option<&mut [f32]>, limit: f32) {
+    let numbers = numbers.unwrap_or_default();
+    if !are_within(numbers, limit) {
+        for x in numbers {
+            *x = hold(*x, -limit, limit);
+        }
     }
 }
 
