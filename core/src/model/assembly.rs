@@ -3,7 +3,7 @@
 use super::{Model, UserState};
 use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
-use crate::numeric::arch::float::{self, COLUMNS, Net, Person, SECOND};
+use crate::numeric::arch::float::{self, COLUMNS, Net, Person};
 use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_DIM, MAX_UNITS};
 
@@ -31,12 +31,9 @@ impl Model<'_> {
         match &self.mlp {
             None if self.parts.dot => float::dots(row, user.base, rows, biases, scores),
             None => false,
-            Some(mlp) => match (self.lesson(mlp), user.half.get(..mlp.units())) {
-                (Some(net), Some(half)) => {
-                    float::score(&net, half, row, user.base, rows, biases, scores)
-                }
-                _ => false,
-            },
+            Some(mlp) => Net::new(mlp, self.parts.dot).is_some_and(|net| {
+                float::score(&net, (&user.half, row), user.base, rows, biases, scores)
+            }),
         }
     }
 
@@ -76,14 +73,14 @@ impl Model<'_> {
         let (users, mlp) = (self.users.as_ref()?, self.mlp.as_ref()?);
         let (rows, biases) = self.movies_from(movie_row, 1)?;
         let row = rows_of_8(&users.table)?.get(user_row)?;
-        let own = users.bias.map_or(0.0, |table| table.first(user_row));
-        let person = Person::Stored {
-            row,
-            bias: mlp.bias,
+        let own = match &users.bias {
+            Some(table) => table.first(user_row),
+            None => 0.0,
         };
+        let net = Net::new(mlp, self.parts.dot)?;
         let bias = biases.and_then(<[u16]>::first);
         let base = self.scale.mean + own;
-        float::one(&self.lesson(mlp)?, person, base, rows.first()?, bias, None)
+        float::one(&net, Person::Stored(row), base, rows.first()?, bias, None)
     }
 
     /// The score of the movie of `row` and its derivative by the user's row, likewise.
@@ -95,10 +92,7 @@ impl Model<'_> {
         gradient: &mut [f32; MAX_DIM],
     ) -> Option<f32> {
         let mlp = self.mlp.as_ref()?;
-        let person = Person::Half {
-            half: user.half.get(..mlp.units())?,
-            row: user.row.first_chunk()?,
-        };
+        let person = Person::Half(&user.half, user.row.first_chunk()?);
         self.derive(mlp, person, user.base, row, gradient.first_chunk_mut()?)
     }
 
@@ -111,10 +105,7 @@ impl Model<'_> {
         gradient: &mut [f32; COLUMNS],
     ) -> Option<f32> {
         let mlp = self.mlp.as_ref()?;
-        let person = Person::Row {
-            row: own.0,
-            bias: mlp.bias,
-        };
+        let person = Person::Row(own.0);
         self.derive(mlp, person, self.scale.mean + own.1, row, gradient)
     }
 
@@ -130,45 +121,20 @@ impl Model<'_> {
     ) -> Option<f32> {
         let (rows, biases) = self.movies_from(row as usize, 1)?;
         let bias = biases.and_then(<[u16]>::first);
-        let net = self.lesson(mlp)?;
+        let net = Net::new(mlp, self.parts.dot)?;
         float::one(&net, person, base, rows.first()?, bias, Some(gradient))
-    }
-
-    /// The layers of the lesson's shape.
-    fn lesson<'n>(&self, mlp: &Mlp<'n>) -> Option<Net<'n>> {
-        let [second, output] = mlp.later() else {
-            return None;
-        };
-        let [output_bias] = output.bias else {
-            return None;
-        };
-        if mlp.activation != Activation::Relu
-            || second.activation != Activation::Relu
-            || output.activation != Activation::Linear
-            || mlp.user_dim != COLUMNS
-            || mlp.movie_dim != COLUMNS
-        {
-            return None;
-        }
-        Some(Net {
-            user_weights: mlp.user_weights.as_chunks::<COLUMNS>().0,
-            weights: mlp.movie_weights.as_chunks::<COLUMNS>().0,
-            second: second.weights.as_chunks::<SECOND>().0,
-            second_bias: second.bias.try_into().ok()?,
-            output: output.weights.try_into().ok()?,
-            output_bias: *output_bias,
-            dot: self.parts.dot,
-        })
     }
 
     /// The rows of at least `count` movies from row `first` on, and their biases, where they are rows of 8.
     #[inline]
     fn movies_from(&self, first: usize, count: usize) -> Option<Rows<'_>> {
         let rows = rows_of_8(&self.movie_table)?.get(first..)?;
-        let biases = match self.movie_bias.map(|table| table.values()) {
+        let biases = match &self.movie_bias {
             None => None,
-            Some(Values::F16(biases)) => Some(biases.get(first..)?),
-            Some(_) => return None,
+            Some(table) => match table.values() {
+                Values::F16(biases) => Some(biases.get(first..)?),
+                _ => return None,
+            },
         };
         let enough = rows.len() >= count && biases.is_none_or(|biases| biases.len() >= count);
         enough.then_some((rows, biases))

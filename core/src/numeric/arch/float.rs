@@ -21,27 +21,72 @@ pub(crate) use one::{Person, one};
 pub(crate) use pairs::score;
 pub(crate) use rows::{cosines, dots};
 
+use core::marker::PhantomData;
+
+use crate::MAX_UNITS;
+use crate::mlp::Mlp;
+use crate::numeric::activation::Activation;
+
 /// Columns of a row of the lesson's shape.
 pub(crate) const COLUMNS: usize = 8;
 
 /// Units of dense layer 1 of the lesson's shape.
-pub(crate) const SECOND: usize = 4;
+const SECOND: usize = 4;
 
-/// The layers of a model of the lesson's shape.
+/// The layers of a model of the lesson's shape: rows of 8, a multiple of 4 relu units, 4 relu units, 1 linear one. Read
+/// by the assembly, by offset.
 #[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Net<'a> {
-    /// The user's half of dense layer 0, a row a unit.
-    pub(crate) user_weights: &'a [[f32; COLUMNS]],
-    /// The movie's half of dense layer 0, a row a unit.
-    pub(crate) weights: &'a [[f32; COLUMNS]],
-    /// Dense layer 1, a row an input.
-    pub(crate) second: &'a [[f32; SECOND]],
-    /// The bias of dense layer 1.
-    pub(crate) second_bias: &'a [f32; SECOND],
-    /// Dense layer 2.
-    pub(crate) output: &'a [f32; SECOND],
-    /// The bias of dense layer 2.
-    pub(crate) output_bias: f32,
-    /// Whether the model has a dot product.
-    pub(crate) dot: bool,
+    user_weights: *const f32,
+    second: *const f32,
+    weights: *const f32,
+    units: usize,
+    second_bias: *const f32,
+    output: *const f32,
+    output_bias: f32,
+    dot: u32,
+    bias: *const f32,
+    layers: PhantomData<&'a f32>,
+}
+
+impl<'a> Net<'a> {
+    /// The layers of `mlp`, beside a `dot` product or without one; `None` where their shape isn't the lesson's.
+    pub(crate) fn new(mlp: &Mlp<'a>, dot: bool) -> Option<Self> {
+        let [second, output] = mlp.later() else {
+            return None;
+        };
+        let [output_bias] = output.bias else {
+            return None;
+        };
+        let units = mlp.bias.len();
+        if units == 0
+            || units > MAX_UNITS
+            || !units.is_multiple_of(4)
+            || mlp.user_dim != COLUMNS
+            || mlp.movie_dim != COLUMNS
+            || mlp.user_weights.len() != units.wrapping_mul(COLUMNS)
+            || mlp.movie_weights.len() != units.wrapping_mul(COLUMNS)
+            || second.weights.len() != units.wrapping_mul(SECOND)
+            || second.bias.len() != SECOND
+            || output.weights.len() != SECOND
+            || mlp.activation != Activation::Relu
+            || second.activation != Activation::Relu
+            || output.activation != Activation::Linear
+        {
+            return None;
+        }
+        Some(Self {
+            user_weights: mlp.user_weights.as_ptr(),
+            second: second.weights.as_ptr(),
+            weights: mlp.movie_weights.as_ptr(),
+            units,
+            second_bias: second.bias.as_ptr(),
+            output: output.weights.as_ptr(),
+            output_bias: *output_bias,
+            dot: u32::from(dot),
+            bias: mlp.bias.as_ptr(),
+            layers: PhantomData,
+        })
+    }
 }

@@ -10,66 +10,42 @@
 use core::arch::global_asm;
 
 use super::{COLUMNS, Net};
+use crate::MAX_UNITS;
 
 /// Somebody whose movie is scored.
 #[derive(Clone, Copy)]
 pub(crate) enum Person<'a> {
-    /// The half of dense layer 0 is known; the row is read where the model has a dot product.
-    Half {
-        /// A number a unit.
-        half: &'a [f32],
-        /// The user's row.
-        row: &'a [f32; COLUMNS],
-    },
-    /// A row in single precision, and the bias of dense layer 0.
-    Row {
-        /// The user's row.
-        row: &'a [f32; COLUMNS],
-        /// A number a unit.
-        bias: &'a [f32],
-    },
-    /// A row as an image holds it, and the bias of dense layer 0.
-    Stored {
-        /// The user's row in half precision.
-        row: &'a [u16; COLUMNS],
-        /// A number a unit.
-        bias: &'a [f32],
-    },
+    /// The user's half of dense layer 0, and the row.
+    Half(&'a [f32; MAX_UNITS], &'a [f32; COLUMNS]),
+    /// A row in single precision.
+    Row(&'a [f32; COLUMNS]),
+    /// A row as an image holds it, in half precision.
+    Stored(&'a [u16; COLUMNS]),
 }
 
-/// What the assembly reads, by offset.
+/// What the assembly reads beside the net, by offset.
 #[repr(C)]
-struct Arguments {
-    user_weights: *const [f32; COLUMNS],
-    second: *const [f32; super::SECOND],
+struct Call {
     start: *const f32,
-    weights: *const [f32; COLUMNS],
     movie: *const u16,
-    units: usize,
-    second_bias: *const f32,
     stored: *const u16,
     row: *const f32,
     /// Not 0 where the user's row is still to be taken in.
     whole: u32,
     bias: *const u16,
-    output: *const f32,
-    output_bias: f32,
-    base: f32,
-    /// Not 0 where the model has a dot product.
-    dot: u32,
     gradient: *mut f32,
 }
 
 unsafe extern "C" {
     /// The score of one movie, and its derivative by the user's row where there is a place for it.
-    fn pocketrec_one_8(arguments: *const Arguments) -> f32;
+    fn pocketrec_one_8(net: *const Net<'_>, call: *const Call, base: f32) -> f32;
 }
 
 /// The score of one movie, whose base is mean and user's bias; its derivative by the user's row goes to `gradient`,
-/// where there is one. `None`, and nothing done, where the shape isn't the kernel's.
+/// where there is one. `None`, and nothing done, where a row in half precision isn't aligned to 4.
 ///
 /// For 32 units, half of them alive, on a Cortex-M4: 1,500 cycles from a half, 2,300 from a row, and 800 for the
-/// gradient. Stack: 8 bytes a unit, and 110.
+/// gradient. Stack: 4 bytes a unit, and 130.
 #[inline]
 pub(crate) fn one(
     net: &Net<'_>,
@@ -80,42 +56,25 @@ pub(crate) fn one(
     gradient: Option<&mut [f32; COLUMNS]>,
 ) -> Option<f32> {
     let (start, stored, row, whole) = match person {
-        Person::Half { half, row } => (half, core::ptr::null(), row.as_ptr(), 0),
-        Person::Row { row, bias } => (bias, core::ptr::null(), row.as_ptr(), 1),
-        Person::Stored { row, bias } => (bias, row.as_ptr(), core::ptr::null(), 1),
+        Person::Half(half, row) => (half.as_ptr(), core::ptr::null(), row.as_ptr(), 0),
+        Person::Row(row) => (net.bias, core::ptr::null(), row.as_ptr(), 1),
+        Person::Stored(row) => (net.bias, row.as_ptr(), core::ptr::null(), 1),
     };
-    let units = start.len();
-    // `|`, since all of them hold.
-    let other = (units == 0)
-        | (units > crate::MAX_UNITS)
-        | (net.weights.len() != units)
-        | (net.user_weights.len() != units)
-        | (net.second.len() != units)
-        | !(movie.as_ptr().addr() | stored.addr()).is_multiple_of(4);
-    if other {
+    if (movie.as_ptr().addr() | stored.addr()) & 3 != 0 {
         return None;
     }
-    let arguments = Arguments {
-        user_weights: net.user_weights.as_ptr(),
-        second: net.second.as_ptr(),
-        start: start.as_ptr(),
-        weights: net.weights.as_ptr(),
+    let call = Call {
+        start,
         movie: movie.as_ptr(),
-        units,
-        second_bias: net.second_bias.as_ptr(),
         stored,
         row,
         whole,
         bias: bias.map_or(core::ptr::null(), core::ptr::from_ref),
-        output: net.output.as_ptr(),
-        output_bias: net.output_bias,
-        base,
-        dot: u32::from(net.dot),
         gradient: gradient.map_or(core::ptr::null_mut(), |place| place.as_mut_ptr()),
     };
-    // SAFETY: the layers have the lengths that the assembly takes from `units`, and the rows that are loaded as
-    // words are aligned to 4. The stack holds 8 bytes for each of at most `MAX_UNITS` units.
-    Some(unsafe { pocketrec_one_8(&arguments) })
+    // SAFETY: the layers have the lengths that the assembly takes from the net's units, which `Net::new` has checked,
+    // a half has a number for each of them, and the rows that are loaded as words are aligned to 4.
+    Some(unsafe { pocketrec_one_8(net, &call, base) })
 }
 
 global_asm!(
@@ -160,7 +119,7 @@ global_asm!(
     vmov r5, s29
     bic.w r5, r5, r5, asr #31
     cbz r5, 2f
-    stmia r7!, {r1, r2}
+    str r2, [r7], #4
     vldmia r2!, {s20-s23}
     vmul.f32 s20, s20, s29
     vmul.f32 s21, s21, s29
@@ -187,10 +146,13 @@ global_asm!(
 pocketrec_one_8:
     push {r4-r11, lr}
     vpush {s16-s31}
-    @ r1 the user's weights, r2 layer 1, r3 where units start, r4 the movie's weights, r5 movie, r6 units
-    ldmia.w r0, {r1-r6, r8, r10, r11, r12}
+    @ r1 the user's weights, r2 layer 1, r3 where units start, r4 the movie's weights, r5 movie, r6 units, lr the call
+    mov lr, r1
+    vmov.f32 s31, s0
+    ldmia.w lr, {r3, r5, r10, r11, r12}
+    ldmia.w r0, {r1, r2, r4, r6, r8}
     mov r9, sp
-    sub sp, sp, r6, lsl #3
+    sub sp, sp, r6, lsl #2
     @ r7: the end of the list of living units
     mov r7, sp
     vldmia r5, {s20-s23}
@@ -219,14 +181,14 @@ pocketrec_one_8:
     vldmia r3!, {s29}
     vldmia r4!, {s20-s27}
     PR_MAC8 s8, s9, s10, s11, s12, s13, s14, s15
-    add r1, r1, #32
     PR_UNIT_END 20b
 30:
-    @ Layer 1's relu: its units stay in r1, r2, r5 and r6 for the way back. s24: layer 2. s25: base, plus bias,
+    @ Layer 1's relu: its units stay in r1, r2, r5 and r6 for the way back. s24: layer 2. s31: base, plus bias,
     @ plus dot product.
-    ldr r12, [r0, #44]
-    ldr r3, [r0, #40]
-    ldr r4, [r0, #56]
+    ldr r12, [r0, #20]
+    ldr r4, [r0, #28]
+    ldr r3, [lr, #20]
+    ldr r8, [lr, #24]
     vmov r1, r2, s16, s17
     vmov r5, r6, s18, s19
     bic.w r1, r1, r1, asr #31
@@ -236,8 +198,7 @@ pocketrec_one_8:
     vmov s16, s17, r1, r2
     vmov s18, s19, r5, r6
     vldmia r12, {s20-s23}
-    vldr s24, [r0, #48]
-    vldr s25, [r0, #52]
+    vldr s24, [r0, #24]
     vmul.f32 s26, s20, s16
     vmul.f32 s27, s21, s17
     vadd.f32 s24, s24, s26
@@ -249,35 +210,34 @@ pocketrec_one_8:
     ldrh r3, [r3]
     vmov s30, r3
     vcvtb.f32.f16 s30, s30
-    vadd.f32 s25, s25, s30
+    vadd.f32 s31, s31, s30
 4:
     mov.w r3, #0
     cbz r4, 5f
-    vmov s31, r3
+    vmov s25, r3
     vmul.f32 s26, s0, s8
     vmul.f32 s27, s1, s9
-    vadd.f32 s31, s31, s26
+    vadd.f32 s25, s25, s26
     vmul.f32 s28, s2, s10
-    vadd.f32 s31, s31, s27
+    vadd.f32 s25, s25, s27
     vmul.f32 s26, s3, s11
-    vadd.f32 s31, s31, s28
+    vadd.f32 s25, s25, s28
     vmul.f32 s27, s4, s12
-    vadd.f32 s31, s31, s26
+    vadd.f32 s25, s25, s26
     vmul.f32 s28, s5, s13
-    vadd.f32 s31, s31, s27
+    vadd.f32 s25, s25, s27
     vmul.f32 s26, s6, s14
-    vadd.f32 s31, s31, s28
+    vadd.f32 s25, s25, s28
     vmul.f32 s27, s7, s15
-    vadd.f32 s31, s31, s26
+    vadd.f32 s25, s25, s26
     vadd.f32 s24, s24, s29
-    vadd.f32 s31, s31, s27
-    vadd.f32 s25, s25, s31
+    vadd.f32 s25, s25, s27
+    vadd.f32 s31, s31, s25
     b 6f
 5:
     vadd.f32 s24, s24, s29
 6:
-    ldr r8, [r0, #60]
-    vadd.f32 s0, s25, s24
+    vadd.f32 s0, s31, s24
     cmp r8, #0
     beq.w 9f
     @ The way back. r10: the score. s0-s7: the gradient, s16-s19: the output's derivative by the sums of layer 1.
@@ -298,13 +258,17 @@ pocketrec_one_8:
     vmov s2, s3, r3, r3
     vmov s4, s5, r3, r3
     vmov s6, s7, r3, r3
+    @ r12: twice a place in layer 1's weights, and this, is the place in the user's.
+    ldmia.w r0, {r1, r2}
+    sub r12, r1, r2, lsl #1
     mov r5, sp
     cmp r5, r7
     beq 8f
 7:
-    ldmia r5!, {r1, r2}
+    ldr r2, [r5], #4
+    add r1, r12, r2, lsl #1
     vldmia r2, {s20-s23}
-    vldmdb r1!, {s24-s31}
+    vldmia r1, {s24-s31}
     vmul.f32 s20, s20, s16
     vmul.f32 s21, s21, s17
     vmul.f32 s22, s22, s18

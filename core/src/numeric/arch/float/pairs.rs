@@ -9,51 +9,39 @@ use core::arch::global_asm;
 
 use super::one::{Person, one};
 use super::{COLUMNS, Net};
+use crate::MAX_UNITS;
 
-/// What the assembly reads, by offset.
+/// What the assembly reads beside the net, by offset.
 #[repr(C)]
-struct Arguments {
+struct Call {
     biases: *const u16,
     rows: *const [u16; COLUMNS],
     scores: *mut f32,
     pairs: usize,
     half: *const f32,
-    weights: *const [f32; COLUMNS],
-    second: *const [f32; super::SECOND],
-    units: usize,
-    second_bias: *const f32,
-    output: *const f32,
     user: *const f32,
-    output_bias: f32,
-    base: f32,
 }
 
 unsafe extern "C" {
     /// Scores of `pairs` pairs of movies whose rows and biases follow each other.
-    fn pocketrec_score_pairs_8(arguments: *const Arguments);
+    fn pocketrec_score_pairs_8(net: *const Net<'_>, call: *const Call, base: f32);
 }
 
 /// Scores of as many movies as `rows`, `scores` and, where there are any, `biases` have, for a user whose half of
-/// dense layer 0 and row are given and whose bias and the mean are `base`. False, and nothing done, where the shape
-/// isn't the kernels'. 1,200 cycles a movie on a Cortex-M4 for 32 units, 1,500 for a single one.
+/// dense layer 0 and row are given and whose bias and the mean are `base`. False, and nothing done, where the rows
+/// aren't aligned to 4. 1,200 cycles a movie on a Cortex-M4 for 32 units, 1,500 for a single one.
 pub(crate) fn score(
     net: &Net<'_>,
-    half: &[f32],
-    user: &[f32; COLUMNS],
+    user: (&[f32; MAX_UNITS], &[f32; COLUMNS]),
     base: f32,
     rows: &[[u16; COLUMNS]],
     biases: Option<&[u16]>,
     scores: &mut [f32],
 ) -> bool {
-    let units = half.len();
-    if !units.is_multiple_of(4)
-        || units == 0
-        || net.weights.len() != units
-        || net.second.len() != units
-        || !rows.as_ptr().addr().is_multiple_of(4)
-    {
+    if !rows.as_ptr().addr().is_multiple_of(4) {
         return false;
     }
+    let (half, row) = user;
     let movies = rows
         .len()
         .min(scores.len())
@@ -63,42 +51,30 @@ pub(crate) fn score(
     let pairs = movies.wrapping_sub(before) / 2;
     let behind = before.wrapping_add(pairs.wrapping_mul(2));
     if pairs > 0 {
-        // SAFETY: rows, scores and biases have `movies` elements, the slices of the net have the lengths that the
-        // assembly takes from `units`, and the rows and, from `before` on, the biases are aligned to 4.
+        // SAFETY: rows, scores and biases have `movies` elements, the layers have the lengths that the assembly takes
+        // from the net's units, a half has a number for each of them, and the rows and, from `before` on, the biases
+        // are aligned to 4.
         unsafe {
-            pocketrec_score_pairs_8(&Arguments {
+            let call = Call {
                 biases: biases.map_or(core::ptr::null(), |biases| biases.as_ptr().add(before)),
                 rows: rows.as_ptr().add(before),
                 scores: scores.as_mut_ptr().add(before),
                 pairs,
                 half: half.as_ptr(),
-                weights: net.weights.as_ptr(),
-                second: net.second.as_ptr(),
-                units,
-                second_bias: net.second_bias.as_ptr(),
-                output: net.output.as_ptr(),
-                user: if net.dot {
-                    user.as_ptr()
-                } else {
-                    core::ptr::null()
-                },
-                output_bias: net.output_bias,
-                base,
-            });
+                user: row.as_ptr(),
+            };
+            pocketrec_score_pairs_8(net, &call, base);
         }
     }
-    let mut done = true;
     for at in (0..before).chain(behind..movies) {
         let bias = biases.and_then(|biases| biases.get(at));
-        let (Some(row), Some(place)) = (rows.get(at), scores.get_mut(at)) else {
-            return false;
-        };
-        match one(net, Person::Half { half, row: user }, base, row, bias, None) {
-            Some(score) => *place = score,
-            None => done = false,
+        if let (Some(movie), Some(place)) = (rows.get(at), scores.get_mut(at))
+            && let Some(score) = one(net, Person::Half(half, row), base, movie, bias, None)
+        {
+            *place = score;
         }
     }
-    done
+    true
 }
 
 global_asm!(
@@ -159,14 +135,16 @@ global_asm!(
 pocketrec_score_pairs_8:
     push {r4-r11, lr}
     vpush {s16-s31}
-    @ r7 biases, r8 rows, r9 scores, r10 pairs
-    ldmia.w r0, {r7, r8, r9, r10}
+    @ r0 net, lr call, r7 biases, r8 rows, r9 scores, r10 pairs
+    mov lr, r1
+    ldmia.w lr, {r7, r8, r9, r10}
+    vpush {s0}
 2:
-    ldr r3, [r0, #16]
-    ldr r1, [r0, #20]
-    ldr r2, [r0, #24]
-    ldr r4, [r0, #28]
-    ldr r12, [r0, #32]
+    ldr r3, [lr, #16]
+    ldr r2, [r0, #4]
+    ldr r1, [r0, #8]
+    ldr r4, [r0, #12]
+    ldr r12, [r0, #16]
     @ s0-s7 and s8-s15: two rows. s16-s19 and s20-s23: layer 1 of each.
     vldmia r8!, {s16-s23}
     vcvtb.f32.f16 s0, s16
@@ -196,20 +174,21 @@ pocketrec_score_pairs_8:
     bne 1b
 
     @ s30, s31: layer 2
-    ldr r12, [r0, #36]
+    ldr r12, [r0, #20]
     PR_RELU s16, s17
     PR_RELU s18, s19
     PR_RELU s20, s21
     PR_RELU s22, s23
     vldmia r12, {s24-s27}
-    vldr s31, [r0, #44]
+    vldr s31, [r0, #24]
     PR_MAC s24, s16, s20, s30, s31, s31, s31
     PR_MAC s25, s17, s21, s30, s31, s30, s31
     PR_MAC s26, s18, s22, s30, s31, s30, s31
     PR_MAC s27, s19, s23, s30, s31, s30, s31
     @ s18, s19: base, plus bias
-    ldr r5, [r0, #40]
-    vldr s18, [r0, #48]
+    ldr r6, [r0, #28]
+    ldr r5, [lr, #20]
+    vldr s18, [sp]
     vmov.f32 s19, s18
     cbz r7, 3f
     vldmia r7!, {s20}
@@ -218,7 +197,7 @@ pocketrec_score_pairs_8:
     vadd.f32 s18, s18, s21
     vadd.f32 s19, s19, s22
 3:
-    cmp r5, #0
+    cmp r6, #0
     beq.w 4f
     @ s16, s17: dot products, from +0
     vldmia r5!, {s24-s27}
@@ -242,6 +221,7 @@ pocketrec_score_pairs_8:
     subs r10, r10, #1
     vstmia r9!, {s18-s19}
     bne.w 2b
+    add sp, sp, #4
     vpop {s16-s31}
     pop {r4-r11, pc}
     .size pocketrec_score_pairs_8, . - pocketrec_score_pairs_8
