@@ -100,51 +100,70 @@ pub fn step(
     stars: f32,
     options: StepOptions,
 ) -> f32 {
-    let mut by_row = [0.0; MAX_DIM];
-    let score = match derive_by_row(model, private, row, &mut by_row) {
-        Some(score) => score,
-        None => {
-            let mut state = UserState::EMPTY;
-            model.set_state(&mut state, &private.row, private.bias);
-            derive(model, &state, row, &mut by_row)
+    #[cfg(cortex_m_float)]
+    {
+        let mut by_row = [0.0; 8];
+        if let Some(score) = derive_by_row(model, private, row, &mut by_row) {
+            descend_along(model, private, stars - score, &by_row, options);
+            return score;
         }
-    };
-    let error = hold(stars - score, -MAX_ERROR, MAX_ERROR);
-    let (mean_row, mean_bias) = model.mean_row();
-    let bias = descend(private.bias, mean_bias, error, 1.0, options);
-    private.bias = hold(bias, -ROW_LIMIT, ROW_LIMIT);
-    for ((own, mean), g) in private.row.iter_mut().zip(mean_row).zip(&by_row) {
-        *own = descend(*own, *mean, error, *g, options);
     }
-    hold_all(private.row.get_mut(..mean_row.len()), ROW_LIMIT);
+    step_by_state(model, private, row, stars, options)
+}
+
+/// By way of a [`UserState`]: apart, so that its stack isn't the kernel's.
+#[inline(never)]
+fn step_by_state(
+    model: &Model<'_>,
+    private: &mut Private,
+    row: u32,
+    stars: f32,
+    options: StepOptions,
+) -> f32 {
+    let mut state = UserState::EMPTY;
+    model.set_state(&mut state, &private.row, private.bias);
+    let mut by_row = [0.0; MAX_DIM];
+    let score = derive(model, &state, row, &mut by_row);
+    descend_along(model, private, stars - score, &by_row, options);
     score
 }
 
-/// By the kernel that takes in the row as it goes, so that no [`UserState`] has to be made; `None` for another core or
-/// shape, and where `private` is out of its limits.
+/// The score and its derivative by the row, by the kernel that takes in the row as it goes, so that no [`UserState`]
+/// has to be made; `None` for another shape, and where `private` is out of its limits.
+#[cfg(cortex_m_float)]
 #[inline]
 fn derive_by_row(
     model: &Model<'_>,
     private: &Private,
     row: u32,
-    by_row: &mut [f32; MAX_DIM],
+    by_row: &mut [f32; 8],
 ) -> Option<f32> {
-    #[cfg(cortex_m_float)]
-    {
-        let own = private.row.first_chunk()?;
-        if !are_within(own, ROW_LIMIT) || !are_within(&[private.bias], ROW_LIMIT) {
-            return None;
-        }
-        let by_row = by_row.first_chunk_mut()?;
-        let score = model.gradient_of_row_by_assembly((own, private.bias), row, by_row)?;
-        hold_all(Some(by_row), MAX_GRADIENT);
-        Some(score)
+    let own = private.row.first_chunk()?;
+    if !are_within(own, ROW_LIMIT) || !are_within(&[private.bias], ROW_LIMIT) {
+        return None;
     }
-    #[cfg(not(cortex_m_float))]
-    {
-        let _ = (model, private, row, by_row);
-        None
+    let score = model.gradient_of_row_by_assembly((own, private.bias), row, by_row)?;
+    hold_all(Some(by_row), MAX_GRADIENT);
+    Some(score)
+}
+
+/// Takes `private` one step along a gradient whose part by the row is `by_row`.
+#[inline(always)]
+fn descend_along(
+    model: &Model<'_>,
+    private: &mut Private,
+    error: f32,
+    by_row: &[f32],
+    options: StepOptions,
+) {
+    let error = hold(error, -MAX_ERROR, MAX_ERROR);
+    let (mean_row, mean_bias) = model.mean_row();
+    let bias = descend(private.bias, mean_bias, error, 1.0, options);
+    private.bias = hold(bias, -ROW_LIMIT, ROW_LIMIT);
+    for ((own, mean), g) in private.row.iter_mut().zip(mean_row).zip(by_row) {
+        *own = descend(*own, *mean, error, *g, options);
     }
+    hold_all(private.row.get_mut(..mean_row.len()), ROW_LIMIT);
 }
 
 #[inline]

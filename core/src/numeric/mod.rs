@@ -28,10 +28,18 @@ pub fn hold(x: f32, low: f32, high: f32) -> f32 {
     }
 }
 
-/// Whether the magnitude of each of `numbers` is at most `limit`, which is positive: of positive numbers the bits are
-/// in order, so that one subtraction a number tells, and one test all of them.
-#[inline]
+/// Whether the magnitude of each of `numbers` is at most `limit`, which is at least 2. Numbers below 2, as most are,
+/// have a bit of their exponent clear.
+#[inline(always)]
 pub(crate) fn are_within(numbers: &[f32], limit: f32) -> bool {
+    let bits = numbers.iter().fold(0, |bits, x| bits | x.to_bits());
+    bits & 0x4000_0000 == 0 || are_within_limit(numbers, limit)
+}
+
+/// Of positive numbers the bits are in order, so that one subtraction a number tells, and one test all of them.
+#[cold]
+#[inline(never)]
+fn are_within_limit(numbers: &[f32], limit: f32) -> bool {
     let outside = numbers.iter().fold(0, |outside, x| {
         outside | limit.to_bits().wrapping_sub(magnitude(*x).to_bits())
     });
@@ -39,7 +47,7 @@ pub(crate) fn are_within(numbers: &[f32], limit: f32) -> bool {
 }
 
 /// Each of `numbers` held to ±`limit` as by [`hold`]; they rarely have to be.
-#[inline]
+#[inline(always)]
 pub(crate) fn hold_all(numbers: Option<&mut [f32]>, limit: f32) {
     let numbers = numbers.unwrap_or_default();
     if !are_within(numbers, limit) {
