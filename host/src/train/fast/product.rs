@@ -71,6 +71,10 @@ pub enum Finish {
     Where(*const f32),
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a product's operands, and what to ask for beside it"
+)]
 #[inline(always)]
 unsafe fn outputs<V: Vector, const O: usize, const N: usize>(
     vectors: usize,
@@ -114,6 +118,10 @@ unsafe fn outputs<V: Vector, const O: usize, const N: usize>(
 }
 
 /// `y[o] = finish(bias[o] + sum over i of x[i] * weights[i][o])` for a block.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "a product's operands, and what to ask for beside it"
+)]
 #[inline(always)]
 pub unsafe fn product<V: Vector>(
     vectors: usize,

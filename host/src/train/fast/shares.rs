@@ -47,12 +47,14 @@ impl Shares {
         let take = |from: usize, own: bool| {
             let step = |word: u64| {
                 let (start, end) = (word >> 32, word & u64::from(u32::MAX));
-                let (start_1, end_1) = if own {
-                    (start + 1, end)
+                if start == end {
+                    return None;
+                }
+                Some(if own {
+                    pack(start + 1, end)
                 } else {
-                    (start, end - 1)
-                };
-                (start < end).then(|| pack(start_1, end_1))
+                    pack(start, end - 1)
+                })
             };
             let left = &self.0[from].0;
             let before = left
