@@ -53,7 +53,13 @@ pub mod interest {
     /// Rounds in which the codebook is found.
     pub const ROUNDS: usize = 20;
     /// What a rating counts for when one more has been given: by half after 2, 3, 5, 10 and 30 ratings.
-    pub const FADES: [f32; 5] = [0.7071, 0.7937, 0.8706, 0.9330, 0.9772];
+    pub const FADES: [f32; 5] = [
+        std::f32::consts::FRAC_1_SQRT_2,
+        0.7937,
+        0.8706,
+        0.9330,
+        0.9772,
+    ];
     /// Stars for an interest of 1 that are tried.
     pub const WEIGHTS: [f32; 6] = [4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
     /// The weight at which fades are tried.

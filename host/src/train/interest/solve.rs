@@ -19,10 +19,8 @@ pub(super) fn add(square: &mut Square, row: &[f32; DIM], weight: f32) {
 fn factor(mut square: Square) -> Square {
     for i in 0..DIM {
         for j in 0..=i {
-            let mut sum = square[i][j];
-            for k in 0..j {
-                sum -= square[i][k] * square[j][k];
-            }
+            let pairs = square[i][..j].iter().zip(&square[j][..j]);
+            let sum = pairs.fold(square[i][j], |sum, (a, b)| sum - a * b);
             square[i][j] = if i == j {
                 sum.max(f32::MIN_POSITIVE).sqrt()
             } else {
