@@ -4,6 +4,7 @@
 //! score of a movie with gradient g moved, to first order, by Σ (g' P g_i) y_i: one term a rating, and they add up.
 
 use super::FoldIn;
+use super::belief::dot;
 use super::{MAX_LEARNED, gradient};
 use crate::model::Model;
 use crate::profile::Rating;
@@ -31,6 +32,6 @@ impl Influence {
             return 0.0;
         };
         let g = gradient(model, fold.state(), row);
-        fold.belief().dot(&self.toward, &g.by) * fold.surprise(&g, rating.stars())
+        dot(&self.toward, &g.by) * fold.surprise(&g, rating.stars())
     }
 }
