@@ -110,7 +110,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 fn measure(name: String, size: Size, options: &Options, kernel: Kernel, epochs: usize) -> Measured {
     memory::forget_peak();
     let threads = options.thread_count();
-    let mut order = Order::new(samples(size), options.seed, threads);
+    let mut order = Order::new(samples(size), options.seed, options.batch, threads);
     let mut trainers = [Optimiser::Lazy, Optimiser::Decayed].map(|optimiser| {
         let options = Options {
             optimiser,
