@@ -142,6 +142,38 @@ impl<'a> Mlp<'a> {
         }
         let [units, ..] = kept;
         through(self.activation, units, &mut delta);
+        self.backward_to_user(&delta, gradient);
+    }
+
+    /// The derivative of the network's output by each unit of each layer before its activation, after a forward
+    /// pass whose units are `kept`; behind a layer's units there is nothing of use. A relu's derivative at 0 is 0.
+    pub fn backward_keeping(&self, kept: &Activations, deltas: &mut Activations) {
+        let mut delta = [0.0; MAX_UNITS];
+        let [first, ..] = &mut delta;
+        *first = 1.0;
+        for (at, layer) in self.later().iter().enumerate().rev() {
+            let (Some(units), Some(place)) = (
+                kept.get(at.wrapping_add(1)),
+                deltas.get_mut(at.wrapping_add(1)),
+            ) else {
+                return;
+            };
+            through(layer.activation, units, &mut delta);
+            *place = delta;
+            delta = [0.0; MAX_UNITS];
+            let rows = layer.weights.chunks_exact(layer.units().max(1));
+            for (back, row) in delta.iter_mut().zip(rows) {
+                *back = dot_from(0.0, row, place);
+            }
+        }
+        let ([units, ..], [place, ..]) = (kept, deltas);
+        through(self.activation, units, &mut delta);
+        *place = delta;
+    }
+
+    /// Adds the gradient of the network's output by the user's row to `gradient`, from the derivatives `delta` by
+    /// the units of layer 0.
+    pub fn backward_to_user(&self, delta: &[f32; MAX_UNITS], gradient: &mut [f32]) {
         let rows = self.user_weights.chunks_exact(self.user_dim.max(1));
         for ((d, row), _) in delta.iter().zip(rows).zip(self.bias) {
             for (g, w) in gradient.iter_mut().zip(row) {

@@ -69,7 +69,9 @@ fn device(toolchain: &Toolchain, failures: &mut Failures) {
     }
     if toolchain.has_clippy() {
         for board in Board::ALL {
-            for features in [board.name().to_string(), format!("{},log", board.name())] {
+            for features in
+                ["", ",learn", ",learn,log"].map(|more| format!("{}{more}", board.name()))
+            {
                 failures.check(&format!("lints of the firmware with [{features}]"), || {
                     shell::run(
                         toolchain
@@ -82,7 +84,8 @@ fn device(toolchain: &Toolchain, failures: &mut Failures) {
                                 "--profile",
                                 "firmware",
                             ])
-                            .args(["--features", &features, "--", "-D", "warnings"]),
+                            .args(["--no-default-features", "--features", &features])
+                            .args(["--", "-D", "warnings"]),
                     )
                 });
             }

@@ -55,7 +55,7 @@ impl Options {
 /// # Errors
 /// When cargo fails or names no executable.
 pub fn build(toolchain: &Toolchain, board: Board, options: Options) -> Result<PathBuf> {
-    let mut features = vec![board.name()];
+    let mut features = vec![board.name(), "learn"];
     if options.log {
         features.push("log");
     }

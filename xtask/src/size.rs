@@ -1,4 +1,4 @@
-//! The `size` verb: flash and RAM of every firmware, against what its board has for it.
+//! The `size` verb: flash and RAM of every firmware, against what its board has for it, and what learning adds.
 
 use anyhow::{Result, bail};
 
@@ -7,7 +7,8 @@ use crate::elf;
 use crate::firmware::{self, Options, Profile};
 use crate::toolchain::Toolchain;
 
-/// Builds each board's firmware in each profile, with and without logs, and prints what it takes.
+/// Builds each board's firmware in each profile, with and without logs, and prints what it takes; then what core's
+/// feature `learn` adds to each profile without logs.
 ///
 /// # Errors
 /// When one doesn't build or is larger than its board's limits.
@@ -38,8 +39,35 @@ pub fn run(toolchain: &Toolchain) -> Result<()> {
             }
         }
     }
+    learning(toolchain)?;
     if !excess.is_empty() {
         bail!("too large: {}", excess.join(", "));
+    }
+    Ok(())
+}
+
+/// Builds each board's firmware without logs twice, with and without learning.
+fn learning(toolchain: &Toolchain) -> Result<()> {
+    println!();
+    println!("| board | profile | flash that `learn` adds | RAM that it adds |");
+    println!("|---|---|---|---|");
+    for board in Board::ALL {
+        for profile in Profile::ALL {
+            let build = |features: &[&str]| {
+                let (target, name) = (board.target(), board.name());
+                let elf = firmware::build_binary(toolchain, target, name, features, profile)?;
+                elf::sizes(&elf)
+            };
+            let without = build(&[board.name()])?;
+            let with = build(&[board.name(), "learn"])?;
+            println!(
+                "| {} | {} | {} | {} |",
+                board.name(),
+                profile.name(),
+                with.flash.saturating_sub(without.flash),
+                with.ram.saturating_sub(without.ram)
+            );
+        }
     }
     Ok(())
 }

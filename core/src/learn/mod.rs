@@ -25,10 +25,14 @@
 //! [`Belief::variance`] of a movie's score is what a rating of it would teach ([`suggest`]); the influence of a
 //! past rating on a prediction is a product of two gradients through P ([`why`]).
 //!
-//! The movies' rows and the MLP stay as they are, in flash.
+//! # How much learns
+//!
+//! The movies' rows and the MLP stay as they are, in flash; [`scope`] lets a caller with RAM to spare learn the MLP's
+//! output layer too, or all of it.
 
 mod belief;
 mod fold;
+pub mod scope;
 mod step;
 pub mod suggest;
 pub mod why;
@@ -45,5 +49,9 @@ pub const MAX_LEARNED: usize = MAX_DIM + 1;
 /// The errors of a [`step`] are held to this many stars, so that one rating can't throw a row off.
 pub const MAX_ERROR: f32 = 4.0;
 
-/// Each component of a gradient is held to this.
+/// Each component of a gradient is held to this in a [`step`], which would go too far on a steep one. A fold-in
+/// doesn't: its gain falls as gradients grow.
 pub const MAX_GRADIENT: f32 = 8.0;
+
+/// No component of a gradient passes this magnitude, which no half-precision row reaches: for finite sums alone.
+pub const GRADIENT_LIMIT: f32 = 65536.0;

@@ -1,6 +1,6 @@
 //! The gradient of a score by a private row and bias, and one step of gradient descent along it.
 
-use super::{MAX_ERROR, MAX_GRADIENT, MAX_LEARNED};
+use super::{GRADIENT_LIMIT, MAX_ERROR, MAX_GRADIENT, MAX_LEARNED};
 use crate::model::{Model, ROW_LIMIT, UserState};
 use crate::numeric::hold;
 use crate::profile::Private;
@@ -12,7 +12,7 @@ pub struct Gradient {
     /// The score before it is held to the scale.
     pub score: f32,
     /// Its derivative by the bias, which is 1, then by each component of the row, each held to
-    /// ±[`MAX_GRADIENT`]; 0 beyond the model's dimensions.
+    /// ±[`GRADIENT_LIMIT`]; 0 beyond the model's dimensions.
     pub by: [f32; MAX_LEARNED],
 }
 
@@ -40,7 +40,7 @@ pub fn gradient(model: &Model<'_>, user: &UserState, row: u32) -> Gradient {
     let [by_bias, by_components @ ..] = &mut by;
     *by_bias = 1.0;
     for (to, from) in by_components.iter_mut().zip(&by_row).take(model.user_dim()) {
-        *to = hold(*from, -MAX_GRADIENT, MAX_GRADIENT);
+        *to = hold(*from, -GRADIENT_LIMIT, GRADIENT_LIMIT);
     }
     Gradient {
         score: done.unwrap_or_else(|| model.score(user, row)),
@@ -87,7 +87,8 @@ impl Default for StepOptions {
 /// One step of stochastic gradient descent on `private` for a rating of `stars` for the movie of `row`: what there
 /// is without a log of ratings, and what [`FoldIn`](super::FoldIn) is compared with. Returns the score before.
 ///
-/// With the error e = stars - score, held to ±[`MAX_ERROR`], and the gradient g:
+/// With the error e = stars - score, held to ±[`MAX_ERROR`], and the gradient g, each component held to
+/// ±[`MAX_GRADIENT`]:
 ///
 /// ```text
 /// x <- x + rate * (e * g - l2 * (x - mean x))
@@ -112,8 +113,9 @@ pub fn step(
     score
 }
 
-fn descend(own: f32, mean: f32, error: f32, gradient: f32, options: StepOptions) -> f32 {
+/// One step of a number of the mean user's, or the image's, value `mean`.
+pub(super) fn descend(own: f32, mean: f32, error: f32, gradient: f32, options: StepOptions) -> f32 {
     let pull = options.l2 * (own - mean);
-    let change = error * gradient - pull;
+    let change = error * hold(gradient, -MAX_GRADIENT, MAX_GRADIENT) - pull;
     hold(own + options.rate * change, -ROW_LIMIT, ROW_LIMIT)
 }

@@ -361,10 +361,16 @@ impl<'a> Model<'a> {
 
     /// As [`user_state`](Self::user_state), in an empty state's place.
     pub(crate) fn set_state(&self, state: &mut UserState, row: &[f32], bias: f32) {
+        self.set_row(state, row, bias);
+        self.complete(state, hold(bias, -ROW_LIMIT, ROW_LIMIT));
+    }
+
+    /// As [`set_state`](Self::set_state), without what the MLP and integers need.
+    pub(crate) fn set_row(&self, state: &mut UserState, row: &[f32], bias: f32) {
         for (to, from) in state.row.iter_mut().zip(row).take(self.user_dim()) {
             *to = hold(*from, -ROW_LIMIT, ROW_LIMIT);
         }
-        self.complete(state, hold(bias, -ROW_LIMIT, ROW_LIMIT));
+        state.base = self.scale.mean + hold(bias, -ROW_LIMIT, ROW_LIMIT);
     }
 
     /// Computes what follows from a state's row, and from `bias`.
@@ -423,10 +429,21 @@ impl<'a> Model<'a> {
 
     /// The parts of a score, for the movie of `row`.
     pub fn explain(&self, user: &UserState, row: u32) -> Explanation {
-        let at = row as usize;
         if let Some(integers) = &self.integers {
-            return self.explain_integer(integers, user, at);
+            return self.explain_integer(integers, user, row as usize);
         }
+        self.explain_with(self.mlp.as_ref(), user, row)
+    }
+
+    /// As [`explain`](Self::explain), with another MLP of the same shape in place of the image's, in floating point
+    /// whatever the image scores in.
+    pub(crate) fn explain_with(
+        &self,
+        mlp: Option<&Mlp<'_>>,
+        user: &UserState,
+        row: u32,
+    ) -> Explanation {
+        let at = row as usize;
         let mut movie = [0.0; MAX_DIM];
         self.movie_table.read(at, &mut movie);
         let movie = movie.get(..self.movie_dim()).unwrap_or_default();
@@ -438,10 +455,7 @@ impl<'a> Model<'a> {
             } else {
                 0.0
             },
-            mlp: self
-                .mlp
-                .as_ref()
-                .map_or(0.0, |mlp| mlp.forward(&user.half, movie)),
+            mlp: mlp.map_or(0.0, |mlp| mlp.forward(&user.half, movie)),
         }
     }
 }

@@ -11,6 +11,7 @@ use pocketrec::error::ImageError;
 use pocketrec::ids::{BLOCK_WORDS, IdIndex};
 use pocketrec::image::{Element, Image, TableKind};
 use pocketrec::interest::Interest;
+use pocketrec::learn::scope::{Learner, Network, OutputLayer, Row, Scope, ScopeOptions, weights};
 use pocketrec::learn::suggest::Suggest;
 use pocketrec::learn::why::Influence;
 use pocketrec::learn::{self, MAX_LEARNED};
@@ -50,6 +51,9 @@ fn main() -> ! {
             mlps(mlp);
         }
         learning(&model);
+        scopes::<Row>(&model);
+        scopes::<OutputLayer>(&model);
+        scopes::<Network<{ weights(8, 8, &[32, 4, 1]) }>>(&model);
         rankings(&model);
     }
     wires();
@@ -206,6 +210,9 @@ fn mlps(mlp: &Mlp<'_>) {
         mlp.forward_keeping(&half, floats(), &mut kept);
     }
     mlp.backward_user(&kept, float(), &mut gradient[..size().min(MAX_DIM)]);
+    let mut deltas = black_box(kept);
+    mlp.backward_keeping(&kept, &mut deltas);
+    mlp.backward_to_user(&deltas[0], &mut gradient);
     black_box(gradient);
 }
 
@@ -246,6 +253,22 @@ fn learning(model: &Model<'_>) {
     calls! {
         suggest.advance(model, &fold, |movie| black_box(movie) != 7, word());
         suggest.hits();
+    }
+}
+
+fn scopes<S: Scope>(model: &Model<'_>) {
+    let Ok(mut learner) = Learner::<S>::new(model) else {
+        return;
+    };
+    let options = black_box(ScopeOptions::default());
+    calls! {
+        learner.step(model, word(), float(), &options);
+        learner.learn(model, &[Rating::from_words(word(), word())], &options);
+        learner.score(model, word());
+        learner.predict(model, word());
+        learner.private();
+        learner.scope().mlp(model).map(|mlp| mlp.layers());
+        weights(size(), size(), black_box(&[1, 2]));
     }
 }
 

@@ -46,6 +46,11 @@ impl LineArgs {
         self.port.is_some() || self.emulator.is_some()
     }
 
+    /// Bytes that an image may have, where an emulator is named.
+    pub fn room(&self) -> Option<usize> {
+        self.emulator.map(|board| board.image_region)
+    }
+
     /// Opens the line and greets the board; `image` goes into an emulator's flash.
     ///
     /// # Errors

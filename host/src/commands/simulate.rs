@@ -4,15 +4,17 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use pocketrec::learn::scope::ScopeOptions;
 
 use super::line::LineArgs;
 use crate::data::{Dataset, Silent, builtin};
 use crate::error::BadInput;
+use crate::export::Precision;
 use crate::files;
 use crate::link::memory::MemoryBoard;
 use crate::link::{Connection, Timing};
 use crate::simulate::people::Held;
-use crate::simulate::{self, AT_LEAST, Outcome, biases, figures, picture, play};
+use crate::simulate::{self, AT_LEAST, Outcome, biases, figures, picture, play, scopes};
 use crate::train::{ModelKind, recipe};
 
 /// Options of `host simulate`.
@@ -47,6 +49,10 @@ pub struct Args {
     #[arg(long)]
     retrain: bool,
 
+    /// Learn more of the network than the private row too, with core on this PC, for comparison: needs --model mlp
+    #[arg(long)]
+    scopes: bool,
+
     /// Write the figures as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -70,8 +76,9 @@ pub fn run(args: &Args) -> Result<()> {
         None => builtin::load(),
     };
     let mut all = Outcome::default();
+    let mut scopes = args.scopes.then(scopes::Table::default);
     for seed in 0..args.seeds {
-        let outcome = one_seed(args, &data, seed)?;
+        let outcome = one_seed(args, &data, seed, &mut scopes)?;
         all.people.extend(outcome.people);
         all.compared += outcome.compared;
     }
@@ -94,6 +101,12 @@ pub fn run(args: &Args) -> Result<()> {
         "{} predictions of the device compared with core's on this PC: all bits the same",
         all.compared
     );
+    if let Some(scopes) = &scopes {
+        println!();
+        println!("RMSE by what learns, beside the private row: nothing, the output layer, the MLP");
+        println!();
+        print!("{}", scopes::text(scopes));
+    }
     if let Some(path) = &args.csv {
         write(path, &figures::csv(&lines))?;
     }
@@ -104,7 +117,12 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn one_seed(args: &Args, data: &Dataset, seed: u64) -> Result<Outcome> {
+fn one_seed(
+    args: &Args,
+    data: &Dataset,
+    seed: u64,
+    scopes: &mut Option<scopes::Table>,
+) -> Result<Outcome> {
     let held = Held::draw(&data.ratings, args.people as usize, seed);
     if held.people.is_empty() {
         return Err(BadInput::new(format!(
@@ -120,9 +138,20 @@ fn one_seed(args: &Args, data: &Dataset, seed: u64) -> Result<Outcome> {
     let rest = held.ratings_with(&data.ratings, 0);
     let baseline = biases::fit(&rest);
     let checkpoint = simulate::train(data, rest, args.model, seed)?;
-    let image = simulate::image(&checkpoint)?;
+    let mut image = simulate::image(&checkpoint, Precision::F16)?;
+    if args
+        .line
+        .room()
+        .is_some_and(|room| image.as_ref().len() > room)
+    {
+        // Every movie that people rate has to be there.
+        image = simulate::image(&checkpoint, Precision::I8)?;
+    }
     let path = Path::new("target/pocketrec/simulate.img");
     let model = image.open(path)?;
+    if let Some(sums) = scopes {
+        scopes::measure(&model, &held.people, &ScopeOptions::DEFAULT, sums)?;
+    }
     let mut outcome = if args.line.is_given() {
         write_bytes(path, image.as_ref())?;
         let mut device = args.line.connect(path)?;

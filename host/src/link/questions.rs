@@ -84,7 +84,31 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
             stars: scale.lowest + below(steps) as f32 * scale.step,
         });
     }
-    questions.push(Request::Profile { who: owner });
+    let profile = Request::Profile { who: owner };
+    questions.push(profile);
+    // The way back: each row has to be that of somebody with the ratings that are left.
+    let again = movie(below(model.movies()));
+    for stars in [scale.lowest, scale.highest] {
+        questions.push(Request::Rate {
+            who: owner,
+            movie: again,
+            stars,
+        });
+    }
+    for back in [
+        Request::Undo { who: owner },
+        Request::Forget {
+            who: owner,
+            movie: again,
+        },
+        Request::Undo { who: owner },
+    ] {
+        questions.extend([back, profile]);
+    }
+    questions.push(Request::Explain {
+        who: owner,
+        movie: movie(0),
+    });
     questions.push(Request::Predict {
         who: owner,
         movie: movie(0),
@@ -133,7 +157,9 @@ mod tests {
         let count = |test: fn(&Reply<'_>) -> bool| replies.iter().filter(|r| test(r)).count();
         assert_eq!(count(|r| matches!(r, Reply::Stars(_))), 30 + 1);
         assert_eq!(count(|r| matches!(r, Reply::Movies(_))), 20 + 20 + 1);
-        assert_eq!(count(|r| matches!(r, Reply::Rated { .. })), 50);
+        assert_eq!(count(|r| matches!(r, Reply::Rated { .. })), 50 + 2);
+        assert_eq!(count(|r| matches!(r, Reply::Undone { .. })), 2);
+        assert_eq!(count(|r| matches!(r, Reply::Forgotten { .. })), 1);
         let refused = |r: &Reply<'_>| {
             matches!(
                 r,
@@ -145,6 +171,6 @@ mod tests {
             .iter()
             .filter(|r| matches!(r, Reply::Profile(_)))
             .collect();
-        assert!(profiles.len() == 2 && profiles[0] != profiles[1]);
+        assert!(profiles.len() == 5 && profiles[0] != profiles[1]);
     }
 }

@@ -18,6 +18,7 @@ pub mod people;
 pub mod picture;
 pub mod play;
 pub mod questions;
+pub mod scopes;
 
 use anyhow::Result;
 
@@ -106,16 +107,16 @@ pub fn train(data: &Dataset, ratings: Ratings, model: ModelKind, seed: u64) -> R
     })
 }
 
-/// The image of all movies of a checkpoint, in half precision, without users: a device has its own person.
+/// The image of all movies of a checkpoint, without users: a device has its own person.
 ///
 /// # Errors
 /// [`BadInput`](crate::error::BadInput) for a model that no image holds.
-pub fn image(checkpoint: &Checkpoint) -> Result<ImageBytes> {
+pub fn image(checkpoint: &Checkpoint, precision: Precision) -> Result<ImageBytes> {
     let chosen = Chosen {
         users: Vec::new(),
         movies: Movies::All.rows(checkpoint)?,
     };
-    Ok(export::build(checkpoint, &chosen, Precision::F16)?)
+    Ok(export::build(checkpoint, &chosen, precision)?)
 }
 
 /// R: trains with the first k ratings of each person, for every k, and adds the errors on the others.

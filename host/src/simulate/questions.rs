@@ -126,6 +126,7 @@ fn suggestion(
 mod tests {
     use super::*;
     use crate::data::builtin;
+    use crate::export::Precision;
     use crate::simulate;
     use crate::train::recipe;
 
@@ -135,7 +136,7 @@ mod tests {
         let held = Held::draw(&data.ratings, 200, 0);
         let rest = held.ratings_with(&data.ratings, 0);
         let trained = simulate::train(&data, rest, recipe::MODEL, 0).unwrap();
-        let image = simulate::image(&trained).unwrap();
+        let image = simulate::image(&trained, Precision::F16).unwrap();
         let model = image.open(std::path::Path::new("in memory")).unwrap();
         let trials = ask(&model, &trained, &held, 0).unwrap();
         assert!(trials.len() > 150, "{}", trials.len());
