@@ -40,7 +40,8 @@ pub const LATEST: usize = 32;
 const BITS: i32 = 17;
 
 /// Numbers in the lower triangle of a square.
-pub(crate) const fn triangle(side: usize) -> usize {
+#[cfg(feature = "learn")]
+const fn triangle(side: usize) -> usize {
     side * (side + 1) / 2
 }
 
@@ -56,10 +57,18 @@ pub(crate) struct Interests<'a> {
     /// In 256ths.
     pub levels: &'a [u8; LEVELS],
     /// P0: the lower triangle.
+    #[cfg_attr(
+        not(feature = "learn"),
+        expect(dead_code, reason = "only an owner has ratings")
+    )]
     pub spread: &'a [f32],
     /// Stars for x y = 1.
     pub weight: f32,
     /// The square root of d.
+    #[cfg_attr(
+        not(feature = "learn"),
+        expect(dead_code, reason = "only an owner has ratings")
+    )]
     pub fade: f32,
     /// Rows of the image's users, and what they are multiplied by.
     pub users: Option<(&'a [i8], f32)>,

@@ -61,20 +61,13 @@ impl<'a> EmbeddingTable<'a> {
     }
 
     /// Writes row `row` into the front of `out`; what isn't there is left as it was, so a row out of the table's
-    /// bounds leaves `out` alone. About 10 instructions a number on a Cortex-M4.
+    /// bounds leaves `out` alone.
     #[inline]
     pub fn read(&self, row: usize, out: &mut [f32]) {
         let start = row.wrapping_mul(self.columns);
         let end = start.wrapping_add(self.columns);
         match self.values {
-            Values::F16(values) => {
-                for (to, from) in out
-                    .iter_mut()
-                    .zip(values.get(start..end).unwrap_or_default())
-                {
-                    *to = f16::widen(*from);
-                }
-            }
+            Values::F16(values) => widen_halves(values.get(start..end).unwrap_or_default(), out),
             Values::F32(values) => {
                 for (to, from) in out
                     .iter_mut()
@@ -222,6 +215,10 @@ impl<'a> EmbeddingTable<'a> {
     /// The first number of row `row`, 0 outside the table: how a table of biases is read.
     #[inline]
     pub fn first(&self, row: usize) -> f32 {
+        if let Values::F16(values) = self.values {
+            let bits = values.get(row.wrapping_mul(self.columns));
+            return bits.map_or(0.0, |bits| f16::widen(*bits));
+        }
         let mut value = [0.0];
         self.read(row, &mut value);
         let [value] = value;
@@ -250,6 +247,17 @@ impl<'a> EmbeddingTable<'a> {
             Values::F32(values) => check_f32(values),
             Values::I16(_) | Values::I8 { .. } => Ok(self.largest_integer() as f32 * self.scale),
         }
+    }
+}
+
+/// Half-precision numbers as single-precision ones.
+#[inline]
+fn widen_halves(halves: &[u16], out: &mut [f32]) {
+    #[cfg(cortex_m_float)]
+    crate::numeric::arch::float::widen(halves, out);
+    #[cfg(not(cortex_m_float))]
+    for (to, from) in out.iter_mut().zip(halves) {
+        *to = f16::widen(*from);
     }
 }
 

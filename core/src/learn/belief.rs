@@ -2,7 +2,7 @@
 
 use super::MAX_LEARNED;
 use crate::model::Model;
-use crate::numeric::hold;
+use crate::numeric::hold_all;
 
 /// Numbers in the lower triangle of a covariance.
 const TRIANGLE: usize = MAX_LEARNED * (MAX_LEARNED + 1) / 2;
@@ -88,31 +88,37 @@ impl Belief {
 
     /// The variance of a score whose gradient is `g`, in units of a rating's noise: g' P g, never negative.
     pub fn variance(&self, g: &[f32; MAX_LEARNED]) -> f32 {
-        not_negative(dot(g, &self.times(g)))
+        not_negative(self.dot(g, &self.times(g)))
     }
 
     /// Narrows the belief by a rating whose score has the gradient `g`; returns the gain P g / (1 + g' P g).
     pub(crate) fn narrow(&mut self, g: &[f32; MAX_LEARNED]) -> [f32; MAX_LEARNED] {
         let spread = self.times(g);
-        let total = 1.0 + not_negative(dot(g, &spread));
-        let mut gain = spread;
-        for x in &mut gain {
-            *x /= total;
+        let total = 1.0 + not_negative(self.dot(g, &spread));
+        let mut gain = [0.0; MAX_LEARNED];
+        let learned = self.learned;
+        for (gain, spread) in gain.iter_mut().zip(&spread).take(learned) {
+            *gain = spread / total;
         }
-        self.rows(|number, row| {
-            let own = gain.get(number).copied().unwrap_or_default();
+        let mut rest: &mut [f32] = &mut self.triangle;
+        for (number, own) in (1_usize..).zip(gain.iter().take(learned)) {
+            let Some((row, behind)) = rest.split_at_mut_checked(number) else {
+                break;
+            };
             for (p, other) in row.iter_mut().zip(&spread) {
-                *p = hold(*p - own * other, -LIMIT, LIMIT);
+                *p -= own * other;
             }
-        });
+            hold_all(Some(row), LIMIT);
+            rest = behind;
+        }
         gain
     }
-}
 
-/// The dot product of two gradients, from the first component to the last.
-#[inline]
-pub(crate) fn dot(a: &[f32; MAX_LEARNED], b: &[f32; MAX_LEARNED]) -> f32 {
-    crate::numeric::dot::dot(a, b)
+    /// The dot product of two vectors that the belief is of, from the first component to the last.
+    #[inline]
+    pub(crate) fn dot(&self, a: &[f32; MAX_LEARNED], b: &[f32; MAX_LEARNED]) -> f32 {
+        crate::numeric::dot::dot(a.get(..self.learned).unwrap_or_default(), b)
+    }
 }
 
 fn not_negative(x: f32) -> f32 {

@@ -1,9 +1,9 @@
 //! Fold-in: from a log of ratings to the private row and bias, in slices.
 
-use super::belief::{Belief, dot};
+use super::belief::Belief;
 use super::{Gradient, MAX_LEARNED, gradient};
 use crate::model::{Model, ROW_LIMIT, UserState};
-use crate::numeric::hold;
+use crate::numeric::{hold, hold_all};
 use crate::profile::{Private, Rating};
 use crate::rank::Progress;
 
@@ -83,15 +83,17 @@ impl FoldIn {
     fn take_in(&mut self, model: &Model<'_>, row: u32, stars: f32) {
         let g = gradient(model, &self.state, row);
         let gain = self.belief.narrow(&g.by);
-        let error = self.surprise(&g, stars) - dot(&g.by, &self.shift);
-        for (x, gain) in self.shift.iter_mut().zip(&gain) {
-            *x = hold(*x + gain * error, -2.0 * ROW_LIMIT, 2.0 * ROW_LIMIT);
+        let error = self.surprise(&g, stars) - self.belief.dot(&g.by, &self.shift);
+        let learned = self.shift.get_mut(..=model.user_dim()).unwrap_or_default();
+        for (x, gain) in learned.iter_mut().zip(&gain) {
+            *x += gain * error;
         }
+        hold_all(Some(learned), 2.0 * ROW_LIMIT);
     }
 
     /// What a rating leaves over of the mean user's score, by the gradient `g` at this pass's point.
     pub(super) fn surprise(&self, g: &Gradient, stars: f32) -> f32 {
-        hold(stars - g.score, -ROW_LIMIT, ROW_LIMIT) + dot(&g.by, &self.point)
+        hold(stars - g.score, -ROW_LIMIT, ROW_LIMIT) + self.belief.dot(&g.by, &self.point)
     }
 
     /// The user state that this pass's gradients are taken at.

@@ -2,7 +2,9 @@
 
 use super::{GRADIENT_LIMIT, MAX_ERROR, MAX_GRADIENT, MAX_LEARNED};
 use crate::model::{Model, ROW_LIMIT, UserState};
-use crate::numeric::hold;
+#[cfg(cortex_m_float)]
+use crate::numeric::are_within;
+use crate::numeric::{hold, hold_all};
 use crate::profile::Private;
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
@@ -17,47 +19,46 @@ pub struct Gradient {
 }
 
 /// The score of the movie of `row` for `user` and its gradient: q_m + dMLP/dp. Costs a forward and a backward pass
-/// through the MLP, and 1.3 KB of stack. A relu's derivative at 0 is 0.
+/// through the MLP. A relu's derivative at 0 is 0. Stack: 400 bytes by the kernel for the lesson's shape, else 1.3 KB.
 pub fn gradient(model: &Model<'_>, user: &UserState, row: u32) -> Gradient {
-    let mut by_row = [0.0; MAX_DIM];
-    let done = fast(model, user, row, &mut by_row);
-    if let (None, Some(mlp)) = (done, model.mlp()) {
-        let mut movie = [0.0; MAX_DIM];
-        model.movie_table().read(row as usize, &mut movie);
-        let movie = movie.get(..model.movie_dim()).unwrap_or_default();
+    let mut gradient = Gradient {
+        score: 0.0,
+        by: [0.0; MAX_LEARNED],
+    };
+    let [by_bias, by_row @ ..] = &mut gradient.by;
+    *by_bias = 1.0;
+    gradient.score = derive(model, user, row, by_row);
+    gradient
+}
+
+/// The score; its derivative by the row goes to `by_row`, which is zeros.
+fn derive(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_DIM]) -> f32 {
+    #[cfg(cortex_m_float)]
+    if let Some(score) = model.gradient_by_assembly(user, row, by_row) {
+        hold_all(by_row.get_mut(..model.user_dim()), GRADIENT_LIMIT);
+        return score;
+    }
+    plain(model, user, row, by_row)
+}
+
+/// The plain form, for any shape, and the oracle of the kernel.
+#[inline(never)]
+fn plain(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_DIM]) -> f32 {
+    let mut place = [0.0; MAX_DIM];
+    model.movie_table().read(row as usize, &mut place);
+    let movie = place.get(..model.movie_dim()).unwrap_or_default();
+    if let Some(mlp) = model.mlp() {
         let mut kept = [[0.0; MAX_UNITS]; MAX_LAYERS];
         mlp.forward_keeping(&user.half, movie, &mut kept);
-        mlp.backward_user(&kept, 1.0, &mut by_row);
+        mlp.backward_user(&kept, 1.0, by_row);
     }
     if model.parts().dot {
-        let mut movie = [0.0; MAX_DIM];
-        model.movie_table().read(row as usize, &mut movie);
-        for (g, q) in by_row.iter_mut().zip(&movie) {
+        for (g, q) in by_row.iter_mut().zip(movie).take(model.user_dim()) {
             *g += q;
         }
     }
-    let mut by = [0.0; MAX_LEARNED];
-    let [by_bias, by_components @ ..] = &mut by;
-    *by_bias = 1.0;
-    for (to, from) in by_components.iter_mut().zip(&by_row).take(model.user_dim()) {
-        *to = hold(*from, -GRADIENT_LIMIT, GRADIENT_LIMIT);
-    }
-    Gradient {
-        score: done.unwrap_or_else(|| model.score(user, row)),
-        by,
-    }
-}
-
-/// The score and the MLP's gradient by assembly, where there is some for the core and the model's shape.
-#[cfg(cortex_m_float)]
-fn fast(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_DIM]) -> Option<f32> {
-    model.gradient_by_assembly(user, row, by_row)
-}
-
-/// There is none.
-#[cfg(not(cortex_m_float))]
-fn fast(_: &Model<'_>, _: &UserState, _: u32, _: &mut [f32; MAX_DIM]) -> Option<f32> {
-    None
+    hold_all(by_row.get_mut(..model.user_dim()), GRADIENT_LIMIT);
+    model.score(user, row)
 }
 
 /// Step size and pull of a [`step`].
@@ -100,16 +101,32 @@ pub fn step(
     stars: f32,
     options: StepOptions,
 ) -> f32 {
+    #[cfg(cortex_m_float)]
+    {
+        let mut by_row = [0.0; 8];
+        if let Some(score) = derive_by_row(model, private, row, &mut by_row) {
+            descend_along(model, private, stars - score, &by_row, options);
+            return score;
+        }
+    }
+    step_by_state(model, private, row, stars, options)
+}
+
+/// By way of a [`UserState`]: apart, so that its stack isn't the kernel's.
+#[inline(never)]
+fn step_by_state(
+    model: &Model<'_>,
+    private: &mut Private,
+    row: u32,
+    stars: f32,
+    options: StepOptions,
+) -> f32 {
     let mut state = UserState::EMPTY;
     model.set_state(&mut state, &private.row, private.bias);
-    let Gradient { score, by } = gradient(model, &state, row);
-    let error = hold(stars - score, -MAX_ERROR, MAX_ERROR);
-    let (mean_row, mean_bias) = model.mean_row();
-    let [by_bias, by_row @ ..] = &by;
-    private.bias = descend(private.bias, mean_bias, error, *by_bias, options);
-    for ((own, mean), g) in private.row.iter_mut().zip(mean_row).zip(by_row) {
-        *own = descend(*own, *mean, error, *g, options);
-    }
+    let mut by_row = [0.0; MAX_DIM];
+    let score = derive(model, &state, row, &mut by_row);
+    hold_all(by_row.get_mut(..model.user_dim()), MAX_GRADIENT);
+    descend_along(model, private, stars - score, &by_row, options);
     score
 }
 
@@ -118,4 +135,49 @@ pub(super) fn descend(own: f32, mean: f32, error: f32, gradient: f32, options: S
     let pull = options.l2 * (own - mean);
     let change = error * hold(gradient, -MAX_GRADIENT, MAX_GRADIENT) - pull;
     hold(own + options.rate * change, -ROW_LIMIT, ROW_LIMIT)
+}
+
+/// The score and its derivative by the row, by the kernel that takes in the row as it goes, so that no [`UserState`]
+/// has to be made; `None` for another shape, and where `private` is out of its limits.
+#[cfg(cortex_m_float)]
+#[inline]
+fn derive_by_row(
+    model: &Model<'_>,
+    private: &Private,
+    row: u32,
+    by_row: &mut [f32; 8],
+) -> Option<f32> {
+    let own = private.row.first_chunk()?;
+    if !are_within(own, ROW_LIMIT) || !are_within(&[private.bias], ROW_LIMIT) {
+        return None;
+    }
+    let score = model.gradient_of_row_by_assembly((own, private.bias), row, by_row)?;
+    hold_all(Some(by_row), MAX_GRADIENT);
+    Some(score)
+}
+
+/// Takes `private` one step along a gradient whose part by the row is `by_row`.
+#[inline(always)]
+fn descend_along(
+    model: &Model<'_>,
+    private: &mut Private,
+    error: f32,
+    by_row: &[f32],
+    options: StepOptions,
+) {
+    let error = hold(error, -MAX_ERROR, MAX_ERROR);
+    let (mean_row, mean_bias) = model.mean_row();
+    let bias = moved(private.bias, mean_bias, error, 1.0, options);
+    private.bias = hold(bias, -ROW_LIMIT, ROW_LIMIT);
+    for ((own, mean), g) in private.row.iter_mut().zip(mean_row).zip(by_row) {
+        *own = moved(*own, *mean, error, *g, options);
+    }
+    hold_all(private.row.get_mut(..mean_row.len()), ROW_LIMIT);
+}
+
+/// Where one step takes a number, before it is held to its limits.
+#[inline]
+fn moved(own: f32, mean: f32, error: f32, gradient: f32, options: StepOptions) -> f32 {
+    let pull = options.l2 * (own - mean);
+    own + options.rate * (error * gradient - pull)
 }

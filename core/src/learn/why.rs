@@ -4,7 +4,6 @@
 //! score of a movie with gradient g moved, to first order, by Σ (g' P g_i) y_i: one term a rating, and they add up.
 
 use super::FoldIn;
-use super::belief::dot;
 use super::{MAX_LEARNED, gradient};
 use crate::model::Model;
 use crate::profile::Rating;
@@ -32,6 +31,6 @@ impl Influence {
             return 0.0;
         };
         let g = gradient(model, fold.state(), row);
-        dot(&self.toward, &g.by) * fold.surprise(&g, rating.stars())
+        fold.belief().dot(&self.toward, &g.by) * fold.surprise(&g, rating.stars())
     }
 }

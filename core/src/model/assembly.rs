@@ -1,147 +1,169 @@
 //! Which models the floating-point kernels in assembly take, and how their tables are handed over.
 
 use super::{Model, UserState};
+use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
-use crate::numeric::arch::float::{self, COLUMNS, Net, SECOND, User};
+use crate::numeric::arch::float::{self, COLUMNS, Net, Person};
 use crate::table::{EmbeddingTable, Values};
+use crate::{MAX_DIM, MAX_UNITS};
+
+/// Rows of 8 in half precision, and the biases beside them where there are any.
+type Rows<'m> = (&'m [[u16; COLUMNS]], Option<&'m [u16]>);
 
 impl Model<'_> {
-    /// Scores by the kernels of [`float`], where the model has the lesson's shape: rows of 8 in half precision, a
-    /// multiple of 4 relu units, 4 relu units, 1 linear one. False where it hasn't.
-    pub(super) fn score_rows_by_assembly(
-        &self,
-        user: &UserState,
-        first: u32,
-        scores: &mut [f32],
-    ) -> bool {
-        if self.mlp.is_none() {
-            return self.dots_by_assembly(user, first, scores);
+    /// Scores of the movies of rows `first`, `first + 1`, …
+    ///
+    /// By the kernels for the lesson's shape where the model has it: rows of 8 in half precision, a multiple of 4 relu
+    /// units, 4 relu units, 1 linear one; without an MLP by the kernel for dot products; else layer by layer.
+    pub(super) fn score_rows_by_assembly(&self, user: &UserState, first: u32, scores: &mut [f32]) {
+        if !self.score_rows_of_8(user, first, scores) {
+            self.score_layers(user, first, scores);
         }
-        let (Some(units), Some(row)) = (
-            self.mlp
-                .as_ref()
-                .and_then(|mlp| user.half.get(..mlp.units())),
+    }
+
+    fn score_rows_of_8(&self, user: &UserState, first: u32, scores: &mut [f32]) -> bool {
+        let (Some((rows, biases)), Some(row)) = (
+            self.movies_from(first as usize, scores.len()),
             user.row.first_chunk(),
         ) else {
             return false;
         };
-        let Some(net) = self.lesson(units, self.parts.dot.then_some(row), user.base) else {
-            return false;
-        };
-        let Some((rows, biases)) = self.movies_from(first as usize, scores.len()) else {
-            return false;
-        };
-        float::score(&net, rows, biases, scores)
-    }
-
-    /// Scores without an MLP.
-    fn dots_by_assembly(&self, user: &UserState, first: u32, scores: &mut [f32]) -> bool {
-        match (
-            self.movies_from(first as usize, scores.len()),
-            user.row.first_chunk(),
-        ) {
-            (Some((rows, biases)), Some(row)) if self.parts.dot => {
-                float::dots(row, user.base, rows, biases, scores)
-            }
-            _ => false,
+        match &self.mlp {
+            None if self.parts.dot => float::dots(row, user.base, rows, biases, scores),
+            None => false,
+            Some(mlp) => Net::new(mlp, self.parts.dot).is_some_and(|net| {
+                float::score(&net, (&user.half, row), user.base, rows, biases, scores)
+            }),
         }
     }
 
-    /// The score of the movie of `movie_row` for the user of `user_row` of the image, likewise, in one go: the
-    /// user's half never becomes a [`UserState`].
+    /// A movie at a time, any shape.
+    #[inline(never)]
+    fn score_layers(&self, user: &UserState, first: u32, scores: &mut [f32]) {
+        let mut movie = [0.0; MAX_DIM];
+        let mut units = [0.0; MAX_UNITS];
+        let mut next = [0.0; MAX_UNITS];
+        for (row, score) in (first as usize..=usize::MAX).zip(scores) {
+            if row >= self.movies() as usize {
+                movie = [0.0; MAX_DIM];
+            }
+            self.movie_table.read(row, &mut movie);
+            let movie = movie.get(..self.movie_dim()).unwrap_or_default();
+            let mut sum = user.base;
+            if let Some(table) = self.movie_bias {
+                sum += table.first(row);
+            }
+            if self.parts.dot {
+                let mut dot = [0.0];
+                let own = user.row.get(..movie.len()).unwrap_or_default();
+                float::rows(own, &[0.0], movie, Activation::Linear, &mut dot);
+                let [dot] = dot;
+                sum += dot;
+            }
+            if let Some(mlp) = &self.mlp {
+                sum += output(mlp, &user.half, movie, &mut units, &mut next);
+            }
+            *score = sum;
+        }
+    }
+
+    /// The score of the movie of `movie_row` for the user of `user_row` of the image, in one go: the user's half never
+    /// becomes a [`UserState`]. `None` where the model isn't of the lesson's shape.
     pub(super) fn predict_by_assembly(&self, user_row: usize, movie_row: usize) -> Option<f32> {
         let (users, mlp) = (self.users.as_ref()?, self.mlp.as_ref()?);
         let (rows, biases) = self.movies_from(movie_row, 1)?;
         let row = rows_of_8(&users.table)?.get(user_row)?;
-        let bias = users.bias.map_or(0.0, |table| table.first(user_row));
-        let net = self.lesson(&[], None, self.scale.mean + bias)?;
-        let user = User {
-            row,
-            weights: mlp.user_weights.as_chunks::<COLUMNS>().0,
-            bias: mlp.bias,
-            dot: self.parts.dot,
+        let own = match &users.bias {
+            Some(table) => table.first(user_row),
+            None => 0.0,
         };
-        float::predict(&net, &user, rows.first()?, biases.and_then(<[u16]>::first))
+        let net = Net::new(mlp, self.parts.dot)?;
+        let bias = biases.and_then(<[u16]>::first);
+        let base = self.scale.mean + own;
+        float::one(&net, Person::Stored(row), base, rows.first()?, bias, None)
     }
 
-    /// The score of the movie of `row`, and the MLP's derivative by the user's row, likewise.
+    /// The score of the movie of `row` and its derivative by the user's row, likewise.
     #[cfg(feature = "learn")]
     pub(crate) fn gradient_by_assembly(
         &self,
         user: &UserState,
         row: u32,
-        gradient: &mut [f32; crate::MAX_DIM],
+        gradient: &mut [f32; MAX_DIM],
     ) -> Option<f32> {
         let mlp = self.mlp.as_ref()?;
-        let (rows, biases) = self.movies_from(row as usize, 1)?;
-        let half = user.half.get(..mlp.units())?;
-        let own = user.row.first_chunk();
-        let net = self.lesson(half, own.filter(|_| self.parts.dot), user.base)?;
-        let weights = mlp.user_weights.as_chunks::<COLUMNS>().0;
-        if mlp.user_dim != COLUMNS {
-            return None;
-        }
-        let bias = biases.and_then(<[u16]>::first);
-        float::gradient(
-            &net,
-            weights,
-            rows.first()?,
-            bias,
-            gradient.first_chunk_mut()?,
-        )
+        let person = Person::Half(&user.half, user.row.first_chunk()?);
+        self.derive(mlp, person, user.base, row, gradient.first_chunk_mut()?)
     }
 
-    /// The layers of the lesson's shape, with a user's half of dense layer 0, row and base.
-    fn lesson<'n>(
-        &'n self,
-        half: &'n [f32],
-        user: Option<&'n [f32; COLUMNS]>,
-        base: f32,
-    ) -> Option<Net<'n>> {
+    /// The same for a row and a bias that the caller holds, both within ±[`ROW_LIMIT`](super::ROW_LIMIT).
+    #[cfg(feature = "learn")]
+    pub(crate) fn gradient_of_row_by_assembly(
+        &self,
+        own: (&[f32; COLUMNS], f32),
+        row: u32,
+        gradient: &mut [f32; COLUMNS],
+    ) -> Option<f32> {
         let mlp = self.mlp.as_ref()?;
-        let [second, output] = mlp.later() else {
-            return None;
-        };
-        let [output_bias] = output.bias else {
-            return None;
-        };
-        if mlp.activation != Activation::Relu
-            || second.activation != Activation::Relu
-            || output.activation != Activation::Linear
-        {
-            return None;
-        }
-        Some(Net {
-            half,
-            weights: mlp.movie_weights.as_chunks::<COLUMNS>().0,
-            second: second.weights.as_chunks::<SECOND>().0,
-            second_bias: second.bias.try_into().ok()?,
-            output: output.weights.try_into().ok()?,
-            output_bias: *output_bias,
-            user,
-            base,
-        })
+        let person = Person::Row(own.0);
+        self.derive(mlp, person, self.scale.mean + own.1, row, gradient)
+    }
+
+    #[cfg(feature = "learn")]
+    #[inline]
+    fn derive(
+        &self,
+        mlp: &Mlp<'_>,
+        person: Person<'_>,
+        base: f32,
+        row: u32,
+        gradient: &mut [f32; COLUMNS],
+    ) -> Option<f32> {
+        let (rows, biases) = self.movies_from(row as usize, 1)?;
+        let bias = biases.and_then(<[u16]>::first);
+        let net = Net::new(mlp, self.parts.dot)?;
+        float::one(&net, person, base, rows.first()?, bias, Some(gradient))
     }
 
     /// The rows of at least `count` movies from row `first` on, and their biases, where they are rows of 8.
-    #[expect(clippy::type_complexity, reason = "two slices, one of them optional")]
-    fn movies_from(
-        &self,
-        first: usize,
-        count: usize,
-    ) -> Option<(&[[u16; COLUMNS]], Option<&[u16]>)> {
+    #[inline]
+    fn movies_from(&self, first: usize, count: usize) -> Option<Rows<'_>> {
         let rows = rows_of_8(&self.movie_table)?.get(first..)?;
-        let biases = match self.movie_bias.map(|table| table.values()) {
+        let biases = match &self.movie_bias {
             None => None,
-            Some(Values::F16(biases)) => Some(biases.get(first..)?),
-            Some(_) => return None,
+            Some(table) => match table.values() {
+                Values::F16(biases) => Some(biases.get(first..)?),
+                _ => return None,
+            },
         };
         let enough = rows.len() >= count && biases.is_none_or(|biases| biases.len() >= count);
         enough.then_some((rows, biases))
     }
 }
 
+/// The MLP's output, layer by layer.
+fn output<'u>(
+    mlp: &Mlp<'_>,
+    half: &[f32; MAX_UNITS],
+    movie: &[f32],
+    mut units: &'u mut [f32; MAX_UNITS],
+    mut next: &'u mut [f32; MAX_UNITS],
+) -> f32 {
+    let mut count = mlp.units();
+    let half = half.get(..count).unwrap_or_default();
+    float::rows(mlp.movie_weights, half, movie, mlp.activation, units);
+    for layer in mlp.later() {
+        let inputs = units.get(..count).unwrap_or_default();
+        float::columns(layer.weights, layer.bias, inputs, layer.activation, next);
+        count = layer.units();
+        core::mem::swap(&mut units, &mut next);
+    }
+    let [output, ..] = *units;
+    output
+}
+
 /// The rows of a table of 8 columns in half precision.
+#[inline]
 fn rows_of_8<'a>(table: &EmbeddingTable<'a>) -> Option<&'a [[u16; COLUMNS]]> {
     match table.values() {
         Values::F16(values) if table.columns() == COLUMNS => Some(values.as_chunks().0),

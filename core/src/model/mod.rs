@@ -403,9 +403,15 @@ impl<'a> Model<'a> {
         if let Some(score) = self.predict_by_assembly(user as usize, movie as usize) {
             return self.scale.hold(score);
         }
+        self.scale.hold(self.score_stored(user, movie))
+    }
+
+    /// The score by way of a state: apart, so that its stack isn't the kernel's.
+    #[inline(never)]
+    fn score_stored(&self, user: u32, movie: u32) -> f32 {
         let mut state = UserState::EMPTY;
         self.load(user as usize, &mut state);
-        self.scale.hold(self.score(&state, movie))
+        self.score(&state, movie)
     }
 
     /// As [`predict`](Self::predict), for a state that the caller holds.

@@ -6,11 +6,13 @@
 use super::{Model, UserState};
 use crate::interest::Interest;
 use crate::numeric::integer;
+#[cfg(not(cortex_m_float))]
 use crate::numeric::lanes::{self, Lanes, Scratch};
 use crate::{MAX_DIM, MAX_UNITS};
 
 /// Movies that the portable kernel scores at a time: a few vector registers of them on a PC, two on a core whose
 /// registers hold two, one where floating point is software.
+#[cfg(not(cortex_m_float))]
 const LANES: usize = if !cfg!(target_os = "none") {
     16
 } else if cfg!(target_abi = "eabihf") {
@@ -28,9 +30,8 @@ impl Model<'_> {
             return self.score_rows_in_integers(integers, user, first, scores);
         }
         #[cfg(cortex_m_float)]
-        if self.score_rows_by_assembly(user, first, scores) {
-            return;
-        }
+        self.score_rows_by_assembly(user, first, scores);
+        #[cfg(not(cortex_m_float))]
         self.score_rows_portably(user, first, scores);
     }
 
@@ -96,7 +97,11 @@ impl Model<'_> {
             order(score.to_bits() as i32)
         }
     }
+}
 
+/// The portable kernel.
+#[cfg(not(cortex_m_float))]
+impl Model<'_> {
     fn score_rows_portably(&self, user: &UserState, first: u32, scores: &mut [f32]) {
         let mut row = first as usize;
         let mut scratch = Scratch::<LANES>::new();
@@ -163,6 +168,7 @@ fn order(bits: i32) -> i32 {
     bits ^ ((bits >> 31) & i32::MAX)
 }
 
+#[cfg(not(cortex_m_float))]
 fn accumulate<const L: usize>(sums: &mut Lanes<L>, x: &Lanes<L>) {
     for (sum, x) in sums.iter_mut().zip(x) {
         *sum += x;
@@ -177,12 +183,12 @@ pub(super) fn user_half(
 ) {
     #[cfg(cortex_m_float)]
     {
+        use crate::numeric::activation::Activation;
         use crate::numeric::arch::float;
         let row = row.get(..mlp.user_dim).unwrap_or_default();
-        if float::user_half(mlp.user_weights, mlp.bias, row, half) {
-            return;
-        }
+        float::rows(mlp.user_weights, mlp.bias, row, Activation::Linear, half);
     }
+    #[cfg(not(cortex_m_float))]
     mlp.user_half(row, half);
 }
 

@@ -7,6 +7,7 @@ pub mod crc32;
 pub mod dot;
 pub mod f16;
 pub(crate) mod integer;
+#[cfg(not(cortex_m_float))]
 pub(crate) mod lanes;
 
 /// The square root of `x` by libm's correctly rounded routine: the same bits on every machine.
@@ -24,6 +25,38 @@ pub fn hold(x: f32, low: f32, high: f32) -> f32 {
         x
     } else {
         low
+    }
+}
+
+/// Whether the magnitude of each of `numbers` is at most `limit`, which is at least 2. Numbers below 2, as most are,
+/// have a bit of their exponent clear.
+#[cfg(feature = "learn")]
+#[inline(always)]
+pub(crate) fn are_within(numbers: &[f32], limit: f32) -> bool {
+    let bits = numbers.iter().fold(0, |bits, x| bits | x.to_bits());
+    bits & 0x4000_0000 == 0 || are_within_limit(numbers, limit)
+}
+
+/// Of positive numbers the bits are in order, so that one subtraction a number tells, and one test all of them.
+#[cfg(feature = "learn")]
+#[cold]
+#[inline(never)]
+fn are_within_limit(numbers: &[f32], limit: f32) -> bool {
+    let outside = numbers.iter().fold(0, |outside, x| {
+        outside | limit.to_bits().wrapping_sub(magnitude(*x).to_bits())
+    });
+    outside as i32 >= 0
+}
+
+/// Each of `numbers` held to ±`limit` as by [`hold`]; they rarely have to be.
+#[cfg(feature = "learn")]
+#[inline(always)]
+pub(crate) fn hold_all(numbers: Option<&mut [f32]>, limit: f32) {
+    let numbers = numbers.unwrap_or_default();
+    if !are_within(numbers, limit) {
+        for x in numbers {
+            *x = hold(*x, -limit, limit);
+        }
     }
 }
 
