@@ -98,7 +98,7 @@ impl<'a> Bits<'a> {
     }
 }
 
-/// How many bits are set: an instruction on a PC, a dozen or two on a Cortex-M, and not unrolled there into every loop.
+/// How many bits are set. A Cortex-M has no instruction for it: a function keeps its dozen or two out of every loop.
 #[inline(never)]
 fn ones(word: u32) -> u32 {
     word.count_ones()
