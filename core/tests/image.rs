@@ -389,7 +389,8 @@ fn ids_in_elias_fano_code_answer_and_every_flip_is_refused_or_answers_in_bounds(
 #[test]
 fn elias_fano_code_that_is_not_as_a_writer_would_have_it_is_refused_by_name() {
     let kind = TableKind::MovieIdEliasFano;
-    let changes: [(&str, fn(&mut Vec<u32>)); 8] = [
+    type Change = fn(&mut Vec<u32>);
+    let changes: [(&str, Change); 8] = [
         ("one id fewer", |words| words[0] -= 1),
         ("one id more", |words| words[0] += 1),
         ("so many that their low bits wrap", |words| {
