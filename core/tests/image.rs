@@ -1,6 +1,7 @@
 //! Images that are cut, flipped, forged and newer than their reader.
 
 use pocketrec::error::ImageError;
+use pocketrec::ids::{BLOCK_WORDS, elias_fano_size, fill_elias_fano};
 use pocketrec::image::{AlignedBytes, Element, Image, ImageWriter, Table, TableKind, example};
 use pocketrec::model::{LIMIT, Model};
 use pocketrec::rank::{Nearest, TopN};
@@ -325,6 +326,94 @@ fn ids_that_do_not_ascend_are_refused() {
             }],
         );
         assert_eq!(found, Some(ImageError::Ids(TableKind::MovieIdSorted)));
+    }
+}
+
+/// The example with its movies' ids in Elias-Fano code.
+fn with_elias_fano(change: impl FnOnce(&mut Vec<u32>)) -> AlignedBytes<512> {
+    let ids = [10, 20, 300, 4000];
+    let (size, low_bits) = elias_fano_size(4, 4000).unwrap();
+    let mut words = vec![0; size];
+    fill_elias_fano(&ids, low_bits, &mut words);
+    change(&mut words);
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    forge(
+        |table| !is(table, TableKind::MovieIdSorted),
+        &[Table {
+            kind: TableKind::MovieIdEliasFano.number(),
+            index: 0,
+            required: true,
+            element: Element::U32.code(),
+            rows: 1,
+            columns: words.len() as u32,
+            scale: 1.0,
+            padding: &[],
+            bytes: &bytes,
+        }],
+    )
+}
+
+#[test]
+fn ids_in_elias_fano_code_answer_and_every_flip_is_refused_or_answers_in_bounds() {
+    let original = with_elias_fano(|_| ());
+    let model = Model::open(original.bytes()).unwrap();
+    assert_eq!(model.movie_ids().form(), "Elias-Fano");
+    for (row, id) in [10, 20, 300, 4000].into_iter().enumerate() {
+        assert_eq!(model.movie_row(id), Ok(row as u32));
+    }
+    answers_in_bounds(&model);
+    let (mut accepted, mut ids_refused) = (0, 0);
+    for bit in 0..original.bytes().len() * 8 {
+        let mut image = original.clone();
+        image.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
+        assert!(Model::open(image.bytes()).is_err(), "bit {bit}");
+        image.reseal();
+        match Model::open(image.bytes()) {
+            Ok(model) => {
+                accepted += 1;
+                answers_in_bounds(&model);
+            }
+            Err(ImageError::Ids(kind)) => {
+                assert_eq!(kind, TableKind::MovieIdEliasFano);
+                ids_refused += 1;
+            }
+            Err(_) => {}
+        }
+    }
+    assert!(
+        accepted > 500 && ids_refused > 300,
+        "{accepted}, {ids_refused}"
+    );
+}
+
+#[test]
+fn elias_fano_code_that_is_not_as_a_writer_would_have_it_is_refused_by_name() {
+    let kind = TableKind::MovieIdEliasFano;
+    type Change = fn(&mut Vec<u32>);
+    let changes: [(&str, Change); 8] = [
+        ("one id fewer", |words| words[0] -= 1),
+        ("one id more", |words| words[0] += 1),
+        ("so many that their low bits wrap", |words| {
+            words[0] = u32::MAX
+        }),
+        ("32 low bits", |words| words[1] = 32),
+        ("a word less", |words| words.truncate(words.len() - 1)),
+        ("a word more", |words| words.push(0)),
+        ("a block more", |words| {
+            words.extend([4, 0, 0, 0, 0, 0, 0, 0, 0])
+        }),
+        ("a count of bits", |words| {
+            let at = words.len() - BLOCK_WORDS;
+            words[at] = 1;
+        }),
+    ];
+    for (what, change) in changes {
+        let image = with_elias_fano(change);
+        assert_eq!(
+            Model::open(image.bytes()).err(),
+            Some(ImageError::Ids(kind)),
+            "{what}"
+        );
     }
 }
 

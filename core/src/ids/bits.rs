@@ -16,6 +16,7 @@ pub(super) struct Bits<'a> {
 
 impl<'a> Bits<'a> {
     /// `None` if a block's count is wrong or no bit is set.
+    #[inline(never)]
     pub(super) fn new(blocks: &'a [[u32; BLOCK_WORDS]]) -> Option<Self> {
         // Places are u32: more than 2^24 blocks would go beyond them.
         if blocks.len() > (1 << 24) {
@@ -27,7 +28,7 @@ impl<'a> Bits<'a> {
                 return None;
             }
             // At most 2^24 blocks of 256: only if every bit were set would u32::MAX be passed.
-            count = count.checked_add(bits.iter().map(|word| word.count_ones()).sum())?;
+            count = count.checked_add(bits.iter().map(|word| ones(*word)).sum())?;
         }
         (count > 0).then_some(Self { blocks, count })
     }
@@ -40,10 +41,10 @@ impl<'a> Bits<'a> {
         if last & mask == 0 {
             return None;
         }
-        let before: u32 = bits.iter().take(word).map(|w| w.count_ones()).sum();
+        let before: u32 = bits.iter().take(word).map(|w| ones(*w)).sum();
         Some(
             rank.wrapping_add(before)
-                .wrapping_add((last & (mask - 1)).count_ones()),
+                .wrapping_add(ones(last & (mask - 1))),
         )
     }
 
@@ -78,11 +79,12 @@ impl<'a> Bits<'a> {
                 end = middle;
             }
         }
-        let [_, bits @ ..] = self.blocks.get(block)?;
+        // No end of the block: the bit is in it, or in none.
+        let bits = self.blocks.as_flattened().get(block * BLOCK_WORDS + 1..)?;
         let mut at = block as u32 * BLOCK_BITS;
         for word in bits {
             let mut word = word ^ flip;
-            let count = word.count_ones();
+            let count = ones(word);
             if left < count {
                 for _ in 0..left {
                     word &= word.wrapping_sub(1);
@@ -94,6 +96,12 @@ impl<'a> Bits<'a> {
         }
         None
     }
+}
+
+/// How many bits are set. A Cortex-M has no instruction for it: a function keeps its dozen or two out of every loop.
+#[inline(never)]
+fn ones(word: u32) -> u32 {
+    word.count_ones()
 }
 
 /// Sets the bits at `places`, and counts them; places beyond the last block are left out.
@@ -112,6 +120,6 @@ pub(super) fn fill(places: impl Iterator<Item = u32>, blocks: &mut [[u32; BLOCK_
     let mut count = 0;
     for [rank, bits @ ..] in blocks {
         *rank = count;
-        count += bits.iter().map(|word| word.count_ones()).sum::<u32>();
+        count += bits.iter().map(|word| ones(*word)).sum::<u32>();
     }
 }

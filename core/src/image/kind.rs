@@ -134,6 +134,7 @@ impl TableKind {
     ];
 
     /// The kind of a number in an image, or `None` for one that this version doesn't know.
+    #[inline(never)]
     pub fn from_number(number: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.number() == number)
     }
