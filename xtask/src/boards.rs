@@ -45,7 +45,7 @@ impl Board {
     pub fn image_region(self) -> (u32, u32) {
         match self {
             Board::Stm32f405 => (0x0802_0000, 896 * 1024),
-            Board::Microbit => (0x0001_3000, 180 * 1024),
+            Board::Microbit => (0x0001_4000, 176 * 1024),
         }
     }
 

@@ -29,8 +29,8 @@ pub const BOARDS: [Board; 2] = [
     Board {
         name: "microbit",
         chip: "nRF51822, Cortex-M0",
-        image_address: 0x1_3000,
-        image_region: 180 * 1024,
+        image_address: 0x1_4000,
+        image_region: 176 * 1024,
         ram: 16 * 1024,
     },
 ];
