@@ -53,7 +53,7 @@ impl Board {
     pub fn firmware_limits(self) -> (u64, u64) {
         match self {
             Board::Stm32f405 => (80 * 1024, 128 * 1024),
-            Board::Microbit => (68 * 1024, 16 * 1024),
+            Board::Microbit => (72 * 1024, 16 * 1024),
         }
     }
 }
