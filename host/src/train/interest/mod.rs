@@ -1,7 +1,7 @@
 //! Interest: who rates what, beside how many stars. What [`pocketrec::interest`] ranks with is found here.
 //!
-//! [`als`] finds a vector for each person and movie from who rated what (implicit feedback: Hu, Koren and Volinsky
-//! 2008), [`codebook`] puts the movies' into a byte each, and [`choose`] finds on validation ratings how fast older
+//! `als` finds a vector for each person and movie from who rated what (implicit feedback: Hu, Koren and Volinsky
+//! 2008), `codebook` puts the movies' into a byte each, and `choose` finds on validation ratings how fast older
 //! ratings fade and how many stars an interest is worth. The constants are [`recipe`](super::recipe)'s.
 
 mod als;

@@ -18,6 +18,10 @@ pub(crate) enum Person<'a> {
     /// The user's half of dense layer 0, and the row.
     Half(&'a [f32; MAX_UNITS], &'a [f32; COLUMNS]),
     /// A row in single precision.
+    #[cfg_attr(
+        not(feature = "learn"),
+        expect(dead_code, reason = "only a step takes it")
+    )]
     Row(&'a [f32; COLUMNS]),
     /// A row as an image holds it, in half precision.
     Stored(&'a [u16; COLUMNS]),
