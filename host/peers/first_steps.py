@@ -1,11 +1,15 @@
 """Repeats the 100 steps of `host bench --trace FOLDER` with PyTorch and compares every parameter.
 
-    cargo run -p host -- bench --trace FOLDER --users 2000 --movies 1000 --ratings 500000
+    cargo run -p host -- bench --trace FOLDER --ratings 500000
     python host/peers/first_steps.py FOLDER
 
 Needs numpy and torch. SparseAdam moves the tables, Adam the dense layers. Keras and SparseAdam add
 epsilon to the root of the uncorrected second moment, torch's Adam to that of the corrected one, so
 its epsilon is divided by the same correction, a step at a time.
+
+A relu has a kink: where a unit's sum lies within rounding of 0, either side of it is right, the
+sample's rows move another way, and everything after departs. Such sums are counted, so that a
+departure that starts at one can be told from a mistake.
 """
 
 import sys
@@ -13,6 +17,8 @@ import pathlib
 import numpy
 import torch
 
+# What rounding does to a unit's sum, about.
+TIE = 1e-7
 folder = pathlib.Path(sys.argv[1])
 facts, shapes = {}, {}
 for line in (folder / "shapes.txt").read_text().splitlines():
@@ -50,7 +56,7 @@ def rows(name, at):
     return torch.nn.functional.embedding(at, parameters[name], sparse=True)
 
 
-steps = 0
+steps = ties = 0
 for start in range(0, len(stars), batch):
     u, m, y = (column[start : start + batch] for column in (users, movies, stars))
     p, q = rows("user_embedding", u), rows("movie_embedding", m)
@@ -62,7 +68,9 @@ for start in range(0, len(stars), batch):
         x = torch.cat([p, q], 1)
         for i in range(layers):
             x = x @ parameters[f"dense_{i}.weight"] + parameters[f"dense_{i}.bias"]
-            x = torch.relu(x) if i + 1 < layers else x
+            if i + 1 < layers:
+                ties += int((x.detach().abs() < TIE).sum())
+                x = torch.relu(x)
         predicted = predicted + x[:, 0]
     loss = ((predicted - y) ** 2).mean()
     sparse.zero_grad()
@@ -75,7 +83,7 @@ for start in range(0, len(stars), batch):
         adam.param_groups[0]["eps"] = 1e-7 / (1 - 0.999**steps) ** 0.5
         adam.step()
 
-print(f"{facts['model']}: {steps} steps of {batch}, torch {torch.__version__}")
+print(f"{facts['model']}: {steps} steps of {batch}, torch {torch.__version__}; {ties} sums of units within {TIE} of 0")
 bad = total = 0
 for name in shapes:
     ours, theirs = read("after", name), parameters[name].detach().reshape(read("after", name).shape)
