@@ -16,8 +16,6 @@
 //! a look-up a movie.
 
 use crate::error::LookupError;
-#[cfg(feature = "learn")]
-use crate::model::SPREAD_LIMIT;
 use crate::model::{Model, ROW_LIMIT};
 #[cfg(feature = "learn")]
 use crate::numeric::dot::dot;
@@ -250,51 +248,13 @@ impl Interests<'_> {
         for row in rows.take(LATEST) {
             let y = self.vector(model, row, weight);
             let error = weight - dot(&y, &x);
-            let p = self.times(&spread, &y);
-            let seen = dot(&y, &p);
-            // The spread is positive definite but for rounding.
-            let total = 1.0 + if seen > 0.0 { seen } else { 0.0 };
-            for (x, p) in x.iter_mut().zip(&p) {
-                *x = hold(*x + p * error / total, -ROW_LIMIT, ROW_LIMIT);
-            }
-            let mut rest: &mut [f32] = &mut spread;
-            for (length, own) in (1..=self.dimensions).zip(&p) {
-                let (row, behind) = rest.split_at_mut_checked(length).unwrap_or_default();
-                for (entry, other) in row.iter_mut().zip(&p) {
-                    *entry = hold(*entry - own * other / total, -SPREAD_LIMIT, SPREAD_LIMIT);
-                }
-                rest = behind;
+            let gain = crate::learn::narrow(&mut spread, self.dimensions, &y);
+            for (x, gain) in x.iter_mut().zip(&gain) {
+                *x = hold(*x + gain * error, -ROW_LIMIT, ROW_LIMIT);
             }
             weight *= self.fade;
         }
         x
-    }
-
-    /// P y, of the lower triangle of P.
-    fn times(
-        &self,
-        spread: &[f32; triangle(MAX_INTEREST)],
-        y: &[f32; MAX_INTEREST],
-    ) -> [f32; MAX_INTEREST] {
-        let mut product = [0.0; MAX_INTEREST];
-        let mut rest: &[f32] = spread;
-        for (at, own) in (0..self.dimensions).zip(y) {
-            let (row, behind) = rest
-                .split_at_checked(at.wrapping_add(1))
-                .unwrap_or_default();
-            // The triangle's row is this row of the square, and this column of the rows above.
-            let mut sum = 0.0;
-            for ((p, other), to) in row.iter().zip(y).zip(&mut product) {
-                sum += p * other;
-                *to += p * own;
-            }
-            // The diagonal was taken twice.
-            if let Some(to) = product.get_mut(at) {
-                *to = sum;
-            }
-            rest = behind;
-        }
-        product
     }
 
     /// `weight` times y of the movie of `row`.

@@ -1,25 +1,15 @@
 //! Learning against plain readings of its formulas: finite differences, the ridge regression, a replay from nothing.
 #![cfg(feature = "learn")]
 
+mod plain;
+
+use plain::{MOVIES, numbers};
 use pocketrec::image::{AlignedBytes, Element, ImageWriter, TableKind as K};
 use pocketrec::learn::{FoldIn, MAX_LEARNED, gradient, suggest::Suggest, why::Influence};
 use pocketrec::model::Model;
 use pocketrec::profile::{LogError, Private, Profile, Rating, UNDO_DEPTH};
 use proptest::prelude::*;
 
-/// Numbers between -1 and 1, the same for the same seed.
-fn numbers(seed: u32, count: usize) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 17;
-        state ^= state << 5;
-        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
-
-const MOVIES: usize = 40;
 const DIM: usize = 4;
 
 /// Covariance of bias and row, in units of the noise: B B' of a random B.

@@ -2,10 +2,13 @@
 
 use anyhow::Result;
 use host::export::bytes::ImageBytes;
-use pocketrec::image::{Element, ImageWriter, TableKind as Kind};
+use pocketrec::image::{Element, ImageWriter, Table, TableKind as Kind};
 
 /// Dimensions of a row, and units of the two hidden layers.
 const SHAPE: (usize, usize, usize) = (8, 32, 4);
+
+/// Numbers in a vector of interest: as many as there can be.
+const INTEREST: usize = pocketrec::interest::MAX_INTEREST;
 
 /// An image of `users` and `movies` with ids from 1, in half precision.
 ///
@@ -138,6 +141,50 @@ pub fn made_up(users: u32, movies: u32) -> Result<ImageBytes> {
     );
     add(Kind::Activations, 0, Element::U8, 1, 3, vec![1, 1, 0]);
 
+    let codes = (0..movies).map(|movie| (movie % 8) as u8).collect();
+    let known = (0..movies).map(|movie| (movie * 37 % 256) as u8).collect();
+    add(Kind::MovieConfidence, 0, Element::U8, movie_rows, 1, known);
+    add(Kind::InterestCode, 0, Element::U8, movie_rows, 1, codes);
+    let codebook = numbers.bytes(8 * INTEREST);
+    add(
+        Kind::InterestCodebook,
+        0,
+        Element::I8,
+        8,
+        INTEREST,
+        codebook,
+    );
+    let levels = (0..64).map(|level| level * 4 + 3).collect();
+    add(Kind::InterestLevels, 0, Element::U8, 1, 64, levels);
+    let spread: Vec<f32> = (0..INTEREST)
+        .flat_map(|row| (0..=row).map(move |column| f32::from(u8::from(row == column))))
+        .collect();
+    add(
+        Kind::InterestSpread,
+        0,
+        Element::F32,
+        1,
+        spread.len(),
+        singles(&spread),
+    );
+    add(
+        Kind::InterestCourse,
+        0,
+        Element::F32,
+        1,
+        2,
+        singles(&[4.0, 0.875]),
+    );
+    let users = numbers.bytes(user_rows * INTEREST);
+    add(
+        Kind::UserInterest,
+        0,
+        Element::I8,
+        user_rows,
+        INTEREST,
+        users,
+    );
+
     let room = tables.iter().map(|table| table.5.len() + 32).sum::<usize>() + 512;
     let mut image = ImageBytes::zeroed(room);
     let license = "none: made-up numbers";
@@ -149,7 +196,22 @@ pub fn made_up(users: u32, movies: u32) -> Result<ImageBytes> {
         u16::try_from(tables.len())?,
     )?;
     for (kind, index, element, rows, columns, bytes) in &tables {
-        writer.table(*kind, *index, *element, *rows, *columns, bytes)?;
+        writer.raw(Table {
+            kind: kind.number(),
+            index: *index,
+            required: true,
+            element: element.code(),
+            rows: u32::try_from(*rows)?,
+            columns: u32::try_from(*columns)?,
+            // Powers of two, and 1 where an element is no integer.
+            scale: match kind {
+                Kind::MovieConfidence | Kind::UserInterest => 1.0 / 512.0,
+                Kind::InterestCodebook => 1.0 / 128.0,
+                _ => 1.0,
+            },
+            padding: &[],
+            bytes,
+        })?;
     }
     let length = writer.finish()?;
     image.truncate(length);
@@ -167,6 +229,12 @@ impl Numbers {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 40) as f32 / (1_u32 << 23) as f32 - 1.0
+    }
+
+    fn bytes(&mut self, count: usize) -> Vec<u8> {
+        (0..count)
+            .flat_map(|_| ((self.next() * 127.0) as i8).to_le_bytes())
+            .collect()
     }
 
     fn halves(&mut self, count: usize, scale: f32) -> Result<Vec<u8>> {

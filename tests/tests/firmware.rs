@@ -89,7 +89,7 @@ fn stretched(board: &str) -> Vec<String> {
 
 #[test]
 fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
-    for (board, movies) in [("stm32f405", 40_000), ("microbit", 9_000)] {
+    for (board, movies) in [("stm32f405", 40_000), ("microbit", 8_000)] {
         let image = image(movies)?;
         let mut connection = boot(board, PROFILES[0], Some(image.path()), &stretched(board))?;
         connection.hello()?;
@@ -146,7 +146,7 @@ fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
 
 #[test]
 fn one_request_waits_during_a_ranking_and_the_next_is_told_that_the_board_is_busy() -> Result<()> {
-    for (board, movies) in [("stm32f405", 40_000), ("microbit", 9_000)] {
+    for (board, movies) in [("stm32f405", 40_000), ("microbit", 8_000)] {
         let image = image(movies)?;
         let mut connection = boot(board, PROFILES[1], Some(image.path()), &stretched(board))?;
         connection.hello()?;

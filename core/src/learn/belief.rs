@@ -62,28 +62,7 @@ impl Belief {
 
     /// P g. Costs one multiply-add an entry of the whole square.
     pub fn times(&self, g: &[f32; MAX_LEARNED]) -> [f32; MAX_LEARNED] {
-        let mut product = [0.0; MAX_LEARNED];
-        let mut rest: &[f32] = &self.triangle;
-        for (number, own) in (0..self.learned).zip(g) {
-            let Some((row, behind)) = rest.split_at_checked(number.wrapping_add(1)) else {
-                break;
-            };
-            let Some((variance, row)) = row.split_last() else {
-                break;
-            };
-            // The triangle's row is this row of the square, and this column of the rows above.
-            let mut sum = 0.0;
-            for ((p, other), to) in row.iter().zip(g).zip(&mut product) {
-                sum += p * other;
-                *to += p * own;
-            }
-            sum += variance * own;
-            if let Some(to) = product.get_mut(number) {
-                *to = sum;
-            }
-            rest = behind;
-        }
-        product
+        times(&self.triangle, self.learned, g)
     }
 
     /// The variance of a score whose gradient is `g`, in units of a rating's noise: g' P g, never negative.
@@ -93,25 +72,7 @@ impl Belief {
 
     /// Narrows the belief by a rating whose score has the gradient `g`; returns the gain P g / (1 + g' P g).
     pub(crate) fn narrow(&mut self, g: &[f32; MAX_LEARNED]) -> [f32; MAX_LEARNED] {
-        let spread = self.times(g);
-        let total = 1.0 + not_negative(self.dot(g, &spread));
-        let mut gain = [0.0; MAX_LEARNED];
-        let learned = self.learned;
-        for (gain, spread) in gain.iter_mut().zip(&spread).take(learned) {
-            *gain = spread / total;
-        }
-        let mut rest: &mut [f32] = &mut self.triangle;
-        for (number, own) in (1_usize..).zip(gain.iter().take(learned)) {
-            let Some((row, behind)) = rest.split_at_mut_checked(number) else {
-                break;
-            };
-            for (p, other) in row.iter_mut().zip(&spread) {
-                *p -= own * other;
-            }
-            hold_all(Some(row), LIMIT);
-            rest = behind;
-        }
-        gain
+        narrow(&mut self.triangle, self.learned, g)
     }
 
     /// The dot product of two vectors that the belief is of, from the first component to the last.
@@ -119,6 +80,56 @@ impl Belief {
     pub(crate) fn dot(&self, a: &[f32; MAX_LEARNED], b: &[f32; MAX_LEARNED]) -> f32 {
         crate::numeric::dot::dot(a.get(..self.learned).unwrap_or_default(), b)
     }
+}
+
+/// P g, of the lower triangle of the first `side` rows of P.
+fn times<const N: usize>(triangle: &[f32], side: usize, g: &[f32; N]) -> [f32; N] {
+    let mut product = [0.0; N];
+    let mut rest = triangle;
+    for (number, own) in (0..side).zip(g) {
+        let Some((row, behind)) = rest.split_at_checked(number.wrapping_add(1)) else {
+            break;
+        };
+        let Some((variance, row)) = row.split_last() else {
+            break;
+        };
+        // The triangle's row is this row of the square, and this column of the rows above.
+        let mut sum = 0.0;
+        for ((p, other), to) in row.iter().zip(g).zip(&mut product) {
+            sum += p * other;
+            *to += p * own;
+        }
+        sum += variance * own;
+        if let Some(to) = product.get_mut(number) {
+            *to = sum;
+        }
+        rest = behind;
+    }
+    product
+}
+
+/// An update of a Kalman filter for an observation of g' x with a noise of 1: P <- P - P g (P g)' / (1 + g' P g), of the
+/// lower triangle of the first `side` rows of P. Returns the gain P g / (1 + g' P g).
+pub(crate) fn narrow<const N: usize>(triangle: &mut [f32], side: usize, g: &[f32; N]) -> [f32; N] {
+    let spread = times(triangle, side, g);
+    let seen = crate::numeric::dot::dot(g.get(..side).unwrap_or_default(), &spread);
+    let total = 1.0 + not_negative(seen);
+    let mut gain = [0.0; N];
+    for (gain, spread) in gain.iter_mut().zip(&spread).take(side) {
+        *gain = spread / total;
+    }
+    let mut rest = triangle;
+    for (number, own) in (1..=N).zip(gain.iter().take(side)) {
+        let Some((row, behind)) = rest.split_at_mut_checked(number) else {
+            break;
+        };
+        for (p, other) in row.iter_mut().zip(&spread) {
+            *p -= own * other;
+        }
+        hold_all(Some(row), LIMIT);
+        rest = behind;
+    }
+    gain
 }
 
 fn not_negative(x: f32) -> f32 {

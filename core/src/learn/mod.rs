@@ -38,6 +38,7 @@ pub mod suggest;
 pub mod why;
 
 pub use belief::Belief;
+pub(crate) use belief::narrow;
 pub use fold::{FoldIn, PASSES};
 pub use step::{Gradient, StepOptions, gradient, step};
 

@@ -3,12 +3,12 @@
 //! Advice for whoever adds a kind of table: find it in `Found::take`, check its element type, shape and values
 //! here, and let its largest magnitude take part in `bounds`, so that no prediction can pass [`LIMIT`].
 
+mod ids;
 mod integer;
 mod interest;
 
 use super::{Confidence, LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
 use crate::error::ImageError;
-use crate::ids::{BLOCK_WORDS, IdIndex};
 use crate::image::{Element, Image, Table, TableKind};
 use crate::mlp::{Dense, Mlp};
 use crate::numeric::activation::Activation;
@@ -22,7 +22,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
     let parts = found.parts()?;
     let scale = found.scale()?;
 
-    let movie_ids = ids(
+    let movie_ids = ids::open(
         &found,
         [
             TableKind::MovieIdRange,
@@ -53,7 +53,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
     }
     let mean_largest = numbers(mean_row, TableKind::MeanUser)?;
 
-    let user_ids = ids(
+    let user_ids = ids::open(
         &found,
         [
             TableKind::UserIdRange,
@@ -350,46 +350,6 @@ fn embedding<'a>(
     let table = EmbeddingTable::new(values, table.columns as usize).with_scale(scale);
     let largest = table.check().map_err(|bad| bad_number(bad, kind))?;
     Ok(Checked { table, largest })
-}
-
-/// The ids in the one form of the four `kinds` that is there, if any is.
-fn ids<'a>(found: &Found<'a>, kinds: [TableKind; 4]) -> Result<Option<IdIndex<'a>>, ImageError> {
-    let mut there = None;
-    for kind in kinds {
-        if let Some(table) = found.get(kind) {
-            if there.is_some() {
-                return Err(ImageError::Duplicate(kind));
-            }
-            there = Some((kind, table));
-        }
-    }
-    let Some((kind, table)) = there else {
-        return Ok(None);
-    };
-    let words = words(table, kind)?;
-    let [range, bitmap, sorted, _] = kinds;
-    let index = if kind == range {
-        let [first, count] = *words else {
-            return Err(ImageError::Shape(kind));
-        };
-        IdIndex::range(first, count)
-    } else {
-        let (fits, of) = if kind == bitmap {
-            (
-                table.columns as usize == BLOCK_WORDS,
-                IdIndex::bitmap(words.as_chunks().0),
-            )
-        } else if kind == sorted {
-            (table.columns == 1, IdIndex::sorted(words))
-        } else {
-            (table.rows == 1, IdIndex::elias_fano(words))
-        };
-        if !fits {
-            return Err(ImageError::Shape(kind));
-        }
-        of
-    };
-    index.map(Some).ok_or(ImageError::Ids(kind))
 }
 
 fn mlp<'a>(found: &Found<'a>, user_dim: u32, movie_dim: u32) -> Result<Mlp<'a>, ImageError> {

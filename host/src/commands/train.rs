@@ -135,6 +135,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let interest = recipe::has_interest(&options)
         .then(|| train::interest::find(&fit.parameters, ratings, &split, fame, &options));
+    println!("{}", lists(fame, interest.as_ref()));
     let baselines = Baselines::of(ratings, &split);
     println!("\n{}", scores(&data, &split, &baselines, &options, &fit));
     if let Some((user, picked)) = examples::pick(&data, &split, &baselines, &fit.parameters, 7) {
@@ -219,6 +220,17 @@ fn method(options: &Options, ratings: usize) -> String {
                 settings.sweeps, settings.burn_in
             )
         }
+    }
+}
+
+/// What lists add to predicted stars, in a sentence.
+fn lists(fame: f32, interest: Option<&Interest>) -> String {
+    let fame = format!("Lists add {fame} ln(1 + ratings) to predicted stars");
+    match interest {
+        None => fame,
+        Some(Interest { weight, fade, .. }) => format!(
+            "{fame}, and {weight} times the interest that recent ratings show, each counting {fade:.2} of the next"
+        ),
     }
 }
 

@@ -3,12 +3,12 @@
 
 use super::recipe::{ALPHA, DIM, LAMBDA, RATINGS, SWEEPS};
 use super::solve::{Square, add, invert, solve};
-use super::{Histories, Vec1};
+use super::{Histories, Vector};
 use crate::train::Options;
 use crate::train::random::{Random, Stream};
 
 /// The sum of all outer products of the rows with themselves, and the penalty.
-fn normal(rows: &[Vec1]) -> Square {
+fn normal(rows: &[Vector]) -> Square {
     let mut sums = [[0.0f64; DIM]; DIM];
     for row in rows {
         for (line, x) in sums.iter_mut().zip(row) {
@@ -26,7 +26,7 @@ fn normal(rows: &[Vec1]) -> Square {
 
 /// The covariance that a person's vector has before any rating: the inverse of what unrated movies and the penalty
 /// say, in units of a rating's noise.
-pub(super) fn prior(movies: &[Vec1]) -> Square {
+pub(super) fn prior(movies: &[Vector]) -> Square {
     invert(&normal(movies).map(|line| line.map(|x| x / ALPHA)))
 }
 
@@ -67,7 +67,7 @@ impl Links {
 }
 
 /// One side's vectors, the other's being given.
-fn half(links: &Links, others: &[Vec1], rows: &mut [Vec1], threads: usize) {
+fn half(links: &Links, others: &[Vector], rows: &mut [Vector], threads: usize) {
     let normal = normal(others);
     let share = rows.len().div_ceil(threads * 8).max(1);
     let parts = std::sync::Mutex::new(rows.chunks_mut(share).enumerate());
@@ -100,7 +100,7 @@ fn half(links: &Links, others: &[Vec1], rows: &mut [Vec1], threads: usize) {
 }
 
 /// The movies' vectors, from at most [`RATINGS`] ratings: those of people evenly spread over all.
-pub(super) fn movies(histories: &Histories, movies: usize, options: &Options) -> Vec<Vec1> {
+pub(super) fn movies(histories: &Histories, movies: usize, options: &Options) -> Vec<Vector> {
     let step = histories.movies.len().div_ceil(RATINGS).max(1);
     let mut starts = vec![0];
     let mut others = Vec::new();
@@ -111,7 +111,7 @@ pub(super) fn movies(histories: &Histories, movies: usize, options: &Options) ->
     let people = Links { starts, others };
     let fans = people.turned(movies);
     let random = Random::new(options.seed, Stream::Interest, 0);
-    let mut rows: Vec<Vec1> = (0..movies as u64)
+    let mut rows: Vec<Vector> = (0..movies as u64)
         .map(|movie| {
             std::array::from_fn(|at| random.symmetric(movie * DIM as u64 + at as u64, 0.2))
         })

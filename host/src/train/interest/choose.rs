@@ -3,7 +3,7 @@
 
 use super::recipe::{FADES, FIRST_WEIGHT, PEOPLE, SCORES, VARIETY, WEIGHTS};
 use super::solve::Square;
-use super::{Histories, Movies, Vec1};
+use super::{Histories, Movies, Vector};
 use crate::data::{Ratings, Split};
 use crate::evaluate::ranking::{Judge, Ranking};
 use crate::train::Parameters;
@@ -115,6 +115,6 @@ impl<'a> Held<'a> {
     }
 }
 
-fn dot(a: &Vec1, b: &Vec1) -> f32 {
+fn dot(a: &Vector, b: &Vector) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }

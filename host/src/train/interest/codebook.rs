@@ -1,7 +1,7 @@
 //! From a vector a movie to a byte a movie: a codebook of directions (k-means: Lloyd 1982), and a length that
 //! follows from how well known the movie is.
 
-use super::Vec1;
+use super::Vector;
 use super::recipe::{CODES, DIM, ROUNDS};
 use crate::train::random::{Random, Stream};
 
@@ -12,18 +12,18 @@ const KNOWN: u32 = 3;
 pub(super) struct Codebook {
     pub codes: Vec<u8>,
     /// Whole multiples of `scale`.
-    pub rows: Vec<Vec1>,
+    pub rows: Vec<Vector>,
     pub scale: f32,
     /// The power of (1 + ratings) that rows are multiplied by, over that of the best known movie.
     pub power: f32,
 }
 
-fn squared(row: &Vec1) -> f32 {
+fn squared(row: &Vector) -> f32 {
     row.iter().map(|x| x * x).sum()
 }
 
 /// The slope of the logarithm of the vectors' lengths by that of one more than the movies' ratings.
-fn power(vectors: &[Vec1], counts: &[u32]) -> f32 {
+fn power(vectors: &[Vector], counts: &[u32]) -> f32 {
     let mut points = Vec::new();
     for (row, &count) in vectors.iter().zip(counts) {
         let length = squared(row).sqrt();
@@ -50,7 +50,7 @@ fn power(vectors: &[Vec1], counts: &[u32]) -> f32 {
 
 /// Puts the vectors into a codebook. A movie that nobody rated has the code of the longest row but nothing to
 /// multiply it by.
-pub(super) fn quantise(vectors: &[Vec1], counts: &[u32], seed: u64) -> Codebook {
+pub(super) fn quantise(vectors: &[Vector], counts: &[u32], seed: u64) -> Codebook {
     let power = power(vectors, counts);
     let most = f64::from(super::most(counts));
     // What core multiplies by, before it is rounded.
@@ -59,7 +59,7 @@ pub(super) fn quantise(vectors: &[Vec1], counts: &[u32], seed: u64) -> Codebook 
         .map(|&count| ((f64::from(count).ln_1p() - most) * f64::from(power)).exp() as f32)
         .collect();
     let rated: Vec<usize> = (0..counts.len()).filter(|&at| counts[at] > 0).collect();
-    let points: Vec<(Vec1, f32)> = rated
+    let points: Vec<(Vector, f32)> = rated
         .iter()
         .map(|&at| {
             (
@@ -108,7 +108,7 @@ pub(super) fn quantise(vectors: &[Vec1], counts: &[u32], seed: u64) -> Codebook 
 }
 
 /// Different points to start from, drawn by weight.
-fn first(points: &[(Vec1, f32)], seed: u64) -> Vec<Vec1> {
+fn first(points: &[(Vector, f32)], seed: u64) -> Vec<Vector> {
     let random = Random::new(seed, Stream::Interest, 1);
     // The largest of u^(1/w) draws without replacement by weight (Efraimidis and Spirakis 2006).
     let mut drawn: Vec<(f64, usize)> = points
@@ -120,7 +120,7 @@ fn first(points: &[(Vec1, f32)], seed: u64) -> Vec<Vec1> {
         })
         .collect();
     drawn.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let rows: Vec<Vec1> = drawn
+    let rows: Vec<Vector> = drawn
         .iter()
         .take(CODES)
         .map(|(_, at)| points[*at].0)
@@ -133,7 +133,7 @@ fn first(points: &[(Vec1, f32)], seed: u64) -> Vec<Vec1> {
 }
 
 /// The nearest row for each point; of equals the first.
-fn assign(points: &[(Vec1, f32)], rows: &[Vec1], nearest: &mut [u8]) {
+fn assign(points: &[(Vector, f32)], rows: &[Vector], nearest: &mut [u8]) {
     // Distances but for the point's own square; rows in columns, for the sake of vector registers.
     let mut columns = vec![[0.0f32; CODES]; DIM];
     let mut halves = [f32::INFINITY; CODES];

@@ -128,13 +128,13 @@ pub(super) struct Movies {
     scale: f32,
     power: f32,
     /// Each movie's row: the codebook's times its level.
-    rows: Vec<Vec1>,
+    rows: Vec<Vector>,
     /// Covariance before any rating.
     spread: Square,
 }
 
 /// A vector of interest.
-pub(super) type Vec1 = [f32; recipe::DIM];
+pub(super) type Vector = [f32; recipe::DIM];
 
 impl Movies {
     fn new(histories: &Histories, counts: &[u32], options: &Options) -> Self {
@@ -142,7 +142,7 @@ impl Movies {
         let found = codebook::quantise(&vectors, counts, options.seed);
         let levels = levels(counts, found.power);
         let known = confidence_bytes(counts);
-        let rows: Vec<Vec1> = known
+        let rows: Vec<Vector> = known
             .iter()
             .zip(&found.codes)
             .map(|(known, code)| {
@@ -163,7 +163,7 @@ impl Movies {
 
     /// The vector of somebody who rated `movies`, the latest last, of which each counts `fade` times what the next
     /// one does: a ridge regression whose penalty is the inverse of the prior's covariance.
-    pub(super) fn person(&self, precision: &Square, movies: &[u32], fade: f32) -> Vec1 {
+    pub(super) fn person(&self, precision: &Square, movies: &[u32], fade: f32) -> Vector {
         let mut normal = *precision;
         let mut sums = [0.0; recipe::DIM];
         let mut weight = 1.0;
