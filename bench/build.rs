@@ -36,12 +36,16 @@ const fn shape(
     }
 }
 
-const SHAPES: [Shape; 10] = [
+/// The image whose lists have interests, in the shape that `train` gives them.
+const INTERESTED: &str = "lists";
+
+const SHAPES: [Shape; 11] = [
     shape("lesson", 8, &[32, 4], Element::F16),
     shape("lesson_i16", 8, &[32, 4], Element::I16),
     shape("lesson_i8", 8, &[32, 4], Element::I8),
     shape("mf", 8, &[], Element::F16),
     shape("mf_i8", 8, &[], Element::I8),
+    shape(INTERESTED, 8, &[], Element::F16),
     shape("dim4", 4, &[32, 4], Element::F16),
     shape("dim16", 16, &[32, 4], Element::F16),
     shape("dim32", 32, &[32, 4], Element::F16),
@@ -113,6 +117,13 @@ impl Columns {
         });
     }
 
+    /// Gives the last table a scale.
+    fn scaled(&mut self, scale: f32) {
+        if let Some(table) = self.0.last_mut() {
+            table.scale = scale;
+        }
+    }
+
     fn singles(&mut self, kind: Kind, index: u8, rows: usize, values: &[f32]) {
         let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
         self.add(kind, index, Element::F32, rows, bytes);
@@ -165,9 +176,7 @@ impl Columns {
             _ => (1.0, halves(values)),
         };
         self.add(kinds.0, 0, element, rows, bytes);
-        if let Some(table) = self.0.last_mut() {
-            table.scale = scale;
-        }
+        self.scaled(scale);
         (scale, largest)
     }
 
@@ -181,9 +190,7 @@ impl Columns {
             .flat_map(|x| to_i16(*x, scale).to_le_bytes())
             .collect();
         self.add(kind, 0, Element::I16, values.len(), bytes);
-        if let Some(table) = self.0.last_mut() {
-            table.scale = scale;
-        }
+        self.scaled(scale);
     }
 }
 
@@ -220,6 +227,9 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, WriteError> {
     tables.singles(Kind::MeanUser, 0, 1, &numbers.take(dim, 0.1));
     tables.singles(Kind::MeanUserBias, 0, 1, &[0.05]);
 
+    if shape.name == INTERESTED {
+        interests(&mut tables, &mut numbers);
+    }
     if !hidden.is_empty() {
         network(
             &mut tables,
@@ -245,6 +255,28 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, WriteError> {
         })?;
     }
     writer.finish()
+}
+
+/// The tables of what people look for: a codebook of 96 rows of 16 numbers.
+fn interests(tables: &mut Columns, numbers: &mut Numbers) {
+    const CODES: usize = 96;
+    const DIM: usize = 16;
+    let bytes = |values: Vec<f32>| values.iter().map(|x| (x * 127.0) as i8 as u8).collect();
+    let known: Vec<u8> = (0..MOVIES).map(|movie| (movie * 37 % 256) as u8).collect();
+    let codes: Vec<u8> = (0..MOVIES).map(|movie| (movie * 7 % CODES) as u8).collect();
+    let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
+    let spread: Vec<f32> = (0..DIM)
+        .flat_map(|row| (0..=row).map(move |column| if row == column { 0.5 } else { 0.01 }))
+        .collect();
+    tables.add(Kind::MovieConfidence, 0, Element::U8, MOVIES, known);
+    tables.scaled(1.0 / 512.0);
+    tables.add(Kind::InterestCode, 0, Element::U8, MOVIES, codes);
+    let codebook = bytes(numbers.take(CODES * DIM, 1.0));
+    tables.add(Kind::InterestCodebook, 0, Element::I8, CODES, codebook);
+    tables.scaled(1.0 / 128.0);
+    tables.add(Kind::InterestLevels, 0, Element::U8, 1, levels);
+    tables.singles(Kind::InterestSpread, 0, 1, &spread);
+    tables.singles(Kind::InterestCourse, 0, 1, &[4.0, 0.875]);
 }
 
 /// The tables of the MLP; `movies` are scale and largest magnitude of the movies' integers.

@@ -77,6 +77,7 @@ fn main() -> ! {
     shape("other_i16", image!("other_i16"));
     shape("mf", image!("mf"));
     shape("mf_i8", image!("mf_i8"));
+    lists();
     if !software {
         for (name, bytes) in [
             ("dim4", image!("dim4")),
@@ -196,6 +197,32 @@ fn integers(name: &str, bytes: &'static [u8]) {
     });
     check(&model, &user, movies);
     let _ = writeln!(Console, "bits {name} {:08x}", fingerprint(&model, &user));
+}
+
+/// What a ranking takes with a model without an MLP, and what an owner's interest adds to it.
+fn lists() {
+    let model = open(image!("lists"));
+    let user = model.mean_user();
+    let movies = model.movies();
+    region("list", movies, || {
+        let mut top = TopN::<10>::new();
+        top.advance(&model, &user, |_| true, movies);
+        top
+    });
+    let ratings = 20;
+    let log = Ratings::new(&model, ratings);
+    let interest = region("interest", ratings, || {
+        model.interest_of_ratings(black_box(&log.0))
+    });
+    let mut top = TopN::<10>::new().with_interest(interest);
+    region("list_interest", movies, || {
+        top.advance(&model, &user, |_| true, movies)
+    });
+    let mut scores = [0.0; 10];
+    for (score, hit) in scores.iter_mut().zip(top.hits()) {
+        *score = hit.score;
+    }
+    let _ = writeln!(Console, "bits interest {:08x}", mix(&scores));
 }
 
 /// A number that changes with any bit of the first scores: the same on every core.

@@ -218,7 +218,7 @@ impl Model<'_> {
     }
 
     /// What somebody with these ratings, oldest first, looks for: by the latest [`LATEST`] that the model can use.
-    /// Costs the narrowing of a belief for each, and 2.5 KB of stack.
+    /// Costs the narrowing of a belief for each, and 1.2 KB of stack.
     #[cfg(feature = "learn")]
     pub fn interest_of_ratings(&self, ratings: &[crate::profile::Rating]) -> Interest {
         match self.interests() {
