@@ -181,16 +181,18 @@ fn train(args: &Train) -> Result<()> {
     );
 
     let samples = samples(args.size());
-    let start = Parameters::initial(&options, args.users, args.movies, 3.5);
-    let some = &samples[..samples.len().min(200 * args.batch)];
-    let shares = Fast::new(&start, &options, kernel, 1).time_kernels(some);
-    println!("{}", kernels(&shares, peak));
-    let work: usize = shares.iter().map(|share| share.multiply_adds).sum();
-
     let mut others = match args.peers.is_empty() {
         true => None,
         false => Some(Others::new(args, &samples, cores)?),
     };
+    let mut order = Order::new(samples, options.seed, args.batch, cores);
+    // As an epoch has them: batches sorted by user.
+    let some = &order.of_epoch(1)[..args.ratings.min(200 * args.batch)];
+    let start = Parameters::initial(&options, args.users, args.movies, 3.5);
+    let shares = Fast::new(&start, &options, kernel, 1).time_kernels(some);
+    println!("{}", kernels(&shares, peak));
+    let work: usize = shares.iter().map(|share| share.multiply_adds).sum();
+
     let mut settings = vec![1, cores];
     settings.dedup();
     let fast = |options: &Options, threads: &usize| {
@@ -212,7 +214,6 @@ fn train(args: &Train) -> Result<()> {
                 .map(|threads| Trainer::new(fast(&factors, threads), ModelKind::Mf, *threads)),
         );
     }
-    let mut order = Order::new(samples, options.seed, args.batch, cores);
     let mut shuffles = Vec::new();
     let rates = (options.learning_rate, options.table_rate());
     for epoch in 1..=epochs {
