@@ -227,7 +227,47 @@ fn an_owners_ratings_are_theirs_to_take_to_another_device() {
         &new,
         2,
         &["query", "ratings", "--load", "bad.csv"],
-        &["bad.csv line 3", "scale"],
+        &["bad.csv line 3", "scale", "1 ratings before it"],
+    );
+}
+
+#[test]
+fn ratings_of_movies_that_a_device_does_not_know_are_left_out_by_name() {
+    let place = place();
+    let (part, whole) = (board(&place, |_| ()), board(&place, |_| ()));
+    // More than one request's worth, with strangers first, last, next to each other and across a request's end.
+    let known: String = (1..=30).map(|row| format!("{},4\n", row * 10)).collect();
+    let mut lines: Vec<String> = known.lines().map(str::to_owned).collect();
+    for (at, stranger) in [(0, 7), (1, 9), (18, 11), (33, 13)] {
+        lines.insert(at.min(lines.len()), format!("{stranger},2"));
+    }
+    let write = |name: &str, lines: &str| {
+        std::fs::write(place.path().join(name), format!("movieId,rating\n{lines}")).unwrap();
+    };
+    write("known.csv", &known);
+    write("mixed.csv", &lines.join("\n"));
+    write("strangers.csv", "7,2\n9,2\n");
+    let load = |file| ["query", "ratings", "--load", file];
+    succeeds(
+        &place,
+        &part,
+        &load("mixed.csv"),
+        &[
+            "30 ratings of mixed.csv taken in",
+            "4 left out",
+            "doesn't have: 7, 9, 11, 13",
+        ],
+    );
+    let told = succeeds(&place, &whole, &load("known.csv"), &["30 ratings"]);
+    assert!(!told.contains("left out"), "{told}");
+    let profile = |port| succeeds(&place, port, &["query", "profile"], &["Ratings: 30"]);
+    assert_eq!(profile(&part), profile(&whole));
+    fails(
+        &place,
+        &part,
+        2,
+        &load("strangers.csv"),
+        &["no rating of strangers.csv", "7, 9"],
     );
 }
 
