@@ -1,5 +1,6 @@
 //! `host query`: asks a board over its serial line.
 
+mod interrupt;
 mod ratings;
 mod show;
 
@@ -195,6 +196,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let request = asked.request()?;
     let mut board = args.line.connect(&args.image)?;
+    board.heed(interrupt::watch()?);
     match &args.question {
         Question::Hello => return asked.hello(&mut board),
         Question::Ratings { save, load, owner } => {
