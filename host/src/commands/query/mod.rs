@@ -1,7 +1,7 @@
 //! `host query`: asks a board over its serial line.
 
 mod interrupt;
-mod ratings;
+pub mod ratings;
 mod show;
 
 use std::io::{IsTerminal, Read, Write};
