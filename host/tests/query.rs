@@ -182,8 +182,9 @@ fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
     asks(&["storage"], &["in RAM"]);
     asks(
         &["forget", "--movie", "part 3", "--twin"],
-        &["1 ratings", twin],
+        &["1 ratings", "query compact", twin],
     );
+    asks(&["compact"], &["in RAM"]);
     asks(&["forget", "--all"], &["0 ratings"]);
     asks(&["profile", "--twin"], &["Ratings: 0", twin]);
 }

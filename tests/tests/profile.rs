@@ -7,7 +7,7 @@ use host::data::Titles;
 use host::link::memory::{MemoryBoard, OWNERS};
 use host::link::{Connection, Timing};
 use pocketrec::model::Model;
-use pocketrec::wire::{Reply, Request, Who};
+use pocketrec::wire::{Reply, Request, StorageState, Who};
 use std::io::{Read, Write};
 use std::path::Path;
 use tests::control::{Qmp, Waiting};
@@ -101,6 +101,12 @@ fn a_saved_profile_gives_another_board_and_another_owner_the_same_bits() -> Resu
         bail!("not owners: {:?}", owners.reply());
     };
     let last = Who::Owner(owners.owners - 1);
+    // Its emulator drops writes to flash, which the firmware finds out and tells.
+    let storage = new.ask(&Request::Storage)?;
+    let Some(Reply::Storage(storage)) = storage.reply() else {
+        bail!("not storage: {:?}", storage.reply());
+    };
+    assert_eq!((storage.state, owners.flash), (StorageState::Failed, 0));
     load(&mut new, last, &file)?;
     assert!(bits(&mut new, last, MOVIES)? == due, "the stm32f405");
     assert_eq!(save(&mut new, last, &file)?, saved);

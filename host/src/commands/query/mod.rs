@@ -173,6 +173,8 @@ enum Question {
     Owners,
     /// How it keeps their ratings
     Storage,
+    /// Erase what is forgotten and what was replaced from flash now
+    Compact,
     /// How the board is, and why it started
     Health,
     /// Counters of its serial line
@@ -346,6 +348,7 @@ impl Asked<'_> {
             },
             Question::Owners => Request::Owners,
             Question::Storage => Request::Storage,
+            Question::Compact => Request::Compact,
             Question::Health => Request::Health,
             Question::Counters => Request::LinkCounters,
         })
