@@ -76,6 +76,15 @@ fn save<L: Read + Write>(board: &mut Connection<L>, who: Who, path: &Path) -> Re
     std::fs::read_to_string(path).context("the saved profile")
 }
 
+/// Ratings and undoings that a board has room for.
+fn limits<L: Read + Write>(board: &mut Connection<L>) -> Result<(u16, u8)> {
+    let answer = board.ask(&Request::Limits)?;
+    match answer.reply() {
+        Some(Reply::Limits(limits)) => Ok((limits.ratings, limits.undo)),
+        other => bail!("not limits: {other:?}"),
+    }
+}
+
 #[test]
 fn a_saved_profile_gives_another_board_and_another_owner_the_same_bits() -> Result<()> {
     let place = tempfile::tempdir()?;
@@ -86,6 +95,7 @@ fn a_saved_profile_gives_another_board_and_another_owner_the_same_bits() -> Resu
     let waiting = Waiting::new()?;
     let mut old = boot("microbit", PROFILES[1], Some(&image), &waiting.qmp()?)?;
     let mut machine = Qmp::take(waiting)?;
+    assert_eq!(limits(&mut old)?, (64, 8));
     live(&mut old)?;
     let saved = save(&mut old, OWNER, &file)?;
     assert_eq!(saved.lines().count(), 1 + 48);
@@ -96,6 +106,7 @@ fn a_saved_profile_gives_another_board_and_another_owner_the_same_bits() -> Resu
     // A board with another processor, and the last of its owners.
     let mut new = boot("stm32f405", PROFILES[0], Some(&image), &[])?;
     new.hello()?;
+    assert_eq!(limits(&mut new)?, (256, 8));
     let owners = new.ask(&Request::Owners)?;
     let Some(Reply::Owners(owners)) = owners.reply() else {
         bail!("not owners: {:?}", owners.reply());
