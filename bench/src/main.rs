@@ -180,11 +180,6 @@ impl Ratings {
 #[inline(never)]
 fn learning() {
     let model = open(image!("mf"));
-    let mut private = Private::mean(&model);
-    let options = StepOptions::DEFAULT;
-    region("step_mf", 1, || {
-        step(&model, &mut private, black_box(7), 4.5, options)
-    });
     let ratings = 20;
     let log = Ratings::new(&model, ratings);
     let learned = region("fold_in_mf", ratings, || log.fold(&model, ratings));
