@@ -77,6 +77,7 @@ fn main() -> ! {
     shape("other_i16", image!("other_i16"));
     shape("mf", image!("mf"));
     shape("mf_i8", image!("mf_i8"));
+    learning();
     lists();
     if !software {
         for (name, bytes) in [
@@ -173,6 +174,18 @@ impl Ratings {
         while !fold.advance(model, log, u32::MAX).is_done() {}
         fold.private()
     }
+}
+
+/// What learning takes with a model without an MLP, the default.
+#[inline(never)]
+fn learning() {
+    let model = open(image!("mf"));
+    let ratings = 20;
+    let log = Ratings::new(&model, ratings);
+    let learned = region("fold_in_mf", ratings, || log.fold(&model, ratings));
+    // What is left to do once a rating of these 20 is gone.
+    region("forget_mf", 1, || log.fold(&model, ratings - 1));
+    let _ = writeln!(Console, "bits fold_in_mf {:08x}", mix(&learned.row));
 }
 
 /// What ranking takes with the lesson's model in integers.

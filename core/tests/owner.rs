@@ -4,9 +4,10 @@
 use pocketrec::image::example;
 use pocketrec::model::Model;
 use pocketrec::service::{Board, Port, Service};
+use pocketrec::store::{InRam, Record, Store, StoreError};
 use pocketrec::wire::{
     Capabilities, FrameReader, LinkCounters, MAX_FRAME, MAX_IMPORT, Refusal, Reply, Request, Reset,
-    StorageState, VERSION, Who, encode_frame,
+    Storage, StorageState, VERSION, Who, encode_frame,
 };
 
 #[derive(Default)]
@@ -50,7 +51,7 @@ struct Bench<'m> {
 impl<'m> Bench<'m> {
     fn new(model: Model<'m>) -> Self {
         Self {
-            service: Service::with_store(Ok(model), BOARD, pocketrec::store::InRam),
+            service: Service::with_store(Ok(model), BOARD, InRam),
             line: Line::default(),
             number: 0,
         }
@@ -449,6 +450,53 @@ fn owners_are_apart_and_what_each_costs_is_told() {
         panic!()
     };
     assert_eq!(owners.ratings, [2, 0, 0, 0, 0, 0, 0, 0]);
+}
+
+/// A store with so many pages to erase.
+struct Chores(u32);
+
+impl Store for Chores {
+    fn replay(&mut self, _: &mut dyn FnMut(Record)) {}
+
+    fn append(&mut self, _: Record) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn compact(&mut self, _: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn work_ahead(&mut self) -> bool {
+        let some = self.0 > 0;
+        self.0 = self.0.saturating_sub(1);
+        some
+    }
+
+    fn report(&self) -> Storage {
+        InRam.report()
+    }
+}
+
+#[test]
+fn work_ahead_waits_until_no_request_is_under_way() {
+    let mut service = Service::<1, 3, _>::with_store(Ok(model()), BOARD, Chores(2));
+    let mut line = Line::default();
+    assert!(service.idle());
+    let mut frame = [0; MAX_FRAME];
+    let request = Request::TopN {
+        who: OWNER,
+        count: 2,
+    };
+    let length = encode_frame(VERSION, 1, &request, &mut frame).unwrap();
+    for byte in &frame[..length] {
+        service.receive(*byte, &mut line);
+    }
+    while service.is_working() {
+        assert!(!service.idle());
+        service.poll(&mut line);
+    }
+    assert_eq!(service.store().0, 1);
+    assert!(service.idle() && !service.idle());
 }
 
 #[test]

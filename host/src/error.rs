@@ -1,6 +1,8 @@
-//! The one distinction that exit codes make: was it the input, or did the machine fail?
+//! The distinctions that exit codes make: was it the input, did the machine fail, or did somebody press Ctrl-C?
 
 use std::fmt;
+
+use crate::link::LinkError;
 
 /// What a person gave can't be used: exit code 2, where every other error is exit code 1.
 ///
@@ -23,9 +25,19 @@ impl fmt::Display for BadInput {
 
 impl std::error::Error for BadInput {}
 
-/// The exit code that an error asks for: 2 if [`BadInput`] is anywhere in its chain, else 1.
+/// The exit code of a program that Ctrl-C ended, as shells have it: 128 and the signal's number.
+pub const INTERRUPTED: u8 = 128 + 2;
+
+/// The exit code that an error asks for: [`INTERRUPTED`] after Ctrl-C, 2 if [`BadInput`] is anywhere in its chain,
+/// else 1.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.chain().any(|cause| cause.is::<BadInput>()) {
+    let interrupted = |cause: &LinkError| matches!(cause, LinkError::Interrupted { .. });
+    if error
+        .chain()
+        .any(|cause| cause.downcast_ref().is_some_and(interrupted))
+    {
+        INTERRUPTED
+    } else if error.chain().any(|cause| cause.is::<BadInput>()) {
         2
     } else {
         1
@@ -45,5 +57,10 @@ mod tests {
             .unwrap_err();
         assert_eq!(exit_code(&deep), 2);
         assert_eq!(exit_code(&anyhow::anyhow!("disk full")), 1);
+        let interrupted = LinkError::Interrupted {
+            line: "x".into(),
+            stopped: None,
+        };
+        assert_eq!(exit_code(&anyhow::Error::new(interrupted)), 130);
     }
 }

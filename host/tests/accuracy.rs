@@ -4,6 +4,9 @@
 //! image. Sampling is the same bits on every machine, so a change of code changes them, not the machine. A new figure
 //! may be worse by [`NOISE`], what seeds alone do; a better one is written into the table by hand.
 
+use std::collections::HashMap;
+use std::process::{Command, Stdio};
+
 use host::data::builtin;
 use host::evaluate::protocol::{folds, leave_last_out};
 use host::evaluate::{self, Plan, cold};
@@ -36,19 +39,45 @@ fn the_default_recipe_predicts_as_well_as_it_did() {
     all.truncate(2);
     let results = evaluate::run(&all, &plan(recipe::MODEL, false), &|_| ()).unwrap();
     for (result, (rmse, mae)) in results.iter().zip(PINNED) {
-        let [.., f32, i8, f16] = &result.errors[..] else {
+        let Some(f16) = result.errors.last() else {
             panic!("{result:?}");
         };
         assert!(f16.rmse < rmse + NOISE, "{result:?}");
         assert!(f16.mae < mae + NOISE, "{result:?}");
-        // What the issue of accuracy allows quantisation to cost.
-        assert!(f16.rmse < f32.rmse + 0.0003, "{result:?}");
-        assert!(i8.rmse < f32.rmse + 0.0015, "{result:?}");
     }
 }
 
 /// RMSE and MAE of the first two folds.
 const PINNED: [(f64, f64); 2] = [(0.8291, 0.6390), (0.8330, 0.6387)];
+
+#[test]
+fn half_precision_and_bytes_cost_hardly_any_accuracy_whatever_the_model() {
+    let data = builtin::load();
+    let all = folds(&data, 5, 0);
+    for model in [ModelKind::Mlp, ModelKind::Mf, ModelKind::Hybrid] {
+        let results = evaluate::run(&all, &plan(model, false), &|_| ()).unwrap();
+        let (mut more, mut most) = ([0.0; 2], [f64::MIN; 2]);
+        for result in &results {
+            let [.., f32, i8, f16] = &result.errors[..] else {
+                panic!("{result:?}");
+            };
+            for (at, quantised) in [f16, i8].into_iter().enumerate() {
+                let raised = quantised.rmse - f32.rmse;
+                more[at] += raised / results.len() as f64;
+                most[at] = most[at].max(raised);
+            }
+        }
+        println!(
+            "{}: f16 raises RMSE by {:+.6}, in its worst fold by {:+.6}; i8 by {:+.6}, {:+.6}",
+            model.name(),
+            more[0],
+            most[0],
+            more[1],
+            most[1]
+        );
+        assert!(most[0] < 0.0003 && most[1] < 0.0015, "{results:?}");
+    }
+}
 
 #[test]
 fn lists_find_more_than_fame_or_stars_and_name_many_movies_and_few_obscure_ones() {
@@ -75,13 +104,67 @@ fn lists_find_more_than_fame_or_stars_and_name_many_movies_and_few_obscure_ones(
 #[test]
 fn core_learns_people_whom_training_has_never_seen() {
     let data = builtin::load();
-    let curve = cold::curve(&data, &options(recipe::MODEL), 100, false).unwrap();
-    for (point, learned) in curve.points.iter().zip(LEARNED) {
-        assert!(point.learned < learned + NOISE, "{}", curve.text());
+    let curve = cold::curve(&data, &options(recipe::MODEL), 100, true).unwrap();
+    let told = curve.text();
+    assert_eq!((curve.people, curve.points.len()), (100, COLD.len()));
+    for (point, (known, learned, retrained)) in curve.points.iter().zip(COLD) {
+        assert_eq!(point.known, known);
+        assert!((point.movie_mean - MOVIE_MEAN).abs() < 1e-4, "{told}");
+        assert!(point.learned < learned + NOISE, "{told}");
+        assert!(point.learned <= point.mean_user, "{told}");
+        assert_eq!(point.retrained.is_some(), retrained.is_some());
+        let again = point.retrained.zip(retrained);
+        assert!(again.is_none_or(|(now, then)| now < then + NOISE), "{told}");
     }
     let (first, last) = (&curve.points[0], &curve.points[5]);
-    assert!(last.learned < 0.96 * first.learned, "{}", curve.text());
+    assert!(last.learned < 0.96 * first.learned, "{told}");
 }
 
-/// RMSE after 0, 1, 2, 5, 10 and 20 ratings of 100 people.
-const LEARNED: [f64; 6] = [0.9809, 0.9714, 0.9719, 0.9511, 0.9413, 0.9280];
+/// RMSE by each movie's mean in training, of 100 people's ratings after their first 20.
+const MOVIE_MEAN: f64 = 1.0174;
+
+/// Ratings known, and RMSE of core that learned them and of training with them.
+const COLD: [(usize, f64, Option<f64>); 6] = [
+    (0, 0.9809, None),
+    (1, 0.9714, Some(0.9981)),
+    (2, 0.9719, Some(0.9900)),
+    (5, 0.9511, Some(0.9639)),
+    (10, 0.9413, Some(0.9495)),
+    (20, 0.9280, Some(0.9343)),
+];
+
+#[test]
+fn an_owner_is_predicted_better_after_every_number_of_ratings_and_than_by_a_bias_from_five() {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("curve.csv");
+    let status = Command::new(env!("CARGO_BIN_EXE_host"))
+        .args(["simulate", "--people", "100", "--seeds", "5", "--csv"])
+        .arg(&file)
+        .current_dir(place.path())
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let text = std::fs::read_to_string(&file).unwrap();
+    let mut lines = csv::Reader::from_reader(text.as_bytes());
+    let mut devices = Vec::new();
+    for line in lines.deserialize() {
+        let line: HashMap<String, Option<f64>> = line.unwrap();
+        let of = |name: &str| line[name].unwrap();
+        // Each interval holds 95 % of the resamples of people.
+        if of("ratings") >= 1.0 {
+            assert!(of("to_nothing_high") < 0.0, "{text}");
+        }
+        if of("ratings") >= 5.0 {
+            assert!(of("to_biases_high") < 0.0, "{text}");
+        }
+        devices.push(of("device"));
+    }
+    assert_eq!(devices.len(), DEVICE.len());
+    for (device, pinned) in devices.iter().zip(DEVICE) {
+        assert!(device < &(pinned + NOISE), "{text}");
+    }
+}
+
+/// RMSE of 500 people's other ratings after 0, 1, 2, 5, 10 and 20 random ones, given on the device (docs/LEARNING.md).
+const DEVICE: [f64; 6] = [0.9314, 0.9164, 0.9011, 0.8752, 0.8553, 0.8335];

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use host::export::{Chosen, ImageBytes, Movies, Precision, Users, build};
@@ -11,6 +11,7 @@ use host::link::memory::MemoryBoard;
 use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use host::train::{ModelKind, Options, Parameters};
 use pocketrec::model::Model;
+use pocketrec::wire::{FrameReader, Request};
 use tempfile::TempDir;
 
 /// A folder with an image of 20 users (1 to 20) and 60 movies (10, 20, … 600), and titles.
@@ -181,8 +182,9 @@ fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
     asks(&["storage"], &["in RAM"]);
     asks(
         &["forget", "--movie", "part 3", "--twin"],
-        &["1 ratings", twin],
+        &["1 ratings", "query compact", twin],
     );
+    asks(&["compact"], &["in RAM"]);
     asks(&["forget", "--all"], &["0 ratings"]);
     asks(&["profile", "--twin"], &["Ratings: 0", twin]);
 }
@@ -227,7 +229,139 @@ fn an_owners_ratings_are_theirs_to_take_to_another_device() {
         &new,
         2,
         &["query", "ratings", "--load", "bad.csv"],
-        &["bad.csv line 3", "scale"],
+        &["bad.csv line 3", "scale", "1 ratings before it"],
+    );
+}
+
+#[test]
+fn ratings_of_movies_that_a_device_does_not_know_are_left_out_by_name() {
+    let place = place();
+    let (part, whole) = (board(&place, |_| ()), board(&place, |_| ()));
+    // More than one request's worth, with strangers first, last, next to each other and across a request's end.
+    let known: String = (1..=30).map(|row| format!("{},4\n", row * 10)).collect();
+    let mut lines: Vec<String> = known.lines().map(str::to_owned).collect();
+    for (at, stranger) in [(0, 7), (1, 9), (18, 11), (33, 13)] {
+        lines.insert(at.min(lines.len()), format!("{stranger},2"));
+    }
+    let write = |name: &str, lines: &str| {
+        std::fs::write(place.path().join(name), format!("movieId,rating\n{lines}")).unwrap();
+    };
+    write("known.csv", &known);
+    write("mixed.csv", &lines.join("\n"));
+    write("strangers.csv", "7,2\n9,2\n");
+    let load = |file| ["query", "ratings", "--load", file];
+    succeeds(
+        &place,
+        &part,
+        &load("mixed.csv"),
+        &[
+            "30 ratings of mixed.csv taken in",
+            "4 left out",
+            "doesn't have: 7, 9, 11, 13",
+        ],
+    );
+    let told = succeeds(&place, &whole, &load("known.csv"), &["30 ratings"]);
+    assert!(!told.contains("left out"), "{told}");
+    let profile = |port| succeeds(&place, port, &["query", "profile"], &["Ratings: 30"]);
+    assert_eq!(profile(&part), profile(&whole));
+    fails(
+        &place,
+        &part,
+        2,
+        &load("strangers.csv"),
+        &["no rating of strangers.csv", "7, 9"],
+    );
+}
+
+/// A line on whose far side the board gets no time to work between a `TopN` and a `Cancel`, as with a long ranking: the
+/// port, and what says that the ranking has begun.
+#[cfg(unix)]
+fn slow_board(place: &TempDir) -> (String, std::sync::mpsc::Receiver<()>) {
+    let bytes = std::fs::read(place.path().join("model.img")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (began, begun) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let image = ImageBytes::copy(&bytes);
+        let mut board = MemoryBoard::new(Model::open(image.as_ref()));
+        for stream in listener.incoming() {
+            let mut line = stream.unwrap();
+            line.set_read_timeout(Some(Duration::from_millis(2)))
+                .unwrap();
+            let (mut reader, mut works) = (FrameReader::new(), true);
+            let mut buffer = [0; 1024];
+            loop {
+                let count = match line.read(&mut buffer) {
+                    Ok(0) => break,
+                    Ok(count) => count,
+                    Err(error)
+                        if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                    {
+                        0
+                    }
+                    Err(_) => break,
+                };
+                for byte in &buffer[..count] {
+                    let Some(Ok(frame)) = reader.push(*byte) else {
+                        continue;
+                    };
+                    match postcard::from_bytes(frame.body).unwrap() {
+                        Request::TopN { .. } if works => {
+                            works = false;
+                            began.send(()).unwrap();
+                        }
+                        Request::Cancel { .. } => works = true,
+                        _ => {}
+                    }
+                }
+                board.write_all(&buffer[..count]).unwrap();
+                while works && let Ok(count) = board.read(&mut buffer) {
+                    if line.write_all(&buffer[..count]).is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+    });
+    (format!("tcp:{address}"), begun)
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_stops_the_board_and_then_the_program() {
+    let place = place();
+    let (port, begun) = slow_board(&place);
+    let top = ["query", "top", "--image", "model.img", "--port", &port];
+    let host = Command::new(env!("CARGO_BIN_EXE_host"))
+        .args(top)
+        .current_dir(place.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    begun.recv_timeout(Duration::from_secs(60)).unwrap();
+    let signal = ["-INT", &host.id().to_string()];
+    assert!(
+        Command::new("kill")
+            .args(signal)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = host.wait_with_output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{errors}");
+    assert_eq!(
+        errors,
+        format!("error: interrupted: {port} was told to stop, and has stopped\n")
+    );
+    assert!(output.stdout.is_empty());
+    // The board is free for the next host.
+    succeeds(
+        &place,
+        &port,
+        &["query", "predict", "--movie", "10"],
+        &["stars"],
     );
 }
 

@@ -3,8 +3,8 @@
 
 use anyhow::{Context, Result};
 use defmt_decoder::DecodeError;
-use host::link::Connection;
 use host::link::emulator::Emulator;
+use host::link::{Connection, LinkError};
 use object::{Object, ObjectSymbol};
 use pocketrec::error::FrameError;
 use pocketrec::wire::{
@@ -13,6 +13,7 @@ use pocketrec::wire::{
 };
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tests::control::{Gdb, Qmp, Waiting};
 use tests::firmware::{BOARDS, PROFILES, boot, elf};
@@ -176,6 +177,32 @@ fn one_request_waits_during_a_ranking_and_the_next_is_told_that_the_board_is_bus
             })?;
         }
         assert_eq!(order, [(9, "busy"), (7, "ranked"), (8, "stars")], "{board}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_ranking_that_somebody_interrupts_ends_on_the_board_too() -> Result<()> {
+    for (board, movies) in [("stm32f405", 40_000), ("microbit", 8_000)] {
+        let image = image(movies)?;
+        let mut connection = boot(board, PROFILES[0], Some(image.path()), &stretched(board))?;
+        connection.hello()?;
+        let stop: &AtomicBool = Box::leak(Box::default());
+        connection.heed(stop);
+        let who = Who::Owner(0);
+        let ranking = Request::TopN { who, count: 10 };
+        let ended =
+            connection.ask_with_progress(&ranking, |_, _| stop.store(true, Ordering::Relaxed));
+        let Err(LinkError::Interrupted { stopped, .. }) = ended else {
+            anyhow::bail!("{board}: {ended:?}");
+        };
+        assert_eq!(stopped, Some(true), "{board}");
+        // It has time for something else at once.
+        let answer = connection
+            .ask_with_progress(&Request::Predict { who, movie: 1 }, |_, _| {
+                panic!("{board} still ranks")
+            })?;
+        assert!(matches!(answer.reply(), Some(Reply::Stars(_))), "{board}");
     }
     Ok(())
 }

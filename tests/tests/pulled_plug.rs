@@ -197,6 +197,50 @@ fn a_power_cut_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> 
 }
 
 #[test]
+fn pages_are_erased_ahead_while_no_request_waits() -> Result<()> {
+    const PAGE: usize = 1024;
+    let mut board = Board::boot()?;
+    let rate = Request::Rate {
+        who: OWNER,
+        movie: 1,
+        stars: 4.5,
+    };
+    let mut rounds = 0;
+    // Each change is a record of 16 bytes: more than the region holds, so that each page is used again.
+    for change in 0..700 {
+        let request = if change % 2 == 0 {
+            rate
+        } else {
+            Request::Undo { who: OWNER }
+        };
+        let answer = board.connection.ask(&request)?;
+        if let Some(Reply::Refused(why)) = answer.reply() {
+            bail!("{request:?}: {why}");
+        }
+        if change % 20 > 0 {
+            continue;
+        }
+        let storage = board.ask(&Request::Storage, |reply| match reply {
+            Reply::Storage(storage) => Some(storage),
+            _ => None,
+        })?;
+        // Nobody asks now.
+        std::thread::sleep(Duration::from_millis(20));
+        let bytes = board.machine.memory(REGION.0, REGION.1)?;
+        // A page that was erased says so in its first word.
+        let ready = bytes
+            .chunks(PAGE)
+            .filter(|page| page.starts_with(b"PkLg") && page[4..].iter().all(|byte| *byte == 0xff));
+        let (ready, free) = (ready.count(), usize::from(storage.free));
+        assert!(free > 0, "change {change}: {storage:?}");
+        assert_eq!(ready, free, "change {change}: {storage:?}");
+        rounds = storage.rounds;
+    }
+    assert!(rounds > 0, "the region was never written to its end");
+    Ok(())
+}
+
+#[test]
 fn after_forget_me_no_record_is_left_in_flash_nor_after_a_cut_in_its_middle() -> Result<()> {
     let mut board = Board::boot()?;
     let movie = MOVIES as u32;

@@ -5,6 +5,7 @@
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{ErrorKind, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pocketrec::wire::{
@@ -87,6 +88,7 @@ pub struct Connection<L> {
     timing: Timing,
     received: u64,
     frames: u64,
+    stop: Option<&'static AtomicBool>,
 }
 
 /// What a round of listening ended with.
@@ -94,6 +96,7 @@ enum Heard {
     Answer(Answer),
     Busy,
     Silence,
+    Stop,
 }
 
 impl<L: Read + Write> Connection<L> {
@@ -108,7 +111,14 @@ impl<L: Read + Write> Connection<L> {
             timing,
             received: 0,
             frames: 0,
+            stop: None,
         }
+    }
+
+    /// From now on a request ends soon after `stop` is set, with [`LinkError::Interrupted`]; the board is told to
+    /// cancel it. Once: what is asked afterwards isn't ended.
+    pub fn heed(&mut self, stop: &'static AtomicBool) {
+        self.stop = Some(stop);
     }
 
     /// The line's name.
@@ -190,6 +200,13 @@ impl<L: Read + Write> Connection<L> {
                     return Err(LinkError::Refused(Refusal::Busy));
                 }
                 Heard::Busy => std::thread::sleep(self.timing.busy),
+                Heard::Stop => {
+                    self.stop = None;
+                    return Err(LinkError::Interrupted {
+                        line: self.name.clone(),
+                        stopped: self.cancel(number),
+                    });
+                }
             }
         }
         let line = self.name.clone();
@@ -230,6 +247,25 @@ impl<L: Read + Write> Connection<L> {
         })
     }
 
+    /// Tells the board to end request `ended`; whether it did, or `None` where it doesn't say.
+    fn cancel(&mut self, ended: u32) -> Option<bool> {
+        let number = ended.checked_add(1).unwrap_or(1);
+        self.number = number;
+        let mut frame = [0; MAX_FRAME];
+        let request = Request::Cancel { number: ended };
+        let length = encode_frame(VERSION, number, &request, &mut frame)?;
+        self.send(&[0])
+            .and_then(|()| self.send(&frame[..length]))
+            .ok()?;
+        match self.listen(number, &mut |_, _| ()).ok()? {
+            Heard::Answer(answer) => match answer.reply()? {
+                Reply::Cancelled(stopped) => Some(stopped),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// Hands bytes to the line. A line that takes none for as long as a board may be silent is given up for now: the
     /// silence behind it says the same.
     fn send(&mut self, bytes: &[u8]) -> Result<(), LinkError> {
@@ -256,7 +292,7 @@ impl<L: Read + Write> Connection<L> {
         }
     }
 
-    /// Takes bytes in until the answer, or until the board was silent for too long.
+    /// Takes bytes in until the answer, until the board was silent for too long, or until it is to stop.
     fn listen(
         &mut self,
         number: u32,
@@ -265,6 +301,9 @@ impl<L: Read + Write> Connection<L> {
         let mut until = Instant::now() + self.timing.silence;
         let mut buffer = [0; 512];
         while Instant::now() < until {
+            if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+                return Ok(Heard::Stop);
+            }
             let count = match self.line.read(&mut buffer) {
                 Ok(0) => return Err(self.gone(ErrorKind::UnexpectedEof.into())),
                 Ok(count) => count,

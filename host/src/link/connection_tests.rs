@@ -263,6 +263,27 @@ fn silence_garbage_a_cut_and_frames_without_an_answer_are_told_apart() {
 }
 
 #[test]
+fn a_request_that_is_to_stop_is_cancelled_and_what_the_board_says_of_it_told() {
+    let request = Request::TopN {
+        who: Who::Owner(0),
+        count: 10,
+    };
+    let working = frame(42, &Reply::Working { done: 1, total: 9 });
+    for due in [Some(true), Some(false), None] {
+        let said = due.map(|stopped| frame(43, &Reply::Cancelled(stopped)));
+        let stop: &AtomicBool = Box::leak(Box::default());
+        let mut connection = says([working.clone()].into_iter().chain(said));
+        connection.heed(stop);
+        let ended =
+            connection.ask_with_progress(&request, |_, _| stop.store(true, Ordering::Relaxed));
+        let Err(LinkError::Interrupted { stopped, .. }) = ended else {
+            panic!("{ended:?}");
+        };
+        assert_eq!(stopped, due);
+    }
+}
+
+#[test]
 fn an_older_and_a_newer_firmware_and_a_stranger_are_named() {
     let old = Hello {
         oldest: 0,

@@ -66,6 +66,13 @@ pub enum LinkError {
     },
     /// The board refuses.
     Refused(Refusal),
+    /// Somebody pressed Ctrl-C while the board was being asked.
+    Interrupted {
+        /// The line's name.
+        line: String,
+        /// Whether the board ended the request; `None` where it didn't say.
+        stopped: Option<bool>,
+    },
 }
 
 impl fmt::Display for LinkError {
@@ -120,6 +127,17 @@ impl fmt::Display for LinkError {
                 Refusal::NoModel(*why)
             ),
             Self::Refused(why) => write!(f, "{why}"),
+            Self::Interrupted { line, stopped } => match stopped {
+                Some(true) => write!(f, "interrupted: {line} was told to stop, and has stopped"),
+                Some(false) => write!(
+                    f,
+                    "interrupted: {line} was told to stop, but had ended already or was changing ratings, which it finishes"
+                ),
+                None => write!(
+                    f,
+                    "interrupted: {line} was told to stop, and did not say that it has"
+                ),
+            },
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `host query`: asks a board over its serial line.
 
-mod ratings;
+mod interrupt;
+pub mod ratings;
 mod show;
 
 use std::io::{IsTerminal, Read, Write};
@@ -172,6 +173,8 @@ enum Question {
     Owners,
     /// How it keeps their ratings
     Storage,
+    /// Erase what is forgotten and what was replaced from flash now
+    Compact,
     /// How the board is, and why it started
     Health,
     /// Counters of its serial line
@@ -195,6 +198,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let request = asked.request()?;
     let mut board = args.line.connect(&args.image)?;
+    board.heed(interrupt::watch()?);
     match &args.question {
         Question::Hello => return asked.hello(&mut board),
         Question::Ratings { save, load, owner } => {
@@ -344,6 +348,7 @@ impl Asked<'_> {
             },
             Question::Owners => Request::Owners,
             Question::Storage => Request::Storage,
+            Question::Compact => Request::Compact,
             Question::Health => Request::Health,
             Question::Counters => Request::LinkCounters,
         })

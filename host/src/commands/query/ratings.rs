@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use pocketrec::wire::{MAX_IMPORT, RatingEntry, Reply, Request, Who};
+use pocketrec::wire::{MAX_IMPORT, RatingEntry, Refusal, Reply, Request, Who};
 
 use super::super::image::list;
 use super::refused;
@@ -71,14 +71,18 @@ fn all<L: Read + Write>(
     }
 }
 
-/// Gives the device the ratings of a file that [`tell`] wrote, in their order.
+/// Gives the device the ratings of a file that [`tell`] wrote, in their order, but for those of movies that its model
+/// doesn't have, which are named at the end.
 ///
 /// # Errors
-/// [`BadInput`] that names the line that isn't a rating, or the rating that the device doesn't take.
+/// [`BadInput`] that names the line that isn't a rating, or the rating that the device doesn't take, or where the model
+/// has none of the movies.
 pub fn load<L: Read + Write>(board: &mut Connection<L>, who: Who, path: &Path) -> Result<()> {
     let ratings = read(path)?;
-    let mut taken_in = 0;
-    for batch in ratings.chunks(MAX_IMPORT) {
+    let mut unknown = Vec::new();
+    let mut at = 0;
+    while at < ratings.len() {
+        let batch = &ratings[at..ratings.len().min(at + MAX_IMPORT)];
         let mut entries = [(0, 0.0); MAX_IMPORT];
         entries[..batch.len()].copy_from_slice(batch);
         let request = Request::Import {
@@ -94,16 +98,43 @@ pub fn load<L: Read + Write>(board: &mut Connection<L>, who: Who, path: &Path) -
                 _ => None,
             },
         )?;
-        taken_in += taken;
-        if let Some(why) = why {
-            let line = taken_in + 2;
-            return Err(refused(why).context(format!(
-                "{} line {line} and what follows it was not taken in",
-                path.display()
-            )));
+        at += taken;
+        match why {
+            None => {}
+            // The device stopped at this one; what follows it may be known.
+            Some(Refusal::UnknownMovie(movie)) => {
+                unknown.push(movie);
+                at += 1;
+            }
+            Some(why) => {
+                let taken_in = at - unknown.len();
+                let line = at + 2;
+                return Err(refused(why).context(format!(
+                    "{} line {line} and what follows it was not taken in, {taken_in} ratings before it were",
+                    path.display()
+                )));
+            }
         }
     }
+    let taken_in = ratings.len() - unknown.len();
+    let left = match unknown.len() {
+        0 => String::new(),
+        count => {
+            let ids: Vec<String> = unknown.iter().map(u32::to_string).collect();
+            format!(
+                "{count} left out, of movies that the device's model doesn't have: {}",
+                ids.join(", ")
+            )
+        }
+    };
+    if taken_in == 0 && !unknown.is_empty() {
+        let sentence = format!("no rating of {} was taken in; {left}", path.display());
+        return Err(BadInput::new(sentence).into());
+    }
     println!("{taken_in} ratings of {} taken in", path.display());
+    if !left.is_empty() {
+        println!("{left}");
+    }
     Ok(())
 }
 

@@ -131,7 +131,14 @@ impl Asked<'_> {
                     None => println!("{title} is not rated any more; {ratings} ratings"),
                 }
             }
-            Reply::Forgotten { ratings } => println!("Forgotten; {ratings} ratings"),
+            Reply::Forgotten { ratings } => {
+                println!("Forgotten; {ratings} ratings");
+                if let Question::Forget { movie: Some(_), .. } = &self.args.question {
+                    println!(
+                        "It is gone from use, and from flash at the next compaction, which `query compact` does now"
+                    );
+                }
+            }
             Reply::Explained(explained) => self.explained(explained)?,
             Reply::Owners(owners) => {
                 println!(
