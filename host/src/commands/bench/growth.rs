@@ -17,6 +17,8 @@ use crate::train::order::Order;
 use crate::train::simd::Kernel;
 use crate::train::{ModelKind, Optimiser, Options, Parameters};
 
+/// The shapes, each larger than the one before.
+const SHAPES: [&str; 4] = ["ml-100k", "ml-1m", "ml-20m", "ml-32m"];
 /// The shape that a million users and movies are compared with; they have as many ratings.
 const BASE: &str = "ml-20m";
 /// Seconds that epochs of a small shape are repeated for.
@@ -32,6 +34,11 @@ pub(super) struct Args {
     /// Epochs of each optimiser on each shape, taken in turn; more where they are short
     #[arg(long, value_name = "N", default_value_t = 3)]
     epochs: usize,
+
+    /// Stop after this shape: ml-100k, ml-1m, ml-20m or ml-32m; a million users and movies come
+    /// with ml-20m
+    #[arg(long, value_name = "SHAPE", default_value = "ml-32m", value_parser = SHAPES)]
+    largest: String,
 
     /// Code path [default: the fastest]
     #[arg(long, value_name = "PATH", value_parser = super::kernel)]
@@ -75,11 +82,11 @@ pub(super) fn run(args: &Args) -> Result<()> {
         };
         Some((name.to_owned(), size))
     };
-    let mut shapes: Vec<(String, Size)> = ["ml-100k", "ml-1m", "ml-20m", "ml-32m"]
-        .into_iter()
-        .filter_map(of)
-        .collect();
-    shapes.extend(of(BASE).map(|(_, base)| {
+    let last = SHAPES.iter().position(|name| *name == args.largest);
+    let wanted = &SHAPES[..=last.unwrap_or(SHAPES.len() - 1)];
+    let mut shapes: Vec<(String, Size)> = wanted.iter().filter_map(|name| of(name)).collect();
+    let base = wanted.contains(&BASE).then(|| of(BASE)).flatten();
+    shapes.extend(base.map(|(_, base)| {
         let size = Size {
             users: 1_000_000,
             movies: 1_000_000,
