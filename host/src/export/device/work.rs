@@ -450,59 +450,33 @@ impl On<'_> {
 
     /// A score's gradient, and a step along it.
     fn step(&self) -> Option<Estimate> {
-        let (step, counted) = self.learning("step")?;
+        let (_, step) = self.learning("step")?;
         let factor = self.shape.gradient() / self.reference().gradient();
-        Some(step.scaled(factor * counted))
+        Some(step.scaled(factor))
     }
 
     fn fold_in(&self, ratings: u32) -> Option<Estimate> {
-        let (rating, penalty) = self.learning("fold_in")?;
-        let name = if self.shape.has_mlp() {
-            "fold_in"
-        } else {
-            "fold_in_mf"
-        };
+        let (name, rating) = self.learning("fold_in")?;
         // What a fold-in takes beside its ratings is shared by as many as there are.
-        let alike = counts::count(self.core, name)?.units == ratings;
+        let alike = counts::count(self.core, &name)?.units == ratings;
         let factor = self.shape.rating() / self.reference().rating();
-        let rating = rating.scaled(factor * penalty);
+        let rating = rating.scaled(factor);
         let counted = rating.counted && alike;
         Some(Estimate { counted, ..rating }.units(ratings))
     }
 
-    /// The count of a unit of learning, and what it is yet to be multiplied by for want of a kernel.
-    fn learning(&self, work: &str) -> Option<(Estimate, f64)> {
+    /// The count of a unit of learning, for the bench's shape, and its name.
+    fn learning(&self, work: &str) -> Option<(String, Estimate)> {
         let shape = self.shape;
-        if !shape.has_mlp() {
-            let name = format!("{work}_mf");
-            let reference = Shape::plain(8, &[], Element::F16);
-            return Some((self.of(&name, shape.is_like(&reference))?, 1.0));
-        }
-        let element = shape.element.name();
-        if shape.in_integers()
-            && let Some(own) = self.of(
-                &format!("{work}_{element}"),
-                shape.is_like(&self.reference()),
-            )
-        {
-            return Some((own, 1.0));
-        }
-        let reference = Shape::plain(8, &[32, 4], Element::F16);
-        let estimate = self.of(work, shape.is_like(&reference))?;
-        // A gradient is taken in single precision, by the kernel only from rows in half precision.
-        let own = Shape {
-            element: if shape.in_integers() {
-                Element::F32
-            } else {
-                shape.element
-            },
-            ..shape.clone()
+        let name = match shape.element {
+            _ if !shape.has_mlp() => format!("{work}_mf"),
+            Element::I16 | Element::I8 => format!("{work}_{}", shape.element.name()),
+            _ if shape.has_kernel(self.core) => work.to_owned(),
+            // The plain form: images of integers learn in single precision by it.
+            _ => format!("{work}_i16"),
         };
-        let on = On {
-            shape: &own,
-            core: self.core,
-        };
-        Some((estimate, on.penalty()))
+        let counted = shape.is_like(&self.reference()) && counted_in(&name, shape.element);
+        Some((name.clone(), self.of(&name, counted)?))
     }
 }
 
