@@ -149,6 +149,8 @@ fn lesson(software: bool) {
     }
     step(&model, &mut private, 9, 1.5, StepOptions::DEFAULT);
     step(&model, &mut private, 12, 5.0, StepOptions::DEFAULT);
+    let log = Ratings::new(&model, 1);
+    region("fold_in_1", 1, || log.fold(&model, 1));
     let _ = writeln!(Console, "bits f16 {:08x}", fingerprint(&model, &user));
     let _ = writeln!(Console, "bits step {:08x}", mix(&private.row));
 }
@@ -214,6 +216,9 @@ fn integers(name: &str, bytes: &'static [u8]) {
     names = Name::new();
     let _ = write!(names, "fold_in_{name}");
     region(names.as_str(), ratings, || log.fold(&model, ratings));
+    names = Name::new();
+    let _ = write!(names, "fold_in_1_{name}");
+    region(names.as_str(), 1, || log.fold(&model, 1));
     let _ = writeln!(Console, "bits {name} {:08x}", fingerprint(&model, &user));
 }
 
@@ -233,21 +238,26 @@ fn interest(model: &Model<'_>) -> Interest {
     })
 }
 
-/// A prediction, and a ranking without an owner's interest and with it.
+/// A prediction, a fold-in of a rating, and a ranking without an owner's interest and with it.
 fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
     let model = open(bytes);
-    let mut names = [const { Name::new() }; 4];
-    for (name, work) in
-        names
-            .iter_mut()
-            .zip(["predict_mf", "list", "list_interest", "bits interest"])
-    {
+    let mut names = [const { Name::new() }; 5];
+    let works = [
+        "predict_mf",
+        "fold_in_1_mf",
+        "list",
+        "list_interest",
+        "bits interest",
+    ];
+    for (name, work) in names.iter_mut().zip(works) {
         let _ = write!(name, "{work}{tables}");
     }
-    let [predict, list, list_interest, bits] = &names;
+    let [predict, fold_in, list, list_interest, bits] = &names;
     let _ = region(predict.as_str(), 1, || {
         model.predict(black_box(2), black_box(301))
     });
+    let log = Ratings::new(&model, 1);
+    region(fold_in.as_str(), 1, || log.fold(&model, 1));
     let user = model.mean_user();
     let movies = model.movies();
     region(list.as_str(), movies, || {

@@ -14,9 +14,33 @@ pub struct Count {
     pub cycles: f64,
 }
 
-/// The count of `work` on `core`, where there is one.
-pub fn count(core: &str, work: &str) -> Option<Count> {
-    find(SNAPSHOT, core, work)
+/// The counts of a core.
+#[derive(Clone, Copy, Debug)]
+pub struct Counts<'s> {
+    snapshot: &'s str,
+    core: &'s str,
+}
+
+impl<'s> Counts<'s> {
+    /// Those of the repository.
+    pub fn of(core: &'s str) -> Self {
+        Self::read(SNAPSHOT, core)
+    }
+
+    /// Those of a snapshot.
+    pub fn read(snapshot: &'s str, core: &'s str) -> Self {
+        Self { snapshot, core }
+    }
+
+    /// The core's name.
+    pub fn core(&self) -> &'s str {
+        self.core
+    }
+
+    /// The count of `work`, where there is one with cycles.
+    pub fn get(&self, work: &str) -> Option<Count> {
+        find(self.snapshot, self.core, work)
+    }
 }
 
 fn find(snapshot: &str, core: &str, work: &str) -> Option<Count> {
@@ -47,7 +71,8 @@ mod tests {
                         M4F    no-flags    rank 256 1.0 2.0 3\n\
                         M4F    workspace   rank 256 960.6 1278.1 1056\n\
                         M7     workspace   rank 256 960.6 - 1056\n";
-        let found = find(snapshot, "M4F", "rank");
+        let get = |core, work| Counts::read(snapshot, core).get(work);
+        let found = get("M4F", "rank");
         assert_eq!(
             found,
             Some(Count {
@@ -55,18 +80,26 @@ mod tests {
                 cycles: 1278.1
             })
         );
-        assert_eq!(find(snapshot, "M7", "rank"), None);
-        assert_eq!(find(snapshot, "M4F", "step"), None);
+        assert_eq!(get("M7", "rank"), None);
+        assert_eq!(get("M4F", "step"), None);
     }
 
     #[test]
     fn the_snapshot_has_the_counts_that_the_others_are_scaled_from() {
         for board in BOARDS {
             for work in ["predict", "rank", "list", "list_interest", "mf", "mf_i8"] {
-                assert!(count(board.core, work).is_some(), "{} {work}", board.name);
+                assert!(
+                    Counts::of(board.core).get(work).is_some(),
+                    "{} {work}",
+                    board.name
+                );
             }
             for work in ["step", "fold_in", "interest", "rank_i16", "other_i16"] {
-                assert!(count(board.core, work).is_some(), "{} {work}", board.name);
+                assert!(
+                    Counts::of(board.core).get(work).is_some(),
+                    "{} {work}",
+                    board.name
+                );
             }
         }
     }

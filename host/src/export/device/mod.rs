@@ -4,16 +4,19 @@
 //! that hold for an image. Nothing here runs on a board.
 
 mod counts;
+mod shape;
 mod sizes;
 mod work;
 
 use std::fmt;
 
-pub use work::{Shape, Work};
+pub use shape::Shape;
+pub use work::Work;
 
 use super::ImageBytes;
 use super::boards::Board;
 use crate::report::text::{Align, grouped, table};
+use counts::Counts;
 use sizes::Firmware;
 
 /// What a firmware and an image take of a board. Displays as tables, with the verdict in the last line.
@@ -33,7 +36,7 @@ impl DeviceBill {
         Self {
             board,
             firmware: Firmware::of(board),
-            works: work::works(&shape, board.core),
+            works: work::works(&shape, Counts::of(board.core)),
             image: image.as_ref().len(),
             shape,
         }
@@ -166,6 +169,10 @@ impl fmt::Display for DeviceBill {
              manual at zero wait states (bench/snapshot.txt has the counts that stand under From; `about` is scaled from\n\
              them). Flash, variables and stack are those of the firmware as built for bench/size.txt."
         )?;
+        if !self.shape.unknown.is_empty() {
+            let tables = self.shape.unknown.join(", ");
+            writeln!(f, "What these tables change was not counted: {tables}")?;
+        }
         writeln!(f, "\n{}", self.verdict())
     }
 }
