@@ -178,7 +178,7 @@ impl Ratings {
     }
 }
 
-/// What ranking and learning take with the lesson's model in integers.
+/// What ranking takes with the lesson's model in integers.
 fn integers(name: &str, bytes: &'static [u8]) {
     let model = open(bytes);
     let user = model.user(black_box(3));

@@ -370,13 +370,13 @@ fn rows_that_a_boards_firmware_has_no_room_for_are_refused_whatever_their_bytes(
     ]);
     place.succeeds(&["export"]);
     let (last, error) = refused_bill(&place, &["inspect", "--board", "stm32f405"]);
-    contains(&last, &["rows of 16", "has room for 8"]);
+    contains(&last, &["rows of 16", "without core's feature `wide`"]);
     assert!(
         error.starts_with("error: the image has rows of 16"),
         "{error}"
     );
     let error = place.fails(1, &["export", "--board", "stm32f405", "--out", "wide.img"]);
-    contains(&error, &["rows of 16", "has room for 8"]);
+    contains(&error, &["rows of 16", "without core's feature `wide`"]);
     assert!(!place.path("wide.img").exists());
 }
 

@@ -63,7 +63,7 @@ pub fn run(args: &Args) -> Result<()> {
         bail!(too_large(args, &checkpoint, &chosen, &bytes, board)?);
     }
     let device = args.board.map(|board| DeviceBill::of(&bytes, board));
-    if let Some(why) = device.as_ref().and_then(DeviceBill::too_wide) {
+    if let Some(why) = device.as_ref().and_then(DeviceBill::without_feature) {
         bail!("{why}");
     }
 

@@ -23,6 +23,8 @@ pub struct Board {
     pub core: &'static str,
     /// Its core's clock.
     pub clock_hz: u32,
+    /// Features of core that its usual firmware has, of those that decide which models it takes.
+    pub features: &'static [&'static str],
 }
 
 /// Every known board; the first one is the default.
@@ -37,6 +39,7 @@ pub const BOARDS: [Board; 2] = [
         ram: 128 * 1024,
         core: "M4F",
         clock_hz: 168_000_000,
+        features: &["integers", "interest"],
     },
     Board {
         name: "microbit",
@@ -48,6 +51,7 @@ pub const BOARDS: [Board; 2] = [
         ram: 16 * 1024,
         core: "M0",
         clock_hz: 16_000_000,
+        features: &["integers", "interest"],
     },
 ];
 

@@ -1,7 +1,7 @@
 //! The bill before flashing: what an image takes of a board's flash, RAM and time, and whether it fits.
 //!
-//! [`counts`] and [`sizes`] are what the repository's tables say of kernels and firmware, [`work`] chooses the counts
-//! that hold for an image. Nothing here runs on a board.
+//! `counts` and `sizes` are what the repository's tables say of kernels and firmware, `shape` is what decides what an
+//! image's work costs, and `work` chooses the counts that hold for it. Nothing here runs on a board.
 
 mod counts;
 mod shape;
@@ -55,25 +55,37 @@ impl DeviceBill {
                 count(image_region)
             ));
         }
-        why.extend(self.too_wide());
+        why.extend(self.without_feature());
         (!why.is_empty()).then(|| why.join("; "))
     }
 
-    /// Why the board's firmware has no room for the model's shape, whatever its bytes.
-    pub fn too_wide(&self) -> Option<String> {
+    /// Why the board's firmware can't take the model, whatever its bytes: a feature of core that it is built without.
+    pub fn without_feature(&self) -> Option<String> {
         let (dim, units) = (self.shape.widest_row(), self.shape.widest_layer());
-        let name = self.board.name;
-        if dim > pocketrec::USUAL_DIM {
-            return Some(format!(
-                "the image has rows of {dim}, and the firmware of {name} has room for {}",
-                pocketrec::USUAL_DIM
-            ));
-        }
-        (units > pocketrec::USUAL_UNITS).then(|| {
-            format!(
-                "the image has a layer of {units} units, and the firmware of {name} has room for {}",
-                pocketrec::USUAL_UNITS
-            )
+        let needs = [
+            (dim > pocketrec::USUAL_DIM, "wide", format!("rows of {dim}")),
+            (
+                units > pocketrec::USUAL_UNITS,
+                "wide",
+                format!("a layer of {units} units"),
+            ),
+            (
+                self.shape.in_integers(),
+                "integers",
+                "tables of integers".into(),
+            ),
+            (
+                self.shape.interest.is_some(),
+                "interest",
+                "tables of interest".into(),
+            ),
+        ];
+        let Board { name, features, .. } = self.board;
+        let missing = needs
+            .into_iter()
+            .find(|(needed, feature, _)| *needed && !features.contains(feature));
+        missing.map(|(_, feature, what)| {
+            format!("the image has {what}, and the firmware of {name} is without core's feature `{feature}`")
         })
     }
 
@@ -83,7 +95,7 @@ impl DeviceBill {
         if over > 0 {
             parts.push(format!("too large by {} bytes", count(over)));
         }
-        parts.extend(self.too_wide());
+        parts.extend(self.without_feature());
         if parts.is_empty() {
             "fits".into()
         } else {
@@ -222,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_or_too_wide_is_told_by_how_much() {
+    fn what_is_too_large_or_lacks_a_feature_is_told_by_its_measure() {
         let mut bill = bill(BOARDS[1]);
         bill.image = bill.board.image_region + 1_234;
         assert_eq!(
@@ -235,6 +247,12 @@ mod tests {
         assert!(bill.refusal().is_none());
         bill.shape.units = vec![64, 1];
         assert!(bill.refusal().unwrap().contains("a layer of 64 units"));
+        bill.shape.units = Vec::new();
+        bill.shape.element = pocketrec::image::Element::I8;
+        bill.board.features = &[];
+        let refusal = bill.refusal().unwrap();
+        assert!(refusal.contains("tables of integers"), "{refusal}");
+        assert!(refusal.contains("without core's feature `integers`"));
         bill.shape.movie_dim = 16;
         let text = bill.to_string();
         assert!(
