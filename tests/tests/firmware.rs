@@ -3,11 +3,8 @@
 
 use anyhow::{Context, Result};
 use defmt_decoder::DecodeError;
-use host::export::{Chosen, Movies, Precision, Users, build};
 use host::link::Connection;
 use host::link::emulator::Emulator;
-use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use host::train::{ModelKind, Options, Parameters};
 use object::{Object, ObjectSymbol};
 use pocketrec::error::FrameError;
 use pocketrec::wire::{
@@ -435,49 +432,5 @@ fn the_stack_keeps_away_from_the_variables_whatever_is_asked() -> Result<()> {
              `cargo xtask size --bless` writes it anew"
         );
     }
-    Ok(())
-}
-
-#[test]
-fn a_firmware_without_room_for_a_models_rows_says_so_by_the_tables_name() -> Result<()> {
-    let options = Options {
-        model: ModelKind::Mf,
-        user_dim: 16,
-        movie_dim: 16,
-        ..Options::default()
-    };
-    let checkpoint = Checkpoint {
-        parameters: Parameters::initial(&options, 2, 5, 3.5),
-        user_ids: vec![1, 2],
-        movie_ids: vec![1, 2, 3, 4, 5],
-        user_counts: vec![1; 2],
-        movie_counts: vec![1; 5],
-        data: DataNote::default(),
-        split: SplitNote::default(),
-        options,
-        best_epoch: 1,
-        interest: None,
-    };
-    let everything = Chosen {
-        users: Users::All.rows(&checkpoint)?,
-        movies: Movies::All.rows(&checkpoint)?,
-    };
-    let file = tempfile::NamedTempFile::new()?;
-    std::fs::write(
-        file.path(),
-        build(&checkpoint, &everything, Precision::F16)?,
-    )?;
-    let mut connection = boot("microbit", PROFILES[1], Some(file.path()), &[])?;
-    assert_eq!(connection.hello()?.status, Status::NoModel as u8);
-    let answer = connection.ask(&Request::ModelInfo)?;
-    let Some(Reply::Refused(why)) = answer.reply() else {
-        anyhow::bail!("not refused: {:?}", answer.reply());
-    };
-    let text = why.to_string();
-    // By the table, or by the feature that would make room.
-    assert!(
-        text.contains("movie_embedding") || text.contains("`wide`"),
-        "{text}"
-    );
     Ok(())
 }
