@@ -300,6 +300,52 @@ fn an_image_too_large_for_a_board_is_refused_with_what_would_fit_and_not_written
     );
 }
 
+fn write_large(path: &Path) {
+    use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
+    use host::train::{ModelKind, Options, Parameters};
+    let options = Options {
+        model: ModelKind::Mf,
+        ..Options::default()
+    };
+    let (users, movies) = (50, 60_000);
+    Checkpoint {
+        parameters: Parameters::initial(&options, users, movies, 3.5),
+        user_ids: (1..=users as u32).collect(),
+        movie_ids: (1..=movies as u32).map(|row| row * 2).collect(),
+        user_counts: vec![1200; users],
+        movie_counts: (1..=movies as u32).map(|row| 60_000 / row).collect(),
+        data: DataNote {
+            name: "made up".into(),
+            source: "nowhere/ratings.csv".into(),
+            fingerprint: 1,
+            licence: "none".into(),
+        },
+        split: SplitNote {
+            seed: 0,
+            share: 0.1,
+        },
+        options,
+        best_epoch: 1,
+        interest: None,
+    }
+    .write(path)
+    .unwrap();
+}
+
+#[test]
+fn a_board_that_is_not_there_is_a_sentence() {
+    let place = Place::trained();
+    place.succeeds(&["export"]);
+    let error = place.fails(2, &["query", "top"]);
+    contains(&error, &["--port", "--emulator"]);
+    let error = place.fails(1, &["query", "--port", "/dev/no-such-port", "hello"]);
+    contains(&error, &["/dev/no-such-port", "can't be opened"]);
+    let error = place.fails(1, &["query", "--port", "tcp:127.0.0.1:1", "hello"]);
+    contains(&error, &["tcp:127.0.0.1:1", "can't be opened"]);
+    let error = place.fails(2, &["query", "--emulator=toaster", "hello"]);
+    contains(&error, &["toaster", "stm32f405"]);
+}
+
 /// The last line that `arguments` print before they fail with code 1, and the sentence that they fail with.
 fn refused_bill(place: &Place, arguments: &[&str]) -> (String, String) {
     let output = place.host(arguments);
@@ -378,50 +424,4 @@ fn rows_that_a_boards_firmware_has_no_room_for_are_refused_whatever_their_bytes(
     let error = place.fails(1, &["export", "--board", "stm32f405", "--out", "wide.img"]);
     contains(&error, &["rows of 16", "without core's feature `wide`"]);
     assert!(!place.path("wide.img").exists());
-}
-
-fn write_large(path: &Path) {
-    use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-    use host::train::{ModelKind, Options, Parameters};
-    let options = Options {
-        model: ModelKind::Mf,
-        ..Options::default()
-    };
-    let (users, movies) = (50, 60_000);
-    Checkpoint {
-        parameters: Parameters::initial(&options, users, movies, 3.5),
-        user_ids: (1..=users as u32).collect(),
-        movie_ids: (1..=movies as u32).map(|row| row * 2).collect(),
-        user_counts: vec![1200; users],
-        movie_counts: (1..=movies as u32).map(|row| 60_000 / row).collect(),
-        data: DataNote {
-            name: "made up".into(),
-            source: "nowhere/ratings.csv".into(),
-            fingerprint: 1,
-            licence: "none".into(),
-        },
-        split: SplitNote {
-            seed: 0,
-            share: 0.1,
-        },
-        options,
-        best_epoch: 1,
-        interest: None,
-    }
-    .write(path)
-    .unwrap();
-}
-
-#[test]
-fn a_board_that_is_not_there_is_a_sentence() {
-    let place = Place::trained();
-    place.succeeds(&["export"]);
-    let error = place.fails(2, &["query", "top"]);
-    contains(&error, &["--port", "--emulator"]);
-    let error = place.fails(1, &["query", "--port", "/dev/no-such-port", "hello"]);
-    contains(&error, &["/dev/no-such-port", "can't be opened"]);
-    let error = place.fails(1, &["query", "--port", "tcp:127.0.0.1:1", "hello"]);
-    contains(&error, &["tcp:127.0.0.1:1", "can't be opened"]);
-    let error = place.fails(2, &["query", "--emulator=toaster", "hello"]);
-    contains(&error, &["toaster", "stm32f405"]);
 }

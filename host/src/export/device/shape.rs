@@ -28,6 +28,8 @@ pub struct Shape {
     pub relu: bool,
     /// Whether there is a dot product.
     pub dot: bool,
+    /// Whether each movie's half of dense layer 0 is stored.
+    pub stored: bool,
     /// Whether rankings take in how well known a movie is.
     pub confidence: bool,
     /// Numbers in a vector of interest, where rankings take that in.
@@ -68,6 +70,7 @@ impl Shape {
                 TableKind::MovieConfidence => shape.confidence = true,
                 TableKind::InterestCodebook => shape.interest = Some(columns),
                 kind if FREE.contains(&kind) => {}
+                kind if kind.to_string() == STORED => shape.stored = true,
                 kind => shape.unknown.push(kind.to_string()),
             }
         }
@@ -90,6 +93,7 @@ impl Shape {
             units,
             relu: !hidden.is_empty(),
             dot: true,
+            stored: false,
             confidence: false,
             interest: None,
             unknown: Vec::new(),
@@ -137,7 +141,9 @@ impl Shape {
     /// Multiply-adds of a movie's score, the user's half of dense layer 0 being there.
     pub(super) fn movie(&self) -> f64 {
         let dot = if self.dot { self.movie_dim } else { 0 };
-        let first = self.units.first().map_or(0, |units| units * self.movie_dim);
+        // What is stored is added, a number a unit.
+        let by = if self.stored { 1 } else { self.movie_dim };
+        let first = self.units.first().map_or(0, |units| units * by);
         let later: usize = self.units.windows(2).map(|pair| pair[0] * pair[1]).sum();
         (dot + first + later) as f64
     }
@@ -166,10 +172,14 @@ impl Shape {
 
     /// Whether predictions and steps take what they take for `other`.
     pub(super) fn is_like(&self, other: &Self) -> bool {
-        let parts = |shape: &Self| (shape.element, shape.user_dim, shape.movie_dim, shape.dot);
-        parts(self) == parts(other) && self.units == other.units && self.relu == other.relu
+        let rows = |shape: &Self| (shape.element, shape.user_dim, shape.movie_dim);
+        let parts = |shape: &Self| (shape.dot, shape.relu, shape.stored);
+        rows(self) == rows(other) && parts(self) == parts(other) && self.units == other.units
     }
 }
+
+/// The name of the table of each movie's half of dense layer 0.
+const STORED: &str = "integer_movie_halves";
 
 /// Tables that no work listed here gets slower by.
 const FREE: [TableKind; 29] = [

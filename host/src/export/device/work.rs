@@ -121,7 +121,10 @@ impl On<'_> {
     /// The bench's image of the lesson's model, or of a model without an MLP, in these tables.
     fn reference(&self) -> Shape {
         let hidden: &[usize] = if self.shape.has_mlp() { &[32, 4] } else { &[] };
-        Shape::plain(8, hidden, self.shape.element)
+        Shape {
+            stored: self.shape.stored,
+            ..Shape::plain(8, hidden, self.shape.element)
+        }
     }
 
     /// How much more a multiply-add takes without a kernel for the shape, in single precision.
@@ -148,6 +151,7 @@ impl On<'_> {
         let reference = self.reference();
         let factor = shape.prediction() / reference.prediction();
         let name = match (shape.has_mlp(), shape.element) {
+            (true, Element::I16 | Element::I8) if shape.stored => "predict_half",
             (true, Element::I16) => "predict_i16",
             (true, Element::I8) => "predict_i8",
             (true, _) => "predict",
@@ -182,9 +186,16 @@ impl On<'_> {
         let bare = shape.interest.is_none() && !shape.confidence;
         let movie = match shape.element {
             Element::I16 | Element::I8 if shape.has_kernel(self.counts.core()) => {
-                let bytes = shape.element == Element::I8;
-                let name = if bytes { "rank_i8" } else { "rank_i16" };
-                scaled(name, Shape::plain(8, &[32, 4], shape.element), bare)
+                let name = match shape.element {
+                    _ if shape.stored => "rank_half",
+                    Element::I8 => "rank_i8",
+                    _ => "rank_i16",
+                };
+                scaled(
+                    name,
+                    self.reference(),
+                    bare && counted_in(name, shape.element),
+                )
             }
             Element::I16 | Element::I8 => {
                 let counted = Shape::plain(10, &[24, 6], Element::I16);
@@ -308,7 +319,7 @@ impl On<'_> {
 fn counted_in(work: &str, element: Element) -> bool {
     let counted = match work.rsplit('_').next() {
         Some("i8") => Element::I8,
-        Some("i16") => Element::I16,
+        Some("i16" | "half") => Element::I16,
         _ => Element::F16,
     };
     element == counted

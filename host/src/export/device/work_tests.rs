@@ -11,6 +11,7 @@ M4F workspace predict_i16 1 0 2000 0
 M4F workspace predict_mf 1 0 500 0
 M4F workspace rank 256 0 396 0
 M4F workspace rank_i16 256 0 100 0
+M4F workspace rank_half 256 0 50 0
 M4F workspace other 64 0 800 0
 M4F workspace dim16 64 0 1300 0
 M4F workspace dim32 64 0 3000 0
@@ -155,6 +156,25 @@ fn integers_of_another_shape_are_scaled_from_integers() {
         estimate(&shape, FLOAT, "a ranking"),
         10.0 * 430.0,
         "about: 10 x (`other_i16` + `list` - `mf`)",
+    );
+}
+
+#[test]
+fn stored_halves_of_dense_layer_0_have_a_count_of_their_own() {
+    let mut shape = Shape {
+        stored: true,
+        ..lesson(Element::I16)
+    };
+    is(
+        estimate(&shape, FLOAT, "a ranking"),
+        50_000.0,
+        "1,000 x `rank_half`",
+    );
+    shape.element = Element::I8;
+    is(
+        estimate(&shape, FLOAT, "a ranking"),
+        50_000.0,
+        "about: 1,000 x `rank_half`",
     );
 }
 
