@@ -238,12 +238,13 @@ fn interest(model: &Model<'_>) -> Interest {
     })
 }
 
-/// A prediction, a fold-in of a rating, and a ranking without an owner's interest and with it.
+/// A prediction, a step, a fold-in of a rating, and a ranking without an owner's interest and with it.
 fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
     let model = open(bytes);
-    let mut names = [const { Name::new() }; 5];
+    let mut names = [const { Name::new() }; 6];
     let works = [
         "predict_mf",
+        "step_mf",
         "fold_in_1_mf",
         "list",
         "list_interest",
@@ -252,9 +253,14 @@ fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
     for (name, work) in names.iter_mut().zip(works) {
         let _ = write!(name, "{work}{tables}");
     }
-    let [predict, fold_in, list, list_interest, bits] = &names;
+    let [predict, step_name, fold_in, list, list_interest, bits] = &names;
     let _ = region(predict.as_str(), 1, || {
         model.predict(black_box(2), black_box(301))
+    });
+    let mut private = Private::mean(&model);
+    let options = StepOptions::DEFAULT;
+    region(step_name.as_str(), 1, || {
+        step(&model, &mut private, black_box(7), 4.5, options)
     });
     let log = Ratings::new(&model, 1);
     region(fold_in.as_str(), 1, || log.fold(&model, 1));

@@ -39,7 +39,7 @@ pub const BOARDS: [Board; 2] = [
         ram: 128 * 1024,
         core: "M4F",
         clock_hz: 168_000_000,
-        features: &["integers", "interest"],
+        features: &["integers", "interest", "shapes"],
     },
     Board {
         name: "microbit",
@@ -51,7 +51,7 @@ pub const BOARDS: [Board; 2] = [
         ram: 16 * 1024,
         core: "M0",
         clock_hz: 16_000_000,
-        features: &["integers", "interest"],
+        features: &["integers", "interest", "shapes"],
     },
 ];
 

@@ -10,6 +10,8 @@ mod work;
 
 use std::fmt;
 
+use pocketrec::{USUAL_DIM, USUAL_UNITS};
+
 pub use shape::Shape;
 pub use work::Work;
 
@@ -61,26 +63,33 @@ impl DeviceBill {
 
     /// Why the board's firmware can't take the model, whatever its bytes: a feature of core that it is built without.
     pub fn without_feature(&self) -> Option<String> {
-        let (dim, units) = (self.shape.widest_row(), self.shape.widest_layer());
+        let Board {
+            name,
+            core,
+            features,
+            ..
+        } = self.board;
+        let shape = &self.shape;
+        let (dim, units) = (shape.widest_row(), shape.widest_layer());
         let needs = [
-            (dim > pocketrec::USUAL_DIM, "wide", format!("rows of {dim}")),
+            (dim > USUAL_DIM, "wide", format!("rows of {dim}")),
             (
-                units > pocketrec::USUAL_UNITS,
+                units > USUAL_UNITS,
                 "wide",
                 format!("a layer of {units} units"),
             ),
+            (shape.in_integers(), "integers", "tables of integers".into()),
             (
-                self.shape.in_integers(),
-                "integers",
-                "tables of integers".into(),
-            ),
-            (
-                self.shape.interest.is_some(),
+                shape.interest.is_some(),
                 "interest",
                 "tables of interest".into(),
             ),
+            (
+                !shape.has_kernel(core),
+                "shapes",
+                "a shape or tables without a kernel".into(),
+            ),
         ];
-        let Board { name, features, .. } = self.board;
         let missing = needs
             .into_iter()
             .find(|(needed, feature, _)| *needed && !features.contains(feature));
@@ -249,7 +258,7 @@ mod tests {
         assert!(bill.refusal().unwrap().contains("a layer of 64 units"));
         bill.shape.units = Vec::new();
         bill.shape.element = pocketrec::image::Element::I8;
-        bill.board.features = &[];
+        bill.board.features = &["shapes"];
         let refusal = bill.refusal().unwrap();
         assert!(refusal.contains("tables of integers"), "{refusal}");
         assert!(refusal.contains("without core's feature `integers`"));
