@@ -36,16 +36,17 @@ const fn shape(
     }
 }
 
-/// The image whose lists have interests, in the shape that `train` gives them.
-const INTERESTED: &str = "lists";
+/// The images whose lists have interests, in the shape that `train` gives them.
+const INTERESTED: [&str; 2] = ["lists", "lists_i8"];
 
-const SHAPES: [Shape; 11] = [
+const SHAPES: [Shape; 12] = [
     shape("lesson", 8, &[32, 4], Element::F16),
     shape("lesson_i16", 8, &[32, 4], Element::I16),
     shape("lesson_i8", 8, &[32, 4], Element::I8),
     shape("mf", 8, &[], Element::F16),
     shape("mf_i8", 8, &[], Element::I8),
-    shape(INTERESTED, 8, &[], Element::F16),
+    shape(INTERESTED[0], 8, &[], Element::F16),
+    shape(INTERESTED[1], 8, &[], Element::I8),
     shape("dim4", 4, &[32, 4], Element::F16),
     shape("dim16", 16, &[32, 4], Element::F16),
     shape("dim32", 32, &[32, 4], Element::F16),
@@ -227,7 +228,7 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, WriteError> {
     tables.singles(Kind::MeanUser, 0, 1, &numbers.take(dim, 0.1));
     tables.singles(Kind::MeanUserBias, 0, 1, &[0.05]);
 
-    if shape.name == INTERESTED {
+    if INTERESTED.contains(&shape.name) {
         interests(&mut tables, &mut numbers);
     }
     if !hidden.is_empty() {

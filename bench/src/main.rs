@@ -10,6 +10,7 @@ mod stack;
 use core::fmt::Write;
 use core::hint::black_box;
 use core::panic::PanicInfo;
+use pocketrec::interest::Interest;
 use pocketrec::learn::{FoldIn, StepOptions, step};
 use pocketrec::model::{Model, UserState};
 use pocketrec::profile::{Private, Rating};
@@ -149,6 +150,8 @@ fn lesson(software: bool) {
     }
     step(&model, &mut private, 9, 1.5, StepOptions::DEFAULT);
     step(&model, &mut private, 12, 5.0, StepOptions::DEFAULT);
+    let log = Ratings::new(&model, 1);
+    region("fold_in_1", 1, || log.fold(&model, 1));
     let _ = writeln!(Console, "bits f16 {:08x}", fingerprint(&model, &user));
     let _ = writeln!(Console, "bits step {:08x}", mix(&private.row));
 }
@@ -196,46 +199,100 @@ fn integers(name: &str, bytes: &'static [u8]) {
         semihosting::exit(false)
     };
     let movies = model.movies();
-    let mut names = Name::default();
+    let mut names = Name::new();
     let _ = write!(names, "rank_{name}");
     region(names.as_str(), movies, || {
         let mut top = TopN::<10>::new();
         top.advance(&model, &user, |_| true, movies);
         top
     });
-    names = Name::default();
+    names = Name::new();
     let _ = write!(names, "predict_{name}");
     let _ = region(names.as_str(), 1, || {
         model.predict(black_box(2), black_box(301))
     });
     check(&model, &user, movies);
+    names = Name::new();
+    let _ = write!(names, "step_{name}");
+    let mut private = Private::mean(&model);
+    region(names.as_str(), 1, || {
+        step(
+            &model,
+            &mut private,
+            black_box(7),
+            4.5,
+            StepOptions::DEFAULT,
+        )
+    });
+    let ratings = if cfg!(target_abi = "eabihf") { 20 } else { 2 };
+    let log = Ratings::new(&model, ratings);
+    names = Name::new();
+    let _ = write!(names, "fold_in_{name}");
+    region(names.as_str(), ratings, || log.fold(&model, ratings));
+    names = Name::new();
+    let _ = write!(names, "fold_in_1_{name}");
+    region(names.as_str(), 1, || log.fold(&model, 1));
     let _ = writeln!(Console, "bits {name} {:08x}", fingerprint(&model, &user));
 }
 
-/// What a ranking takes with a model without an MLP, and what an owner's interest adds to it.
+/// What lists take of models without an MLP, in half precision and in bytes.
 fn lists() {
-    let model = open(image!("lists"));
+    let interest = interest(&open(image!("lists")));
+    list("", image!("lists"), &interest);
+    list("_i8", image!("lists_i8"), &interest);
+}
+
+/// What an owner looks for.
+fn interest(model: &Model<'_>) -> Interest {
+    let ratings = 20;
+    let log = Ratings::new(model, ratings);
+    region("interest", ratings, || {
+        model.interest_of_ratings(black_box(&log.0))
+    })
+}
+
+/// A prediction, a step, a fold-in of a rating, and a ranking without an owner's interest and with it.
+fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
+    let model = open(bytes);
+    let mut names = [const { Name::new() }; 6];
+    let works = [
+        "predict_mf",
+        "step_mf",
+        "fold_in_1_mf",
+        "list",
+        "list_interest",
+        "bits interest",
+    ];
+    for (name, work) in names.iter_mut().zip(works) {
+        let _ = write!(name, "{work}{tables}");
+    }
+    let [predict, step_name, fold_in, list, list_interest, bits] = &names;
+    let _ = region(predict.as_str(), 1, || {
+        model.predict(black_box(2), black_box(301))
+    });
+    let mut private = Private::mean(&model);
+    let options = StepOptions::DEFAULT;
+    region(step_name.as_str(), 1, || {
+        step(&model, &mut private, black_box(7), 4.5, options)
+    });
+    let log = Ratings::new(&model, 1);
+    region(fold_in.as_str(), 1, || log.fold(&model, 1));
     let user = model.mean_user();
     let movies = model.movies();
-    region("list", movies, || {
+    region(list.as_str(), movies, || {
         let mut top = TopN::<10>::new();
         top.advance(&model, &user, |_| true, movies);
         top
     });
-    let ratings = 20;
-    let log = Ratings::new(&model, ratings);
-    let interest = region("interest", ratings, || {
-        model.interest_of_ratings(black_box(&log.0))
-    });
-    let mut top = TopN::<10>::new().with_interest(interest);
-    region("list_interest", movies, || {
+    let mut top = TopN::<10>::new().with_interest(interest.clone());
+    region(list_interest.as_str(), movies, || {
         top.advance(&model, &user, |_| true, movies)
     });
     let mut scores = [0.0; 10];
     for (score, hit) in scores.iter_mut().zip(top.hits()) {
         *score = hit.score;
     }
-    let _ = writeln!(Console, "bits interest {:08x}", mix(&scores));
+    let _ = writeln!(Console, "{} {:08x}", bits.as_str(), mix(&scores));
 }
 
 /// A number that changes with any bit of the first scores: the same on every core.
@@ -253,13 +310,19 @@ fn mix(numbers: &[f32]) -> u32 {
 }
 
 /// A short text.
-#[derive(Default)]
 struct Name {
     bytes: [u8; 24],
     length: usize,
 }
 
 impl Name {
+    const fn new() -> Self {
+        Self {
+            bytes: [0; 24],
+            length: 0,
+        }
+    }
+
     fn as_str(&self) -> &str {
         core::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
     }

@@ -112,11 +112,25 @@ pub mod store;
 pub mod table;
 pub mod wire;
 
+/// The most embedding dimensions that there is room for without feature `wide`: in the boards' firmware.
+pub const USUAL_DIM: usize = 8;
+
+/// The most units of a hidden layer that there is room for without feature `wide`.
+pub const USUAL_UNITS: usize = 32;
+
 /// The most embedding dimensions a user's or a movie's row may have.
-pub const MAX_DIM: usize = if cfg!(feature = "wide") { 32 } else { 8 };
+pub const MAX_DIM: usize = if cfg!(feature = "wide") {
+    32
+} else {
+    USUAL_DIM
+};
 
 /// The most units a hidden layer may have.
-pub const MAX_UNITS: usize = if cfg!(feature = "wide") { 64 } else { 32 };
+pub const MAX_UNITS: usize = if cfg!(feature = "wide") {
+    64
+} else {
+    USUAL_UNITS
+};
 
 /// The most dense layers an MLP may have, the output layer included.
 pub const MAX_LAYERS: usize = 4;

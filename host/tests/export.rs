@@ -218,6 +218,86 @@ fn a_movie_or_a_user_that_is_not_there_is_answered_with_what_is() {
     contains(&error, &["user 41", "ids from 1 to 40"]);
 }
 
+/// The last line that `arguments` print before they fail with code 1, and the sentence that they fail with.
+fn refused_bill(place: &Place, arguments: &[&str]) -> (String, String) {
+    let output = place.host(arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+    let bill = String::from_utf8(output.stdout).unwrap();
+    let last = bill.trim_end().lines().last().unwrap().to_owned();
+    (last, String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn the_bill_for_a_board_ends_with_whether_the_image_fits() {
+    let place = Place::trained();
+    let exported = place.succeeds(&["export", "--board", "microbit"]);
+    contains(&exported, &["On microbit", "a fold-in of 20 ratings"]);
+    for (board, clock) in [("stm32f405", "168 MHz"), ("microbit", "16 MHz")] {
+        let bill = place.succeeds(&["inspect", "--board", board]);
+        contains(
+            &bill,
+            &[
+                "verified",
+                clock,
+                "firmware, with learning and logs",
+                "profile",
+                "image",
+                "variables",
+                "stack at its deepest",
+                "a prediction",
+                "a ranking of all 30 movies",
+                "a step of gradient descent",
+                "a fold-in of 1 rating",
+                "a fold-in of 20 ratings",
+                "promise no milliseconds",
+                "zero wait states",
+            ],
+        );
+        assert_eq!(bill.trim_end().lines().last(), Some("fits"), "{bill}");
+    }
+    // Without a board nothing is said of one's time, and nothing can fail to fit.
+    assert!(!place.succeeds(&["inspect"]).contains("zero wait states"));
+    let error = place.fails(2, &["inspect", "--board", "toaster"]);
+    contains(&error, &["toaster", "stm32f405", "microbit"]);
+}
+
+#[test]
+fn an_image_that_does_not_fit_its_board_is_told_by_how_many_bytes() {
+    let place = Place::trained();
+    write_large(&place.path("large.safetensors"));
+    let export = |more: &[&str]| {
+        let all = ["export", "--checkpoint", "large.safetensors"];
+        place.succeeds(&[&all, more].concat())
+    };
+    export(&["--out", "large.img", "--movies", "12000", "--users", "none"]);
+    let bytes = std::fs::metadata(place.path("large.img")).unwrap().len();
+    let over = host::report::text::grouped(bytes - 176 * 1024);
+    let (last, error) = refused_bill(&place, &["inspect", "large.img", "--board", "microbit"]);
+    assert_eq!(last, format!("too large by {over} bytes"));
+    let sentence = format!("error: the image is {over} bytes too large for microbit");
+    assert!(error.starts_with(&sentence), "{error}");
+    assert_eq!(error.trim_end().lines().count(), 1, "{error}");
+    place.succeeds(&["inspect", "large.img", "--board", "stm32f405"]);
+}
+
+#[test]
+fn rows_that_a_boards_firmware_has_no_room_for_are_refused_whatever_their_bytes() {
+    let place = Place::trained();
+    place.succeeds(&[
+        "train", "--data", "ratings", "--model", "mf", "--epochs", "1", "--dim", "16",
+    ]);
+    place.succeeds(&["export"]);
+    let (last, error) = refused_bill(&place, &["inspect", "--board", "stm32f405"]);
+    contains(&last, &["rows of 16", "without core's feature `wide`"]);
+    assert!(
+        error.starts_with("error: the image has rows of 16"),
+        "{error}"
+    );
+    let error = place.fails(1, &["export", "--board", "stm32f405", "--out", "wide.img"]);
+    contains(&error, &["rows of 16", "without core's feature `wide`"]);
+    assert!(!place.path("wide.img").exists());
+}
+
 #[test]
 fn a_broken_image_is_refused_by_the_field_at_fault() {
     let place = Place::trained();

@@ -39,21 +39,71 @@ impl Board {
         }
     }
 
-    /// First address of the image region and its length in bytes.
-    ///
-    /// The same numbers stand in the firmware's `boards/*.x`, where the linker checks the rest of the map.
-    pub fn image_region(self) -> (u32, u32) {
+    /// The memory map that the linker gets: the one place where the board's regions are written down.
+    fn map(self) -> &'static str {
         match self {
-            Board::Stm32f405 => (0x0802_0000, 896 * 1024),
-            Board::Microbit => (0x0001_4000, 176 * 1024),
+            Board::Stm32f405 => include_str!("../../firmware/boards/stm32f405.x"),
+            Board::Microbit => include_str!("../../firmware/boards/microbit.x"),
         }
+    }
+
+    /// First address of the image region and its length in bytes.
+    pub fn image_region(self) -> (u32, u32) {
+        let symbol = |name| number(self.map(), name);
+        (symbol("__image_start"), symbol("__image_length"))
     }
 
     /// Bytes of flash and of RAM that the firmware may take.
     pub fn firmware_limits(self) -> (u64, u64) {
-        match self {
-            Board::Stm32f405 => (80 * 1024, 128 * 1024),
-            Board::Microbit => (72 * 1024, 16 * 1024),
-        }
+        let of = |memory, what| number(line(self.map(), memory), what);
+        let symbol = |name| number(self.map(), name);
+        let (start, length) = (of("FLASH :", "ORIGIN"), of("FLASH :", "LENGTH"));
+        // The profile may lie amid the code.
+        let (profile, taken) = (symbol("__profile_start"), symbol("__profile_length"));
+        let inside = (start..start + length).contains(&profile);
+        let flash = length - if inside { taken } else { 0 };
+        (flash.into(), of("RAM ", "LENGTH").into())
+    }
+}
+
+/// The line of a memory map that begins with `name`.
+fn line<'m>(map: &'m str, name: &str) -> &'m str {
+    let found = map.lines().find(|line| line.trim_start().starts_with(name));
+    found.unwrap_or_else(|| panic!("the memory map has no {name}"))
+}
+
+/// The number that stands behind `name` and `=`: plain, `0x…` or with `K`.
+fn number(map: &str, name: &str) -> u32 {
+    let behind = map
+        .split_once(name)
+        .and_then(|(_, rest)| rest.split_once('='));
+    let digits = behind.map(|(_, rest)| {
+        let rest = rest.trim_start();
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric());
+        &rest[..end.unwrap_or(rest.len())]
+    });
+    let number = digits.and_then(
+        |text| match (text.strip_prefix("0x"), text.strip_suffix('K')) {
+            (Some(digits), _) => u32::from_str_radix(digits, 16).ok(),
+            (_, Some(digits)) => digits.parse::<u32>().ok().map(|number| number * 1024),
+            _ => text.parse().ok(),
+        },
+    );
+    number.unwrap_or_else(|| panic!("the memory map has no number for {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_are_read_from_the_memory_maps() {
+        let board = Board::Stm32f405;
+        assert_eq!(board.image_region(), (0x0802_0000, 896 * 1024));
+        // 128 KB before the image, less 48 KB of profile amid them.
+        assert_eq!(board.firmware_limits(), (80 * 1024, 128 * 1024));
+        let board = Board::Microbit;
+        assert_eq!(board.image_region(), (0x0001_4000, 176 * 1024));
+        assert_eq!(board.firmware_limits(), (72 * 1024, 16 * 1024));
     }
 }

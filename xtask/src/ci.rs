@@ -92,7 +92,7 @@ fn device(toolchain: &Toolchain, failures: &mut Failures) {
         }
     }
     failures.check("no panic", || no_panic::run(toolchain));
-    failures.check("size", || size::run(toolchain));
+    failures.check("size", || size::run(toolchain, false));
 }
 
 fn core_check(features: &str) -> [&str; 6] {

@@ -74,8 +74,12 @@ enum Verb {
         #[arg(long, value_enum, default_value_t = Profile::Firmware)]
         profile: Profile,
     },
-    /// Print the flash and RAM that each firmware takes.
-    Size,
+    /// Print the flash and RAM that each firmware takes, beside the table of bench/size.txt.
+    Size {
+        /// Write the table anew instead of comparing with it, with the stacks measured in the emulator.
+        #[arg(long)]
+        bless: bool,
+    },
     /// Count what core's work costs, or time training.
     Bench {
         /// Where.
@@ -141,8 +145,8 @@ fn main() -> ExitCode {
                 port.as_deref(),
             )
         }),
-        Verb::Size => {
-            toolchain::find(arguments.toolchain).and_then(|toolchain| size::run(&toolchain))
+        Verb::Size { bless } => {
+            toolchain::find(arguments.toolchain).and_then(|toolchain| size::run(&toolchain, bless))
         }
         Verb::Bench {
             on: BenchOn::Device { bless, only },

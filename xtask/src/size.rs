@@ -1,72 +1,170 @@
-//! The `size` verb: flash and RAM of every firmware, against what its board has for it, and what learning adds.
+//! The `size` verb: flash, variables and stack of every firmware, against what its board has and the table of old.
 
-use anyhow::{Result, bail};
+mod table;
+
+use anyhow::{Context, Result, bail};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use crate::boards::Board;
 use crate::elf;
 use crate::firmware::{self, Options, Profile};
+use crate::shell;
 use crate::toolchain::Toolchain;
+use table::{Line, Sizes};
 
-/// Builds each board's firmware in each profile, with and without logs, and prints what it takes; then what core's
-/// feature `learn` adds to each profile without logs.
+/// The table's place in the repository; `host inspect --board` reads it too.
+fn path() -> PathBuf {
+    shell::root().join("bench").join("size.txt")
+}
+
+/// Builds each board's firmware in each profile, with logs, without, and without learning; prints what each takes, and
+/// compares it with the table in the repository, or writes that where told to `bless`. Stacks are measured only then.
 ///
 /// # Errors
-/// When one doesn't build or is larger than its board's limits.
-pub fn run(toolchain: &Toolchain) -> Result<()> {
-    println!("| board | profile | logs | flash | of | RAM without stack | of |");
-    println!("|---|---|---|---|---|---|---|");
+/// When one doesn't build, is larger than its board's limits, or has grown by more than [`table::ALLOWED`] with the
+/// compiler that the table names.
+pub fn run(toolchain: &Toolchain, bless: bool) -> Result<()> {
+    let mut lines = Vec::new();
     let mut excess = Vec::new();
     for board in Board::ALL {
         for profile in Profile::ALL {
-            for log in [true, false] {
-                let sizes = elf::sizes(&firmware::build(
-                    toolchain,
-                    board,
-                    Options { profile, log },
-                )?)?;
+            for features in ["learn,log", "learn", "-"] {
+                let line = build(toolchain, board, profile, features)?;
                 let (flash, ram) = board.firmware_limits();
-                println!(
-                    "| {} | {} | {} | {} | {flash} | {} | {ram} |",
-                    board.name(),
-                    profile.name(),
-                    if log { "on" } else { "off" },
-                    sizes.flash,
-                    sizes.ram
-                );
-                if sizes.flash > flash || sizes.ram > ram {
-                    excess.push(format!("{} with {}", board.name(), profile.name()));
+                if line.flash > flash || line.ram > ram {
+                    let (name, profile) = (board.name(), profile.name());
+                    excess.push(format!("{name} with {profile} and {features}"));
                 }
+                lines.push(line);
             }
         }
     }
-    learning(toolchain)?;
+    let mut now = Sizes {
+        compiler: toolchain.version(),
+        lines,
+    };
+    let old = std::fs::read_to_string(path()).unwrap_or_default();
+    let old = old.parse::<Sizes>();
+    if bless {
+        measure_stacks(&mut now)?;
+    } else if let Ok(old) = &old {
+        now.take_stacks(old);
+    }
+    println!("{now}");
+    for board in Board::ALL {
+        let (flash, ram) = board.firmware_limits();
+        let name = board.name();
+        println!(
+            "{name} has {flash} bytes of flash for it, and {ram} of RAM for variables and stack"
+        );
+    }
+    learning(&now);
     if !excess.is_empty() {
         bail!("too large: {}", excess.join(", "));
     }
+    if bless {
+        let path = path();
+        std::fs::write(&path, now.to_string())
+            .with_context(|| format!("writing {}", path.display()))?;
+        eprintln!("wrote {}", path.display());
+        return Ok(());
+    }
+    let old = old.with_context(|| format!("{}: run with --bless to write it", path().display()))?;
+    compare(&old, &now)
+}
+
+/// Says what changed.
+fn compare(old: &Sizes, now: &Sizes) -> Result<()> {
+    let changes = old.changes(now);
+    for change in &changes {
+        println!("{change}");
+    }
+    let grown = changes.iter().filter(|change| change.too_much()).count();
+    if grown == 0 {
+        return Ok(());
+    }
+    if old.compiler == now.compiler {
+        bail!(
+            "{grown} sizes grew by more than {} %: see above, and bless them with `cargo xtask size --bless` if \
+             that is meant",
+            table::ALLOWED * 100.0
+        );
+    }
+    println!(
+        "{grown} sizes grew, with another compiler than the table's ({}): not held against the code",
+        old.compiler
+    );
     Ok(())
 }
 
-/// Builds each board's firmware without logs twice, with and without learning.
-fn learning(toolchain: &Toolchain) -> Result<()> {
-    println!();
-    println!("| board | profile | flash that `learn` adds | RAM that it adds |");
+fn build(toolchain: &Toolchain, board: Board, profile: Profile, features: &str) -> Result<Line> {
+    let elf = match features {
+        "-" => {
+            let (target, name) = (board.target(), board.name());
+            firmware::build_binary(toolchain, target, name, &[name], profile)?
+        }
+        features => {
+            let log = features.contains("log");
+            firmware::build(toolchain, board, Options { profile, log })?
+        }
+    };
+    let sizes = elf::sizes(&elf)?;
+    Ok(Line {
+        board: board.name().into(),
+        profile: profile.name().into(),
+        features: features.into(),
+        flash: sizes.flash,
+        ram: sizes.ram,
+        stack: None,
+    })
+}
+
+/// What core's feature `learn` adds.
+fn learning(sizes: &Sizes) {
+    println!("\n| board | profile | flash that `learn` adds | RAM that it adds |");
     println!("|---|---|---|---|");
-    for board in Board::ALL {
-        for profile in Profile::ALL {
-            let build = |features: &[&str]| {
-                let (target, name) = (board.target(), board.name());
-                let elf = firmware::build_binary(toolchain, target, name, features, profile)?;
-                elf::sizes(&elf)
-            };
-            let without = build(&[board.name()])?;
-            let with = build(&[board.name(), "learn"])?;
+    for with in sizes.lines.iter().filter(|line| line.features == "learn") {
+        let without = sizes.lines.iter().find(|line| {
+            line.features == "-" && line.board == with.board && line.profile == with.profile
+        });
+        if let Some(without) = without {
             println!(
                 "| {} | {} | {} | {} |",
-                board.name(),
-                profile.name(),
+                with.board,
+                with.profile,
                 with.flash.saturating_sub(without.flash),
                 with.ram.saturating_sub(without.ram)
             );
+        }
+    }
+}
+
+/// The test that asks a firmware everything in the emulator, and then looks how deep its stack has been.
+const STACK_TEST: &str = "the_stack_keeps_away_from_the_variables_whatever_is_asked";
+
+/// Runs it and takes over what it measured.
+fn measure_stacks(sizes: &mut Sizes) -> Result<()> {
+    let mut command: Command = shell::cargo();
+    command
+        .args(["test", "--quiet", "-p", "tests", "--features", "emulator"])
+        .args(["--test", "firmware", STACK_TEST, "--", "--nocapture"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit());
+    eprintln!("$ {}", shell::words(&command));
+    let output = command.output().context("cargo could not be started")?;
+    // Its verdict is on the table of old, so it doesn't count here.
+    let text = String::from_utf8_lossy(&output.stdout);
+    for board in Board::ALL {
+        for profile in Profile::ALL {
+            let head = format!("stack of {} {} ", board.name(), profile.name());
+            let bytes = text
+                .lines()
+                .find_map(|line| line.split_once(&head)?.1.split(',').next()?.parse().ok())
+                .with_context(|| format!("the test `{STACK_TEST}` did not say the {head}"))?;
+            let log = Options::usual(profile).log;
+            let features = if log { "learn,log" } else { "learn" };
+            sizes.set_stack(board.name(), profile.name(), features, bytes);
         }
     }
     Ok(())

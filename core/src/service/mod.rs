@@ -14,13 +14,16 @@ use crate::rank::{Hit, Nearest, Progress, TopN};
 use crate::store::{InRam, Store};
 use crate::wire::{
     Capabilities, FrameReader, HELLO_MAGIC, Health, Hello, Limits, LinkCounters, MAX_BODY,
-    MAX_FRAME, MAX_LIST, ModelInfo, NoModel, Ranked, Refusal, Reply, Request, Reset, Status,
-    StorageState, VERSION, Who, encode_frame,
+    MAX_FRAME, MAX_LIST, MAX_OWNERS, ModelInfo, NoModel, Ranked, Refusal, Reply, Request, Reset,
+    Status, StorageState, VERSION, Who, encode_frame,
 };
 use crate::{MAX_DIM, MAX_UNITS};
 
 /// Milliseconds between two `Working` replies: a host hears something at least once a second.
 const WORKING_EVERY: u32 = 400;
+
+/// The most ratings that an owner's log may hold: with the way back, 16 bytes each, it is less than 64 KB.
+pub const MAX_LOG: usize = u16::MAX as usize / 16 - UNDO_DEPTH;
 
 /// What a board gives a service.
 pub trait Port {
@@ -88,6 +91,30 @@ struct Job {
 /// and one waiting.
 ///
 /// RAM: two frames of 300 bytes, a job of 3.3 KB, and a [`Profile`] an owner.
+///
+/// At most [`MAX_OWNERS`] owners of [`MAX_LOG`] ratings; a service of more doesn't compile:
+///
+/// ```compile_fail,E0080
+/// use pocketrec::error::ImageError;
+/// use pocketrec::service::{Board, Service};
+///
+/// fn service(board: Board) -> Service<'static, 9> {
+///     Service::new(Err(ImageError::Magic), board)
+/// }
+/// # fn main() {
+/// #     use pocketrec::wire::{Capabilities, Reset};
+/// #     service(Board {
+/// #         name: "",
+/// #         firmware: [0; 3],
+/// #         capabilities: Capabilities(0),
+/// #         image_region: 0,
+/// #         reset: Reset::Power,
+/// #         at: 0,
+/// #         crashes: 0,
+/// #         slice: 1,
+/// #     });
+/// # }
+/// ```
 pub struct Service<'m, const OWNERS: usize, const LOG: usize = 64, S = InRam> {
     model: Result<Model<'m>, ImageError>,
     profiles: [Profile<LOG>; OWNERS],
@@ -126,6 +153,16 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     /// As [`with_store`](Self::with_store), without the replay: [`recall`](Self::recall) comes next. A board that has
     /// no stack for a service and a fold-in at once puts the service where it stays in between.
     pub fn before_recall(model: Result<Model<'m>, ImageError>, board: Board, store: S) -> Self {
+        const {
+            assert!(
+                OWNERS >= 1 && OWNERS <= MAX_OWNERS,
+                "the wire has places for 1 to 8 owners"
+            );
+            assert!(
+                LOG >= 1 && LOG <= MAX_LOG,
+                "the wire counts an owner's bytes of flash in 16 bits"
+            );
+        };
         Self {
             profiles: core::array::from_fn(|_| Profile::new(model.as_ref().ok())),
             model,

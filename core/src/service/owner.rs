@@ -19,7 +19,8 @@ use crate::store::{Change, Record, Store, StoreError};
 #[cfg(feature = "learn")]
 use crate::wire::{Because, MAX_BECAUSE, MAX_LIST};
 use crate::wire::{
-    Explained, Owners, ProfileReply, RatingEntry, RatingsReply, Refusal, Reply, StorageState, Who,
+    Explained, MAX_OWNERS, Owners, ProfileReply, RatingEntry, RatingsReply, Refusal, Reply,
+    StorageState, Who,
 };
 
 /// Movies scored in the time that one rating takes to be folded in: a forward pass with its parts, a backward
@@ -94,8 +95,8 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             capacity: LOG as u16,
             ram: size_of::<Profile<LOG>>() as u16,
             flash: (stored * (LOG + UNDO_DEPTH)) as u16,
-            ratings: [0; 8],
-            unused: [0; 8],
+            ratings: [0; MAX_OWNERS],
+            unused: [0; MAX_OWNERS],
         };
         let counts = owners.ratings.iter_mut().zip(&mut owners.unused);
         for ((ratings, unused), profile) in counts.zip(&self.profiles) {

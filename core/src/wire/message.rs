@@ -1,6 +1,6 @@
 //! Requests and replies. Variants are appended, never moved; the fields of a released one never change.
 
-use super::{MAX_BECAUSE, MAX_IMPORT, MAX_LIST};
+use super::{MAX_BECAUSE, MAX_IMPORT, MAX_LIST, MAX_OWNERS};
 use crate::MAX_DIM;
 use crate::error::{FrameError, ImageError};
 use core::fmt;
@@ -399,10 +399,10 @@ pub struct Owners {
     pub ram: u16,
     /// Flash of a full profile, in bytes, 0 where nothing is kept.
     pub flash: u16,
-    /// Ratings of each of the first eight.
-    pub ratings: [u16; 8],
+    /// Ratings of each.
+    pub ratings: [u16; MAX_OWNERS],
     /// Of those, ratings that the model can't use.
-    pub unused: [u16; 8],
+    pub unused: [u16; MAX_OWNERS],
 }
 
 /// How the owners' ratings are kept.

@@ -45,8 +45,22 @@ pub const MAX_FRAME: usize = cobs::encoded_length(MAX_BODY + OVERHEAD) + 1;
 /// The most movies in a reply.
 pub const MAX_LIST: usize = 20;
 
+/// The most owners that a device may have.
+pub const MAX_OWNERS: usize = 8;
+
 /// The most ratings in an `Import`.
 pub const MAX_IMPORT: usize = 8;
 
 /// The most ratings that a prediction is traced back to.
 pub const MAX_BECAUSE: usize = 5;
+
+/// The longest replies fit a body, whatever shape is compiled in: a code of 1 byte, then numbers of at most 5, single
+/// precision of 4.
+const _: () = {
+    let (number, single, code) = (5, 4, 1);
+    let length = 1;
+    assert!(code + length + MAX_LIST * (number + 2 * single) <= MAX_BODY);
+    assert!(code + number + single + length + crate::MAX_DIM * single <= MAX_BODY);
+    assert!(code + number + length + MAX_LIST * (number + single + 1) <= MAX_BODY);
+    assert!(code + 6 * single + length + MAX_BECAUSE * (number + 2 * single) <= MAX_BODY);
+};

@@ -9,6 +9,7 @@ use crate::data::{Dataset, Silent, Split, builtin};
 use crate::error::BadInput;
 use crate::export::bill::Bill;
 use crate::export::boards::{self, Board};
+use crate::export::device::DeviceBill;
 use crate::export::quality::{self, Held};
 use crate::export::{Chosen, ImageBytes, Movies, Precision, Users, build, fit, sidecar};
 use crate::files;
@@ -40,12 +41,8 @@ pub struct Args {
     movies: Movies,
 
     /// The board that the image must fit: stm32f405 or microbit [default: stm32f405, but it need not fit]
-    #[arg(long, value_name = "NAME", value_parser = board)]
+    #[arg(long, value_name = "NAME", value_parser = boards::parse)]
     board: Option<Board>,
-}
-
-fn board(name: &str) -> Result<Board, String> {
-    boards::by_name(name).ok_or_else(|| format!("the known boards are {}", boards::names()))
 }
 
 /// Exports and tells.
@@ -65,6 +62,10 @@ pub fn run(args: &Args) -> Result<()> {
     if args.board.is_some() && bytes.as_ref().len() > board.image_region {
         bail!(too_large(args, &checkpoint, &chosen, &bytes, board)?);
     }
+    let device = args.board.map(|board| DeviceBill::of(&bytes, board));
+    if let Some(why) = device.as_ref().and_then(DeviceBill::without_feature) {
+        bail!("{why}");
+    }
 
     println!(
         "{}: {} on {}",
@@ -74,6 +75,9 @@ pub fn run(args: &Args) -> Result<()> {
     );
     println!("{}", held_sentence(args, &checkpoint, &chosen, board));
     println!("\n{}", Bill::of(&bytes));
+    if let Some(bill) = &device {
+        println!("{bill}");
+    }
     let data = data_of(&checkpoint);
     match &data {
         Ok(data) => println!("{}", rounding(&checkpoint, data, args.precision)?),

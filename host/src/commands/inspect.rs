@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use super::image::{DEFAULT, Loaded};
 use crate::export::bill::Bill;
+use crate::export::boards::{self, Board};
+use crate::export::device::DeviceBill;
 use crate::report::text::grouped;
 
 /// Options of `host inspect`.
@@ -14,12 +16,17 @@ pub struct Args {
     /// The image
     #[arg(value_name = "IMAGE", default_value = DEFAULT)]
     image: PathBuf,
+
+    /// Also say what it takes of a board's flash, RAM and time, and fail where it doesn't fit: stm32f405 or microbit
+    #[arg(long, value_name = "NAME", value_parser = boards::parse)]
+    board: Option<Board>,
 }
 
 /// Verifies and tells.
 ///
 /// # Errors
-/// [`BadInput`](crate::error::BadInput) for an image that isn't one, naming the field at fault.
+/// [`BadInput`](crate::error::BadInput) for an image that isn't one, naming the field at fault; an error for one that
+/// doesn't fit `--board`.
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
@@ -63,5 +70,12 @@ pub fn run(args: &Args) -> Result<()> {
         println!("Dense layers: {} units", units.join(", "));
     }
     println!("\n{}", Bill::of(&loaded.bytes));
+    if let Some(board) = args.board {
+        let bill = DeviceBill::of(&loaded.bytes, board);
+        println!("{bill}");
+        if let Some(why) = bill.refusal() {
+            bail!("{why}");
+        }
+    }
     Ok(())
 }

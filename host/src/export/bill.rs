@@ -91,7 +91,7 @@ impl fmt::Display for Bill {
         f.write_str(&table(&align, &rows))?;
         writeln!(
             f,
-            "\nRAM: at most {} bytes for the service with one owner, and a stack of a few KB",
+            "\nRAM: at most {} bytes for the service with one owner, and a stack of a few KB (`--board` measures a board's)",
             count(device_ram())
         )?;
         for board in BOARDS {

@@ -1,12 +1,13 @@
 //! From a checkpoint to the image that a device reads.
 //!
 //! [`selection`] chooses users and movies, [`image`] writes their tables through core's writer, [`bill`] says what
-//! that costs, [`quality`] what rounding costs, [`boards`] where it fits, and [`sidecar`] keeps the titles, which an
+//! that costs, [`device`] what it costs a board, [`quality`] what rounding costs, [`boards`] where it fits, and [`sidecar`] keeps the titles, which an
 //! image has no room for, in a file beside it.
 
 pub mod bill;
 pub mod boards;
 pub mod bytes;
+pub mod device;
 pub mod fit;
 mod ids;
 pub mod image;

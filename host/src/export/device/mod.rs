@@ -1,0 +1,287 @@
+//! The bill before flashing: what an image takes of a board's flash, RAM and time, and whether it fits.
+//!
+//! `counts` and `sizes` are what the repository's tables say of kernels and firmware, `shape` is what decides what an
+//! image's work costs, and `work` chooses the counts that hold for it. Nothing here runs on a board.
+
+mod counts;
+mod shape;
+mod sizes;
+mod work;
+
+use std::fmt;
+
+use pocketrec::{USUAL_DIM, USUAL_UNITS};
+
+pub use shape::Shape;
+pub use work::Work;
+
+use super::ImageBytes;
+use super::boards::Board;
+use crate::report::text::{Align, grouped, table};
+use counts::Counts;
+use sizes::Firmware;
+
+/// What a firmware and an image take of a board. Displays as tables, with the verdict in the last line.
+#[derive(Clone, Debug)]
+pub struct DeviceBill {
+    board: Board,
+    firmware: Firmware,
+    shape: Shape,
+    image: usize,
+    works: Vec<Work>,
+}
+
+impl DeviceBill {
+    /// The bill of an image that core can open, with the firmware that `cargo xtask firmware` builds for `board`.
+    pub fn of(image: &ImageBytes, board: Board) -> Self {
+        let shape = Shape::of(image);
+        Self {
+            board,
+            firmware: Firmware::of(board),
+            works: work::works(&shape, Counts::of(board.core)),
+            image: image.as_ref().len(),
+            shape,
+        }
+    }
+
+    /// Why the board can't take the image, in one sentence; `None` where it fits.
+    pub fn refusal(&self) -> Option<String> {
+        let Board {
+            name, image_region, ..
+        } = self.board;
+        let mut why = Vec::new();
+        if self.image > image_region {
+            why.push(format!(
+                "the image is {} bytes too large for {name}, whose region has {}",
+                count(self.image - image_region),
+                count(image_region)
+            ));
+        }
+        why.extend(self.without_feature());
+        (!why.is_empty()).then(|| why.join("; "))
+    }
+
+    /// Why the board's firmware can't take the model, whatever its bytes: a feature of core that it is built without.
+    pub fn without_feature(&self) -> Option<String> {
+        let Board {
+            name,
+            core,
+            features,
+            ..
+        } = self.board;
+        let shape = &self.shape;
+        let (dim, units) = (shape.widest_row(), shape.widest_layer());
+        let needs = [
+            (dim > USUAL_DIM, "wide", format!("rows of {dim}")),
+            (
+                units > USUAL_UNITS,
+                "wide",
+                format!("a layer of {units} units"),
+            ),
+            (shape.in_integers(), "integers", "tables of integers".into()),
+            (
+                shape.interest.is_some(),
+                "interest",
+                "tables of interest".into(),
+            ),
+            (
+                !shape.has_kernel(core),
+                "shapes",
+                "a shape or tables without a kernel".into(),
+            ),
+        ];
+        let missing = needs
+            .into_iter()
+            .find(|(needed, feature, _)| *needed && !features.contains(feature));
+        missing.map(|(_, feature, what)| {
+            format!("the image has {what}, and the firmware of {name} is without core's feature `{feature}`")
+        })
+    }
+
+    fn verdict(&self) -> String {
+        let over = self.image.saturating_sub(self.board.image_region);
+        let mut parts = Vec::new();
+        if over > 0 {
+            parts.push(format!("too large by {} bytes", count(over)));
+        }
+        parts.extend(self.without_feature());
+        if parts.is_empty() {
+            "fits".into()
+        } else {
+            parts.join("; ")
+        }
+    }
+
+    fn memory(&self) -> String {
+        let Board {
+            firmware_flash,
+            profile_region,
+            image_region,
+            ram,
+            ..
+        } = self.board;
+        let row = |what: &str, used: usize, of: usize| vec![what.into(), count(used), count(of)];
+        let head = |what: &str| [what, "Bytes", "Of"].map(String::from).to_vec();
+        let align = [Align::Left, Align::Right, Align::Right];
+        let Firmware {
+            flash,
+            variables,
+            stack,
+        } = self.firmware;
+        let flash = table(
+            &align,
+            &[
+                head("Flash"),
+                row("firmware, with learning and logs", flash, firmware_flash),
+                row("profile, what owners rate", profile_region, profile_region),
+                row("image", self.image, image_region),
+            ],
+        );
+        let ram = table(
+            &align,
+            &[
+                head("RAM"),
+                row("variables", variables, ram),
+                row("stack at its deepest", stack, ram - variables),
+            ],
+        );
+        format!("{flash}\n{ram}")
+    }
+
+    fn time(&self) -> String {
+        let mut rows = vec![
+            ["Work", "Cycles", "Time", "From"]
+                .map(String::from)
+                .to_vec(),
+        ];
+        for Work { name, estimate } in &self.works {
+            rows.push(match estimate {
+                Some(estimate) => vec![
+                    name.clone(),
+                    grouped(estimate.cycles.round() as u64),
+                    seconds(estimate.cycles / f64::from(self.board.clock_hz)),
+                    estimate.to_string(),
+                ],
+                None => vec![name.clone(), "-".into(), "-".into(), "not counted".into()],
+            });
+        }
+        table(
+            &[Align::Left, Align::Right, Align::Right, Align::Left],
+            &rows,
+        )
+    }
+}
+
+impl fmt::Display for DeviceBill {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Board {
+            name,
+            chip,
+            clock_hz,
+            core,
+            ..
+        } = self.board;
+        writeln!(f, "On {name} ({chip}, {} MHz):\n", clock_hz / 1_000_000)?;
+        writeln!(f, "{}", self.memory())?;
+        writeln!(f, "{}", self.time())?;
+        writeln!(
+            f,
+            "Times are modelled, and promise no milliseconds: instructions counted on an emulated {core}, cycles by its\n\
+             manual at zero wait states (bench/snapshot.txt has the counts that stand under From; `about` is scaled from\n\
+             them). Flash, variables and stack are those of the firmware as built for bench/size.txt."
+        )?;
+        if !self.shape.unknown.is_empty() {
+            let tables = self.shape.unknown.join(", ");
+            writeln!(f, "What these tables change was not counted: {tables}")?;
+        }
+        writeln!(f, "\n{}", self.verdict())
+    }
+}
+
+fn count(number: usize) -> String {
+    grouped(number as u64)
+}
+
+/// A time in the unit that suits it, to three digits.
+fn seconds(time: f64) -> String {
+    let (number, unit) = match time {
+        ..1e-3 => (time * 1e6, "us"),
+        1e-3..1.0 => (time * 1e3, "ms"),
+        _ => (time, "s"),
+    };
+    let decimals = match number {
+        ..9.995 => 2,
+        9.995..99.95 => 1,
+        _ => 0,
+    };
+    format!("{number:.decimals$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::boards::BOARDS;
+
+    fn bill(board: Board) -> DeviceBill {
+        DeviceBill::of(
+            &ImageBytes::copy(pocketrec::image::example().bytes()),
+            board,
+        )
+    }
+
+    #[test]
+    fn a_small_image_fits_every_board_and_the_last_line_says_so() {
+        for board in BOARDS {
+            let bill = bill(board);
+            let text = bill.to_string();
+            assert_eq!(text.lines().last(), Some("fits"), "{text}");
+            assert!(bill.refusal().is_none());
+            for part in ["zero wait states", "a fold-in of 20 ratings", board.chip] {
+                assert!(text.contains(part), "no `{part}` in: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_or_lacks_a_feature_is_told_by_its_measure() {
+        let mut bill = bill(BOARDS[1]);
+        bill.image = bill.board.image_region + 1_234;
+        assert_eq!(
+            bill.to_string().lines().last(),
+            Some("too large by 1,234 bytes")
+        );
+        let refusal = bill.refusal().unwrap();
+        assert!(refusal.contains("1,234 bytes too large for microbit"));
+        bill.image = bill.board.image_region;
+        assert!(bill.refusal().is_none());
+        bill.shape.units = vec![64, 1];
+        assert!(bill.refusal().unwrap().contains("a layer of 64 units"));
+        bill.shape.units = Vec::new();
+        bill.shape.element = pocketrec::image::Element::I8;
+        bill.board.features = &["shapes"];
+        let refusal = bill.refusal().unwrap();
+        assert!(refusal.contains("tables of integers"), "{refusal}");
+        assert!(refusal.contains("without core's feature `integers`"));
+        bill.shape.movie_dim = 16;
+        let text = bill.to_string();
+        assert!(
+            text.lines().last().unwrap().contains("rows of 16"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn times_have_three_digits() {
+        for (time, text) in [
+            (18.1e-6, "18.1 us"),
+            (999.9e-6, "1000 us"),
+            (1.234e-3, "1.23 ms"),
+            (0.0686, "68.6 ms"),
+            (0.2, "200 ms"),
+            (2.0, "2.00 s"),
+            (1270.0, "1270 s"),
+        ] {
+            assert_eq!(seconds(time), text);
+        }
+    }
+}

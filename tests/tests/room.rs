@@ -1,0 +1,53 @@
+//! A model that a board's firmware has no room for.
+#![cfg(feature = "emulator")]
+
+use anyhow::Result;
+use host::export::{Chosen, Movies, Precision, Users, build};
+use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
+use host::train::{ModelKind, Options, Parameters};
+use pocketrec::wire::{Reply, Request, Status};
+use tests::firmware::{PROFILES, boot};
+
+#[test]
+fn a_firmware_without_room_for_a_models_rows_says_so_by_the_tables_name() -> Result<()> {
+    let options = Options {
+        model: ModelKind::Mf,
+        user_dim: 16,
+        movie_dim: 16,
+        ..Options::default()
+    };
+    let checkpoint = Checkpoint {
+        parameters: Parameters::initial(&options, 2, 5, 3.5),
+        user_ids: vec![1, 2],
+        movie_ids: vec![1, 2, 3, 4, 5],
+        user_counts: vec![1; 2],
+        movie_counts: vec![1; 5],
+        data: DataNote::default(),
+        split: SplitNote::default(),
+        options,
+        best_epoch: 1,
+        interest: None,
+    };
+    let everything = Chosen {
+        users: Users::All.rows(&checkpoint)?,
+        movies: Movies::All.rows(&checkpoint)?,
+    };
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(
+        file.path(),
+        build(&checkpoint, &everything, Precision::F16)?,
+    )?;
+    let mut connection = boot("microbit", PROFILES[1], Some(file.path()), &[])?;
+    assert_eq!(connection.hello()?.status, Status::NoModel as u8);
+    let answer = connection.ask(&Request::ModelInfo)?;
+    let Some(Reply::Refused(why)) = answer.reply() else {
+        anyhow::bail!("not refused: {:?}", answer.reply());
+    };
+    let text = why.to_string();
+    // By the table, or by the feature that would make room.
+    assert!(
+        text.contains("movie_embedding") || text.contains("`wide`"),
+        "{text}"
+    );
+    Ok(())
+}
