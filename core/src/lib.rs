@@ -96,6 +96,7 @@ compile_error!(
     "images are little-endian and borrowed in place: big-endian targets are not supported"
 );
 
+mod codec;
 pub mod error;
 pub mod ids;
 pub mod image;

@@ -184,13 +184,13 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Some(Ok(frame)) => frame,
         };
         let number = frame.number;
-        let request = match postcard::take_from_bytes::<Request>(frame.body) {
+        let request = match crate::codec::take::<Request>(frame.body) {
             // Hello is answered whatever the version.
-            Ok((Request::Hello, [])) => Ok(Request::Hello),
+            Some((Request::Hello, [])) => Ok(Request::Hello),
             _ if frame.version != VERSION => Err(FrameError::Version {
                 found: frame.version,
             }),
-            Ok((request, [])) => Ok(request),
+            Some((request, [])) => Ok(request),
             _ => Err(FrameError::Body),
         };
         match request {
