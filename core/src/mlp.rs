@@ -13,7 +13,6 @@
 
 use crate::numeric::activation::Activation;
 use crate::numeric::dot::dot_from;
-use crate::numeric::rows_of;
 use crate::{MAX_LAYERS, MAX_UNITS};
 
 /// A dense layer after the first.
@@ -78,7 +77,7 @@ impl<'a> Mlp<'a> {
     /// The user's half of layer 0, before its activation, for the row `user`. Costs units x user dimensions
     /// multiply-adds, once a user.
     pub fn user_half(&self, user: &[f32], half: &mut [f32; MAX_UNITS]) {
-        let rows = rows_of(self.user_weights, self.user_dim);
+        let rows = self.user_weights.chunks_exact(self.user_dim.max(1));
         for ((a, bias), weights) in half.iter_mut().zip(self.bias).zip(rows) {
             *a = dot_from(*bias, weights, user);
         }
@@ -117,7 +116,7 @@ impl<'a> Mlp<'a> {
     }
 
     fn first(&self, half: &[f32; MAX_UNITS], movie: &[f32], out: &mut [f32; MAX_UNITS]) {
-        let rows = rows_of(self.movie_weights, self.movie_dim);
+        let rows = self.movie_weights.chunks_exact(self.movie_dim.max(1));
         for ((unit, start), weights) in out.iter_mut().zip(half).zip(rows) {
             *unit = self.activation.apply(dot_from(*start, weights, movie));
         }
@@ -135,7 +134,7 @@ impl<'a> Mlp<'a> {
                 return;
             };
             through(layer.activation, units, &mut delta);
-            let rows = rows_of(layer.weights, layer.units());
+            let rows = layer.weights.chunks_exact(layer.units().max(1));
             for ((back, row), _) in previous.iter_mut().zip(rows).zip(inputs) {
                 *back = dot_from(0.0, row, &delta);
             }
@@ -162,7 +161,7 @@ impl<'a> Mlp<'a> {
             through(layer.activation, units, &mut delta);
             *place = delta;
             delta = [0.0; MAX_UNITS];
-            let rows = rows_of(layer.weights, layer.units());
+            let rows = layer.weights.chunks_exact(layer.units().max(1));
             for (back, row) in delta.iter_mut().zip(rows) {
                 *back = dot_from(0.0, row, place);
             }
@@ -175,7 +174,7 @@ impl<'a> Mlp<'a> {
     /// Adds the gradient of the network's output by the user's row to `gradient`, from the derivatives `delta` by
     /// the units of layer 0.
     pub fn backward_to_user(&self, delta: &[f32; MAX_UNITS], gradient: &mut [f32]) {
-        let rows = rows_of(self.user_weights, self.user_dim);
+        let rows = self.user_weights.chunks_exact(self.user_dim.max(1));
         for ((d, row), _) in delta.iter().zip(rows).zip(self.bias) {
             for (g, w) in gradient.iter_mut().zip(row) {
                 *g += d * w;
@@ -190,7 +189,7 @@ fn dense(layer: &Dense<'_>, input: &[f32; MAX_UNITS], out: &mut [f32; MAX_UNITS]
         *a = *bias;
     }
     let units = layer.units();
-    for (x, weights) in input.iter().zip(rows_of(layer.weights, units)) {
+    for (x, weights) in input.iter().zip(layer.weights.chunks_exact(units.max(1))) {
         for (a, w) in out.iter_mut().zip(weights) {
             *a += x * w;
         }

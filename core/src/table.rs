@@ -1,7 +1,7 @@
 //! Embedding tables: rows of numbers borrowed from flash, widened to single precision as they are read.
 
 use crate::MAX_DIM;
-use crate::numeric::{f16, magnitude, rows_of};
+use crate::numeric::{f16, magnitude};
 
 /// A table of `rows` x `columns` numbers in flash.
 #[derive(Clone, Copy, Debug)]
@@ -201,7 +201,7 @@ impl<'a> EmbeddingTable<'a> {
                 values,
                 multipliers,
             } => {
-                for (row, by) in rows_of(values, self.columns).zip(multipliers) {
+                for (row, by) in values.chunks_exact(self.columns.max(1)).zip(multipliers) {
                     for value in row {
                         take(u32::from(value.unsigned_abs()) * u32::from(*by));
                     }

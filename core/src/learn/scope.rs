@@ -28,7 +28,7 @@ use super::{FoldIn, MAX_ERROR, StepOptions};
 use crate::error::{LookupError, ScopeError};
 use crate::mlp::{Activations, Dense, Mlp};
 use crate::model::{Model, ROW_LIMIT, UserState};
-use crate::numeric::{hold, rows_of};
+use crate::numeric::hold;
 use crate::profile::{Private, Rating};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
@@ -204,7 +204,7 @@ impl<const N: usize> Scope for Network<N> {
             };
             rest = behind;
             let columns = row.len().max(1);
-            let units = own.chunks_mut(columns).zip(rows_of(image, columns));
+            let units = own.chunks_mut(columns).zip(image.chunks(columns));
             for ((own, image), delta) in units.zip(deltas) {
                 for ((w, w0), x) in own.iter_mut().zip(image).zip(row) {
                     *w = descend(*w, *w0, error, delta * x, options);
@@ -441,7 +441,7 @@ fn dense_step(
     options: StepOptions,
 ) {
     let units = image.units().max(1);
-    let rows = weights.chunks_mut(units).zip(rows_of(image.weights, units));
+    let rows = weights.chunks_mut(units).zip(image.weights.chunks(units));
     for ((own, image), x) in rows.zip(inputs) {
         for ((w, w0), delta) in own.iter_mut().zip(image).zip(deltas) {
             *w = descend(*w, *w0, error, delta * x, options);

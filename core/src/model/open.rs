@@ -12,7 +12,7 @@ use crate::error::ImageError;
 use crate::image::{Element, Image, Table, TableKind};
 use crate::mlp::{Dense, Mlp};
 use crate::numeric::activation::Activation;
-use crate::numeric::{magnitude, rows_of};
+use crate::numeric::magnitude;
 use crate::table::{BadNumber, EmbeddingTable, Values, check_f32};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
@@ -524,8 +524,8 @@ fn bounds(b: &Bounds<'_, '_>) -> Result<(), ImageError> {
     }
     if let Some(mlp) = b.mlp {
         let mut largest = 0.0;
-        let user = rows_of(mlp.user_weights, mlp.user_dim);
-        let movie = rows_of(mlp.movie_weights, mlp.movie_dim);
+        let user = mlp.user_weights.chunks_exact(mlp.user_dim.max(1));
+        let movie = mlp.movie_weights.chunks_exact(mlp.movie_dim.max(1));
         for (bias, (user, movie)) in mlp.bias.iter().zip(user.zip(movie)) {
             let unit = magnitude(*bias)
                 + b.user_row * absolute_sum(user)

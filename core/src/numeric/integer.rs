@@ -22,7 +22,6 @@
 //! later. Nothing but the user's half and row is ever converted on the device.
 
 use crate::numeric::arch::dsp::{multiply_add, top_halves};
-use crate::numeric::rows_of;
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
 /// Two 16-bit numbers, the earlier one in the low half.
@@ -178,7 +177,7 @@ impl<'a> Network<'a> {
     fn any(&self, half: &[i32; MAX_UNITS], row: &[Pair], later: &[Layer<'_>]) -> i32 {
         let mut units = [0; UNIT_PAIRS];
         let (halves, _) = half.as_chunks::<2>();
-        let rows = rows_of(self.first, self.pairs.wrapping_mul(2));
+        let rows = self.first.chunks_exact(self.pairs.wrapping_mul(2).max(1));
         for ((units, half), weights) in units.iter_mut().zip(halves).zip(rows) {
             let [mut a, mut b] = *half;
             let (of_a, of_b) = weights.split_at_checked(self.pairs).unwrap_or_default();
@@ -193,7 +192,7 @@ impl<'a> Network<'a> {
             for (sum, bias) in sums.iter_mut().zip(layer.bias) {
                 *sum = *bias;
             }
-            let columns = rows_of(layer.weights, layer.bias.len());
+            let columns = layer.weights.chunks_exact(layer.bias.len().max(1));
             for (pair, columns) in units.iter().zip(columns) {
                 for (sum, w) in sums.iter_mut().zip(columns) {
                     *sum = multiply_add(*w, *pair, *sum);
@@ -245,7 +244,7 @@ impl<'a> Network<'a> {
     /// the magnitude `largest`; the layer at fault otherwise.
     pub(crate) fn bounds(&self, largest: u32) -> Result<(), u8> {
         let mut top = [0_u64; MAX_UNITS];
-        let rows = rows_of(self.first, self.pairs);
+        let rows = self.first.chunks_exact(self.pairs.max(1));
         for (top, row) in top.iter_mut().zip(rows) {
             let mut sum = 0;
             for pair in row {

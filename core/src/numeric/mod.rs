@@ -60,35 +60,6 @@ pub(crate) fn hold_all(numbers: Option<&mut [f32]>, limit: f32) {
     }
 }
 
-/// `values` in rows of `width` numbers, at least one; what is left over is no row.
-///
-/// As `chunks_exact`, whose length is a division: compiled for size it keeps a panic for a width of 0.
-#[inline]
-pub(crate) fn rows_of<T>(values: &[T], width: usize) -> Rows<'_, T> {
-    let width = width.max(1);
-    Rows {
-        rest: values,
-        width,
-    }
-}
-
-/// See [`rows_of`].
-pub(crate) struct Rows<'a, T> {
-    rest: &'a [T],
-    width: usize,
-}
-
-impl<'a, T> Iterator for Rows<'a, T> {
-    type Item = &'a [T];
-
-    #[inline]
-    fn next(&mut self) -> Option<&'a [T]> {
-        let (row, rest) = self.rest.split_at_checked(self.width)?;
-        self.rest = rest;
-        Some(row)
-    }
-}
-
 /// The magnitude of `x`: its bits without the sign.
 pub fn magnitude(x: f32) -> f32 {
     f32::from_bits(x.to_bits() & 0x7fff_ffff)
