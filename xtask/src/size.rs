@@ -22,7 +22,10 @@ pub fn run(toolchain: &Toolchain) -> Result<()> {
                 let sizes = elf::sizes(&firmware::build(
                     toolchain,
                     board,
-                    Options { profile, log },
+                    &Options {
+                        log,
+                        ..Options::usual(profile)
+                    },
                 )?)?;
                 let (flash, ram) = board.firmware_limits();
                 println!(
@@ -40,8 +43,37 @@ pub fn run(toolchain: &Toolchain) -> Result<()> {
         }
     }
     learning(toolchain)?;
+    models(toolchain)?;
     if !excess.is_empty() {
         bail!("too large: {}", excess.join(", "));
+    }
+    Ok(())
+}
+
+/// Builds the small firmware of the board with most room without logs, for further models and owners.
+fn models(toolchain: &Toolchain) -> Result<()> {
+    println!();
+    println!("| stm32f405, firmware-s, logs off, with | flash | RAM without stack |");
+    println!("|---|---|---|");
+    for more in [
+        &[][..],
+        &["shapes"],
+        &["integers"],
+        &["owners"],
+        &["integers", "shapes", "wide", "owners"],
+    ] {
+        let options = Options {
+            log: false,
+            features: more.iter().map(|feature| feature.to_string()).collect(),
+            ..Options::usual(Profile::FirmwareS)
+        };
+        let sizes = elf::sizes(&firmware::build(toolchain, Board::Stm32f405, &options)?)?;
+        let names = if more.is_empty() {
+            "the usual features".to_string()
+        } else {
+            more.join(", ")
+        };
+        println!("| {names} | {} | {} |", sizes.flash, sizes.ram);
     }
     Ok(())
 }
@@ -58,8 +90,8 @@ fn learning(toolchain: &Toolchain) -> Result<()> {
                 let elf = firmware::build_binary(toolchain, target, name, features, profile)?;
                 elf::sizes(&elf)
             };
-            let without = build(&[board.name()])?;
-            let with = build(&[board.name(), "learn"])?;
+            let without = build(&[board.name(), "interest"])?;
+            let with = build(&[board.name(), "interest", "learn"])?;
             println!(
                 "| {} | {} | {} | {} |",
                 board.name(),
