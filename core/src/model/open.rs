@@ -246,14 +246,15 @@ impl<'a> Found<'a> {
         Ok(())
     }
 
-    fn get(&self, kind: TableKind) -> Option<Table<'a>> {
-        TableKind::ALL
-            .into_iter()
-            .zip(&self.single)
-            .find_map(|(k, slot)| if k == kind { *slot } else { None })
+    // Asked for each kind: never inlined, and by reference, it is a call of few bytes.
+    #[inline(never)]
+    fn get(&self, kind: TableKind) -> Option<&Table<'a>> {
+        let at = TableKind::ALL.iter().position(|other| *other == kind)?;
+        self.single.get(at)?.as_ref()
     }
 
-    fn need(&self, kind: TableKind) -> Result<Table<'a>, ImageError> {
+    #[inline(never)]
+    fn need(&self, kind: TableKind) -> Result<&Table<'a>, ImageError> {
         self.get(kind).ok_or(ImageError::Missing(kind))
     }
 
@@ -335,7 +336,7 @@ struct Checked<'a> {
 
 fn embedding<'a>(
     found: &Found<'a>,
-    table: Table<'a>,
+    table: &Table<'a>,
     kind: TableKind,
     rows: u32,
     columns: Option<u32>,
@@ -421,7 +422,7 @@ fn mlp<'a>(found: &Found<'a>, user_dim: u32, movie_dim: u32) -> Result<Mlp<'a>, 
     for (layer, (activation, (weights, bias))) in later.iter_mut().zip(shapes) {
         let kind = TableKind::DenseWeights;
         let bias = layer_bias(Some(bias))?;
-        let table = weights.ok_or(ImageError::Missing(kind))?;
+        let table = weights.as_ref().ok_or(ImageError::Missing(kind))?;
         if table.rows != units || table.columns as usize != bias.len() {
             return Err(ImageError::Shape(kind));
         }
@@ -461,7 +462,9 @@ fn too_wide(kind: TableKind) -> ImageError {
 
 fn layer_bias<'a>(table: Option<&Option<Table<'a>>>) -> Result<&'a [f32], ImageError> {
     let kind = TableKind::DenseBias;
-    let table = table.copied().flatten().ok_or(ImageError::Missing(kind))?;
+    let table = table
+        .and_then(Option::as_ref)
+        .ok_or(ImageError::Missing(kind))?;
     if table.rows != 1 {
         return Err(ImageError::Shape(kind));
     }
@@ -472,7 +475,7 @@ fn layer_bias<'a>(table: Option<&Option<Table<'a>>>) -> Result<&'a [f32], ImageE
     numbers(values, kind).map(|_| values)
 }
 
-fn bytes(table: Table<'_>, kind: TableKind) -> Result<&[u8], ImageError> {
+fn bytes<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [u8], ImageError> {
     if table.element == Element::U8.code() {
         Ok(table.bytes)
     } else {
@@ -480,14 +483,14 @@ fn bytes(table: Table<'_>, kind: TableKind) -> Result<&[u8], ImageError> {
     }
 }
 
-fn words(table: Table<'_>, kind: TableKind) -> Result<&[u32], ImageError> {
+fn words<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [u32], ImageError> {
     if table.element != Element::U32.code() {
         return Err(ImageError::Element(kind));
     }
     bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))
 }
 
-fn floats(table: Table<'_>, kind: TableKind) -> Result<&[f32], ImageError> {
+fn floats<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [f32], ImageError> {
     if table.element != Element::F32.code() {
         return Err(ImageError::Element(kind));
     }
@@ -506,7 +509,7 @@ fn bad_number(bad: BadNumber, kind: TableKind) -> ImageError {
 }
 
 /// The lower triangle of a covariance of `side` numbers.
-fn covariance(table: Table<'_>, kind: TableKind, side: u32) -> Result<&[f32], ImageError> {
+fn covariance<'a>(table: &Table<'a>, kind: TableKind, side: u32) -> Result<&'a [f32], ImageError> {
     if table.rows != 1 || table.columns != side.wrapping_mul(side.wrapping_add(1)) / 2 {
         return Err(ImageError::Shape(kind));
     }
