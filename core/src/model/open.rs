@@ -497,6 +497,7 @@ fn floats<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [f32], ImageErro
     bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))
 }
 
+#[inline(never)]
 fn numbers(values: &[f32], kind: TableKind) -> Result<f32, ImageError> {
     check_f32(values).map_err(|bad| bad_number(bad, kind))
 }
