@@ -63,7 +63,7 @@ impl<'a> EmbeddingTable<'a> {
 
     /// Writes row `row` into the front of `out`; what isn't there is left as it was, so a row out of the table's
     /// bounds leaves `out` alone.
-    #[inline]
+    #[inline(never)] // Four precisions: too much to have in each of its callers.
     pub fn read(&self, row: usize, out: &mut [f32]) {
         let start = row.wrapping_mul(self.columns);
         let end = start.wrapping_add(self.columns);

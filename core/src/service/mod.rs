@@ -125,6 +125,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     /// As [`with_store`](Self::with_store), without the replay: [`recall`](Self::recall) comes next. A board that has
     /// no stack for a service and a fold-in at once puts the service where it stays in between.
+    #[inline(never)]
     pub fn before_recall(model: Result<Model<'m>, ImageError>, board: Board, store: S) -> Self {
         Self {
             profiles: core::array::from_fn(|_| Profile::new(model.as_ref().ok())),
