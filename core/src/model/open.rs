@@ -17,7 +17,6 @@ use crate::numeric::magnitude;
 use crate::table::{BadNumber, EmbeddingTable, Values, check_f32};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
-#[inline(never)]
 pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
     let image = Image::parse(bytes)?;
     let found = Found::walk(&image)?;

@@ -188,7 +188,6 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         Ok(reply)
     }
 
-    #[inline(never)]
     fn explained(&self, model: &Model<'m>, who: Who, movie: u32) -> Result<Explained, Refusal> {
         let user = self.user(model, who)?;
         let (Private { bias, .. }, _) = self.private(model, who)?;
