@@ -326,6 +326,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         self.kept.answer(number, &reply, port);
     }
 
+    #[inline(never)]
     fn answer(&mut self, request: Request, port: &impl Port) -> Result<Answer<'m>, Refusal> {
         let now = |reply| Ok(Answer::Now(reply));
         match request {
