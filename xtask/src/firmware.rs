@@ -14,7 +14,7 @@ use crate::toolchain::Toolchain;
 pub enum Profile {
     /// Speed: opt-level 3.
     Firmware,
-    /// Size: opt-level z.
+    /// Size: opt-level z, core at s.
     FirmwareS,
 }
 
