@@ -4,6 +4,9 @@
 #![no_std]
 #![no_main]
 
+// The firmware's, since it is part of what core's work costs there.
+#[path = "../../firmware/src/memory.rs"]
+mod memory;
 mod semihosting;
 mod stack;
 

@@ -84,6 +84,57 @@ pub enum ImageError {
     DotBound,
     /// The sum of mean, biases, dot product and MLP could pass [`LIMIT`](crate::model::LIMIT).
     SumBound,
+    /// The model takes a feature of this crate that isn't compiled in.
+    WithoutFeature(Feature),
+}
+
+/// A cargo feature that decides which models are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+#[non_exhaustive]
+pub enum Feature {
+    /// `integers`: tables of 16-bit or 8-bit integers.
+    Integers,
+    /// `wide`: rows of more than 8 dimensions, layers of more than 32 units.
+    Wide,
+    /// `interest`: what people look for.
+    Interest,
+    /// `shapes`: rows, layers and precisions other than the lesson's.
+    Shapes,
+}
+
+impl Feature {
+    const ALL: [Self; 4] = [Self::Integers, Self::Wide, Self::Interest, Self::Shapes];
+
+    /// The feature's name in `Cargo.toml`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Integers => "integers",
+            Self::Wide => "wide",
+            Self::Interest => "interest",
+            Self::Shapes => "shapes",
+        }
+    }
+
+    /// What a model has that takes it.
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Integers => "tables of integers",
+            Self::Wide => "rows of more than 8 dimensions or layers of more than 32 units",
+            Self::Interest => "tables of interests",
+            Self::Shapes => "another shape than rows of 8 and layers of 32, 4 and 1 units",
+        }
+    }
+
+    /// Its number on the wire, which never changes.
+    const fn number(self) -> u32 {
+        match self {
+            Self::Integers => 0,
+            Self::Wide => 1,
+            Self::Interest => 2,
+            Self::Shapes => 3,
+        }
+    }
 }
 
 impl fmt::Display for ImageError {
@@ -142,6 +193,12 @@ impl fmt::Display for ImageError {
             Self::LayerBound { layer } => write!(f, "dense layer {layer} could pass 1e30"),
             Self::DotBound => f.write_str("the dot product could pass 1e30"),
             Self::SumBound => f.write_str("the sum of the model's parts could pass 1e30"),
+            Self::WithoutFeature(feature) => write!(
+                f,
+                "the model has {}, and the firmware was built without the feature `{}`",
+                feature.what(),
+                feature.name()
+            ),
         }
     }
 }
@@ -177,6 +234,7 @@ impl ImageError {
             Self::LayerBound { layer } => (20, layer.into(), 0),
             Self::DotBound => (21, 0, 0),
             Self::SumBound => (22, 0, 0),
+            Self::WithoutFeature(feature) => (23, feature.number(), 0),
         }
     }
 
@@ -212,6 +270,10 @@ impl ImageError {
             20 => Self::LayerBound { layer: small? },
             21 => Self::DotBound,
             22 => Self::SumBound,
+            23 => {
+                let known = Feature::ALL.into_iter().find(|f| f.number() == a);
+                Self::WithoutFeature(known?)
+            }
             _ => return None,
         })
     }

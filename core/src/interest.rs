@@ -250,8 +250,9 @@ impl Interests<'_> {
             let error = weight - dot(&y, &x);
             let gain = crate::learn::narrow(&mut spread, self.dimensions, &y);
             for (x, gain) in x.iter_mut().zip(&gain) {
-                *x = hold(*x + gain * error, -ROW_LIMIT, ROW_LIMIT);
+                *x += gain * error;
             }
+            crate::numeric::hold_all(Some(&mut x), ROW_LIMIT);
             weight *= self.fade;
         }
         x

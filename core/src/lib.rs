@@ -66,9 +66,15 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `learn` | yes | learning on the device |
-//! | `wide` | yes | rows of up to 32 dimensions and layers of up to 64 units, where else it is 8 and 32: the working memory of learning falls from 3.3 KB to 0.7 KB without it |
+//! | `integers` | yes | models of 16-bit and 8-bit integers |
+//! | `interest` | yes | models with interests |
+//! | `shapes` | yes | models of other shapes than rows of 8 in half precision, and no MLP beside a dot product or one of a multiple of 4 relu units, 4 relu units and 1 linear unit |
+//! | `wide` | yes | with `shapes`, rows of up to 32 dimensions and layers of up to 64 units, where else it is 8 and 32: the working memory of learning falls from 3.3 KB to 0.7 KB without it |
 //! | `defmt` | no | `defmt::Format` for public types |
 //! | `write` | no | the writer of images, for a host |
+//!
+//! A model that takes what isn't compiled in is refused by the feature's name
+//! ([`ImageError::WithoutFeature`](error::ImageError::WithoutFeature)).
 //!
 //! # Cost
 //!
@@ -96,6 +102,7 @@ compile_error!(
     "images are little-endian and borrowed in place: big-endian targets are not supported"
 );
 
+mod codec;
 pub mod error;
 pub mod ids;
 pub mod image;

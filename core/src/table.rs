@@ -1,5 +1,6 @@
 //! Embedding tables: rows of numbers borrowed from flash, widened to single precision as they are read.
 
+#[cfg(feature = "integers")]
 use crate::MAX_DIM;
 use crate::numeric::{f16, magnitude};
 
@@ -62,7 +63,7 @@ impl<'a> EmbeddingTable<'a> {
 
     /// Writes row `row` into the front of `out`; what isn't there is left as it was, so a row out of the table's
     /// bounds leaves `out` alone.
-    #[inline]
+    #[inline(never)] // Four precisions: too much to have in each of its callers.
     pub fn read(&self, row: usize, out: &mut [f32]) {
         let start = row.wrapping_mul(self.columns);
         let end = start.wrapping_add(self.columns);
@@ -76,7 +77,7 @@ impl<'a> EmbeddingTable<'a> {
                     *to = *from;
                 }
             }
-            Values::I16(values) => {
+            Values::I16(values) if cfg!(feature = "integers") => {
                 for (to, from) in out
                     .iter_mut()
                     .zip(values.get(start..end).unwrap_or_default())
@@ -87,7 +88,7 @@ impl<'a> EmbeddingTable<'a> {
             Values::I8 {
                 values,
                 multipliers,
-            } => {
+            } if cfg!(feature = "integers") => {
                 let scale = multipliers
                     .get(row)
                     .map_or(0.0, |by| f32::from(*by) * self.scale);
@@ -98,6 +99,8 @@ impl<'a> EmbeddingTable<'a> {
                     *to = f32::from(*from) * scale;
                 }
             }
+            // The verifier has refused it.
+            Values::I16(_) | Values::I8 { .. } => {}
         }
     }
 
@@ -105,6 +108,7 @@ impl<'a> EmbeddingTable<'a> {
     /// a row out of the table's bounds, nothing for a table of other numbers. 16-bit rows are borrowed, 8-bit ones
     /// widened into `place`. The columns are even in number.
     #[inline]
+    #[cfg(feature = "integers")]
     pub(crate) fn pairs<'p>(&self, row: usize, place: &'p mut [u32; MAX_DIM / 2]) -> &'p [u32]
     where
         'a: 'p,
@@ -138,7 +142,7 @@ impl<'a> EmbeddingTable<'a> {
 
     /// Rows `first`, `first + 1`, … of a table of 8 columns of 8 bits, widened; false for another table, or where
     /// they aren't all there.
-    #[cfg(cortex_m_dsp)]
+    #[cfg(all(cortex_m_dsp, feature = "integers"))]
     pub(crate) fn widen_rows(&self, first: usize, out: &mut [[u32; 4]]) -> bool {
         let Values::I8 {
             values,
@@ -174,6 +178,7 @@ impl<'a> EmbeddingTable<'a> {
     /// The first integer of row `row`, 0 outside the table and in a table of other numbers: how a table of
     /// integer biases is read.
     #[inline]
+    #[cfg(feature = "integers")]
     pub(crate) fn first_integer(&self, row: usize) -> i32 {
         match self.values {
             Values::I16(values) => values
@@ -263,6 +268,7 @@ fn widen_halves(halves: &[u16], out: &mut [f32]) {
 
 /// 8-bit numbers times `by` as 16-bit ones in pairs; zeros where there are none. At most 128 x 255: it fits.
 #[inline]
+#[cfg(feature = "integers")]
 fn widen(values: &[i8], by: u8, out: &mut [u32]) {
     let pair = |low: i8, high: i8| {
         let by = i32::from(by);

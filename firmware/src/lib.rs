@@ -25,6 +25,9 @@ pub mod app;
 pub mod board;
 pub mod flash;
 pub mod log;
+#[cfg(target_os = "none")]
+#[allow(unsafe_code, reason = "assembly")]
+mod memory;
 pub mod receive;
 #[cfg(target_os = "none")]
 pub mod regions;

@@ -37,7 +37,7 @@ impl Waiting {
         let port = self.0.local_addr()?.port();
         Ok(vec![
             "-chardev".into(),
-            format!("socket,id=debugger,host=127.0.0.1,port={port}"),
+            format!("socket,id=debugger,host=127.0.0.1,port={port},nodelay=on"),
             "-gdb".into(),
             "chardev:debugger".into(),
         ])
@@ -119,6 +119,10 @@ impl Qmp {
     }
 }
 
+/// Numbers of registers in GDB's protocol.
+const LINK: u32 = 14;
+const PROGRAM_COUNTER: u32 = 15;
+
 /// GDB's remote protocol, as far as tests need it.
 pub struct Gdb(TcpStream);
 
@@ -128,14 +132,68 @@ impl Gdb {
     /// # Errors
     /// When there is none.
     pub fn take(waiting: Waiting) -> Result<Self> {
+        let mut gdb = Self::hold(waiting)?;
+        gdb.run()?;
+        Ok(gdb)
+    }
+
+    /// Takes the connection of an emulator that was started, and keeps the machine stopped.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn hold(waiting: Waiting) -> Result<Self> {
         let mut gdb = Self(waiting.accept()?);
         // A debugger that connects stops the machine, which a question about it would do too.
         gdb.send("?")?;
         gdb.stopped()?;
         // It numbers registers for those alone who have asked which there are.
         gdb.ask("qXfer:features:read:target.xml:0,ffb")?;
-        gdb.run()?;
         Ok(gdb)
+    }
+
+    /// Calls a function of a held machine with up to four numbers, and returns what it returns. It comes back to
+    /// `home`, an address of code that it doesn't run.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub fn call(&mut self, function: u32, arguments: &[u32], home: u32) -> Result<u32> {
+        let home = home & !1;
+        for (register, value) in (0..).zip(arguments) {
+            self.set(register, *value)?;
+        }
+        self.set(LINK, home | 1)?;
+        self.set(PROGRAM_COUNTER, function & !1)?;
+        self.obey(&format!("Z1,{home:x},2"))?;
+        self.run()?;
+        self.stopped()?;
+        self.obey(&format!("z1,{home:x},2"))?;
+        let result = self.ask("p0")?;
+        Ok(u32::from_str_radix(&result, 16)?.swap_bytes())
+    }
+
+    /// Writes bytes to a held machine's memory.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub fn write(&mut self, address: u32, bytes: &[u8]) -> Result<()> {
+        let text = bytes
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect::<String>();
+        self.obey(&format!("M{address:x},{:x}:{text}", bytes.len()))
+    }
+
+    /// Bytes of a held machine's memory.
+    ///
+    /// # Errors
+    /// When the emulator refuses.
+    pub fn read(&mut self, address: u32, length: u32) -> Result<Vec<u8>> {
+        let text = self.ask(&format!("m{address:x},{length:x}"))?;
+        let digits = text.as_bytes().as_chunks::<2>().0;
+        digits
+            .iter()
+            .map(|two| Ok(u8::from_str_radix(std::str::from_utf8(two)?, 16)?))
+            .collect()
     }
 
     /// Sets the program counter, and lets the machine run on from there.
@@ -143,16 +201,20 @@ impl Gdb {
     /// # Errors
     /// When the emulator refuses.
     pub fn jump(&mut self, address: u32) -> Result<()> {
-        const PROGRAM_COUNTER: u32 = 15;
         self.stop()?;
-        let answer = self.ask(&format!(
-            "P{PROGRAM_COUNTER:x}={:08x}",
-            address.swap_bytes()
-        ))?;
-        if answer != "OK" {
-            bail!("the program counter could not be set: {answer}");
-        }
+        self.set(PROGRAM_COUNTER, address)?;
         self.run()
+    }
+
+    fn set(&mut self, register: u32, value: u32) -> Result<()> {
+        self.obey(&format!("P{register:x}={:08x}", value.swap_bytes()))
+    }
+
+    fn obey(&mut self, command: &str) -> Result<()> {
+        match self.ask(command)?.as_str() {
+            "OK" => Ok(()),
+            answer => bail!("the emulator did not obey {command}: {answer}"),
+        }
     }
 
     fn stop(&mut self) -> Result<()> {

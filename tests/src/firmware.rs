@@ -20,17 +20,27 @@ pub const PROFILES: [&str; 2] = ["firmware", "firmware-s"];
 /// # Errors
 /// When it doesn't build.
 pub fn elf(board: &str, profile: &str) -> Result<PathBuf> {
+    elf_with(board, profile, &[])
+}
+
+/// As [`elf`], with further cargo features of the firmware.
+///
+/// # Errors
+/// When it doesn't build.
+pub fn elf_with(board: &str, profile: &str, features: &[&str]) -> Result<PathBuf> {
     static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
     let mut built = BUILT
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
-    let key = format!("{board} {profile}");
+    let features = features.join(",");
+    let key = format!("{board} {profile} {features}");
     if let Some(path) = built.get(&key) {
         return Ok(path.clone());
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["xtask", "firmware", board, "--profile", profile])
+        .args((!features.is_empty()).then(|| format!("--features={features}")))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .context("cargo could not be started")?;
@@ -58,7 +68,22 @@ pub fn boot(
     image: Option<&Path>,
     arguments: &[String],
 ) -> Result<Connection<Emulator>> {
-    let emulator = Emulator::boot_with(board, &elf(board, profile)?, image, arguments)?;
+    boot_with(board, profile, &[], image, arguments)
+}
+
+/// As [`boot`], with further cargo features of the firmware.
+///
+/// # Errors
+/// When it doesn't build or boot.
+pub fn boot_with(
+    board: &str,
+    profile: &str,
+    features: &[&str],
+    image: Option<&Path>,
+    arguments: &[String],
+) -> Result<Connection<Emulator>> {
+    let elf = elf_with(board, profile, features)?;
+    let emulator = Emulator::boot_with(board, &elf, image, arguments)?;
     // Often and long: a machine that is being reset hears nothing, and a busy PC emulates slowly.
     let timing = Timing {
         silence: Duration::from_secs(3),

@@ -8,12 +8,18 @@ use host::export::Precision;
 use host::export::boards;
 use host::link::questions::{self, Counts};
 use host::link::transcript::Transcript;
+use pocketrec::error::{Feature, ImageError};
 use pocketrec::model::Model;
-use tests::firmware::boot;
+use pocketrec::wire::{NoModel, Refusal, Reply, Request};
+use tests::firmware::{boot, boot_with};
 use tests::trained;
 
 /// Boots a board with an image in `precision`, asks it everything, and compares every byte of the answers.
-fn compare(board: &str, profile: &str, precision: Precision, counts: Counts) -> Result<()> {
+fn compare(
+    (board, profile, features): (&str, &str, &[&str]),
+    precision: Precision,
+    counts: Counts,
+) -> Result<()> {
     let region = boards::by_name(board)
         .context("a known board")?
         .image_region;
@@ -24,7 +30,7 @@ fn compare(board: &str, profile: &str, precision: Precision, counts: Counts) -> 
     let transcript = Transcript::parse(&recorded.to_text()).map_err(anyhow::Error::msg)?;
     assert_eq!(transcript, recorded);
 
-    let mut connection = boot(board, profile, Some(&image.path), &[])?;
+    let mut connection = boot_with(board, profile, features, Some(&image.path), &[])?;
     connection.hello()?;
     let started = Instant::now();
     if let Some(difference) = transcript.replay(&mut connection, |_, _| ())? {
@@ -48,20 +54,52 @@ const SMALL: Counts = Counts {
 
 #[test]
 fn an_f405_built_for_speed_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
-    compare("stm32f405", "firmware", Precision::F16, Counts::FULL)
+    compare(("stm32f405", "firmware", &[]), Precision::F16, Counts::FULL)
 }
 
 #[test]
 fn an_f405_built_for_size_answers_from_f32_with_the_bits_of_a_pc() -> Result<()> {
-    compare("stm32f405", "firmware-s", Precision::F32, Counts::FULL)
+    compare(
+        ("stm32f405", "firmware-s", &["shapes"]),
+        Precision::F32,
+        Counts::FULL,
+    )
+}
+
+#[test]
+fn an_f405_with_integers_answers_from_i16_with_the_bits_of_a_pc() -> Result<()> {
+    compare(
+        ("stm32f405", "firmware-s", &["integers"]),
+        Precision::I16,
+        Counts::FULL,
+    )
+}
+
+#[test]
+fn an_f405_refuses_a_model_by_the_feature_that_it_takes() -> Result<()> {
+    for (precision, feature) in [
+        (Precision::I16, Feature::Integers),
+        (Precision::I8, Feature::Integers),
+        (Precision::F32, Feature::Shapes),
+    ] {
+        let image = trained::image(precision, 896 * 1024)?;
+        Model::open(image.bytes.as_ref())?;
+        let mut connection = boot("stm32f405", "firmware-s", Some(&image.path), &[])?;
+        let answer = connection.ask(&Request::ModelInfo)?;
+        let why = NoModel::from(ImageError::WithoutFeature(feature));
+        assert_eq!(answer.reply(), Some(Reply::Refused(Refusal::NoModel(why))));
+        let text = Refusal::NoModel(why).to_string();
+        assert!(text.contains(&format!("`{}`", feature.name())), "{text}");
+    }
+    Ok(())
 }
 
 #[test]
 fn a_microbit_built_for_size_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
-    compare("microbit", "firmware-s", Precision::F16, SMALL)
+    compare(("microbit", "firmware-s", &[]), Precision::F16, SMALL)
 }
 
 #[test]
 fn a_microbit_built_for_speed_answers_from_f32_with_the_bits_of_a_pc() -> Result<()> {
-    compare("microbit", "firmware", Precision::F32, SMALL)
+    compare(("microbit", "firmware", &[]), Precision::F32, SMALL)
 }

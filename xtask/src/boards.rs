@@ -23,6 +23,10 @@ impl Board {
         }
     }
 
+    /// The features that its firmware is built with unless told otherwise, beside its own; those add what its cargo
+    /// feature brings along. Each board takes the models of the precision that it is fast in.
+    pub const USUAL_FEATURES: [&'static str; 2] = ["interest", "learn"];
+
     /// The compiler's name for the core.
     pub fn target(self) -> &'static str {
         match self {

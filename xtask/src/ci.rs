@@ -52,7 +52,14 @@ pub fn run(manner: Manner) -> Result<()> {
 }
 
 /// Sets of core's features that a device may choose; `write` is the host's.
-const FEATURES: [&str; 4] = ["", "learn", "defmt", "learn,defmt"];
+const FEATURES: [&str; 6] = [
+    "",
+    "learn",
+    "defmt",
+    "learn,defmt",
+    "integers,interest",
+    "integers,interest,learn,shapes",
+];
 
 fn device(toolchain: &Toolchain, failures: &mut Failures) {
     // thumbv6m proves the most: it has no compare-and-swap, no floating-point unit and no operating system.
@@ -69,8 +76,13 @@ fn device(toolchain: &Toolchain, failures: &mut Failures) {
     }
     if toolchain.has_clippy() {
         for board in Board::ALL {
-            for features in
-                ["", ",learn", ",learn,log"].map(|more| format!("{}{more}", board.name()))
+            for features in [
+                "",
+                ",learn",
+                ",interest,learn,log",
+                ",interest,learn,integers,shapes,owners",
+            ]
+            .map(|more| format!("{}{more}", board.name()))
             {
                 failures.check(&format!("lints of the firmware with [{features}]"), || {
                     shell::run(

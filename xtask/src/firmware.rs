@@ -14,7 +14,7 @@ use crate::toolchain::Toolchain;
 pub enum Profile {
     /// Speed: opt-level 3.
     Firmware,
-    /// Size: opt-level s.
+    /// Size: opt-level z, core at s.
     FirmwareS,
 }
 
@@ -32,13 +32,18 @@ impl Profile {
 }
 
 /// How a firmware is built.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The cargo profile.
     pub profile: Profile,
     /// With defmt over RTT.
     pub log: bool,
+    /// Further cargo features of the firmware: models that it takes, or more owners.
+    pub features: Vec<String>,
 }
+
+/// Features that [`Options::features`] may hold.
+pub const FEATURES: [&str; 4] = ["integers", "owners", "shapes", "wide"];
 
 impl Options {
     /// The usual build of a profile: the one for size has no logs.
@@ -46,6 +51,7 @@ impl Options {
         Self {
             profile,
             log: profile == Profile::Firmware,
+            features: Vec::new(),
         }
     }
 }
@@ -54,8 +60,10 @@ impl Options {
 ///
 /// # Errors
 /// When cargo fails or names no executable.
-pub fn build(toolchain: &Toolchain, board: Board, options: Options) -> Result<PathBuf> {
-    let mut features = vec![board.name(), "learn"];
+pub fn build(toolchain: &Toolchain, board: Board, options: &Options) -> Result<PathBuf> {
+    let mut features = vec![board.name()];
+    features.extend(Board::USUAL_FEATURES);
+    features.extend(options.features.iter().map(String::as_str));
     if options.log {
         features.push("log");
     }
@@ -67,9 +75,11 @@ pub fn build(toolchain: &Toolchain, board: Board, options: Options) -> Result<Pa
         options.profile,
     )?;
     let logs = if options.log { "-log" } else { "" };
+    let more = options.features.iter().map(|feature| format!("-{feature}"));
+    let more = more.collect::<String>();
     let directory = shell::target_directory().join("boards");
     let elf = directory.join(format!(
-        "{}-{}{logs}.elf",
+        "{}-{}{logs}{more}.elf",
         board.name(),
         options.profile.name()
     ));

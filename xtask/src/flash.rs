@@ -22,7 +22,7 @@ pub fn run(
     image: Option<&Path>,
     port: Option<&str>,
 ) -> Result<()> {
-    let firmware = firmware::build(toolchain, board, Options::usual(profile))?;
+    let firmware = firmware::build(toolchain, board, &Options::usual(profile))?;
     let (limit, _) = board.firmware_limits();
     let size = elf::sizes(&firmware)?.flash;
     if size > limit {

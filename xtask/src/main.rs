@@ -52,6 +52,9 @@ enum Verb {
         /// Logs (defmt over RTT); without this, only the profile for speed has them.
         #[arg(long)]
         log: Option<bool>,
+        /// Further features: models that it takes (`integers`, `shapes`, `wide`) or three owners (`owners`).
+        #[arg(long, value_delimiter = ',', value_parser = firmware::FEATURES)]
+        features: Vec<String>,
     },
     /// Run every test, those of the firmware in the emulator included.
     Test,
@@ -119,11 +122,13 @@ fn main() -> ExitCode {
             board,
             profile,
             log,
+            features,
         } => {
             let mut options = firmware::Options::usual(profile);
             options.log = log.unwrap_or(options.log);
+            options.features = features;
             toolchain::find(arguments.toolchain)
-                .and_then(|toolchain| firmware::build(&toolchain, board, options))
+                .and_then(|toolchain| firmware::build(&toolchain, board, &options))
                 .map(|elf| println!("{}", elf.display()))
         }
         Verb::Test => test::run(setup),

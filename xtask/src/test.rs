@@ -39,7 +39,7 @@ fn prepare(manner: Manner) -> Result<()> {
     let toolchain = toolchain::find(manner.choice)?;
     for board in Board::ALL {
         for profile in Profile::ALL {
-            firmware::build(&toolchain, board, Options::usual(profile))?;
+            firmware::build(&toolchain, board, &Options::usual(profile))?;
         }
     }
     Ok(())

@@ -161,8 +161,7 @@ impl<'a> Image<'a> {
         if stated != computed {
             return Err(ImageError::Crc { stated, computed });
         }
-        let (header, tables) =
-            postcard::take_from_bytes::<Header<'a>>(bytes).map_err(|_| ImageError::Header)?;
+        let (header, tables) = crate::codec::take::<Header<'a>>(bytes).ok_or(ImageError::Header)?;
         if header.name.len() > MAX_TEXT || header.license.len() > MAX_TEXT {
             return Err(ImageError::Header);
         }
@@ -204,8 +203,7 @@ pub struct Tables<'a> {
 impl<'a> Tables<'a> {
     fn read(&mut self) -> Result<Table<'a>, ImageError> {
         let unreadable = ImageError::Table { at: self.at };
-        let (table, rest) =
-            postcard::take_from_bytes::<Table<'a>>(self.rest).map_err(|_| unreadable)?;
+        let (table, rest) = crate::codec::take::<Table<'a>>(self.rest).ok_or(unreadable)?;
         if table.padding.len() > 3 || table.padding.iter().any(|&b| b != 0) {
             return Err(unreadable);
         }

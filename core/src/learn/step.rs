@@ -47,7 +47,13 @@ fn plain(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_D
     let mut place = [0.0; MAX_DIM];
     model.movie_table().read(row as usize, &mut place);
     let movie = place.get(..model.movie_dim()).unwrap_or_default();
-    if let Some(mlp) = model.mlp() {
+    // Where neither feature is compiled in, the kernel has taken every model with an MLP.
+    const NEEDED: bool = cfg!(any(
+        not(cortex_m_float),
+        feature = "integers",
+        feature = "shapes"
+    ));
+    if let Some(mlp) = model.mlp().filter(|_| NEEDED) {
         let mut kept = [[0.0; MAX_UNITS]; MAX_LAYERS];
         mlp.forward_keeping(&user.half, movie, &mut kept);
         mlp.backward_user(&kept, 1.0, by_row);

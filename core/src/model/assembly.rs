@@ -14,9 +14,10 @@ impl Model<'_> {
     /// Scores of the movies of rows `first`, `first + 1`, …
     ///
     /// By the kernels for the lesson's shape where the model has it: rows of 8 in half precision, a multiple of 4 relu
-    /// units, 4 relu units, 1 linear one; without an MLP by the kernel for dot products; else layer by layer.
+    /// units, 4 relu units, 1 linear one; without an MLP by the kernel for dot products; else layer by layer, where the
+    /// feature `shapes` has that compiled in (without it a row outside the table scores nothing).
     pub(super) fn score_rows_by_assembly(&self, user: &UserState, first: u32, scores: &mut [f32]) {
-        if !self.score_rows_of_8(user, first, scores) {
+        if !self.score_rows_of_8(user, first, scores) && cfg!(feature = "shapes") {
             self.score_layers(user, first, scores);
         }
     }

@@ -8,6 +8,10 @@
 
 #[cfg(cortex_m_float)]
 mod assembly;
+#[cfg(feature = "integers")]
+mod integer;
+#[cfg(not(feature = "integers"))]
+#[path = "no_integers.rs"]
 mod integer;
 mod open;
 mod score;
@@ -281,7 +285,11 @@ impl<'a> Model<'a> {
 
     /// What the image says of people's interests.
     pub(crate) fn interests(&self) -> Option<&Interests<'a>> {
-        self.interests.as_ref()
+        if cfg!(feature = "interest") {
+            self.interests.as_ref()
+        } else {
+            None
+        }
     }
 
     /// The row of the movie `id`.

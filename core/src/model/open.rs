@@ -4,11 +4,12 @@
 //! here, and let its largest magnitude take part in `bounds`, so that no prediction can pass [`LIMIT`].
 
 mod ids;
+#[cfg(feature = "integers")]
 mod integer;
 mod interest;
 
 use super::{Confidence, LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
-use crate::error::ImageError;
+use crate::error::{Feature, ImageError};
 use crate::image::{Element, Image, Table, TableKind};
 use crate::mlp::{Dense, Mlp};
 use crate::numeric::activation::Activation;
@@ -44,8 +45,11 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
     let mean_row = floats(found.need(TableKind::MeanUser)?, TableKind::MeanUser)?;
     let user_dim = mean_row.len();
     let mean = found.need(TableKind::MeanUser)?;
-    if mean.rows != 1 || user_dim == 0 || user_dim > MAX_DIM {
+    if mean.rows != 1 || user_dim == 0 {
         return Err(ImageError::Shape(TableKind::MeanUser));
+    }
+    if user_dim > MAX_DIM {
+        return Err(too_wide(TableKind::MeanUser));
     }
     let user_dim = mean.columns;
     if parts.dot && user_dim as usize != movie.table.columns() {
@@ -116,6 +120,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
         None
     };
 
+    #[cfg(feature = "integers")]
     let integers = integer::open(
         &found,
         parts,
@@ -123,6 +128,8 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
         movie_bias.as_ref().map(|bias| &bias.table),
         mlp.as_ref(),
     )?;
+    #[cfg(not(feature = "integers"))]
+    let integers: Option<super::integer::Integers<'_>> = None;
     if integers.is_some() && scale.largest() > INTEGER_LIMIT {
         return Err(ImageError::Value(TableKind::RatingScale));
     }
@@ -142,7 +149,15 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
         mlp: mlp.as_ref(),
     })?;
 
-    Ok(Model {
+    let interests = if cfg!(feature = "interest") {
+        interest::open(&found, movies, user.map_or(0, |(ids, _)| ids.len()))?
+    } else if found.get(TableKind::InterestCode).is_some() {
+        return Err(ImageError::WithoutFeature(Feature::Interest));
+    } else {
+        None
+    };
+
+    let model = Model {
         header: image.header,
         scale,
         parts,
@@ -160,8 +175,12 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
         integers,
         user_spread: found.spread(user_dim)?,
         confidence: found.confidence(movies)?,
-        interests: interest::open(&found, movies, user.map_or(0, |(ids, _)| ids.len()))?,
-    })
+        interests,
+    };
+    if !cfg!(feature = "shapes") && !model.is_lessons() {
+        return Err(ImageError::WithoutFeature(Feature::Shapes));
+    }
+    Ok(model)
 }
 
 /// The tables of an image by kind; dense layers by index too.
@@ -227,14 +246,15 @@ impl<'a> Found<'a> {
         Ok(())
     }
 
-    fn get(&self, kind: TableKind) -> Option<Table<'a>> {
-        TableKind::ALL
-            .into_iter()
-            .zip(&self.single)
-            .find_map(|(k, slot)| if k == kind { *slot } else { None })
+    // Asked for each kind: never inlined, and by reference, it is a call of few bytes.
+    #[inline(never)]
+    fn get(&self, kind: TableKind) -> Option<&Table<'a>> {
+        let at = TableKind::ALL.iter().position(|other| *other == kind)?;
+        self.single.get(at)?.as_ref()
     }
 
-    fn need(&self, kind: TableKind) -> Result<Table<'a>, ImageError> {
+    #[inline(never)]
+    fn need(&self, kind: TableKind) -> Result<&Table<'a>, ImageError> {
         self.get(kind).ok_or(ImageError::Missing(kind))
     }
 
@@ -316,16 +336,22 @@ struct Checked<'a> {
 
 fn embedding<'a>(
     found: &Found<'a>,
-    table: Table<'a>,
+    table: &Table<'a>,
     kind: TableKind,
     rows: u32,
     columns: Option<u32>,
 ) -> Result<Checked<'a>, ImageError> {
     let fits = columns.is_none_or(|columns| columns == table.columns);
-    if table.rows != rows || !fits || table.columns as usize > MAX_DIM {
+    if table.rows != rows || !fits {
         return Err(ImageError::Shape(kind));
     }
+    if table.columns as usize > MAX_DIM {
+        return Err(too_wide(kind));
+    }
     let values = match Element::from_code(table.element) {
+        Some(Element::I16 | Element::I8) if !cfg!(feature = "integers") => {
+            return Err(ImageError::WithoutFeature(Feature::Integers));
+        }
         Some(Element::F16) => Values::F16(
             bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))?,
         ),
@@ -396,7 +422,7 @@ fn mlp<'a>(found: &Found<'a>, user_dim: u32, movie_dim: u32) -> Result<Mlp<'a>, 
     for (layer, (activation, (weights, bias))) in later.iter_mut().zip(shapes) {
         let kind = TableKind::DenseWeights;
         let bias = layer_bias(Some(bias))?;
-        let table = weights.ok_or(ImageError::Missing(kind))?;
+        let table = weights.as_ref().ok_or(ImageError::Missing(kind))?;
         if table.rows != units || table.columns as usize != bias.len() {
             return Err(ImageError::Shape(kind));
         }
@@ -425,17 +451,31 @@ fn mlp<'a>(found: &Found<'a>, user_dim: u32, movie_dim: u32) -> Result<Mlp<'a>, 
     })
 }
 
+/// Why rows or layers are refused that are wider than [`MAX_DIM`] or [`MAX_UNITS`].
+fn too_wide(kind: TableKind) -> ImageError {
+    if cfg!(feature = "wide") {
+        ImageError::Shape(kind)
+    } else {
+        ImageError::WithoutFeature(Feature::Wide)
+    }
+}
+
 fn layer_bias<'a>(table: Option<&Option<Table<'a>>>) -> Result<&'a [f32], ImageError> {
     let kind = TableKind::DenseBias;
-    let table = table.copied().flatten().ok_or(ImageError::Missing(kind))?;
-    if table.rows != 1 || table.columns as usize > MAX_UNITS {
+    let table = table
+        .and_then(Option::as_ref)
+        .ok_or(ImageError::Missing(kind))?;
+    if table.rows != 1 {
         return Err(ImageError::Shape(kind));
+    }
+    if table.columns as usize > MAX_UNITS {
+        return Err(too_wide(kind));
     }
     let values = floats(table, kind)?;
     numbers(values, kind).map(|_| values)
 }
 
-fn bytes(table: Table<'_>, kind: TableKind) -> Result<&[u8], ImageError> {
+fn bytes<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [u8], ImageError> {
     if table.element == Element::U8.code() {
         Ok(table.bytes)
     } else {
@@ -443,20 +483,21 @@ fn bytes(table: Table<'_>, kind: TableKind) -> Result<&[u8], ImageError> {
     }
 }
 
-fn words(table: Table<'_>, kind: TableKind) -> Result<&[u32], ImageError> {
+fn words<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [u32], ImageError> {
     if table.element != Element::U32.code() {
         return Err(ImageError::Element(kind));
     }
     bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))
 }
 
-fn floats(table: Table<'_>, kind: TableKind) -> Result<&[f32], ImageError> {
+fn floats<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [f32], ImageError> {
     if table.element != Element::F32.code() {
         return Err(ImageError::Element(kind));
     }
     bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))
 }
 
+#[inline(never)]
 fn numbers(values: &[f32], kind: TableKind) -> Result<f32, ImageError> {
     check_f32(values).map_err(|bad| bad_number(bad, kind))
 }
@@ -469,7 +510,7 @@ fn bad_number(bad: BadNumber, kind: TableKind) -> ImageError {
 }
 
 /// The lower triangle of a covariance of `side` numbers.
-fn covariance(table: Table<'_>, kind: TableKind, side: u32) -> Result<&[f32], ImageError> {
+fn covariance<'a>(table: &Table<'a>, kind: TableKind, side: u32) -> Result<&'a [f32], ImageError> {
     if table.rows != 1 || table.columns != side.wrapping_mul(side.wrapping_add(1)) / 2 {
         return Err(ImageError::Shape(kind));
     }

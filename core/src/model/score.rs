@@ -5,9 +5,11 @@
 
 use super::{Model, UserState};
 use crate::interest::Interest;
+use crate::numeric::activation::Activation;
 use crate::numeric::integer;
 #[cfg(not(cortex_m_float))]
 use crate::numeric::lanes::{self, Lanes, Scratch};
+use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_DIM, MAX_UNITS};
 
 /// Movies that the portable kernel scores at a time: a few vector registers of them on a PC, two on a core whose
@@ -35,6 +37,33 @@ impl Model<'_> {
         self.score_rows_portably(user, first, scores);
     }
 
+    /// Whether the model is of the lesson's shape, the one that a build without the feature `shapes` takes: movies' rows
+    /// of 8, in half precision unless it scores in integers, and no MLP beside a dot product, or one of a multiple of 4
+    /// relu units, 4 relu units and 1 linear unit.
+    pub(super) fn is_lessons(&self) -> bool {
+        let small = |table: &EmbeddingTable<'_>| {
+            self.integers.is_some() || matches!(table.values(), Values::F16(_))
+        };
+        let tables = self.movie_dim() == 8
+            && small(&self.movie_table)
+            && self.movie_bias.as_ref().is_none_or(small);
+        let network = match &self.mlp {
+            None => self.parts.dot,
+            Some(mlp) => match mlp.later() {
+                [second, output] => {
+                    mlp.user_dim == 8
+                        && mlp.units().is_multiple_of(4)
+                        && (second.units(), output.units()) == (4, 1)
+                        && mlp.activation == Activation::Relu
+                        && second.activation == Activation::Relu
+                        && output.activation == Activation::Linear
+                }
+                _ => false,
+            },
+        };
+        tables && network
+    }
+
     /// As [`score_rows`](Self::score_rows), with `fame` times the image's confidence term and somebody's interest
     /// added, as keys: integers that are in order where those sums are. They cost less to compare where floating
     /// point is software, and integer scores are keys as they are.
@@ -49,7 +78,7 @@ impl Model<'_> {
         let known = self.confidence.and_then(|known| known.bytes.get(at..));
         let known = known.unwrap_or_default();
         let fame = fame * self.confidence.map_or(0.0, |known| known.scale);
-        let interests = self.interests.as_ref().filter(|_| interest.any());
+        let interests = self.interests().filter(|_| interest.any());
         if let Some(integers) = &self.integers {
             self.sum_rows(integers, &user.integer, at, keys);
             // At most a star a count, so that there is room for 255 of them.
@@ -199,8 +228,6 @@ mod tests {
     use crate::image::{FORMAT, Header, MAGIC};
     use crate::mlp::{Dense, Mlp};
     use crate::model::{Parts, RatingScale};
-    use crate::numeric::activation::Activation;
-    use crate::table::{EmbeddingTable, Values};
     use crate::{MAX_LAYERS, MAX_UNITS};
     use proptest::prelude::*;
     use std::vec::Vec;

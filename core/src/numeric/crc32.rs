@@ -35,6 +35,7 @@ impl Crc32 {
     }
 
     /// Takes in `bytes`.
+    #[inline(never)]
     pub fn update(&mut self, bytes: &[u8]) {
         let mut crc = self.0;
         for &byte in bytes {

@@ -6,18 +6,24 @@ pub(crate) mod arch;
 pub mod crc32;
 pub mod dot;
 pub mod f16;
+#[cfg_attr(not(feature = "integers"), allow(dead_code))]
 pub(crate) mod integer;
 #[cfg(not(cortex_m_float))]
 pub(crate) mod lanes;
 
-/// The square root of `x` by libm's correctly rounded routine: the same bits on every machine.
-/// Negative numbers give 0, so that no NaN can arise.
+/// The square root of `x`, correctly rounded by libm's routine or by a core's own instruction: the same bits on every
+/// machine. Negative numbers give 0, so that no NaN can arise.
 pub fn square_root(x: f32) -> f32 {
-    if x > 0.0 { libm::sqrtf(x) } else { 0.0 }
+    #[cfg(cortex_m_float)]
+    use arch::float::square_root as root;
+    #[cfg(not(cortex_m_float))]
+    use libm::sqrtf as root;
+    if x > 0.0 { root(x) } else { 0.0 }
 }
 
 /// `x` held between `low` and `high` by comparison, without the signed-zero and NaN cases in which
 /// `f32::clamp` differs between machines. A NaN becomes `low`.
+#[inline(never)] // A comparison each way for ten callers: half a kilobyte of a firmware.
 pub fn hold(x: f32, low: f32, high: f32) -> f32 {
     if x > high {
         high

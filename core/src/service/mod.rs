@@ -152,6 +152,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     /// As [`with_store`](Self::with_store), without the replay: [`recall`](Self::recall) comes next. A board that has
     /// no stack for a service and a fold-in at once puts the service where it stays in between.
+    #[inline(never)]
     pub fn before_recall(model: Result<Model<'m>, ImageError>, board: Board, store: S) -> Self {
         const {
             assert!(
@@ -221,13 +222,13 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Some(Ok(frame)) => frame,
         };
         let number = frame.number;
-        let request = match postcard::take_from_bytes::<Request>(frame.body) {
+        let request = match crate::codec::take::<Request>(frame.body) {
             // Hello is answered whatever the version.
-            Ok((Request::Hello, [])) => Ok(Request::Hello),
+            Some((Request::Hello, [])) => Ok(Request::Hello),
             _ if frame.version != VERSION => Err(FrameError::Version {
                 found: frame.version,
             }),
-            Ok((request, [])) => Ok(request),
+            Some((request, [])) => Ok(request),
             _ => Err(FrameError::Body),
         };
         match request {
@@ -362,6 +363,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         self.kept.answer(number, &reply, port);
     }
 
+    #[inline(never)]
     fn answer(&mut self, request: Request, port: &impl Port) -> Result<Answer<'m>, Refusal> {
         let now = |reply| Ok(Answer::Now(reply));
         match request {

@@ -101,7 +101,7 @@ pub fn encode_frame(
     out: &mut [u8; MAX_FRAME],
 ) -> Option<usize> {
     let mut body = [0; MAX_BODY];
-    let body = postcard::to_slice(message, &mut body).ok()?;
+    let body = crate::codec::write(message, &mut body)?;
     encode_raw_frame(version, number, body, out)
 }
 

@@ -39,7 +39,7 @@ pub const BOARDS: [Board; 2] = [
         ram: 128 * 1024,
         core: "M4F",
         clock_hz: 168_000_000,
-        features: &["integers", "interest", "shapes"],
+        features: &["interest"],
     },
     Board {
         name: "microbit",

@@ -135,7 +135,7 @@ fn network<'a>(found: &Found<'a>, mlp: &Mlp<'a>) -> Result<Network<'a>, ImageErr
     let shapes = later.iter_mut().zip(mlp.later()).zip(tables.skip(1));
     for ((layer, dense), (weights, bias)) in shapes {
         let kind = TableKind::IntegerWeights;
-        let weights = weights.ok_or(ImageError::Missing(kind))?;
+        let weights = weights.as_ref().ok_or(ImageError::Missing(kind))?;
         let outputs = dense.units();
         if !inputs.is_multiple_of(2)
             || weights.rows as usize != inputs / 2
@@ -145,7 +145,7 @@ fn network<'a>(found: &Found<'a>, mlp: &Mlp<'a>) -> Result<Network<'a>, ImageErr
         }
         let weights = pairs(weights, kind)?;
         let kind = TableKind::IntegerBias;
-        let table = bias.ok_or(ImageError::Missing(kind))?;
+        let table = bias.as_ref().ok_or(ImageError::Missing(kind))?;
         if table.element != Element::I32.code() {
             return Err(ImageError::Element(kind));
         }
@@ -176,7 +176,7 @@ fn network<'a>(found: &Found<'a>, mlp: &Mlp<'a>) -> Result<Network<'a>, ImageErr
 }
 
 /// A table of 16-bit integers as pairs.
-fn pairs(table: Table<'_>, kind: TableKind) -> Result<&[u32], ImageError> {
+fn pairs<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [u32], ImageError> {
     if table.element != Element::I16.code() {
         return Err(ImageError::Element(kind));
     }

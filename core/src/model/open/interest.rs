@@ -85,7 +85,7 @@ pub(super) fn open<'a>(
 }
 
 /// A table of 8-bit integers with a scale of at most 1.
-fn small(table: Table<'_>, kind: TableKind) -> Result<(&[i8], f32), ImageError> {
+fn small<'a>(table: &Table<'a>, kind: TableKind) -> Result<(&'a [i8], f32), ImageError> {
     if table.element != Element::I8.code() {
         return Err(ImageError::Element(kind));
     }

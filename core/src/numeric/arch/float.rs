@@ -14,11 +14,13 @@
 mod layers;
 mod one;
 mod pairs;
+mod root;
 mod rows;
 
 pub(crate) use layers::{columns, rows, widen};
 pub(crate) use one::{Person, one};
 pub(crate) use pairs::score;
+pub(crate) use root::square_root;
 pub(crate) use rows::{cosines, dots};
 
 use core::marker::PhantomData;

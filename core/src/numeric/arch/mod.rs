@@ -2,6 +2,7 @@
 //! name in `build.rs`; every function has a plain twin that gives the same bits.
 #![allow(unsafe_code)]
 
+#[cfg_attr(not(feature = "integers"), allow(dead_code, unused_imports))]
 pub(crate) mod dsp;
 #[cfg(cortex_m_float)]
 pub(crate) mod float;
