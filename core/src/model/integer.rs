@@ -20,14 +20,14 @@ impl Integers<'_> {
     pub(crate) fn fill(&self, user: &mut User, base: f32, row: &[f32], half: &[f32; MAX_UNITS]) {
         user.set(base, row, self.exponent);
         if let Some(network) = &self.network {
-            user.take_half(half, network.steps);
+            user.take_half(half, network.steps, !network.stored.is_empty());
         }
     }
 }
 
 impl Model<'_> {
-    /// The parts of an integer score. Each is exact in single precision while it is below 16 stars, and so is
-    /// their sum: the score.
+    /// The parts of an integer score, from the movie's row whatever else is stored. Each is exact in single precision
+    /// while it is below 16 stars, and so is their sum: the score.
     pub(super) fn explain_integer(
         &self,
         integers: &Integers<'_>,
@@ -115,7 +115,10 @@ impl Model<'_> {
             sum = sum.wrapping_add(integer::dot(user, movie));
         }
         if let Some(network) = &integers.network {
-            sum = sum.wrapping_add(network.forward(&user.half, movie));
+            sum = sum.wrapping_add(match network.stored_half(row) {
+                Some(stored) => network.forward_stored(&user.half, stored),
+                None => network.forward(&user.half, movie),
+            });
         }
         sum
     }

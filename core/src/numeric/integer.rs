@@ -20,6 +20,20 @@
 //! A unit's sum keeps its top 16 bits, so a layer needs no scale of its own: scales are folded into the weights
 //! behind it when the image is written (relu is homogeneous), a scale a unit in dense layer 0, a scale a column
 //! later. Nothing but the user's half and row is ever converted on the device.
+//!
+//! # Stored halves
+//!
+//! An image may hold what dense layer 0 makes of each movie's row:
+//!
+//! ```text
+//! stored half, unit j:     m[j] = (Σ_i W[j][i] q[i] + 2^15) >> 16   |m| <= 2^14
+//! the user's half:         half[j] = u[j] 2^16 + 2^15               u whole, -2^14 <= u < 2^14
+//! dense layer 0:           h[j] = max(u[j] + m[j], 0)               in 16 bits
+//! ```
+//!
+//! With such a user's half this is the h of above to the bit: a movie's score is the same from its row and from its
+//! stored half. What an image without stored halves does otherwise is not to round the user's half, by at most half a
+//! count of each unit.
 
 use crate::numeric::arch::dsp::{multiply_add, top_halves};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
@@ -71,6 +85,8 @@ pub(crate) struct Network<'a> {
     pub(crate) count: usize,
     /// Bits by which the output's sum is finer than a score.
     pub(crate) output_shift: u32,
+    /// Each movie's half of dense layer 0, \[movies\]\[pairs of units\]; empty in an image without.
+    pub(crate) stored: &'a [Pair],
 }
 
 /// What is computed once a user.
@@ -187,24 +203,44 @@ impl<'a> Network<'a> {
             }
             *units = top_halves(a, b);
         }
-        let mut sums = [0; MAX_UNITS];
-        for layer in later {
-            for (sum, bias) in sums.iter_mut().zip(layer.bias) {
-                *sum = *bias;
-            }
-            let columns = layer.weights.chunks_exact(layer.bias.len().max(1));
-            for (pair, columns) in units.iter().zip(columns) {
-                for (sum, w) in sums.iter_mut().zip(columns) {
-                    *sum = multiply_add(*w, *pair, *sum);
-                }
-            }
-            for (units, pair) in units.iter_mut().zip(sums.as_chunks::<2>().0) {
-                let [a, b] = *pair;
-                *units = top_halves(a, b);
-            }
+        behind(&mut units, later)
+    }
+
+    /// The stored half of the movie of `row`, where the image has it.
+    #[inline]
+    pub(crate) fn stored_half(&self, row: usize) -> Option<&'a [Pair]> {
+        let pairs = self.steps.len() / 2;
+        let (_, rest) = self.stored.split_at_checked(row.checked_mul(pairs)?)?;
+        rest.get(..pairs)
+    }
+
+    /// As [`forward`](Self::forward), from a movie's stored half, for any shape.
+    pub(crate) fn forward_stored(&self, half: &[i32; MAX_UNITS], stored: &[Pair]) -> i32 {
+        let mut units = [0; UNIT_PAIRS];
+        let (halves, _) = half.as_chunks::<2>();
+        for ((units, half), stored) in units.iter_mut().zip(halves).zip(stored) {
+            let [a, b] = *half;
+            *units = top_halves(
+                a.wrapping_add((stored << 16) as i32),
+                b.wrapping_add((stored & 0xffff_0000) as i32),
+            );
         }
-        let [output, ..] = sums;
-        output
+        behind(&mut units, self.later()).wrapping_shr(self.output_shift)
+    }
+
+    /// Whether `stored` is the half of dense layer 0 of a movie's row, to the bit. [`bounds`](Self::bounds) has
+    /// excluded that a sum leaves 32 bits.
+    pub(crate) fn is_half_of(&self, stored: &[Pair], row: &[Pair]) -> bool {
+        let rows = self.first.chunks_exact(self.pairs.wrapping_mul(2).max(1));
+        stored.iter().zip(rows).all(|(stored, weights)| {
+            let (of_a, of_b) = weights.split_at_checked(self.pairs).unwrap_or_default();
+            let [mut a, mut b] = [ROUND; 2];
+            for ((wa, wb), q) in of_a.iter().zip(of_b).zip(row) {
+                a = multiply_add(*wa, *q, a);
+                b = multiply_add(*wb, *q, b);
+            }
+            *stored == (a as u32) >> 16 | (b as u32) & 0xffff_0000
+        })
     }
 
     /// The plain form, and the oracle of every faster one: each number by itself, in 64 bits.
@@ -277,6 +313,29 @@ impl<'a> Network<'a> {
         }
         Ok(())
     }
+}
+
+/// The layers behind dense layer 0, whose units these are; their places are working memory.
+#[inline(always)]
+fn behind(units: &mut [Pair; UNIT_PAIRS], later: &[Layer<'_>]) -> i32 {
+    let mut sums = [0; MAX_UNITS];
+    for layer in later {
+        for (sum, bias) in sums.iter_mut().zip(layer.bias) {
+            *sum = *bias;
+        }
+        let columns = layer.weights.chunks_exact(layer.bias.len().max(1));
+        for (pair, columns) in units.iter().zip(columns) {
+            for (sum, w) in sums.iter_mut().zip(columns) {
+                *sum = multiply_add(*w, *pair, *sum);
+            }
+        }
+        for (units, pair) in units.iter_mut().zip(sums.as_chunks::<2>().0) {
+            let [a, b] = *pair;
+            *units = top_halves(a, b);
+        }
+    }
+    let [output, ..] = sums;
+    output
 }
 
 /// The magnitudes of both numbers of a pair.
@@ -383,11 +442,15 @@ impl User {
         }
     }
 
-    /// Takes in the user's half of dense layer 0, in single precision, by the network's steps.
-    pub(crate) fn take_half(&mut self, half: &[f32; MAX_UNITS], steps: &[f32]) {
+    /// Takes in the user's half of dense layer 0, in single precision, by the network's steps; in `whole` multiples
+    /// of 2^16 for stored halves.
+    pub(crate) fn take_half(&mut self, half: &[f32; MAX_UNITS], steps: &[f32], whole: bool) {
         for ((to, from), step) in self.half.iter_mut().zip(half).zip(steps) {
             let sum = (from * step) as i32;
             *to = between(sum.saturating_add(ROUND), MAX_HALF);
+            if whole {
+                *to = (*to).min(MAX_HALF - 1) & !0xffff | ROUND;
+            }
         }
     }
 }
@@ -554,6 +617,7 @@ mod tests {
                 later: layers,
                 count: layers.iter().filter(|layer| !layer.bias.is_empty()).count(),
                 output_shift: u32::from(integer.output_bits()) - SCORE_BITS,
+                stored: &[],
             };
             prop_assert_eq!(network.bounds(LARGEST as u32), Ok(()));
             for _ in 0..20 {
@@ -563,13 +627,31 @@ mod tests {
                 let half: [f32; MAX_UNITS] = core::array::from_fn(|_| {
                     numbers.single(if extreme { 1.0e9 } else { 1.0 })
                 });
-                user.take_half(&half, network.steps);
+                user.take_half(&half, network.steps, false);
                 let row = &row[..dim / 2];
                 let output = network.forward(&user.half, row);
                 prop_assert_eq!(i64::from(output), network.plain(&user.half, row));
                 let later = network.later();
                 let any = network.any(&user.half, row, later) >> network.output_shift;
                 prop_assert_eq!(any, output);
+                let numbers16: Vec<i16> =
+                    row.iter().flat_map(|pair| [*pair as i16, (*pair >> 16) as i16]).collect();
+                let mut stored = std::vec![0; sizes[0]];
+                integer.movie_half(&numbers16, &mut stored);
+                let mut stored = pairs(&stored);
+                prop_assert!(network.is_half_of(&stored, row));
+                let mut whole = User::NOBODY;
+                whole.take_half(&half, network.steps, true);
+                let from_row = network.forward(&whole.half, row);
+                prop_assert_eq!(network.forward_stored(&whole.half, &stored), from_row);
+                prop_assert_eq!(i64::from(from_row), network.plain(&whole.half, row));
+                for (whole, exact) in whole.half.iter().zip(&user.half).take(sizes[0]) {
+                    prop_assert_eq!(whole & 0xffff, ROUND);
+                    prop_assert!((whole - exact).abs() <= ROUND);
+                }
+                let at = numbers.bits() as usize % stored.len();
+                stored[at] ^= 1 << (numbers.bits() % 32);
+                prop_assert!(!network.is_half_of(&stored, row));
                 if !extreme && sizes.len() <= 3 {
                     let floats: Vec<f32> = row
                         .iter()
@@ -601,6 +683,7 @@ mod tests {
             ],
             count: 1,
             output_shift: 2,
+            stored: &[],
         };
         assert_eq!(network.bounds(32_767), Err(0));
         assert_eq!(network.bounds(1000), Ok(()));
