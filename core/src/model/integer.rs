@@ -20,7 +20,10 @@ impl Integers<'_> {
     pub(crate) fn fill(&self, user: &mut User, base: f32, row: &[f32], half: &[f32; MAX_UNITS]) {
         user.set(base, row, self.exponent);
         if let Some(network) = &self.network {
-            user.take_half(half, network.steps, !network.stored.is_empty());
+            user.take_half(half, network.steps);
+            if !network.stored.is_empty() {
+                user.round_half(network.steps.len());
+            }
         }
     }
 }
@@ -93,10 +96,40 @@ impl Model<'_> {
         let done = self.sum_rows_by_assembly(integers, user, first, sums);
         #[cfg(not(cortex_m_dsp))]
         let done = 0;
-        let mut place = [0; ROW_PAIRS];
         let mut row = first.wrapping_add(done);
-        for sum in sums.get_mut(done..).unwrap_or_default() {
+        let rest = sums.get_mut(done..).unwrap_or_default();
+        if let Some(network) = &integers.network
+            && !network.stored.is_empty()
+        {
+            return self.sum_stored_rows(integers, network, user, row, rest);
+        }
+        let mut place = [0; ROW_PAIRS];
+        for sum in rest {
             *sum = self.sum_row(integers, user, row, &mut place);
+            row = row.wrapping_add(1);
+        }
+    }
+
+    /// The scores of the movies from `row` on by their stored halves. Apart, so that its stack isn't the others'.
+    #[inline(never)]
+    fn sum_stored_rows(
+        &self,
+        integers: &Integers<'_>,
+        network: &Network<'_>,
+        user: &User,
+        first: usize,
+        sums: &mut [i32],
+    ) {
+        let mut place = [0; ROW_PAIRS];
+        let mut row = first;
+        for sum in sums {
+            *sum = user.base.wrapping_add(self.integer_bias(integers, row));
+            if self.parts.dot {
+                let movie = self.movie_table.pairs(row, &mut place);
+                *sum = sum.wrapping_add(integer::dot(user, movie));
+            }
+            let stored = network.stored_half(row);
+            *sum = sum.wrapping_add(network.forward_stored(&user.half, stored));
             row = row.wrapping_add(1);
         }
     }
@@ -115,10 +148,7 @@ impl Model<'_> {
             sum = sum.wrapping_add(integer::dot(user, movie));
         }
         if let Some(network) = &integers.network {
-            sum = sum.wrapping_add(match network.stored_half(row) {
-                Some(stored) => network.forward_stored(&user.half, stored),
-                None => network.forward(&user.half, movie),
-            });
+            sum = sum.wrapping_add(network.forward(&user.half, movie));
         }
         sum
     }
@@ -171,19 +201,21 @@ impl Model<'_> {
             dot: self.parts.dot,
             bias_shift: integers.bias_shift,
         };
+        let stored = network.stored_from(first);
         match self.movie_table.values() {
             Values::I16(values) => {
                 let Ok(pairs) = bytemuck::try_cast_slice::<i16, u32>(values) else {
                     return 0;
                 };
                 let (rows, _) = pairs.as_chunks::<4>();
-                dsp::score(&net, rows.get(first..).unwrap_or_default(), biases, sums)
+                let rows = rows.get(first..).unwrap_or_default();
+                dsp::score(&net, rows, stored, biases, sums)
             }
             Values::I8 { .. } => {
                 let mut rows = [[0; 4]; BLOCK];
                 let rows = rows.get_mut(..sums.len()).unwrap_or_default();
                 if self.movie_table.widen_rows(first, rows) {
-                    dsp::score(&net, rows, biases, sums)
+                    dsp::score(&net, rows, stored, biases, sums)
                 } else {
                     0
                 }

@@ -20,23 +20,11 @@
 //! A unit's sum keeps its top 16 bits, so a layer needs no scale of its own: scales are folded into the weights
 //! behind it when the image is written (relu is homogeneous), a scale a unit in dense layer 0, a scale a column
 //! later. Nothing but the user's half and row is ever converted on the device.
-//!
-//! # Stored halves
-//!
-//! An image may hold what dense layer 0 makes of each movie's row:
-//!
-//! ```text
-//! stored half, unit j:     m[j] = (Σ_i W[j][i] q[i] + 2^15) >> 16   |m| <= 2^14
-//! the user's half:         half[j] = u[j] 2^16 + 2^15               u whole, -2^14 <= u < 2^14
-//! dense layer 0:           h[j] = max(u[j] + m[j], 0)               in 16 bits
-//! ```
-//!
-//! With such a user's half this is the h of above to the bit: a movie's score is the same from its row and from its
-//! stored half. What an image without stored halves does otherwise is not to round the user's half, by at most half a
-//! count of each unit.
 
 use crate::numeric::arch::dsp::{multiply_add, top_halves};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
+
+mod stored;
 
 /// Two 16-bit numbers, the earlier one in the low half.
 pub(crate) type Pair = u32;
@@ -151,42 +139,18 @@ impl<'a> Network<'a> {
         second: &Layer<'_>,
         output: &Layer<'_>,
     ) -> i32 {
-        let mut sums = [0; 4];
-        for (sum, bias) in sums.iter_mut().zip(second.bias) {
-            *sum = *bias;
-        }
         let (weights, _) = self.first.as_chunks::<8>();
         let (halves, _) = half.as_chunks::<2>();
-        let (columns, _) = second.weights.as_chunks::<4>();
-        for ((weights, half), columns) in weights.iter().zip(halves).zip(columns) {
+        let units = |(weights, half): (&[Pair; 8], &[i32; 2])| {
             let [mut a, mut b] = *half;
             let (of_a, of_b) = weights.split_at(4);
             for ((wa, wb), q) in of_a.iter().zip(of_b).zip(row) {
                 a = multiply_add(*wa, *q, a);
                 b = multiply_add(*wb, *q, b);
             }
-            let units = top_halves(a, b);
-            // Worth a look where multiplying takes instructions: three pairs in ten are dead.
-            if cfg!(not(cortex_m_dsp)) && units == 0 {
-                continue;
-            }
-            for (sum, w) in sums.iter_mut().zip(columns) {
-                *sum = multiply_add(*w, units, *sum);
-            }
-        }
-        let [a, b, c, d] = sums;
-        let mut sum = 0;
-        for bias in output.bias {
-            sum = *bias;
-        }
-        for (w, units) in output
-            .weights
-            .iter()
-            .zip([top_halves(a, b), top_halves(c, d)])
-        {
-            sum = multiply_add(*w, units, sum);
-        }
-        sum
+            top_halves(a, b)
+        };
+        behind_lesson(weights.iter().zip(halves), units, second, output)
     }
 
     /// Any shape that an image may have.
@@ -204,43 +168,6 @@ impl<'a> Network<'a> {
             *units = top_halves(a, b);
         }
         behind(&mut units, later)
-    }
-
-    /// The stored half of the movie of `row`, where the image has it.
-    #[inline]
-    pub(crate) fn stored_half(&self, row: usize) -> Option<&'a [Pair]> {
-        let pairs = self.steps.len() / 2;
-        let (_, rest) = self.stored.split_at_checked(row.checked_mul(pairs)?)?;
-        rest.get(..pairs)
-    }
-
-    /// As [`forward`](Self::forward), from a movie's stored half, for any shape.
-    pub(crate) fn forward_stored(&self, half: &[i32; MAX_UNITS], stored: &[Pair]) -> i32 {
-        let mut units = [0; UNIT_PAIRS];
-        let (halves, _) = half.as_chunks::<2>();
-        for ((units, half), stored) in units.iter_mut().zip(halves).zip(stored) {
-            let [a, b] = *half;
-            *units = top_halves(
-                a.wrapping_add((stored << 16) as i32),
-                b.wrapping_add((stored & 0xffff_0000) as i32),
-            );
-        }
-        behind(&mut units, self.later()).wrapping_shr(self.output_shift)
-    }
-
-    /// Whether `stored` is the half of dense layer 0 of a movie's row, to the bit. [`bounds`](Self::bounds) has
-    /// excluded that a sum leaves 32 bits.
-    pub(crate) fn is_half_of(&self, stored: &[Pair], row: &[Pair]) -> bool {
-        let rows = self.first.chunks_exact(self.pairs.wrapping_mul(2).max(1));
-        stored.iter().zip(rows).all(|(stored, weights)| {
-            let (of_a, of_b) = weights.split_at_checked(self.pairs).unwrap_or_default();
-            let [mut a, mut b] = [ROUND; 2];
-            for ((wa, wb), q) in of_a.iter().zip(of_b).zip(row) {
-                a = multiply_add(*wa, *q, a);
-                b = multiply_add(*wb, *q, b);
-            }
-            *stored == (a as u32) >> 16 | (b as u32) & 0xffff_0000
-        })
     }
 
     /// The plain form, and the oracle of every faster one: each number by itself, in 64 bits.
@@ -313,6 +240,44 @@ impl<'a> Network<'a> {
         }
         Ok(())
     }
+}
+
+/// Layer 1 of 4 units, which takes in the `units` of dense layer 0 as they appear, and the output.
+#[inline(always)]
+fn behind_lesson<T>(
+    inputs: impl Iterator<Item = T>,
+    units: impl Fn(T) -> Pair,
+    second: &Layer<'_>,
+    output: &Layer<'_>,
+) -> i32 {
+    let mut sums = [0; 4];
+    for (sum, bias) in sums.iter_mut().zip(second.bias) {
+        *sum = *bias;
+    }
+    let (columns, _) = second.weights.as_chunks::<4>();
+    for (input, columns) in inputs.zip(columns) {
+        let units = units(input);
+        // Worth a look where multiplying takes instructions: three pairs in ten are dead.
+        if cfg!(not(cortex_m_dsp)) && units == 0 {
+            continue;
+        }
+        for (sum, w) in sums.iter_mut().zip(columns) {
+            *sum = multiply_add(*w, units, *sum);
+        }
+    }
+    let [a, b, c, d] = sums;
+    let mut sum = 0;
+    for bias in output.bias {
+        sum = *bias;
+    }
+    for (w, units) in output
+        .weights
+        .iter()
+        .zip([top_halves(a, b), top_halves(c, d)])
+    {
+        sum = multiply_add(*w, units, sum);
+    }
+    sum
 }
 
 /// The layers behind dense layer 0, whose units these are; their places are working memory.
@@ -442,15 +407,11 @@ impl User {
         }
     }
 
-    /// Takes in the user's half of dense layer 0, in single precision, by the network's steps; in `whole` multiples
-    /// of 2^16 for stored halves.
-    pub(crate) fn take_half(&mut self, half: &[f32; MAX_UNITS], steps: &[f32], whole: bool) {
+    /// Takes in the user's half of dense layer 0, in single precision, by the network's steps.
+    pub(crate) fn take_half(&mut self, half: &[f32; MAX_UNITS], steps: &[f32]) {
         for ((to, from), step) in self.half.iter_mut().zip(half).zip(steps) {
             let sum = (from * step) as i32;
             *to = between(sum.saturating_add(ROUND), MAX_HALF);
-            if whole {
-                *to = (*to).min(MAX_HALF - 1) & !0xffff | ROUND;
-            }
         }
     }
 }
@@ -627,7 +588,7 @@ mod tests {
                 let half: [f32; MAX_UNITS] = core::array::from_fn(|_| {
                     numbers.single(if extreme { 1.0e9 } else { 1.0 })
                 });
-                user.take_half(&half, network.steps, false);
+                user.take_half(&half, network.steps);
                 let row = &row[..dim / 2];
                 let output = network.forward(&user.half, row);
                 prop_assert_eq!(i64::from(output), network.plain(&user.half, row));
@@ -641,7 +602,8 @@ mod tests {
                 let mut stored = pairs(&stored);
                 prop_assert!(network.is_half_of(&stored, row));
                 let mut whole = User::NOBODY;
-                whole.take_half(&half, network.steps, true);
+                whole.take_half(&half, network.steps);
+                whole.round_half(sizes[0]);
                 let from_row = network.forward(&whole.half, row);
                 prop_assert_eq!(network.forward_stored(&whole.half, &stored), from_row);
                 prop_assert_eq!(i64::from(from_row), network.plain(&whole.half, row));
