@@ -240,6 +240,13 @@ impl<'a> Model<'a> {
         self.mlp.as_ref()
     }
 
+    /// Whether the image stores each movie's half of dense layer 0, from which integer scoring is faster.
+    pub fn stores_halves(&self) -> bool {
+        self.integers
+            .and_then(|integers| integers.network)
+            .is_some_and(|network| !network.stored.is_empty())
+    }
+
     /// How many movies there are.
     pub fn movies(&self) -> u32 {
         self.movie_ids.len()
