@@ -1,4 +1,5 @@
-//! Integer scoring by SMLAD, two movies at a time: rows of 8, any multiple of 4 units, 4 units, one.
+//! Integer scoring by SMLAD, two movies at a time: rows of 8, any multiple of 4 units, 4 units, one; from stored
+//! halves of dense layer 0 where there are 32 units.
 //!
 //! A whole function in assembly: with two rows and two sums in registers a compiler spills (890 cycles a movie on a
 //! Cortex-M4, against 500). It needs no FPU. Units go from the last to the first, since a pointer then meets the
@@ -69,7 +70,8 @@ unsafe extern "C" {
 /// Scores of as many pairs of movies as `rows`, `scores` and, where there are any, `biases` have: an odd one is
 /// left to the caller. Returns how many movies were scored; 0 where the shape isn't the kernel's. `stored` is empty or
 /// the movies' halves of dense layer 0, which are used where there are 32 units.
-/// 510 cycles a movie on a Cortex-M4 for 32 units, 576 bytes of stack; from stored halves 237 and 392.
+/// 510 cycles a movie on a Cortex-M4 for 32 units, 576 bytes of stack; from stored halves a movie of a ranking takes 310
+/// in all, and 392 bytes.
 pub(crate) fn score(
     net: &Net<'_>,
     rows: &[[Pair; 4]],
