@@ -98,38 +98,9 @@ impl Model<'_> {
         let done = 0;
         let mut row = first.wrapping_add(done);
         let rest = sums.get_mut(done..).unwrap_or_default();
-        if let Some(network) = &integers.network
-            && !network.stored.is_empty()
-        {
-            return self.sum_stored_rows(integers, network, user, row, rest);
-        }
         let mut place = [0; ROW_PAIRS];
         for sum in rest {
             *sum = self.sum_row(integers, user, row, &mut place);
-            row = row.wrapping_add(1);
-        }
-    }
-
-    /// The scores of the movies from `row` on by their stored halves. Apart, so that its stack isn't the others'.
-    #[inline(never)]
-    fn sum_stored_rows(
-        &self,
-        integers: &Integers<'_>,
-        network: &Network<'_>,
-        user: &User,
-        first: usize,
-        sums: &mut [i32],
-    ) {
-        let mut place = [0; ROW_PAIRS];
-        let mut row = first;
-        for sum in sums {
-            *sum = user.base.wrapping_add(self.integer_bias(integers, row));
-            if self.parts.dot {
-                let movie = self.movie_table.pairs(row, &mut place);
-                *sum = sum.wrapping_add(integer::dot(user, movie));
-            }
-            let stored = network.stored_half(row);
-            *sum = sum.wrapping_add(network.forward_stored(&user.half, stored));
             row = row.wrapping_add(1);
         }
     }
@@ -148,7 +119,11 @@ impl Model<'_> {
             sum = sum.wrapping_add(integer::dot(user, movie));
         }
         if let Some(network) = &integers.network {
-            sum = sum.wrapping_add(network.forward(&user.half, movie));
+            sum = sum.wrapping_add(if network.stored.is_empty() {
+                network.forward(&user.half, movie)
+            } else {
+                network.forward_stored(&user.half, row)
+            });
         }
         sum
     }

@@ -605,7 +605,11 @@ mod tests {
                 whole.take_half(&half, network.steps);
                 whole.round_half(sizes[0]);
                 let from_row = network.forward(&whole.half, row);
-                prop_assert_eq!(network.forward_stored(&whole.half, &stored), from_row);
+                let table = [&pairs(&std::vec![1; sizes[0]])[..], &stored].concat();
+                let with = Network { stored: &table, ..network };
+                prop_assert_eq!(with.forward_stored(&whole.half, 1), from_row);
+                let zeros = network.plain(&whole.half, &row.iter().map(|_| 0).collect::<Vec<_>>());
+                prop_assert_eq!(i64::from(with.forward_stored(&whole.half, 2)), zeros);
                 prop_assert_eq!(i64::from(from_row), network.plain(&whole.half, row));
                 for (whole, exact) in whole.half.iter().zip(&user.half).take(sizes[0]) {
                     prop_assert_eq!(whole & 0xffff, ROUND);

@@ -34,16 +34,12 @@ impl<'a> Network<'a> {
             .unwrap_or_default()
     }
 
-    /// The stored half of the movie of `row`; zeros outside the table.
-    #[inline]
-    pub(crate) fn stored_half(&self, row: usize) -> &'a [Pair] {
-        const OUTSIDE: &[Pair; UNIT_PAIRS] = &[0; UNIT_PAIRS];
+    /// As [`forward`](Self::forward), from the stored half of the movie of `row`; outside the table it is zeros.
+    /// Apart, so that its stack isn't the others'.
+    #[inline(never)]
+    pub(crate) fn forward_stored(&self, half: &[i32; MAX_UNITS], row: usize) -> i32 {
         let found = self.stored_from(row).get(..self.steps.len() / 2);
-        found.unwrap_or(OUTSIDE)
-    }
-
-    /// As [`forward`](Self::forward), from a movie's stored half.
-    pub(crate) fn forward_stored(&self, half: &[i32; MAX_UNITS], stored: &[Pair]) -> i32 {
+        let stored = found.unwrap_or(&[0; UNIT_PAIRS]);
         let (halves, _) = half.as_chunks::<2>();
         let inputs = halves.iter().zip(stored);
         let units = |(half, stored): (&[i32; 2], &Pair)| {
@@ -70,6 +66,7 @@ impl<'a> Network<'a> {
 
     /// Whether `stored` is the half of dense layer 0 of a movie's row, to the bit. [`bounds`](Self::bounds) has
     /// excluded that a sum leaves 32 bits.
+    #[inline(never)]
     pub(crate) fn is_half_of(&self, stored: &[Pair], row: &[Pair]) -> bool {
         let rows = self.first.chunks_exact(self.pairs.wrapping_mul(2).max(1));
         stored.iter().zip(rows).all(|(stored, weights)| {
