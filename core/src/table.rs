@@ -136,6 +136,15 @@ impl<'a> EmbeddingTable<'a> {
         place.get(..pairs).unwrap_or_default()
     }
 
+    /// As [`pairs`](Self::pairs), for callers that have more need of flash than of speed.
+    #[inline(never)]
+    pub(crate) fn pairs_apart<'p>(&self, row: usize, place: &'p mut [u32; MAX_DIM / 2]) -> &'p [u32]
+    where
+        'a: 'p,
+    {
+        self.pairs(row, place)
+    }
+
     /// Rows `first`, `first + 1`, … of a table of 8 columns of 8 bits, widened; false for another table, or where
     /// they aren't all there.
     #[cfg(cortex_m_dsp)]

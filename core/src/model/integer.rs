@@ -38,7 +38,7 @@ impl Model<'_> {
         row: usize,
     ) -> Explanation {
         let mut place = [0; ROW_PAIRS];
-        let movie = self.movie_table.pairs(row, &mut place);
+        let movie = self.movie_table.pairs_apart(row, &mut place);
         let user = &user.integer;
         let dot = if self.parts.dot {
             integer::dot(user, movie)

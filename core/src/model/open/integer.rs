@@ -197,7 +197,7 @@ fn stored<'a>(
     let stored = pairs(table, kind)?;
     let mut place = [0; ROW_PAIRS];
     for (row, half) in stored.chunks_exact((units / 2).max(1)).enumerate() {
-        if !network.is_half_of(half, movie.pairs(row, &mut place)) {
+        if !network.is_half_of(half, movie.pairs_apart(row, &mut place)) {
             return Err(ImageError::Value(kind));
         }
     }
