@@ -187,13 +187,11 @@ impl Model<'_> {
                 dsp::score(&net, rows, stored, biases, sums)
             }
             Values::I8 { .. } => {
-                let mut rows = [[0; 4]; BLOCK];
-                let rows = rows.get_mut(..sums.len()).unwrap_or_default();
-                if self.movie_table.widen_rows(first, rows) {
-                    dsp::score(&net, rows, stored, biases, sums)
-                } else {
-                    0
-                }
+                let Some((rows, multipliers)) = self.movie_table.byte_rows(first, sums.len())
+                else {
+                    return 0;
+                };
+                dsp::score_bytes(&net, (rows, multipliers), stored, biases, sums)
             }
             Values::F16(_) | Values::F32(_) => 0,
         }
@@ -201,4 +199,4 @@ impl Model<'_> {
 }
 
 /// Movies that are summed up before they become stars.
-const BLOCK: usize = 32;
+const BLOCK: usize = crate::numeric::arch::dsp::BLOCK;

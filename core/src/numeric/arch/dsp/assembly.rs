@@ -6,7 +6,9 @@
 //! stack pointer at the end and no register is needed for a count; in integers the order changes nothing.
 
 use core::arch::global_asm;
+use core::mem::MaybeUninit;
 
+use super::BLOCK;
 use crate::MAX_UNITS;
 use crate::numeric::integer::{Pair, ROW_PAIRS, User};
 
@@ -128,6 +130,28 @@ pub(crate) fn score(
         }
     }
     pairs.wrapping_mul(2)
+}
+
+/// As [`score`], of at most [`BLOCK`] movies whose rows are bytes with a multiplier a row.
+pub(crate) fn score_bytes(
+    net: &Net<'_>,
+    (rows, multipliers): (&[[u32; 2]], &[u8]),
+    stored: &[Pair],
+    biases: Option<&[i16]>,
+    scores: &mut [i32],
+) -> usize {
+    // Zeros would take 12 cycles a movie.
+    let mut wide = [const { MaybeUninit::<[Pair; 4]>::uninit() }; BLOCK];
+    let count = BLOCK.min(rows.len()).min(multipliers.len());
+    for ((place, row), by) in wide.iter_mut().zip(rows).zip(multipliers) {
+        let [a, b] = *row;
+        let by = u32::from(*by);
+        let ([p, q], [r, s]) = (super::widen(a, by), super::widen(b, by));
+        place.write([p, q, r, s]);
+    }
+    // SAFETY: the loop wrote as many as there are of the shortest of the three.
+    let wide = unsafe { core::slice::from_raw_parts(wide.as_ptr().cast(), count) };
+    score(net, wide, stored, biases, scores)
 }
 
 global_asm!(
