@@ -73,7 +73,8 @@ pub enum TableKind {
     /// u8 \[1\]\[1\]: bits behind the point of the integer output.
     IntegerOutputBits = 84,
     /// i16 \[movies\]\[units\], optional: each movie's half of dense layer 0 for integer scoring, the top 16 bits of
-    /// its sums with 2^15 added. A user's half is then rounded to multiples of 2^16.
+    /// its sums with 2^15 added. A user's half is then rounded to multiples of 2^16. Written as required: scores
+    /// of a reader without it would differ in their last bits.
     IntegerMovieHalves = 85,
 
     /// u8 \[movies\]\[1\], optional: what a ranking adds for how well a movie is known, in steps of the table's scale.
