@@ -265,7 +265,7 @@ fn the_bill_for_a_board_ends_with_whether_the_image_fits() {
 #[test]
 fn an_image_that_does_not_fit_its_board_is_told_by_how_many_bytes() {
     let place = Place::trained();
-    write_large(&place.path("large.safetensors"));
+    write_large(&place.path("large.safetensors"), ModelKind::Mf);
     let export = |more: &[&str]| {
         let all = ["export", "--checkpoint", "large.safetensors"];
         place.succeeds(&[&all, more].concat())
