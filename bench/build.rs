@@ -39,10 +39,14 @@ const fn shape(
 /// The images whose lists have interests, in the shape that `train` gives them.
 const INTERESTED: [&str; 2] = ["lists", "lists_i8"];
 
-const SHAPES: [Shape; 12] = [
+/// The image with stored halves of dense layer 0.
+const STORED: &str = "lesson_half";
+
+const SHAPES: [Shape; 13] = [
     shape("lesson", 8, &[32, 4], Element::F16),
     shape("lesson_i16", 8, &[32, 4], Element::I16),
     shape("lesson_i8", 8, &[32, 4], Element::I8),
+    shape(STORED, 8, &[32, 4], Element::I16),
     shape("mf", 8, &[], Element::F16),
     shape("mf_i8", 8, &[], Element::I8),
     shape(INTERESTED[0], 8, &[], Element::F16),
@@ -66,7 +70,12 @@ fn main() {
         std::fs::write(path, &buffer[..length]).expect("the image is written");
     }
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none") {
-        std::fs::copy("bench.x", out.join("memory.x")).expect("the memory map is copied");
+        let mut map = std::fs::read_to_string("bench.x").expect("the memory map is read");
+        // The micro:bit has 256 KB of flash and takes the fewest images; every other machine has 512 KB there.
+        if !std::env::var("TARGET").is_ok_and(|target| target.starts_with("thumbv6m")) {
+            map = map.replace("256K", "512K");
+        }
+        std::fs::write(out.join("memory.x"), map).expect("the memory map is written");
         println!("cargo::rustc-link-search={}", out.display());
         println!("cargo::rustc-link-arg-bins=--nmagic");
         println!("cargo::rustc-link-arg-bins=-Tlink.x");
@@ -123,6 +132,13 @@ impl Columns {
         if let Some(table) = self.0.last_mut() {
             table.scale = scale;
         }
+    }
+
+    /// The numbers of a table of 16-bit integers.
+    fn sixteen_bits(&self, kind: Kind) -> Vec<i16> {
+        let table = self.0.iter().find(|table| table.kind == kind);
+        let pairs = table.into_iter().flat_map(|table| table.bytes.chunks(2));
+        pairs.map(|b| i16::from_le_bytes([b[0], b[1]])).collect()
     }
 
     fn singles(&mut self, kind: Kind, index: u8, rows: usize, values: &[f32]) {
@@ -350,5 +366,17 @@ fn network(tables: &mut Columns, numbers: &mut Numbers, shape: &Shape, movies: (
         }
         let bits = vec![network.output_bits()];
         tables.add(Kind::IntegerOutputBits, 0, Element::U8, 1, bits);
+        if shape.name == STORED {
+            let mut halves = vec![0; MOVIES * first];
+            for (row, half) in tables
+                .sixteen_bits(Kind::MovieEmbedding)
+                .chunks(dim)
+                .zip(halves.chunks_mut(first))
+            {
+                network.movie_half(row, half);
+            }
+            let halves = i16s(&halves);
+            tables.add(Kind::IntegerMovieHalves, 0, Element::I16, MOVIES, halves);
+        }
     }
 }

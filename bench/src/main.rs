@@ -78,6 +78,7 @@ fn main() -> ! {
     lesson(software);
     integers("i16", image!("lesson_i16"));
     integers("i8", image!("lesson_i8"));
+    integers("half", image!("lesson_half"));
     shape("other_i16", image!("other_i16"));
     shape("mf", image!("mf"));
     shape("mf_i8", image!("mf_i8"));

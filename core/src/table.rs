@@ -140,39 +140,38 @@ impl<'a> EmbeddingTable<'a> {
         place.get(..pairs).unwrap_or_default()
     }
 
-    /// Rows `first`, `first + 1`, … of a table of 8 columns of 8 bits, widened; false for another table, or where
-    /// they aren't all there.
+    /// As [`pairs`](Self::pairs), for callers that have more need of flash than of speed.
+    #[cfg(feature = "integers")]
+    #[inline(never)]
+    pub(crate) fn pairs_apart<'p>(&self, row: usize, place: &'p mut [u32; MAX_DIM / 2]) -> &'p [u32]
+    where
+        'a: 'p,
+    {
+        self.pairs(row, place)
+    }
+
+    /// Rows `first`, `first + 1`, … of a table of 8 columns of 8 bits, and their multipliers; `None` for another table,
+    /// or where not `count` of them are there.
     #[cfg(all(cortex_m_dsp, feature = "integers"))]
-    pub(crate) fn widen_rows(&self, first: usize, out: &mut [[u32; 4]]) -> bool {
+    pub(crate) fn byte_rows(
+        &self,
+        first: usize,
+        count: usize,
+    ) -> Option<(&'a [[u32; 2]], &'a [u8])> {
         let Values::I8 {
             values,
             multipliers,
         } = self.values
         else {
-            return false;
+            return None;
         };
-        let Ok(words) = bytemuck::try_cast_slice::<i8, u32>(values) else {
-            return false;
-        };
-        let end = first.wrapping_add(out.len());
-        let (rows, _) = words.as_chunks::<2>();
-        let (Some(rows), Some(multipliers), 8) = (
-            rows.get(first..end),
-            multipliers.get(first..end),
-            self.columns,
-        ) else {
-            return false;
-        };
-        for ((row, by), out) in rows.iter().zip(multipliers).zip(out) {
-            let by = u32::from(*by);
-            let [a, b] = *row;
-            let ([p, q], [r, s]) = (
-                crate::numeric::arch::dsp::widen(a, by),
-                crate::numeric::arch::dsp::widen(b, by),
-            );
-            *out = [p, q, r, s];
+        if self.columns != 8 {
+            return None;
         }
-        true
+        let words = bytemuck::try_cast_slice::<i8, u32>(values).ok()?;
+        let end = first.wrapping_add(count);
+        let rows = words.as_chunks::<2>().0.get(first..end)?;
+        Some((rows, multipliers.get(first..end)?))
     }
 
     /// The first integer of row `row`, 0 outside the table and in a table of other numbers: how a table of

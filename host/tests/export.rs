@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use host::train::ModelKind;
 use tempfile::TempDir;
 
 /// A folder with a model trained on a small made-up set of ratings, in which commands run.
@@ -264,7 +265,7 @@ fn the_bill_for_a_board_ends_with_whether_the_image_fits() {
 #[test]
 fn an_image_that_does_not_fit_its_board_is_told_by_how_many_bytes() {
     let place = Place::trained();
-    write_large(&place.path("large.safetensors"));
+    write_large(&place.path("large.safetensors"), ModelKind::Mf);
     let export = |more: &[&str]| {
         let all = ["export", "--checkpoint", "large.safetensors"];
         place.succeeds(&[&all, more].concat())
@@ -320,7 +321,7 @@ fn a_broken_image_is_refused_by_the_field_at_fault() {
 fn an_image_too_large_for_a_board_is_refused_with_what_would_fit_and_not_written() {
     let place = Place::trained();
     // A checkpoint whose 60,000 movies are too many for a micro:bit.
-    write_large(&place.path("large.safetensors"));
+    write_large(&place.path("large.safetensors"), ModelKind::Mf);
     let error = place.fails(
         1,
         &[
@@ -380,11 +381,11 @@ fn an_image_too_large_for_a_board_is_refused_with_what_would_fit_and_not_written
     );
 }
 
-fn write_large(path: &Path) {
+fn write_large(path: &Path, model: ModelKind) {
     use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-    use host::train::{ModelKind, Options, Parameters};
+    use host::train::{Options, Parameters};
     let options = Options {
-        model: ModelKind::Mf,
+        model,
         ..Options::default()
     };
     let (users, movies) = (50, 60_000);
@@ -424,4 +425,44 @@ fn a_board_that_is_not_there_is_a_sentence() {
     contains(&error, &["tcp:127.0.0.1:1", "can't be opened"]);
     let error = place.fails(2, &["query", "--emulator=toaster", "hello"]);
     contains(&error, &["toaster", "stm32f405"]);
+}
+
+#[test]
+fn halves_of_dense_layer_0_are_stored_on_demand_and_refused_where_they_cannot_be() {
+    let place = Place::trained();
+    let bill = place.succeeds(&["export", "--precision", "i16", "--precompute"]);
+    contains(
+        &bill,
+        &["dense layer 0 stored", "integer_movie_halves", "30 x 32"],
+    );
+    let inspected = place.succeeds(&["inspect"]);
+    contains(&inspected, &["half of the first one is stored", "1,920"]);
+    let best = place.succeeds(&["recommend", "--user", "7", "--count", "5"]);
+    assert_eq!(best.matches("(19").count(), 5);
+    place.fails(2, &["export", "--precompute"]);
+
+    // What they take decides whether an image fits.
+    write_large(&place.path("large.safetensors"), ModelKind::Mlp);
+    let error = place.fails(
+        1,
+        &[
+            "export",
+            "--checkpoint",
+            "large.safetensors",
+            "--precision",
+            "i16",
+            "--precompute",
+            "--movies",
+            "20000",
+            "--board",
+            "stm32f405",
+            "--out",
+            "large.img",
+        ],
+    );
+    contains(
+        &error,
+        &["stored halves", "without `--precompute` it would fit"],
+    );
+    assert!(!place.path("large.img").exists());
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
 use host::data::{Split, builtin};
-use host::export::{Chosen, ImageBytes, Movies, Precision, Users, build, fit};
+use host::export::{Chosen, ImageBytes, Movies, Storage, Users, build, fit};
 use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use host::train::{ModelKind, Options, fit as train, interest};
 use tempfile::TempDir;
@@ -73,16 +73,16 @@ pub struct Image {
 ///
 /// # Errors
 /// When it can't be built or written.
-pub fn image(precision: Precision, region: usize) -> Result<Image> {
-    let checkpoint = checkpoint()?;
+pub fn image(storage: impl Into<Storage>, region: usize) -> Result<Image> {
+    let (checkpoint, storage) = (checkpoint()?, storage.into());
     let users = Users::MostActive(60).rows(checkpoint)?;
     let all = Chosen {
         users: users.clone(),
         movies: Movies::All.rows(checkpoint)?,
     };
-    let mut bytes = build(checkpoint, &all, precision)?;
+    let mut bytes = build(checkpoint, &all, storage)?;
     if bytes.as_ref().len() > region {
-        let fit = fit::movies_that_fit(checkpoint, &users, precision, region)?;
+        let fit = fit::movies_that_fit(checkpoint, &users, storage, region)?;
         bytes = fit.context("60 users fit every board")?.image;
     }
     let folder = tempfile::tempdir()?;

@@ -4,26 +4,28 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use host::export::Precision;
 use host::export::boards;
+use host::export::{Precision, Storage};
 use host::link::questions::{self, Counts};
 use host::link::transcript::Transcript;
 use pocketrec::error::{Feature, ImageError};
 use pocketrec::model::Model;
-use pocketrec::wire::{NoModel, Refusal, Reply, Request};
+use pocketrec::wire::{NoModel, Refusal, Reply, Request, Who};
 use tests::firmware::{boot, boot_with};
 use tests::trained;
 
-/// Boots a board with an image in `precision`, asks it everything, and compares every byte of the answers.
+/// Boots a board with an image of that storage, asks it everything, and compares every byte of the answers.
 fn compare(
     (board, profile, features): (&str, &str, &[&str]),
-    precision: Precision,
+    storage: impl Into<Storage>,
     counts: Counts,
 ) -> Result<()> {
+    let storage = storage.into();
+    let name = storage.precision.name();
     let region = boards::by_name(board)
         .context("a known board")?
         .image_region;
-    let image = trained::image(precision, region)?;
+    let image = trained::image(storage, region)?;
     let model = Model::open(image.bytes.as_ref())?;
     let recorded = Transcript::record(model, questions::of(&model, counts, 1))?;
     // What is replayed is what a file holds, as `host selftest` replays it on a real board.
@@ -34,11 +36,10 @@ fn compare(
     connection.hello()?;
     let started = Instant::now();
     if let Some(difference) = transcript.replay(&mut connection, |_, _| ())? {
-        bail!("{board}, {profile}, {}: {difference}", precision.name());
+        bail!("{board}, {profile}, {name}: {difference}");
     }
     println!(
-        "{board}, {profile}, {}: {} answers about {} movies in {:.1} s",
-        precision.name(),
+        "{board}, {profile}, {name}: {} answers about {} movies in {:.1} s",
         transcript.exchanges.len(),
         model.movies(),
         started.elapsed().as_secs_f32()
@@ -90,6 +91,82 @@ fn an_f405_refuses_a_model_by_the_feature_that_it_takes() -> Result<()> {
         assert_eq!(answer.reply(), Some(Reply::Refused(Refusal::NoModel(why))));
         let text = Refusal::NoModel(why).to_string();
         assert!(text.contains(&format!("`{}`", feature.name())), "{text}");
+    }
+    Ok(())
+}
+
+/// Each movie's half of dense layer 0 stored beside its row.
+const STORED: Storage = Storage {
+    precision: Precision::I16,
+    precompute: true,
+};
+
+#[test]
+fn an_f405_built_for_speed_answers_from_stored_halves_with_the_bits_of_a_pc() -> Result<()> {
+    compare(("stm32f405", "firmware", &["integers"]), STORED, SMALL)
+}
+
+/// A board's lists with stored halves are those of the rows, and nearly those of an image without.
+#[test]
+fn an_f405_ranks_the_same_from_stored_halves_as_from_rows() -> Result<()> {
+    let board = boards::DEFAULT;
+    let stored = trained::image(STORED, board.image_region)?;
+    let plain = trained::image(Precision::I16, board.image_region)?;
+    let model = Model::open(stored.bytes.as_ref())?;
+    assert!(model.stores_halves());
+    let ids = model.user_ids().context("users")?;
+    let [mut with, mut without] = [
+        boot_with(
+            board.name,
+            "firmware",
+            &["integers"],
+            Some(&stored.path),
+            &[],
+        )?,
+        boot_with(
+            board.name,
+            "firmware",
+            &["integers"],
+            Some(&plain.path),
+            &[],
+        )?,
+    ];
+    for connection in [&mut with, &mut without] {
+        connection.hello()?;
+    }
+    for row in (0..model.users()).step_by(13) {
+        let id = ids.id(row).context("a user")?;
+        let (user, interest) = (model.user(id)?, model.interest_of_user(id)?);
+        // `explain` reads the movie's row.
+        let mut by_row: Vec<(f32, u32)> = (0..model.movies())
+            .map(|row| {
+                let parts = model.explain(&user, row);
+                let score = parts.base + parts.movie_bias + parts.dot + parts.mlp;
+                let added = model.confidence_stars(row) + model.interest_stars(&interest, row);
+                (score + added, model.movie_ids().id(row).unwrap_or_default())
+            })
+            .collect();
+        by_row.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let request = Request::TopN {
+            who: Who::ImageUser(id),
+            count: 10,
+        };
+        let [with, without] = [&mut with, &mut without].map(|connection| {
+            let answer = connection.ask(&request)?;
+            match answer.reply() {
+                Some(Reply::Movies(list)) => Ok(list.to_vec()),
+                other => bail!("no list but {other:?}"),
+            }
+        });
+        let (with, without) = (with?, without?);
+        let movies: Vec<u32> = with.iter().map(|ranked| ranked.movie).collect();
+        let due: Vec<u32> = by_row.iter().take(10).map(|(_, movie)| *movie).collect();
+        assert_eq!(movies, due);
+        for (a, b) in with.iter().zip(&without) {
+            assert!((a.stars - b.stars).abs() < 0.002 || a.movie != b.movie);
+        }
+        let both = without.iter().filter(|b| movies.contains(&b.movie)).count();
+        assert!(both >= 9, "{with:?} {without:?}");
     }
     Ok(())
 }

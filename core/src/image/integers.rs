@@ -216,6 +216,16 @@ impl IntegerNetwork {
         self.movie_weights.get(..length).unwrap_or_default()
     }
 
+    /// What dense layer 0 makes of a movie's row, as an image stores it: writes one number a unit.
+    pub fn movie_half(&self, row: &[i16], half: &mut [i16]) {
+        let rows = self.movie_weights().chunks_exact(self.movie_dim.max(1));
+        for (to, weights) in half.iter_mut().zip(rows) {
+            let products = weights.iter().zip(row);
+            let sum: i64 = products.map(|(w, x)| i64::from(*w) * i64::from(*x)).sum();
+            *to = ((sum + i64::from(ROUND)) >> 16) as i16;
+        }
+    }
+
     /// Counts of a sum of dense layer 0 for 1.0 of its unit, \[units\].
     pub fn steps(&self) -> &[f32] {
         self.steps.get(..self.units).unwrap_or_default()

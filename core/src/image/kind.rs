@@ -72,6 +72,10 @@ pub enum TableKind {
     IntegerBias = 83,
     /// u8 \[1\]\[1\]: bits behind the point of the integer output.
     IntegerOutputBits = 84,
+    /// i16 \[movies\]\[units\], optional: each movie's half of dense layer 0 for integer scoring, the top 16 bits of
+    /// its sums with 2^15 added. A user's half is then rounded to multiples of 2^16. Written as required: scores
+    /// of a reader without it would differ in their last bits.
+    IntegerMovieHalves = 85,
 
     /// u8 \[movies\]\[1\], optional: what a ranking adds for how well a movie is known, in steps of the table's scale.
     MovieConfidence = 64,
@@ -94,7 +98,7 @@ pub enum TableKind {
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::RatingScale,
         Self::Parts,
         Self::MovieIdRange,
@@ -124,6 +128,7 @@ impl TableKind {
         Self::IntegerWeights,
         Self::IntegerBias,
         Self::IntegerOutputBits,
+        Self::IntegerMovieHalves,
         Self::MovieConfidence,
         Self::InterestCode,
         Self::InterestCodebook,
@@ -176,6 +181,7 @@ impl TableKind {
             Self::IntegerWeights => "integer_weights",
             Self::IntegerBias => "integer_bias",
             Self::IntegerOutputBits => "integer_output_bits",
+            Self::IntegerMovieHalves => "integer_movie_halves",
             Self::MovieConfidence => "movie_confidence",
             Self::InterestCode => "interest_code",
             Self::InterestCodebook => "interest_codebook",

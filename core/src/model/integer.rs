@@ -21,13 +21,22 @@ impl Integers<'_> {
         user.set(base, row, self.exponent);
         if let Some(network) = &self.network {
             user.take_half(half, network.steps);
+            if !network.stored.is_empty() {
+                user.round_half(network.steps.len());
+            }
         }
+    }
+
+    /// Whether movies' halves of dense layer 0 are stored.
+    pub(super) fn stores_halves(&self) -> bool {
+        let network = self.network.as_ref();
+        network.is_some_and(|network| !network.stored.is_empty())
     }
 }
 
 impl Model<'_> {
-    /// The parts of an integer score. Each is exact in single precision while it is below 16 stars, and so is
-    /// their sum: the score.
+    /// The parts of an integer score, from the movie's row whatever else is stored. Each is exact in single precision
+    /// while it is below 16 stars, and so is their sum: the score.
     pub(super) fn explain_integer(
         &self,
         integers: &Integers<'_>,
@@ -35,7 +44,7 @@ impl Model<'_> {
         row: usize,
     ) -> Explanation {
         let mut place = [0; ROW_PAIRS];
-        let movie = self.movie_table.pairs(row, &mut place);
+        let movie = self.movie_table.pairs_apart(row, &mut place);
         let user = &user.integer;
         let dot = if self.parts.dot {
             integer::dot(user, movie)
@@ -93,9 +102,10 @@ impl Model<'_> {
         let done = self.sum_rows_by_assembly(integers, user, first, sums);
         #[cfg(not(cortex_m_dsp))]
         let done = 0;
-        let mut place = [0; ROW_PAIRS];
         let mut row = first.wrapping_add(done);
-        for sum in sums.get_mut(done..).unwrap_or_default() {
+        let rest = sums.get_mut(done..).unwrap_or_default();
+        let mut place = [0; ROW_PAIRS];
+        for sum in rest {
             *sum = self.sum_row(integers, user, row, &mut place);
             row = row.wrapping_add(1);
         }
@@ -115,7 +125,11 @@ impl Model<'_> {
             sum = sum.wrapping_add(integer::dot(user, movie));
         }
         if let Some(network) = &integers.network {
-            sum = sum.wrapping_add(network.forward(&user.half, movie));
+            sum = sum.wrapping_add(if network.stored.is_empty() {
+                network.forward(&user.half, movie)
+            } else {
+                network.forward_stored(&user.half, row)
+            });
         }
         sum
     }
@@ -168,22 +182,22 @@ impl Model<'_> {
             dot: self.parts.dot,
             bias_shift: integers.bias_shift,
         };
+        let stored = network.stored_from(first);
         match self.movie_table.values() {
             Values::I16(values) => {
                 let Ok(pairs) = bytemuck::try_cast_slice::<i16, u32>(values) else {
                     return 0;
                 };
                 let (rows, _) = pairs.as_chunks::<4>();
-                dsp::score(&net, rows.get(first..).unwrap_or_default(), biases, sums)
+                let rows = rows.get(first..).unwrap_or_default();
+                dsp::score(&net, rows, stored, biases, sums)
             }
             Values::I8 { .. } => {
-                let mut rows = [[0; 4]; BLOCK];
-                let rows = rows.get_mut(..sums.len()).unwrap_or_default();
-                if self.movie_table.widen_rows(first, rows) {
-                    dsp::score(&net, rows, biases, sums)
-                } else {
-                    0
-                }
+                let Some((rows, multipliers)) = self.movie_table.byte_rows(first, sums.len())
+                else {
+                    return 0;
+                };
+                dsp::score_bytes(&net, (rows, multipliers), stored, biases, sums)
             }
             Values::F16(_) | Values::F32(_) => 0,
         }
@@ -191,4 +205,4 @@ impl Model<'_> {
 }
 
 /// Movies that are summed up before they become stars.
-const BLOCK: usize = 32;
+const BLOCK: usize = crate::numeric::arch::dsp::BLOCK;

@@ -244,6 +244,12 @@ impl<'a> Model<'a> {
         self.mlp.as_ref()
     }
 
+    /// Whether the image stores each movie's half of dense layer 0, from which integer scoring is faster.
+    pub fn stores_halves(&self) -> bool {
+        self.integers
+            .is_some_and(|integers| integers.stores_halves())
+    }
+
     /// How many movies there are.
     pub fn movies(&self) -> u32 {
         self.movie_ids.len()

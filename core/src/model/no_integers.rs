@@ -14,6 +14,10 @@ impl Integers<'_> {
     pub(crate) fn fill(&self, _: &mut User, _: f32, _: &[f32], _: &[f32; MAX_UNITS]) {
         match self.0 {}
     }
+
+    pub(super) fn stores_halves(&self) -> bool {
+        match self.0 {}
+    }
 }
 
 impl Model<'_> {

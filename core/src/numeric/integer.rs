@@ -24,6 +24,10 @@
 use crate::numeric::arch::dsp::{multiply_add, top_halves};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
+mod stored;
+#[cfg(all(test, feature = "write"))]
+mod tests;
+
 /// Two 16-bit numbers, the earlier one in the low half.
 pub(crate) type Pair = u32;
 
@@ -71,6 +75,8 @@ pub(crate) struct Network<'a> {
     pub(crate) count: usize,
     /// Bits by which the output's sum is finer than a score.
     pub(crate) output_shift: u32,
+    /// Each movie's half of dense layer 0, \[movies\]\[pairs of units\]; empty in an image without.
+    pub(crate) stored: &'a [Pair],
 }
 
 /// What is computed once a user.
@@ -135,42 +141,18 @@ impl<'a> Network<'a> {
         second: &Layer<'_>,
         output: &Layer<'_>,
     ) -> i32 {
-        let mut sums = [0; 4];
-        for (sum, bias) in sums.iter_mut().zip(second.bias) {
-            *sum = *bias;
-        }
         let (weights, _) = self.first.as_chunks::<8>();
         let (halves, _) = half.as_chunks::<2>();
-        let (columns, _) = second.weights.as_chunks::<4>();
-        for ((weights, half), columns) in weights.iter().zip(halves).zip(columns) {
+        let units = |(weights, half): (&[Pair; 8], &[i32; 2])| {
             let [mut a, mut b] = *half;
             let (of_a, of_b) = weights.split_at(4);
             for ((wa, wb), q) in of_a.iter().zip(of_b).zip(row) {
                 a = multiply_add(*wa, *q, a);
                 b = multiply_add(*wb, *q, b);
             }
-            let units = top_halves(a, b);
-            // Worth a look where multiplying takes instructions: three pairs in ten are dead.
-            if cfg!(not(cortex_m_dsp)) && units == 0 {
-                continue;
-            }
-            for (sum, w) in sums.iter_mut().zip(columns) {
-                *sum = multiply_add(*w, units, *sum);
-            }
-        }
-        let [a, b, c, d] = sums;
-        let mut sum = 0;
-        for bias in output.bias {
-            sum = *bias;
-        }
-        for (w, units) in output
-            .weights
-            .iter()
-            .zip([top_halves(a, b), top_halves(c, d)])
-        {
-            sum = multiply_add(*w, units, sum);
-        }
-        sum
+            top_halves(a, b)
+        };
+        behind_lesson(weights.iter().zip(halves), units, second, output)
     }
 
     /// Any shape that an image may have.
@@ -187,24 +169,7 @@ impl<'a> Network<'a> {
             }
             *units = top_halves(a, b);
         }
-        let mut sums = [0; MAX_UNITS];
-        for layer in later {
-            for (sum, bias) in sums.iter_mut().zip(layer.bias) {
-                *sum = *bias;
-            }
-            let columns = layer.weights.chunks_exact(layer.bias.len().max(1));
-            for (pair, columns) in units.iter().zip(columns) {
-                for (sum, w) in sums.iter_mut().zip(columns) {
-                    *sum = multiply_add(*w, *pair, *sum);
-                }
-            }
-            for (units, pair) in units.iter_mut().zip(sums.as_chunks::<2>().0) {
-                let [a, b] = *pair;
-                *units = top_halves(a, b);
-            }
-        }
-        let [output, ..] = sums;
-        output
+        behind(&mut units, later)
     }
 
     /// The plain form, and the oracle of every faster one: each number by itself, in 64 bits.
@@ -277,6 +242,67 @@ impl<'a> Network<'a> {
         }
         Ok(())
     }
+}
+
+/// Layer 1 of 4 units, which takes in the `units` of dense layer 0 as they appear, and the output.
+#[inline(always)]
+fn behind_lesson<T>(
+    inputs: impl Iterator<Item = T>,
+    units: impl Fn(T) -> Pair,
+    second: &Layer<'_>,
+    output: &Layer<'_>,
+) -> i32 {
+    let mut sums = [0; 4];
+    for (sum, bias) in sums.iter_mut().zip(second.bias) {
+        *sum = *bias;
+    }
+    let (columns, _) = second.weights.as_chunks::<4>();
+    for (input, columns) in inputs.zip(columns) {
+        let units = units(input);
+        // Worth a look where multiplying takes instructions: three pairs in ten are dead.
+        if cfg!(not(cortex_m_dsp)) && units == 0 {
+            continue;
+        }
+        for (sum, w) in sums.iter_mut().zip(columns) {
+            *sum = multiply_add(*w, units, *sum);
+        }
+    }
+    let [a, b, c, d] = sums;
+    let mut sum = 0;
+    for bias in output.bias {
+        sum = *bias;
+    }
+    for (w, units) in output
+        .weights
+        .iter()
+        .zip([top_halves(a, b), top_halves(c, d)])
+    {
+        sum = multiply_add(*w, units, sum);
+    }
+    sum
+}
+
+/// The layers behind dense layer 0, whose units these are; their places are working memory.
+#[inline(always)]
+fn behind(units: &mut [Pair; UNIT_PAIRS], later: &[Layer<'_>]) -> i32 {
+    let mut sums = [0; MAX_UNITS];
+    for layer in later {
+        for (sum, bias) in sums.iter_mut().zip(layer.bias) {
+            *sum = *bias;
+        }
+        let columns = layer.weights.chunks_exact(layer.bias.len().max(1));
+        for (pair, columns) in units.iter().zip(columns) {
+            for (sum, w) in sums.iter_mut().zip(columns) {
+                *sum = multiply_add(*w, *pair, *sum);
+            }
+        }
+        for (units, pair) in units.iter_mut().zip(sums.as_chunks::<2>().0) {
+            let [a, b] = *pair;
+            *units = top_halves(a, b);
+        }
+    }
+    let [output, ..] = sums;
+    output
 }
 
 /// The magnitudes of both numbers of a pair.
@@ -389,258 +415,5 @@ impl User {
             let sum = (from * step) as i32;
             *to = between(sum.saturating_add(ROUND), MAX_HALF);
         }
-    }
-}
-
-#[cfg(all(test, feature = "write"))]
-mod tests {
-    use super::*;
-    use crate::image::integers::{IntegerNetwork, Later, SingleNetwork};
-    use crate::numeric::activation::relu;
-    use crate::numeric::square_root;
-    use proptest::prelude::*;
-    use std::vec::Vec;
-
-    struct Numbers(u64);
-
-    impl Numbers {
-        fn bits(&mut self) -> u32 {
-            self.0 = self
-                .0
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (self.0 >> 32) as u32
-        }
-
-        fn single(&mut self, scale: f32) -> f32 {
-            (self.bits() as f32 / (1_u32 << 31) as f32 - 1.0) * scale
-        }
-
-        fn singles(&mut self, count: usize, scale: f32) -> Vec<f32> {
-            (0..count).map(|_| self.single(scale)).collect()
-        }
-
-        /// A row at its extremes half of the time.
-        fn row(&mut self, largest: i16) -> [Pair; ROW_PAIRS] {
-            let extreme = self.bits().is_multiple_of(2);
-            core::array::from_fn(|_| {
-                let mut one = || {
-                    let x = if extreme {
-                        if self.bits().is_multiple_of(2) {
-                            largest
-                        } else {
-                            -largest
-                        }
-                    } else {
-                        ((self.bits() % (2 * largest as u32 + 1)) as i32 - i32::from(largest))
-                            as i16
-                    };
-                    u32::from(x as u16)
-                };
-                one() | one() << 16
-            })
-        }
-    }
-
-    fn pairs(numbers: &[i16]) -> Vec<Pair> {
-        numbers
-            .chunks(2)
-            .map(|pair| u32::from(pair[0] as u16) | u32::from(pair[1] as u16) << 16)
-            .collect()
-    }
-
-    /// A network in single precision, of `sizes` units.
-    struct Single {
-        dim: usize,
-        movie: Vec<f32>,
-        later: Vec<(Vec<f32>, Vec<f32>)>,
-    }
-
-    const LARGEST: i16 = 20_000;
-
-    impl Single {
-        fn new(numbers: &mut Numbers, dim: usize, sizes: &[usize], size: f32) -> Self {
-            let later = sizes
-                .windows(2)
-                .map(|pair| {
-                    let scale = square_root(3.0 / pair[0] as f32) * size;
-                    (
-                        numbers.singles(pair[0] * pair[1], scale),
-                        numbers.singles(pair[1], 0.1 * size),
-                    )
-                })
-                .collect();
-            let scale = square_root(3.0 / (2 * dim) as f32) * size;
-            Self {
-                dim,
-                movie: numbers.singles(sizes[0] * dim, scale),
-                later,
-            }
-        }
-
-        fn output(&self, half: &[f32; MAX_UNITS], row: &[f32]) -> f32 {
-            let mut units: Vec<f32> = self
-                .movie
-                .chunks(self.dim)
-                .zip(half)
-                .map(|(weights, half)| {
-                    relu(half + weights.iter().zip(row).map(|(w, x)| w * x).sum::<f32>())
-                })
-                .collect();
-            for (at, (weights, bias)) in self.later.iter().enumerate() {
-                units = (0..bias.len())
-                    .map(|k| {
-                        let terms = units.iter().enumerate();
-                        let sum = bias[k]
-                            + terms
-                                .map(|(j, x)| x * weights[j * bias.len() + k])
-                                .sum::<f32>();
-                        if at + 1 == self.later.len() {
-                            sum
-                        } else {
-                            relu(sum)
-                        }
-                    })
-                    .collect();
-            }
-            units[0]
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
-
-        #[test]
-        fn every_integer_kernel_gives_the_plain_forms_bits_and_single_precisions_stars(
-            seed in any::<u64>(),
-            dim in (1_usize..=MAX_DIM / 2).prop_map(|half| 2 * half),
-            hidden in prop_oneof![
-                Just(Vec::from([16_usize, 2])),
-                prop::collection::vec(1_usize..=MAX_UNITS / 2, 1..MAX_LAYERS)
-            ],
-            lesson in any::<bool>(),
-        ) {
-            let mut numbers = Numbers(seed);
-            let (dim, mut sizes) = if lesson { (8, Vec::from([32, 4])) } else {
-                (dim, hidden.iter().map(|half| 2 * half).collect())
-            };
-            sizes.push(1);
-            let single = Single::new(&mut numbers, dim, &sizes, if lesson { 1.0 } else { 0.3 });
-            let later: Vec<Later<'_>> = single
-                .later
-                .iter()
-                .map(|(weights, bias)| (&weights[..], &bias[..]))
-                .collect();
-            let scale = power_of_two(-15);
-            let integer = IntegerNetwork::new(&SingleNetwork {
-                movie_weights: &single.movie,
-                movie_dim: dim,
-                movie_scale: scale,
-                movie_largest: LARGEST as u32,
-                user_largest: &std::vec![1.0; sizes[0]],
-                later: &later,
-            }).unwrap();
-            let first = pairs(integer.movie_weights());
-            let weights: Vec<Vec<Pair>> =
-                integer.later().iter().map(|layer| pairs(layer.weights())).collect();
-            let mut layers = [Layer::EMPTY; MAX_LAYERS - 1];
-            for ((to, weights), from) in layers.iter_mut().zip(&weights).zip(integer.later()) {
-                *to = Layer { weights, bias: from.bias() };
-            }
-            let network = Network {
-                first: &first,
-                pairs: dim / 2,
-                steps: integer.steps(),
-                later: layers,
-                count: layers.iter().filter(|layer| !layer.bias.is_empty()).count(),
-                output_shift: u32::from(integer.output_bits()) - SCORE_BITS,
-            };
-            prop_assert_eq!(network.bounds(LARGEST as u32), Ok(()));
-            for _ in 0..20 {
-                let row = numbers.row(LARGEST);
-                let extreme = numbers.bits().is_multiple_of(2);
-                let mut user = User::NOBODY;
-                let half: [f32; MAX_UNITS] = core::array::from_fn(|_| {
-                    numbers.single(if extreme { 1.0e9 } else { 1.0 })
-                });
-                user.take_half(&half, network.steps);
-                let row = &row[..dim / 2];
-                let output = network.forward(&user.half, row);
-                prop_assert_eq!(i64::from(output), network.plain(&user.half, row));
-                let later = network.later();
-                let any = network.any(&user.half, row, later) >> network.output_shift;
-                prop_assert_eq!(any, output);
-                if !extreme && sizes.len() <= 3 {
-                    let floats: Vec<f32> = row
-                        .iter()
-                        .flat_map(|pair| [*pair as i16, (*pair >> 16) as i16])
-                        .map(|x| f32::from(x) * scale)
-                        .collect();
-                    let expected = single.output(&half, &floats);
-                    prop_assert!((stars(output) - expected).abs() < 0.01, "{} for {}", stars(output), expected);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_network_whose_sums_could_leave_32_bits_is_found() {
-        let first = [0x7fff_7fff; 2 * 16];
-        let weights = [0x0001_0001_u32; 1];
-        let mut network = Network {
-            first: &first,
-            pairs: 16,
-            steps: &[1.0; 2],
-            later: [
-                Layer {
-                    weights: &weights,
-                    bias: &[0],
-                },
-                Layer::EMPTY,
-                Layer::EMPTY,
-            ],
-            count: 1,
-            output_shift: 2,
-        };
-        assert_eq!(network.bounds(32_767), Err(0));
-        assert_eq!(network.bounds(1000), Ok(()));
-        let heavy = [0x7fff_7fff_u32];
-        network.later[0].weights = &heavy;
-        assert_eq!(network.bounds(1000), Ok(()));
-        network.later[0].bias = &[i32::MAX];
-        assert_eq!(network.bounds(1000), Err(1));
-    }
-
-    #[test]
-    fn a_users_row_never_takes_a_dot_product_out_of_32_bits() {
-        for size in [1.0e-6_f32, 0.01, 0.3, 2.0, 64.0] {
-            for len in [2, 8, 32] {
-                let mut user = User::NOBODY;
-                user.set(3.5, &std::vec![size; len], -15);
-                let sum: i64 = user
-                    .row
-                    .iter()
-                    .flat_map(|pair| [*pair as i16, (*pair >> 16) as i16])
-                    .map(|x| i64::from(x).abs())
-                    .sum();
-                assert!(sum * 32_768 + (1 << (user.dot_shift - 1)) <= i64::from(i32::MAX));
-                assert!((2..=16).contains(&user.dot_shift));
-            }
-        }
-    }
-
-    #[test]
-    fn scores_turn_into_stars_exactly() {
-        for score in [0, 1, -1, 3 << 20, (5 << 20) - 1, -(1 << 23)] {
-            assert_eq!(
-                f64::from(stars(score)),
-                f64::from(score) / f64::from(1 << 20)
-            );
-        }
-        assert_eq!(score(3.5), 7 << 19);
-        assert_eq!(exponent(power_of_two(-15)), Some(-15));
-        assert_eq!(exponent(0.3), None);
-        assert_eq!(exponent(-1.0), None);
-        assert_eq!(exponent(0.0), None);
     }
 }

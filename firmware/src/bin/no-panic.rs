@@ -177,6 +177,7 @@ fn models(model: &Model<'_>) {
         model.movie_dim();
         model.confidence(word());
         model.has_confidence();
+        model.stores_halves();
         model.confidence_stars(word());
         model.has_interest();
         model.interest_of_user(word());

@@ -11,7 +11,7 @@ use crate::export::bill::Bill;
 use crate::export::boards::{self, Board};
 use crate::export::device::DeviceBill;
 use crate::export::quality::{self, Held};
-use crate::export::{Chosen, ImageBytes, Movies, Precision, Users, build, fit, sidecar};
+use crate::export::{Chosen, ImageBytes, Movies, Precision, Storage, Users, build, fit, sidecar};
 use crate::files;
 use crate::report::text::grouped;
 use crate::train::checkpoint::Checkpoint;
@@ -32,6 +32,11 @@ pub struct Args {
     #[arg(long, value_name = "TYPE", default_value = "f16")]
     precision: Precision,
 
+    /// Store each movie's half of dense layer 0 too, for a model with an MLP in i16 or i8: two bytes a unit and movie,
+    /// for faster lists
+    #[arg(long)]
+    precompute: bool,
+
     /// all, none, a number (the most active) or ids:1,42 [default: as many of the most active as fit the board]
     #[arg(long, value_name = "WHICH")]
     users: Option<Users>,
@@ -43,6 +48,15 @@ pub struct Args {
     /// The board that the image must fit: stm32f405 or microbit [default: stm32f405, but it need not fit]
     #[arg(long, value_name = "NAME", value_parser = boards::parse)]
     board: Option<Board>,
+}
+
+impl Args {
+    fn storage(&self) -> Storage {
+        Storage {
+            precision: self.precision,
+            precompute: self.precompute,
+        }
+    }
 }
 
 /// Exports and tells.
@@ -80,7 +94,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let data = data_of(&checkpoint);
     match &data {
-        Ok(data) => println!("{}", rounding(&checkpoint, data, args.precision)?),
+        Ok(data) => println!("{}", rounding(&checkpoint, data, args.storage())?),
         Err(why) => println!("What rounding costs was not measured: {why}"),
     }
     println!("Licence of the data: {}", checkpoint.data.licence);
@@ -144,7 +158,7 @@ fn choose(
         Some(users) => users.rows(checkpoint)?,
         None => {
             let region = board.image_region;
-            match fit::users_that_fit(checkpoint, &movies, args.precision, region)? {
+            match fit::users_that_fit(checkpoint, &movies, args.storage(), region)? {
                 Some(fit) => {
                     let users = Users::MostActive(fit.number).rows(checkpoint)?;
                     return Ok((Chosen { users, movies }, fit.image));
@@ -154,7 +168,7 @@ fn choose(
         }
     };
     let chosen = Chosen { users, movies };
-    let image = build(checkpoint, &chosen, args.precision)?;
+    let image = build(checkpoint, &chosen, args.storage())?;
     Ok((chosen, image))
 }
 
@@ -176,8 +190,13 @@ fn held_sentence(args: &Args, checkpoint: &Checkpoint, chosen: &Chosen, board: B
         (None, all) if all == checkpoint.user_ids.len() => format!(", who fit {}", board.name),
         (None, _) => format!(", the most active that fit {}", board.name),
     };
+    let stored = if args.precompute {
+        ", with each movie's half of dense layer 0 stored"
+    } else {
+        ""
+    };
     format!(
-        "The image holds {movies} and {users}{why}, in {}",
+        "The image holds {movies} and {users}{why}, in {}{stored}",
         args.precision.name()
     )
 }
@@ -192,7 +211,7 @@ fn too_large(
 ) -> Result<String> {
     let region = board.image_region;
     let over = bytes.as_ref().len() - region;
-    let fits = fit::movies_that_fit(checkpoint, &chosen.users, args.precision, region)?;
+    let fits = fit::movies_that_fit(checkpoint, &chosen.users, args.storage(), region)?;
     let with = match chosen.users.len() {
         0 => "without users".to_owned(),
         1 => "with this user".to_owned(),
@@ -207,8 +226,22 @@ fn too_large(
         ),
         None => format!("{with}, not even one movie would fit: choose fewer users"),
     };
+    let stored = if args.precompute {
+        let plain = build(checkpoint, chosen, args.precision)?.as_ref().len();
+        format!(
+            "; stored halves of dense layer 0 take {} of its {} bytes, and without `--precompute` {}",
+            grouped((bytes.as_ref().len() - plain) as u64),
+            grouped(bytes.as_ref().len() as u64),
+            match plain.checked_sub(region) {
+                None | Some(0) => "it would fit".to_owned(),
+                Some(over) => format!("{} bytes would still be too many", grouped(over as u64)),
+            }
+        )
+    } else {
+        String::new()
+    };
     Ok(format!(
-        "the image is {} bytes too large for {}, whose region has {}; {advice}",
+        "the image is {} bytes too large for {}, whose region has {}{stored}; {advice}",
         grouped(over as u64),
         board.name,
         grouped(region as u64)
@@ -231,8 +264,8 @@ fn data_of(checkpoint: &Checkpoint) -> std::result::Result<Dataset, String> {
     Ok(data)
 }
 
-/// Validation errors in f32 and f16, of images with every user and movie, by core.
-fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Precision) -> Result<String> {
+/// Validation errors in f32, f16 and as stored, of images with every user and movie, by core.
+fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<String> {
     let ratings = &data.ratings;
     let split = Split::random(ratings.len(), checkpoint.split.share, checkpoint.split.seed);
     let mut held: Vec<Held> = split
@@ -253,17 +286,17 @@ fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Precision) -> Result<S
         movies: Movies::All.rows(checkpoint)?,
     };
     let mut measured = Vec::new();
-    let mut precisions = vec![Precision::F32, Precision::F16];
-    if !precisions.contains(&own) {
-        precisions.push(own);
+    let mut storages = [Precision::F32, Precision::F16].map(Storage::from).to_vec();
+    if !storages.contains(&own) {
+        storages.push(own);
     }
-    for precision in precisions {
-        let bytes = build(checkpoint, &everything, precision)?;
+    for storage in storages {
+        let bytes = build(checkpoint, &everything, storage)?;
         let model = Model::open(bytes.as_ref()).map_err(BadInput::new)?;
         match quality::measure(&model, &held) {
             Some(quality) => measured.push(format!(
                 "{} RMSE {:.4}, MAE {:.4}",
-                precision.name(),
+                storage.precision.name(),
                 quality.rmse,
                 quality.mae
             )),

@@ -67,7 +67,12 @@ pub fn run(args: &Args) -> Result<()> {
             .chain(mlp.later().iter().map(|layer| layer.units()))
             .map(|units| units.to_string())
             .collect();
-        println!("Dense layers: {} units", units.join(", "));
+        let stored = if model.stores_halves() {
+            "; each movie's half of the first one is stored"
+        } else {
+            ""
+        };
+        println!("Dense layers: {} units{stored}", units.join(", "));
     }
     println!("\n{}", Bill::of(&loaded.bytes));
     if let Some(board) = args.board {

@@ -1,6 +1,6 @@
 //! What fits a board: how many users, or how many movies.
 
-use super::{Chosen, ImageBytes, Movies, Precision, Users, build};
+use super::{Chosen, ImageBytes, Movies, Storage, Users, build};
 use crate::error::BadInput;
 use crate::train::checkpoint::Checkpoint;
 
@@ -22,9 +22,10 @@ pub struct Fit {
 pub fn users_that_fit(
     checkpoint: &Checkpoint,
     movies: &[usize],
-    precision: Precision,
+    storage: impl Into<Storage>,
     region: usize,
 ) -> Result<Option<Fit>, BadInput> {
+    let storage = storage.into();
     largest(checkpoint.user_ids.len(), region, |number| {
         let users = match number {
             0 => Users::None,
@@ -34,7 +35,7 @@ pub fn users_that_fit(
             users: users.rows(checkpoint)?,
             movies: movies.to_vec(),
         };
-        build(checkpoint, &chosen, precision)
+        build(checkpoint, &chosen, storage)
     })
 }
 
@@ -46,9 +47,10 @@ pub fn users_that_fit(
 pub fn movies_that_fit(
     checkpoint: &Checkpoint,
     users: &[usize],
-    precision: Precision,
+    storage: impl Into<Storage>,
     region: usize,
 ) -> Result<Option<Fit>, BadInput> {
+    let storage = storage.into();
     let fit = largest(
         checkpoint.movie_ids.len().saturating_sub(1),
         region,
@@ -57,7 +59,7 @@ pub fn movies_that_fit(
                 users: users.to_vec(),
                 movies: Movies::MostRated(number + 1).rows(checkpoint)?,
             };
-            build(checkpoint, &chosen, precision)
+            build(checkpoint, &chosen, storage)
         },
     )?;
     Ok(fit.map(|fit| Fit {

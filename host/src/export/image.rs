@@ -54,7 +54,7 @@ impl Precision {
     }
 
     /// Whether a device scores in integers.
-    fn is_integer(self) -> bool {
+    pub(super) fn is_integer(self) -> bool {
         matches!(self, Self::I16 | Self::I8)
     }
 }
@@ -67,6 +67,25 @@ impl FromStr for Precision {
             .into_iter()
             .find(|precision| precision.name() == text)
             .ok_or_else(|| format!("`{text}` is not a precision: f16, f32, i16 or i8"))
+    }
+}
+
+/// How an image stores a model. A precision alone is one that precomputes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// The element type of embedding tables and biases.
+    pub precision: Precision,
+    /// Whether each movie's half of dense layer 0 is stored beside its row: two bytes a unit and movie, of an MLP
+    /// that is scored in integers.
+    pub precompute: bool,
+}
+
+impl From<Precision> for Storage {
+    fn from(precision: Precision) -> Self {
+        Self {
+            precision,
+            precompute: false,
+        }
     }
 }
 
@@ -91,14 +110,19 @@ pub(super) struct Column {
 /// # Errors
 ///
 /// [`BadInput`] names what an image can't hold: a number beyond half precision, too many dimensions, units or
-/// layers, or a model in which a prediction could overflow.
+/// layers, a model in which a prediction could overflow, or one that has nothing to precompute.
 pub fn build(
     checkpoint: &Checkpoint,
     chosen: &Chosen,
-    precision: Precision,
+    storage: impl Into<Storage>,
 ) -> Result<ImageBytes, BadInput> {
     let p = &checkpoint.parameters;
+    let storage = storage.into();
+    let precision = storage.precision;
     limits(p)?;
+    if storage.precompute {
+        super::integers::can_precompute(p, precision)?;
+    }
     if precision.is_integer() && !p.movie_dim.is_multiple_of(2) {
         return Err(BadInput::new(format!(
             "`--precision {}` takes an even number of dimensions, and this model has {}",
@@ -153,7 +177,7 @@ pub fn build(
     if parts.mlp {
         network(p, &mut tables);
         if precision.is_integer() {
-            integer_network(p, precision, &mut tables)?;
+            super::integers::tables(p, storage, &mut tables)?;
         }
     }
     let fame = checkpoint.options.fame.unwrap_or_default();
@@ -233,7 +257,7 @@ pub(super) fn normal(value: f32) -> f32 {
     if value.is_subnormal() { 0.0 } else { value }
 }
 
-fn floats(kind: K, index: u8, rows: usize, values: &[f32]) -> Column {
+pub(super) fn floats(kind: K, index: u8, rows: usize, values: &[f32]) -> Column {
     Column {
         kind,
         index,
@@ -249,7 +273,7 @@ fn floats(kind: K, index: u8, rows: usize, values: &[f32]) -> Column {
     }
 }
 
-fn small(kind: K, values: &[u8]) -> Column {
+pub(super) fn small(kind: K, values: &[u8]) -> Column {
     Column {
         kind,
         index: 0,
@@ -321,7 +345,7 @@ fn integers(
 }
 
 /// A table of integers as they are.
-fn column<T: Copy + Into<i64>>(
+pub(super) fn column<T: Copy + Into<i64>>(
     kind: K,
     index: u8,
     element: Element,
@@ -454,73 +478,6 @@ fn network(p: &Parameters, tables: &mut Vec<Column>) {
         .map(Activation::code)
         .collect();
     tables.push(small(K::Activations, &activations));
-}
-
-/// The tables that score the MLP in integers, beside those in single precision, which learning uses.
-fn integer_network(
-    p: &Parameters,
-    precision: Precision,
-    tables: &mut Vec<Column>,
-) -> Result<(), BadInput> {
-    let (scale, largest) = largest_integer(tables);
-    let network = super::integers::network(p, scale, largest).map_err(|why| {
-        BadInput::new(format!(
-            "`--precision {}` doesn't hold this model: {why}",
-            precision.name()
-        ))
-    })?;
-    let units = network.steps().len();
-    let weights = network.movie_weights();
-    tables.push(column(
-        K::IntegerMovieWeights,
-        0,
-        Element::I16,
-        units,
-        weights,
-    ));
-    tables.push(floats(K::IntegerSteps, 0, 1, network.steps()));
-    let mut inputs = units;
-    for (index, layer) in (1_u8..).zip(network.later()) {
-        let (weights, bias) = (layer.weights(), layer.bias());
-        tables.push(column(
-            K::IntegerWeights,
-            index,
-            Element::I16,
-            inputs / 2,
-            weights,
-        ));
-        tables.push(column(K::IntegerBias, index, Element::I32, 1, bias));
-        inputs = bias.len();
-    }
-    tables.push(small(K::IntegerOutputBits, &[network.output_bits()]));
-    Ok(())
-}
-
-/// The scale of the movies' table, and the largest magnitude of its integers, the multipliers of rows included.
-fn largest_integer(tables: &[Column]) -> (f32, u32) {
-    let find = |kind| tables.iter().find(|table| table.kind == kind);
-    let Some(movies) = find(K::MovieEmbedding) else {
-        return (1.0, 0);
-    };
-    let largest = match find(K::MovieRowMultiplier) {
-        Some(multipliers) => movies
-            .bytes
-            .chunks_exact(movies.columns)
-            .zip(&multipliers.bytes)
-            .flat_map(|(row, by)| {
-                row.iter()
-                    .map(|x| (*x as i8).unsigned_abs())
-                    .zip([*by].into_iter().cycle())
-            })
-            .map(|(x, by)| u32::from(x) * u32::from(by))
-            .max(),
-        None => movies
-            .bytes
-            .chunks_exact(2)
-            .map(|pair| u32::from(i16::from_le_bytes([pair[0], pair[1]]).unsigned_abs()))
-            .max(),
-    };
-    (movies.scale, largest.unwrap_or(0))
 }
 
 /// The weights of some inputs of a layer as \[units\]\[inputs\].

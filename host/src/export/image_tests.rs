@@ -4,6 +4,10 @@ use super::super::{Chosen, Movies, Users, fit};
 use super::*;
 use crate::train::checkpoint::{DataNote, SplitNote};
 use crate::train::{ModelKind, Options};
+use pocketrec::error::ImageError;
+use pocketrec::image::Image;
+use pocketrec::learn;
+use pocketrec::rank::TopN;
 
 /// A checkpoint of random parameters with these ids.
 fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u32>) -> Checkpoint {
@@ -310,6 +314,152 @@ fn what_integers_cannot_hold_is_said() {
     ] {
         let checkpoint = checkpoint(options, vec![1, 2], vec![1, 2, 3]);
         let refusal = build(&checkpoint, &all(&checkpoint), Precision::I16).unwrap_err();
+        assert!(refusal.to_string().contains(word), "{refusal}");
+    }
+}
+
+const STORED: [Storage; 2] = [
+    Storage {
+        precision: Precision::I16,
+        precompute: true,
+    },
+    Storage {
+        precision: Precision::I8,
+        precompute: true,
+    },
+];
+
+#[test]
+fn stored_halves_give_the_bits_of_their_rows_and_nearly_the_scores_of_images_without() {
+    let shapes: [(ModelKind, &[usize]); 4] = [
+        (ModelKind::Hybrid, &[32, 4]),
+        (ModelKind::Mlp, &[32, 4]),
+        (ModelKind::Hybrid, &[10, 6, 4]),
+        (ModelKind::Mlp, &[16]),
+    ];
+    for ((model, hidden), storage) in shapes
+        .into_iter()
+        .flat_map(|shape| STORED.map(|storage| (shape, storage)))
+    {
+        let checkpoint = checkpoint(options(model, hidden), (1..30).collect(), (1..50).collect());
+        let [without, with] = [storage.precision.into(), storage]
+            .map(|storage: Storage| build(&checkpoint, &all(&checkpoint), storage).unwrap());
+        // 49 movies, two bytes a unit, and at most 40 around.
+        let more = with.as_ref().len() - without.as_ref().len();
+        let table = 49 * 2 * hidden[0];
+        assert!((table..table + 40).contains(&more), "{more}");
+        let [without, with] = [&without, &with].map(|image| Model::open(image.as_ref()).unwrap());
+        assert!(with.stores_halves() && !without.stores_halves());
+        for user in 1..30 {
+            let [plain, state] = [&without, &with].map(|model| model.user(user).unwrap());
+            // One more than there are, and one far outside: rows of zeros.
+            for row in (0..50).chain([u32::MAX]) {
+                let parts = with.explain(&state, row);
+                let by_row = parts.base + parts.movie_bias + parts.dot + parts.mlp;
+                let score = with.score(&state, row);
+                assert_eq!(score.to_bits(), by_row.to_bits(), "{hidden:?} {storage:?}");
+                let difference = (score - without.score(&plain, row)).abs();
+                assert!(
+                    difference < 0.002,
+                    "{model:?} {hidden:?} {storage:?}: {difference}"
+                );
+                // Learning reads the tables in single precision, which are the same.
+                let [a, b] = [&without, &with].map(|model| learn::gradient(model, &plain, row).by);
+                assert_eq!(a, b);
+            }
+            let mut by_row: Vec<(f32, u32)> = (0..49)
+                .map(|row| (with.score(&state, row), row + 1))
+                .collect();
+            by_row.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let mut top = TopN::<10>::new();
+            while !top.advance(&with, &state, |_| true, 7).is_done() {}
+            let listed: Vec<_> = top
+                .hits()
+                .iter()
+                .map(|hit| (hit.score, hit.movie))
+                .collect();
+            assert_eq!(listed, by_row[..10]);
+        }
+    }
+}
+
+/// The image with its table of stored halves changed.
+fn forged(image: &ImageBytes, change: impl Fn(&mut Table<'_>, &mut [u8])) -> ImageBytes {
+    let parsed = Image::parse(image.as_ref()).unwrap();
+    let tables: Vec<_> = parsed.tables().map(Result::unwrap).collect();
+    let mut forged = ImageBytes::zeroed(image.as_ref().len());
+    let header = parsed.header;
+    let mut writer = ImageWriter::new(
+        forged.as_mut(),
+        header.name,
+        header.fingerprint,
+        header.license,
+        header.tables,
+    )
+    .unwrap();
+    for table in tables {
+        let mut table = table;
+        let mut bytes = table.bytes.to_vec();
+        if table.kind == K::IntegerMovieHalves.number() {
+            // A reader that ignored it would score with other bits.
+            assert!(table.required);
+            change(&mut table, &mut bytes);
+        }
+        table.bytes = &bytes;
+        writer.raw(table).unwrap();
+    }
+    let length = writer.finish().unwrap();
+    forged.truncate(length);
+    forged
+}
+
+#[test]
+fn stored_halves_that_are_not_those_of_their_rows_are_refused_by_name() {
+    let checkpoint = checkpoint(
+        options(ModelKind::Hybrid, &[32, 4]),
+        (1..4).collect(),
+        (1..50).collect(),
+    );
+    let kind = K::IntegerMovieHalves;
+    for storage in STORED {
+        let image = build(&checkpoint, &all(&checkpoint), storage).unwrap();
+        assert!(forged(&image, |_, _| ()).as_ref() == image.as_ref());
+        let why = |change: &dyn Fn(&mut Table<'_>, &mut [u8])| {
+            Model::open(forged(&image, change).as_ref()).err()
+        };
+        for bit in (0..49 * 32 * 16).step_by(77) {
+            let flipped = why(&|_, bytes| bytes[bit / 8] ^= 1 << (bit % 8));
+            assert_eq!(flipped, Some(ImageError::Value(kind)), "bit {bit}");
+        }
+        let turned = why(&|table, _| (table.rows, table.columns) = (table.columns, table.rows));
+        assert_eq!(turned, Some(ImageError::Shape(kind)));
+        let halved = why(&|table, _| {
+            (table.element, table.columns) = (Element::F32.code(), table.columns / 2);
+        });
+        assert_eq!(halved, Some(ImageError::Shape(kind)));
+        let unsigned = why(&|table, _| table.element = Element::F16.code());
+        assert_eq!(unsigned, Some(ImageError::Element(kind)));
+    }
+}
+
+#[test]
+fn what_cannot_be_precomputed_is_said() {
+    for (model, precision, word) in [
+        (ModelKind::Mf, Precision::I16, "no MLP"),
+        (ModelKind::Mlp, Precision::F16, "--precision i16"),
+        (ModelKind::Mlp, Precision::F32, "f32 isn't scored"),
+    ] {
+        let hidden: &[usize] = if model == ModelKind::Mf {
+            &[]
+        } else {
+            &[32, 4]
+        };
+        let checkpoint = checkpoint(options(model, hidden), vec![1, 2], vec![1, 2, 3]);
+        let storage = Storage {
+            precision,
+            precompute: true,
+        };
+        let refusal = build(&checkpoint, &all(&checkpoint), storage).unwrap_err();
         assert!(refusal.to_string().contains(word), "{refusal}");
     }
 }

@@ -20,7 +20,7 @@ pub mod sidecar;
 pub mod spread;
 
 pub use bytes::ImageBytes;
-pub use image::{Precision, build};
+pub use image::{Precision, Storage, build};
 pub use selection::{Chosen, Movies, Users};
 
 /// The name of the image in the folder that training writes to.

@@ -7,7 +7,7 @@ use crate::mlp::Mlp;
 use crate::model::Parts;
 use crate::model::integer::Integers;
 use crate::numeric::activation::Activation;
-use crate::numeric::integer::{self, Layer, Network, SCORE_BITS};
+use crate::numeric::integer::{self, Layer, Network, ROW_PAIRS, SCORE_BITS};
 use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_LAYERS, MAX_UNITS};
 
@@ -17,10 +17,11 @@ const OUTPUT_BITS: core::ops::RangeInclusive<u8> = 22..=30;
 /// A bias is coarser than a score, and has room beside the other parts.
 const BIAS_EXPONENTS: core::ops::RangeInclusive<i32> = -18..=-6;
 
-const KINDS: [TableKind; 3] = [
+const KINDS: [TableKind; 4] = [
     TableKind::IntegerMovieWeights,
     TableKind::IntegerSteps,
     TableKind::IntegerOutputBits,
+    TableKind::IntegerMovieHalves,
 ];
 
 /// The part of the model that scores in integers, where the movies' table is of integers.
@@ -50,17 +51,18 @@ pub(super) fn open<'a>(
             .ok_or(ImageError::Value(kind))?;
         bias_shift = (SCORE_BITS as i32 + exponent) as u32;
     }
-    let network = match (parts.mlp, mlp) {
+    let mut network = match (parts.mlp, mlp) {
         (true, Some(mlp)) => Some(network(found, mlp)?),
         _ => {
             none(found)?;
             None
         }
     };
-    if let Some(network) = &network {
+    if let Some(network) = &mut network {
         network
             .bounds(movie.largest_integer())
             .map_err(|layer| ImageError::LayerBound { layer })?;
+        network.stored = stored(found, network, movie)?;
     }
     Ok(Some(Integers {
         network,
@@ -172,7 +174,34 @@ fn network<'a>(found: &Found<'a>, mlp: &Mlp<'a>) -> Result<Network<'a>, ImageErr
         later,
         count,
         output_shift: u32::from(bits).wrapping_sub(SCORE_BITS),
+        stored: &[],
     })
+}
+
+/// The movies' halves of dense layer 0, where the image has them. Each must be what its row gives, to the bit: then
+/// the bounds of the network's sums are those of the rows.
+fn stored<'a>(
+    found: &Found<'a>,
+    network: &Network<'a>,
+    movie: &EmbeddingTable<'a>,
+) -> Result<&'a [u32], ImageError> {
+    let kind = TableKind::IntegerMovieHalves;
+    let Some(table) = found.get(kind) else {
+        return Ok(&[]);
+    };
+    let movies = found.need(TableKind::MovieEmbedding)?.rows;
+    let units = network.steps.len();
+    if table.rows != movies || table.columns as usize != units {
+        return Err(ImageError::Shape(kind));
+    }
+    let stored = pairs(table, kind)?;
+    let mut place = [0; ROW_PAIRS];
+    for (row, half) in stored.chunks_exact((units / 2).max(1)).enumerate() {
+        if !network.is_half_of(half, movie.pairs_apart(row, &mut place)) {
+            return Err(ImageError::Value(kind));
+        }
+    }
+    Ok(stored)
 }
 
 /// A table of 16-bit integers as pairs.

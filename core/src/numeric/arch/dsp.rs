@@ -3,7 +3,10 @@
 #[cfg(cortex_m_dsp)]
 mod assembly;
 #[cfg(cortex_m_dsp)]
-pub(crate) use assembly::{Net, score};
+pub(crate) use assembly::{Net, score, score_bytes};
+
+/// Movies that are scored at a time.
+pub(crate) const BLOCK: usize = 32;
 
 /// `sum` plus the products of the low halves and of the high halves of `a` and `b`, all signed.
 #[cfg(not(cortex_m_dsp))]

@@ -1,11 +1,14 @@
-//! Integer scoring by SMLAD, two movies at a time: rows of 8, any multiple of 4 units, 4 units, one.
+//! Integer scoring by SMLAD, two movies at a time: rows of 8, any multiple of 4 units, 4 units, one; from stored
+//! halves of dense layer 0 where there are 32 units.
 //!
 //! A whole function in assembly: with two rows and two sums in registers a compiler spills (890 cycles a movie on a
 //! Cortex-M4, against 500). It needs no FPU. Units go from the last to the first, since a pointer then meets the
 //! stack pointer at the end and no register is needed for a count; in integers the order changes nothing.
 
 use core::arch::global_asm;
+use core::mem::MaybeUninit;
 
+use super::BLOCK;
 use crate::MAX_UNITS;
 use crate::numeric::integer::{Pair, ROW_PAIRS, User};
 
@@ -52,19 +55,29 @@ struct Arguments {
     dot_shift: u32,
     base: i32,
     bias_shift: u32,
+    stored: *const [Pair; HALF],
 }
+
+/// Pairs of units that the kernel of stored halves has.
+const HALF: usize = 16;
 
 unsafe extern "C" {
     /// Scores of `pairs` pairs of movies whose rows and biases follow each other.
     fn pocketrec_score_pairs_i16_8(arguments: *const Arguments);
+
+    /// The same from stored halves of dense layer 0 of 32 units.
+    fn pocketrec_score_pairs_half_32(arguments: *const Arguments);
 }
 
 /// Scores of as many pairs of movies as `rows`, `scores` and, where there are any, `biases` have: an odd one is
-/// left to the caller. Returns how many movies were scored; 0 where the shape isn't the kernel's.
-/// 510 cycles a movie on a Cortex-M4 for 32 units; 576 bytes of stack.
+/// left to the caller. Returns how many movies were scored; 0 where the shape isn't the kernel's. `stored` is empty or
+/// the movies' halves of dense layer 0, which are used where there are 32 units.
+/// 510 cycles a movie on a Cortex-M4 for 32 units, 576 bytes of stack; from stored halves a movie of a ranking takes 310
+/// in all, and 392 bytes.
 pub(crate) fn score(
     net: &Net<'_>,
     rows: &[[Pair; 4]],
+    stored: &[Pair],
     biases: Option<&[i16]>,
     scores: &mut [i32],
 ) -> usize {
@@ -76,6 +89,8 @@ pub(crate) fn score(
     {
         return 0;
     }
+    let (stored, _) = stored.as_chunks::<HALF>();
+    let by_half = units == 2 * HALF && stored.len() >= rows.len().min(scores.len());
     let movies = rows
         .len()
         .min(scores.len())
@@ -103,11 +118,40 @@ pub(crate) fn score(
         dot_shift: user.dot_shift,
         base: user.base,
         bias_shift: net.bias_shift,
+        stored: stored.as_ptr(),
     };
     // SAFETY: rows, scores and biases have 2 x `pairs` elements; the layers have the lengths that the assembly
-    // takes from `units`, and the frame has room for `MAX_UNITS`.
-    unsafe { pocketrec_score_pairs_i16_8(&arguments) };
+    // takes from `units`, and the frame has room for `MAX_UNITS`. By halves there are as many of these, and 32 units.
+    unsafe {
+        if by_half {
+            pocketrec_score_pairs_half_32(&arguments);
+        } else {
+            pocketrec_score_pairs_i16_8(&arguments);
+        }
+    }
     pairs.wrapping_mul(2)
+}
+
+/// As [`score`], of at most [`BLOCK`] movies whose rows are bytes with a multiplier a row.
+pub(crate) fn score_bytes(
+    net: &Net<'_>,
+    (rows, multipliers): (&[[u32; 2]], &[u8]),
+    stored: &[Pair],
+    biases: Option<&[i16]>,
+    scores: &mut [i32],
+) -> usize {
+    // Zeros would take 12 cycles a movie.
+    let mut wide = [const { MaybeUninit::<[Pair; 4]>::uninit() }; BLOCK];
+    let count = BLOCK.min(rows.len()).min(multipliers.len());
+    for ((place, row), by) in wide.iter_mut().zip(rows).zip(multipliers) {
+        let [a, b] = *row;
+        let by = u32::from(*by);
+        let ([p, q], [r, s]) = (super::widen(a, by), super::widen(b, by));
+        place.write([p, q, r, s]);
+    }
+    // SAFETY: the loop wrote as many as there are of the shortest of the three.
+    let wide = unsafe { core::slice::from_raw_parts(wide.as_ptr().cast(), count) };
+    score(net, wide, stored, biases, scores)
 }
 
 global_asm!(
@@ -157,10 +201,108 @@ global_asm!(
     smlad r7, lr, r3, r7
     smlad r11, lr, r12, r11
     .endm
+    @ The dot products of the next two rows, which stay in r4-r7 and r8-r11; r0 is left at the arguments.
+    .macro PR_IDOT frame
+    ldr r0, [sp, #\frame]
+    ldr r12, [sp, #(\frame+12)]
+    ldr r3, [r0, #40]
+    ldm r12!, {r4-r11}
+    str r12, [sp, #(\frame+12)]
+    ldr r12, [r0, #52]
+    ldr r1, [r3, #0]
+    ldr lr, [r3, #4]
+    smlad r2, r1, r4, r12
+    smlad r12, r1, r8, r12
+    smlad r2, lr, r5, r2
+    smlad r12, lr, r9, r12
+    ldr r1, [r3, #8]
+    ldr lr, [r3, #12]
+    smlad r2, r1, r6, r2
+    smlad r12, r1, r10, r12
+    smlad r2, lr, r7, r2
+    smlad r12, lr, r11, r12
+    str r2, [sp, #(\frame+4)]
+    str r12, [sp, #(\frame+8)]
+    .endm
+    @ From the sums of layer 1 of two movies, r4-r7 and r8-r11, to their scores; back to 2 while pairs are left.
+    .macro PR_ITAIL frame
+    ldr r0, [sp, #\frame]
+    pkhtb r4, r5, r4, asr #16
+    pkhtb r6, r7, r6, asr #16
+    pkhtb r8, r9, r8, asr #16
+    pkhtb r10, r11, r10, asr #16
+    usat16 r4, #15, r4
+    usat16 r6, #15, r6
+    usat16 r8, #15, r8
+    usat16 r10, #15, r10
+    ldr r1, [r0, #36]
+    ldr r3, [r0, #44]
+    ldr r12, [r0, #48]
+    ldr lr, [r0, #56]
+    ldr r2, [r1]
+    ldr r1, [r1, #4]
+    ldr r5, [sp, #(\frame+4)]
+    ldr r7, [sp, #(\frame+8)]
+    smlad r4, r2, r4, r3
+    smlad r8, r2, r8, r3
+    smlad r4, r1, r6, r4
+    smlad r8, r1, r10, r8
+    asr r4, r4, r12
+    asr r8, r8, r12
+    asr r5, r5, lr
+    asr r7, r7, lr
+    ldr r1, [sp, #(\frame+16)]
+    ldr r3, [r0, #60]
+    add r4, r4, r5
+    add r8, r8, r7
+    add r4, r4, r3
+    add r8, r8, r3
+    cbz r1, 5f
+    ldrsh r5, [r1], #2
+    ldrsh r7, [r1], #2
+    ldr r6, [r0, #64]
+    str r1, [sp, #(\frame+16)]
+    lsl r5, r5, r6
+    lsl r7, r7, r6
+    add r4, r4, r5
+    add r8, r8, r7
+5:
+    ldr r3, [sp, #(\frame+20)]
+    ldr r5, [sp, #(\frame+24)]
+    str r4, [r3], #4
+    str r8, [r3], #4
+    subs r5, r5, #1
+    str r3, [sp, #(\frame+20)]
+    str r5, [sp, #(\frame+24)]
+    bne 2b
+    .endm
+    @ Two units of layer 0 for two movies from their stored halves, and the units' share in layer 1: r2 the user's
+    @ halves and the weights, r3 the first movie's halves, the other's 64 bytes behind, r4-r7 and r8-r11 sums.
+    .macro PR_IHALF
+    ldr r0, [r2, #-20]!
+    ldr r1, [r3, #-4]!
+    ldr r12, [r3, #64]
+    ldr lr, [r2, #4]
+    sadd16 r1, r1, r0
+    sadd16 r12, r12, r0
+    usat16 r1, #15, r1
+    usat16 r12, #15, r12
+    smlad r4, lr, r1, r4
+    smlad r8, lr, r12, r8
+    ldr r0, [r2, #8]
+    ldr lr, [r2, #12]
+    smlad r5, r0, r1, r5
+    smlad r9, r0, r12, r9
+    smlad r6, lr, r1, r6
+    smlad r10, lr, r12, r10
+    ldr r0, [r2, #16]
+    smlad r7, r0, r1, r7
+    smlad r11, r0, r12, r11
+    .endm
 pocketrec_score_pairs_i16_8:
     push {r4-r11, lr}
-    @ The frame: the user's halves (64 words), pairs of a unit of both movies (64 words), then by offset: 512
-    @ arguments, 516 and 520 dot products, 524 rows, 528 biases, 532 scores, 536 pairs left.
+    @ The frame: the user's halves (64 words), pairs of a unit of both movies (64 words), then from 512: arguments,
+    @ two dot products, rows, biases, scores, pairs left.
     sub sp, sp, #540
     str r0, [sp, #512]
     ldm r0, {r4-r7}
@@ -178,26 +320,7 @@ pocketrec_score_pairs_i16_8:
     subs r2, r2, #4
     bne 1b
 2:
-    ldr r0, [sp, #512]
-    ldr r12, [sp, #524]
-    ldr r3, [r0, #40]
-    ldm r12!, {r4-r11}
-    str r12, [sp, #524]
-    ldr r12, [r0, #52]
-    ldr r1, [r3, #0]
-    ldr lr, [r3, #4]
-    smlad r2, r1, r4, r12
-    smlad r12, r1, r8, r12
-    smlad r2, lr, r5, r2
-    smlad r12, lr, r9, r12
-    ldr r1, [r3, #8]
-    ldr lr, [r3, #12]
-    smlad r2, r1, r6, r2
-    smlad r12, r1, r10, r12
-    smlad r2, lr, r7, r2
-    smlad r12, lr, r11, r12
-    str r2, [sp, #516]
-    str r12, [sp, #520]
+    PR_IDOT 512
     ldr r2, [r0, #28]
     ldr r1, [r0, #20]
     add r2, sp, r2, lsl #2
@@ -224,58 +347,65 @@ pocketrec_score_pairs_i16_8:
     sub r2, r2, #16
     cmp sp, r2
     bne 4b
-    ldr r0, [sp, #512]
-    pkhtb r4, r5, r4, asr #16
-    pkhtb r6, r7, r6, asr #16
-    pkhtb r8, r9, r8, asr #16
-    pkhtb r10, r11, r10, asr #16
-    usat16 r4, #15, r4
-    usat16 r6, #15, r6
-    usat16 r8, #15, r8
-    usat16 r10, #15, r10
-    ldr r1, [r0, #36]
-    ldr r3, [r0, #44]
-    ldr r12, [r0, #48]
-    ldr lr, [r0, #56]
-    ldr r2, [r1]
-    ldr r1, [r1, #4]
-    ldr r5, [sp, #516]
-    ldr r7, [sp, #520]
-    smlad r4, r2, r4, r3
-    smlad r8, r2, r8, r3
-    smlad r4, r1, r6, r4
-    smlad r8, r1, r10, r8
-    asr r4, r4, r12
-    asr r8, r8, r12
-    asr r5, r5, lr
-    asr r7, r7, lr
-    ldr r1, [sp, #528]
-    ldr r3, [r0, #60]
-    add r4, r4, r5
-    add r8, r8, r7
-    add r4, r4, r3
-    add r8, r8, r3
-    cbz r1, 5f
-    ldrsh r5, [r1], #2
-    ldrsh r7, [r1], #2
-    ldr r6, [r0, #64]
-    str r1, [sp, #528]
-    lsl r5, r5, r6
-    lsl r7, r7, r6
-    add r4, r4, r5
-    add r8, r8, r7
-5:
-    ldr r3, [sp, #532]
-    ldr r5, [sp, #536]
-    str r4, [r3], #4
-    str r8, [r3], #4
-    subs r5, r5, #1
-    str r3, [sp, #532]
-    str r5, [sp, #536]
-    bne 2b
+    PR_ITAIL 512
     add sp, sp, #540
     pop {r4-r11, pc}
     .size pocketrec_score_pairs_i16_8, . - pocketrec_score_pairs_i16_8
+
+    .section .text.pocketrec_score_pairs_half_32,"ax",%progbits
+    .p2align 2
+    .global pocketrec_score_pairs_half_32
+    .type pocketrec_score_pairs_half_32,%function
+    .thumb_func
+pocketrec_score_pairs_half_32:
+    push {r4-r11, lr}
+    @ The frame: for each two units the user's halves and their 4 pairs of weights (80 words), so that one pointer
+    @ serves both; then from 320 as above, and at 348 the stored halves.
+    sub sp, sp, #356
+    str r0, [sp, #320]
+    ldm r0, {r4-r7}
+    ldr r8, [r0, #68]
+    str r4, [sp, #336]
+    str r5, [sp, #332]
+    str r6, [sp, #340]
+    str r7, [sp, #344]
+    str r8, [sp, #348]
+    ldr r1, [r0, #16]
+    ldr r2, [r0, #24]
+    mov r3, sp
+    sub r2, r2, #256
+    mov r12, #16
+1:
+    ldm r1!, {r4, r5}
+    ldm r2!, {r8-r11}
+    pkhtb r7, r5, r4, asr #16
+    subs r12, r12, #1
+    stm r3!, {r7-r11}
+    bne 1b
+2:
+    PR_IDOT 320
+    ldr r1, [r0, #32]
+    ldr r3, [sp, #348]
+    add r2, sp, #320
+    ldm r1, {r4-r7}
+    add r3, r3, #64
+    mov r8, r4
+    mov r9, r5
+    mov r10, r6
+    mov r11, r7
+3:
+    PR_IHALF
+    PR_IHALF
+    PR_IHALF
+    PR_IHALF
+    cmp sp, r2
+    bne 3b
+    add r3, r3, #128
+    str r3, [sp, #348]
+    PR_ITAIL 320
+    add sp, sp, #356
+    pop {r4-r11, pc}
+    .size pocketrec_score_pairs_half_32, . - pocketrec_score_pairs_half_32
 "#,
     options(raw)
 );
