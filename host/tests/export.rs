@@ -466,3 +466,20 @@ fn halves_of_dense_layer_0_are_stored_on_demand_and_refused_where_they_cannot_be
     );
     assert!(!place.path("large.img").exists());
 }
+
+#[test]
+fn the_features_that_a_firmware_needs_for_an_image_are_told_for_whoever_builds_it() {
+    let place = Place::trained();
+    for (precision, features) in [("f16", ""), ("i16", "integers"), ("i8", "integers")] {
+        place.succeeds(&["export", "--precision", precision]);
+        for (board, features) in [("stm32f405", features), ("microbit", "")] {
+            let told = place.succeeds(&["inspect", "--firmware-features", board]);
+            assert_eq!(told.trim(), features, "{board} {precision}");
+        }
+        let output = place.host(&["inspect", "--board", "stm32f405"]);
+        assert_eq!(output.status.success(), features.is_empty(), "{precision}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        let remedy = format!("`cargo xtask firmware stm32f405 --features {features}`");
+        assert_eq!(text.contains(&remedy), !features.is_empty(), "{text}");
+    }
+}

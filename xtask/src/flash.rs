@@ -22,7 +22,16 @@ pub fn run(
     image: Option<&Path>,
     port: Option<&str>,
 ) -> Result<()> {
-    let firmware = firmware::build(toolchain, board, &Options::usual(profile))?;
+    let image = image.map(std::path::absolute).transpose()?;
+    let mut options = Options::usual(profile);
+    if let Some(image) = &image {
+        let length = std::fs::metadata(image)
+            .with_context(|| format!("the image {} can't be read", image.display()))?
+            .len();
+        image_fits(board, length)?;
+        options.features = needed(board, image)?;
+    }
+    let firmware = firmware::build(toolchain, board, &options)?;
     let (limit, _) = board.firmware_limits();
     let size = elf::sizes(&firmware)?.flash;
     if size > limit {
@@ -31,19 +40,6 @@ pub fn run(
             size - limit,
             board.name()
         );
-    }
-    let image = image.map(std::path::absolute).transpose()?;
-    if let Some(image) = &image {
-        let length = std::fs::metadata(image)
-            .with_context(|| format!("the image {} can't be read", image.display()))?
-            .len();
-        image_fits(board, length)?;
-        // The host knows images: what a device would refuse is refused here, before anything is erased.
-        shell::run(
-            shell::cargo()
-                .args(["run", "-q", "-p", "host", "--", "inspect"])
-                .arg(image),
-        )?;
     }
     if !shell::on_path("probe-rs") {
         bail!(
@@ -71,6 +67,27 @@ pub fn run(
     shell::run(shell::cargo().args([
         "run", "-q", "-p", "host", "--", "query", "--port", &port, "hello",
     ]))
+}
+
+/// The features that the firmware needs for an image. The host knows images: what a device would refuse is refused
+/// here, before anything is erased.
+fn needed(board: Board, image: &Path) -> Result<Vec<String>> {
+    let output = shell::cargo()
+        .args(["run", "-q", "-p", "host", "--", "inspect"])
+        .arg(image)
+        .args(["--firmware-features", board.name()])
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .context("cargo could not be started")?;
+    if !output.status.success() {
+        bail!(
+            "{} is not an image that can be used; nothing was written",
+            image.display()
+        );
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let names = text.trim().split(',').filter(|name| !name.is_empty());
+    Ok(names.map(String::from).collect())
 }
 
 fn image_fits(board: Board, length: u64) -> Result<()> {

@@ -20,6 +20,10 @@ pub struct Args {
     /// Also say what it takes of a board's flash, RAM and time, and fail where it doesn't fit: stm32f405 or microbit
     #[arg(long, value_name = "NAME", value_parser = boards::parse)]
     board: Option<Board>,
+
+    /// Only print which features beside the usual ones the firmware of a board needs for the image, commas between
+    #[arg(long, value_name = "BOARD", value_parser = boards::parse, conflicts_with = "board")]
+    firmware_features: Option<Board>,
 }
 
 /// Verifies and tells.
@@ -30,6 +34,11 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
+    if let Some(board) = args.firmware_features {
+        let needed = DeviceBill::of(&loaded.bytes, board).missing_features();
+        println!("{}", needed.join(","));
+        return Ok(());
+    }
     let (header, scale) = (model.header(), model.scale());
     println!("{}: verified", loaded.path.display());
     println!("Model: {} ({})", header.name, model.parts().name());

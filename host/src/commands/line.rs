@@ -5,8 +5,10 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use super::image::Loaded;
 use crate::error::BadInput;
 use crate::export::boards::{self, Board};
+use crate::export::device::DeviceBill;
 use crate::link::emulator::Emulator;
 use crate::link::{Connection, Line, Timing, port};
 use crate::report::text::grouped;
@@ -60,7 +62,7 @@ impl LineArgs {
             (Some(name), _) => Connection::new(port::open(name, self.baud)?, name, Timing::BOARD),
             (None, Some(board)) => {
                 fits(image, board)?;
-                let elf = firmware(board)?;
+                let elf = firmware(board, image)?;
                 let line: Box<dyn Line> = Box::new(Emulator::boot(board.name, &elf, Some(image))?);
                 Connection::new(
                     line,
@@ -97,11 +99,18 @@ fn fits(image: &Path, board: Board) -> Result<()> {
     }
 }
 
-/// Builds a board's firmware; the path of its ELF file.
-fn firmware(board: Board) -> Result<PathBuf> {
+/// Builds a board's firmware with the features that the image needs; the path of its ELF file.
+fn firmware(board: Board, image: &Path) -> Result<PathBuf> {
+    // What is no image is for the firmware to refuse.
+    let loaded = Loaded::read(image).ok();
+    let valid = loaded.filter(|loaded| loaded.model().is_ok());
+    let features = valid.map_or(Vec::new(), |loaded| {
+        DeviceBill::of(&loaded.bytes, board).missing_features()
+    });
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["xtask", "firmware", board.name])
+        .args(features.iter().flat_map(|name| ["--features", name]))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .stdin(Stdio::inherit())
         .stderr(Stdio::inherit())

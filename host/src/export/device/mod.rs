@@ -61,23 +61,33 @@ impl DeviceBill {
         (!why.is_empty()).then(|| why.join("; "))
     }
 
-    /// Why the board's firmware can't take the model, whatever its bytes: a feature of core that it is built without.
+    /// The features of its firmware that the board's usual one is without and the model needs.
+    pub fn missing_features(&self) -> Vec<&'static str> {
+        self.missing().map(|(feature, _)| feature).collect()
+    }
+
+    /// Why the board's usual firmware can't take the model, whatever its bytes, and what can.
     pub fn without_feature(&self) -> Option<String> {
-        let Board {
-            name,
-            core,
-            features,
-            ..
-        } = self.board;
+        let name = self.board.name;
+        let (feature, what) = self.missing().next()?;
+        let all = self.missing_features().join(",");
+        Some(format!(
+            "the image has {what}, and the usual firmware of {name} is without core's feature `{feature}` \
+             (`cargo xtask firmware {name} --features {all}` builds one that has it)"
+        ))
+    }
+
+    /// What the model needs and the board's usual firmware is without: a feature, and what takes it.
+    fn missing(&self) -> impl Iterator<Item = (&'static str, String)> {
         let shape = &self.shape;
         let (dim, units) = (shape.widest_row(), shape.widest_layer());
-        let needs = [
-            (dim > USUAL_DIM, "wide", format!("rows of {dim}")),
-            (
-                units > USUAL_UNITS,
-                "wide",
-                format!("a layer of {units} units"),
-            ),
+        let wide = match dim > USUAL_DIM {
+            true => format!("rows of {dim}"),
+            false => format!("a layer of {units} units"),
+        };
+        let features = self.board.features;
+        [
+            (dim > USUAL_DIM || units > USUAL_UNITS, "wide", wide),
             (shape.in_integers(), "integers", "tables of integers".into()),
             (
                 shape.interest.is_some(),
@@ -85,17 +95,14 @@ impl DeviceBill {
                 "tables of interest".into(),
             ),
             (
-                !shape.has_kernel(core),
+                !shape.has_kernel(self.board.core),
                 "shapes",
                 "a shape or tables without a kernel".into(),
             ),
-        ];
-        let missing = needs
-            .into_iter()
-            .find(|(needed, feature, _)| *needed && !features.contains(feature));
-        missing.map(|(_, feature, what)| {
-            format!("the image has {what}, and the firmware of {name} is without core's feature `{feature}`")
-        })
+        ]
+        .into_iter()
+        .filter(|(needed, feature, _)| *needed && !features.contains(feature))
+        .map(|(_, feature, what)| (feature, what))
     }
 
     fn verdict(&self) -> String {
@@ -232,7 +239,9 @@ mod tests {
     #[test]
     fn a_small_image_fits_every_board_and_the_last_line_says_so() {
         for board in BOARDS {
-            let bill = bill(board);
+            // The image's rows are of no usual shape.
+            let features = &["interest", "shapes"];
+            let bill = bill(Board { features, ..board });
             let text = bill.to_string();
             assert_eq!(text.lines().last(), Some("fits"), "{text}");
             assert!(bill.refusal().is_none());
@@ -262,6 +271,8 @@ mod tests {
         let refusal = bill.refusal().unwrap();
         assert!(refusal.contains("tables of integers"), "{refusal}");
         assert!(refusal.contains("without core's feature `integers`"));
+        assert!(refusal.contains("--features integers`"), "{refusal}");
+        assert_eq!(bill.missing_features(), ["integers"]);
         bill.shape.movie_dim = 16;
         let text = bill.to_string();
         assert!(
