@@ -1,20 +1,19 @@
 //! A new image under an old profile: other dimensions, other movies. What is known counts on, the rest waits and is told.
 #![cfg(feature = "learn")]
 
+mod device;
 mod plain;
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use device::Device;
 use plain::Plain;
 use pocketrec::image::example;
 use pocketrec::model::Model;
-use pocketrec::service::{Board, Port, Service};
+
 use pocketrec::store::{InRam, Record, Store, StoreError};
-use pocketrec::wire::{
-    Capabilities, FrameReader, LinkCounters, MAX_FRAME, Refusal, Reply, Request, Reset, Storage,
-    VERSION, Who, encode_frame,
-};
+use pocketrec::wire::{Refusal, Reply, Request, Storage, Who};
 
 const OWNER: Who = Who::Owner(0);
 
@@ -43,70 +42,12 @@ impl Store for Kept {
     }
 }
 
-#[derive(Default)]
-struct Line(Vec<u8>);
+type Owned<'m> = Device<'m, 1, 8, Kept>;
 
-impl Port for Line {
-    fn send(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn now(&self) -> u32 {
-        0
-    }
-
-    fn counters(&self) -> LinkCounters {
-        LinkCounters::default()
-    }
-
-    fn working(&mut self, _: bool) {}
-}
-
-struct Device<'m> {
-    service: Service<'m, 1, 8, Kept>,
-    line: Line,
-    number: u32,
-}
-
-impl<'m> Device<'m> {
+impl<'m> Owned<'m> {
     /// A device that starts with this image, and what it kept.
     fn start(image: &'m [u8], kept: &Kept) -> Self {
-        let board = Board {
-            name: "in memory",
-            firmware: [1, 2, 3],
-            capabilities: Capabilities(0),
-            image_region: 1024,
-            reset: Reset::Power,
-            at: 0,
-            crashes: 0,
-            slice: 1,
-        };
-        Self {
-            service: Service::with_store(Model::open(image), board, kept.clone()),
-            line: Line::default(),
-            number: 0,
-        }
-    }
-
-    fn ask(&mut self, request: Request) -> Reply<'static> {
-        self.number += 1;
-        let mut frame = [0; MAX_FRAME];
-        let length = encode_frame(VERSION, self.number, &request, &mut frame).unwrap();
-        for byte in &frame[..length] {
-            self.service.receive(*byte, &mut self.line);
-        }
-        while self.service.is_working() {
-            self.service.poll(&mut self.line);
-        }
-        let mut reader = FrameReader::new();
-        let mut last = None;
-        for byte in self.line.0.drain(..) {
-            if let Some(frame) = reader.push(byte) {
-                let body: &'static [u8] = Box::leak(frame.unwrap().body.into());
-                last = postcard::from_bytes(body).ok();
-            }
-        }
-        last.unwrap()
+        Self::new(Model::open(image), kept.clone())
     }
 
     fn rate(&mut self, movie: u32, stars: f32) {
@@ -147,7 +88,7 @@ impl<'m> Device<'m> {
 fn known_movies_count_on_under_a_new_image_and_the_others_wait_and_are_told() {
     let (old, new) = (Plain::new(5, &[], 1).image(), example());
     let kept = Kept::default();
-    let mut device = Device::start(old.bytes(), &kept);
+    let mut device = Owned::start(old.bytes(), &kept);
     for (movie, stars) in [(7, 1.0), (10, 4.5), (33, 5.0), (20, 2.0)] {
         device.rate(movie, stars);
     }
@@ -155,7 +96,7 @@ fn known_movies_count_on_under_a_new_image_and_the_others_wait_and_are_told() {
     assert_eq!(device.unused(), (4, 0));
 
     // Of another model, with 2 dimensions, that knows 10 and 20 of these movies.
-    let mut device = Device::start(new.bytes(), &kept);
+    let mut device = Owned::start(new.bytes(), &kept);
     assert_eq!(
         device.ratings(),
         [
@@ -166,7 +107,7 @@ fn known_movies_count_on_under_a_new_image_and_the_others_wait_and_are_told() {
         ]
     );
     assert_eq!(device.unused(), (4, 2));
-    let mut fresh = Device::start(new.bytes(), &Kept::default());
+    let mut fresh = Owned::start(new.bytes(), &Kept::default());
     fresh.rate(10, 4.5);
     fresh.rate(20, 2.0);
     assert_eq!(device.row().0, fresh.row().0);
@@ -181,16 +122,16 @@ fn known_movies_count_on_under_a_new_image_and_the_others_wait_and_are_told() {
     assert_eq!(reply, Reply::Refused(Refusal::UnknownMovie(7)));
     device.rate(300, 3.5);
     device.ask(Request::Compact);
-    let mut device = Device::start(new.bytes(), &kept);
+    let mut device = Owned::start(new.bytes(), &kept);
     assert_eq!(device.unused(), (5, 2));
     device.ask(Request::Undo { who });
     assert_eq!(device.row().0, fresh.row().0);
 
     // Under the old image it is as it was, to the bit.
-    let mut device = Device::start(old.bytes(), &kept);
+    let mut device = Owned::start(old.bytes(), &kept);
     assert_eq!((device.row(), device.unused()), (before, (4, 0)));
 
-    let mut device = Device::start(new.bytes(), &kept);
+    let mut device = Owned::start(new.bytes(), &kept);
     device.ask(Request::Forget { who, movie: 33 });
     assert_eq!(device.unused(), (3, 1));
     assert_eq!(device.row().0, fresh.row().0);
@@ -200,15 +141,15 @@ fn known_movies_count_on_under_a_new_image_and_the_others_wait_and_are_told() {
 fn a_device_without_a_model_keeps_what_it_was_told() {
     let image = Plain::new(5, &[], 1).image();
     let kept = Kept::default();
-    let mut device = Device::start(image.bytes(), &kept);
+    let mut device = Owned::start(image.bytes(), &kept);
     device.rate(7, 1.0);
     let before = device.row();
-    let mut bare = Device::start(&[], &kept);
+    let mut bare = Owned::start(&[], &kept);
     assert!(matches!(
         bare.ask(Request::Profile { who: OWNER }),
         Reply::Refused(Refusal::NoModel(_))
     ));
     assert_eq!(bare.ratings(), [(7, 1.0, false)]);
-    let mut device = Device::start(image.bytes(), &kept);
+    let mut device = Owned::start(image.bytes(), &kept);
     assert_eq!(device.row(), before);
 }

@@ -1,91 +1,20 @@
 //! What a service does for its owners, over its real frames: rate, undo, forget, import, suggest, explain.
 #![cfg(feature = "learn")]
 
+mod device;
+
+use device::Device;
 use pocketrec::image::example;
 use pocketrec::model::Model;
-use pocketrec::service::{Board, Port, Service};
+
 use pocketrec::store::{InRam, Record, Store, StoreError};
-use pocketrec::wire::{
-    Capabilities, FrameReader, LinkCounters, MAX_FRAME, MAX_IMPORT, Refusal, Reply, Request, Reset,
-    Storage, StorageState, VERSION, Who, encode_frame,
-};
-
-#[derive(Default)]
-struct Line(Vec<u8>);
-
-impl Port for Line {
-    fn send(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
-    }
-
-    fn now(&self) -> u32 {
-        0
-    }
-
-    fn counters(&self) -> LinkCounters {
-        LinkCounters::default()
-    }
-
-    fn working(&mut self, _: bool) {}
-}
-
-const BOARD: Board = Board {
-    name: "in memory",
-    firmware: [1, 2, 3],
-    capabilities: Capabilities(0),
-    image_region: 1024,
-    reset: Reset::Power,
-    at: 0,
-    crashes: 0,
-    slice: 1,
-};
+use pocketrec::wire::{MAX_IMPORT, Refusal, Reply, Request, Storage, StorageState, Who};
 
 const OWNER: Who = Who::Owner(0);
 
-struct Bench<'m> {
-    service: Service<'m, 2, 3>,
-    line: Line,
-    number: u32,
-}
+type Bench<'m> = Device<'m, 2, 3, InRam>;
 
-impl<'m> Bench<'m> {
-    fn new(model: Model<'m>) -> Self {
-        Self {
-            service: Service::with_store(Ok(model), BOARD, InRam),
-            line: Line::default(),
-            number: 0,
-        }
-    }
-
-    fn send(&mut self, request: Request) {
-        self.number += 1;
-        let mut frame = [0; MAX_FRAME];
-        let length = encode_frame(VERSION, self.number, &request, &mut frame).unwrap();
-        for byte in &frame[..length] {
-            self.service.receive(*byte, &mut self.line);
-        }
-    }
-
-    fn replies(&mut self) -> Vec<Reply<'static>> {
-        let mut reader = FrameReader::new();
-        let mut replies = Vec::new();
-        for byte in self.line.0.drain(..) {
-            if let Some(frame) = reader.push(byte) {
-                let body: &'static [u8] = Box::leak(frame.unwrap().body.into());
-                replies.push(postcard::from_bytes(body).unwrap());
-            }
-        }
-        replies
-    }
-
-    fn ask(&mut self, request: Request) -> Reply<'static> {
-        self.send(request);
-        while self.service.is_working() {
-            self.service.poll(&mut self.line);
-        }
-        self.replies().pop().unwrap()
-    }
-
+impl Bench<'_> {
     fn rate(&mut self, movie: u32, stars: f32) -> Reply<'static> {
         self.ask(Request::Rate {
             who: OWNER,
@@ -106,7 +35,7 @@ fn model() -> Model<'static> {
 
 #[test]
 fn undo_and_forget_bring_back_the_very_row_that_there_was() {
-    let mut bench = Bench::new(model());
+    let mut bench = Bench::new(Ok(model()), InRam);
     let nobody = bench.row();
     let Reply::Rated {
         before,
@@ -162,7 +91,7 @@ fn undo_and_forget_bring_back_the_very_row_that_there_was() {
 
 #[test]
 fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
-    let mut bench = Bench::new(model());
+    let mut bench = Bench::new(Ok(model()), InRam);
     bench.rate(10, 4.0);
     bench.rate(20, 1.0);
     bench.rate(300, 3.0);
@@ -295,7 +224,7 @@ fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
 
 #[test]
 fn a_profile_comes_back_from_the_list_of_its_ratings() {
-    let mut bench = Bench::new(model());
+    let mut bench = Bench::new(Ok(model()), InRam);
     for (movie, stars) in [(10, 4.0), (20, 1.0), (10, 2.5), (300, 3.0)] {
         bench.rate(movie, stars);
     }
@@ -321,7 +250,7 @@ fn a_profile_comes_back_from_the_list_of_its_ratings() {
     };
     assert_eq!((rest.total, &rest.ratings[..]), (3, &list.ratings[2..]));
 
-    let mut another = Bench::new(model());
+    let mut another = Bench::new(Ok(model()), InRam);
     let mut ratings = [(0, 0.0); MAX_IMPORT];
     for (to, from) in ratings.iter_mut().zip(&list.ratings) {
         *to = (from.movie, from.stars);
@@ -367,7 +296,7 @@ fn a_profile_comes_back_from_the_list_of_its_ratings() {
 
 #[test]
 fn an_explanation_adds_up_and_names_the_ratings_that_moved_it() {
-    let mut bench = Bench::new(model());
+    let mut bench = Bench::new(Ok(model()), InRam);
     bench.rate(10, 4.0);
     bench.rate(20, 1.0);
     for who in [OWNER, Who::ImageUser(2)] {
@@ -393,7 +322,7 @@ fn an_explanation_adds_up_and_names_the_ratings_that_moved_it() {
 
 #[test]
 fn suggestions_and_recommendations_leave_out_what_the_owner_rated() {
-    let mut bench = Bench::new(model());
+    let mut bench = Bench::new(Ok(model()), InRam);
     bench.rate(20, 1.0);
     for request in [
         Request::Suggest {
@@ -416,7 +345,7 @@ fn suggestions_and_recommendations_leave_out_what_the_owner_rated() {
 
 #[test]
 fn owners_are_apart_and_what_each_costs_is_told() {
-    let mut bench = Bench::new(model());
+    let mut bench = Bench::new(Ok(model()), InRam);
     bench.rate(20, 1.0);
     bench.ask(Request::Rate {
         who: Who::Owner(1),
@@ -479,29 +408,23 @@ impl Store for Chores {
 
 #[test]
 fn work_ahead_waits_until_no_request_is_under_way() {
-    let mut service = Service::<1, 3, _>::with_store(Ok(model()), BOARD, Chores(2));
-    let mut line = Line::default();
-    assert!(service.idle());
-    let mut frame = [0; MAX_FRAME];
-    let request = Request::TopN {
+    let mut device = Device::<1, 3, _>::new(Ok(model()), Chores(2));
+    assert!(device.service.idle());
+    device.send(Request::TopN {
         who: OWNER,
         count: 2,
-    };
-    let length = encode_frame(VERSION, 1, &request, &mut frame).unwrap();
-    for byte in &frame[..length] {
-        service.receive(*byte, &mut line);
+    });
+    while device.service.is_working() {
+        assert!(!device.service.idle());
+        device.service.poll(&mut device.line);
     }
-    while service.is_working() {
-        assert!(!service.idle());
-        service.poll(&mut line);
-    }
-    assert_eq!(service.store().0, 1);
-    assert!(service.idle() && !service.idle());
+    assert_eq!(device.service.store().0, 1);
+    assert!(device.service.idle() && !device.service.idle());
 }
 
 #[test]
 fn a_change_cannot_be_cancelled_halfway_and_a_question_can() {
-    let mut bench = Bench::new(model());
+    let mut bench = Bench::new(Ok(model()), InRam);
     bench.rate(10, 1.0);
     bench.send(Request::Rate {
         who: OWNER,
