@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::super::Sample;
 use super::super::simd::{Vector, prefetch};
 use super::layout::{Aligned, Shape, tail};
+use super::lesson;
 use super::product::{Finish, Weights, product, vectors, weight_gradient};
 
 /// Samples a block.
@@ -158,6 +159,8 @@ pub struct Scratch {
     /// A row's worth of zeros to read, and a vector of rows to write what isn't all wanted.
     zeros: usize,
     waste: usize,
+    /// What the lesson's kernels keep, where the shape is the lesson's.
+    lesson: Option<usize>,
     /// Targets, biases and predictions of a block.
     target: usize,
     bias: usize,
@@ -183,6 +186,7 @@ impl Scratch {
             slopes,
             zeros: take(4 * width + tail::LENGTH),
             waste: take(16 * 8),
+            lesson: lesson::fits(shape).then(|| take(lesson::Buffers::LENGTH)),
             target: take(BLOCK),
             bias: take(BLOCK),
             predicted: take(BLOCK),
@@ -368,6 +372,10 @@ pub unsafe fn group<V: Vector>(
         let shape = network.shape;
         let base = scratch.base;
         std::ptr::write_bytes(outputs.dense, 0, shape.dense);
+        if let Some(lesson) = scratch.lesson {
+            let buffers = lesson::Buffers::new(base.add(lesson));
+            return lesson::group::<V>(network, samples, range, outputs, buffers);
+        }
         let share = 2.0 / samples.len() as f32;
         let mut sums = Sums::default();
         let end = range.end;
@@ -497,6 +505,10 @@ pub unsafe fn part<V: Vector>(
     unsafe {
         let base = scratch.base;
         let shape = network.shape;
+        if let Some(lesson) = scratch.lesson {
+            let buffers = lesson::Buffers::new(base.add(lesson));
+            return lesson::part::<V>(part, network, samples, outputs, buffers);
+        }
         for (index, block) in samples.chunks(BLOCK).enumerate() {
             let count = vectors::<V>(block.len());
             let mut ahead = Ahead::new(network, &[], false);

@@ -16,6 +16,7 @@ pub mod block;
 pub mod gate;
 pub mod kernels;
 pub mod layout;
+mod lesson;
 mod product;
 pub mod rows;
 pub mod shares;
@@ -95,6 +96,7 @@ impl Fast {
         let mut dense = [0; 3].map(|_| Aligned::zero(group_stride));
         dense[0].numbers_mut()[..shape.dense].copy_from_slice(&shape.pack(&parameters.layers));
         let batch = options.batch;
+        let filled = batch.next_multiple_of(lesson::FULL);
         let like = Parameters {
             user_embedding: Vec::new(),
             movie_embedding: Vec::new(),
@@ -113,8 +115,8 @@ impl Fast {
             like,
             counts: Counts::new(movies.rows),
             batches: [(); 2].map(|()| Batch::new(batch)),
-            user_gradients: Aligned::zero(batch * shape.user_width),
-            movie_gradients: Aligned::zero(batch * shape.movie_width),
+            user_gradients: Aligned::zero(filled * shape.user_width),
+            movie_gradients: Aligned::zero(filled * shape.movie_width),
             slopes: Aligned::zero(batch),
             group_gradients: Aligned::zero(GROUPS * group_stride),
             group_stride,

@@ -124,6 +124,12 @@ pub unsafe trait Vector: Copy {
     unsafe fn sum(self) -> f32;
     /// The sums of all lanes of each of 8 vectors, always in the same order.
     unsafe fn sums(vectors: [Self; 8]) -> Self::Row;
+    /// In each lane the sum of the four lanes that it is one of: lanes 0 to 3, 4 to 7 and so on.
+    unsafe fn sums_of_fours(self) -> Self;
+    /// Reads `LANES / 4` numbers, each into four lanes.
+    unsafe fn load_fours(at: *const f32) -> Self;
+    /// Writes the first half of the lanes to one place and the second to another.
+    unsafe fn store_halves(self, first: *mut f32, second: *mut f32);
     /// Reads 8 numbers from each of `LANES` rows, `offset` from their starts, and turns them
     /// about: vector `i` of the result holds number `i` of every row.
     unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8];
@@ -188,6 +194,20 @@ mod tests {
             for (i, sum) in sums.into_iter().enumerate() {
                 assert!((sum - due * i as f32).abs() < 1e-3, "{sum}");
             }
+
+            check(x.sums_of_fours(), &|a, _| {
+                let four = ((a + 3.3) / 2.8 + 0.01).floor() * 2.8 - 3.3;
+                4.0 * four + 6.0 * 0.7
+            });
+            let mut found = vec![0.0f32; V::LANES];
+            V::load_fours(a.as_ptr()).store(found.as_mut_ptr());
+            for (lane, value) in found.iter().enumerate() {
+                assert_eq!(*value, a[lane / 4]);
+            }
+            let (first, second) = found.split_at_mut(V::LANES / 2);
+            y.store_halves(second.as_mut_ptr(), first.as_mut_ptr());
+            assert_eq!(found[V::LANES / 2..], b[..V::LANES / 2]);
+            assert_eq!(found[..V::LANES / 2], b[V::LANES / 2..]);
 
             let mut rows: Vec<f32> = (0..V::LANES * 9).map(|i| i as f32).collect();
             let base = rows.as_mut_ptr();

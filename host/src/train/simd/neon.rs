@@ -105,6 +105,26 @@ unsafe impl Vector for Neon {
     }
 
     #[inline(always)]
+    unsafe fn sums_of_fours(self) -> Self {
+        let four = |v| {
+            let pairs = vaddq_f32(v, vrev64q_f32(v));
+            vaddq_f32(pairs, vextq_f32::<2>(pairs, pairs))
+        };
+        Self(four(self.0), four(self.1))
+    }
+
+    #[inline(always)]
+    unsafe fn load_fours(at: *const f32) -> Self {
+        Self(vdupq_n_f32(*at), vdupq_n_f32(*at.add(1)))
+    }
+
+    #[inline(always)]
+    unsafe fn store_halves(self, first: *mut f32, second: *mut f32) {
+        vst1q_f32(first, self.0);
+        vst1q_f32(second, self.1);
+    }
+
+    #[inline(always)]
     unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
         let mut square = [[0.0f32; 8]; 8];
         for lane in 0..8 {

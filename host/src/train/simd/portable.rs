@@ -113,6 +113,30 @@ unsafe impl Vector for Portable {
     }
 
     #[inline(always)]
+    unsafe fn sums_of_fours(self) -> Self {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        let (low, high) = ((a + b) + (c + d), (e + f) + (g + h));
+        Self([low, low, low, low, high, high, high, high])
+    }
+
+    #[inline(always)]
+    unsafe fn load_fours(at: *const f32) -> Self {
+        // SAFETY: the caller's pointer is good for 2 numbers.
+        let [a, b] = unsafe { at.cast::<[f32; 2]>().read() };
+        Self([a, a, a, a, b, b, b, b])
+    }
+
+    #[inline(always)]
+    unsafe fn store_halves(self, first: *mut f32, second: *mut f32) {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        // SAFETY: the caller's pointers are good for 4 numbers each.
+        unsafe {
+            first.cast::<[f32; 4]>().write([a, b, c, d]);
+            second.cast::<[f32; 4]>().write([e, f, g, h]);
+        }
+    }
+
+    #[inline(always)]
     unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
         let mut columns = [Self([0.0; 8]); 8];
         for lane in 0..8 {

@@ -158,6 +158,24 @@ unsafe impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn sums_of_fours(self) -> Self {
+        let pairs = _mm256_add_ps(self.0, _mm256_permute_ps::<0xB1>(self.0));
+        Self(_mm256_add_ps(pairs, _mm256_permute_ps::<0x4E>(pairs)))
+    }
+
+    #[inline(always)]
+    unsafe fn load_fours(at: *const f32) -> Self {
+        let (low, high) = (_mm_set1_ps(*at), _mm_set1_ps(*at.add(1)));
+        Self(_mm256_set_m128(high, low))
+    }
+
+    #[inline(always)]
+    unsafe fn store_halves(self, first: *mut f32, second: *mut f32) {
+        _mm_storeu_ps(first, _mm256_castps256_ps128(self.0));
+        _mm_storeu_ps(second, _mm256_extractf128_ps::<1>(self.0));
+    }
+
+    #[inline(always)]
     unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8] {
         transpose([
             _mm256_loadu_ps((*rows).add(offset)),
@@ -272,6 +290,26 @@ unsafe impl Vector for Avx512 {
         let both = _mm512_permutexvar_pd(order, _mm512_castps_pd(halves_of_both));
         let [one, other] = halves(_mm512_castpd_ps(both));
         Avx2(_mm256_add_ps(one, other))
+    }
+
+    #[inline(always)]
+    unsafe fn sums_of_fours(self) -> Self {
+        let pairs = _mm512_add_ps(self.0, _mm512_permute_ps::<0xB1>(self.0));
+        Self(_mm512_add_ps(pairs, _mm512_permute_ps::<0x4E>(pairs)))
+    }
+
+    #[inline(always)]
+    unsafe fn load_fours(at: *const f32) -> Self {
+        let four = _mm512_castps128_ps512(_mm_loadu_ps(at));
+        let lanes = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+        Self(_mm512_permutexvar_ps(lanes, four))
+    }
+
+    #[inline(always)]
+    unsafe fn store_halves(self, first: *mut f32, second: *mut f32) {
+        let [low, high] = halves(self.0);
+        _mm256_storeu_ps(first, low);
+        _mm256_storeu_ps(second, high);
     }
 
     #[inline(always)]

@@ -1,0 +1,554 @@
+//! The kernels of the lesson's network: 16 inputs, 32 and 4 units with relu, one output.
+//!
+//! A lane is a unit here and not a sample, so rows are read and written as they lie in their
+//! tables: nothing is turned about on the way in or out, and a weight gradient ends in the lanes
+//! where it belongs, with no sums across lanes. What is broadcast is the sample's number. The four
+//! units of the second layer are the exception: their sums go across lanes, eight at a time, and
+//! from there on a vector holds four units of several samples.
+//!
+//! Every other shape takes the way of [`block`](super::block), which this one is tested against.
+
+use std::ops::Range;
+
+use super::super::Sample;
+use super::super::simd::Vector;
+use super::block::{Ahead, Network, Outputs, Part, Sums};
+use super::layout::Shape;
+
+/// Inputs: a user's row beside a movie's.
+const INPUTS: usize = 16;
+/// Units of the first layer.
+const UNITS: usize = 32;
+/// Units of the second layer.
+const FEW: usize = 4;
+/// Samples a block: what is kept of them stays in the first-level cache.
+const BLOCK: usize = 64;
+/// Blocks are filled up to a multiple of so many samples, with rows of zeros.
+pub const FULL: usize = 16;
+
+/// Whether a shape is the lesson's.
+pub fn fits(shape: &Shape) -> bool {
+    let layers: Vec<_> = shape.layers.iter().map(|l| (l.inputs, l.outputs)).collect();
+    let rows = (shape.user_width, shape.movie_width);
+    let plain = !shape.biases && !shape.dot;
+    plain && rows == (8, 8) && layers == [(INPUTS, UNITS), (UNITS, FEW), (FEW, 1)]
+}
+
+/// A thread's memory for a block, each part row by row.
+#[derive(Clone, Copy, Debug)]
+pub struct Buffers {
+    base: *mut f32,
+}
+
+impl Buffers {
+    const X: usize = 0;
+    const FIRST: usize = Self::X + BLOCK * INPUTS;
+    const FIRST_SLOPE: usize = Self::FIRST + BLOCK * UNITS;
+    const SECOND: usize = Self::FIRST_SLOPE + BLOCK * UNITS;
+    const TARGET: usize = Self::SECOND + BLOCK * FEW;
+    const SHARE: usize = Self::TARGET + BLOCK;
+    const TURNED_FIRST: usize = Self::SHARE + BLOCK;
+    const TURNED_SECOND: usize = Self::TURNED_FIRST + UNITS * INPUTS;
+    const SECOND_GRADIENT: usize = Self::TURNED_SECOND + FEW * UNITS;
+    /// Vectors that repeat a layer's four numbers: biases, weights of the output, their gradients.
+    const FOURS: usize = Self::SECOND_GRADIENT + FEW * UNITS;
+    /// Numbers in all.
+    pub const LENGTH: usize = Self::FOURS + 4 * 16;
+
+    /// Over so many numbers at `base`, which starts a cache line.
+    pub fn new(base: *mut f32) -> Self {
+        Self { base }
+    }
+
+    /// # Safety
+    /// `part` is one of the places above.
+    #[inline(always)]
+    unsafe fn at(self, part: usize) -> *mut f32 {
+        // SAFETY: by the caller's promise.
+        unsafe { self.base.add(part) }
+    }
+}
+
+/// Where the numbers of each layer lie in the dense vector.
+const FIRST_WEIGHT: usize = 0;
+const FIRST_BIAS: usize = INPUTS * UNITS;
+const SECOND_WEIGHT: usize = FIRST_BIAS + UNITS;
+const SECOND_BIAS: usize = SECOND_WEIGHT + UNITS * FEW;
+const LAST_WEIGHT: usize = SECOND_BIAS + FEW;
+const LAST_BIAS: usize = LAST_WEIGHT + FEW;
+
+/// Turns the weights about for the way back, and empties the sums of gradients.
+#[inline(always)]
+unsafe fn begin<V: Vector>(dense: *const f32, buffers: Buffers) {
+    unsafe {
+        let turned = buffers.at(Buffers::TURNED_FIRST);
+        for first in (0..INPUTS).step_by(V::LANES) {
+            let rows: [*mut f32; 16] = std::array::from_fn(|i| {
+                let row = (first + i).min(INPUTS - 1);
+                dense.add(FIRST_WEIGHT + row * UNITS).cast_mut()
+            });
+            for chunk in (0..UNITS).step_by(8) {
+                let columns = V::gather(rows.as_ptr(), chunk);
+                for (i, column) in columns.into_iter().enumerate() {
+                    column.store(turned.add((chunk + i) * INPUTS + first));
+                }
+            }
+        }
+        let turned = buffers.at(Buffers::TURNED_SECOND);
+        for unit in 0..UNITS {
+            for few in 0..FEW {
+                *turned.add(few * UNITS + unit) = *dense.add(SECOND_WEIGHT + unit * FEW + few);
+            }
+        }
+        std::ptr::write_bytes(buffers.at(Buffers::SECOND_GRADIENT), 0, FEW * UNITS);
+        let fours = buffers.at(Buffers::FOURS);
+        for lane in 0..16 {
+            *fours.add(lane) = *dense.add(SECOND_BIAS + lane % FEW);
+            *fours.add(16 + lane) = *dense.add(LAST_WEIGHT + lane % FEW);
+        }
+        std::ptr::write_bytes(fours.add(32), 0, 32);
+    }
+}
+
+/// Adds the gradients that were summed apart to the dense vector's.
+#[inline(always)]
+unsafe fn end(buffers: Buffers, gradient: *mut f32) {
+    unsafe {
+        let second = buffers.at(Buffers::SECOND_GRADIENT);
+        for unit in 0..UNITS {
+            for few in 0..FEW {
+                *gradient.add(SECOND_WEIGHT + unit * FEW + few) += *second.add(few * UNITS + unit);
+            }
+        }
+        let fours = buffers.at(Buffers::FOURS);
+        for lane in 0..16 {
+            *gradient.add(SECOND_BIAS + lane % FEW) += *fours.add(32 + lane);
+            *gradient.add(LAST_WEIGHT + lane % FEW) += *fours.add(48 + lane);
+        }
+    }
+}
+
+/// Copies a block's rows and targets, and returns how many samples it has when filled up.
+#[inline(always)]
+unsafe fn load<V: Vector>(
+    network: &Network<'_>,
+    samples: &[Sample],
+    share: f32,
+    buffers: Buffers,
+) -> usize {
+    unsafe {
+        let (users, movies, mean) = (network.users, network.movies, network.mean);
+        let x = buffers.at(Buffers::X);
+        let (target, shares) = (buffers.at(Buffers::TARGET), buffers.at(Buffers::SHARE));
+        for (i, sample) in samples.iter().enumerate() {
+            V::Row::load(users.row(sample.user)).store(x.add(i * INPUTS));
+            V::Row::load(movies.row(sample.movie)).store(x.add(i * INPUTS + 8));
+            *target.add(i) = sample.stars - mean;
+            *shares.add(i) = share;
+        }
+        let count = samples.len().next_multiple_of(FULL);
+        let left = count - samples.len();
+        if left > 0 {
+            std::ptr::write_bytes(x.add(samples.len() * INPUTS), 0, left * INPUTS);
+            std::ptr::write_bytes(target.add(samples.len()), 0, left);
+            std::ptr::write_bytes(shares.add(samples.len()), 0, left);
+        }
+        count
+    }
+}
+
+/// The first layer, `S` samples of `N` vectors at a time.
+#[inline(always)]
+unsafe fn first<V: Vector, const N: usize, const S: usize>(
+    dense: *const f32,
+    count: usize,
+    ahead: &mut Ahead<'_>,
+    buffers: Buffers,
+) {
+    unsafe {
+        let mut bias = [V::splat(0.0); N];
+        for (n, bias) in bias.iter_mut().enumerate() {
+            *bias = V::load(dense.add(FIRST_BIAS + n * V::LANES));
+        }
+        for sample in (0..count).step_by(S) {
+            let x = buffers.at(Buffers::X).add(sample * INPUTS);
+            let y = buffers.at(Buffers::FIRST).add(sample * UNITS);
+            ahead.ask(S / 2);
+            let mut sums = [bias; S];
+            for input in 0..INPUTS {
+                let mut weights = [V::splat(0.0); N];
+                for (n, weight) in weights.iter_mut().enumerate() {
+                    *weight = V::load(dense.add(FIRST_WEIGHT + input * UNITS + n * V::LANES));
+                }
+                for (s, sums) in sums.iter_mut().enumerate() {
+                    let value = V::splat(*x.add(s * INPUTS + input));
+                    for (sum, weight) in sums.iter_mut().zip(weights) {
+                        *sum = weight.mul_add(value, *sum);
+                    }
+                }
+            }
+            for (s, sums) in sums.into_iter().enumerate() {
+                for (n, sum) in sums.into_iter().enumerate() {
+                    sum.where_positive(sum)
+                        .store(y.add(s * UNITS + n * V::LANES));
+                }
+            }
+        }
+    }
+}
+
+/// The second layer's sums, before bias and relu.
+#[inline(always)]
+unsafe fn second<V: Vector, const N: usize>(count: usize, buffers: Buffers) {
+    unsafe {
+        let turned = buffers.at(Buffers::TURNED_SECOND);
+        for sample in (0..count).step_by(2) {
+            let mut eight = [V::splat(0.0); 8];
+            for s in 0..2 {
+                let x = buffers.at(Buffers::FIRST).add((sample + s) * UNITS);
+                for n in 0..N {
+                    let value = V::load(x.add(n * V::LANES));
+                    for few in 0..FEW {
+                        let weight = V::load(turned.add(few * UNITS + n * V::LANES));
+                        let sum = &mut eight[s * FEW + few];
+                        *sum = if n == 0 {
+                            value.mul(weight)
+                        } else {
+                            value.mul_add(weight, *sum)
+                        };
+                    }
+                }
+            }
+            V::sums(eight).store(buffers.at(Buffers::SECOND).add(sample * FEW));
+        }
+    }
+}
+
+/// From the second layer's sums to the errors and back: its slopes take the sums' place.
+#[inline(always)]
+unsafe fn errors<V: Vector>(
+    dense: *const f32,
+    samples: usize,
+    count: usize,
+    buffers: Buffers,
+    gradient: *mut f32,
+) -> Sums {
+    unsafe {
+        let fours = buffers.at(Buffers::FOURS);
+        let bias = V::load(fours);
+        let weight = V::load(fours.add(16));
+        let mut bias_gradient = V::load(fours.add(32));
+        let mut weight_gradient = V::load(fours.add(48));
+        let last_bias = V::splat(*dense.add(LAST_BIAS));
+        let (mut squared, mut absolute) = (V::splat(0.0), V::splat(0.0));
+        let mut slopes = V::splat(0.0);
+        let per = V::LANES / FEW;
+        for sample in (0..count).step_by(per) {
+            let at = buffers.at(Buffers::SECOND).add(sample * FEW);
+            let sum = V::load(at).add(bias);
+            let value = sum.where_positive(sum);
+            let predicted = value.mul(weight).sums_of_fours().add(last_bias);
+            let target = V::load_fours(buffers.at(Buffers::TARGET).add(sample));
+            let share = V::load_fours(buffers.at(Buffers::SHARE).add(sample));
+            // Nothing of what only fills up.
+            let error = predicted.sub(target).where_positive(share);
+            squared = error.mul_add(error, squared);
+            absolute = absolute.add(error.abs());
+            let slope = error.mul(share);
+            slopes = slopes.add(slope);
+            weight_gradient = value.mul_add(slope, weight_gradient);
+            let back = weight.mul(slope).where_positive(value);
+            bias_gradient = bias_gradient.add(back);
+            back.store(at);
+        }
+        bias_gradient.store(fours.add(32));
+        weight_gradient.store(fours.add(48));
+        // Each sample's number stood in four lanes.
+        *gradient.add(LAST_BIAS) += slopes.sum() / FEW as f32;
+        let _ = samples;
+        Sums {
+            squared: f64::from(squared.sum()) / FEW as f64,
+            absolute: f64::from(absolute.sum()) / FEW as f64,
+        }
+    }
+}
+
+/// Back through the second layer: slopes of the first, and its own weights' gradient. `P` vectors
+/// of units a pass.
+#[inline(always)]
+unsafe fn second_back<V: Vector, const N: usize, const P: usize>(
+    count: usize,
+    buffers: Buffers,
+    gradient: *mut f32,
+) {
+    unsafe {
+        for first in (0..N).step_by(P) {
+            let place = first * V::LANES;
+            let turned = buffers.at(Buffers::TURNED_SECOND).add(place);
+            let sums = buffers.at(Buffers::SECOND_GRADIENT).add(place);
+            let bias_at = gradient.add(FIRST_BIAS + place);
+            let mut weights = [[V::splat(0.0); P]; FEW];
+            let mut gradients = [[V::splat(0.0); P]; FEW];
+            let mut biases = [V::splat(0.0); P];
+            for p in 0..P {
+                for few in 0..FEW {
+                    weights[few][p] = V::load(turned.add(few * UNITS + p * V::LANES));
+                    gradients[few][p] = V::load(sums.add(few * UNITS + p * V::LANES));
+                }
+                biases[p] = V::load(bias_at.add(p * V::LANES));
+            }
+            let mut slope = buffers.at(Buffers::SECOND).cast_const();
+            let mut x = buffers.at(Buffers::FIRST).cast_const().add(place);
+            let mut back = buffers.at(Buffers::FIRST_SLOPE).add(place);
+            for _ in 0..count {
+                let mut slopes = [V::splat(0.0); FEW];
+                for (few, one) in slopes.iter_mut().enumerate() {
+                    *one = V::splat(*slope.add(few));
+                }
+                for p in 0..P {
+                    let value = V::load(x.add(p * V::LANES));
+                    let mut sum = weights[0][p].mul(slopes[0]);
+                    gradients[0][p] = value.mul_add(slopes[0], gradients[0][p]);
+                    for few in 1..FEW {
+                        sum = weights[few][p].mul_add(slopes[few], sum);
+                        gradients[few][p] = value.mul_add(slopes[few], gradients[few][p]);
+                    }
+                    let sum = sum.where_positive(value);
+                    biases[p] = biases[p].add(sum);
+                    sum.store(back.add(p * V::LANES));
+                }
+                slope = slope.add(FEW);
+                x = x.add(UNITS);
+                back = back.add(UNITS);
+            }
+            for p in 0..P {
+                for few in 0..FEW {
+                    gradients[few][p].store(sums.add(few * UNITS + p * V::LANES));
+                }
+                biases[p].store(bias_at.add(p * V::LANES));
+            }
+        }
+    }
+}
+
+/// The first layer's weight gradient, `I` inputs by `N` vectors at a time.
+#[inline(always)]
+unsafe fn first_gradient<V: Vector, const N: usize, const I: usize>(
+    count: usize,
+    ahead: &mut Ahead<'_>,
+    buffers: Buffers,
+    gradient: *mut f32,
+) {
+    unsafe {
+        for input in (0..INPUTS).step_by(I) {
+            let at = gradient.add(FIRST_WEIGHT + input * UNITS);
+            let mut sums = [[V::splat(0.0); N]; I];
+            for (i, sums) in sums.iter_mut().enumerate() {
+                for (n, sum) in sums.iter_mut().enumerate() {
+                    *sum = V::load(at.add(i * UNITS + n * V::LANES));
+                }
+            }
+            ahead.ask(4);
+            let mut x = buffers.at(Buffers::X).cast_const().add(input);
+            let mut slope = buffers.at(Buffers::FIRST_SLOPE).cast_const();
+            for _ in 0..count {
+                let mut slopes = [V::splat(0.0); N];
+                for (n, slopes) in slopes.iter_mut().enumerate() {
+                    *slopes = V::load(slope.add(n * V::LANES));
+                }
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let value = V::splat(*x.add(i));
+                    for (sum, slope) in sums.iter_mut().zip(slopes) {
+                        *sum = slope.mul_add(value, *sum);
+                    }
+                }
+                x = x.add(INPUTS);
+                slope = slope.add(UNITS);
+            }
+            for (i, sums) in sums.into_iter().enumerate() {
+                for (n, sum) in sums.into_iter().enumerate() {
+                    sum.store(at.add(i * UNITS + n * V::LANES));
+                }
+            }
+        }
+    }
+}
+
+/// Back through the first layer to the rows, `S` samples of `M` vectors at a time.
+#[inline(always)]
+unsafe fn first_back<V: Vector, const M: usize, const S: usize>(
+    count: usize,
+    ahead: &mut Ahead<'_>,
+    buffers: Buffers,
+    user: *mut f32,
+    movie: *mut f32,
+) {
+    unsafe {
+        let turned = buffers.at(Buffers::TURNED_FIRST);
+        for sample in (0..count).step_by(S) {
+            let slope = buffers.at(Buffers::FIRST_SLOPE).add(sample * UNITS);
+            ahead.ask(S / 2);
+            let mut sums = [[V::splat(0.0); M]; S];
+            for unit in 0..UNITS {
+                let mut weights = [V::splat(0.0); M];
+                for (m, weight) in weights.iter_mut().enumerate() {
+                    *weight = V::load(turned.add(unit * INPUTS + m * V::LANES));
+                }
+                for (s, sums) in sums.iter_mut().enumerate() {
+                    let value = V::splat(*slope.add(s * UNITS + unit));
+                    for (sum, weight) in sums.iter_mut().zip(weights) {
+                        *sum = weight.mul_add(value, *sum);
+                    }
+                }
+            }
+            for (s, sums) in sums.into_iter().enumerate() {
+                let (user, movie) = (user.add((sample + s) * 8), movie.add((sample + s) * 8));
+                if M == 1 {
+                    sums[0].store_halves(user, movie);
+                } else {
+                    sums[0].store(user);
+                    sums[M - 1].store(movie);
+                }
+            }
+        }
+    }
+}
+
+/// As [`block::group`](super::block::group), for the lesson's shape; rows of gradients are
+/// written for a multiple of [`FULL`] samples.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub unsafe fn group<V: Vector>(
+    network: &Network<'_>,
+    samples: &[Sample],
+    range: Range<usize>,
+    outputs: &Outputs,
+    buffers: Buffers,
+) -> Sums {
+    unsafe {
+        let share = 2.0 / samples.len() as f32;
+        let mut sums = Sums::default();
+        let end_of_group = range.end;
+        begin::<V>(network.dense, buffers);
+        for start in range.step_by(BLOCK) {
+            let stop = end_of_group.min(start + BLOCK);
+            let next = &samples[stop..samples.len().min(stop + BLOCK)];
+            let ahead = &mut Ahead::new(network, next, true);
+            let block = &samples[start..stop];
+            let count = load::<V>(network, block, share, buffers);
+            sums += forward::<V>(
+                network.dense,
+                block.len(),
+                count,
+                ahead,
+                buffers,
+                outputs.dense,
+            );
+            weights::<V>(count, ahead, buffers, outputs.dense);
+            backward::<V>(count, ahead, buffers, outputs, start);
+            ahead.ask_all();
+        }
+        end(buffers, outputs.dense);
+        sums
+    }
+}
+
+#[inline(always)]
+unsafe fn forward<V: Vector>(
+    dense: *const f32,
+    samples: usize,
+    count: usize,
+    ahead: &mut Ahead<'_>,
+    buffers: Buffers,
+    gradient: *mut f32,
+) -> Sums {
+    unsafe {
+        if V::LANES == 16 {
+            first::<V, 2, 8>(dense, count, ahead, buffers);
+            second::<V, 2>(count, buffers);
+        } else {
+            first::<V, 4, 2>(dense, count, ahead, buffers);
+            second::<V, 4>(count, buffers);
+        }
+        let sums = errors::<V>(dense, samples, count, buffers, gradient);
+        if V::LANES == 16 {
+            second_back::<V, 2, 2>(count, buffers, gradient);
+        } else {
+            second_back::<V, 4, 1>(count, buffers, gradient);
+        }
+        sums
+    }
+}
+
+#[inline(always)]
+unsafe fn weights<V: Vector>(
+    count: usize,
+    ahead: &mut Ahead<'_>,
+    buffers: Buffers,
+    gradient: *mut f32,
+) {
+    unsafe {
+        if V::LANES == 16 {
+            first_gradient::<V, 2, 8>(count, ahead, buffers, gradient);
+        } else {
+            first_gradient::<V, 4, 2>(count, ahead, buffers, gradient);
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn backward<V: Vector>(
+    count: usize,
+    ahead: &mut Ahead<'_>,
+    buffers: Buffers,
+    outputs: &Outputs,
+    start: usize,
+) {
+    unsafe {
+        let (user, movie) = (outputs.user.add(start * 8), outputs.movie.add(start * 8));
+        if V::LANES == 16 {
+            first_back::<V, 1, 16>(count, ahead, buffers, user, movie);
+        } else {
+            first_back::<V, 2, 4>(count, ahead, buffers, user, movie);
+        }
+    }
+}
+
+/// As [`block::part`](super::block::part), for the lesson's shape.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub unsafe fn part<V: Vector>(
+    part: Part,
+    network: &Network<'_>,
+    samples: &[Sample],
+    outputs: &Outputs,
+    buffers: Buffers,
+) {
+    unsafe {
+        let (dense, gradient) = (network.dense, outputs.dense);
+        begin::<V>(dense, buffers);
+        for (index, block) in samples.chunks(BLOCK).enumerate() {
+            let ahead = &mut Ahead::new(network, &[], false);
+            let count = block.len().next_multiple_of(FULL);
+            match part {
+                Part::Gather => {
+                    let next = samples.len().min((index + 1) * BLOCK);
+                    let next = &samples[next..samples.len().min(next + BLOCK)];
+                    Ahead::new(network, next, true).ask_all();
+                    load::<V>(network, block, 0.0, buffers);
+                }
+                Part::Forward => {
+                    forward::<V>(dense, block.len(), count, ahead, buffers, gradient);
+                }
+                Part::Backward => backward::<V>(count, ahead, buffers, outputs, index * BLOCK),
+                Part::WeightGradient => weights::<V>(count, ahead, buffers, gradient),
+                // Nothing is left to scatter.
+                Part::Scatter => (),
+            }
+        }
+    }
+}
