@@ -13,6 +13,8 @@ use super::product::{Finish, Weights, product, vectors, weight_gradient};
 
 /// Samples a block.
 pub const BLOCK: usize = 128;
+/// Most samples a group: some blocks.
+pub const GROUP: usize = 2 * BLOCK;
 
 /// A table as the kernels see it.
 #[derive(Clone, Copy, Debug)]
@@ -122,11 +124,11 @@ impl<'a> Ahead<'a> {
 pub struct Outputs {
     /// A padded user row's gradient a sample of the batch.
     pub user: *mut f32,
-    /// A padded movie row's gradient a sample of the batch.
+    /// A padded movie row's gradient a sample of the group.
     pub movie: *mut f32,
     /// The loss's slope by the prediction, a number a sample: the gradient of both biases.
     pub slope: *mut f32,
-    /// The group's gradient of the dense vector.
+    /// What the gradient of the dense vector is added to.
     pub dense: *mut f32,
 }
 
@@ -354,11 +356,11 @@ unsafe fn forward<V: Vector>(
     }
 }
 
-/// The gradients of one group of samples of a batch.
+/// The gradients of one group of samples of a batch, at most [`GROUP`].
 ///
 /// # Safety
-/// `samples` must name rows of the tables, `range` lie within them, `outputs` have room for the
-/// whole batch, `scratch` be made for the same shape; nobody may write the tables or the dense
+/// `samples` must name rows of the tables, `range` lie within them, `outputs` have room for what
+/// it says, `scratch` be made for the same shape; nobody may write the tables or the dense
 /// vector meanwhile, nor touch this group's part of the outputs.
 #[inline(always)]
 pub unsafe fn group<V: Vector>(
@@ -371,14 +373,15 @@ pub unsafe fn group<V: Vector>(
     unsafe {
         let shape = network.shape;
         let base = scratch.base;
-        std::ptr::write_bytes(outputs.dense, 0, shape.dense);
-        if let Some(lesson) = scratch.lesson {
+        if V::LANES_ARE_UNITS
+            && let Some(lesson) = scratch.lesson
+        {
             let buffers = lesson::Buffers::new(base.add(lesson));
             return lesson::group::<V>(network, samples, range, outputs, buffers);
         }
         let share = 2.0 / samples.len() as f32;
         let mut sums = Sums::default();
-        let end = range.end;
+        let Range { start: first, end } = range;
         for start in range.step_by(BLOCK) {
             let stop = end.min(start + BLOCK);
             // Beyond the group's end too: whoever computes this group most likely has the next.
@@ -394,7 +397,7 @@ pub unsafe fn group<V: Vector>(
             let (user, movie) = (shape.user_width, shape.movie_width);
             let to = outputs.user.add(start * user);
             scatter::<V>(block.len(), user, slopes, to, waste);
-            let to = outputs.movie.add(start * movie);
+            let to = outputs.movie.add((start - first) * movie);
             scatter::<V>(block.len(), movie, slopes.add(user * BLOCK), to, waste);
         }
         sums
@@ -505,7 +508,9 @@ pub unsafe fn part<V: Vector>(
     unsafe {
         let base = scratch.base;
         let shape = network.shape;
-        if let Some(lesson) = scratch.lesson {
+        if V::LANES_ARE_UNITS
+            && let Some(lesson) = scratch.lesson
+        {
             let buffers = lesson::Buffers::new(base.add(lesson));
             return lesson::part::<V>(part, network, samples, outputs, buffers);
         }
@@ -540,7 +545,7 @@ pub unsafe fn part<V: Vector>(
                     let start = index * BLOCK;
                     let to = outputs.user.add(start * user);
                     scatter::<V>(block.len(), user, slopes, to, waste);
-                    let to = outputs.movie.add(start * movie);
+                    let to = outputs.movie.add(start % GROUP * movie);
                     scatter::<V>(block.len(), movie, slopes.add(user * BLOCK), to, waste);
                 }
             }

@@ -206,22 +206,6 @@ fn measuring_gives_the_errors_of_clamped_predictions_on_every_path() {
 }
 
 #[test]
-fn groups_cover_a_batch_once_whatever_its_size() {
-    for batch in [1, 15, 128, 511, 512, 5000, 4096, 5001, 65_536, 1_000_000] {
-        let groups = group_count(batch);
-        assert!((1..=GROUPS).contains(&groups));
-        let mut at = 0;
-        for group in 0..groups {
-            let range = group_range(batch, groups, group);
-            assert_eq!(range.start, at);
-            at = range.end;
-        }
-        assert_eq!(at, batch);
-    }
-    assert_eq!(group_count(5000), 20);
-}
-
-#[test]
 #[should_panic(expected = "a row that no table has")]
 fn a_sample_of_a_row_that_is_not_there_is_never_followed() {
     let options = options(ModelKind::Mf, 8, &[], 10);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::super::Sample;
 use super::super::simd::{Kernel, Vector};
 use super::block::{self, Network, Outputs, Part, RawTable, Scratch, Sums};
-use super::rows::{self, Decays, RawDense, Step, Touched};
+use super::rows::{self, Decays, Movies, RawDense, SlotSums, Step, Users};
 
 /// Pointers to one path's kernels; their contracts are those of the functions of the same names
 /// in [`block`] and [`rows`], and that the machine runs the path.
@@ -18,8 +18,12 @@ pub struct Kernels {
     pub part: unsafe fn(Part, &Network<'_>, &[Sample], &Outputs, &mut Scratch),
     /// [`block::measure`]
     pub measure: unsafe fn(&Network<'_>, &[Sample], &mut Scratch) -> Sums,
-    /// [`rows::update_rows`]
-    pub update_rows: unsafe fn(&RawTable, Touched<'_>, Range<usize>, Option<&Decays>, Step),
+    /// [`rows::add_rows`]
+    pub add_rows: unsafe fn(&[u32], *const f32, *const f32, SlotSums, usize, bool),
+    /// [`rows::update_users`]
+    pub update_users: unsafe fn(&RawTable, Users<'_>, Range<usize>, Option<&Decays>, Step),
+    /// [`rows::update_movies`]
+    pub update_movies: unsafe fn(&RawTable, Movies<'_>, Range<usize>, Option<&Decays>, Step),
     /// [`rows::drift_rows`]
     pub drift_rows: unsafe fn(&RawTable, bool, Range<usize>, Step),
     /// [`rows::update_dense`]
@@ -99,14 +103,37 @@ macro_rules! instantiate {
             }
 
             $(#[target_feature(enable = $features)])?
-            unsafe fn update_rows(
+            unsafe fn add_rows(
+                slots: &[u32],
+                gradients: *const f32,
+                slopes: *const f32,
+                sums: SlotSums,
+                width: usize,
+                biased: bool,
+            ) {
+                unsafe { rows::add_rows::<R>(slots, gradients, slopes, sums, width, biased) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn update_users(
                 table: &RawTable,
-                touched: Touched<'_>,
+                users: Users<'_>,
                 range: Range<usize>,
                 decays: Option<&Decays>,
                 step: Step,
             ) {
-                unsafe { rows::update_rows::<R>(table, touched, range, decays, step) }
+                unsafe { rows::update_users::<R>(table, users, range, decays, step) }
+            }
+
+            $(#[target_feature(enable = $features)])?
+            unsafe fn update_movies(
+                table: &RawTable,
+                movies: Movies<'_>,
+                range: Range<usize>,
+                decays: Option<&Decays>,
+                step: Step,
+            ) {
+                unsafe { rows::update_movies::<R>(table, movies, range, decays, step) }
             }
 
             $(#[target_feature(enable = $features)])?
@@ -136,7 +163,9 @@ macro_rules! instantiate {
                 group,
                 part,
                 measure,
-                update_rows,
+                add_rows,
+                update_users,
+                update_movies,
                 drift_rows,
                 update_dense,
             };

@@ -6,13 +6,14 @@
 //! units of the second layer are the exception: their sums go across lanes, eight at a time, and
 //! from there on a vector holds four units of several samples.
 //!
-//! Every other shape takes the way of [`block`](super::block), which this one is tested against.
+//! Every other shape takes the way of [`block`](super::block), and so does this one on a path
+//! whose vectors are not registers.
 
 use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::Vector;
-use super::block::{Ahead, Network, Outputs, Part, Sums};
+use super::block::{Ahead, GROUP, Network, Outputs, Part, Sums};
 use super::layout::Shape;
 
 /// Inputs: a user's row beside a movie's.
@@ -24,7 +25,7 @@ const FEW: usize = 4;
 /// Samples a block: what is kept of them stays in the first-level cache.
 const BLOCK: usize = 64;
 /// Blocks are filled up to a multiple of so many samples, with rows of zeros.
-pub const FULL: usize = 16;
+const FULL: usize = 16;
 
 /// Whether a shape is the lesson's.
 pub fn fits(shape: &Shape) -> bool {
@@ -228,7 +229,6 @@ unsafe fn second<V: Vector, const N: usize>(count: usize, buffers: Buffers) {
 #[inline(always)]
 unsafe fn errors<V: Vector>(
     dense: *const f32,
-    samples: usize,
     count: usize,
     buffers: Buffers,
     gradient: *mut f32,
@@ -265,7 +265,6 @@ unsafe fn errors<V: Vector>(
         weight_gradient.store(fours.add(48));
         // Each sample's number stood in four lanes.
         *gradient.add(LAST_BIAS) += slopes.sum() / FEW as f32;
-        let _ = samples;
         Sums {
             squared: f64::from(squared.sum()) / FEW as f64,
             absolute: f64::from(absolute.sum()) / FEW as f64,
@@ -321,11 +320,13 @@ unsafe fn second_back<V: Vector, const N: usize, const P: usize>(
                 x = x.add(UNITS);
                 back = back.add(UNITS);
             }
-            for p in 0..P {
-                for few in 0..FEW {
-                    gradients[few][p].store(sums.add(few * UNITS + p * V::LANES));
+            for (few, gradients) in gradients.into_iter().enumerate() {
+                for (p, gradient) in gradients.into_iter().enumerate() {
+                    gradient.store(sums.add(few * UNITS + p * V::LANES));
                 }
-                biases[p].store(bias_at.add(p * V::LANES));
+            }
+            for (p, bias) in biases.into_iter().enumerate() {
+                bias.store(bias_at.add(p * V::LANES));
             }
         }
     }
@@ -377,7 +378,7 @@ unsafe fn first_gradient<V: Vector, const N: usize, const I: usize>(
 /// Back through the first layer to the rows, `S` samples of `M` vectors at a time.
 #[inline(always)]
 unsafe fn first_back<V: Vector, const M: usize, const S: usize>(
-    count: usize,
+    samples: usize,
     ahead: &mut Ahead<'_>,
     buffers: Buffers,
     user: *mut f32,
@@ -385,7 +386,7 @@ unsafe fn first_back<V: Vector, const M: usize, const S: usize>(
 ) {
     unsafe {
         let turned = buffers.at(Buffers::TURNED_FIRST);
-        for sample in (0..count).step_by(S) {
+        for sample in (0..samples).step_by(S) {
             let slope = buffers.at(Buffers::FIRST_SLOPE).add(sample * UNITS);
             ahead.ask(S / 2);
             let mut sums = [[V::splat(0.0); M]; S];
@@ -401,21 +402,30 @@ unsafe fn first_back<V: Vector, const M: usize, const S: usize>(
                     }
                 }
             }
+            let (mut to_user, mut to_movie) = (user.add(sample * 8), movie.add(sample * 8));
+            let left = samples - sample;
+            if left < S {
+                // The rows beyond may be another thread's.
+                to_user = buffers.at(Buffers::X);
+                to_movie = to_user.add(S * 8);
+            }
             for (s, sums) in sums.into_iter().enumerate() {
-                let (user, movie) = (user.add((sample + s) * 8), movie.add((sample + s) * 8));
                 if M == 1 {
-                    sums[0].store_halves(user, movie);
+                    sums[0].store_halves(to_user.add(s * 8), to_movie.add(s * 8));
                 } else {
-                    sums[0].store(user);
-                    sums[M - 1].store(movie);
+                    sums[0].store(to_user.add(s * 8));
+                    sums[M - 1].store(to_movie.add(s * 8));
                 }
+            }
+            if left < S {
+                std::ptr::copy_nonoverlapping(to_user, user.add(sample * 8), left * 8);
+                std::ptr::copy_nonoverlapping(to_movie, movie.add(sample * 8), left * 8);
             }
         }
     }
 }
 
-/// As [`block::group`](super::block::group), for the lesson's shape; rows of gradients are
-/// written for a multiple of [`FULL`] samples.
+/// As [`block::group`](super::block::group), for the lesson's shape.
 ///
 /// # Safety
 /// As there.
@@ -430,24 +440,22 @@ pub unsafe fn group<V: Vector>(
     unsafe {
         let share = 2.0 / samples.len() as f32;
         let mut sums = Sums::default();
-        let end_of_group = range.end;
+        let Range {
+            start: first,
+            end: last,
+        } = range;
         begin::<V>(network.dense, buffers);
         for start in range.step_by(BLOCK) {
-            let stop = end_of_group.min(start + BLOCK);
+            let stop = last.min(start + BLOCK);
             let next = &samples[stop..samples.len().min(stop + BLOCK)];
             let ahead = &mut Ahead::new(network, next, true);
             let block = &samples[start..stop];
             let count = load::<V>(network, block, share, buffers);
-            sums += forward::<V>(
-                network.dense,
-                block.len(),
-                count,
-                ahead,
-                buffers,
-                outputs.dense,
-            );
+            sums += forward::<V>(network.dense, count, ahead, buffers, outputs.dense);
             weights::<V>(count, ahead, buffers, outputs.dense);
-            backward::<V>(count, ahead, buffers, outputs, start);
+            let user = outputs.user.add(start * 8);
+            let movie = outputs.movie.add((start - first) * 8);
+            backward::<V>(block.len(), ahead, buffers, user, movie);
             ahead.ask_all();
         }
         end(buffers, outputs.dense);
@@ -458,7 +466,6 @@ pub unsafe fn group<V: Vector>(
 #[inline(always)]
 unsafe fn forward<V: Vector>(
     dense: *const f32,
-    samples: usize,
     count: usize,
     ahead: &mut Ahead<'_>,
     buffers: Buffers,
@@ -472,7 +479,7 @@ unsafe fn forward<V: Vector>(
             first::<V, 4, 2>(dense, count, ahead, buffers);
             second::<V, 4>(count, buffers);
         }
-        let sums = errors::<V>(dense, samples, count, buffers, gradient);
+        let sums = errors::<V>(dense, count, buffers, gradient);
         if V::LANES == 16 {
             second_back::<V, 2, 2>(count, buffers, gradient);
         } else {
@@ -500,18 +507,17 @@ unsafe fn weights<V: Vector>(
 
 #[inline(always)]
 unsafe fn backward<V: Vector>(
-    count: usize,
+    samples: usize,
     ahead: &mut Ahead<'_>,
     buffers: Buffers,
-    outputs: &Outputs,
-    start: usize,
+    user: *mut f32,
+    movie: *mut f32,
 ) {
     unsafe {
-        let (user, movie) = (outputs.user.add(start * 8), outputs.movie.add(start * 8));
         if V::LANES == 16 {
-            first_back::<V, 1, 16>(count, ahead, buffers, user, movie);
+            first_back::<V, 1, 16>(samples, ahead, buffers, user, movie);
         } else {
-            first_back::<V, 2, 4>(count, ahead, buffers, user, movie);
+            first_back::<V, 2, 4>(samples, ahead, buffers, user, movie);
         }
     }
 }
@@ -542,9 +548,13 @@ pub unsafe fn part<V: Vector>(
                     load::<V>(network, block, 0.0, buffers);
                 }
                 Part::Forward => {
-                    forward::<V>(dense, block.len(), count, ahead, buffers, gradient);
+                    forward::<V>(dense, count, ahead, buffers, gradient);
                 }
-                Part::Backward => backward::<V>(count, ahead, buffers, outputs, index * BLOCK),
+                Part::Backward => {
+                    let user = outputs.user.add(index * BLOCK * 8);
+                    let movie = outputs.movie.add(index * BLOCK % GROUP * 8);
+                    backward::<V>(block.len(), ahead, buffers, user, movie);
+                }
                 Part::WeightGradient => weights::<V>(count, ahead, buffers, gradient),
                 // Nothing is left to scatter.
                 Part::Scatter => (),

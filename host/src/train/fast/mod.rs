@@ -4,13 +4,13 @@
 //! [`kernels`] compiles both for each path. [`slots`] finds the rows of a batch, [`shares`] deals
 //! out what is to be done, [`gate`] is where threads meet. This file is the course of an epoch.
 //!
-//! A batch is sorted by user and has two halves. In the first, threads take groups of samples,
-//! compute gradients and move the users whose ratings all lie in the group, which nobody else
-//! reads; beside that one of them finds the slots of the next batch. In the second they move the
-//! movies, the dense layers and the users that two groups share. How samples are grouped depends
-//! on the batch's size alone, groups and slots are summed in their order, and each row is moved by
-//! whoever takes it: so a run's bits don't depend on the number of threads, nor on which of them
-//! was quicker.
+//! A batch is sorted by user and has two halves. In the first, threads take shards of it, each a
+//! stretch that has its users to itself: they compute gradients group by group, sum those of equal
+//! movies, and move the users at once. In the second they move the movies, by the sums of all
+//! shards, and the dense layers; beside that one of them gives slots to the movies of the next batch.
+//! How a batch is cut depends on itself alone, a shard is summed in the order of its ratings by
+//! whoever takes it, shards are summed in their order, and each row is moved by one thread: so a
+//! run's bits don't depend on the number of threads, nor on which of them was quicker.
 
 pub mod block;
 pub mod gate;
@@ -24,23 +24,18 @@ pub mod slots;
 pub mod timing;
 
 use std::cell::UnsafeCell;
-use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use self::block::{Ahead, BLOCK, Network, Outputs, RawTable, Scratch, Sums};
+use self::block::{Ahead, BLOCK, GROUP, Network, Outputs, RawTable, Scratch, Sums};
 use self::gate::Gate;
 use self::kernels::Kernels;
 use self::layout::{Aligned, Shape, Table};
-use self::rows::{Decays, RawDense, Step, Touched};
+use self::rows::{Decays, Movies, RawDense, SlotSums, Step, Users};
 use self::shares::Shares;
-use self::slots::{Batch, Counts};
+use self::slots::{Batch, Places, SHARDS, run_start, shard_count};
 use super::simd::Kernel;
 use super::{Optimiser, Options, Parameters, Sample, adam};
 
-/// Samples that a group has: some blocks.
-const GROUP: usize = 2 * BLOCK;
-/// Most groups a batch; beyond, they have more samples.
-const GROUPS: usize = 64;
 /// Slots or rows that a thread takes at a time.
 const RUN: usize = 256;
 /// Ratings whose errors are summed apart when measuring.
@@ -64,25 +59,17 @@ pub struct Fast {
     movies: Table,
     dense: [Aligned; 3],
     step: u64,
-    counts: Counts,
+    places: Places,
     batches: [Batch; 2],
     user_gradients: Aligned,
-    movie_gradients: Aligned,
     slopes: Aligned,
-    group_gradients: Aligned,
-    group_stride: usize,
+    /// Sums of the gradients of movies' rows and biases, and the dense vector's, shard by shard.
+    movie_sums: Aligned,
+    bias_sums: Aligned,
+    dense_sums: Aligned,
+    /// Slots that a shard has room for.
+    room: usize,
     decays: Decays,
-}
-
-/// How many groups a batch of that size is cut into: a matter of its size alone.
-fn group_count(batch: usize) -> usize {
-    batch.div_ceil(GROUP).clamp(1, GROUPS)
-}
-
-/// The samples of a group.
-fn group_range(batch: usize, groups: usize, group: usize) -> Range<usize> {
-    let length = batch.div_ceil(groups).next_multiple_of(BLOCK);
-    (group * length).min(batch)..((group + 1) * length).min(batch)
 }
 
 impl Fast {
@@ -92,11 +79,11 @@ impl Fast {
         let shape = Shape::new(options);
         let users = layout::user_table(parameters);
         let movies = layout::movie_table(parameters);
-        let group_stride = shape.dense.next_multiple_of(16);
-        let mut dense = [0; 3].map(|_| Aligned::zero(group_stride));
+        let length = shape.dense.next_multiple_of(16);
+        let mut dense = [0; 3].map(|_| Aligned::zero(length));
         dense[0].numbers_mut()[..shape.dense].copy_from_slice(&shape.pack(&parameters.layers));
         let batch = options.batch;
-        let filled = batch.next_multiple_of(lesson::FULL);
+        let (shards, room) = (shard_count(batch), batch.min(movies.rows));
         let like = Parameters {
             user_embedding: Vec::new(),
             movie_embedding: Vec::new(),
@@ -113,13 +100,14 @@ impl Fast {
             weight_decay: options.weight_decay,
             batch,
             like,
-            counts: Counts::new(movies.rows),
-            batches: [(); 2].map(|()| Batch::new(batch)),
-            user_gradients: Aligned::zero(filled * shape.user_width),
-            movie_gradients: Aligned::zero(filled * shape.movie_width),
+            places: Places::new(movies.rows),
+            batches: [(); 2].map(|()| Batch::new(batch, options.l2 != 0.0)),
+            user_gradients: Aligned::zero(batch * shape.user_width),
             slopes: Aligned::zero(batch),
-            group_gradients: Aligned::zero(GROUPS * group_stride),
-            group_stride,
+            movie_sums: Aligned::zero(shards * room * shape.movie_width),
+            bias_sums: Aligned::zero(if shape.biases { shards * room } else { 0 }),
+            dense_sums: Aligned::zero(shards * length),
+            room,
             decays: Decays::new(),
             step: 0,
             dense,
@@ -187,7 +175,7 @@ impl Fast {
         let threads = self.threads;
         let batch = self.batch;
         let first = &samples[..batch.min(samples.len())];
-        self.batches[0].prepare(first, &mut self.counts);
+        self.batches[0].prepare(first, &mut self.places);
         let epoch = Epoch::new(self, samples, rates);
         std::thread::scope(|scope| {
             for thread in 1..threads {
@@ -292,27 +280,28 @@ struct Epoch<'a> {
     decays: &'a Decays,
     raw: Shared<Raw<'a>>,
     gate: Gate,
-    /// How many threads have come to prepare the next batch: the first does.
-    prepared: AtomicUsize,
-    groups: Shares,
-    /// The next task of the second half, and of what dense Adam has after it.
-    tasks: [AtomicUsize; 2],
+    shards: Shares,
+    /// The tasks of the second half: the next batch, the dense vector, and runs of slots.
+    runs: Shares,
+    /// The next task of what dense Adam has after it.
+    drifts: AtomicUsize,
     total: Shared<UnsafeCell<Sums>>,
 }
 
 /// The memory of an epoch. In the first half of a batch the movies and the dense vector are read
-/// by all; a group's outputs and sums, and the rows of users that only it has, are written by who
-/// takes the group, and the next batch and the counts by who takes that task. In the second half a
-/// slot's row is written by who takes the slot, the dense vector by who takes that task, and all
-/// else is read.
+/// by all; a shard's outputs, sums and users are written by who takes the shard. In the second half a
+/// slot's row is written by who takes the slot, the dense vector by who takes that task, the next
+/// batch and the places likewise, and all else is read.
 struct Raw<'a> {
     network: Network<'a>,
     dense: RawDense,
-    outputs: Outputs,
-    group_stride: usize,
-    sums: [UnsafeCell<Sums>; GROUPS],
+    user_gradients: *mut f32,
+    slopes: *mut f32,
+    movie_sums: SlotSums,
+    dense_sums: *mut f32,
+    errors: [UnsafeCell<Sums>; SHARDS],
     batches: [UnsafeCell<&'a mut Batch>; 2],
-    counts: UnsafeCell<&'a mut Counts>,
+    places: UnsafeCell<&'a mut Places>,
     rows: [usize; 2],
 }
 
@@ -339,8 +328,8 @@ impl<'a> Epoch<'a> {
             v: start(v),
             length,
         };
-        let groups = Shares::new(fast.threads);
-        groups.deal(group_count(samples.len().min(fast.batch)));
+        let shards = Shares::new(fast.threads);
+        shards.deal(shard_count(samples.len().min(fast.batch)));
         Self {
             samples,
             rates,
@@ -352,9 +341,9 @@ impl<'a> Epoch<'a> {
             first_step: fast.step,
             decays: &fast.decays,
             gate: Gate::new(fast.threads),
-            prepared: AtomicUsize::new(0),
-            groups,
-            tasks: [0; 2].map(AtomicUsize::new),
+            shards,
+            runs: Shares::new(fast.threads),
+            drifts: AtomicUsize::new(0),
             total: Shared(UnsafeCell::new(Sums::default())),
             raw: Shared(Raw {
                 network: Network {
@@ -366,16 +355,17 @@ impl<'a> Epoch<'a> {
                     scale: fast.like.scale,
                 },
                 dense,
-                outputs: Outputs {
-                    user: start(&mut fast.user_gradients),
-                    movie: start(&mut fast.movie_gradients),
-                    slope: start(&mut fast.slopes),
-                    dense: start(&mut fast.group_gradients),
+                user_gradients: start(&mut fast.user_gradients),
+                slopes: start(&mut fast.slopes),
+                movie_sums: SlotSums {
+                    rows: start(&mut fast.movie_sums),
+                    biases: start(&mut fast.bias_sums),
+                    room: fast.room,
                 },
-                group_stride: fast.group_stride,
-                sums: [(); GROUPS].map(|()| UnsafeCell::new(Sums::default())),
+                dense_sums: start(&mut fast.dense_sums),
+                errors: [(); SHARDS].map(|()| UnsafeCell::new(Sums::default())),
                 batches: fast.batches.each_mut().map(UnsafeCell::new),
-                counts: UnsafeCell::new(&mut fast.counts),
+                places: UnsafeCell::new(&mut fast.places),
                 rows,
             }),
         }
@@ -385,28 +375,28 @@ impl<'a> Epoch<'a> {
     fn work(&self, thread: usize, progress: &mut dyn FnMut(usize)) {
         let raw = self.raw.get();
         let mut scratch = Scratch::new(raw.network.shape);
+        let mut movie_gradients = Aligned::zero(GROUP * raw.network.shape.movie_width);
         let mut chunks = self.samples.chunks(self.batch).peekable();
         let (mut index, mut done) = (0, 0);
         while let Some(chunk) = chunks.next() {
             let next = chunks.peek().copied().unwrap_or_default();
-            let groups = group_count(chunk.len());
             let steps = self.steps(index, chunk.len());
-            self.prepare(index, next);
-            self.compute(index, thread, groups, steps[1], &mut scratch);
+            let movies = movie_gradients.numbers_mut();
+            self.compute(index, thread, chunk, steps[1], &mut scratch, movies);
             self.gate.pass(|| {
-                self.prepared.store(0, Ordering::Relaxed);
-                self.groups.deal(group_count(next.len()));
+                self.shards.deal(shard_count(next.len()));
+                // SAFETY: the batch is only read until the next gate.
+                let movies = unsafe { (**raw.batches[index % 2].get()).movies().len() };
+                self.runs.deal(2 + movies.div_ceil(RUN));
             });
-            self.step(index, groups, steps);
-            self.look_ahead(index, thread, next.len());
+            self.step(index, thread, next, steps);
+            self.look_ahead(thread, next);
             self.gate.pass(|| {
-                for tasks in &self.tasks {
-                    tasks.store(0, Ordering::Relaxed);
-                }
+                self.drifts.store(0, Ordering::Relaxed);
                 // SAFETY: every other thread waits at the gate.
                 unsafe {
-                    for sums in &raw.sums[..groups] {
-                        *self.total.get().get() += *sums.get();
+                    for errors in &raw.errors[..shard_count(chunk.len())] {
+                        *self.total.get().get() += *errors.get();
                     }
                 }
             });
@@ -434,100 +424,98 @@ impl<'a> Epoch<'a> {
         rows::makes_up(self.optimiser).then_some(self.decays)
     }
 
-    /// Finds the slots of the batch after the `index`-th, if nobody does so yet.
-    fn prepare(&self, index: usize, next: &[Sample]) {
-        if next.is_empty() || self.prepared.fetch_add(1, Ordering::Relaxed) > 0 {
-            return;
-        }
-        let raw = self.raw.get();
-        // SAFETY: see `Raw`; nobody else comes here until the next gate.
-        unsafe {
-            let batch = &mut *raw.batches[(index + 1) % 2].get();
-            batch.prepare(next, &mut *raw.counts.get());
-        }
-    }
-
-    /// The users' side of a batch.
-    fn touched_users<'b>(&self, batch: &'b Batch) -> Touched<'b> {
-        let raw = self.raw.get();
-        Touched {
-            slots: batch.users(),
-            order: None,
-            gradients: raw.outputs.user,
-            slopes: raw.outputs.slope,
-            biased: raw.network.shape.biases,
-        }
-    }
-
-    /// The first half of a batch.
+    /// The first half of a batch, `given` as the epoch has it. `movie_gradients` is the thread's
+    /// own, for a group.
     fn compute(
         &self,
         index: usize,
         thread: usize,
-        groups: usize,
+        given: &[Sample],
         step: Step,
         scratch: &mut Scratch,
+        movie_gradients: &mut [f32],
     ) {
         let raw = self.raw.get();
+        let Network { shape, .. } = raw.network;
+        let (width, biased) = (shape.movie_width, shape.biases);
+        let (kernels, decays) = (self.kernels, self.decays());
         // SAFETY: see `Raw`; samples have been checked against the tables.
         unsafe {
             let batch = &**raw.batches[index % 2].get();
-            let (samples, users) = (batch.samples(), self.touched_users(batch));
-            while let Some(group) = self.groups.take(thread) {
-                let range = group_range(samples.len(), groups, group);
+            let samples = batch.samples(given);
+            let users = Users {
+                samples,
+                gradients: raw.user_gradients,
+                slopes: raw.slopes,
+                biased,
+            };
+            while let Some(shard) = self.shards.take(thread) {
+                let range = batch.shard(shard);
+                let sums = raw.movie_sums.shard(shard, width);
+                sums.clear(batch.given()[shard + 1], width, biased);
                 let outputs = Outputs {
-                    dense: raw.outputs.dense.add(group * raw.group_stride),
-                    ..raw.outputs
+                    user: raw.user_gradients,
+                    movie: movie_gradients.as_mut_ptr(),
+                    slope: raw.slopes,
+                    dense: raw.dense_sums.add(shard * raw.dense.length),
                 };
-                let own = batch.users_within(range.clone());
-                *raw.sums[group].get() =
-                    (self.kernels.group)(&raw.network, samples, range, &outputs, scratch);
-                (self.kernels.update_rows)(&raw.network.users, users, own, self.decays(), step);
+                std::ptr::write_bytes(outputs.dense, 0, raw.dense.length);
+                let mut errors = Sums::default();
+                let mut moved = range.start;
+                for start in range.clone().step_by(GROUP) {
+                    let stop = range.end.min(start + GROUP);
+                    let group = start..stop;
+                    errors +=
+                        (kernels.group)(&raw.network, samples, group.clone(), &outputs, scratch);
+                    let slots = &batch.slots()[group];
+                    let slopes = raw.slopes.add(start);
+                    (kernels.add_rows)(slots, outputs.movie, slopes, sums, width, biased);
+                    // A user whose ratings go on after the group is moved with the next.
+                    let end = run_start(&samples[..range.end], stop).max(moved);
+                    let done = moved..end;
+                    (kernels.update_users)(&raw.network.users, users, done, decays, step);
+                    moved = end;
+                }
+                *raw.errors[shard].get() = errors;
             }
         }
     }
 
-    /// The second half of a batch.
-    fn step(&self, index: usize, groups: usize, [dense_step, step]: [Step; 2]) {
+    /// The second half of a batch, and the slots of the next.
+    fn step(&self, index: usize, thread: usize, next: &[Sample], [dense_step, step]: [Step; 2]) {
         let raw = self.raw.get();
-        let take = |tasks: usize| self.tasks[tasks].fetch_add(1, Ordering::Relaxed);
         let tables = [&raw.network.users, &raw.network.movies];
         let biased = raw.network.shape.biases;
         let decays = self.decays();
         // SAFETY: see `Raw`; the slots are those of this batch.
         unsafe {
             let batch = &**raw.batches[index % 2].get();
-            let movies = Touched {
-                slots: batch.movies(),
-                order: Some(batch.order()),
-                gradients: raw.outputs.movie,
-                slopes: raw.outputs.slope,
+            let movies = Movies {
+                rows: batch.movies(),
+                counts: batch.counts(),
+                sums: raw.movie_sums,
+                given: batch.given(),
                 biased,
             };
-            loop {
-                let task = take(0);
-                if task == 0 {
-                    let (gradients, stride) = (raw.outputs.dense, raw.group_stride);
-                    (self.kernels.update_dense)(&raw.dense, gradients, stride, groups, dense_step);
-                    let length = batch.samples().len();
-                    let border = |group| group_range(length, groups, group).start;
-                    let mut last = None;
-                    for slot in (1..groups).filter_map(|group| batch.user_across(border(group))) {
-                        if last != Some(slot) {
-                            let users = self.touched_users(batch);
-                            let range = slot..slot + 1;
-                            (self.kernels.update_rows)(tables[0], users, range, decays, step);
-                        }
-                        last = Some(slot);
+            // The longest task first, so that it doesn't end alone. The last slots are the last
+            // shard's alone, and so mostly in the cache of the thread that takes them.
+            while let Some(task) = self.runs.take(thread) {
+                match task {
+                    0 => {
+                        let batch = &mut *raw.batches[(index + 1) % 2].get();
+                        batch.prepare(next, &mut *raw.places.get());
                     }
-                    continue;
+                    1 => {
+                        let (sums, stride) = (raw.dense_sums, raw.dense.length);
+                        let shards = batch.given().len() - 1;
+                        (self.kernels.update_dense)(&raw.dense, sums, stride, shards, dense_step);
+                    }
+                    run => {
+                        let start = (run - 2) * RUN;
+                        let range = start..(start + RUN).min(movies.rows.len());
+                        (self.kernels.update_movies)(tables[1], movies, range, decays, step);
+                    }
                 }
-                let start = (task - 1) * RUN;
-                if start >= movies.slots.len() {
-                    break;
-                }
-                let range = start..(start + RUN).min(movies.slots.len());
-                (self.kernels.update_rows)(tables[1], movies, range, decays, step);
             }
             if self.optimiser != Optimiser::Dense {
                 return;
@@ -536,7 +524,7 @@ impl<'a> Epoch<'a> {
             self.gate.pass(|| ());
             let runs = raw.rows.map(|rows| rows.div_ceil(RUN));
             loop {
-                let (side, run) = match take(1) {
+                let (side, run) = match self.drifts.fetch_add(1, Ordering::Relaxed) {
                     run if run < runs[0] => (0, run),
                     run if run < runs[0] + runs[1] => (1, run - runs[0]),
                     _ => break,
@@ -548,17 +536,14 @@ impl<'a> Epoch<'a> {
     }
 
     /// Asks for the rows of the samples that the thread will begin the next batch with.
-    fn look_ahead(&self, index: usize, thread: usize, length: usize) {
+    fn look_ahead(&self, thread: usize, next: &[Sample]) {
         let raw = self.raw.get();
-        let groups = group_count(length);
-        let start = group_range(length, groups, self.groups.of(thread, groups).start).start;
         // SAFETY: see `Raw`; what is asked for is not read.
         unsafe {
-            let samples = (**raw.batches[(index + 1) % 2].get()).samples();
-            let end = length.min(start + BLOCK);
-            if samples.len() == length {
-                Ahead::new(&raw.network, &samples[start..end], true).ask_all();
-            }
+            let shards = shard_count(next.len());
+            let start = next.len() * self.shards.of(thread, shards).start / shards;
+            let end = next.len().min(start + BLOCK);
+            Ahead::new(&raw.network, &next[start..end], true).ask_all();
         }
     }
 }

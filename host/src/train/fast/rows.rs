@@ -2,15 +2,14 @@
 
 use std::ops::Range;
 
-use super::super::Optimiser;
 use super::super::adam::{self, BETA_1, BETA_2, EPSILON};
 use super::super::simd::{Vector, prefetch};
+use super::super::{Optimiser, Sample};
 use super::block::RawTable;
 use super::layout::tail;
-use super::slots::Slot;
 
-/// How many slots ahead a row is asked for.
-const AHEAD: usize = 12;
+/// How many slots ahead a movie's row is asked for.
+const AHEAD: usize = 20;
 
 /// What a step does to the numbers that it touches.
 #[derive(Clone, Copy, Debug)]
@@ -83,126 +82,339 @@ fn adam_scalar(value: &mut f32, m: &mut f32, v: &mut f32, gradient: f32, step: S
     adam::update(value, m, v, gradient, step.size);
 }
 
-/// What a batch says about the rows of one table.
+/// The users of a batch, as its ratings name them.
 #[derive(Clone, Copy, Debug)]
-pub struct Touched<'a> {
-    /// The rows.
-    pub slots: &'a [Slot],
-    /// Which ratings the slots speak of; without it, the ratings themselves in their order.
-    pub order: Option<&'a [u32]>,
-    /// The gradient of the row of each rating, `width` apart.
+pub struct Users<'a> {
+    /// The ratings, sorted by user.
+    pub samples: &'a [Sample],
+    /// The gradient of the user's row of each rating, `width` apart.
     pub gradients: *const f32,
-    /// The gradient of the row's bias of each rating.
+    /// The gradient of the user's bias of each rating.
     pub slopes: *const f32,
     /// Whether rows have biases.
     pub biased: bool,
 }
 
-/// Moves the rows of some of a batch's slots.
+/// The movies of a batch, slot by slot.
+#[derive(Clone, Copy, Debug)]
+pub struct Movies<'a> {
+    /// The movie of each slot.
+    pub rows: &'a [u32],
+    /// How many ratings each slot has; may be empty where nothing is shrunk.
+    pub counts: &'a [u32],
+    /// The gradients that were summed by [`add_rows`].
+    pub sums: SlotSums,
+    /// How many slots were given before each shard that summed, and in all.
+    pub given: &'a [usize],
+    /// Whether rows have biases.
+    pub biased: bool,
+}
+
+/// Gradients of movies, summed slot by slot, each shard of a batch for itself.
+#[derive(Clone, Copy, Debug)]
+pub struct SlotSums {
+    /// Sums of rows, those of a shard's slots beside each other.
+    pub rows: *mut f32,
+    /// Sums of biases' gradients, likewise.
+    pub biases: *mut f32,
+    /// Slots that a shard has room for.
+    pub room: usize,
+}
+
+impl SlotSums {
+    /// The sums of one shard.
+    ///
+    /// # Safety
+    /// There must be such a shard, of rows so wide.
+    #[inline(always)]
+    pub unsafe fn shard(self, shard: usize, width: usize) -> Self {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            Self {
+                rows: self.rows.add(shard * self.room * width),
+                biases: self.biases.add(shard * self.room),
+                ..self
+            }
+        }
+    }
+
+    /// Sets the first slots of a shard to zero.
+    ///
+    /// # Safety
+    /// As for [`SlotSums::shard`], of which this is one; nobody else may touch it meanwhile.
+    pub unsafe fn clear(self, slots: usize, width: usize, biased: bool) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            std::ptr::write_bytes(self.rows, 0, slots * width);
+            if biased {
+                std::ptr::write_bytes(self.biases, 0, slots);
+            }
+        }
+    }
+}
+
+/// Adds ratings' gradients to the sums of their slots, rating by rating.
 ///
 /// # Safety
-/// The slots must be of this table and of the batch that the gradients are of; nobody else may
-/// touch these rows meanwhile.
+/// `gradients` must have a row of `width` for each of `slots`, `slopes` a number where rows have
+/// biases, and `sums` be those of a shard that has these slots; nobody else may touch them meanwhile.
 #[inline(always)]
-pub unsafe fn update_rows<R: Vector>(
+pub unsafe fn add_rows<R: Vector>(
+    slots: &[u32],
+    gradients: *const f32,
+    slopes: *const f32,
+    sums: SlotSums,
+    width: usize,
+    biased: bool,
+) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        for (i, slot) in slots.iter().enumerate() {
+            let (from, to) = (
+                gradients.add(i * width),
+                sums.rows.add(*slot as usize * width),
+            );
+            for chunk in (0..width).step_by(8) {
+                let sum = R::load(to.add(chunk)).add(R::load(from.add(chunk)));
+                sum.store(to.add(chunk));
+            }
+        }
+        if biased {
+            for (i, slot) in slots.iter().enumerate() {
+                *sums.biases.add(*slot as usize) += *slopes.add(i);
+            }
+        }
+    }
+}
+
+/// Moves the rows of the users of some of a batch's ratings.
+///
+/// # Safety
+/// The ratings of a user must all lie in `range` or all outside; they must name rows of the table,
+/// and nobody else may touch these meanwhile.
+#[inline(always)]
+pub unsafe fn update_users<R: Vector>(
     table: &RawTable,
-    touched: Touched<'_>,
+    users: Users<'_>,
     range: Range<usize>,
     decays: Option<&Decays>,
     step: Step,
 ) {
     // SAFETY: by the caller's promise.
     unsafe {
-        match (table.width, touched.biased, decays) {
+        match (table.width, users.biased, decays) {
             // The lesson's size, apart so that its loops vanish.
-            (8, false, None) => update::<R>(*table, 8, false, touched, range, None, step),
-            (8, true, None) => update::<R>(*table, 8, true, touched, range, None, step),
+            (8, false, None) => users_of::<R>(*table, 8, false, users, range, None, step),
+            (8, true, None) => users_of::<R>(*table, 8, true, users, range, None, step),
+            (width, biased, _) => users_of::<R>(*table, width, biased, users, range, decays, step),
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn users_of<R: Vector>(
+    table: RawTable,
+    width: usize,
+    biased: bool,
+    users: Users<'_>,
+    range: Range<usize>,
+    decays: Option<&Decays>,
+    step: Step,
+) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let samples = users.samples;
+        let mut first = range.start;
+        while first < range.end {
+            let user = samples.get_unchecked(first).user;
+            let mut end = first + 1;
+            while end < range.end && samples.get_unchecked(end).user == user {
+                end += 1;
+            }
+            let row = Row::new(table, width, user, decays, (end - first) as u32, step);
+            for chunk in (0..width).step_by(8) {
+                let mut sum = R::load(users.gradients.add(first * width + chunk));
+                for place in first + 1..end {
+                    sum = sum.add(R::load(users.gradients.add(place * width + chunk)));
+                }
+                row.move_chunk(chunk, sum);
+            }
+            if biased {
+                let mut sum = *users.slopes.add(first);
+                for place in first + 1..end {
+                    sum += *users.slopes.add(place);
+                }
+                row.move_bias(sum);
+            }
+            first = end;
+        }
+    }
+}
+
+/// Moves the rows of some of a batch's movies, by the sums of all shards.
+///
+/// # Safety
+/// The slots must be of this table and the batch that the sums are of; nobody else may touch
+/// these rows meanwhile.
+#[inline(always)]
+pub unsafe fn update_movies<R: Vector>(
+    table: &RawTable,
+    movies: Movies<'_>,
+    range: Range<usize>,
+    decays: Option<&Decays>,
+    step: Step,
+) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        match (table.width, movies.biased, decays) {
+            (8, false, None) => movies_of::<R>(*table, 8, false, movies, range, None, step),
+            (8, true, None) => movies_of::<R>(*table, 8, true, movies, range, None, step),
             (width, biased, _) => {
-                update::<R>(*table, width, biased, touched, range, decays, step);
+                movies_of::<R>(*table, width, biased, movies, range, decays, step);
             }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn update<R: Vector>(
+unsafe fn movies_of<R: Vector>(
     table: RawTable,
     width: usize,
     biased: bool,
-    touched: Touched<'_>,
+    movies: Movies<'_>,
     range: Range<usize>,
     decays: Option<&Decays>,
     step: Step,
 ) {
     // SAFETY: by the caller's promise.
     unsafe {
-        let Touched {
-            slots,
-            order,
-            gradients,
-            slopes,
-            ..
-        } = touched;
-        let rating = |place: usize| match order {
-            Some(order) => *order.get_unchecked(place) as usize,
-            None => place,
-        };
-        let slots = &slots[range];
-        let ask = |slot: &Slot| {
-            let row = table.row(slot.row);
+        let ask = |row: &u32| {
+            let row = table.row(*row);
             for line in (0..table.stride).step_by(16) {
                 prefetch(row.add(line));
             }
         };
-        slots.iter().take(AHEAD).for_each(ask);
-        for (index, slot) in slots.iter().enumerate() {
-            if let Some(slot) = slots.get(index + AHEAD) {
-                ask(slot);
+        let rows = &movies.rows[range.clone()];
+        rows.iter().take(AHEAD).for_each(ask);
+        let shards = movies.given.len() - 1;
+        // Shards before the one that began a slot have nothing of it.
+        for first in 0..shards {
+            let start = range.start.max(movies.given[first]);
+            let end = range.end.min(movies.given[first + 1]);
+            for slot in start..end {
+                let index = slot - range.start;
+                if let Some(row) = rows.get(index + AHEAD) {
+                    ask(row);
+                }
+                let count = movies.counts.get(slot).copied().unwrap_or(0);
+                let row = Row::new(table, width, rows[index], decays, count, step);
+                for chunk in (0..width).step_by(8) {
+                    let at = |shard| {
+                        movies
+                            .sums
+                            .shard(shard, width)
+                            .rows
+                            .add(slot * width + chunk)
+                    };
+                    let mut sum = R::load(at(first));
+                    for shard in first + 1..shards {
+                        sum = sum.add(R::load(at(shard)));
+                    }
+                    row.move_chunk(chunk, sum);
+                }
+                if biased {
+                    let at = |shard| movies.sums.shard(shard, width).biases.add(slot);
+                    let mut sum = *at(first);
+                    for shard in first + 1..shards {
+                        sum += *at(shard);
+                    }
+                    row.move_bias(sum);
+                }
             }
-            let first = slot.first as usize;
-            let ratings = first + 1..first + slot.count as usize;
-            let row = table.row(slot.row);
-            let tail = row.add(3 * width);
-            let last = tail.add(tail::LAST).cast::<u32>();
-            let mut decay = (1.0, 1.0);
-            if let Some(decays) = decays {
-                decay = decays.after(step.number - 1 - *last);
-            }
+        }
+    }
+}
+
+/// A row about to be moved.
+#[derive(Clone, Copy)]
+struct Row {
+    at: *mut f32,
+    width: usize,
+    /// What its moments are multiplied by first, where sleep is made up for.
+    decay: Option<(f32, f32)>,
+    /// How many of the batch's ratings are its own.
+    count: u32,
+    step: Step,
+}
+
+impl Row {
+    /// Marks the row as touched by the step.
+    #[inline(always)]
+    unsafe fn new(
+        table: RawTable,
+        width: usize,
+        row: u32,
+        decays: Option<&Decays>,
+        count: u32,
+        step: Step,
+    ) -> Self {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let at = table.row(row);
+            let last = at.add(3 * width + tail::LAST).cast::<u32>();
+            let decay = decays.map(|decays| decays.after(step.number - 1 - *last));
             *last = step.number;
-            for chunk in (0..width).step_by(8) {
-                let mut sum = R::load(gradients.add(rating(first) * width + chunk));
-                for place in ratings.clone() {
-                    sum = sum.add(R::load(gradients.add(rating(place) * width + chunk)));
-                }
-                let at = row.add(chunk);
-                let value = R::load(at);
-                let mut m = R::load(at.add(width));
-                let mut v = R::load(at.add(2 * width));
-                if step.shrink != 0.0 {
-                    sum = value.mul_add(R::splat(step.shrink * slot.count as f32), sum);
-                }
-                if decays.is_some() {
-                    m = m.mul(R::splat(decay.0));
-                    v = v.mul(R::splat(decay.1));
-                }
-                let (value, m, v) = adam_vector(value, m, v, sum, step);
-                value.store(at);
-                m.store(at.add(width));
-                v.store(at.add(2 * width));
+            Self {
+                at,
+                width,
+                decay,
+                count,
+                step,
             }
-            if biased {
-                let mut sum = *slopes.add(rating(first));
-                for place in ratings {
-                    sum += *slopes.add(rating(place));
-                }
-                let [value, m, v, _] = &mut *tail.cast::<[f32; tail::LENGTH]>();
-                if step.shrink != 0.0 {
-                    sum += step.shrink * slot.count as f32 * *value;
-                }
+        }
+    }
+
+    /// Moves 8 numbers by their gradient.
+    #[inline(always)]
+    unsafe fn move_chunk<R: Vector>(self, chunk: usize, gradient: R) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let Self { width, step, .. } = self;
+            let at = self.at.add(chunk);
+            let value = R::load(at);
+            let mut m = R::load(at.add(width));
+            let mut v = R::load(at.add(2 * width));
+            let mut gradient = gradient;
+            if step.shrink != 0.0 {
+                gradient = value.mul_add(R::splat(step.shrink * self.count as f32), gradient);
+            }
+            if let Some(decay) = self.decay {
+                m = m.mul(R::splat(decay.0));
+                v = v.mul(R::splat(decay.1));
+            }
+            let (value, m, v) = adam_vector(value, m, v, gradient, step);
+            value.store(at);
+            m.store(at.add(width));
+            v.store(at.add(2 * width));
+        }
+    }
+
+    /// Moves the bias by its gradient.
+    #[inline(always)]
+    unsafe fn move_bias(self, gradient: f32) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let tail = self.at.add(3 * self.width).cast::<[f32; tail::LENGTH]>();
+            let [value, m, v, _] = &mut *tail;
+            let mut gradient = gradient;
+            if self.step.shrink != 0.0 {
+                gradient += self.step.shrink * self.count as f32 * *value;
+            }
+            if let Some(decay) = self.decay {
                 *m *= decay.0;
                 *v *= decay.1;
-                adam_scalar(value, m, v, sum, step);
             }
+            adam_scalar(value, m, v, gradient, self.step);
         }
     }
 }

@@ -1,9 +1,8 @@
-//! Which rows a batch touches, and which of its ratings touch each.
+//! Which rows a batch touches, and how it is cut.
 //!
-//! A batch is sorted by user, so a user's ratings lie beside each other and a slot is a run of
-//! them. A movie's are found by counting: each movie gets a slot, and slots are dealt out by how
-//! many ratings they have, so that a processor guesses the numbers right. Either way the
-//! gradients of equal rows are summed in the order of the ratings, whichever thread does it.
+//! A batch is sorted by user, so a user's ratings lie beside each other: a run. It is cut into
+//! shards between runs. Movies are given slots in the order in which they are first met, and each
+//! rating is told its movie's slot; so a shard has none of the slots that later shards begin.
 //!
 //! Advice for whoever changes this: no step here branches on the data. With a branch on whether a
 //! row has been met, the wrong guesses cost more than all the rest.
@@ -12,172 +11,152 @@ use std::ops::Range;
 
 use super::super::Sample;
 
-/// Slots of so many ratings and more are dealt out together.
-const LONGEST: usize = 16;
+/// Samples that a shard has, at least about.
+pub const SHARD: usize = 2_048;
+/// Most shards a batch; beyond, they have more samples.
+pub const SHARDS: usize = 8;
 
-/// A row that a batch touches.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Slot {
-    /// The row.
-    pub row: u32,
-    /// Where its ratings start.
-    pub first: u32,
-    /// How many ratings of it the batch has.
-    pub count: u32,
-}
-
-impl Slot {
-    fn end(&self) -> usize {
-        (self.first + self.count) as usize
-    }
-}
-
-/// A batch, sorted by user, with its slots.
+/// What a batch's ratings touch.
 #[derive(Clone, Debug)]
 pub struct Batch {
-    samples: Vec<Sample>,
-    users: Vec<Slot>,
-    user_count: usize,
-    movies: Vec<Slot>,
+    /// The ratings sorted by user, where they didn't come so.
+    sorted: Vec<Sample>,
+    /// The slot of each rating's movie.
+    slots: Vec<u32>,
+    slot_count: usize,
+    /// The movie of each slot; one more, for what must be written but isn't wanted.
+    movies: Vec<u32>,
     movie_count: usize,
-    /// The ratings, slot of movies by slot.
-    order: Vec<u32>,
-    /// Movies in order of first meeting; one more, for what must be written but isn't wanted.
-    met: Vec<u32>,
-    /// How many earlier ratings of its movie a rating has.
-    rank: Vec<u32>,
+    shard_count: usize,
+    /// Where each shard's ratings start, and where the last one's end.
+    cuts: [usize; SHARDS + 1],
+    /// How many slots had been given before each shard, and in all.
+    given: [usize; SHARDS + 1],
+    /// How many ratings each slot has, where that is wanted.
+    counts: Vec<u32>,
 }
 
-/// What counts the ratings of each movie; all zeros between batches.
+/// One more than the slot of each movie, 0 for none; all zeros between batches.
 #[derive(Clone, Debug)]
-pub struct Counts(Vec<u32>);
+pub struct Places(Vec<u32>);
 
-impl Counts {
+impl Places {
     /// For a table of `rows`.
     pub fn new(rows: usize) -> Self {
         Self(vec![0; rows])
     }
 }
 
+/// How many shards a batch of that size is cut into: a matter of its size alone.
+pub fn shard_count(batch: usize) -> usize {
+    (batch / SHARD).clamp(1, SHARDS)
+}
+
+/// Where the run that has `samples[place]` starts, or `place` itself at the end of all.
+pub fn run_start(samples: &[Sample], place: usize) -> usize {
+    let Some(sample) = samples.get(place) else {
+        return samples.len();
+    };
+    let before = samples[..place].iter().rev();
+    place - before.take_while(|other| other.user == sample.user).count()
+}
+
 impl Batch {
-    /// Room for `length` ratings.
-    pub fn new(length: usize) -> Self {
+    /// Room for `length` ratings; `counted` where the ratings of each slot are to be counted.
+    pub fn new(length: usize, counted: bool) -> Self {
         Self {
-            samples: Vec::with_capacity(length),
-            users: vec![Slot::default(); length],
-            user_count: 0,
-            movies: vec![Slot::default(); length],
+            sorted: Vec::new(),
+            slots: vec![0; length],
+            slot_count: 0,
+            movies: vec![0; length + 1],
             movie_count: 0,
-            order: vec![0; length],
-            met: vec![0; length + 1],
-            rank: vec![0; length],
+            shard_count: 1,
+            cuts: [0; SHARDS + 1],
+            given: [0; SHARDS + 1],
+            counts: vec![0; if counted { length } else { 0 }],
         }
     }
 
-    /// The ratings, sorted by user.
-    pub fn samples(&self) -> &[Sample] {
-        &self.samples
+    /// The ratings sorted by user, given those that the batch was prepared from.
+    pub fn samples<'a>(&'a self, given: &'a [Sample]) -> &'a [Sample] {
+        if self.sorted.is_empty() {
+            given
+        } else {
+            &self.sorted
+        }
     }
 
-    /// The users' slots, in the order of their ratings.
-    pub fn users(&self) -> &[Slot] {
-        &self.users[..self.user_count]
+    /// The slot of the movie of each of [`Batch::samples`].
+    pub fn slots(&self) -> &[u32] {
+        &self.slots[..self.slot_count]
     }
 
-    /// The movies' slots; their ratings are those that [`Batch::order`] has there.
-    pub fn movies(&self) -> &[Slot] {
+    /// The movie of each slot.
+    pub fn movies(&self) -> &[u32] {
         &self.movies[..self.movie_count]
     }
 
-    /// The ratings, movie by movie.
-    pub fn order(&self) -> &[u32] {
-        &self.order[..self.samples.len()]
+    /// The ratings of a shard. No user's are in two.
+    pub fn shard(&self, shard: usize) -> Range<usize> {
+        self.cuts[shard]..self.cuts[shard + 1]
     }
 
-    /// The slots of users all of whose ratings lie in `range`.
-    pub fn users_within(&self, range: Range<usize>) -> Range<usize> {
-        let users = self.users();
-        let start = users.partition_point(|slot| (slot.first as usize) < range.start);
-        let end = users.partition_point(|slot| slot.end() <= range.end);
-        start..end.max(start)
+    /// How many slots were given before each shard, and in all.
+    pub fn given(&self) -> &[usize] {
+        &self.given[..=self.shard_count]
     }
 
-    /// The slot of the user whose ratings lie on both sides of `border`, if there is one.
-    pub fn user_across(&self, border: usize) -> Option<usize> {
-        let slot = self.users().partition_point(|slot| slot.end() <= border);
-        let across = |slot: &Slot| (slot.first as usize) < border;
-        self.users().get(slot).is_some_and(across).then_some(slot)
+    /// How many ratings each slot has; empty where they aren't counted.
+    pub fn counts(&self) -> &[u32] {
+        let count = self.movie_count.min(self.counts.len());
+        &self.counts[..count]
     }
 
-    /// Takes these ratings, sorts them unless they are sorted and finds their slots.
+    /// Sorts these ratings unless they are sorted, and gives slots to their movies.
     ///
     /// # Panics
     /// When a movie is not one of the table's, or there isn't room for so many.
-    pub fn prepare(&mut self, samples: &[Sample], counts: &mut Counts) {
-        self.samples.clear();
-        self.samples.extend_from_slice(samples);
-        self.samples.sort_by_key(|sample| sample.user);
-        self.find_users();
-        self.find_movies(&mut counts.0);
-    }
-
-    fn find_users(&mut self) {
-        let (mut count, mut first) = (0, 0);
-        let mut rest = self.samples.iter().peekable();
-        let mut end = 0;
-        while let Some(sample) = rest.next() {
-            end += 1;
-            self.users[count] = Slot {
-                row: sample.user,
-                first,
-                count: end - first,
-            };
-            let last = rest.peek().is_none_or(|next| next.user != sample.user);
-            first = if last { end } else { first };
-            count += usize::from(last);
+    pub fn prepare(&mut self, samples: &[Sample], places: &mut Places) {
+        self.sorted.clear();
+        let mut samples = samples;
+        if !samples.is_sorted_by_key(|sample| sample.user) {
+            self.sorted.extend_from_slice(samples);
+            self.sorted.sort_by_key(|sample| sample.user);
+            samples = &self.sorted;
         }
-        self.user_count = count;
-    }
-
-    fn find_movies(&mut self, counts: &mut [u32]) {
-        let mut met = 0;
-        for (sample, rank) in self.samples.iter().zip(&mut self.rank) {
-            let count = &mut counts[sample.movie as usize];
-            *rank = *count;
-            self.met[met] = sample.movie;
-            met += usize::from(*count == 0);
-            *count += 1;
+        self.slot_count = samples.len();
+        self.shard_count = shard_count(samples.len());
+        for cut in 0..=self.shard_count {
+            let even = samples.len() * cut / self.shard_count;
+            self.cuts[cut] = run_start(samples, even);
         }
+        let places = places.0.as_mut_slice();
+        let mut met = 0u32;
+        for shard in 0..self.shard_count {
+            let range = self.cuts[shard]..self.cuts[shard + 1];
+            for (sample, slot) in samples[range.clone()].iter().zip(&mut self.slots[range]) {
+                let place = &mut places[sample.movie as usize];
+                let known = *place;
+                let new = u32::from(known == 0);
+                self.movies[met as usize] = sample.movie;
+                met += new;
+                // `known` is 0 for a new one: no choice, and so no branch.
+                let now = known + met * new;
+                *place = now;
+                *slot = now - 1;
+            }
+            self.given[shard + 1] = met as usize;
+        }
+        let met = met as usize;
         self.movie_count = met;
-        // A counting sort by the number of ratings, stable.
-        let class = |count: u32| (count as usize).min(LONGEST);
-        let mut places = [0usize; LONGEST + 2];
-        for movie in &self.met[..met] {
-            places[class(counts[*movie as usize]) + 1] += 1;
+        for movie in &self.movies[..met] {
+            places[*movie as usize] = 0;
         }
-        for length in 1..places.len() {
-            places[length] += places[length - 1];
-        }
-        for movie in &self.met[..met] {
-            let count = counts[*movie as usize];
-            let place = &mut places[class(count)];
-            self.movies[*place].row = *movie;
-            self.movies[*place].count = count;
-            *place += 1;
-        }
-        // From here on `counts` are where each movie's ratings start.
-        let mut first = 0;
-        for slot in &mut self.movies[..met] {
-            slot.first = first;
-            counts[slot.row as usize] = first;
-            first += slot.count;
-        }
-        for (i, (sample, rank)) in self.samples.iter().zip(&self.rank).enumerate() {
-            let place = counts[sample.movie as usize] + rank;
-            self.order[place as usize] = i as u32;
-        }
-        for movie in &self.met[..met] {
-            counts[*movie as usize] = 0;
+        if !self.counts.is_empty() {
+            self.counts[..met].fill(0);
+            for slot in &self.slots[..self.slot_count] {
+                self.counts[*slot as usize] += 1;
+            }
         }
     }
 }
@@ -186,64 +165,86 @@ impl Batch {
 mod tests {
     use super::*;
 
-    fn check(batch: &mut Batch, counts: &mut Counts, rows: &[(u32, u32)]) {
+    fn check(batch: &mut Batch, places: &mut Places, rows: &[(u32, u32)]) {
         let sample = |(i, (user, movie)): (usize, &(u32, u32))| Sample {
             user: *user,
             movie: *movie,
             stars: i as f32,
         };
-        let samples: Vec<Sample> = rows.iter().enumerate().map(sample).collect();
-        batch.prepare(&samples, counts);
-        let mut sorted = samples;
+        let given: Vec<Sample> = rows.iter().enumerate().map(sample).collect();
+        batch.prepare(&given, places);
+        let mut sorted = given.clone();
         sorted.sort_by_key(|sample| sample.user);
-        assert_eq!(batch.samples(), sorted);
+        let samples = batch.samples(&given);
+        assert_eq!(samples, sorted);
 
+        assert_eq!(batch.slots().len(), sorted.len());
+        for (sample, slot) in samples.iter().zip(batch.slots()) {
+            assert_eq!(batch.movies()[*slot as usize], sample.movie);
+        }
+        let mut movies = batch.movies().to_vec();
+        movies.sort_unstable();
+        movies.dedup();
+        assert_eq!(movies.len(), batch.movies().len(), "a movie has one slot");
+        for (movie, count) in batch.movies().iter().zip(batch.counts()) {
+            let due = sorted.iter().filter(|sample| sample.movie == *movie);
+            assert_eq!(due.count(), *count as usize);
+        }
+        assert_eq!(batch.counts().len(), movies.len());
+        assert!(places.0.iter().all(|place| *place == 0));
+
+        let shards = shard_count(sorted.len());
+        assert_eq!(batch.given().len(), shards + 1);
+        assert_eq!(batch.given()[shards], movies.len());
         let mut at = 0;
-        for slot in batch.users() {
-            assert_eq!(slot.first as usize, at);
-            let of = |sample: &&Sample| sample.user == slot.row;
-            assert_eq!(sorted.iter().filter(of).count(), slot.count as usize);
-            assert!(sorted[at..slot.end()].iter().all(|s| s.user == slot.row));
-            at = slot.end();
+        for shard in 0..shards {
+            let range = batch.shard(shard);
+            assert_eq!(range.start, at);
+            at = range.end;
+            if (1..sorted.len()).contains(&at) {
+                assert_ne!(
+                    sorted[at - 1].user,
+                    sorted[at].user,
+                    "a user is in two shards"
+                );
+            }
+            let slots = &batch.slots()[range];
+            let below = |count: usize| slots.iter().all(|slot| (*slot as usize) < count);
+            assert!(below(batch.given()[shard + 1]));
         }
         assert_eq!(at, sorted.len());
 
-        let (mut at, mut fewest) = (0, 0);
-        for slot in batch.movies() {
-            assert_eq!(slot.first as usize, at);
-            let due: Vec<u32> = (0..sorted.len() as u32)
-                .filter(|i| sorted[*i as usize].movie == slot.row)
-                .collect();
-            assert_eq!(batch.order()[at..slot.end()], due);
-            let class = due.len().min(LONGEST);
-            assert!(class >= fewest && class > 0, "fewer ratings come first");
-            (at, fewest) = (slot.end(), class);
-        }
-        assert_eq!(at, sorted.len());
-        assert!(counts.0.iter().all(|count| *count == 0));
-
-        for border in 0..=sorted.len() {
-            let mut whole = batch.users_within(0..border).collect::<Vec<_>>();
-            whole.extend(batch.user_across(border));
-            whole.extend(batch.users_within(border..sorted.len()));
-            assert_eq!(whole, (0..batch.users().len()).collect::<Vec<_>>());
-            let inside = batch.users_within(border / 2..border);
-            let inside: Vec<u32> = batch.users()[inside].iter().map(|slot| slot.row).collect();
-            let mut due: Vec<u32> = sorted[border / 2..border].iter().map(|s| s.user).collect();
-            due.dedup();
-            let outside = |user: &u32| {
-                let mut others = sorted[..border / 2].iter().chain(&sorted[border..]);
-                !others.any(|sample| sample.user == *user)
-            };
-            due.retain(outside);
-            assert_eq!(inside, due);
+        for place in (0..=sorted.len()).step_by(sorted.len() / 50 + 1) {
+            let start = run_start(samples, place);
+            let same = |i: usize| sorted[i].user == sorted[place].user;
+            assert!((start..place).all(same));
+            assert!(start == 0 || place == sorted.len() || !same(start - 1));
+            assert!(place < sorted.len() || start == place);
         }
     }
 
     #[test]
-    fn every_rating_is_in_the_slots_of_its_rows_and_in_order() {
-        let mut counts = Counts::new(10);
-        let mut batch = Batch::new(40);
+    fn long_batches_are_cut_between_users() {
+        let mut places = Places::new(1_000);
+        for (users, count) in [(1, 5_000), (3, 2_048), (900, 5_000), (50, 20_000)] {
+            let mut batch = Batch::new(count as usize, true);
+            let row = |i: u32| (i * i % 7_919 % users, i * 31 % 977 * i % 1_000);
+            check(
+                &mut batch,
+                &mut places,
+                &(0..count).map(row).collect::<Vec<_>>(),
+            );
+        }
+        assert_eq!(
+            [0, 5_000, 1 << 20].map(shard_count),
+            [1, 5_000 / SHARD, SHARDS]
+        );
+    }
+
+    #[test]
+    fn every_rating_has_the_slot_of_its_movie() {
+        let mut places = Places::new(10);
+        let mut batch = Batch::new(40, true);
         let long: Vec<(u32, u32)> = (0..40)
             .map(|i| (i * i % 11, [5, 5, 5, i % 7][i as usize % 4]))
             .collect();
@@ -255,7 +256,7 @@ mod tests {
             &long,
             &[(1, 0)],
         ] {
-            check(&mut batch, &mut counts, rows);
+            check(&mut batch, &mut places, rows);
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Instant;
 
 use super::super::simd::Kernel;
+use super::block::GROUP;
 use super::block::{Outputs, Part, Scratch};
 use super::kernels::{CHAINS, Kernels};
-use super::rows::{RawDense, Step, Touched};
+use super::rows::{Movies, RawDense, SlotSums, Step, Users};
 use super::{Aligned, Fast, Sample, Table};
 
 /// Billions of multiply-adds a second that one core does when it does nothing else, on a path:
@@ -41,12 +42,21 @@ impl Fast {
         self.check(samples);
         let mut scratch = Scratch::new(&self.shape);
         let start = |memory: &mut Aligned| memory.numbers_mut().as_mut_ptr();
+        let width = self.shape.movie_width;
+        let mut movie_gradients = Aligned::zero(GROUP * width);
         let outputs = Outputs {
             user: start(&mut self.user_gradients),
-            movie: start(&mut self.movie_gradients),
+            movie: start(&mut movie_gradients),
             slope: start(&mut self.slopes),
-            dense: start(&mut self.group_gradients),
+            dense: start(&mut self.dense_sums),
         };
+        let sums = SlotSums {
+            rows: start(&mut self.movie_sums),
+            biases: start(&mut self.bias_sums),
+            room: self.room,
+        };
+        let shards = super::shard_count(self.batch);
+        let biased = self.shape.biases;
         let layers = self.shape.layers.iter();
         let products: usize = layers.map(|layer| layer.inputs * layer.outputs).sum();
         let mut times: Vec<(&'static str, usize, Vec<f64>)> = [
@@ -56,17 +66,19 @@ impl Fast {
             ("backward", products),
             ("weight gradient", products),
             ("scatter slopes", 0),
+            ("sum movies", 0),
             ("update rows", 0),
             ("update layers", 0),
         ]
         .map(|(name, work)| (name, work, Vec::new()))
         .into();
+        let dense_length = self.shape.dense.next_multiple_of(16);
         let dense = self.dense.each_mut().map(start);
         let dense = RawDense {
             value: dense[0],
             m: dense[1],
             v: dense[2],
-            length: self.group_stride,
+            length: dense_length,
         };
         for batch in samples.chunks_exact(self.batch) {
             let mut at = 0;
@@ -78,8 +90,8 @@ impl Fast {
                 at += 1;
             };
             let prepared = &mut self.batches[0];
-            timed(&mut || prepared.prepare(batch, &mut self.counts));
-            let batch = prepared.samples();
+            timed(&mut || prepared.prepare(batch, &mut self.places));
+            let batch = prepared.samples(batch);
             let raw = |table: &mut Table| super::RawTable {
                 base: table.base(),
                 stride: table.stride,
@@ -115,27 +127,38 @@ impl Fast {
                     keep: 1.0,
                     shrink: 0.0,
                 };
-                let users = Touched {
-                    slots: prepared.users(),
-                    order: None,
+                let users = Users {
+                    samples: batch,
                     gradients: outputs.user,
                     slopes: outputs.slope,
-                    biased: self.shape.biases,
+                    biased,
                 };
-                let movies = Touched {
-                    slots: prepared.movies(),
-                    order: Some(prepared.order()),
-                    gradients: outputs.movie,
-                    ..users
+                let movies = Movies {
+                    rows: prepared.movies(),
+                    counts: prepared.counts(),
+                    sums,
+                    given: prepared.given(),
+                    biased,
                 };
                 timed(&mut || {
-                    for (table, touched) in tables.iter().zip([users, movies]) {
-                        let all = 0..touched.slots.len();
-                        (self.kernels.update_rows)(table, touched, all, None, step);
+                    for shard in 0..shards {
+                        let sums = sums.shard(shard, width);
+                        sums.clear(prepared.given()[shard + 1], width, biased);
+                        let slots = &prepared.slots()[prepared.shard(shard)];
+                        for slots in slots.chunks(GROUP) {
+                            let (rows, slopes) = (outputs.movie, outputs.slope);
+                            (self.kernels.add_rows)(slots, rows, slopes, sums, width, biased);
+                        }
                     }
                 });
                 timed(&mut || {
-                    (self.kernels.update_dense)(&dense, outputs.dense, self.group_stride, 1, step);
+                    let all = 0..batch.len();
+                    (self.kernels.update_users)(&tables[0], users, all, None, step);
+                    let all = 0..movies.rows.len();
+                    (self.kernels.update_movies)(&tables[1], movies, all, None, step);
+                });
+                timed(&mut || {
+                    (self.kernels.update_dense)(&dense, outputs.dense, dense_length, shards, step);
                 });
             }
         }

@@ -16,6 +16,7 @@ pub struct Neon(float32x4_t, float32x4_t);
 unsafe impl Vector for Neon {
     const LANES: usize = 8;
     const WIDE_TILES: bool = false;
+    const LANES_ARE_UNITS: bool = false;
     type Row = Self;
 
     #[inline(always)]

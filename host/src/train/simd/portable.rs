@@ -31,6 +31,7 @@ impl Portable {
 unsafe impl Vector for Portable {
     const LANES: usize = 8;
     const WIDE_TILES: bool = false;
+    const LANES_ARE_UNITS: bool = false;
     type Row = Self;
 
     #[inline(always)]

@@ -79,6 +79,7 @@ unsafe fn sums_of_fours(a: __m256, b: __m256, c: __m256, d: __m256) -> __m256 {
 unsafe impl Vector for Avx2 {
     const LANES: usize = 8;
     const WIDE_TILES: bool = false;
+    const LANES_ARE_UNITS: bool = true;
     type Row = Self;
 
     #[inline(always)]
@@ -207,6 +208,7 @@ unsafe impl Vector for Avx2 {
 unsafe impl Vector for Avx512 {
     const LANES: usize = 16;
     const WIDE_TILES: bool = true;
+    const LANES_ARE_UNITS: bool = true;
     type Row = Avx2;
 
     #[inline(always)]
