@@ -13,8 +13,9 @@ pub(super) enum Side {
     Users,
 }
 
-/// Partners that a row is judged by, evenly spaced among all of the other table.
-const PARTNERS: usize = 96;
+/// Partners that a row is judged by: those of the longest rows, for whom errors are largest, and some of the others.
+const LONGEST: usize = 48;
+const OTHERS: usize = 48;
 
 /// The gradients of predictions by a row of one table, for some rows of the other.
 pub(super) struct Influence<'a> {
@@ -22,6 +23,9 @@ pub(super) struct Influence<'a> {
     columns: usize,
     /// How many rows of the other table.
     partners: usize,
+    /// Which they are.
+    #[cfg(test)]
+    chosen: Vec<usize>,
     /// Their rows, where there is a dot product.
     rows: Vec<f32>,
     /// Their halves of dense layer 0, its bias taken in, \[partners\]\[units\].
@@ -31,15 +35,25 @@ pub(super) struct Influence<'a> {
 }
 
 impl<'a> Influence<'a> {
-    /// Costs a half of dense layer 0 a partner.
+    /// Costs a half of dense layer 0 a partner, and sorts the other table's rows by length.
     pub(super) fn new(p: &'a Parameters, side: Side) -> Self {
         let (columns, other, table) = match side {
             Side::Movies => (p.movie_dim, p.user_dim, &p.user_embedding),
             Side::Users => (p.user_dim, p.movie_dim, &p.movie_embedding),
         };
         let all = table.len() / other.max(1);
-        let partners = all.min(PARTNERS);
-        let chosen: Vec<usize> = (0..partners).map(|at| at * all / partners).collect();
+        let squared = |at: usize| {
+            let row = &table[at * other..][..other];
+            dot(row, row)
+        };
+        let mut order: Vec<(f32, usize)> = (0..all).map(|at| (squared(at), at)).collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        let (longest, rest) = order.split_at(all.min(LONGEST));
+        // Evenly spaced, so that rows of every length are there.
+        let others = rest.len().min(OTHERS);
+        let spaced = (0..others).map(|at| &rest[at * rest.len() / others]);
+        let chosen: Vec<usize> = longest.iter().chain(spaced).map(|row| row.1).collect();
+        let partners = chosen.len();
         let rows = super::image::pick(table, other, &chosen);
         let (mut halves, mut own) = (Vec::new(), Vec::new());
         if let Some(first) = p.layers.first() {
@@ -59,6 +73,8 @@ impl<'a> Influence<'a> {
             layers: &p.layers,
             columns,
             partners,
+            #[cfg(test)]
+            chosen,
             rows: if p.model.has_dot() { rows } else { Vec::new() },
             halves,
             own,
@@ -174,13 +190,13 @@ mod tests {
                         Side::Movies => moved.movie_embedding[at * 8 + column] += step,
                         Side::Users => moved.user_embedding[at * 8 + column] += step,
                     }
-                    for partner in 0..influence.partners {
+                    for (place, &partner) in influence.chosen.iter().enumerate() {
                         let raw = |p: &Parameters| match side {
                             Side::Movies => p.raw(partner, at),
                             Side::Users => p.raw(at, partner),
                         };
                         let due = (raw(&moved) - raw(&p)) / step;
-                        let found = gradients[partner * 8 + column];
+                        let found = gradients[place * 8 + column];
                         close += usize::from((found - due).abs() < 0.003);
                     }
                 }
