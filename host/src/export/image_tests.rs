@@ -463,3 +463,25 @@ fn what_cannot_be_precomputed_is_said() {
         assert!(refusal.to_string().contains(word), "{refusal}");
     }
 }
+
+#[test]
+fn bytes_err_by_less_than_two_thousandths_of_a_star_on_the_built_in_mlp() {
+    let data = crate::data::builtin::load();
+    let ratings = data.ratings.clone();
+    let checkpoint = crate::simulate::train(&data, ratings, ModelKind::Mlp, 0).unwrap();
+    let [due, found] = [Precision::F32, Precision::I8]
+        .map(|precision| build(&checkpoint, &all(&checkpoint), precision).unwrap());
+    let [due, found] = [&due, &found].map(|image| Model::open(image.as_ref()).unwrap());
+    let mut scores = [(); 2].map(|()| vec![0.0_f32; due.movies() as usize]);
+    let mut largest = 0.0_f32;
+    for id in &checkpoint.user_ids {
+        for (model, scores) in [&due, &found].into_iter().zip(&mut scores) {
+            model.score_rows(&model.user(*id).unwrap(), 0, scores);
+        }
+        for (due, found) in scores[0].iter().zip(&scores[1]) {
+            largest = largest.max((due - found).abs());
+        }
+    }
+    println!("{largest}");
+    assert!(largest > 0.0 && largest < 0.002, "{largest}");
+}
