@@ -1,5 +1,6 @@
 //! What fits a board: how many users, or how many movies.
 
+use super::image::draft;
 use super::{Chosen, ImageBytes, Movies, Storage, Users, build};
 use crate::error::BadInput;
 use crate::train::checkpoint::Checkpoint;
@@ -14,7 +15,7 @@ pub struct Fit {
 }
 
 /// As many of the most active users as fit `region` bytes beside `movies`; `None` where the movies alone don't.
-/// Builds about log2(users) images.
+/// Drafts about log2(users) images and builds one.
 ///
 /// # Errors
 ///
@@ -26,17 +27,24 @@ pub fn users_that_fit(
     region: usize,
 ) -> Result<Option<Fit>, BadInput> {
     let storage = storage.into();
-    largest(checkpoint.user_ids.len(), region, |number| {
+    let chosen = |number| -> Result<Chosen, BadInput> {
         let users = match number {
             0 => Users::None,
             number => Users::MostActive(number),
         };
-        let chosen = Chosen {
+        Ok(Chosen {
             users: users.rows(checkpoint)?,
             movies: movies.to_vec(),
-        };
-        build(checkpoint, &chosen, storage)
-    })
+        })
+    };
+    let fit = largest(checkpoint.user_ids.len(), region, |number| {
+        draft(checkpoint, &chosen(number)?, storage)
+    })?;
+    let Some(Fit { number, .. }) = fit else {
+        return Ok(None);
+    };
+    let image = build(checkpoint, &chosen(number)?, storage)?;
+    Ok(Some(Fit { number, image }))
 }
 
 /// As many of the most rated movies as fit `region` bytes beside `users`; `None` where not even one does.
@@ -51,21 +59,21 @@ pub fn movies_that_fit(
     region: usize,
 ) -> Result<Option<Fit>, BadInput> {
     let storage = storage.into();
-    let fit = largest(
-        checkpoint.movie_ids.len().saturating_sub(1),
-        region,
-        |number| {
-            let chosen = Chosen {
-                users: users.to_vec(),
-                movies: Movies::MostRated(number + 1).rows(checkpoint)?,
-            };
-            build(checkpoint, &chosen, storage)
-        },
-    )?;
-    Ok(fit.map(|fit| Fit {
-        number: fit.number + 1,
-        ..fit
-    }))
+    let chosen = |number| -> Result<Chosen, BadInput> {
+        Ok(Chosen {
+            users: users.to_vec(),
+            movies: Movies::MostRated(number).rows(checkpoint)?,
+        })
+    };
+    let most = checkpoint.movie_ids.len().saturating_sub(1);
+    let fit = largest(most, region, |number| {
+        draft(checkpoint, &chosen(number + 1)?, storage)
+    })?;
+    let Some(number) = fit.map(|fit| fit.number + 1) else {
+        return Ok(None);
+    };
+    let image = build(checkpoint, &chosen(number)?, storage)?;
+    Ok(Some(Fit { number, image }))
 }
 
 /// The share of all ratings that the `number` most rated movies carry, from 0 to 1.

@@ -1,8 +1,9 @@
 //! From a checkpoint to the image that a device reads.
 //!
 //! [`selection`] chooses users and movies, [`image`] writes their tables through core's writer, [`bill`] says what
-//! that costs, [`device`] what it costs a board, [`quality`] what rounding costs, [`boards`] where it fits, and [`sidecar`] keeps the titles, which an
-//! image has no room for, in a file beside it.
+//! that costs, [`device`] what it costs a board, [`quality`] what rounding costs, [`boards`] where it fits, and
+//! [`sidecar`] keeps the titles, which an image has no room for, in a file beside it. Rows of 8 bits are rounded by
+//! `refine`, by the gradients of predictions that `influence` finds.
 
 pub mod bill;
 pub mod boards;
@@ -11,10 +12,12 @@ pub mod device;
 pub mod fit;
 mod ids;
 pub mod image;
+mod influence;
 mod integers;
 mod interests;
 pub mod quality;
 mod quantise;
+mod refine;
 pub mod selection;
 pub mod sidecar;
 pub mod spread;
