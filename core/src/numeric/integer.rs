@@ -159,6 +159,8 @@ impl<'a> Network<'a> {
     }
 
     /// Any shape that an image may have; by `FOURS`, four sums at a time where there are four, else two.
+    /// Apart, so that its registers and stack are not the lesson's.
+    #[inline(never)]
     fn any<const FOURS: bool>(
         &self,
         half: &[i32; MAX_UNITS],
