@@ -28,16 +28,20 @@ impl std::error::Error for BadInput {}
 /// The exit code of a program that Ctrl-C ended, as shells have it: 128 and the signal's number.
 pub const INTERRUPTED: u8 = 128 + 2;
 
-/// The exit code that an error asks for: [`INTERRUPTED`] after Ctrl-C, 2 if [`BadInput`] is anywhere in its chain,
-/// else 1.
+/// The exit code that an error asks for: [`INTERRUPTED`] after Ctrl-C, 2 if [`BadInput`] or a serial port that isn't
+/// there is anywhere in its chain, else 1.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
+    let absent = |cause: &LinkError| matches!(cause, LinkError::NoPort { .. });
     let interrupted = |cause: &LinkError| matches!(cause, LinkError::Interrupted { .. });
     if error
         .chain()
         .any(|cause| cause.downcast_ref().is_some_and(interrupted))
     {
         INTERRUPTED
-    } else if error.chain().any(|cause| cause.is::<BadInput>()) {
+    } else if error
+        .chain()
+        .any(|cause| cause.is::<BadInput>() || cause.downcast_ref().is_some_and(absent))
+    {
         2
     } else {
         1

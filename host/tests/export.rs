@@ -419,8 +419,11 @@ fn a_board_that_is_not_there_is_a_sentence() {
     place.succeeds(&["export"]);
     let error = place.fails(2, &["query", "top"]);
     contains(&error, &["--port", "--emulator"]);
-    let error = place.fails(1, &["query", "--port", "/dev/no-such-port", "hello"]);
-    contains(&error, &["/dev/no-such-port", "can't be opened"]);
+    let error = place.fails(2, &["query", "--port", "/dev/no-such-port", "hello"]);
+    contains(
+        &error,
+        &["/dev/no-such-port", "can't be opened", "`--port` takes"],
+    );
     let error = place.fails(1, &["query", "--port", "tcp:127.0.0.1:1", "hello"]);
     contains(&error, &["tcp:127.0.0.1:1", "can't be opened"]);
     let error = place.fails(2, &["query", "--emulator=toaster", "hello"]);

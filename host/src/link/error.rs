@@ -15,6 +15,13 @@ pub enum LinkError {
         /// What the system says, and what might be meant.
         why: String,
     },
+    /// There is no serial port of this name: bad input, where the other errors are failures.
+    NoPort {
+        /// The name.
+        line: String,
+        /// What the system says, and which ports there are.
+        why: String,
+    },
     /// The line broke: an unplugged cable, an emulator that ended.
     Gone {
         /// Its name.
@@ -78,7 +85,9 @@ pub enum LinkError {
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Open { line, why } => write!(f, "{line} can't be opened: {why}"),
+            Self::Open { line, why } | Self::NoPort { line, why } => {
+                write!(f, "{line} can't be opened: {why}")
+            }
             Self::Gone { line, why } => write!(
                 f,
                 "{line} is gone ({why}): was the board unplugged, or did the emulator end?"

@@ -16,7 +16,7 @@ pub const BAUD: u32 = 115_200;
 ///
 /// # Errors
 ///
-/// [`LinkError::Open`], which for a serial port lists those that are there.
+/// [`LinkError::NoPort`] for a serial port that isn't there, which lists those that are; else [`LinkError::Open`].
 pub fn open(name: &str, baud: u32) -> Result<Box<dyn Line>, LinkError> {
     let refused = |why: String| LinkError::Open {
         line: name.to_owned(),
@@ -43,29 +43,43 @@ pub fn open(name: &str, baud: u32) -> Result<Box<dyn Line>, LinkError> {
     }
     match serialport::new(name, baud).timeout(READ_WAIT).open() {
         Ok(port) => Ok(Box::new(port)),
+        Err(error) if is_absent(&error) => Err(LinkError::NoPort {
+            line: name.to_owned(),
+            why: format!("{error}; {}", ports()),
+        }),
         Err(error) => Err(refused(advice(&error))),
     }
 }
 
-/// What the system says of a port that can't be opened, and what to do.
-fn advice(error: &serialport::Error) -> String {
+/// Whether no port has the name.
+fn is_absent(error: &serialport::Error) -> bool {
     use serialport::ErrorKind as Kind;
+    matches!(error.kind(), Kind::NoDevice | Kind::Io(ErrorKind::NotFound))
+}
+
+/// Which serial ports there are, and what to do.
+fn ports() -> String {
     let mut ports: Vec<String> = serialport::available_ports()
         .unwrap_or_default()
         .into_iter()
         .map(|port| port.port_name)
         .collect();
     ports.sort();
-    let there = if ports.is_empty() {
-        "no serial port is there".to_owned()
+    if ports.is_empty() {
+        "no serial port is there: plug the board in, then `--port` takes a name such as /dev/ttyACM0 or COM3"
+            .to_owned()
     } else {
-        format!("there are {}", ports.join(", "))
-    };
+        format!("`--port` takes one of {}", ports.join(", "))
+    }
+}
+
+/// What the system says of a port that is there and can't be opened, and what to do.
+fn advice(error: &serialport::Error) -> String {
+    use serialport::ErrorKind as Kind;
     match error.kind() {
         Kind::Io(ErrorKind::PermissionDenied) => format!(
             "{error}: on Linux `sudo usermod -aG dialout $USER` and a new login let you use serial ports"
         ),
-        Kind::NoDevice | Kind::Io(ErrorKind::NotFound) => format!("{error}; {there}"),
         _ => format!("{error}: does another program use it?"),
     }
 }

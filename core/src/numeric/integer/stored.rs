@@ -10,7 +10,7 @@
 //! same from its row and from its stored half. What an image without them does otherwise is not to round the user's
 //! half, by at most half a count of each unit.
 
-use super::{MAX_HALF, Network, Pair, ROUND, UNIT_PAIRS, User, behind, behind_lesson};
+use super::{FOURS, MAX_HALF, Network, Pair, ROUND, UNIT_PAIRS, User, behind, behind_lesson};
 use crate::MAX_UNITS;
 use crate::numeric::arch::dsp::{multiply_add, top_halves};
 
@@ -58,7 +58,7 @@ impl<'a> Network<'a> {
                 for (place, input) in places.iter_mut().zip(inputs) {
                     *place = units(input);
                 }
-                behind(&mut places, later)
+                behind::<FOURS>(&mut places, later)
             }
         };
         sum.wrapping_shr(self.output_shift)

@@ -174,8 +174,12 @@ proptest! {
             let output = network.forward(&user.half, row);
             prop_assert_eq!(i64::from(output), network.plain(&user.half, row));
             let later = network.later();
-            let any = network.any(&user.half, row, later) >> network.output_shift;
-            prop_assert_eq!(any, output);
+            for any in [
+                network.any::<true>(&user.half, row, later),
+                network.any::<false>(&user.half, row, later),
+            ] {
+                prop_assert_eq!(any >> network.output_shift, output);
+            }
             let numbers16: Vec<i16> =
                 row.iter().flat_map(|pair| [*pair as i16, (*pair >> 16) as i16]).collect();
             let mut stored = std::vec![0; sizes[0]];
