@@ -32,6 +32,8 @@ pub struct Kernels {
     pub peak: unsafe fn(u64) -> f32,
     /// Lanes of the path's vectors.
     pub lanes: usize,
+    /// Whether the lesson's network has kernels of its own here.
+    pub lanes_are_units: bool,
 }
 
 /// Chains of multiply-adds that [`peak`] keeps going: enough to hide the latency of one.
@@ -160,6 +162,7 @@ macro_rules! instantiate {
             pub const KERNELS: Kernels = Kernels {
                 peak,
                 lanes: V::LANES,
+                lanes_are_units: V::LANES_ARE_UNITS,
                 group,
                 part,
                 measure,

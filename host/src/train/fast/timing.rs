@@ -59,12 +59,26 @@ impl Fast {
         let biased = self.shape.biases;
         let layers = self.shape.layers.iter();
         let products: usize = layers.map(|layer| layer.inputs * layer.outputs).sum();
-        let mut times: Vec<(&'static str, usize, Vec<f64>)> = [
-            ("find slots", 0),
-            ("gather rows", 0),
+        let mut dense = [
             ("forward", products),
             ("backward", products),
             ("weight gradient", products),
+        ];
+        if self.kernels.lanes_are_units && super::lesson::fits(&self.shape) {
+            // The first part goes back through all layers but the first.
+            let first = self.shape.layers[0].inputs * self.shape.layers[0].outputs;
+            dense = [
+                ("forward, later layers back", 3 * products - 2 * first),
+                ("first layer back", first),
+                ("its weight gradient", first),
+            ];
+        }
+        let mut times: Vec<(&'static str, usize, Vec<f64>)> = [
+            ("find slots", 0),
+            ("gather rows", 0),
+            dense[0],
+            dense[1],
+            dense[2],
             ("scatter slopes", 0),
             ("sum movies", 0),
             ("update rows", 0),
