@@ -7,7 +7,7 @@
 //! from there on a vector holds four units of several samples.
 //!
 //! Every other shape takes the way of [`block`](super::block), and so does this one on a path
-//! whose vectors are not registers.
+//! that says so.
 
 use std::ops::Range;
 

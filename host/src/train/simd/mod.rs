@@ -95,7 +95,8 @@ pub unsafe trait Vector: Copy {
     const WIDE_TILES: bool;
     /// Whether a lane is a unit in the lesson's network, and not a sample as in any other. Its
     /// tiles want registers that a compiler is told of: where it has to find the vectors itself
-    /// they land in memory, and the network takes four times as long.
+    /// they land in memory, and the network takes four times as long. Not so for NEON, which has the
+    /// registers, but which nobody has timed.
     const LANES_ARE_UNITS: bool;
     /// The vector of 8 lanes of the same path, for rows of tables.
     type Row: Vector;
