@@ -13,7 +13,8 @@ use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::Vector;
-use super::block::{Ahead, GROUP, Network, Outputs, Part, Sums};
+use super::ahead::Ahead;
+use super::block::{GROUP, Network, Outputs, Part, Sums};
 use super::layout::Shape;
 
 /// Inputs: a user's row beside a movie's.
@@ -158,6 +159,33 @@ unsafe fn load<V: Vector>(
     }
 }
 
+/// `S` samples' sums of number times weights, over `numbers` a sample, which lie beside each other,
+/// and so do the `N` vectors of a number's weights.
+#[inline(always)]
+unsafe fn tile<V: Vector, const N: usize, const S: usize>(
+    numbers: usize,
+    values: *const f32,
+    weights: *const f32,
+    start: [V; N],
+) -> [[V; N]; S] {
+    unsafe {
+        let mut sums = [start; S];
+        for number in 0..numbers {
+            let mut row = [V::splat(0.0); N];
+            for (n, weight) in row.iter_mut().enumerate() {
+                *weight = V::load(weights.add((number * N + n) * V::LANES));
+            }
+            for (s, sums) in sums.iter_mut().enumerate() {
+                let value = V::splat(*values.add(s * numbers + number));
+                for (sum, weight) in sums.iter_mut().zip(row) {
+                    *sum = weight.mul_add(value, *sum);
+                }
+            }
+        }
+        sums
+    }
+}
+
 /// The first layer, `S` samples of `N` vectors at a time.
 #[inline(always)]
 unsafe fn first<V: Vector, const N: usize, const S: usize>(
@@ -175,19 +203,7 @@ unsafe fn first<V: Vector, const N: usize, const S: usize>(
             let x = buffers.at(Buffers::X).add(sample * INPUTS);
             let y = buffers.at(Buffers::FIRST).add(sample * UNITS);
             ahead.ask(S / 2);
-            let mut sums = [bias; S];
-            for input in 0..INPUTS {
-                let mut weights = [V::splat(0.0); N];
-                for (n, weight) in weights.iter_mut().enumerate() {
-                    *weight = V::load(dense.add(FIRST_WEIGHT + input * UNITS + n * V::LANES));
-                }
-                for (s, sums) in sums.iter_mut().enumerate() {
-                    let value = V::splat(*x.add(s * INPUTS + input));
-                    for (sum, weight) in sums.iter_mut().zip(weights) {
-                        *sum = weight.mul_add(value, *sum);
-                    }
-                }
-            }
+            let sums = tile::<V, N, S>(INPUTS, x, dense.add(FIRST_WEIGHT), bias);
             for (s, sums) in sums.into_iter().enumerate() {
                 for (n, sum) in sums.into_iter().enumerate() {
                     sum.where_positive(sum)
@@ -389,19 +405,7 @@ unsafe fn first_back<V: Vector, const M: usize, const S: usize>(
         for sample in (0..samples).step_by(S) {
             let slope = buffers.at(Buffers::FIRST_SLOPE).add(sample * UNITS);
             ahead.ask(S / 2);
-            let mut sums = [[V::splat(0.0); M]; S];
-            for unit in 0..UNITS {
-                let mut weights = [V::splat(0.0); M];
-                for (m, weight) in weights.iter_mut().enumerate() {
-                    *weight = V::load(turned.add(unit * INPUTS + m * V::LANES));
-                }
-                for (s, sums) in sums.iter_mut().enumerate() {
-                    let value = V::splat(*slope.add(s * UNITS + unit));
-                    for (sum, weight) in sums.iter_mut().zip(weights) {
-                        *sum = weight.mul_add(value, *sum);
-                    }
-                }
-            }
+            let sums = tile::<V, M, S>(UNITS, slope, turned, [V::splat(0.0); M]);
             let (mut to_user, mut to_movie) = (user.add(sample * 8), movie.add(sample * 8));
             let left = samples - sample;
             if left < S {
@@ -560,5 +564,40 @@ pub unsafe fn part<V: Vector>(
                 Part::Scatter => (),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{ModelKind, Options};
+    use super::*;
+
+    #[test]
+    fn only_the_lessons_shape_fits() {
+        let shape = |model, dim, hidden: &[usize]| {
+            Shape::new(&Options {
+                model,
+                user_dim: dim,
+                movie_dim: dim,
+                hidden: hidden.to_vec(),
+                ..Options::default()
+            })
+        };
+        assert!(fits(&shape(ModelKind::Mlp, 8, &[32, 4])));
+        for (model, dim, hidden) in [
+            (ModelKind::Hybrid, 8, &[32, 4][..]),
+            (ModelKind::Mf, 8, &[]),
+            (ModelKind::Mlp, 9, &[32, 4]),
+            (ModelKind::Mlp, 8, &[32]),
+            (ModelKind::Mlp, 8, &[4, 32]),
+            (ModelKind::Mlp, 8, &[32, 4, 4]),
+        ] {
+            assert!(
+                !fits(&shape(model, dim, hidden)),
+                "{model:?} {dim} {hidden:?}"
+            );
+        }
+        // A row of 3 numbers is filled up to 8 with zeros, and so is the lesson's too.
+        assert!(fits(&shape(ModelKind::Mlp, 3, &[32, 4])));
     }
 }

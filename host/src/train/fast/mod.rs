@@ -1,8 +1,9 @@
 //! The fast trainer: the mathematics of [`plain`](super::plain), arranged for a machine.
 //!
-//! [`layout`] says where each number lies, [`block`] computes samples by the tiles of `product`, [`rows`] moves rows and
-//! [`kernels`] compiles both for each path. [`slots`] finds the rows of a batch, [`shares`] deals
-//! out what is to be done, [`gate`] is where threads meet. This file is the course of an epoch.
+//! [`layout`] says where each number lies, [`block`] computes samples by the tiles of `product`, `lesson`
+//! those of the lesson's network, [`rows`] moves rows and [`kernels`] compiles all three for each
+//! path; `ahead` asks for rows before they are wanted. [`slots`] cuts a batch and gives slots to its
+//! movies, [`shares`] deals out what is to be done, [`gate`] is where threads meet. This file is the course of an epoch.
 //!
 //! A batch is sorted by user and has two halves. In the first, threads take shards of it, each a
 //! stretch that has its users to itself: they compute gradients group by group, sum those of equal
@@ -12,6 +13,7 @@
 //! whoever takes it, shards are summed in their order, and each row is moved by one thread: so a
 //! run's bits don't depend on the number of threads, nor on which of them was quicker.
 
+mod ahead;
 pub mod block;
 pub mod gate;
 pub mod kernels;
@@ -26,7 +28,8 @@ pub mod timing;
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use self::block::{Ahead, BLOCK, GROUP, Network, Outputs, RawTable, Scratch, Sums};
+use self::ahead::Ahead;
+use self::block::{BLOCK, GROUP, Network, Outputs, RawTable, Scratch, Sums};
 use self::gate::Gate;
 use self::kernels::Kernels;
 use self::layout::{Aligned, Shape, Table};

@@ -6,7 +6,8 @@
 //! registers. Every function here trusts its caller's lengths, and that the machine runs the path.
 
 use super::super::simd::Vector;
-use super::block::{Ahead, BLOCK};
+use super::ahead::Ahead;
+use super::block::BLOCK;
 use super::layout::DenseShape;
 
 /// Samples whose rows are asked for before a tile.
