@@ -13,6 +13,7 @@ clamped to the scale.
 import argparse
 import statistics
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -121,6 +122,7 @@ def main():
             at = lines[0].split(",").index("validation_mse")
             ours_all.append([float(line.split(",")[at]) ** 0.5 for line in lines[1:]])
             theirs_all.append(theirs(Path(folder), seed, args.epochs, args.own_start))
+        print(f"seed {seed}: ours {ours_all[-1][-1]:.4f}, PyTorch's {theirs_all[-1][-1]:.4f}", file=sys.stderr, flush=True)
     print("| epoch | ours, by seed | PyTorch's, by seed | PyTorch's range | ours beyond it by, at most |\n|---|---|---|---|---|")
     for epoch in range(args.epochs):
         ours, others = ([row[epoch] for row in rows] for rows in (ours_all, theirs_all))
