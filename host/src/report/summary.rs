@@ -86,18 +86,19 @@ pub fn layers(options: &Options, users: usize, movies: usize) -> String {
 /// end, to resume from), and the best epoch's, with the sampler five tables of 16
 /// numbers a row and at most three of the columns that the samples' mean is held in.
 pub fn memory(options: &Options, ratings: usize, users: usize, movies: usize) -> String {
-    let (copies, numbers) = match options.solver {
+    let (copies, model) = match options.solver {
         Solver::Adam => {
-            let row = |dim: usize| 2 * layout::row_stride(dim) + dim + 1;
+            let biased = options.model.has_biases();
+            let row = |dim: usize| 2 * layout::row_bytes(dim, biased) + 4 * (dim + 1);
             let tables = users * row(options.user_dim) + movies * row(options.movie_dim);
             (16 + 4 + 12 + 12, tables)
         }
         Solver::Gibbs => {
             let columns = 5 * 16 + 3 * (options.user_dim + 46);
-            (16 + 4 + 16, (users + movies) * columns)
+            (16 + 4 + 16, (users + movies) * columns * 4)
         }
     };
-    let (data, model) = (ratings as u64 * copies, numbers as u64 * 4);
+    let (data, model) = (ratings as u64 * copies, model as u64);
     format!(
         "about {} of memory: {} for ratings, {} for the model",
         bytes(data + model),

@@ -1,8 +1,8 @@
 //! What a run needs to go on where it ended, and its file.
 //!
-//! The file is safetensors too: `users` and `movies` as the fast trainer keeps them (rows with
-//! their moments, see [`layout`](super::fast::layout)), `dense`, `dense_m` and `dense_v`, and in
-//! its metadata the steps done and the history. It belongs beside a checkpoint, which has the
+//! The file is safetensors too: `users` and `movies`, their moments and the steps that last touched
+//! their rows as the fast trainer keeps them (see [`layout`](super::fast::layout)), `dense`,
+//! `dense_m` and `dense_v`, and in its metadata the steps done and the history. It belongs beside a checkpoint, which has the
 //! best epoch's parameters.
 
 use std::collections::HashMap;
@@ -15,9 +15,19 @@ use super::fast::Fast;
 use super::fit::Epoch;
 
 /// The `format` of files that this version writes, and the only one that it reads.
-pub const FORMAT: &str = "pocketrec state 1";
+pub const FORMAT: &str = "pocketrec state 2";
 
-const NAMES: [&str; 5] = ["users", "movies", "dense", "dense_m", "dense_v"];
+const NAMES: [&str; 9] = [
+    "users",
+    "users_moments",
+    "users_last",
+    "movies",
+    "movies_moments",
+    "movies_last",
+    "dense",
+    "dense_m",
+    "dense_v",
+];
 
 /// Where a run ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +35,7 @@ pub struct State {
     /// Every epoch so far.
     pub history: Vec<Epoch>,
     steps: u64,
-    memory: [Vec<f32>; 5],
+    memory: [Vec<f32>; 9],
 }
 
 impl State {
@@ -108,7 +118,7 @@ impl State {
         let wrong = |key: &str| Kind::Content(format!("its {key} can't be understood"));
         let history = serde_json::from_str(entry("history")?).map_err(|_| wrong("history"))?;
         let steps = entry("steps")?.parse().map_err(|_| wrong("steps"))?;
-        let mut memory = [const { Vec::new() }; 5];
+        let mut memory = [const { Vec::new() }; 9];
         for (values, name) in memory.iter_mut().zip(NAMES) {
             *values = checkpoint::floats(&file, name, 1).map_err(Kind::Content)?.1;
         }
@@ -138,7 +148,7 @@ mod tests {
             history: vec![epoch(1), epoch(2)],
             steps: 40,
             // The step that last touched a row is kept as the bits of an integer: any will do.
-            memory: [5, 4, 3, 2, 1].map(|length| vec![f32::from_bits(40); length]),
+            memory: [5, 4, 3, 2, 1, 5, 4, 3, 2].map(|length| vec![f32::from_bits(40); length]),
         }
     }
 
@@ -147,7 +157,7 @@ mod tests {
         let bytes = state().to_bytes().unwrap();
         let read = State::from_bytes(&bytes).unwrap();
         assert_eq!(read, state());
-        assert_eq!(read.memory[4][0].to_bits(), 40);
+        assert_eq!(read.memory[8][0].to_bits(), 40);
     }
 
     #[test]

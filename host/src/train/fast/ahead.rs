@@ -1,8 +1,8 @@
 //! Asking for rows before they are wanted.
 
 use super::super::Sample;
-use super::super::simd::prefetch;
-use super::block::{Network, RawTable};
+use super::block::Network;
+use super::layout::RawTable;
 
 /// The samples whose rows are soon to come. They are asked for a few at a time, between tiles of
 /// arithmetic: a core waits for a dozen lines at once, and stands still when it is asked for more.
@@ -11,7 +11,6 @@ pub struct Ahead<'a> {
     samples: std::slice::Iter<'a, Sample>,
     users: RawTable,
     movies: RawTable,
-    biases: bool,
     /// Whether the users' moments will be wanted too.
     moments: bool,
 }
@@ -24,7 +23,6 @@ impl<'a> Ahead<'a> {
             samples: samples.iter(),
             users: network.users,
             movies: network.movies,
-            biases: network.shape.biases,
             moments,
         }
     }
@@ -38,19 +36,10 @@ impl<'a> Ahead<'a> {
         unsafe {
             let (users, movies) = (self.users, self.movies);
             for sample in self.samples.by_ref().take(count) {
-                let user = users.row(sample.user);
-                let movie = movies.row(sample.movie);
-                prefetch(user);
-                prefetch(movie);
+                users.ask_values(sample.user);
+                movies.ask_values(sample.movie);
                 if self.moments {
-                    for line in (16..users.stride).step_by(16) {
-                        prefetch(user.add(line));
-                    }
-                } else if self.biases {
-                    prefetch(user.add(3 * users.width));
-                }
-                if self.biases {
-                    prefetch(movie.add(3 * movies.width));
+                    users.ask_moments(sample.user);
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use super::super::Sample;
 use super::super::simd::Vector;
 use super::ahead::Ahead;
-use super::layout::{Aligned, Shape, tail};
+use super::layout::{Aligned, RawTable, Shape, tail};
 use super::lesson;
 use super::product::{Finish, Weights, product, vectors, weight_gradient};
 
@@ -16,29 +16,6 @@ use super::product::{Finish, Weights, product, vectors, weight_gradient};
 pub const BLOCK: usize = 128;
 /// Most samples a group: some blocks.
 pub const GROUP: usize = 2 * BLOCK;
-
-/// A table as the kernels see it.
-#[derive(Clone, Copy, Debug)]
-pub struct RawTable {
-    /// Start of row 0.
-    pub base: *mut f32,
-    /// Distance of rows.
-    pub stride: usize,
-    /// Padded width of a row's embedding.
-    pub width: usize,
-}
-
-impl RawTable {
-    /// The start of a row.
-    ///
-    /// # Safety
-    /// The row must be one of the table's.
-    #[inline(always)]
-    pub unsafe fn row(&self, row: u32) -> *mut f32 {
-        // SAFETY: by the caller's promise.
-        unsafe { self.base.add(row as usize * self.stride) }
-    }
-}
 
 /// What a group of samples is computed from.
 #[derive(Clone, Copy, Debug)]
@@ -124,7 +101,7 @@ impl Scratch {
         let mut scratch = Self {
             values,
             slopes,
-            zeros: take(4 * width + tail::LENGTH),
+            zeros: take(width + tail::LENGTH),
             waste: take(16 * 8),
             lesson: lesson::fits(shape).then(|| take(lesson::Buffers::LENGTH)),
             target: take(BLOCK),
@@ -209,8 +186,8 @@ unsafe fn load_block<V: Vector>(network: &Network<'_>, samples: &[Sample], scrat
         gather::<V>(count, &movies, shape.movie_width, x_movie);
 
         if shape.biases {
-            let user_at = 3 * shape.user_width + tail::BIAS;
-            let movie_at = 3 * shape.movie_width + tail::BIAS;
+            let user_at = shape.user_width + tail::BIAS;
+            let movie_at = shape.movie_width + tail::BIAS;
             for i in 0..count * V::LANES {
                 *bias.add(i) = *users[i].add(user_at) + *movies[i].add(movie_at);
             }

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::{Kernel, Vector};
-use super::block::{self, Network, Outputs, Part, RawTable, Scratch, Sums};
+use super::block::{self, Network, Outputs, Part, Scratch, Sums};
+use super::layout::RawTable;
 use super::rows::{self, Decays, Movies, RawDense, SlotSums, Step, Users};
 
 /// Pointers to one path's kernels; their contracts are those of the functions of the same names

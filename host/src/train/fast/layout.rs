@@ -1,9 +1,12 @@
 //! Where the fast trainer keeps every number.
 //!
-//! A table row, in f32: `p | m | v | b mb vb last`, that is the embedding, its first and its
-//! second moments, each padded with zeros to a multiple of 8, then the bias with its moments and
-//! the step that last touched the row (as u32). Rows are padded to whole cache lines of 64 bytes;
-//! at 8 dimensions a row is two lines, and whatever touches it finds everything in them.
+//! A table has two rows of f32 for each of its own. What every sample reads: `p`, or `p | b mb vb`
+//! where rows have biases, that is the embedding, padded with zeros to a multiple of 8, and the
+//! bias with its moments. And what only a step needs: `m | v`, the embedding's first and second
+//! moments, padded likewise. Apart, the values of all movies of MovieLens-20M (856 KB at 8
+//! dimensions without biases) fit a second-level cache, where with their moments they don't. Rows
+//! are padded so that none is in more cache lines than it must; at 8 dimensions each is in one. A
+//! third memory has the step that last touched each row, for optimisers that ask.
 //!
 //! Dense layers lie in one vector: layer by layer the weights `[inputs][outputs]`, then the
 //! biases. The first layer's inputs are padded as the rows are; padded weights meet only zeros,
@@ -11,6 +14,7 @@
 
 use memmap2::MmapMut;
 
+use super::super::simd::{prefetch, prefetch_to_write};
 use super::super::{Layer, Options, Parameters};
 
 /// Lanes of a row's vectors.
@@ -81,14 +85,98 @@ pub struct Table {
     pub dim: usize,
     /// `dim` padded to a multiple of 8.
     pub width: usize,
-    /// Distance of rows, in f32.
+    /// Distance of the rows of values, in f32; those of moments are `2 * width` apart.
     pub stride: usize,
     /// Whether rows have a bias.
     pub biased: bool,
-    memory: Aligned,
+    values: Aligned,
+    moments: Aligned,
+    last: Aligned,
 }
 
-/// The parts of a row that follow its three vectors.
+/// A table as the kernels see it.
+#[derive(Clone, Copy, Debug)]
+pub struct RawTable {
+    /// Start of row 0's values.
+    pub values: *mut f32,
+    /// Distance of rows of values.
+    pub stride: usize,
+    /// Padded width of a row's embedding.
+    pub width: usize,
+    /// Start of row 0's moments; rows are `2 * width` apart.
+    pub moments: *mut f32,
+    /// The step that last touched each row, 0 for none; only kept for optimisers that ask.
+    pub last: *mut u32,
+}
+
+impl RawTable {
+    /// The start of a row's values.
+    ///
+    /// # Safety
+    /// The row must be one of the table's.
+    #[inline(always)]
+    pub unsafe fn row(&self, row: u32) -> *mut f32 {
+        // SAFETY: by the caller's promise.
+        unsafe { self.values.add(row as usize * self.stride) }
+    }
+
+    /// The start of a row's moments.
+    ///
+    /// # Safety
+    /// The row must be one of the table's.
+    #[inline(always)]
+    pub unsafe fn moments(&self, row: u32) -> *mut f32 {
+        // SAFETY: by the caller's promise.
+        unsafe { self.moments.add(row as usize * 2 * self.width) }
+    }
+
+    /// Asks for a row's values.
+    ///
+    /// # Safety
+    /// The row must be one of the table's.
+    #[inline(always)]
+    pub unsafe fn ask_values(&self, row: u32) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let row = self.row(row);
+            for line in (0..self.stride).step_by(16) {
+                prefetch(row.add(line));
+            }
+        }
+    }
+
+    /// Asks for a row's values, to write them.
+    ///
+    /// # Safety
+    /// The row must be one of the table's.
+    #[inline(always)]
+    pub unsafe fn ask_values_to_write(&self, row: u32) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let row = self.row(row);
+            for line in (0..self.stride).step_by(16) {
+                prefetch_to_write(row.add(line));
+            }
+        }
+    }
+
+    /// Asks for a row's moments, to write them.
+    ///
+    /// # Safety
+    /// The row must be one of the table's.
+    #[inline(always)]
+    pub unsafe fn ask_moments(&self, row: u32) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            let row = self.moments(row);
+            for line in (0..2 * self.width).step_by(16) {
+                prefetch_to_write(row.add(line));
+            }
+        }
+    }
+}
+
+/// The parts of a row of values that follow its embedding, where rows have biases.
 pub mod tail {
     /// The bias.
     pub const BIAS: usize = 0;
@@ -96,63 +184,90 @@ pub mod tail {
     pub const BIAS_M: usize = 1;
     /// Its second moment.
     pub const BIAS_V: usize = 2;
-    /// The step that last touched the row, 0 for none, as the bits of a u32.
-    pub const LAST: usize = 3;
     /// Numbers in the tail.
-    pub const LENGTH: usize = 4;
+    pub const LENGTH: usize = 3;
 }
 
-/// Distance of the rows of a table of so many dimensions, in f32.
-pub fn row_stride(dim: usize) -> usize {
-    (3 * dim.next_multiple_of(ROW_LANES) + tail::LENGTH).next_multiple_of(16)
+/// Distance of the rows of values of a table of so many dimensions, in f32.
+fn row_stride(dim: usize, biased: bool) -> usize {
+    let numbers = dim.next_multiple_of(ROW_LANES) + if biased { tail::LENGTH } else { 0 };
+    // Two rows of 8 share a line; longer ones would straddle lines if they weren't padded.
+    if numbers == ROW_LANES {
+        numbers
+    } else {
+        numbers.next_multiple_of(16)
+    }
+}
+
+/// Bytes that a row of so many dimensions takes, moments included.
+pub fn row_bytes(dim: usize, biased: bool) -> usize {
+    4 * (row_stride(dim, biased) + 2 * dim.next_multiple_of(ROW_LANES) + 1)
 }
 
 impl Table {
     /// A table with zero moments; `bias` is empty or has a number a row.
     pub fn new(values: &[f32], bias: &[f32], rows: usize, dim: usize) -> Self {
         let width = dim.next_multiple_of(ROW_LANES);
-        let stride = row_stride(dim);
+        let biased = !bias.is_empty();
+        let stride = row_stride(dim, biased);
         let mut table = Self {
             rows,
             dim,
             width,
             stride,
-            biased: !bias.is_empty(),
-            memory: Aligned::zero(rows * stride),
+            biased,
+            values: Aligned::zero(rows * stride),
+            moments: Aligned::zero(rows * 2 * width),
+            last: Aligned::zero(rows),
         };
+        let memory = table.values.numbers_mut();
         for (row, values) in values.chunks_exact(dim).enumerate() {
-            table.row_mut(row)[..dim].copy_from_slice(values);
+            memory[row * stride..][..dim].copy_from_slice(values);
         }
         for (row, bias) in bias.iter().enumerate() {
-            table.row_mut(row)[3 * width + tail::BIAS] = *bias;
+            memory[row * stride + width + tail::BIAS] = *bias;
         }
         table
     }
 
-    /// Everything of one row.
-    pub fn row(&self, row: usize) -> &[f32] {
-        &self.memory.numbers()[row * self.stride..][..self.stride]
+    /// The values of one row, padding and bias included.
+    fn row(&self, row: usize) -> &[f32] {
+        &self.values.numbers()[row * self.stride..][..self.stride]
     }
 
-    /// As [`Table::row`], to write.
-    pub fn row_mut(&mut self, row: usize) -> &mut [f32] {
-        let stride = self.stride;
-        &mut self.memory.numbers_mut()[row * stride..][..stride]
+    /// For the kernels.
+    pub fn raw(&mut self) -> RawTable {
+        let start = |memory: &mut Aligned| memory.numbers_mut().as_mut_ptr();
+        RawTable {
+            values: start(&mut self.values),
+            stride: self.stride,
+            width: self.width,
+            moments: start(&mut self.moments),
+            last: start(&mut self.last).cast(),
+        }
     }
 
-    /// The start of row 0.
-    pub fn base(&mut self) -> *mut f32 {
-        self.memory.numbers_mut().as_mut_ptr()
+    /// Numbers in each of the table's memories.
+    fn lengths(&self) -> [usize; 3] {
+        [self.stride, 2 * self.width, 1].map(|numbers| numbers * self.rows)
     }
 
-    /// All rows, moments and padding included.
-    pub fn memory(&self) -> &[f32] {
-        &self.memory.numbers()[..self.rows * self.stride]
+    /// All rows of values, all rows of moments, and the step that last touched each row, as the
+    /// bits of a u32; padding included.
+    pub fn memory(&self) -> [&[f32]; 3] {
+        let lengths = self.lengths();
+        let memory = [&self.values, &self.moments, &self.last];
+        std::array::from_fn(|i| &memory[i].numbers()[..lengths[i]])
     }
 
     /// As [`Table::memory`], to write.
-    pub fn memory_mut(&mut self) -> &mut [f32] {
-        &mut self.memory.numbers_mut()[..self.rows * self.stride]
+    pub fn memory_mut(&mut self) -> [&mut [f32]; 3] {
+        let [values, moments, last] = self.lengths();
+        [
+            &mut self.values.numbers_mut()[..values],
+            &mut self.moments.numbers_mut()[..moments],
+            &mut self.last.numbers_mut()[..last],
+        ]
     }
 
     /// The embeddings alone, row by row without padding.
@@ -166,13 +281,13 @@ impl Table {
     pub fn biases(&self) -> Vec<f32> {
         let rows = if self.biased { self.rows } else { 0 };
         (0..rows)
-            .map(|row| self.row(row)[3 * self.width + tail::BIAS])
+            .map(|row| self.row(row)[self.width + tail::BIAS])
             .collect()
     }
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        self.rows * self.stride * 4
+        self.rows * row_bytes(self.dim, self.biased)
     }
 }
 
@@ -339,10 +454,37 @@ mod tests {
     }
 
     #[test]
-    fn a_row_of_8_dimensions_with_its_moments_is_two_cache_lines() {
-        let mut table = Table::new(&[0.5; 24], &[], 3, 8);
-        assert_eq!(table.stride * 4, 128);
-        assert_eq!(table.base() as usize % 64, 0);
-        assert_eq!(table.bytes(), 3 * 128);
+    fn no_row_of_any_size_is_in_more_cache_lines_than_it_must() {
+        for dim in [1, 8, 9, 16, 24, 31] {
+            for bias in [&[][..], &[0.5; 5]] {
+                let mut table = Table::new(&vec![0.5; 5 * dim], bias, 5, dim);
+                let RawTable {
+                    values,
+                    moments,
+                    stride,
+                    width,
+                    ..
+                } = table.raw();
+                let numbers = width + if bias.is_empty() { 0 } else { tail::LENGTH };
+                for row in 0..5 {
+                    for (at, numbers) in [
+                        (values.wrapping_add(row * stride), numbers),
+                        (moments.wrapping_add(row * 2 * width), 2 * width),
+                    ] {
+                        let start = at as usize % 64;
+                        assert_eq!(
+                            (start + 4 * numbers).div_ceil(64),
+                            (4 * numbers).div_ceil(64)
+                        );
+                    }
+                }
+                assert_eq!(
+                    table.bytes(),
+                    4 * table.memory().map(<[f32]>::len).iter().sum::<usize>()
+                );
+            }
+        }
+        let bytes = [false, true].map(|biased| row_bytes(8, biased));
+        assert_eq!(bytes, [32 + 64 + 4, 64 + 64 + 4]);
     }
 }

@@ -29,7 +29,7 @@ use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::ahead::Ahead;
-use self::block::{BLOCK, GROUP, Network, Outputs, RawTable, Scratch, Sums};
+use self::block::{BLOCK, GROUP, Network, Outputs, Scratch, Sums};
 use self::gate::Gate;
 use self::kernels::Kernels;
 use self::layout::{Aligned, Shape, Table};
@@ -125,24 +125,25 @@ impl Fast {
         self.step
     }
 
-    /// Everything that the next step depends on: the memory of both tables, then the dense
-    /// vector and its two moments.
-    pub fn memory(&self) -> [&[f32]; 5] {
+    /// Everything that the next step depends on: the memories of the users, of the movies (see
+    /// [`Table::memory`]), then the dense vector and its two moments.
+    pub fn memory(&self) -> [&[f32]; 9] {
+        let [a, b, c] = self.users.memory();
+        let [d, e, f] = self.movies.memory();
         let [value, m, v] = self.dense.each_ref().map(Aligned::numbers);
-        [self.users.memory(), self.movies.memory(), value, m, v]
+        [a, b, c, d, e, f, value, m, v]
     }
 
     /// Goes on from another trainer's memory and steps, if they are of this shape.
-    pub fn restore(&mut self, memory: [&[f32]; 5], steps: u64) -> bool {
+    pub fn restore(&mut self, memory: [&[f32]; 9], steps: u64) -> bool {
         let lengths = self.memory().map(<[f32]>::len);
         if memory.map(<[f32]>::len) != lengths {
             return false;
         }
-        let [users, movies, value, m, v] = memory;
-        self.users.memory_mut().copy_from_slice(users);
-        self.movies.memory_mut().copy_from_slice(movies);
-        for (dense, from) in self.dense.iter_mut().zip([value, m, v]) {
-            dense.numbers_mut().copy_from_slice(from);
+        let tables = [&mut self.users, &mut self.movies].map(Table::memory_mut);
+        let dense = self.dense.iter_mut().map(Aligned::numbers_mut);
+        for (to, from) in tables.into_iter().flatten().chain(dense).zip(memory) {
+            to.copy_from_slice(from);
         }
         self.step = steps;
         true
@@ -242,14 +243,9 @@ impl Fast {
     }
 
     fn network(&mut self) -> Network<'_> {
-        let raw = |table: &mut Table| RawTable {
-            base: table.base(),
-            stride: table.stride,
-            width: table.width,
-        };
         Network {
-            users: raw(&mut self.users),
-            movies: raw(&mut self.movies),
+            users: self.users.raw(),
+            movies: self.movies.raw(),
             dense: self.dense[0].numbers().as_ptr(),
             shape: &self.shape,
             mean: self.like.mean,
@@ -316,11 +312,6 @@ impl<T> Shared<UnsafeCell<T>> {
 
 impl<'a> Epoch<'a> {
     fn new(fast: &'a mut Fast, samples: &'a [Sample], rates: Rates<'a>) -> Self {
-        let raw = |table: &mut Table| RawTable {
-            base: table.base(),
-            stride: table.stride,
-            width: table.width,
-        };
         let start = |memory: &mut Aligned| memory.numbers_mut().as_mut_ptr();
         let rows = [fast.users.rows, fast.movies.rows];
         let [value, m, v] = &mut fast.dense;
@@ -350,8 +341,8 @@ impl<'a> Epoch<'a> {
             total: Shared(UnsafeCell::new(Sums::default())),
             raw: Shared(Raw {
                 network: Network {
-                    users: raw(&mut fast.users),
-                    movies: raw(&mut fast.movies),
+                    users: fast.users.raw(),
+                    movies: fast.movies.raw(),
                     dense: dense.value,
                     shape: &fast.shape,
                     mean: fast.like.mean,
@@ -420,6 +411,7 @@ impl<'a> Epoch<'a> {
             size: adam::step_size(rate, number),
             keep: 1.0 - rate * self.weight_decay,
             shrink: 2.0 * l2 / length as f32,
+            stamped: self.optimiser != Optimiser::Lazy,
         })
     }
 

@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use super::super::adam::{self, BETA_1, BETA_2, EPSILON};
-use super::super::simd::{Vector, prefetch};
+use super::super::simd::Vector;
 use super::super::{Optimiser, Sample};
-use super::block::RawTable;
-use super::layout::tail;
+use super::layout::{RawTable, tail};
 
 /// How many slots ahead a movie's row is asked for.
 const AHEAD: usize = 20;
@@ -22,6 +21,8 @@ pub struct Step {
     pub keep: f32,
     /// Slope of the L2 penalty a rating: 2 l2 / batch.
     pub shrink: f32,
+    /// Whether rows are marked as touched by the step, for optimisers that ask.
+    pub stamped: bool,
 }
 
 /// Powers of Adam's decays, for rows that slept.
@@ -289,10 +290,8 @@ unsafe fn movies_of<R: Vector>(
     // SAFETY: by the caller's promise.
     unsafe {
         let ask = |row: &u32| {
-            let row = table.row(*row);
-            for line in (0..table.stride).step_by(16) {
-                prefetch(row.add(line));
-            }
+            table.ask_values_to_write(*row);
+            table.ask_moments(*row);
         };
         let rows = &movies.rows[range.clone()];
         rows.iter().take(AHEAD).for_each(ask);
@@ -338,7 +337,8 @@ unsafe fn movies_of<R: Vector>(
 /// A row about to be moved.
 #[derive(Clone, Copy)]
 struct Row {
-    at: *mut f32,
+    values: *mut f32,
+    moments: *mut f32,
     width: usize,
     /// What its moments are multiplied by first, where sleep is made up for.
     decay: Option<(f32, f32)>,
@@ -360,12 +360,14 @@ impl Row {
     ) -> Self {
         // SAFETY: by the caller's promise.
         unsafe {
-            let at = table.row(row);
-            let last = at.add(3 * width + tail::LAST).cast::<u32>();
-            let decay = decays.map(|decays| decays.after(step.number - 1 - *last));
-            *last = step.number;
+            let decay =
+                decays.map(|decays| decays.after(step.number - 1 - *table.last.add(row as usize)));
+            if step.stamped {
+                *table.last.add(row as usize) = step.number;
+            }
             Self {
-                at,
+                values: table.row(row),
+                moments: table.moments.add(row as usize * 2 * width),
                 width,
                 decay,
                 count,
@@ -380,10 +382,12 @@ impl Row {
         // SAFETY: by the caller's promise.
         unsafe {
             let Self { width, step, .. } = self;
-            let at = self.at.add(chunk);
+            let at = self.values.add(chunk);
+            let m_at = self.moments.add(chunk);
+            let v_at = m_at.add(width);
             let value = R::load(at);
-            let mut m = R::load(at.add(width));
-            let mut v = R::load(at.add(2 * width));
+            let mut m = R::load(m_at);
+            let mut v = R::load(v_at);
             let mut gradient = gradient;
             if step.shrink != 0.0 {
                 gradient = value.mul_add(R::splat(step.shrink * self.count as f32), gradient);
@@ -394,8 +398,8 @@ impl Row {
             }
             let (value, m, v) = adam_vector(value, m, v, gradient, step);
             value.store(at);
-            m.store(at.add(width));
-            v.store(at.add(2 * width));
+            m.store(m_at);
+            v.store(v_at);
         }
     }
 
@@ -404,8 +408,8 @@ impl Row {
     unsafe fn move_bias(self, gradient: f32) {
         // SAFETY: by the caller's promise.
         unsafe {
-            let tail = self.at.add(3 * self.width).cast::<[f32; tail::LENGTH]>();
-            let [value, m, v, _] = &mut *tail;
+            let tail = self.values.add(self.width).cast::<[f32; tail::LENGTH]>();
+            let [value, m, v] = &mut *tail;
             let mut gradient = gradient;
             if self.step.shrink != 0.0 {
                 gradient += self.step.shrink * self.count as f32 * *value;
@@ -435,21 +439,21 @@ pub unsafe fn drift_rows<R: Vector>(
     unsafe {
         let width = table.width;
         for row in range {
-            let row = table.row(row as u32);
-            let tail = row.add(3 * width);
-            if *tail.add(tail::LAST).cast::<u32>() == step.number {
+            if *table.last.add(row) == step.number {
                 continue;
             }
+            let (values, moments) = (table.row(row as u32), table.moments(row as u32));
             for chunk in (0..width).step_by(8) {
-                let at = row.add(chunk);
-                let (m, v) = (R::load(at.add(width)), R::load(at.add(2 * width)));
+                let at = values.add(chunk);
+                let (m_at, v_at) = (moments.add(chunk), moments.add(width + chunk));
+                let (m, v) = (R::load(m_at), R::load(v_at));
                 let (value, m, v) = adam_vector(R::load(at), m, v, R::splat(0.0), step);
                 value.store(at);
-                m.store(at.add(width));
-                v.store(at.add(2 * width));
+                m.store(m_at);
+                v.store(v_at);
             }
             if biased {
-                let [value, m, v, _] = &mut *tail.cast::<[f32; tail::LENGTH]>();
+                let [value, m, v] = &mut *values.add(width).cast::<[f32; tail::LENGTH]>();
                 adam_scalar(value, m, v, 0.0, step);
             }
         }

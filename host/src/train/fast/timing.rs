@@ -7,7 +7,7 @@ use super::block::GROUP;
 use super::block::{Outputs, Part, Scratch};
 use super::kernels::{CHAINS, Kernels};
 use super::rows::{Movies, RawDense, SlotSums, Step, Users};
-use super::{Aligned, Fast, Sample, Table};
+use super::{Aligned, Fast, Sample};
 
 /// Billions of multiply-adds a second that one core does when it does nothing else, on a path:
 /// the best of many runs of about a millisecond, short enough that some are undisturbed.
@@ -106,12 +106,7 @@ impl Fast {
             let prepared = &mut self.batches[0];
             timed(&mut || prepared.prepare(batch, &mut self.places));
             let batch = prepared.samples(batch);
-            let raw = |table: &mut Table| super::RawTable {
-                base: table.base(),
-                stride: table.stride,
-                width: table.width,
-            };
-            let tables = [raw(&mut self.users), raw(&mut self.movies)];
+            let tables = [self.users.raw(), self.movies.raw()];
             let network = super::Network {
                 users: tables[0],
                 movies: tables[1],
@@ -140,6 +135,7 @@ impl Fast {
                     size: 0.0,
                     keep: 1.0,
                     shrink: 0.0,
+                    stamped: false,
                 };
                 let users = Users {
                     samples: batch,

@@ -155,6 +155,19 @@ pub fn prefetch(at: *const f32) {
     let _ = at;
 }
 
+/// As [`prefetch`], of a line that is about to be written: the core asks others to give it up.
+#[inline(always)]
+pub fn prefetch_to_write(at: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch of any address is allowed, and where a processor has none of this kind it
+    // does nothing.
+    unsafe {
+        std::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
