@@ -13,7 +13,6 @@ use std::path::Path;
 use std::sync::{Condvar, Mutex};
 
 use super::error::{BadLine, DataError};
-use super::huge;
 use super::ids::IdSet;
 use super::line::{Form, Rating, fast};
 
@@ -61,10 +60,6 @@ impl Columns {
         self.movies.reserve_exact(more);
         self.stars.reserve_exact(more);
         self.times.reserve_exact(more);
-        huge::advise(&self.users);
-        huge::advise(&self.movies);
-        huge::advise(&self.stars);
-        huge::advise(&self.times);
     }
 
     fn append(&mut self, other: &Columns) {
