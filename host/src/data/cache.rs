@@ -18,7 +18,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use super::huge;
 use super::ratings::{Ratings, in_parts, mix};
 
 const MAGIC: &[u8; 8] = b"PRcache1";
@@ -227,7 +226,6 @@ fn column<T: Copy + Default + Send>(
     widen: impl Fn(&[u8]) -> T + Sync,
 ) -> Option<Vec<T>> {
     let mut column = vec![T::default(); count];
-    huge::advise(&column);
     let part = count
         .div_ceil(std::thread::available_parallelism().map_or(1, |n| n.get().min(8)))
         .max(1 << 16);
@@ -282,7 +280,6 @@ fn spread(counts: &[u32], len: usize) -> Option<Vec<u32>> {
         return None;
     }
     let mut rows = Vec::with_capacity(len);
-    huge::advise(&rows);
     for (user, &count) in counts.iter().enumerate() {
         rows.resize(rows.len() + count as usize, user as u32);
     }

@@ -7,13 +7,15 @@
 //! Advice for whoever changes this: reading happens under the lock on purpose. A read of 1 MB from the page cache
 //! takes a quarter of the time that parsing it does, so threads don't wait for each other, and the source can be
 //! anything that reads in order, such as an entry of a zip file.
+//!
+//! The columns don't ask for huge pages. A virtual machine's host takes free memory back in blocks of 2 MB, and giving
+//! out one of those again costs milliseconds, where pages of 4 KB mostly come from what the machine still has.
 
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Condvar, Mutex};
 
 use super::error::{BadLine, DataError};
-use super::huge;
 use super::ids::IdSet;
 use super::line::{Form, Rating, fast};
 
@@ -61,10 +63,6 @@ impl Columns {
         self.movies.reserve_exact(more);
         self.stars.reserve_exact(more);
         self.times.reserve_exact(more);
-        huge::advise(&self.users);
-        huge::advise(&self.movies);
-        huge::advise(&self.stars);
-        huge::advise(&self.times);
     }
 
     fn append(&mut self, other: &Columns) {

@@ -371,19 +371,46 @@ fn skip(text: &[u8], at: usize, separator: Separator) -> Option<usize> {
 }
 
 /// A number of one to ten digits that fits, and where it ends.
+///
+/// Eight bytes at once: which are digits, then neighbours joined to pairs, pairs to fours and those to eight. What is
+/// longer or too near the end of the text goes digit by digit.
 #[inline(always)]
-fn digits(text: &[u8], mut at: usize) -> Option<(u32, usize)> {
-    let start = at;
-    let mut value = 0u64;
+fn digits(text: &[u8], at: usize) -> Option<(u32, usize)> {
+    let Some(eight) = text.get(at..).and_then(|rest| rest.first_chunk()) else {
+        return more_digits(text, at, 0, 0);
+    };
+    let values = u64::from_le_bytes(*eight) ^ 0x3030_3030_3030_3030;
+    // The high bit of a byte that is 10 or more. A carry reaches only bytes behind the first such one.
+    let others = (values.wrapping_add(0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080;
+    let count = (others.trailing_zeros() / 8) as usize;
+    if count == 0 {
+        return None;
+    }
+    // Digits to the high end: zeros stand where a number of eight digits has its first ones.
+    let ones = values << (64 - 8 * count);
+    let pairs = ones.wrapping_mul(10).wrapping_add(ones >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    let value = fours.wrapping_mul(10_000).wrapping_add(fours >> 32) as u32;
+    if count < 8 {
+        return Some((value, at + count));
+    }
+    more_digits(text, at + 8, 8, value)
+}
+
+/// The rest of a number of which `count` digits were read, and where it ends.
+#[inline(always)]
+fn more_digits(text: &[u8], mut at: usize, mut count: usize, value: u32) -> Option<(u32, usize)> {
+    let mut value = u64::from(value);
     while let Some(digit) = text
         .get(at)
         .map(|b| b.wrapping_sub(b'0'))
         .filter(|d| *d < 10)
     {
-        value = value * 10 + u64::from(digit);
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
         at += 1;
+        count += 1;
     }
-    if at == start || at - start > 10 {
+    if count == 0 || count > 10 {
         return None;
     }
     Some((u32::try_from(value).ok()?, at))

@@ -207,3 +207,33 @@ fn the_fast_parser_takes_each_release_as_it_is_shipped() {
         assert_eq!(next, text.len());
     }
 }
+
+#[test]
+fn digits_taken_eight_at_once_say_what_they_say_one_by_one() {
+    let one_by_one = |text: &[u8]| {
+        let count = text.iter().take_while(|b| b.is_ascii_digit()).count();
+        let digits = std::str::from_utf8(&text[..count]).ok()?;
+        Some((digits.parse::<u32>().ok().filter(|_| count <= 10)?, count))
+    };
+    for start in [
+        "1234567890123",
+        "9999999999999",
+        "4294967295",
+        "0000000000001",
+    ] {
+        for length in 0..=start.len() {
+            for next in 0..=u8::MAX {
+                for behind in [0, 1, 9] {
+                    let mut text = start.as_bytes()[..length].to_vec();
+                    text.push(next);
+                    text.extend_from_slice(&b"9:/\xff0,123"[..behind]);
+                    assert_eq!(digits(&text, 0), one_by_one(&text), "{text:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(digits(b"4294967296,", 0), None);
+    assert_eq!(digits(b"12", 0), Some((12, 2)));
+    assert_eq!(digits(b"12", 2), None);
+    assert_eq!(digits(b"12", 3), None);
+}

@@ -5,7 +5,6 @@ mod cache;
 mod columns;
 mod error;
 pub mod fetch;
-mod huge;
 mod ids;
 mod line;
 mod load;

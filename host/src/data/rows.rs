@@ -1,8 +1,10 @@
 //! From MovieLens ids to dense rows, each pair of user and movie once.
 
+use std::ops::Range;
+
 use super::columns::Columns;
 use super::ids::Ranks;
-use super::ratings::Ratings;
+use super::ratings::{Ratings, in_parts};
 
 /// Turns ids into rows in place, on `threads` threads, and keeps the latest of ratings of the same user and movie
 /// (of equally late ones the one further down the file); the others keep their order. Gives the number of ratings
@@ -57,7 +59,10 @@ fn replace(ids: &mut [u32], ranks: &Ranks, threads: usize) {
 /// Whether ratings ascend by user and then movie, as GroupLens's CSV files do: then no pair is there twice.
 fn ascends(ratings: &Ratings) -> bool {
     let key = |i: usize| u64::from(ratings.users[i]) << 32 | u64::from(ratings.movies[i]);
-    (1..ratings.len()).all(|i| key(i - 1) < key(i))
+    let part = |range: Range<usize>| range.into_iter().all(|i| i == 0 || key(i - 1) < key(i));
+    in_parts(ratings.len(), part)
+        .into_iter()
+        .all(|ascends| ascends)
 }
 
 /// Drops all but the latest rating of each pair.
