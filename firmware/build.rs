@@ -23,11 +23,32 @@ fn main() {
     std::fs::copy(format!("boards/{board}.x"), out.join("memory.x"))
         .expect("the board's memory map is copied");
     println!("cargo:rustc-link-search={}", out.display());
+    std::fs::write(out.join("regions.rs"), profile_length(board))
+        .expect("the profile region's length is written");
     println!("cargo:rustc-link-arg-bins=--nmagic");
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
     if feature("log") {
         println!("cargo:rustc-link-arg-bins=-Tdefmt.x");
     }
+}
+
+/// The length of a board's profile region, where the compiler can see it: the linker knows it too late to compare it
+/// with what the firmware keeps there.
+fn profile_length(board: &str) -> String {
+    const SYMBOL: &str = "__profile_length";
+    let path = format!("boards/{board}.x");
+    let map = std::fs::read_to_string(&path).expect("the board's memory map is read");
+    let length = map.lines().find_map(|line| {
+        let value = line.trim().strip_prefix(SYMBOL)?.trim_start();
+        let value = value.strip_prefix('=')?.strip_suffix(';')?.trim();
+        Some(match value.strip_suffix('K') {
+            Some(kilobytes) => format!("{kilobytes} * 1024"),
+            None => value.to_string(),
+        })
+    });
+    let length = length
+        .unwrap_or_else(|| panic!("{path} must have a line like `{SYMBOL} = 8K;`, or in bytes"));
+    format!("const PROFILE_LENGTH: u32 = {length};\n")
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -39,7 +39,9 @@
 //! ```
 //! # #[cfg(feature = "write")] {
 //! use pocketrec::model::Model;
-//! use pocketrec::rank::TopN;
+//! use pocketrec::rank::{Nearest, TopN};
+//! # #[cfg(feature = "learn")]
+//! use pocketrec::{learn::FoldIn, profile::Rating};
 //!
 //! # let storage = pocketrec::image::example();
 //! # let flash: &[u8] = storage.bytes();
@@ -57,6 +59,20 @@
 //!     // a board would look at its serial line here
 //! }
 //! assert_eq!(top.hits().len(), 2);
+//!
+//! // The movies nearest to one, which is given by its row.
+//! let mut nearest = Nearest::<2>::keeping(2, &model, model.movie_row(10)?);
+//! while !nearest.advance(&model, 64).is_done() {}
+//! assert_eq!(nearest.hits().len(), 2);
+//!
+//! // What the owner's ratings teach: movie 10 got five stars.
+//! # #[cfg(feature = "learn")] {
+//! let log = [Rating::new(10, 5.0, 0).ok_or("no stars")?];
+//! let mut fold_in = FoldIn::new(&model);
+//! while !fold_in.advance(&model, &log, 4).is_done() {}
+//! let owner = fold_in.private().state(&model);
+//! assert!(model.predict_for(&owner, 10)? > model.predict_for(&user, 10)?);
+//! # }
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -74,11 +74,6 @@ fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
     place.write(Service::before_recall(model, about, store))
 }
 
-/// Records that the log of `owners` profiles of up to `log` ratings may have to hold.
-pub const fn records(owners: usize, log: usize) -> usize {
-    owners * (log + pocketrec::profile::UNDO_DEPTH)
-}
-
 /// The package's version, as `Hello` tells it.
 const VERSION: [u8; 3] = [
     number(env!("CARGO_PKG_VERSION_MAJOR")),

@@ -11,7 +11,8 @@
 //! [`reset::Record`]: what a panic or a fault wrote before the reset that it caused.
 //!
 //! # What outlives a restart
-//! [`flash::Region`]: the profile region, for the log that core keeps there.
+//! [`flash::Region`]: the profile region, for the log that core keeps there; [`room`] has the compiler refuse one that
+//! is too small.
 //!
 //! Each board is one file in `src/bin/`: clocks, UART, flash and the interrupt handlers, nothing else.
 #![no_std]
@@ -32,3 +33,4 @@ pub mod receive;
 #[cfg(target_os = "none")]
 pub mod regions;
 pub mod reset;
+pub mod room;

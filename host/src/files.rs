@@ -21,11 +21,15 @@ pub const CACHE: &str = "ratings.cache";
 /// Writes a file through `fill`, beside its place first and then renamed into it, so that nobody sees half of it.
 ///
 /// # Errors
-/// The first error of `fill` or of the file system; the place is then as it was before.
+/// The first error of `fill` or of the file system; the place is then as it was before. A device or a pipe isn't
+/// written: renaming would put a file where it stood.
 pub fn write_with(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir()) {
+        return Err(io::Error::other("it is there, and no ordinary file"));
+    }
     let mut name = path
         .file_name()
         .ok_or(io::ErrorKind::InvalidInput)?
@@ -57,6 +61,17 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_no_ordinary_file_is_not_replaced_by_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let _socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        assert!(write(&path, b"image").is_err());
+        assert!(!std::fs::metadata(&path).unwrap().is_file());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 
     #[test]
     fn a_write_that_fails_leaves_what_was_there_and_nothing_else() {

@@ -272,7 +272,7 @@ fn an_image_that_does_not_fit_its_board_is_told_by_how_many_bytes() {
     };
     export(&["--out", "large.img", "--movies", "12000", "--users", "none"]);
     let bytes = std::fs::metadata(place.path("large.img")).unwrap().len();
-    let over = host::report::text::grouped(bytes - 176 * 1024);
+    let over = host::report::text::grouped(bytes - 188 * 1024);
     let (last, error) = refused_bill(&place, &["inspect", "large.img", "--board", "microbit"]);
     assert_eq!(last, format!("too large by {over} bytes"));
     let sentence = format!("error: the image is {over} bytes too large for microbit");

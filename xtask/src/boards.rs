@@ -107,7 +107,7 @@ mod tests {
         // 128 KB before the image, less 48 KB of profile amid them.
         assert_eq!(board.firmware_limits(), (80 * 1024, 128 * 1024));
         let board = Board::Microbit;
-        assert_eq!(board.image_region(), (0x0001_4000, 176 * 1024));
-        assert_eq!(board.firmware_limits(), (72 * 1024, 16 * 1024));
+        assert_eq!(board.image_region(), (0x0001_1000, 188 * 1024));
+        assert_eq!(board.firmware_limits(), (60 * 1024, 16 * 1024));
     }
 }

@@ -50,6 +50,37 @@ const TRIES: u32 = 4;
 /// Four words, as they stand in flash.
 type Words = [u32; 4];
 
+/// Bytes of the least region, in pages of `page_bytes`, that a [`FlashLog`] of `records` records works in.
+///
+/// A firmware that compares it with its memory map in a constant has nothing to find out when it runs.
+pub const fn least_region(page_bytes: u32, records: usize) -> u32 {
+    least_pages(page_bytes, records).saturating_mul(page_bytes)
+}
+
+/// The live records, those of the compaction that replaces them, and a page to write on in between.
+const fn least_pages(page_bytes: u32, records: usize) -> u32 {
+    compacted(page_bytes, records)
+        .saturating_mul(2)
+        .saturating_add(1)
+}
+
+/// Pages that a compaction of `records` records needs at most: room for the commit, and for slots that fail.
+const fn compacted(page_bytes: u32, records: usize) -> u32 {
+    let slots = slots(page_bytes);
+    let slots = if slots == 0 { 1 } else { slots };
+    let records = if records > u32::MAX as usize {
+        u32::MAX
+    } else {
+        records as u32
+    };
+    records.saturating_add(TRIES).div_ceil(slots)
+}
+
+/// Records that a page takes behind its head.
+const fn slots(page_bytes: u32) -> u32 {
+    (page_bytes / RECORD).saturating_sub(1)
+}
+
 /// A log of changes in `F`, a region of at least three pages that it has for itself.
 ///
 /// `F` must take words of 4 bytes; it is read back after every write and every erasure. RAM: about 60 bytes.
@@ -115,7 +146,7 @@ impl<F: NorFlash> FlashLog<F> {
             flash,
             pages,
             page_bytes,
-            reserve: 0,
+            reserve: compacted(page_bytes, records),
             state: StorageState::Flash,
             page: 0,
             generation: 0,
@@ -126,11 +157,7 @@ impl<F: NorFlash> FlashLog<F> {
             torn: 0,
             bad_writes: 0,
         };
-        // Room for the commit, and for slots that fail.
-        let needed = (records as u32).saturating_add(TRIES);
-        log.reserve = needed.div_ceil(log.slots().max(1));
-        // The live records, those of the compaction that replaces them, and a page to write on in between.
-        if log.reserve.saturating_mul(2).saturating_add(1) > pages || log.mount().is_err() {
+        if least_pages(page_bytes, records) > pages || log.mount().is_err() {
             log.state = StorageState::Failed;
         }
         log
@@ -142,7 +169,7 @@ impl<F: NorFlash> FlashLog<F> {
     }
 
     fn slots(&self) -> u32 {
-        (self.page_bytes / RECORD).saturating_sub(1)
+        slots(self.page_bytes)
     }
 
     fn after(&self, page: u32) -> u32 {

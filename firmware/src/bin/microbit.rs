@@ -63,7 +63,7 @@ fn main() -> ! {
     };
     // Floating point in software always keeps subnormals.
     let strict = true;
-    let store = FlashLog::open(Region::profile(Flash(chip.NVMC)), app::records(OWNERS, LOG));
+    let store = regions::profile_log::<_, OWNERS, LOG>(Flash(chip.NVMC));
     app::run(
         PLACE,
         board,

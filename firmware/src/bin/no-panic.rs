@@ -24,7 +24,7 @@ use pocketrec::numeric::{f16, hold, magnitude, square_root};
 use pocketrec::profile::{Log, Private, Profile, Rating};
 use pocketrec::rank::{Nearest, TopN};
 use pocketrec::service::{Board, Port, Service};
-use pocketrec::store::flash::FlashLog;
+use pocketrec::store::flash::{FlashLog, least_region};
 use pocketrec::store::{Change, Store};
 use pocketrec::table::{EmbeddingTable, Values};
 use pocketrec::wire::{
@@ -340,6 +340,7 @@ fn services(bytes: &'static [u8]) {
         slice: word(),
     };
     calls! {
+        least_region(word(), size());
         FlashLog::open(Region::profile(Nothing), size()).into_inner();
         Service::<2>::new(Model::open(bytes), black_box(board)).model();
     }

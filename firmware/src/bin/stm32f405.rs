@@ -63,10 +63,7 @@ fn main() -> ! {
     unsafe { cortex_m::peripheral::NVIC::unmask(pac::Interrupt::USART1) };
 
     let board = Stm32f405 { uart: chip.USART1 };
-    let store = FlashLog::open(
-        Region::profile(Flash(chip.FLASH)),
-        app::records(OWNERS, LOG),
-    );
+    let store = regions::profile_log::<_, OWNERS, LOG>(Flash(chip.FLASH));
     app::run(
         PLACE,
         board,

@@ -44,9 +44,9 @@ pub const BOARDS: [Board; 2] = [
     Board {
         name: "microbit",
         chip: "nRF51822, Cortex-M0",
-        image_address: 0x1_4000,
-        image_region: 176 * 1024,
-        firmware_flash: 72 * 1024,
+        image_address: 0x1_1000,
+        image_region: 188 * 1024,
+        firmware_flash: 60 * 1024,
         profile_region: 8 * 1024,
         ram: 16 * 1024,
         core: "M0",

@@ -6,6 +6,9 @@ use super::Error;
 use super::schedule::Schedule;
 use super::simd::Kernel;
 
+/// Ratings of the largest batch: its gradients, at 32 dimensions, take 2 GB.
+const MAX_BATCH: usize = 1 << 24;
+
 /// Which parts of `mean + b_u + b_m + <p_u, q_m> + MLP([p_u ; q_m])` a model has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -240,6 +243,12 @@ impl Options {
         positive("the user embedding's size", self.user_dim)?;
         positive("the movie embedding's size", self.movie_dim)?;
         positive("the batch size", self.batch)?;
+        if self.batch > MAX_BATCH {
+            return Err(Error::Options(format!(
+                "the batch size is {}; it must be at most {MAX_BATCH}",
+                self.batch
+            )));
+        }
         positive("the number of epochs", self.epochs)?;
         if let Some(patience) = self.patience {
             positive("the patience of early stopping", patience)?;
@@ -274,6 +283,11 @@ impl Options {
             )));
         }
         let (low, high) = self.scale;
+        if low == high {
+            return Err(Error::Options(format!(
+                "every rating is {low}; training takes ratings of at least two different values"
+            )));
+        }
         if !(low.is_finite() && high.is_finite() && low < high) {
             return Err(Error::Options(format!(
                 "the rating scale runs from {low} to {high}; the first must be below the second"
@@ -324,6 +338,8 @@ mod tests {
         refuse("user embedding", &|o| o.user_dim = 0);
         refuse("movie embedding", &|o| o.movie_dim = 0);
         refuse("batch", &|o| o.batch = 0);
+        refuse("at most 16777216", &|o| o.batch = usize::MAX);
+        refuse("every rating is 3;", &|o| o.scale = (3.0, 3.0));
         refuse("epochs", &|o| o.epochs = 0);
         refuse("patience", &|o| o.patience = Some(0));
         refuse("hidden layer 2", &|o| o.hidden = vec![3, 0]);
