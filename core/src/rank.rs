@@ -63,36 +63,64 @@ impl<const N: usize> Best<N> {
         }
     }
 
-    /// The key (see [`Model::score_keys`]) that a movie must pass to be kept; below all of them at first.
-    fn bar_key(&self, model: &Model<'_>) -> i32 {
-        self.bar().map_or(i32::MIN, |bar| model.key_of_score(bar))
-    }
-
     /// Takes in a hit. Hits come in ascending order of ids, so among equal scores the earlier one stays ahead.
     pub(crate) fn offer(&mut self, hit: Hit) {
-        if self.limit == 0 {
-            return;
-        }
-        if self.hits.len() >= self.limit {
-            if self.bar().is_some_and(|bar| hit.score <= bar) {
-                return;
-            }
-            self.hits.pop();
-        }
-        // Room was made above, so this can't fail.
-        let _ = self.hits.push(hit);
-        for at in (1..self.hits.len()).rev() {
-            match self.hits.get_mut(at.wrapping_sub(1)..=at) {
-                Some([a, b]) if b.score > a.score => core::mem::swap(a, b),
-                _ => return,
-            }
-        }
+        offer(&mut self.hits, self.limit, hit);
     }
 }
 
+// What follows isn't generic, so that it is compiled with this crate's optimisation, whatever the caller's.
+
+/// [`Best::offer`].
+#[inline(never)]
+fn offer(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) {
+    insert(hits, limit, hit);
+}
+
+#[inline(always)]
+fn insert(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) {
+    if hits.len() < limit {
+        // The limit is at most the room there is.
+        let _ = hits.push(hit);
+    } else if hits.last().is_none_or(|last| hit.score <= last.score) {
+        return;
+    }
+    let mut places = hits.iter_mut().rev();
+    if let Some(mut free) = places.next() {
+        for ahead in places {
+            if hit.score <= ahead.score {
+                break;
+            }
+            *free = *ahead;
+            free = ahead;
+        }
+        *free = hit;
+    }
+}
+
+/// The key (see [`Model::score_keys`]) that a movie must pass to be kept; below all of them at first.
+#[inline(always)]
+fn bar_key(hits: &heapless::VecView<Hit>, limit: usize, model: &Model<'_>) -> i32 {
+    match hits.last() {
+        Some(last) if hits.len() >= limit => model.key_of_score(last.score),
+        _ => i32::MIN,
+    }
+}
+
+/// Takes in the movie of a key; returns the key that another one must pass.
+#[inline(never)]
+fn offer_key(
+    hits: &mut heapless::VecView<Hit>,
+    limit: usize,
+    model: &Model<'_>,
+    (movie, key): (u32, i32),
+) -> i32 {
+    let score = model.score_of_key(key);
+    insert(hits, limit, Hit { movie, score });
+    bar_key(hits, limit, model)
+}
+
 /// The first key above `bar`: how many are before it, itself, and those behind it.
-///
-/// Not generic, so that its loop is compiled with this crate's optimisation, whatever the caller's.
 #[inline(never)]
 fn above(keys: &[i32], bar: i32) -> Option<(u32, i32, &[i32])> {
     let mut rest = keys.iter();
@@ -105,6 +133,23 @@ fn above(keys: &[i32], bar: i32) -> Option<(u32, i32, &[i32])> {
     }
     None
 }
+
+/// As [`above`], of cosines.
+#[inline(never)]
+fn above_cosine(cosines: &[f32], bar: f32) -> Option<(u32, f32, &[f32])> {
+    let mut rest = cosines.iter();
+    let mut before = 0;
+    while let Some(cosine) = rest.next() {
+        if *cosine > bar {
+            return Some((before, *cosine, rest.as_slice()));
+        }
+        before += 1;
+    }
+    None
+}
+
+/// Below any cosine.
+const LOWEST: f32 = -2.0;
 
 /// A ranking of the whole catalogue for one user, of which the best `N` are kept.
 ///
@@ -179,16 +224,15 @@ impl<const N: usize> TopN<N> {
             model.score_keys(user, self.next, (self.fame, &self.interest), keys);
             let mut row = self.next;
             let mut keys: &[i32] = keys;
-            while let Some((at, key, rest)) = above(keys, self.best.bar_key(model)) {
+            let Best { hits, limit } = &mut self.best;
+            let mut bar = bar_key(hits, *limit, model);
+            while let Some((at, key, rest)) = above(keys, bar) {
                 keys = rest;
                 row = row.wrapping_add(at);
                 if let Some(movie) = ids.id(row)
                     && filter(movie)
                 {
-                    self.best.offer(Hit {
-                        movie,
-                        score: model.score_of_key(key),
-                    });
+                    bar = offer_key(hits, *limit, model, (movie, key));
                 }
                 row = row.wrapping_add(1);
             }
@@ -236,16 +280,19 @@ impl<const N: usize> Nearest<N> {
             let left = (end - self.next).min(SLICE as u32);
             let cosines = cosines.get_mut(..left as usize).unwrap_or_default();
             model.similarity_rows(&self.vector, self.next, cosines);
-            for (row, score) in (self.next..total).zip(cosines.iter()) {
-                if self.best.bar().is_none_or(|bar| *score > bar)
-                    && row != self.row
+            let mut row = self.next;
+            let mut cosines: &[f32] = cosines;
+            let mut bar = self.best.bar().unwrap_or(LOWEST);
+            while let Some((at, score, rest)) = above_cosine(cosines, bar) {
+                cosines = rest;
+                row = row.wrapping_add(at);
+                if row != self.row
                     && let Some(movie) = ids.id(row)
                 {
-                    self.best.offer(Hit {
-                        movie,
-                        score: *score,
-                    });
+                    self.best.offer(Hit { movie, score });
+                    bar = self.best.bar().unwrap_or(LOWEST);
                 }
+                row = row.wrapping_add(1);
             }
             self.next += left;
         }
