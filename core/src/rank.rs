@@ -54,36 +54,40 @@ impl<const N: usize> Best<N> {
         &self.hits
     }
 
-    /// The score that a movie of a higher id must pass to be kept, if there is one yet.
-    pub(crate) fn bar(&self) -> Option<f32> {
-        if self.hits.len() < self.limit {
-            None
-        } else {
-            self.hits.last().map(|hit| hit.score)
-        }
+    /// The score that a movie of a higher id must pass to be kept, [`LOWEST`] while any is.
+    pub(crate) fn bar(&self) -> f32 {
+        bar(&self.hits, self.limit)
     }
 
-    /// Takes in a hit. Hits come in ascending order of ids, so among equal scores the earlier one stays ahead.
-    pub(crate) fn offer(&mut self, hit: Hit) {
-        offer(&mut self.hits, self.limit, hit);
+    /// Takes in a hit and returns the new bar. Hits come in ascending order of ids, so among equal scores the earlier
+    /// one stays ahead.
+    pub(crate) fn offer(&mut self, hit: Hit) -> f32 {
+        offer(&mut self.hits, self.limit, hit)
     }
 }
+
+/// Below any score and cosine.
+const LOWEST: f32 = f32::MIN;
 
 // What follows isn't generic, so that it is compiled with this crate's optimisation, whatever the caller's.
 
-/// [`Best::offer`].
-#[inline(never)]
-fn offer(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) {
-    insert(hits, limit, hit);
+/// [`Best::bar`].
+#[inline]
+fn bar(hits: &heapless::VecView<Hit>, limit: usize) -> f32 {
+    match hits.last() {
+        Some(last) if hits.len() >= limit => last.score,
+        _ => LOWEST,
+    }
 }
 
-#[inline(always)]
-fn insert(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) {
+/// [`Best::offer`].
+#[inline(never)]
+fn offer(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) -> f32 {
     if hits.len() < limit {
         // The limit is at most the room there is.
         let _ = hits.push(hit);
     } else if hits.last().is_none_or(|last| hit.score <= last.score) {
-        return;
+        return bar(hits, limit);
     }
     let mut places = hits.iter_mut().rev();
     if let Some(mut free) = places.next() {
@@ -96,28 +100,7 @@ fn insert(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) {
         }
         *free = hit;
     }
-}
-
-/// The key (see [`Model::score_keys`]) that a movie must pass to be kept; below all of them at first.
-#[inline(always)]
-fn bar_key(hits: &heapless::VecView<Hit>, limit: usize, model: &Model<'_>) -> i32 {
-    match hits.last() {
-        Some(last) if hits.len() >= limit => model.key_of_score(last.score),
-        _ => i32::MIN,
-    }
-}
-
-/// Takes in the movie of a key; returns the key that another one must pass.
-#[inline(never)]
-fn offer_key(
-    hits: &mut heapless::VecView<Hit>,
-    limit: usize,
-    model: &Model<'_>,
-    (movie, key): (u32, i32),
-) -> i32 {
-    let score = model.score_of_key(key);
-    insert(hits, limit, Hit { movie, score });
-    bar_key(hits, limit, model)
+    bar(hits, limit)
 }
 
 /// The first key above `bar`: how many are before it, itself, and those behind it.
@@ -147,9 +130,6 @@ fn above_cosine(cosines: &[f32], bar: f32) -> Option<(u32, f32, &[f32])> {
     }
     None
 }
-
-/// Below any cosine.
-const LOWEST: f32 = -2.0;
 
 /// A ranking of the whole catalogue for one user, of which the best `N` are kept.
 ///
@@ -224,15 +204,15 @@ impl<const N: usize> TopN<N> {
             model.score_keys(user, self.next, (self.fame, &self.interest), keys);
             let mut row = self.next;
             let mut keys: &[i32] = keys;
-            let Best { hits, limit } = &mut self.best;
-            let mut bar = bar_key(hits, *limit, model);
+            let mut bar = model.key_of_score(self.best.bar());
             while let Some((at, key, rest)) = above(keys, bar) {
                 keys = rest;
                 row = row.wrapping_add(at);
                 if let Some(movie) = ids.id(row)
                     && filter(movie)
                 {
-                    bar = offer_key(hits, *limit, model, (movie, key));
+                    let score = model.score_of_key(key);
+                    bar = model.key_of_score(self.best.offer(Hit { movie, score }));
                 }
                 row = row.wrapping_add(1);
             }
@@ -282,15 +262,14 @@ impl<const N: usize> Nearest<N> {
             model.similarity_rows(&self.vector, self.next, cosines);
             let mut row = self.next;
             let mut cosines: &[f32] = cosines;
-            let mut bar = self.best.bar().unwrap_or(LOWEST);
+            let mut bar = self.best.bar();
             while let Some((at, score, rest)) = above_cosine(cosines, bar) {
                 cosines = rest;
                 row = row.wrapping_add(at);
                 if row != self.row
                     && let Some(movie) = ids.id(row)
                 {
-                    self.best.offer(Hit { movie, score });
-                    bar = self.best.bar().unwrap_or(LOWEST);
+                    bar = self.best.offer(Hit { movie, score });
                 }
                 row = row.wrapping_add(1);
             }
