@@ -55,12 +55,14 @@ impl<const N: usize> Best<N> {
     }
 
     /// The score that a movie of a higher id must pass to be kept, [`LOWEST`] while any is.
+    #[inline]
     pub(crate) fn bar(&self) -> f32 {
         bar(&self.hits, self.limit)
     }
 
     /// Takes in a hit and returns the new bar. Hits come in ascending order of ids, so among equal scores the earlier
     /// one stays ahead.
+    #[inline(always)]
     pub(crate) fn offer(&mut self, hit: Hit) -> f32 {
         offer(&mut self.hits, self.limit, hit)
     }
@@ -80,19 +82,35 @@ fn bar(hits: &heapless::VecView<Hit>, limit: usize) -> f32 {
     }
 }
 
+/// Whether `a` is more than `b`. The bits of numbers without a sign are in order: where floating point is software,
+/// that is less work.
+#[inline(always)]
+fn is_more(a: f32, b: f32) -> bool {
+    const SOFTWARE: bool = cfg!(all(target_os = "none", not(target_abi = "eabihf")));
+    let (bits, others) = (a.to_bits() as i32, b.to_bits() as i32);
+    if SOFTWARE && bits | others >= 0 {
+        bits > others
+    } else {
+        a > b
+    }
+}
+
 /// [`Best::offer`].
 #[inline(never)]
 fn offer(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) -> f32 {
     if hits.len() < limit {
         // The limit is at most the room there is.
         let _ = hits.push(hit);
-    } else if hits.last().is_none_or(|last| hit.score <= last.score) {
+    } else if hits
+        .last()
+        .is_none_or(|last| !is_more(hit.score, last.score))
+    {
         return bar(hits, limit);
     }
     let mut places = hits.iter_mut().rev();
     if let Some(mut free) = places.next() {
         for ahead in places {
-            if hit.score <= ahead.score {
+            if !is_more(hit.score, ahead.score) {
                 break;
             }
             *free = *ahead;
