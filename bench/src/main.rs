@@ -355,6 +355,7 @@ fn shape(name: &str, bytes: &'static [u8]) {
         }
     });
     check(&model, &user, movies);
+    let _ = writeln!(Console, "bits {name} {:08x}", fingerprint(&model, &user));
 }
 
 /// Ends the run unless the fast kernels give the bits of the plain form.

@@ -54,45 +54,74 @@ impl<const N: usize> Best<N> {
         &self.hits
     }
 
-    /// The score that a movie of a higher id must pass to be kept, if there is one yet.
-    pub(crate) fn bar(&self) -> Option<f32> {
-        if self.hits.len() < self.limit {
-            None
-        } else {
-            self.hits.last().map(|hit| hit.score)
-        }
+    /// The score that a movie of a higher id must pass to be kept, [`LOWEST`] while any is.
+    #[inline]
+    pub(crate) fn bar(&self) -> f32 {
+        bar(&self.hits, self.limit)
     }
 
-    /// The key (see [`Model::score_keys`]) that a movie must pass to be kept; below all of them at first.
-    fn bar_key(&self, model: &Model<'_>) -> i32 {
-        self.bar().map_or(i32::MIN, |bar| model.key_of_score(bar))
-    }
-
-    /// Takes in a hit. Hits come in ascending order of ids, so among equal scores the earlier one stays ahead.
-    pub(crate) fn offer(&mut self, hit: Hit) {
-        if self.limit == 0 {
-            return;
-        }
-        if self.hits.len() >= self.limit {
-            if self.bar().is_some_and(|bar| hit.score <= bar) {
-                return;
-            }
-            self.hits.pop();
-        }
-        // Room was made above, so this can't fail.
-        let _ = self.hits.push(hit);
-        for at in (1..self.hits.len()).rev() {
-            match self.hits.get_mut(at.wrapping_sub(1)..=at) {
-                Some([a, b]) if b.score > a.score => core::mem::swap(a, b),
-                _ => return,
-            }
-        }
+    /// Takes in a hit and returns the new bar. Hits come in ascending order of ids, so among equal scores the earlier
+    /// one stays ahead.
+    #[inline(always)]
+    pub(crate) fn offer(&mut self, hit: Hit) -> f32 {
+        offer(&mut self.hits, self.limit, hit)
     }
 }
 
+/// Below any score and cosine.
+const LOWEST: f32 = f32::MIN;
+
+// What follows isn't generic, so that it is compiled with this crate's optimisation, whatever the caller's.
+
+/// [`Best::bar`].
+#[inline]
+fn bar(hits: &heapless::VecView<Hit>, limit: usize) -> f32 {
+    match hits.last() {
+        Some(last) if hits.len() >= limit => last.score,
+        _ => LOWEST,
+    }
+}
+
+/// Whether `a` is more than `b`. The bits of numbers without a sign are in order: where floating point is software,
+/// that is less work.
+#[inline(always)]
+fn is_more(a: f32, b: f32) -> bool {
+    const SOFTWARE: bool = cfg!(all(target_os = "none", not(target_abi = "eabihf")));
+    let (bits, others) = (a.to_bits() as i32, b.to_bits() as i32);
+    if SOFTWARE && bits | others >= 0 {
+        bits > others
+    } else {
+        a > b
+    }
+}
+
+/// [`Best::offer`].
+#[inline(never)]
+fn offer(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) -> f32 {
+    if hits.len() < limit {
+        // The limit is at most the room there is.
+        let _ = hits.push(hit);
+    } else if hits
+        .last()
+        .is_none_or(|last| !is_more(hit.score, last.score))
+    {
+        return bar(hits, limit);
+    }
+    let mut places = hits.iter_mut().rev();
+    if let Some(mut free) = places.next() {
+        for ahead in places {
+            if !is_more(hit.score, ahead.score) {
+                break;
+            }
+            *free = *ahead;
+            free = ahead;
+        }
+        *free = hit;
+    }
+    bar(hits, limit)
+}
+
 /// The first key above `bar`: how many are before it, itself, and those behind it.
-///
-/// Not generic, so that its loop is compiled with this crate's optimisation, whatever the caller's.
 #[inline(never)]
 fn above(keys: &[i32], bar: i32) -> Option<(u32, i32, &[i32])> {
     let mut rest = keys.iter();
@@ -100,6 +129,20 @@ fn above(keys: &[i32], bar: i32) -> Option<(u32, i32, &[i32])> {
     while let Some(key) = rest.next() {
         if *key > bar {
             return Some((before, *key, rest.as_slice()));
+        }
+        before += 1;
+    }
+    None
+}
+
+/// As [`above`], of cosines.
+#[inline(never)]
+fn above_cosine(cosines: &[f32], bar: f32) -> Option<(u32, f32, &[f32])> {
+    let mut rest = cosines.iter();
+    let mut before = 0;
+    while let Some(cosine) = rest.next() {
+        if *cosine > bar {
+            return Some((before, *cosine, rest.as_slice()));
         }
         before += 1;
     }
@@ -179,16 +222,15 @@ impl<const N: usize> TopN<N> {
             model.score_keys(user, self.next, (self.fame, &self.interest), keys);
             let mut row = self.next;
             let mut keys: &[i32] = keys;
-            while let Some((at, key, rest)) = above(keys, self.best.bar_key(model)) {
+            let mut bar = model.key_of_score(self.best.bar());
+            while let Some((at, key, rest)) = above(keys, bar) {
                 keys = rest;
                 row = row.wrapping_add(at);
                 if let Some(movie) = ids.id(row)
                     && filter(movie)
                 {
-                    self.best.offer(Hit {
-                        movie,
-                        score: model.score_of_key(key),
-                    });
+                    let score = model.score_of_key(key);
+                    bar = model.key_of_score(self.best.offer(Hit { movie, score }));
                 }
                 row = row.wrapping_add(1);
             }
@@ -236,16 +278,18 @@ impl<const N: usize> Nearest<N> {
             let left = (end - self.next).min(SLICE as u32);
             let cosines = cosines.get_mut(..left as usize).unwrap_or_default();
             model.similarity_rows(&self.vector, self.next, cosines);
-            for (row, score) in (self.next..total).zip(cosines.iter()) {
-                if self.best.bar().is_none_or(|bar| *score > bar)
-                    && row != self.row
+            let mut row = self.next;
+            let mut cosines: &[f32] = cosines;
+            let mut bar = self.best.bar();
+            while let Some((at, score, rest)) = above_cosine(cosines, bar) {
+                cosines = rest;
+                row = row.wrapping_add(at);
+                if row != self.row
                     && let Some(movie) = ids.id(row)
                 {
-                    self.best.offer(Hit {
-                        movie,
-                        score: *score,
-                    });
+                    bar = self.best.offer(Hit { movie, score });
                 }
+                row = row.wrapping_add(1);
             }
             self.next += left;
         }

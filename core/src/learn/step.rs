@@ -3,7 +3,7 @@
 use super::{GRADIENT_LIMIT, MAX_ERROR, MAX_GRADIENT, MAX_LEARNED};
 use crate::model::{Model, ROW_LIMIT, UserState};
 #[cfg(cortex_m_float)]
-use crate::numeric::are_within;
+use crate::numeric::{are_8_within, are_within};
 use crate::numeric::{hold, hold_all};
 use crate::profile::Private;
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
@@ -154,11 +154,13 @@ fn derive_by_row(
     by_row: &mut [f32; 8],
 ) -> Option<f32> {
     let own = private.row.first_chunk()?;
-    if !are_within(own, ROW_LIMIT) || !are_within(&[private.bias], ROW_LIMIT) {
+    if !are_8_within(own, ROW_LIMIT) || !are_within(&[private.bias], ROW_LIMIT) {
         return None;
     }
     let score = model.gradient_of_row_by_assembly((own, private.bias), row, by_row)?;
-    hold_all(Some(by_row), MAX_GRADIENT);
+    if !are_8_within(by_row, MAX_GRADIENT) {
+        hold_all(Some(by_row), MAX_GRADIENT);
+    }
     Some(score)
 }
 

@@ -39,13 +39,13 @@ impl<const N: usize> Suggest<N> {
         for row in self.next..end {
             let known = model.confidence(row).map_or(1.0, |c| f32::from(c) / 255.0);
             // No movie is worth more than how well it is known.
-            if self.best.bar().is_some_and(|bar| known <= bar) {
+            if known <= self.best.bar() {
                 continue;
             }
             let g = gradient(model, fold.state(), row);
             let variance = fold.belief().variance(&g.by);
             let score = known * (variance / (1.0 + variance));
-            if self.best.bar().is_none_or(|bar| score > bar)
+            if score > self.best.bar()
                 && let Some(movie) = model.movie_ids().id(row)
                 && filter(movie)
             {

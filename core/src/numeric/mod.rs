@@ -43,6 +43,16 @@ pub(crate) fn are_within(numbers: &[f32], limit: f32) -> bool {
     bits & 0x4000_0000 == 0 || are_within_limit(numbers, limit)
 }
 
+/// As [`are_within`], of 8 numbers: without a loop, which takes three times as long where it isn't unrolled.
+#[cfg(all(cortex_m_float, feature = "learn"))]
+#[inline(always)]
+pub(crate) fn are_8_within(numbers: &[f32; 8], limit: f32) -> bool {
+    let [a, b, c, d, e, f, g, h] = numbers;
+    let front = a.to_bits() | b.to_bits() | c.to_bits() | d.to_bits();
+    let back = e.to_bits() | f.to_bits() | g.to_bits() | h.to_bits();
+    (front | back) & 0x4000_0000 == 0 || are_within_limit(numbers, limit)
+}
+
 /// Of positive numbers the bits are in order, so that one subtraction a number tells, and one test all of them.
 #[cfg(feature = "learn")]
 #[cold]

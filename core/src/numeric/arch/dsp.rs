@@ -3,6 +3,8 @@
 #[cfg(cortex_m_dsp)]
 mod assembly;
 #[cfg(cortex_m_dsp)]
+pub(crate) mod layers;
+#[cfg(cortex_m_dsp)]
 pub(crate) use assembly::{Net, score, score_bytes};
 
 /// Movies that are scored at a time.

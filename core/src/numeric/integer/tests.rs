@@ -175,8 +175,8 @@ proptest! {
             prop_assert_eq!(i64::from(output), network.plain(&user.half, row));
             let later = network.later();
             for any in [
-                network.any::<true>(&user.half, row, later),
-                network.any::<false>(&user.half, row, later),
+                network.any_by::<true>(&user.half, row, later),
+                network.any_by::<false>(&user.half, row, later),
             ] {
                 prop_assert_eq!(any >> network.output_shift, output);
             }
