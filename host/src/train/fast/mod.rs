@@ -40,7 +40,7 @@ use super::simd::Kernel;
 use super::{Optimiser, Options, Parameters, Sample, adam};
 
 /// Slots or rows that a thread takes at a time.
-const RUN: usize = 256;
+const RUN: usize = 128;
 /// Ratings whose errors are summed apart when measuring.
 const MEASURE: usize = 8192;
 

@@ -302,7 +302,8 @@ unsafe fn movies_of<R: Vector>(
             let end = range.end.min(movies.given[first + 1]);
             for slot in start..end {
                 let index = slot - range.start;
-                if let Some(row) = rows.get(index + AHEAD) {
+                // Beyond the range too: whoever moves these mostly has those next.
+                if let Some(row) = movies.rows.get(slot + AHEAD) {
                     ask(row);
                 }
                 let count = movies.counts.get(slot).copied().unwrap_or(0);
