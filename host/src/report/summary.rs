@@ -89,8 +89,10 @@ pub fn memory(options: &Options, ratings: usize, users: usize, movies: usize) ->
     let (copies, model) = match options.solver {
         Solver::Adam => {
             let biased = options.model.has_biases();
-            let row = |dim: usize| 2 * layout::row_bytes(dim, biased) + 4 * (dim + 1);
-            let tables = users * row(options.user_dim) + movies * row(options.movie_dim);
+            let table = |rows: usize, dim: usize| {
+                2 * layout::table_bytes(rows, dim, biased) + 4 * rows * (dim + 1)
+            };
+            let tables = table(users, options.user_dim) + table(movies, options.movie_dim);
             (16 + 4 + 12 + 12, tables)
         }
         Solver::Gibbs => {

@@ -1,12 +1,16 @@
 //! Where the fast trainer keeps every number.
 //!
-//! A table has two rows of f32 for each of its own. What every sample reads: `p`, or `p | b mb vb`
-//! where rows have biases, that is the embedding, padded with zeros to a multiple of 8, and the
-//! bias with its moments. And what only a step needs: `m | v`, the embedding's first and second
-//! moments, padded likewise. Apart, the values of all movies of MovieLens-20M (856 KB at 8
-//! dimensions without biases) fit a second-level cache, where with their moments they don't. Rows
-//! are padded so that none is in more cache lines than it must; at 8 dimensions each is in one. A
-//! third memory has the step that last touched each row, for optimisers that ask.
+//! A table has for each of its rows, in f32: the values `p`, or `p | b mb vb` where rows have
+//! biases, that is the embedding, and the bias with its moments; the embedding's first and second
+//! moments `m | v`; and the step that last touched the row (as u32), for optimisers that ask. Each
+//! vector is padded with zeros to a multiple of 8, and rows so that none is in more cache lines than
+//! it must.
+//!
+//! Where these lie depends on the table's size. Values that a second-level cache has room for are
+//! kept apart from the rest, so that they stay there while samples read them: the movies of
+//! MovieLens-20M at 8 dimensions take 856 KB. In a larger table a row comes from further away in
+//! any case, and it is quicker to have its parts in lines beside each other: at 8 dimensions
+//! `p | b mb vb last` in one, `m | v` in the next.
 //!
 //! Dense layers lie in one vector: layer by layer the weights `[inputs][outputs]`, then the
 //! biases. The first layer's inputs are padded as the rows are; padded weights meet only zeros,
@@ -85,28 +89,86 @@ pub struct Table {
     pub dim: usize,
     /// `dim` padded to a multiple of 8.
     pub width: usize,
-    /// Distance of the rows of values, in f32; those of moments are `2 * width` apart.
-    pub stride: usize,
     /// Whether rows have a bias.
     pub biased: bool,
-    values: Aligned,
-    moments: Aligned,
-    last: Aligned,
+    places: Places,
+    memory: [Aligned; 3],
+}
+
+/// Most bytes of values that are kept apart: what a second-level cache has room for beside the rest.
+const APART: usize = 1 << 20;
+
+/// Where the parts of rows lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Places {
+    /// Whether values, moments and steps have a memory each; else all are in the first.
+    apart: bool,
+    /// Distance of rows of values, in f32.
+    stride: usize,
+    /// Numbers of a row that a sample may read, padded.
+    read: usize,
+    /// Distance of rows of moments, and where row 0's start.
+    moments: (usize, usize),
+    /// Distance of the steps that last touched a row, and where row 0's is.
+    last: (usize, usize),
+}
+
+impl Places {
+    fn new(rows: usize, dim: usize, biased: bool) -> Self {
+        let width = dim.next_multiple_of(ROW_LANES);
+        let numbers = width + if biased { tail::LENGTH } else { 0 };
+        // Two rows of 8 share a line; longer ones would straddle lines if they weren't padded.
+        let read = match numbers {
+            ROW_LANES => numbers,
+            _ => numbers.next_multiple_of(16),
+        };
+        if rows * read * 4 <= APART {
+            return Self {
+                apart: true,
+                stride: read,
+                read,
+                moments: (2 * width, 0),
+                last: (1, 0),
+            };
+        }
+        let last = width + tail::LENGTH;
+        let read = (last + 1).next_multiple_of(16);
+        let stride = read + (2 * width).next_multiple_of(16);
+        Self {
+            apart: false,
+            stride,
+            read,
+            moments: (stride, read),
+            last: (stride, last),
+        }
+    }
+
+    /// Numbers of each memory.
+    fn lengths(&self, rows: usize) -> [usize; 3] {
+        let (moments, last) = match self.apart {
+            true => (self.moments.0, self.last.0),
+            false => (0, 0),
+        };
+        [self.stride, moments, last].map(|numbers| numbers * rows)
+    }
 }
 
 /// A table as the kernels see it.
 #[derive(Clone, Copy, Debug)]
 pub struct RawTable {
     /// Start of row 0's values.
-    pub values: *mut f32,
-    /// Distance of rows of values.
-    pub stride: usize,
+    values: *mut f32,
+    stride: usize,
+    /// Numbers of a row of values that a sample may read.
+    read: usize,
     /// Padded width of a row's embedding.
     pub width: usize,
-    /// Start of row 0's moments; rows are `2 * width` apart.
-    pub moments: *mut f32,
-    /// The step that last touched each row, 0 for none; only kept for optimisers that ask.
-    pub last: *mut u32,
+    /// Start of row 0's moments.
+    moments: *mut f32,
+    moments_stride: usize,
+    /// The step that last touched row 0.
+    last: *mut u32,
+    last_stride: usize,
 }
 
 impl RawTable {
@@ -127,7 +189,17 @@ impl RawTable {
     #[inline(always)]
     pub unsafe fn moments(&self, row: u32) -> *mut f32 {
         // SAFETY: by the caller's promise.
-        unsafe { self.moments.add(row as usize * 2 * self.width) }
+        unsafe { self.moments.add(row as usize * self.moments_stride) }
+    }
+
+    /// The step that last touched a row, 0 for none; only kept for optimisers that ask.
+    ///
+    /// # Safety
+    /// The row must be one of the table's.
+    #[inline(always)]
+    pub unsafe fn last(&self, row: u32) -> *mut u32 {
+        // SAFETY: by the caller's promise.
+        unsafe { self.last.add(row as usize * self.last_stride) }
     }
 
     /// Asks for a row's values.
@@ -139,7 +211,7 @@ impl RawTable {
         // SAFETY: by the caller's promise.
         unsafe {
             let row = self.row(row);
-            for line in (0..self.stride).step_by(16) {
+            for line in (0..self.read).step_by(16) {
                 prefetch(row.add(line));
             }
         }
@@ -154,7 +226,7 @@ impl RawTable {
         // SAFETY: by the caller's promise.
         unsafe {
             let row = self.row(row);
-            for line in (0..self.stride).step_by(16) {
+            for line in (0..self.read).step_by(16) {
                 prefetch_to_write(row.add(line));
             }
         }
@@ -188,20 +260,10 @@ pub mod tail {
     pub const LENGTH: usize = 3;
 }
 
-/// Distance of the rows of values of a table of so many dimensions, in f32.
-fn row_stride(dim: usize, biased: bool) -> usize {
-    let numbers = dim.next_multiple_of(ROW_LANES) + if biased { tail::LENGTH } else { 0 };
-    // Two rows of 8 share a line; longer ones would straddle lines if they weren't padded.
-    if numbers == ROW_LANES {
-        numbers
-    } else {
-        numbers.next_multiple_of(16)
-    }
-}
-
-/// Bytes that a row of so many dimensions takes, moments included.
-pub fn row_bytes(dim: usize, biased: bool) -> usize {
-    4 * (row_stride(dim, biased) + 2 * dim.next_multiple_of(ROW_LANES) + 1)
+/// Bytes that a table of so many rows and dimensions takes, moments included.
+pub fn table_bytes(rows: usize, dim: usize, biased: bool) -> usize {
+    let lengths = Places::new(rows, dim, biased).lengths(rows);
+    4 * lengths.iter().sum::<usize>()
 }
 
 impl Table {
@@ -209,65 +271,68 @@ impl Table {
     pub fn new(values: &[f32], bias: &[f32], rows: usize, dim: usize) -> Self {
         let width = dim.next_multiple_of(ROW_LANES);
         let biased = !bias.is_empty();
-        let stride = row_stride(dim, biased);
-        let mut table = Self {
+        let places = Places::new(rows, dim, biased);
+        let mut memory = places.lengths(rows).map(Aligned::zero);
+        let (numbers, stride) = (memory[0].numbers_mut(), places.stride);
+        for (row, values) in values.chunks_exact(dim).enumerate() {
+            numbers[row * stride..][..dim].copy_from_slice(values);
+        }
+        for (row, bias) in bias.iter().enumerate() {
+            numbers[row * stride + width + tail::BIAS] = *bias;
+        }
+        Self {
             rows,
             dim,
             width,
-            stride,
             biased,
-            values: Aligned::zero(rows * stride),
-            moments: Aligned::zero(rows * 2 * width),
-            last: Aligned::zero(rows),
-        };
-        let memory = table.values.numbers_mut();
-        for (row, values) in values.chunks_exact(dim).enumerate() {
-            memory[row * stride..][..dim].copy_from_slice(values);
+            places,
+            memory,
         }
-        for (row, bias) in bias.iter().enumerate() {
-            memory[row * stride + width + tail::BIAS] = *bias;
-        }
-        table
     }
 
-    /// The values of one row, padding and bias included.
+    /// What a sample may read of one row.
     fn row(&self, row: usize) -> &[f32] {
-        &self.values.numbers()[row * self.stride..][..self.stride]
+        &self.memory[0].numbers()[row * self.places.stride..][..self.places.read]
     }
 
     /// For the kernels.
     pub fn raw(&mut self) -> RawTable {
-        let start = |memory: &mut Aligned| memory.numbers_mut().as_mut_ptr();
+        let Places {
+            apart,
+            stride,
+            read,
+            moments,
+            last,
+        } = self.places;
+        let [a, b, c] = self
+            .memory
+            .each_mut()
+            .map(|memory| memory.numbers_mut().as_mut_ptr());
+        let (b, c) = if apart { (b, c) } else { (a, a) };
         RawTable {
-            values: start(&mut self.values),
-            stride: self.stride,
+            values: a,
+            stride,
+            read,
             width: self.width,
-            moments: start(&mut self.moments),
-            last: start(&mut self.last).cast(),
+            moments: b.wrapping_add(moments.1),
+            moments_stride: moments.0,
+            last: c.wrapping_add(last.1).cast(),
+            last_stride: last.0,
         }
     }
 
-    /// Numbers in each of the table's memories.
-    fn lengths(&self) -> [usize; 3] {
-        [self.stride, 2 * self.width, 1].map(|numbers| numbers * self.rows)
-    }
-
-    /// All rows of values, all rows of moments, and the step that last touched each row, as the
-    /// bits of a u32; padding included.
+    /// All rows, padding included: of values, of moments, and the steps that last touched them, or
+    /// all of it in the first.
     pub fn memory(&self) -> [&[f32]; 3] {
-        let lengths = self.lengths();
-        let memory = [&self.values, &self.moments, &self.last];
-        std::array::from_fn(|i| &memory[i].numbers()[..lengths[i]])
+        let lengths = self.places.lengths(self.rows);
+        std::array::from_fn(|i| &self.memory[i].numbers()[..lengths[i]])
     }
 
     /// As [`Table::memory`], to write.
     pub fn memory_mut(&mut self) -> [&mut [f32]; 3] {
-        let [values, moments, last] = self.lengths();
-        [
-            &mut self.values.numbers_mut()[..values],
-            &mut self.moments.numbers_mut()[..moments],
-            &mut self.last.numbers_mut()[..last],
-        ]
+        let [values, moments, last] = self.places.lengths(self.rows);
+        let [a, b, c] = self.memory.each_mut().map(Aligned::numbers_mut);
+        [&mut a[..values], &mut b[..moments], &mut c[..last]]
     }
 
     /// The embeddings alone, row by row without padding.
@@ -287,7 +352,7 @@ impl Table {
 
     /// Bytes of memory.
     pub fn bytes(&self) -> usize {
-        self.rows * row_bytes(self.dim, self.biased)
+        table_bytes(self.rows, self.dim, self.biased)
     }
 }
 
@@ -455,36 +520,44 @@ mod tests {
 
     #[test]
     fn no_row_of_any_size_is_in_more_cache_lines_than_it_must() {
-        for dim in [1, 8, 9, 16, 24, 31] {
-            for bias in [&[][..], &[0.5; 5]] {
-                let mut table = Table::new(&vec![0.5; 5 * dim], bias, 5, dim);
-                let RawTable {
-                    values,
-                    moments,
-                    stride,
-                    width,
-                    ..
-                } = table.raw();
-                let numbers = width + if bias.is_empty() { 0 } else { tail::LENGTH };
-                for row in 0..5 {
-                    for (at, numbers) in [
-                        (values.wrapping_add(row * stride), numbers),
-                        (moments.wrapping_add(row * 2 * width), 2 * width),
-                    ] {
-                        let start = at as usize % 64;
-                        assert_eq!(
-                            (start + 4 * numbers).div_ceil(64),
-                            (4 * numbers).div_ceil(64)
-                        );
+        let lines = |at: *const f32, numbers: usize| {
+            let start = at as usize % 64;
+            (start + 4 * numbers).div_ceil(64)
+        };
+        for (dim, rows) in [(1, 5), (8, 5), (9, 5), (24, 5), (8, 40_000), (31, 20_000)] {
+            for biased in [false, true] {
+                let bias = vec![0.5; if biased { rows } else { 0 }];
+                let mut table = Table::new(&vec![0.5; rows * dim], &bias, rows, dim);
+                let raw = table.raw();
+                let numbers = raw.width + if biased { tail::LENGTH } else { 0 };
+                assert_eq!(table.places.apart, rows == 5);
+                for row in [0, 1, rows as u32 - 1] {
+                    // SAFETY: the table has these rows.
+                    let (values, moments, last) =
+                        unsafe { (raw.row(row), raw.moments(row), raw.last(row)) };
+                    assert_eq!(lines(values, numbers), (4 * numbers).div_ceil(64));
+                    let moments_lines = (8 * raw.width).div_ceil(64);
+                    assert_eq!(lines(moments, 2 * raw.width), moments_lines);
+                    // Each of the table's memories has room for them, and they don't overlap.
+                    unsafe {
+                        moments.write(1.0);
+                        moments.add(2 * raw.width - 1).write(1.0);
+                        last.write(7);
                     }
                 }
-                assert_eq!(
-                    table.bytes(),
-                    4 * table.memory().map(<[f32]>::len).iter().sum::<usize>()
-                );
+                assert_eq!(table.values(), vec![0.5; rows * dim]);
+                assert_eq!(table.biases(), bias);
+                let numbers = table.memory().iter().map(|part| part.len()).sum::<usize>();
+                assert_eq!(table.bytes(), 4 * numbers);
             }
         }
-        let bytes = [false, true].map(|biased| row_bytes(8, biased));
-        assert_eq!(bytes, [32 + 64 + 4, 64 + 64 + 4]);
+    }
+
+    #[test]
+    fn rows_of_8_dimensions_take_the_lines_that_the_page_says() {
+        let bytes = |rows, biased| table_bytes(rows, 8, biased) / rows;
+        assert_eq!(bytes(26_744, false), 32 + 64 + 4);
+        assert_eq!(bytes(1_000, true), 64 + 64 + 4);
+        assert_eq!([false, true].map(|biased| bytes(138_493, biased)), [128; 2]);
     }
 }

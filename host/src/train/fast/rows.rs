@@ -361,14 +361,13 @@ impl Row {
     ) -> Self {
         // SAFETY: by the caller's promise.
         unsafe {
-            let decay =
-                decays.map(|decays| decays.after(step.number - 1 - *table.last.add(row as usize)));
+            let decay = decays.map(|decays| decays.after(step.number - 1 - *table.last(row)));
             if step.stamped {
-                *table.last.add(row as usize) = step.number;
+                *table.last(row) = step.number;
             }
             Self {
                 values: table.row(row),
-                moments: table.moments.add(row as usize * 2 * width),
+                moments: table.moments(row),
                 width,
                 decay,
                 count,
@@ -440,7 +439,7 @@ pub unsafe fn drift_rows<R: Vector>(
     unsafe {
         let width = table.width;
         for row in range {
-            if *table.last.add(row) == step.number {
+            if *table.last(row as u32) == step.number {
                 continue;
             }
             let (values, moments) = (table.row(row as u32), table.moments(row as u32));
