@@ -142,6 +142,45 @@ fn any_number_of_threads_gives_the_same_bits() {
 }
 
 #[test]
+fn a_table_whose_rows_lie_together_learns_the_bits_of_one_that_keeps_values_apart() {
+    let samples = samples(50, 40, 3_000);
+    for model in [ModelKind::Mlp, ModelKind::Hybrid] {
+        for optimiser in [Optimiser::Lazy, Optimiser::Decayed, Optimiser::Dense] {
+            let options = Options {
+                optimiser,
+                ..options(model, 8, &[32, 4], 700)
+            };
+            for kernel in paths() {
+                // The same first rows; the many that no sample names make the tables too large.
+                let [small, large] = [(50, 40), (40_000, 40_000)].map(|(users, movies)| {
+                    let start = Parameters::initial(&options, users, movies, 3.0);
+                    let epoch = |fast: &mut Fast| fast.epoch(&samples, &|_| RATES, &mut |_| ());
+                    let mut first = Fast::new(&start, &options, kernel, 2);
+                    epoch(&mut first);
+                    // Goes on elsewhere, from what is kept to resume.
+                    let mut fast = Fast::new(&start, &options, kernel, 2);
+                    assert!(fast.restore(first.memory(), first.steps()));
+                    let sums = epoch(&mut fast);
+                    (fast.parameters(), sums, fast.memory()[1].is_empty())
+                });
+                assert_eq!([small.2, large.2], [false, true], "which lie together");
+                assert_eq!(small.1, large.1, "{model:?} {optimiser:?} {kernel:?}");
+                let (few, many) = (&small.0, &large.0);
+                assert_eq!(few.layers, many.layers);
+                for (few, many) in [
+                    (&few.user_embedding, &many.user_embedding),
+                    (&few.movie_embedding, &many.movie_embedding),
+                    (&few.user_bias, &many.user_bias),
+                    (&few.movie_bias, &many.movie_bias),
+                ] {
+                    assert_eq!(few[..], many[..few.len()], "{model:?} {optimiser:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_that_no_sample_touches_keep_their_bits_unless_adam_is_dense() {
     let samples: Vec<Sample> = samples(50, 40, 3_000)
         .into_iter()

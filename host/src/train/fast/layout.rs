@@ -91,7 +91,7 @@ pub struct Table {
     pub width: usize,
     /// Whether rows have a bias.
     pub biased: bool,
-    places: Places,
+    places: RowPlaces,
     memory: [Aligned; 3],
 }
 
@@ -100,7 +100,7 @@ const APART: usize = 1 << 20;
 
 /// Where the parts of rows lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Places {
+struct RowPlaces {
     /// Whether values, moments and steps have a memory each; else all are in the first.
     apart: bool,
     /// Distance of rows of values, in f32.
@@ -113,7 +113,7 @@ struct Places {
     last: (usize, usize),
 }
 
-impl Places {
+impl RowPlaces {
     fn new(rows: usize, dim: usize, biased: bool) -> Self {
         let width = dim.next_multiple_of(ROW_LANES);
         let numbers = width + if biased { tail::LENGTH } else { 0 };
@@ -262,7 +262,7 @@ pub mod tail {
 
 /// Bytes that a table of so many rows and dimensions takes, moments included.
 pub fn table_bytes(rows: usize, dim: usize, biased: bool) -> usize {
-    let lengths = Places::new(rows, dim, biased).lengths(rows);
+    let lengths = RowPlaces::new(rows, dim, biased).lengths(rows);
     4 * lengths.iter().sum::<usize>()
 }
 
@@ -271,7 +271,7 @@ impl Table {
     pub fn new(values: &[f32], bias: &[f32], rows: usize, dim: usize) -> Self {
         let width = dim.next_multiple_of(ROW_LANES);
         let biased = !bias.is_empty();
-        let places = Places::new(rows, dim, biased);
+        let places = RowPlaces::new(rows, dim, biased);
         let mut memory = places.lengths(rows).map(Aligned::zero);
         let (numbers, stride) = (memory[0].numbers_mut(), places.stride);
         for (row, values) in values.chunks_exact(dim).enumerate() {
@@ -297,7 +297,7 @@ impl Table {
 
     /// For the kernels.
     pub fn raw(&mut self) -> RawTable {
-        let Places {
+        let RowPlaces {
             apart,
             stride,
             read,
@@ -531,18 +531,27 @@ mod tests {
                 let raw = table.raw();
                 let numbers = raw.width + if biased { tail::LENGTH } else { 0 };
                 assert_eq!(table.places.apart, rows == 5);
-                for row in [0, 1, rows as u32 - 1] {
+                let some = [0, 1, rows as u32 - 1];
+                for row in some {
                     // SAFETY: the table has these rows.
                     let (values, moments, last) =
                         unsafe { (raw.row(row), raw.moments(row), raw.last(row)) };
                     assert_eq!(lines(values, numbers), (4 * numbers).div_ceil(64));
                     let moments_lines = (8 * raw.width).div_ceil(64);
                     assert_eq!(lines(moments, 2 * raw.width), moments_lines);
-                    // Each of the table's memories has room for them, and they don't overlap.
+                    // SAFETY: as above, and the moments are so many.
                     unsafe {
-                        moments.write(1.0);
-                        moments.add(2 * raw.width - 1).write(1.0);
+                        std::slice::from_raw_parts_mut(moments, 2 * raw.width).fill(1.0);
                         last.write(7);
+                    }
+                }
+                // Nothing of it lay where something else is.
+                for row in some {
+                    // SAFETY: as above.
+                    unsafe {
+                        let moments = std::slice::from_raw_parts(raw.moments(row), 2 * raw.width);
+                        assert!(moments.iter().all(|moment| *moment == 1.0));
+                        assert_eq!(*raw.last(row), 7);
                     }
                 }
                 assert_eq!(table.values(), vec![0.5; rows * dim]);
