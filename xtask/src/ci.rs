@@ -37,6 +37,17 @@ pub fn run(manner: Manner) -> Result<()> {
             "--no-deps",
         ]))
     });
+    failures.check("host's tests with checks for overflow", || {
+        shell::run(shell::cargo().args([
+            "test",
+            "--quiet",
+            "-p",
+            "host",
+            "--lib",
+            "--config",
+            "profile.dev.package.host.overflow-checks=true",
+        ]))
+    });
     // Also on a stable compiler without RUSTC_BOOTSTRAP, which would let an unstable feature through.
     for features in FEATURES {
         failures.check(

@@ -25,6 +25,20 @@ pub struct Step {
     pub stamped: bool,
 }
 
+impl Step {
+    /// The step, if it neither shrinks nor marks nor decays anything, with these as constants.
+    #[inline(always)]
+    fn bare(self) -> Option<Self> {
+        let bare = self.shrink == 0.0 && self.keep == 1.0 && !self.stamped;
+        bare.then_some(Self {
+            keep: 1.0,
+            shrink: 0.0,
+            stamped: false,
+            ..self
+        })
+    }
+}
+
 /// Powers of Adam's decays, for rows that slept.
 #[derive(Clone, Debug)]
 pub struct Decays {
@@ -203,11 +217,17 @@ pub unsafe fn update_users<R: Vector>(
 ) {
     // SAFETY: by the caller's promise.
     unsafe {
-        match (table.width, users.biased, decays) {
+        match (table.width, users.biased, decays, step.bare()) {
             // The lesson's size, apart so that its loops vanish.
-            (8, false, None) => users_of::<R>(*table, 8, false, users, range, None, step),
-            (8, true, None) => users_of::<R>(*table, 8, true, users, range, None, step),
-            (width, biased, _) => users_of::<R>(*table, width, biased, users, range, decays, step),
+            (8, false, None, Some(step)) => {
+                users_of::<R>(*table, 8, false, users, range, None, step);
+            }
+            (8, true, None, Some(step)) => {
+                users_of::<R>(*table, 8, true, users, range, None, step);
+            }
+            (width, biased, _, _) => {
+                users_of::<R>(*table, width, biased, users, range, decays, step);
+            }
         }
     }
 }
@@ -267,10 +287,14 @@ pub unsafe fn update_movies<R: Vector>(
 ) {
     // SAFETY: by the caller's promise.
     unsafe {
-        match (table.width, movies.biased, decays) {
-            (8, false, None) => movies_of::<R>(*table, 8, false, movies, range, None, step),
-            (8, true, None) => movies_of::<R>(*table, 8, true, movies, range, None, step),
-            (width, biased, _) => {
+        match (table.width, movies.biased, decays, step.bare()) {
+            (8, false, None, Some(step)) => {
+                movies_of::<R>(*table, 8, false, movies, range, None, step);
+            }
+            (8, true, None, Some(step)) => {
+                movies_of::<R>(*table, 8, true, movies, range, None, step);
+            }
+            (width, biased, _, _) => {
                 movies_of::<R>(*table, width, biased, movies, range, decays, step);
             }
         }
