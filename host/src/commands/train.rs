@@ -71,6 +71,10 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let options = args.model.options(data.scale)?;
     let ratings = &data.ratings;
+    if args.write_split.is_none() {
+        println!("{}: {}", data.name, summary::sentence(&data));
+        println!("{}\n", data.license);
+    }
     let split = Split::random(ratings.len(), args.validation, args.model.seed);
     if split.train.is_empty() {
         return Err(
@@ -83,8 +87,6 @@ pub fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("can't create {}", args.out.display()))?;
 
-    println!("{}: {}", data.name, summary::sentence(&data));
-    println!("{}\n", data.license);
     print!(
         "{}",
         summary::layers(&options, ratings.user_count(), ratings.movie_count())
