@@ -20,6 +20,7 @@ use std::thread::available_parallelism;
 use std::time::UNIX_EPOCH;
 
 use super::ratings::{Ratings, Scale, mix};
+use crate::pages;
 
 const MAGIC: &[u8; 8] = b"PRcache1";
 const HEAD: usize = 64;
@@ -339,6 +340,10 @@ impl Source<'_> {
     fn fill(&self, block: Block, narrow: &mut [u16], halves: &mut [u8]) -> Option<Seen> {
         let at = block.at as u64;
         let [users, movies, times, stars] = self.starts;
+        pages::provide(block.users);
+        pages::provide(block.movies);
+        pages::provide(block.times);
+        pages::provide(block.stars);
         let in_range =
             |rows: &[u32], limit: u32| rows.iter().fold(true, |r, &row| r & (row < limit));
         match &self.ends {
@@ -365,13 +370,12 @@ impl Source<'_> {
         for (stars, &half) in block.stars.iter_mut().zip(&*halves) {
             *stars = f32::from(half) * 0.5;
         }
-        let seen = halves.iter().fold(Seen::NONE, |seen, &half| {
-            seen.and(Seen {
-                least: half,
-                most: half,
-                any: half,
-            })
-        });
+        // A pass each, which the compiler makes into vectors.
+        let seen = Seen {
+            least: halves.iter().fold(u8::MAX, |least, &half| least.min(half)),
+            most: halves.iter().fold(0, |most, &half| most.max(half)),
+            any: halves.iter().fold(0, |any, half| any | half),
+        };
         (seen.least >= 1 && seen.most <= 10).then_some(seen)
     }
 }
