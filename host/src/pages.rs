@@ -22,6 +22,33 @@ pub fn provide<T>(memory: &mut [T]) {
     let _ = memory;
 }
 
+/// A vector of `item` of each place, made on all cores: where much memory is new, its pages take most of the time.
+pub fn filled<T: Copy + Send>(length: usize, item: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    const BLOCK: usize = 1 << 15;
+    let mut items = Vec::with_capacity(length);
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let part = length.div_ceil(threads).next_multiple_of(BLOCK).max(BLOCK);
+    std::thread::scope(|scope| {
+        let parts = items.spare_capacity_mut()[..length].chunks_mut(part);
+        for (number, part_of_items) in parts.enumerate() {
+            let item = &item;
+            scope.spawn(move || {
+                let mut at = number * part;
+                for block in part_of_items.chunks_mut(BLOCK) {
+                    provide(block);
+                    for place in block {
+                        place.write(item(at));
+                        at += 1;
+                    }
+                }
+            });
+        }
+    });
+    // SAFETY: every place has been written; a thread that panicked before has made the scope panic.
+    unsafe { items.set_len(length) };
+    items
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -32,6 +59,14 @@ mod tests {
             let mut memory: Vec<u32> = (0..length).collect();
             provide(&mut memory);
             assert!((0..length).eq(memory));
+        }
+    }
+
+    #[test]
+    fn every_place_is_filled_with_its_own_item() {
+        for length in [0, 1, 40_000, 300_000] {
+            let items = filled(length, |place| place as u32 * 3);
+            assert!((0..length as u32).map(|place| place * 3).eq(items));
         }
     }
 }
