@@ -178,7 +178,7 @@ mod tests {
                         passed.fetch_add(1, Ordering::Relaxed);
                     }
                 };
-                let run = || gate.run(|| work(0), &work);
+                let run = || gate.run(|| work(0), work);
                 let panic = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
                 let text = panic.downcast_ref::<String>().cloned();
                 // Nobody listens any more if this was too late.
