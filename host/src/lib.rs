@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod export;
 pub mod files;
 pub mod link;
+mod pages;
 pub mod report;
 pub mod simulate;
 pub mod train;

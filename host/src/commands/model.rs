@@ -46,11 +46,11 @@ pub struct ModelArgs {
     hidden: Option<Hidden>,
 
     /// Adam: learning rate [default: 0.005]
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
     lr: Option<f32>,
 
     /// Adam: learning rate of embeddings and biases, if other than --lr
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
     table_lr: Option<f32>,
 
     /// Adam: ratings a step [default: 5000]
@@ -224,6 +224,22 @@ impl ModelArgs {
     }
 }
 
+/// A learning rate. One that single precision makes 0 of would be refused as a 0 that nobody wrote.
+fn rate(text: &str) -> Result<f32, String> {
+    let wrong = || "it should be a number above 0, for instance 0.005".to_owned();
+    let rate: f64 = text.parse().map_err(|_| wrong())?;
+    if rate > 0.0 && rate < f64::from(f32::MIN_POSITIVE) {
+        return Err(format!(
+            "it should be at least {:e}, the smallest that training tells from 0, for instance 0.005",
+            f32::MIN_POSITIVE
+        ));
+    }
+    if rate.is_finite() && rate > f64::from(f32::MAX) {
+        return Err(wrong());
+    }
+    Ok(rate as f32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,6 +263,31 @@ mod tests {
     fn nothing_said_is_the_default_recipe_and_one_flag_is_the_lesson() {
         assert_eq!(options("").unwrap(), recipe::options(recipe::MODEL));
         assert_eq!(options("--model mlp").unwrap(), Options::default());
+    }
+
+    #[test]
+    fn a_rate_too_small_to_be_told_from_0_is_refused_as_that() {
+        for line in ["--model mlp --lr 1e-300", "--model mlp --table-lr 1e-40"] {
+            let error = options(line).unwrap_err();
+            let value = line.rsplit(' ').next().unwrap();
+            assert!(
+                error.contains(&format!("invalid value '{value}' for '--")),
+                "{error}"
+            );
+            assert!(
+                error.contains("should be at least 1.1754944e-38"),
+                "{error}"
+            );
+        }
+        let error = options("--model mlp --lr 0").unwrap_err();
+        assert!(
+            error.contains("the learning rate is 0; it must be above 0"),
+            "{error}"
+        );
+        assert_eq!(
+            options("--model mlp --lr 1e-3").unwrap().learning_rate,
+            1e-3
+        );
     }
 
     #[test]

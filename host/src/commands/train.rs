@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::columns;
 use super::model::ModelArgs;
-use crate::data::{Dataset, Split, builtin};
+use crate::data::{Dataset, Scale, Split, builtin};
 use crate::error::BadInput;
 use crate::files;
 use crate::report::text::{Align, grouped, table};
@@ -71,6 +71,10 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let options = args.model.options(data.scale)?;
     let ratings = &data.ratings;
+    if args.write_split.is_none() {
+        println!("{}: {}", data.name, summary::sentence(&data));
+        println!("{}\n", data.license);
+    }
     let split = Split::random(ratings.len(), args.validation, args.model.seed);
     if split.train.is_empty() {
         return Err(
@@ -83,8 +87,6 @@ pub fn run(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("can't create {}", args.out.display()))?;
 
-    println!("{}: {}", data.name, summary::sentence(&data));
-    println!("{}\n", data.license);
     print!(
         "{}",
         summary::layers(&options, ratings.user_count(), ratings.movie_count())
@@ -148,7 +150,16 @@ fn load(path: &Path, cache: &Path) -> Result<Dataset> {
     let bar = progress::Bytes::new("reading");
     let data = Dataset::load_cached(path, cache, &bar);
     bar.finish();
-    data.map_err(crate::data::DataError::into_anyhow)
+    let data = data.map_err(crate::data::DataError::into_anyhow)?;
+    let Scale { min, max, .. } = data.scale;
+    if min == max {
+        let path = path.display();
+        return Err(BadInput::new(format!(
+            "{path}: every rating is {min}; training takes ratings of at least two different values"
+        ))
+        .into());
+    }
+    Ok(data)
 }
 
 /// The best parameters so far and the state of the run in `--out`, if it was a run like this one.
@@ -359,4 +370,20 @@ fn counts(rows: &[u32], len: usize) -> Vec<u32> {
         counts[row as usize] += 1;
     }
     counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratings_that_are_all_the_same_are_refused_with_their_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("same.csv");
+        std::fs::write(&path, "1,2,4,1112486027\n1,3,4,1112486028\n").unwrap();
+        let error = load(&path, &folder.path().join("cache")).unwrap_err();
+        assert_eq!(crate::error::exit_code(&error), 2);
+        let due = format!("{}: every rating is 4; training takes", path.display());
+        assert!(error.to_string().starts_with(&due), "{error}");
+    }
 }

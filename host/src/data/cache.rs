@@ -14,11 +14,13 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::ops::Range;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread::available_parallelism;
 use std::time::UNIX_EPOCH;
 
-use super::ratings::{Ratings, in_parts, mix};
+use super::ratings::{Ratings, Scale, mix};
+use crate::pages;
 
 const MAGIC: &[u8; 8] = b"PRcache1";
 const HEAD: usize = 64;
@@ -147,10 +149,22 @@ fn in_blocks<T: Copy>(
     Ok(())
 }
 
-/// Reads the ratings at `path` and their fingerprint, if they are a whole cache of the source with that key.
+/// What a cache holds.
+#[derive(Debug, PartialEq)]
+pub struct Kept {
+    /// The ratings.
+    pub ratings: Ratings,
+    /// Their [`Ratings::fingerprint`].
+    pub fingerprint: u64,
+    /// Their [`Ratings::scale`].
+    pub scale: Scale,
+}
+
+/// Reads what is at `path`, if it is a whole cache of the source with that key.
 ///
-/// Each core reads and widens parts of its own, so memory beyond the result is some megabytes.
-pub fn read(path: &Path, key: Key) -> Option<(Ratings, u64)> {
+/// The columns are filled block by block, each widened and checked while it is in a core's cache; all cores take
+/// blocks. Memory beyond the result is some hundred KB a core.
+pub fn read(path: &Path, key: Key) -> Option<Kept> {
     let mut file = File::open(path).ok()?;
     let mut head = [0; HEAD];
     file.read_exact(&mut head).ok()?;
@@ -183,78 +197,208 @@ pub fn read(path: &Path, key: Key) -> Option<(Ratings, u64)> {
         }
         (at == size && len > 0 && form <= 3).then_some(starts)?
     };
-    let file = &file;
-    let words = |start: u64, count: usize| {
-        column(file, start, count, 4, |b| {
-            u32::from_le_bytes([b[0], b[1], b[2], b[3]])
-        })
+    let mut ratings = Ratings {
+        user_ids: ids(&file, starts[0], users)?,
+        movie_ids: ids(&file, starts[1], movies)?,
+        users: vec![0; len],
+        movies: vec![0; len],
+        stars: vec![0.0; len],
+        times: vec![0; len],
     };
-    let user_ids = words(starts[0], users)?;
-    let movie_ids = words(starts[1], movies)?;
-    let user_rows = words(starts[2], user_words)?;
-    let user_rows = if by_user {
-        spread(&user_rows, len)?
-    } else {
-        user_rows
+    let source = Source {
+        file: &file,
+        starts: [starts[2], starts[3], starts[4], starts[5]],
+        ends: match by_user {
+            true => Some(ends(&file, starts[2], users, len)?),
+            false => None,
+        },
+        narrow,
+        users: users as u32,
+        movies: movies as u32,
     };
-    let movie_rows = if narrow {
-        column(file, starts[3], len, 2, |b| {
-            u32::from(u16::from_le_bytes([b[0], b[1]]))
-        })?
-    } else {
-        words(starts[3], len)?
-    };
-    let times = words(starts[4], len)?;
-    let stars = column(file, starts[5], len, 1, |b| f32::from(b[0]) * 0.5)?;
-    let ratings = Ratings {
-        user_ids,
-        movie_ids,
-        users: user_rows,
-        movies: movie_rows,
-        stars,
-        times,
-    };
-    sound(&ratings).then_some((ratings, fingerprint))
+    let seen = fill(&source, &mut ratings)?;
+    Some(Kept {
+        ratings,
+        fingerprint,
+        scale: Scale {
+            min: f32::from(seen.least) * 0.5,
+            max: f32::from(seen.most) * 0.5,
+            step: if seen.any & 1 != 0 { 0.5 } else { 1.0 },
+        },
+    })
 }
 
-/// A column of `count` items of `width` bytes each, read and widened on every core.
-fn column<T: Copy + Default + Send>(
-    file: &File,
-    start: u64,
-    count: usize,
-    width: usize,
-    widen: impl Fn(&[u8]) -> T + Sync,
-) -> Option<Vec<T>> {
-    let mut column = vec![T::default(); count];
-    let part = count
-        .div_ceil(std::thread::available_parallelism().map_or(1, |n| n.get().min(8)))
-        .max(1 << 16);
-    let widen = &widen;
-    let whole = std::thread::scope(|scope| {
-        let parts: Vec<_> = column
-            .chunks_mut(part)
-            .enumerate()
-            .map(|(number, part_of_column)| {
-                scope.spawn(move || -> io::Result<()> {
-                    let mut bytes = vec![0; (1 << 16) * width];
-                    let mut at = start + (number * part * width) as u64;
-                    for block in part_of_column.chunks_mut(1 << 16) {
-                        let bytes = &mut bytes[..block.len() * width];
-                        read_at(file, bytes, at)?;
-                        at += bytes.len() as u64;
-                        for (item, bytes) in block.iter_mut().zip(bytes.chunks_exact(width)) {
-                            *item = widen(bytes);
-                        }
-                    }
-                    Ok(())
-                })
-            })
-            .collect();
-        parts
+/// Ids, if they ascend.
+fn ids(file: &File, start: u64, count: usize) -> Option<Vec<u32>> {
+    let mut ids = vec![0; count];
+    read_words(file, start, &mut ids).ok()?;
+    ids.is_sorted_by(|a, b| a < b).then_some(ids)
+}
+
+/// Where each user's ratings end, from the number of them, if they are as many as all.
+fn ends(file: &File, start: u64, users: usize, len: usize) -> Option<Vec<usize>> {
+    let mut counts = vec![0; users];
+    read_words(file, start, &mut counts).ok()?;
+    let mut end = 0usize;
+    let mut ends = Vec::with_capacity(users);
+    for count in counts {
+        end = end.checked_add(count as usize)?;
+        ends.push(end);
+    }
+    (end == len).then_some(ends)
+}
+
+/// Ratings that a thread fills in at a time: with what is read of them they stay in its second-level cache.
+const BLOCK: usize = 1 << 15;
+
+/// A part of the columns.
+struct Block<'a> {
+    at: usize,
+    users: &'a mut [u32],
+    movies: &'a mut [u32],
+    times: &'a mut [u32],
+    stars: &'a mut [f32],
+}
+
+/// Half stars that occur: the fewest, the most, and all their bits together.
+#[derive(Clone, Copy)]
+struct Seen {
+    least: u8,
+    most: u8,
+    any: u8,
+}
+
+impl Seen {
+    const NONE: Seen = Seen {
+        least: u8::MAX,
+        most: 0,
+        any: 0,
+    };
+
+    fn and(self, other: Seen) -> Seen {
+        Seen {
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
+            any: self.any | other.any,
+        }
+    }
+}
+
+/// Fills all columns, on every core; the stars that occur, if all is in range.
+fn fill(source: &Source, ratings: &mut Ratings) -> Option<Seen> {
+    let columns = (ratings.users.chunks_mut(BLOCK))
+        .zip(ratings.movies.chunks_mut(BLOCK))
+        .zip(ratings.times.chunks_mut(BLOCK))
+        .zip(ratings.stars.chunks_mut(BLOCK));
+    let blocks = columns
+        .enumerate()
+        .map(|(number, (((users, movies), times), stars))| Block {
+            at: number * BLOCK,
+            users,
+            movies,
+            times,
+            stars,
+        });
+    let threads = available_parallelism().map_or(1, |n| n.get().min(8));
+    let threads = threads.min(blocks.len());
+    let blocks = Mutex::new(blocks);
+    let work = || {
+        let (mut narrow, mut halves) = (vec![0; BLOCK], vec![0; BLOCK]);
+        let mut seen = Seen::NONE;
+        loop {
+            let next = blocks.lock().unwrap_or_else(PoisonError::into_inner).next();
+            match next {
+                Some(block) => seen = seen.and(source.fill(block, &mut narrow, &mut halves)?),
+                None => return Some(seen),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mine = work();
+        others
             .into_iter()
-            .all(|part| matches!(part.join(), Ok(Ok(()))))
-    });
-    whole.then_some(column)
+            .map(|thread| thread.join().ok().flatten())
+            .fold(mine, |seen, other| Some(seen?.and(other?)))
+    })
+}
+
+/// The columns as they lie in a file.
+struct Source<'a> {
+    file: &'a File,
+    /// Where users, movies, times and stars start.
+    starts: [u64; 4],
+    /// Where the ratings of each user end, if they ascend by user.
+    ends: Option<Vec<usize>>,
+    narrow: bool,
+    users: u32,
+    movies: u32,
+}
+
+impl Source<'_> {
+    /// Fills a block in, by way of two buffers of at least its length; the stars in it, if all is in range.
+    fn fill(&self, block: Block, narrow: &mut [u16], halves: &mut [u8]) -> Option<Seen> {
+        let at = block.at as u64;
+        let [users, movies, times, stars] = self.starts;
+        pages::provide(block.users);
+        pages::provide(block.movies);
+        pages::provide(block.times);
+        pages::provide(block.stars);
+        let in_range =
+            |rows: &[u32], limit: u32| rows.iter().fold(true, |r, &row| r & (row < limit));
+        match &self.ends {
+            Some(ends) => spread(ends, block.at, block.users),
+            None => {
+                read_words(self.file, users + at * 4, block.users).ok()?;
+                in_range(block.users, self.users).then_some(())?;
+            }
+        }
+        if self.narrow {
+            let narrow = &mut narrow[..block.movies.len()];
+            let bytes = bytemuck::cast_slice_mut(narrow);
+            read_at(self.file, bytes, movies + at * 2).ok()?;
+            for (row, narrow) in block.movies.iter_mut().zip(narrow) {
+                *row = u16::from_le(*narrow).into();
+            }
+        } else {
+            read_words(self.file, movies + at * 4, block.movies).ok()?;
+        }
+        in_range(block.movies, self.movies).then_some(())?;
+        read_words(self.file, times + at * 4, block.times).ok()?;
+        let halves = &mut halves[..block.stars.len()];
+        read_at(self.file, halves, stars + at).ok()?;
+        for (stars, &half) in block.stars.iter_mut().zip(&*halves) {
+            *stars = f32::from(half) * 0.5;
+        }
+        // A pass each, which the compiler makes into vectors.
+        let seen = Seen {
+            least: halves.iter().fold(u8::MAX, |least, &half| least.min(half)),
+            most: halves.iter().fold(0, |most, &half| most.max(half)),
+            any: halves.iter().fold(0, |any, half| any | half),
+        };
+        (seen.least >= 1 && seen.most <= 10).then_some(seen)
+    }
+}
+
+/// The users of ratings from the `at`-th on, from where each user's end.
+fn spread(ends: &[usize], at: usize, mut rows: &mut [u32]) {
+    let mut user = ends.partition_point(|&end| end <= at);
+    let mut from = at;
+    while !rows.is_empty() {
+        let count = (ends[user] - from).min(rows.len());
+        let (own, rest) = std::mem::take(&mut rows).split_at_mut(count);
+        own.fill(user as u32);
+        (rows, from, user) = (rest, from + count, user + 1);
+    }
+}
+
+fn read_words(file: &File, start: u64, words: &mut [u32]) -> io::Result<()> {
+    read_at(file, bytemuck::cast_slice_mut(words), start)?;
+    // Nothing to do where words lie in memory as in the file.
+    words
+        .iter_mut()
+        .for_each(|word| *word = u32::from_le(*word));
+    Ok(())
 }
 
 #[cfg(unix)]
@@ -274,49 +418,19 @@ fn read_at(file: &File, mut bytes: &mut [u8], mut at: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Rows from the number of ratings of each user.
-fn spread(counts: &[u32], len: usize) -> Option<Vec<u32>> {
-    if counts.iter().map(|&count| u64::from(count)).sum::<u64>() != len as u64 {
-        return None;
-    }
-    let mut rows = Vec::with_capacity(len);
-    for (user, &count) in counts.iter().enumerate() {
-        rows.resize(rows.len() + count as usize, user as u32);
-    }
-    Some(rows)
-}
-
-/// Whether rows are in range, ids ascend and stars are stars, so that nothing built on the ratings can fail.
-fn sound(ratings: &Ratings) -> bool {
-    let (users, movies) = (ratings.user_count() as u32, ratings.movie_count() as u32);
-    let part = |range: Range<usize>| {
-        let all =
-            |rows: &[u32], limit: u32| rows.iter().fold(true, |sound, &row| sound & (row < limit));
-        all(&ratings.users[range.clone()], users)
-            && all(&ratings.movies[range.clone()], movies)
-            && ratings.stars[range]
-                .iter()
-                .fold(true, |sound, stars| sound & (0.5..=5.0).contains(stars))
-    };
-    let ascend = |ids: &[u32]| ids.is_sorted_by(|a, b| a < b);
-    ascend(&ratings.user_ids)
-        && ascend(&ratings.movie_ids)
-        && in_parts(ratings.len(), part).into_iter().all(|sound| sound)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::path::PathBuf;
 
-    fn ratings(movies: u32, sorted: bool) -> Ratings {
+    fn ratings(movies: u32, sorted: bool, each: u32) -> Ratings {
         let mut ratings = Ratings {
             user_ids: vec![3, 9, 4_000_000_000],
             movie_ids: (0..movies).map(|row| row * 7 + 1).collect(),
             ..Ratings::default()
         };
-        for i in 0..9_000u32 {
-            ratings.users.push(if sorted { i / 3_000 } else { i % 3 });
+        for i in 0..each * 3 {
+            ratings.users.push(if sorted { i / each } else { i % 3 });
             ratings.movies.push(i * 7919 % movies);
             ratings.stars.push((i % 10 + 1) as f32 / 2.0);
             ratings.times.push(i.wrapping_mul(2_654_435_761));
@@ -342,15 +456,21 @@ mod tests {
     #[test]
     fn what_was_written_is_read_in_every_form() {
         for (movies, sorted) in [(500, true), (500, false), (70_000, true), (70_000, false)] {
-            let ratings = ratings(movies, sorted);
+            // Some blocks, whose borders are not the users'.
+            let ratings = ratings(movies, sorted, 30_000);
             let (_folder, path, _) = cached(&ratings);
-            assert_eq!(read(&path, KEY), Some((ratings, 77)), "{movies} {sorted}");
+            let kept = Kept {
+                scale: ratings.scale(),
+                fingerprint: 77,
+                ratings,
+            };
+            assert_eq!(read(&path, KEY), Some(kept), "{movies} {sorted}");
         }
     }
 
     #[test]
     fn a_cache_of_another_source_or_cut_or_out_of_range_is_none() {
-        let ratings = ratings(500, true);
+        let ratings = ratings(500, true, 3_000);
         let (_folder, path, bytes) = cached(&ratings);
         for other in [
             Key { size: 0, ..KEY },

@@ -67,6 +67,9 @@ const NAMES: [&[&str]; 4] = [
     &["timestamp", "time", "timestamp:float"],
 ];
 
+/// The header of GroupLens's own CSV files.
+const HEADER: &str = "userId,movieId,rating,timestamp";
+
 impl Form {
     /// Reads the form off a file's first line (without its line end or byte order mark).
     ///
@@ -82,21 +85,21 @@ impl Form {
             .find(|separator| has(separator.text()))
             .ok_or("a ratings file separates user, movie, rating and timestamp by commas, tabs or `::`")?;
         let cells = split(line, separator);
-        let Some(cells) = cells.filter(|cells| cells.len() >= 4) else {
-            return Err(format!(
-                "the first line should be a header such as `userId,movieId,rating,timestamp` or have at least the four \
-                 fields of a rating: {}",
-                example(separator)
-            ));
-        };
-        let fields = cells.len();
         let cells: Vec<String> = cells
+            .unwrap_or_default()
             .iter()
             .map(|cell| String::from_utf8_lossy(cell).trim().to_ascii_lowercase())
             .collect();
+        let fields = cells.len();
         let header = cells
             .iter()
             .any(|cell| NAMES.iter().any(|names| names.contains(&cell.as_str())));
+        if !header && fields < 4 {
+            return Err(format!(
+                "the first line should be a header such as `{HEADER}` or have at least the four fields of a rating: {}",
+                example(separator)
+            ));
+        }
         if !header {
             return Ok(Form {
                 separator,
@@ -105,18 +108,19 @@ impl Form {
                 columns: [0, 1, 2, 3],
             });
         }
-        let mut columns = [0; 4];
-        for (column, (names, plain)) in
-            columns.iter_mut().zip(
-                NAMES
-                    .iter()
-                    .zip(["userId", "movieId", "rating", "timestamp"]),
-            )
-        {
-            *column = cells.iter().position(|cell| names.contains(&cell.as_str())).ok_or_else(|| {
-                format!("the header has no column `{plain}`; it should be `userId,movieId,rating,timestamp`")
-            })?;
+        let places =
+            NAMES.map(|names| cells.iter().position(|cell| names.contains(&cell.as_str())));
+        let missing: Vec<String> = (places.iter().zip(HEADER.split(',')))
+            .filter(|(place, _)| place.is_none())
+            .map(|(_, name)| format!("`{name}`"))
+            .collect();
+        if !missing.is_empty() {
+            return Err(format!(
+                "the header has no column {}; it should name the columns of `{HEADER}`, in any order",
+                missing.join(" and no ")
+            ));
         }
+        let columns = places.map(Option::unwrap_or_default);
         Ok(Form {
             separator,
             header,
@@ -177,7 +181,8 @@ impl Form {
                 )
             })
         };
-        Ok(Rating {
+        let rating = || -> Result<Rating, String> {
+            Ok(Rating {
             user: id(0, "user")?,
             movie: id(1, "movie")?,
             stars: stars(cell(2)).ok_or_else(|| {
@@ -190,6 +195,14 @@ impl Form {
                     shown(3)
                 )
             })?,
+        })
+        };
+        rating().map_err(|reason| match (self.header, self.separator) {
+            // Other programs write other orders of columns, which only a header tells.
+            (false, Separator::Comma) => format!(
+                "{reason}; without a header such as `{HEADER}` the fields are user, movie, rating and timestamp, in that order"
+            ),
+            _ => reason,
         })
     }
 }

@@ -129,7 +129,8 @@ fn a_first_line_that_starts_no_ratings_file_is_refused() {
     for (line, right) in [
         ("", "commas, tabs or `::`"),
         ("hello", "commas, tabs or `::`"),
-        ("movieId,title,genres", "at least the four fields"),
+        ("1,2,3", "at least the four fields"),
+        ("movieId,title,genres", "no column `userId` and no `rating`"),
         ("userId,movieId,rating,date", "no column `timestamp`"),
         ("userId,rating,timestamp,y", "no column `movieId`"),
     ] {

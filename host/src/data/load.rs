@@ -4,12 +4,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::cache::{self, Key};
+use super::cache::{self, Kept, Key};
 use super::release::{self, Release};
 use super::source::{self, Source};
-use super::{
-    DataError, Dataset, LoadProgress, Ratings, SYNTHETIC, Scale, Titles, columns, movies, rows,
-};
+use super::{DataError, Dataset, LoadProgress, Ratings, SYNTHETIC, Titles, columns, movies, rows};
 use crate::files;
 
 /// A smaller file is parsed faster than a person notices.
@@ -53,7 +51,11 @@ impl Source {
         let titles = self.read_titles()?;
         let cache = cache.and_then(|path| Some((path, Key::of(&self.path).ok()?)));
         let kept = cache.and_then(|(path, key)| cache::read(path, key));
-        let (ratings, fingerprint) = match kept {
+        let Kept {
+            ratings,
+            fingerprint,
+            scale,
+        } = match kept {
             Some(kept) => kept,
             None => {
                 let ratings = self.read_ratings(progress)?;
@@ -65,10 +67,13 @@ impl Source {
                         cache::write(out, key, &ratings, fingerprint)
                     });
                 }
-                (ratings, fingerprint)
+                Kept {
+                    scale: ratings.scale(),
+                    ratings,
+                    fingerprint,
+                }
             }
         };
-        let scale = Scale::of(&ratings.stars);
         let license = self.license(&ratings);
         Ok(Dataset {
             name: self.name,

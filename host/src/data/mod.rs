@@ -18,6 +18,7 @@ pub mod synth;
 pub mod titles;
 
 pub use error::{BadLine, DataError};
+pub(crate) use ratings::in_parts;
 pub use ratings::{Ratings, Scale};
 pub use split::Split;
 pub use titles::{Movie, Titles};

@@ -89,7 +89,7 @@ pub(crate) fn mix(mut z: u64) -> u64 {
 }
 
 /// What `work` makes of each part of `0..len`: one part a core, or one for all if they are few.
-pub(super) fn in_parts<T: Send>(len: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+pub(crate) fn in_parts<T: Send>(len: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
     const FEW: usize = 1 << 18;
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
     let part = len.div_ceil(threads).max(FEW);

@@ -3,6 +3,8 @@
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
+use crate::pages;
+
 /// Indices into [`Ratings`](super::Ratings): every rating is in exactly one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
@@ -25,6 +27,7 @@ impl Split {
             train: Vec::with_capacity(count - held),
             validation: Vec::with_capacity(held),
         };
+        pages::provide(split.train.spare_capacity_mut());
         for i in 0..count {
             let left = (count - i) as u64;
             let wanted = (held - split.validation.len()) as u64;

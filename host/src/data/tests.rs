@@ -134,7 +134,17 @@ fn a_bad_or_cut_line_is_named_by_file_line_and_text() {
         ),
         (
             "userId,movieId,stars\n1,2,3\n".into(),
-            "line 1: `userId,movieId,stars`: the first line should be a header",
+            "line 1: `userId,movieId,stars`: the header has no column `timestamp`; it should name the columns of \
+             `userId,movieId,rating,timestamp`, in any order",
+        ),
+        (
+            "movieId,rating\n".into(),
+            "line 1: `movieId,rating`: the header has no column `userId` and no `timestamp`; it should name",
+        ),
+        (
+            "1,2,3,4\n4.5,2,3,4\n".into(),
+            "line 2: `4.5,2,3,4`: the user id `4.5` should be a whole number of at most 4294967295; without a header such \
+             as `userId,movieId,rating,timestamp` the fields are user, movie, rating and timestamp, in that order",
         ),
         (
             "a,2,3,4\n".into(),

@@ -35,24 +35,16 @@ pub struct Ranking {
 
 /// What lists are judged on: who rated what in training, and what was held back.
 pub struct Judge {
-    rated: Vec<Vec<u32>>,
+    /// Who is judged, and what of theirs was held back.
     held: Vec<(u32, Vec<u32>)>,
+    /// What each of them rated in training.
+    rated: Vec<Vec<u32>>,
     counts: Vec<u32>,
 }
 
 impl Judge {
     /// From ratings and their split, with the lists of at most `people` people. O(ratings).
     pub fn new(ratings: &Ratings, split: &Split, people: usize) -> Self {
-        let mut rated = vec![Vec::new(); ratings.user_count()];
-        let mut counts = vec![0; ratings.movie_count()];
-        for &rating in &split.train {
-            let (user, movie) = (
-                ratings.users[rating as usize],
-                ratings.movies[rating as usize],
-            );
-            rated[user as usize].push(movie);
-            counts[movie as usize] += 1;
-        }
         let mut held = vec![Vec::new(); ratings.user_count()];
         for &rating in &split.validation {
             held[ratings.users[rating as usize] as usize].push(ratings.movies[rating as usize]);
@@ -62,9 +54,24 @@ impl Judge {
             .filter(|(_, movies)| !movies.is_empty())
             .collect();
         let step = held.len().div_ceil(people).max(1);
+        let held: Vec<_> = held.into_iter().step_by(step).collect();
+        // What others rated isn't kept: of millions of ratings that would take longest.
+        let mut judged = vec![None; ratings.user_count()];
+        for (place, (user, _)) in held.iter().enumerate() {
+            judged[*user as usize] = Some(place);
+        }
+        let mut rated = vec![Vec::new(); held.len()];
+        let mut counts = vec![0; ratings.movie_count()];
+        for &rating in &split.train {
+            let movie = ratings.movies[rating as usize];
+            counts[movie as usize] += 1;
+            if let Some(place) = judged[ratings.users[rating as usize] as usize] {
+                rated[place].push(movie);
+            }
+        }
         Self {
             rated,
-            held: held.into_iter().step_by(step).collect(),
+            held,
             counts,
         }
     }
@@ -79,17 +86,8 @@ impl Judge {
         self.held.len()
     }
 
-    /// A score of each movie for each person judged, in the order in which [`judge`](Self::judge) asks; people are
-    /// shared out to all cores.
-    pub fn scores(&self, score: impl Fn(u32, u32) -> f32 + Sync) -> Vec<f32> {
-        self.lists(|user, list| {
-            for (out, movie) in list.iter_mut().zip(0..) {
-                *out = score(user, movie);
-            }
-        })
-    }
-
-    /// As [`scores`](Self::scores), all of a person's at a time.
+    /// A score of each movie for each person judged, in the order in which [`judge`](Self::judge) asks: `fill` is
+    /// given a user and the scores of all movies. People are shared out to all cores.
     pub fn lists(&self, fill: impl Fn(u32, &mut [f32]) + Sync) -> Vec<f32> {
         let movies = self.counts.len().max(1);
         let mut scores = vec![0.0; movies * self.held.len()];
@@ -119,9 +117,9 @@ impl Judge {
         let mut named = vec![false; movies];
         let mut out = Ranking::default();
         let (mut entries, mut popularity, mut obscure) = (0usize, 0u64, 0usize);
-        for (user, held) in &self.held {
+        for ((user, held), rated) in self.held.iter().zip(&self.rated) {
             score(*user, &mut scores);
-            for &movie in &self.rated[*user as usize] {
+            for &movie in rated {
                 scores[movie as usize] = f32::NEG_INFINITY;
             }
             let list = best(&scores);
@@ -185,16 +183,20 @@ impl Judge {
 
 /// The [`LENGTH`] best rows, best first, equal scores by row; rows of -infinity are left out.
 fn best(scores: &[f32]) -> Vec<usize> {
-    let mut rows: Vec<usize> = (0..scores.len())
-        .filter(|&row| scores[row] > f32::NEG_INFINITY)
-        .collect();
-    let order = |a: &usize, b: &usize| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b));
-    if rows.len() > LENGTH {
-        rows.select_nth_unstable_by(LENGTH, order);
-        rows.truncate(LENGTH);
+    let mut list: Vec<usize> = Vec::with_capacity(LENGTH + 1);
+    let mut least = f32::NEG_INFINITY;
+    for (row, &score) in scores.iter().enumerate() {
+        // A quick look that lets few by, and none that belongs in the list.
+        if score >= least && score > f32::NEG_INFINITY {
+            let ahead = |&other: &usize| scores[other].total_cmp(&score).is_ge();
+            list.insert(list.partition_point(ahead), row);
+            list.truncate(LENGTH);
+            if list.len() == LENGTH {
+                least = scores[list[LENGTH - 1]];
+            }
+        }
     }
-    rows.sort_by(order);
-    rows
+    list
 }
 
 #[cfg(test)]
@@ -276,5 +278,32 @@ mod tests {
         // User 1 gets movies 1 to 9 and one of no rating; user 0 those of no rating, 10 first.
         assert_eq!(found.hit_rate, 1.0);
         assert_eq!(found.coverage, 19);
+    }
+
+    #[test]
+    fn the_best_are_those_that_sorting_puts_first() {
+        for count in [0usize, 3, 10, 11, 400] {
+            // Scores that come again, zeros of both signs, and some that are left out.
+            let scores: Vec<f32> = (0..count)
+                .map(|row| match row * 7919 % 23 {
+                    0 => f32::NEG_INFINITY,
+                    1 => f32::NAN,
+                    2 => -0.0,
+                    more => more as f32 - 14.0,
+                })
+                .collect();
+            // All of them, and such that zeros are the best.
+            for most in [9.0, 0.0] {
+                let scores: Vec<f32> = (scores.iter())
+                    .map(|&score| if score > most { -1.0 } else { score })
+                    .collect();
+                let mut sorted: Vec<usize> = (0..count)
+                    .filter(|&row| scores[row] > f32::NEG_INFINITY)
+                    .collect();
+                sorted.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+                sorted.truncate(LENGTH);
+                assert_eq!(best(&scores), sorted, "{count} up to {most}");
+            }
+        }
     }
 }

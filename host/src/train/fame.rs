@@ -30,7 +30,7 @@ pub fn choose(parameters: &Parameters, ratings: &Ratings, split: &Split) -> f32 
     let people = (SCORES / ratings.movie_count().max(1)).clamp(1, PEOPLE);
     let judge = Judge::new(ratings, split, people);
     let logs: Vec<f32> = judge.counts().iter().map(|&n| (n as f32).ln_1p()).collect();
-    let scores = judge.scores(|user, movie| parameters.raw(user as usize, movie as usize));
+    let scores = judge.lists(|user, out| parameters.raw_list(user as usize, out));
     let tried: Vec<(f32, Ranking)> = WEIGHTS
         .into_iter()
         .map(|weight| {

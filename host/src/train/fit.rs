@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::fast::Fast;
 use super::order::Order;
-use super::parameters::Parameters;
+use super::parameters::{Parameters, clamp};
 use super::plain::Errors;
 use super::resume::State;
 use super::schedule::Course;
 use super::simd::Kernel;
 use super::{Error, Options, Sample};
-use crate::data::{Ratings, Split};
+use crate::data::{Ratings, Split, in_parts};
+use crate::pages;
 
 /// What one epoch did. Errors are in stars and squared stars.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -71,12 +72,17 @@ pub struct Fit {
 /// Mean squared and mean absolute error of clamped predictions over some of the ratings;
 /// both 0 when there are none.
 pub fn validate(parameters: &Parameters, ratings: &Ratings, rows: &[u32]) -> (f64, f64) {
+    let predicted = in_parts(rows.len(), |part| {
+        let rows = rows[part].iter().map(|&row| row as usize);
+        let mut predicted = vec![0.0; rows.len()];
+        let pair = |row: usize| (ratings.users[row] as usize, ratings.movies[row] as usize);
+        parameters.raw_many(rows.map(pair), &mut predicted);
+        predicted
+    });
     let mut sums = Errors::default();
-    for &row in rows {
-        let row = row as usize;
-        let predicted =
-            parameters.predict(ratings.users[row] as usize, ratings.movies[row] as usize);
-        let error = f64::from(predicted) - f64::from(ratings.stars[row]);
+    for (&row, predicted) in rows.iter().zip(predicted.into_iter().flatten()) {
+        let predicted = clamp(predicted, parameters.scale);
+        let error = f64::from(predicted) - f64::from(ratings.stars[row as usize]);
         sums.squared += error * error;
         sums.absolute += error.abs();
     }
@@ -85,13 +91,14 @@ pub fn validate(parameters: &Parameters, ratings: &Ratings, rows: &[u32]) -> (f6
 }
 
 fn select(ratings: &Ratings, rows: &[u32]) -> Vec<Sample> {
-    rows.iter()
-        .map(|&row| Sample {
-            user: ratings.users[row as usize],
-            movie: ratings.movies[row as usize],
-            stars: ratings.stars[row as usize],
-        })
-        .collect()
+    pages::filled(rows.len(), |place| {
+        let row = rows[place] as usize;
+        Sample {
+            user: ratings.users[row],
+            movie: ratings.movies[row],
+            stars: ratings.stars[row],
+        }
+    })
 }
 
 /// Trains a model on the ratings that `split` gives for training.
@@ -217,6 +224,8 @@ fn run(
         None => (history.len(), solver.parameters()),
     };
     let state = Some(State::of(&solver, &history));
+    // Giving back hundreds of megabytes takes a while, which nobody needs to wait for.
+    let _ = std::thread::Builder::new().spawn(move || drop(order));
     Ok(Fit {
         parameters,
         history,

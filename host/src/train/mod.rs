@@ -14,6 +14,7 @@ pub mod fast;
 pub mod fit;
 pub mod gibbs;
 pub mod interest;
+mod many;
 pub mod options;
 pub mod order;
 pub mod parameters;

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Sample;
 use super::random::{Random, Stream};
+use crate::pages;
 
 /// Ratings a bucket, about: 384 KB of them.
 const BUCKET: usize = 32_768;
@@ -34,7 +35,7 @@ impl Order {
     pub fn new(mut samples: Vec<Sample>, seed: u64, batch: usize, threads: usize) -> Self {
         samples.sort_by_key(|sample| sample.user);
         Self {
-            shuffled: samples.clone(),
+            shuffled: pages::filled(samples.len(), |place| samples[place]),
             samples,
             seed,
             batch: batch.max(1),

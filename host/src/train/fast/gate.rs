@@ -3,10 +3,13 @@
 //! A batch has two meetings some tens of microseconds apart, so a thread that is about to be
 //! met is worth waiting for awake. One that isn't (another process has its core) is waited for
 //! asleep, which gives the scheduler this core to run it on.
+//!
+//! A thread that panics never comes, so it closes the gate as it unwinds: who waits there or comes later leaves.
 
 use std::hint;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Rounds of the spin before a thread sleeps: some tens of microseconds.
 const SPINS: usize = 2_000;
@@ -17,8 +20,29 @@ pub struct Gate {
     threads: usize,
     arrived: AtomicUsize,
     round: AtomicU32,
-    sleepers: Mutex<usize>,
+    waiting: Mutex<Waiting>,
     opened: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    sleepers: usize,
+    closed: bool,
+}
+
+/// Why a thread unwinds that found the gate closed.
+struct Left;
+
+/// Closes a gate when it is dropped by a panic.
+struct Closing<'a>(&'a Gate);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.waiting().closed = true;
+            self.0.opened.notify_all();
+        }
+    }
 }
 
 impl Gate {
@@ -28,21 +52,61 @@ impl Gate {
             threads,
             arrived: AtomicUsize::new(0),
             round: AtomicU32::new(0),
-            sleepers: Mutex::new(0),
+            waiting: Mutex::default(),
             opened: Condvar::new(),
         }
     }
 
+    /// Does `first` on this thread and `other` on each other thread of the gate, given its number from 1.
+    ///
+    /// # Panics
+    /// With the panic of one of them, if any: the others leave at the gate.
+    pub fn run(&self, first: impl FnOnce(), other: impl Fn(usize) + Sync) {
+        let panic = std::thread::scope(|scope| {
+            // A thread that can't be had is a panic too.
+            let _closing = Closing(self);
+            let other = &other;
+            let start = |thread| {
+                scope.spawn(move || {
+                    let _closing = Closing(self);
+                    other(thread);
+                })
+            };
+            let others: Vec<_> = (1..self.threads).map(start).collect();
+            // Caught only until the others have ended: what it left half done, nobody sees.
+            let first = catch_unwind(AssertUnwindSafe(|| {
+                let _closing = Closing(self);
+                first();
+            }));
+            let others = others.into_iter().map(|thread| thread.join());
+            let mut panics = others
+                .chain([first])
+                .filter_map(Result::err)
+                .collect::<Vec<_>>();
+            panics.retain(|panic| !panic.is::<Left>());
+            panics.pop()
+        });
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits for all threads. The last to come runs `alone` before anyone goes on; everything
     /// written before the gate is seen by everyone after it.
+    ///
+    /// Only threads of [`run`](Self::run) may pass. When one of them panics the others unwind from here.
     pub fn pass(&self, alone: impl FnOnce()) {
         let round = self.round.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
             alone();
             self.arrived.store(0, Ordering::Relaxed);
-            let sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+            let waiting = self.waiting();
             self.round.store(round.wrapping_add(1), Ordering::Release);
-            if *sleepers > 0 {
+            if waiting.sleepers > 0 {
                 self.opened.notify_all();
             }
             return;
@@ -53,15 +117,20 @@ impl Gate {
             }
             hint::spin_loop();
         }
-        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
-        *sleepers += 1;
+        let mut waiting = self.waiting();
+        waiting.sleepers += 1;
         while self.round.load(Ordering::Acquire) == round {
-            sleepers = self
+            if waiting.closed {
+                drop(waiting);
+                // Without a word: the panic that closed the gate has been told.
+                resume_unwind(Box::new(Left));
+            }
+            waiting = self
                 .opened
-                .wait(sleepers)
+                .wait(waiting)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        *sleepers -= 1;
+        waiting.sleepers -= 1;
     }
 }
 
@@ -74,25 +143,50 @@ mod tests {
         let (threads, rounds) = (3, 2_000);
         let gate = Gate::new(threads);
         let (came, acted) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    for round in 1..=rounds {
-                        came.fetch_add(1, Ordering::Relaxed);
-                        gate.pass(|| {
-                            acted.fetch_add(1, Ordering::Relaxed);
-                        });
-                        assert!(came.load(Ordering::Relaxed) >= round * threads);
-                        assert!(acted.load(Ordering::Relaxed) >= round);
-                        gate.pass(|| ());
-                        if round % 500 == 0 {
-                            // Long enough that the others fall asleep.
-                            std::thread::sleep(std::time::Duration::from_millis(2));
-                        }
-                    }
+        let work = |_| {
+            for round in 1..=rounds {
+                came.fetch_add(1, Ordering::Relaxed);
+                gate.pass(|| {
+                    acted.fetch_add(1, Ordering::Relaxed);
                 });
+                assert!(came.load(Ordering::Relaxed) >= round * threads);
+                assert!(acted.load(Ordering::Relaxed) >= round);
+                gate.pass(|| ());
+                if round % 500 == 0 {
+                    // Long enough that the others fall asleep.
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                }
             }
-        });
+        };
+        gate.run(|| work(0), work);
         assert_eq!(acted.load(Ordering::Relaxed), rounds);
+    }
+
+    #[test]
+    fn a_panic_of_one_thread_ends_all_and_reaches_the_caller() {
+        // Who panics, and where: on its way to the gate, or alone there.
+        for (threads, who, alone) in [(2, 0, false), (2, 1, false), (3, 2, false), (3, 0, true)] {
+            let (told, hear) = std::sync::mpsc::channel();
+            std::thread::spawn(move || {
+                let gate = Gate::new(threads);
+                let passed = AtomicUsize::new(0);
+                let work = |thread| {
+                    for round in 0..100 {
+                        let due = round == 50;
+                        assert!(alone || !due || thread != who, "thread {who}");
+                        gate.pass(|| assert!(!alone || !due, "thread {who}"));
+                        passed.fetch_add(1, Ordering::Relaxed);
+                    }
+                };
+                let run = || gate.run(|| work(0), work);
+                let panic = catch_unwind(AssertUnwindSafe(run)).unwrap_err();
+                let text = panic.downcast_ref::<String>().cloned();
+                // Nobody listens any more if this was too late.
+                let _ = told.send((text, passed.into_inner()));
+            });
+            let came = hear.recv_timeout(std::time::Duration::from_secs(30));
+            let expected = (Some(format!("thread {who}")), 50 * threads);
+            assert_eq!(came, Ok(expected), "{threads} threads");
+        }
     }
 }

@@ -176,18 +176,14 @@ impl Fast {
         if samples.is_empty() {
             return Sums::default();
         }
-        let threads = self.threads;
         let batch = self.batch;
         let first = &samples[..batch.min(samples.len())];
         self.batches[0].prepare(first, &mut self.places);
         let epoch = Epoch::new(self, samples, rates);
-        std::thread::scope(|scope| {
-            for thread in 1..threads {
-                let epoch = &epoch;
-                scope.spawn(move || epoch.work(thread, &mut |_| ()));
-            }
-            epoch.work(0, progress);
-        });
+        epoch.gate.run(
+            || epoch.work(0, progress),
+            |thread| epoch.work(thread, &mut |_| ()),
+        );
         let sums = epoch.total.into_inner();
         self.step += samples.len().div_ceil(batch) as u64;
         sums

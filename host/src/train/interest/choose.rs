@@ -63,9 +63,14 @@ impl<'a> Held<'a> {
         if self.judge.people() == 0 {
             return (FADES[0], FIRST_WEIGHT);
         }
-        let stars = self.judge.scores(|user, movie| {
-            parameters.raw(user as usize, movie as usize)
-                + fame * (self.counts[movie as usize] as f32).ln_1p()
+        let logs: Vec<f32> = (self.counts.iter())
+            .map(|&count| fame * (count as f32).ln_1p())
+            .collect();
+        let stars = self.judge.lists(|user, out| {
+            parameters.raw_list(user as usize, out);
+            for (out, log) in out.iter_mut().zip(&logs) {
+                *out += log;
+            }
         });
         let mut best = (f64::NEG_INFINITY, FADES[0], Vec::new());
         for fade in FADES {
