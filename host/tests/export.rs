@@ -424,6 +424,13 @@ fn a_board_that_is_not_there_is_a_sentence() {
         &error,
         &["/dev/no-such-port", "can't be opened", "`--port` takes"],
     );
+    #[cfg(unix)]
+    for what in ["/dev/null", "/tmp", "target/pocketrec/model.img"] {
+        let error = place.fails(2, &["query", "--port", what, "hello"]);
+        contains(&error, &[what, "it is no serial port;", "`--port` takes"]);
+    }
+    let error = place.fails(2, &["query", "--port", "tcp:nowhere", "hello"]);
+    contains(&error, &["tcp:nowhere", "it should be tcp:HOST:PORT"]);
     let error = place.fails(1, &["query", "--port", "tcp:127.0.0.1:1", "hello"]);
     contains(&error, &["tcp:127.0.0.1:1", "can't be opened"]);
     let error = place.fails(2, &["query", "--emulator=toaster", "hello"]);
