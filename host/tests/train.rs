@@ -230,7 +230,7 @@ fn data_that_cannot_be_trained_on_is_named_by_file_and_line() {
     refuses(
         &["train", "--data", "ratings.dat", "--out", "file/x"],
         1,
-        "can't create file/x",
+        "can't write to file/x",
     );
     refuses(
         &["train", "--data", "ratings.dat", "--out", "ratings.dat"],

@@ -88,8 +88,8 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(folder) = &args.write_split {
         return columns::write_split(ratings, &split, folder);
     }
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("can't create {}", args.out.display()))?;
+    files::make_folder(&args.out)
+        .with_context(|| format!("can't write to {}", args.out.display()))?;
 
     println!("{}: {}", data.name, summary::sentence(&data));
     println!("{}\n", data.license);
