@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let device = args.board.map(|board| DeviceBill::of(&bytes, board));
     if let Some(why) = device.as_ref().and_then(DeviceBill::without_feature) {
-        bail!("{why}");
+        bail!("{why}; without `--board` the image is written all the same");
     }
 
     println!(
