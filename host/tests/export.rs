@@ -172,7 +172,7 @@ fn a_choice_of_users_and_movies_is_what_the_image_holds() {
 fn what_is_wrong_is_said_in_a_sentence_with_exit_code_2_and_nothing_is_written() {
     let place = Place::trained();
     let before = place.files("target/pocketrec");
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 10] = [
         (
             &["export", "--checkpoint", "none.safetensors"],
             &["none.safetensors", "train"],
@@ -198,6 +198,14 @@ fn what_is_wrong_is_said_in_a_sentence_with_exit_code_2_and_nothing_is_written()
         (
             &["export", "--board", "toaster"],
             &["toaster", "stm32f405", "microbit"],
+        ),
+        (
+            &[
+                "export",
+                "--out",
+                "target/pocketrec/../pocketrec/model.safetensors",
+            ],
+            &["is the checkpoint", "name another file"],
         ),
         (&["inspect"], &["model.img", "export"]),
     ];
