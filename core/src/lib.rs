@@ -77,6 +77,59 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # On a board of your own
+//!
+//! The crate needs no allocator, no `critical-section` and no panic handler's help, and stable Rust. It is built and
+//! tested for `thumbv6m-none-eabi` (Cortex-M0) and `thumbv7em-none-eabihf` (Cortex-M4F); targets must be little-endian.
+//! Take the features that your model needs, and no more:
+//!
+//! ```toml
+//! [dependencies]
+//! pocketrec = { git = "https://github.com/pocketrec/pocketrec", default-features = false, features = ["interest", "learn"] }
+//! ```
+//!
+//! The image is what `host export` wrote. It must lie at an address divisible by 4: flashed to a region of its own and
+//! made a slice with `core::slice::from_raw_parts`, which may be longer than the image, or compiled in, as here. Without
+//! any features, these functions are a whole `#![no_std]` library:
+//!
+//! ```no_run
+//! use pocketrec::error::{ImageError, LookupError};
+//! use pocketrec::model::Model;
+//! use pocketrec::rank::TopN;
+//!
+//! // `include_bytes!` alone promises no alignment.
+//! #[repr(C, align(4))]
+//! struct Aligned<T: ?Sized>(T);
+//!
+//! # #[cfg(any())]
+//! static IMAGE: &Aligned<[u8]> = &Aligned(*include_bytes!("model.img"));
+//! # static IMAGE: &Aligned<[u8]> = &Aligned([0; 4]);
+//!
+//! /// Reads every byte once; keep the model.
+//! pub fn open() -> Result<Model<'static>, ImageError> {
+//!     Model::open(&IMAGE.0)
+//! }
+//!
+//! pub fn stars(model: &Model<'_>, user: u32, movie: u32) -> Result<f32, LookupError> {
+//!     model.predict(user, movie)
+//! }
+//!
+//! pub fn best(model: &Model<'_>) -> TopN<10> {
+//!     let mut top = TopN::new();
+//!     while !top.advance(model, &model.mean_user(), |_movie| true, 16).is_done() {
+//!         // 16 movies were scored: look at the serial line, feed the watchdog
+//!     }
+//!     top
+//! }
+//! ```
+//!
+//! For the whole application, implement [`service::Port`] and hand bytes to [`service::Service`]: `examples/own_board.rs`
+//! is such a program, and `firmware/` two boards. An `Err` of `Model::open` goes into a service too, which then says why
+//! it has no model.
+//!
+//! The crate logs nothing. `defmt` only derives `defmt::Format`, so that `defmt::info!("{}", error)` works on its
+//! errors and wire types; without it they have `Debug` and, errors, `Display`, for any other logger or none.
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |

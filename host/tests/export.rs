@@ -172,7 +172,7 @@ fn a_choice_of_users_and_movies_is_what_the_image_holds() {
 fn what_is_wrong_is_said_in_a_sentence_with_exit_code_2_and_nothing_is_written() {
     let place = Place::trained();
     let before = place.files("target/pocketrec");
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 10] = [
         (
             &["export", "--checkpoint", "none.safetensors"],
             &["none.safetensors", "train"],
@@ -198,6 +198,14 @@ fn what_is_wrong_is_said_in_a_sentence_with_exit_code_2_and_nothing_is_written()
         (
             &["export", "--board", "toaster"],
             &["toaster", "stm32f405", "microbit"],
+        ),
+        (
+            &[
+                "export",
+                "--out",
+                "target/pocketrec/../pocketrec/model.safetensors",
+            ],
+            &["is the checkpoint", "name another file"],
         ),
         (&["inspect"], &["model.img", "export"]),
     ];
@@ -424,6 +432,13 @@ fn a_board_that_is_not_there_is_a_sentence() {
         &error,
         &["/dev/no-such-port", "can't be opened", "`--port` takes"],
     );
+    #[cfg(unix)]
+    for what in ["/dev/null", "/tmp", "target/pocketrec/model.img"] {
+        let error = place.fails(2, &["query", "--port", what, "hello"]);
+        contains(&error, &[what, "it is no serial port;", "`--port` takes"]);
+    }
+    let error = place.fails(2, &["query", "--port", "tcp:nowhere", "hello"]);
+    contains(&error, &["tcp:nowhere", "it should be tcp:HOST:PORT"]);
     let error = place.fails(1, &["query", "--port", "tcp:127.0.0.1:1", "hello"]);
     contains(&error, &["tcp:127.0.0.1:1", "can't be opened"]);
     let error = place.fails(2, &["query", "--emulator=toaster", "hello"]);

@@ -385,7 +385,10 @@ fn what_a_board_refuses_is_said_in_a_sentence() {
         &["predict", "--movie", "Prat 12"],
         &["did you mean", "Part 12"],
     );
-    refused(&["rate", "--movie", "10", "--stars", "7"], &["scale"]);
+    refused(
+        &["rate", "--movie", "10", "--stars", "7"],
+        &["scale: --stars should be", "in steps of"],
+    );
     refused(
         &["rate", "--movie", "10", "--stars", "4", "--owner", "200"],
         &["owner 200"],

@@ -183,6 +183,42 @@ fn an_option_that_cannot_be_trained_with_is_one_sentence_and_exit_code_2() {
 }
 
 #[test]
+fn a_model_beyond_every_image_is_trained_with_a_warning_and_evaluated_not_at_all() {
+    let folder = folder();
+    for (option, said) in [
+        (
+            "--dim=33",
+            "33 numbers in a user's row, and an image holds at most 32",
+        ),
+        ("--movie-dim=33", "33 numbers in a movie's row"),
+        (
+            "--hidden=65,4",
+            "65 units in dense layer 0, and an image holds at most 64",
+        ),
+        ("--hidden=8,8,8,8", "5 dense layers"),
+    ] {
+        let output = host(folder.path(), &[&TRAIN[..], &[option]].concat());
+        let told = text(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        assert!(
+            told.starts_with("warning: `export` will refuse this model") && told.contains(said),
+            "{told}"
+        );
+        let refused = host(folder.path(), &["export"]);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(text(&refused.stderr).contains(said));
+        let mut evaluate = TRAIN.to_vec();
+        evaluate[0] = "evaluate";
+        evaluate.push(option);
+        let refused = host(folder.path(), &evaluate);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(text(&refused.stderr).contains(said));
+    }
+    let fits = host(folder.path(), &TRAIN);
+    assert!(!text(&fits.stderr).contains("warning"));
+}
+
+#[test]
 fn data_that_cannot_be_trained_on_is_named_by_file_and_line() {
     refuses(&["train", "--data", "nowhere"], 2, "there is no nowhere");
     refuses(
@@ -194,7 +230,12 @@ fn data_that_cannot_be_trained_on_is_named_by_file_and_line() {
     refuses(
         &["train", "--data", "ratings.dat", "--out", "file/x"],
         1,
-        "can't create file/x",
+        "can't write to file/x",
+    );
+    refuses(
+        &["train", "--data", "ratings.dat", "--out", "ratings.dat"],
+        2,
+        "--out is ratings.dat, which is there and no folder",
     );
     refuses(&["fetch", "ml-2m"], 2, "it should be one of ml-100k, ml-1m");
     refuses(

@@ -507,10 +507,11 @@ impl<F: NorFlash> Store for FlashLog<F> {
             bytes: self.pages.wrapping_mul(self.page_bytes),
             pages: self.pages as u16,
             free: self.pages.saturating_sub(used) as u16,
+            // Where there is no log, `slot` is 0.
             records: used
                 .wrapping_sub(1)
                 .wrapping_mul(self.slots())
-                .wrapping_add(self.slot.wrapping_sub(1)),
+                .wrapping_add(self.slot.saturating_sub(1)),
             capacity: used.wrapping_mul(self.slots()),
             rounds: self.generation.checked_div(self.pages).unwrap_or(0),
             torn: self.torn,

@@ -10,7 +10,7 @@ use crate::error::BadInput;
 use crate::evaluate::protocol::{self, Fold};
 use crate::evaluate::report::{FoldResult, Report};
 use crate::evaluate::{self, Plan, cold};
-use crate::export::Precision;
+use crate::export::{Precision, limits};
 use crate::files;
 use crate::report::progress;
 use crate::report::text::grouped;
@@ -101,6 +101,12 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let data = &sets[0].1;
     let options = args.model.options(data.scale)?;
+    if let Some(beyond) = limits::of_options(&options) {
+        return Err(BadInput::new(format!(
+            "predictions are measured on exported images, which can't hold this model: it has {beyond}"
+        ))
+        .into());
+    }
     let plan = Plan {
         precisions: args.precision.clone(),
         lists: args.lists || args.leave_last_out,

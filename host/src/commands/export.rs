@@ -69,6 +69,14 @@ pub fn run(args: &Args) -> Result<()> {
         .checkpoint
         .clone()
         .unwrap_or_else(|| Path::new(files::FOLDER).join(files::CHECKPOINT));
+    let same = |to: &PathBuf| to.canonicalize().ok() == from.canonicalize().ok();
+    if args.out.as_ref().is_some_and(|to| to.exists() && same(to)) {
+        return Err(BadInput::new(format!(
+            "--out is the checkpoint {} itself, which the image would replace; name another file",
+            from.display()
+        ))
+        .into());
+    }
     let checkpoint = read(&from)?;
     let movies = args.movies.rows(&checkpoint)?;
     let board = args.board.unwrap_or(boards::DEFAULT);
@@ -78,7 +86,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let device = args.board.map(|board| DeviceBill::of(&bytes, board));
     if let Some(why) = device.as_ref().and_then(DeviceBill::without_feature) {
-        bail!("{why}");
+        bail!("{why}; without `--board` the image is written all the same");
     }
 
     println!(

@@ -81,6 +81,19 @@ pub fn user(model: &Model<'_>, user: Option<u32>) -> Result<(UserState, String)>
     Ok((state, format!("user {id}")))
 }
 
+/// Why a list of the best movies isn't in the order of its stars, a line; nothing where it is.
+pub fn order(stars: impl IntoIterator<Item = f32>) -> &'static str {
+    match stars
+        .into_iter()
+        .is_sorted_by(|better, worse| better >= worse)
+    {
+        true => "",
+        false => {
+            "Ranked by stars, and by how many people have rated a movie and what this one looks for, where the image tells\n"
+        }
+    }
+}
+
 /// A list of movies as text: rank, number, title and genres. `name` is what the number is.
 pub fn list(titles: &Titles, name: &str, movies: impl IntoIterator<Item = (u32, f32)>) -> String {
     let mut rows = vec![
@@ -106,4 +119,16 @@ pub fn list(titles: &Titles, name: &str, movies: impl IntoIterator<Item = (u32, 
         Align::Right,
     ];
     table(&align, &rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_list_that_is_not_in_the_order_of_its_stars_says_why() {
+        assert_eq!(order([4.5, 4.5, 3.0]), "");
+        assert_eq!(order([]), "");
+        assert!(order([4.3, 4.6]).starts_with("Ranked by"));
+    }
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use super::image::Loaded;
 use crate::error::BadInput;
+use crate::export::ImageBytes;
 use crate::export::boards::{self, Board};
 use crate::export::device::DeviceBill;
 use crate::link::emulator::Emulator;
@@ -24,7 +25,8 @@ pub struct LineArgs {
     #[arg(long, value_name = "RATE", global = true, default_value_t = port::BAUD)]
     baud: u32,
 
-    /// Build the firmware of a board (stm32f405 or microbit) and boot it in an emulator, with the image in its flash
+    /// Build the firmware of a board (stm32f405 or microbit) and boot it in an emulator, with the image in its flash;
+    /// what it learns ends with the command
     #[arg(
         long,
         value_name = "BOARD",
@@ -82,7 +84,7 @@ impl LineArgs {
     }
 }
 
-/// Makes sure that the image fits the board's flash, whose end the emulator doesn't know.
+/// Makes sure that the image is there and fits the board's flash, whose end the emulator doesn't know.
 fn fits(image: &Path, board: Board) -> Result<()> {
     match std::fs::metadata(image) {
         Ok(meta) if meta.len() > board.image_region as u64 => Err(BadInput::new(format!(
@@ -94,8 +96,9 @@ fn fits(image: &Path, board: Board) -> Result<()> {
             board.name
         ))
         .into()),
-        // An image that isn't there is told of where it is read.
-        _ => Ok(()),
+        // A firmware takes minutes to build the first time: better told before.
+        Err(_) => ImageBytes::read(image).map(|_| ()),
+        Ok(_) => Ok(()),
     }
 }
 

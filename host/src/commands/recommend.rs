@@ -6,7 +6,8 @@ use anyhow::Result;
 use pocketrec::interest::Interest;
 use pocketrec::rank::TopN;
 
-use super::image::{DEFAULT, Loaded, list, user};
+use super::image::{DEFAULT, Loaded, list, order, user};
+use crate::report::text::grouped;
 
 /// The longest list that is asked for on a PC; a device's is shorter.
 const LONGEST: usize = 100;
@@ -47,11 +48,16 @@ pub fn run(args: &Args) -> Result<()> {
         .with_fame(args.fame)
         .with_interest(interest);
     top.advance(&model, &state, |_| true, u32::MAX);
-    println!("The best of {} movies for {name}", model.movies());
-    let movies = top
+    println!(
+        "The best of {} movies for {name}",
+        grouped(model.movies().into())
+    );
+    let movies: Vec<(u32, f32)> = top
         .hits()
         .iter()
-        .filter_map(|hit| Some((hit.movie, model.predict_for(&state, hit.movie).ok()?)));
-    print!("{}", list(&loaded.titles, "Stars", movies));
+        .filter_map(|hit| Some((hit.movie, model.predict_for(&state, hit.movie).ok()?)))
+        .collect();
+    let note = order(movies.iter().map(|(_, stars)| *stars));
+    print!("{}{note}", list(&loaded.titles, "Stars", movies));
     Ok(())
 }

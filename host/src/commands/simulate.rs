@@ -72,7 +72,7 @@ fn model(name: &str) -> Result<ModelKind, String> {
 /// [`BadInput`] for data that can't be read or that has nobody with enough ratings; else what went wrong.
 pub fn run(args: &Args) -> Result<()> {
     let data = match &args.data {
-        Some(path) => Dataset::load(path, &Silent)?,
+        Some(path) => Dataset::load(path, &Silent).map_err(crate::data::DataError::into_anyhow)?,
         None => builtin::load(),
     };
     let mut all = Outcome::default();

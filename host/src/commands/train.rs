@@ -8,6 +8,7 @@ use super::columns;
 use super::model::ModelArgs;
 use crate::data::{Dataset, Scale, Split, builtin};
 use crate::error::BadInput;
+use crate::export::limits;
 use crate::files;
 use crate::report::text::{Align, grouped, table};
 use crate::report::{baselines::Baselines, baselines::Score, curve, examples, progress, summary};
@@ -65,6 +66,13 @@ impl Args {
 /// [`BadInput`] for options or data that can't be trained with; else what failed.
 pub fn run(args: &Args) -> Result<()> {
     args.check_validation()?;
+    if args.out.exists() && !args.out.is_dir() {
+        return Err(BadInput::new(format!(
+            "--out is {}, which is there and no folder; it should name a folder to write to",
+            args.out.display()
+        ))
+        .into());
+    }
     let data = match &args.data {
         None => builtin::load(),
         Some(path) => load(path, &args.out.join(files::CACHE))?,
@@ -84,8 +92,8 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(folder) = &args.write_split {
         return columns::write_split(ratings, &split, folder);
     }
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("can't create {}", args.out.display()))?;
+    files::make_folder(&args.out)
+        .with_context(|| format!("can't write to {}", args.out.display()))?;
 
     print!(
         "{}",
@@ -106,6 +114,9 @@ pub fn run(args: &Args) -> Result<()> {
         grouped(split.validation.len() as u64),
         method(&options, split.train.len())
     );
+    if let Some(beyond) = limits::of_options(&options) {
+        eprintln!("warning: `export` will refuse this model: it has {beyond}");
+    }
     let earlier = match args.resume {
         true => Some(earlier(args, &data, &options)?),
         false => None,

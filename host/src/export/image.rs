@@ -1,19 +1,17 @@
 //! Checkpoint in, image out. The format itself is core's: this file only says which table gets which numbers.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::str::FromStr;
 
 use pocketrec::image::{Element, ImageWriter, MAX_TEXT, Table, TableKind as K};
 use pocketrec::model::{Model, Parts};
 use pocketrec::numeric::activation::Activation;
 use pocketrec::numeric::f16;
-use pocketrec::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
 use super::ids::Form;
 use super::influence::{Influence, Side};
 use super::spread::spread;
-use super::{Chosen, ImageBytes, interests, quantise, refine};
+use super::{Chosen, ImageBytes, interests, limits, quantise, refine};
 use crate::error::BadInput;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::interest::{confidence_bytes, most};
@@ -147,7 +145,9 @@ fn build_by(
 ) -> Result<ImageBytes, BadInput> {
     let p = &checkpoint.parameters;
     let precision = storage.precision;
-    limits(p)?;
+    if let Some(beyond) = limits::of_parameters(p) {
+        return Err(BadInput::new(format!("the checkpoint has {beyond}")));
+    }
     if storage.precompute {
         super::integers::can_precompute(p, precision)?;
     }
@@ -236,32 +236,6 @@ fn build_by(
             "the checkpoint can't become an image: {why}"
         ))),
     }
-}
-
-fn limits(p: &Parameters) -> Result<(), BadInput> {
-    let hold = |what: fmt::Arguments<'_>, has: usize, most: usize| {
-        if has <= most {
-            return Ok(());
-        }
-        Err(BadInput::new(format!(
-            "the checkpoint has {has} {what}, and an image holds at most {most}"
-        )))
-    };
-    hold(format_args!("numbers in a user's row"), p.user_dim, MAX_DIM)?;
-    hold(
-        format_args!("numbers in a movie's row"),
-        p.movie_dim,
-        MAX_DIM,
-    )?;
-    hold(format_args!("dense layers"), p.layers.len(), MAX_LAYERS)?;
-    for (at, layer) in p.layers.iter().enumerate() {
-        hold(
-            format_args!("units in dense layer {at}"),
-            layer.outputs,
-            MAX_UNITS,
-        )?;
-    }
-    Ok(())
 }
 
 /// Mean, lowest, highest and step. A checkpoint doesn't state the step: scales that start at a half go by halves,

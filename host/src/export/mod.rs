@@ -1,9 +1,9 @@
 //! From a checkpoint to the image that a device reads.
 //!
-//! [`selection`] chooses users and movies, [`image`] writes their tables through core's writer, [`bill`] says what
-//! that costs, [`device`] what it costs a board, [`quality`] what rounding costs, [`boards`] where it fits, and
-//! [`sidecar`] keeps the titles, which an image has no room for, in a file beside it. Rows of 8 bits are rounded by
-//! `refine`, by the gradients of predictions that `influence` finds.
+//! [`selection`] chooses users and movies, [`image`] writes their tables through core's writer, [`limits`] says which
+//! models none can hold, [`bill`] what one costs, [`device`] what it costs a board, [`quality`] what rounding costs,
+//! [`boards`] where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it. Rows
+//! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds.
 
 pub mod bill;
 pub mod boards;
@@ -15,6 +15,7 @@ pub mod image;
 mod influence;
 mod integers;
 mod interests;
+pub mod limits;
 pub mod quality;
 mod quantise;
 mod refine;

@@ -47,7 +47,7 @@ pub fn read(image: &Path) -> anyhow::Result<Titles> {
 const SUGGESTIONS: usize = 5;
 
 /// The id of the movie that a person means by `text`: its MovieLens id, its title, or a part of it, whatever the
-/// case; the year may be left out, and `The Matrix` finds `Matrix, The (1999)`. `known` says which ids count.
+/// case; the year, spaces and signs may be left out, and `The Matrix` finds `Matrix, The (1999)`. `known` says which ids count.
 ///
 /// # Errors
 ///
@@ -67,16 +67,24 @@ pub fn find(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> Result<
         }));
     }
     let wanted = plain(text);
+    if wanted.is_empty() {
+        return Err(BadInput::new(
+            "the movie has no name; it should be a MovieLens id, a title or a part of one",
+        ));
+    }
     let movies: Vec<(u32, String)> = titles
         .movies()
         .iter()
         .filter(|movie| known(movie.id))
         .map(|movie| (movie.id, plain(&movie.title)))
         .collect();
-    let tests: [fn(&str, &str) -> bool; 5] = [
+    let tests: [fn(&str, &str) -> bool; 6] = [
         |title, wanted| title == wanted,
         |title, wanted| without_year(title) == wanted,
         |title, wanted| without_article(without_year(title)) == wanted,
+        |title, wanted| {
+            letters(title).eq(letters(wanted)) || letters(without_year(title)).eq(letters(wanted))
+        },
         |title, wanted| title.starts_with(wanted),
         |title, wanted| title.contains(wanted),
     ];
@@ -89,7 +97,7 @@ pub fn find(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> Result<
     for test in tests {
         let mut hits: Vec<&(u32, String)> = movies
             .iter()
-            .filter(|(_, title)| !wanted.is_empty() && test(title, &wanted))
+            .filter(|(_, title)| test(title, &wanted))
             .collect();
         match hits.as_slice() {
             [] => {}
@@ -110,21 +118,30 @@ pub fn find(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> Result<
             }
         }
     }
+    if id.is_some() {
+        return Err(BadInput::new(format!(
+            "no movie of the image has the id {text}, and none the title"
+        )));
+    }
     let mut likely: Vec<(f64, u32)> = movies
         .iter()
-        .map(|(id, title)| {
-            let whole = strsim::jaro_winkler(title, &wanted);
-            (
-                whole.max(strsim::jaro_winkler(without_year(title), &wanted)),
-                *id,
-            )
-        })
+        .map(|(id, title)| (likeness(title, &wanted), *id))
         .collect();
     likely.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     Err(BadInput::new(format!(
         "no movie of the image is called `{text}`; did you mean {}?",
         list(titles, likely.iter().take(3).map(|(_, id)| *id))
     )))
+}
+
+/// How alike a title and what was typed are, from 0 to 1: the title with its year or without, with its article or
+/// without.
+fn likeness(title: &str, wanted: &str) -> f64 {
+    let name = without_year(title);
+    [title, name, without_article(name)]
+        .into_iter()
+        .map(|form| strsim::jaro_winkler(form, wanted))
+        .fold(0.0, f64::max)
 }
 
 fn list(titles: &Titles, ids: impl Iterator<Item = u32>) -> String {
@@ -155,6 +172,11 @@ fn without_year(title: &str) -> &str {
         Some((name, year)) if year.len() == 5 && year.ends_with(')') => name,
         _ => title,
     }
+}
+
+/// `wall·e (2008)` without spaces and signs: `walle2008`.
+fn letters(title: &str) -> impl Iterator<Item = char> + '_ {
+    title.chars().filter(|c| c.is_alphanumeric())
 }
 
 /// `the matrix` without its article.
@@ -208,6 +230,9 @@ mod tests {
         assert_eq!(found("reloaded"), Ok(6365));
         assert_eq!(found("a beautiful mind"), Ok(9));
         assert_eq!(found("300"), Ok(51662));
+        assert_eq!(found("toystory 2"), Ok(3114));
+        assert_eq!(found("Toy Story 1995"), Ok(1));
+        assert_eq!(found("say hi then run"), Ok(11));
         assert_eq!(found("sabrina (1954)"), Ok(915));
     }
 
@@ -223,9 +248,14 @@ mod tests {
             text.contains("did you mean Toy Story (1995) (id 1)"),
             "{text}"
         );
-        assert!(found("").is_err());
-        assert!(found("99999").unwrap_err().contains("no movie"));
-        assert!(found("1995").unwrap_err().contains("no movie"));
+        let text = found("Matrx").unwrap_err();
+        assert!(
+            text.contains("did you mean Matrix, The (1999) (id 2571)"),
+            "{text}"
+        );
+        assert!(found(" ").unwrap_err().contains("has no name"));
+        assert!(found("99999").unwrap_err().contains("has the id 99999"));
+        assert!(found("1995").unwrap_err().contains("has the id 1995"));
     }
 
     #[test]

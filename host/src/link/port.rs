@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
 use super::{Line, LinkError};
@@ -16,14 +17,24 @@ pub const BAUD: u32 = 115_200;
 ///
 /// # Errors
 ///
-/// [`LinkError::NoPort`] for a serial port that isn't there, which lists those that are; else [`LinkError::Open`].
+/// [`LinkError::NoPort`] for what isn't there or is no serial port, which lists those that are; else
+/// [`LinkError::Open`].
 pub fn open(name: &str, baud: u32) -> Result<Box<dyn Line>, LinkError> {
     let refused = |why: String| LinkError::Open {
         line: name.to_owned(),
         why,
     };
+    let absent = |why: String| LinkError::NoPort {
+        line: name.to_owned(),
+        why,
+    };
     if let Some(address) = name.strip_prefix("tcp:") {
-        let stream = TcpStream::connect(address).map_err(|error| refused(error.to_string()))?;
+        let stream = TcpStream::connect(address).map_err(|error| match error.kind() {
+            ErrorKind::InvalidInput => absent(format!(
+                "{error}; it should be tcp:HOST:PORT, such as tcp:127.0.0.1:4000"
+            )),
+            _ => refused(error.to_string()),
+        })?;
         let set = stream
             .set_read_timeout(Some(READ_WAIT))
             .and_then(|()| stream.set_write_timeout(Some(READ_WAIT)))
@@ -43,18 +54,27 @@ pub fn open(name: &str, baud: u32) -> Result<Box<dyn Line>, LinkError> {
     }
     match serialport::new(name, baud).timeout(READ_WAIT).open() {
         Ok(port) => Ok(Box::new(port)),
-        Err(error) if is_absent(&error) => Err(LinkError::NoPort {
-            line: name.to_owned(),
-            why: format!("{error}; {}", ports()),
-        }),
+        Err(error) if is_absent(name, &error) => Err(absent(format!("{error}; {}", ports()))),
+        Err(error) if is_no_port(name, &error) => {
+            Err(absent(format!("it is no serial port; {}", ports())))
+        }
         Err(error) => Err(refused(advice(&error))),
     }
 }
 
-/// Whether no port has the name.
-fn is_absent(error: &serialport::Error) -> bool {
+/// Whether no port has the name. A port that another program holds has no kind of its own.
+fn is_absent(name: &str, error: &serialport::Error) -> bool {
     use serialport::ErrorKind as Kind;
-    matches!(error.kind(), Kind::NoDevice | Kind::Io(ErrorKind::NotFound))
+    match error.kind() {
+        Kind::NoDevice => !Path::new(name).exists(),
+        kind => kind == Kind::Io(ErrorKind::NotFound),
+    }
+}
+
+/// Whether what has the name is a file, a folder or a device without settings for a line: on Unix, ENOTTY.
+fn is_no_port(name: &str, error: &serialport::Error) -> bool {
+    let path = Path::new(name);
+    path.is_file() || path.is_dir() || error.description == "Not a typewriter"
 }
 
 /// Which serial ports there are, and what to do.

@@ -3,8 +3,9 @@
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
+use super::text::grouped;
 use crate::data::LoadProgress;
 use crate::train::{Epoch, Observer};
 
@@ -18,7 +19,13 @@ fn bar(total: u64, template: &str) -> ProgressBar {
     // The templates are constants of this file; a wrong one would show the default bar.
     let style =
         ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(Some(total), target).with_style(style.progress_chars("█▉▊▋▌▍▎▏ "))
+    // `{per_sec}` has four decimals.
+    let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        // Progress that can't be shown is no failure.
+        let _ = out.write_str(&grouped(state.per_sec() as u64));
+    };
+    let style = style.with_key("rate", rate).progress_chars("█▉▊▋▌▍▎▏ ");
+    ProgressBar::with_draw_target(Some(total), target).with_style(style)
 }
 
 /// The bytes of a file that is read or fetched.
@@ -64,7 +71,7 @@ impl Epochs {
     pub fn new(epochs: usize, quiet: bool) -> Epochs {
         let bar = bar(
             0,
-            "{msg} {bar:30} {human_pos} of {human_len} ratings, {per_sec}",
+            "{msg} {bar:30} {human_pos} of {human_len} ratings, {rate} a second",
         );
         bar.enable_steady_tick(Duration::from_millis(200));
         Epochs { bar, epochs, quiet }

@@ -131,14 +131,8 @@ impl fmt::Display for CheckpointError {
     }
 }
 
-impl std::error::Error for CheckpointError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.kind {
-            Kind::Read(error) | Kind::Write(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+// Its sentence tells the disk's error too: a source would be told twice.
+impl std::error::Error for CheckpointError {}
 
 impl Checkpoint {
     /// Writes the file, first beside `path` and then in its place, so that it is never half there.

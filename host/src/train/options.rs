@@ -9,6 +9,9 @@ use super::simd::Kernel;
 /// Ratings of the largest batch: its gradients, at 32 dimensions, take 2 GB.
 const MAX_BATCH: usize = 1 << 24;
 
+/// The most threads: what a machine can't start ends the program.
+const MAX_THREADS: usize = 1024;
+
 /// Which parts of `mean + b_u + b_m + <p_u, q_m> + MLP([p_u ; q_m])` a model has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -274,6 +277,11 @@ impl Options {
         }
         if let Some(threads) = self.threads {
             positive("the number of threads", threads)?;
+            if threads > MAX_THREADS {
+                return Err(Error::Options(format!(
+                    "the number of threads is {threads}; it must be at most {MAX_THREADS}"
+                )));
+            }
         }
         if let Some(kernel) = self.kernel.filter(|kernel| !kernel.is_available()) {
             return Err(Error::Options(format!(
@@ -351,6 +359,7 @@ mod tests {
         refuse("weight decay", &|o| o.weight_decay = 1e9);
         refuse("weight decay", &|o| o.weight_decay = f32::NAN);
         refuse("threads", &|o| o.threads = Some(0));
+        refuse("at most 1024", &|o| o.threads = Some(100_000));
         let other = Kernel::ALL
             .into_iter()
             .find(|kernel| !kernel.is_available());

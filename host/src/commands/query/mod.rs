@@ -217,6 +217,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let answer = board.ask_with_progress(&request, progress())?;
     match answer.reply() {
+        Some(Reply::Refused(Refusal::OffScale)) => return Err(off_scale(&mut board)),
         Some(Reply::Refused(why)) => return Err(refused(why)),
         Some(reply) => asked.show(&reply)?,
         None => {
@@ -245,6 +246,26 @@ fn refused(why: Refusal) -> anyhow::Error {
         | Refusal::NothingToUndo
         | Refusal::ListTooLong => BadInput::new(why).into(),
         _ => LinkError::Refused(why).into(),
+    }
+}
+
+/// A rating that the model doesn't know, with those that it does.
+fn off_scale<L: Read + Write>(board: &mut Connection<L>) -> anyhow::Error {
+    let scale = board.ask_for(
+        &Request::ModelInfo,
+        |_, _| (),
+        |reply| match reply {
+            Reply::ModelInfo(info) => Some((info.lowest, info.highest, info.step)),
+            _ => None,
+        },
+    );
+    match scale {
+        Ok((lowest, highest, step)) => BadInput::new(format!(
+            "{}: --stars should be {lowest} to {highest} in steps of {step}",
+            Refusal::OffScale
+        ))
+        .into(),
+        Err(_) => refused(Refusal::OffScale),
     }
 }
 

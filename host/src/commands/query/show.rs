@@ -8,7 +8,7 @@ use pocketrec::wire::{
     Capabilities, Explained, Hello, Refusal, Reply, Request, Reset, Status, StorageState,
 };
 
-use super::super::image::list;
+use super::super::image::{list, order};
 use super::{Asked, Question, refused};
 use crate::link::{Connection, LinkError};
 use crate::report::text::grouped;
@@ -59,8 +59,13 @@ impl Asked<'_> {
                     }
                     _ => "Stars",
                 };
+                let stars = movies.iter().map(|ranked| ranked.stars);
+                let note = match &self.args.question {
+                    Question::Top { .. } => order(stars),
+                    _ => "",
+                };
                 let movies = movies.iter().map(|ranked| (ranked.movie, ranked.stars));
-                print!("{}", list(&self.titles, name, movies));
+                print!("{}{note}", list(&self.titles, name, movies));
             }
             Reply::Rated {
                 before,
@@ -159,14 +164,20 @@ impl Asked<'_> {
                 };
                 println!("Ratings are kept {place}");
                 if storage.bytes > 0 {
-                    println!(
-                        "Region: {} bytes in {} pages, {} erased and ready; {} of {} records in use",
+                    print!(
+                        "Region: {} bytes in {} pages, {} erased and ready",
                         grouped(storage.bytes.into()),
                         storage.pages,
-                        storage.free,
-                        storage.records,
-                        storage.capacity
+                        storage.free
                     );
+                    match storage.state {
+                        // Nothing is in use, whatever the count.
+                        StorageState::Failed => println!(),
+                        _ => println!(
+                            "; {} of {} records in use",
+                            storage.records, storage.capacity
+                        ),
+                    }
                     println!(
                         "Wear: written {} times from front to back; {} torn records, {} bad writes since the start",
                         storage.rounds, storage.torn, storage.bad_writes

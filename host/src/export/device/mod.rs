@@ -73,7 +73,7 @@ impl DeviceBill {
         let all = self.missing_features().join(",");
         Some(format!(
             "the image has {what}, and the usual firmware of {name} is without core's feature `{feature}` \
-             (`cargo xtask firmware {name} --features {all}` builds one that has it)"
+             (`cargo xtask firmware {name} --features {all}` builds one that has it, as `cargo xtask flash` and `query --emulator` do by themselves)"
         ))
     }
 
