@@ -124,29 +124,45 @@ fn offer(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) -> f32 {
 /// The first key above `bar`: how many are before it, itself, and those behind it.
 #[inline(never)]
 fn above(keys: &[i32], bar: i32) -> Option<(u32, i32, &[i32])> {
-    let mut rest = keys.iter();
-    let mut before = 0;
-    while let Some(key) = rest.next() {
-        if *key > bar {
-            return Some((before, *key, rest.as_slice()));
+    first_above(keys, bar)
+}
+
+/// As [`above`], of scores and cosines.
+#[inline(never)]
+fn number_above(numbers: &[f32], bar: f32) -> Option<(u32, f32, &[f32])> {
+    first_above(numbers, bar)
+}
+
+#[inline(always)]
+fn first_above<T: Copy + PartialOrd>(all: &[T], bar: T) -> Option<(u32, T, &[T])> {
+    let mut rest = all;
+    // Few are above it, so several are looked at in a turn; see `numeric/fours.rs`.
+    #[cfg(unrolled)]
+    while let [a, b, c, d, behind @ ..] = rest
+        && !(*a > bar || *b > bar || *c > bar || *d > bar)
+    {
+        rest = behind;
+    }
+    while let [first, behind @ ..] = rest {
+        if *first > bar {
+            let before = all.len().wrapping_sub(rest.len()) as u32;
+            return Some((before, *first, behind));
         }
-        before += 1;
+        rest = behind;
     }
     None
 }
 
-/// As [`above`], of cosines.
-#[inline(never)]
-fn above_cosine(cosines: &[f32], bar: f32) -> Option<(u32, f32, &[f32])> {
-    let mut rest = cosines.iter();
-    let mut before = 0;
-    while let Some(cosine) = rest.next() {
-        if *cosine > bar {
-            return Some((before, *cosine, rest.as_slice()));
-        }
-        before += 1;
+/// As [`above`], of a model's keys, which may be the bits of numbers ([`Model::keys_are_numbers`]).
+#[inline]
+fn key_above<'k>(model: &Model<'_>, keys: &'k [i32], bar: i32) -> Option<(u32, i32, &'k [i32])> {
+    if !model.keys_are_numbers() {
+        return above(keys, bar);
     }
-    None
+    let numbers = bytemuck::must_cast_slice(keys);
+    let (before, number, rest) = number_above(numbers, f32::from_bits(bar as u32))?;
+    let rest = bytemuck::must_cast_slice(rest);
+    Some((before, number.to_bits() as i32, rest))
 }
 
 /// A ranking of the whole catalogue for one user, of which the best `N` are kept.
@@ -223,7 +239,7 @@ impl<const N: usize> TopN<N> {
             let mut row = self.next;
             let mut keys: &[i32] = keys;
             let mut bar = model.key_of_score(self.best.bar());
-            while let Some((at, key, rest)) = above(keys, bar) {
+            while let Some((at, key, rest)) = key_above(model, keys, bar) {
                 keys = rest;
                 row = row.wrapping_add(at);
                 if let Some(movie) = ids.id(row)
@@ -281,7 +297,7 @@ impl<const N: usize> Nearest<N> {
             let mut row = self.next;
             let mut cosines: &[f32] = cosines;
             let mut bar = self.best.bar();
-            while let Some((at, score, rest)) = above_cosine(cosines, bar) {
+            while let Some((at, score, rest)) = number_above(cosines, bar) {
                 cosines = rest;
                 row = row.wrapping_add(at);
                 if row != self.row

@@ -2,7 +2,8 @@
 
 use super::MAX_LEARNED;
 use crate::model::Model;
-use crate::numeric::hold_all;
+use crate::numeric::fours::{each, each_of_two};
+use crate::numeric::{hold_each, may_pass};
 
 /// Numbers in the lower triangle of a covariance.
 const TRIANGLE: usize = MAX_LEARNED * (MAX_LEARNED + 1) / 2;
@@ -95,10 +96,10 @@ fn times<const N: usize>(triangle: &[f32], side: usize, g: &[f32; N]) -> [f32; N
         };
         // The triangle's row is this row of the square, and this column of the rows above.
         let mut sum = 0.0;
-        for ((p, other), to) in row.iter().zip(g).zip(&mut product) {
+        each_of_two(&mut product, row, g, |to, p, other| {
             sum += p * other;
             *to += p * own;
-        }
+        });
         sum += variance * own;
         if let Some(to) = product.get_mut(number) {
             *to = sum;
@@ -118,16 +119,21 @@ pub(crate) fn narrow<const N: usize>(triangle: &mut [f32], side: usize, g: &[f32
     for (gain, spread) in gain.iter_mut().zip(&spread).take(side) {
         *gain = spread / total;
     }
-    let mut rest = triangle;
+    let mut rest = &mut *triangle;
+    let mut bits = 0;
     for (number, own) in (1..=N).zip(gain.iter().take(side)) {
         let Some((row, behind)) = rest.split_at_mut_checked(number) else {
             break;
         };
-        for (p, other) in row.iter_mut().zip(&spread) {
+        each(row, &spread, |p, other| {
             *p -= own * other;
-        }
-        hold_all(Some(row), LIMIT);
+            bits |= p.to_bits();
+        });
         rest = behind;
+    }
+    // What lies behind these rows is zeros.
+    if may_pass(bits) {
+        hold_each(triangle, LIMIT);
     }
     gain
 }

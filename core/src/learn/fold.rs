@@ -3,7 +3,8 @@
 use super::belief::Belief;
 use super::{Gradient, MAX_LEARNED, gradient};
 use crate::model::{Model, ROW_LIMIT, UserState};
-use crate::numeric::{hold, hold_all};
+use crate::numeric::fours::each;
+use crate::numeric::{hold, hold_each, may_pass};
 use crate::profile::{Private, Rating};
 use crate::rank::Progress;
 
@@ -80,15 +81,20 @@ impl FoldIn {
         self.belief = Belief::prior(model);
     }
 
+    #[inline(never)]
     fn take_in(&mut self, model: &Model<'_>, row: u32, stars: f32) {
         let g = gradient(model, &self.state, row);
         let gain = self.belief.narrow(&g.by);
         let error = self.surprise(&g, stars) - self.belief.dot(&g.by, &self.shift);
         let learned = self.shift.get_mut(..=model.user_dim()).unwrap_or_default();
-        for (x, gain) in learned.iter_mut().zip(&gain) {
+        let mut bits = 0;
+        each(learned, &gain, |x, gain| {
             *x += gain * error;
+            bits |= x.to_bits();
+        });
+        if may_pass(bits) {
+            hold_each(learned, 2.0 * ROW_LIMIT);
         }
-        hold_all(Some(learned), 2.0 * ROW_LIMIT);
     }
 
     /// What a rating leaves over of the mean user's score, by the gradient `g` at this pass's point.

@@ -22,6 +22,7 @@
 //! later. Nothing but the user's half and row is ever converted on the device.
 
 use crate::numeric::arch::dsp::{multiply_add, top_halves};
+use crate::numeric::fours::each_of_two;
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 #[cfg(cortex_m_dsp)]
 use dense::behind;
@@ -115,8 +116,16 @@ impl User {
 pub(crate) fn dot(user: &User, row: &[Pair]) -> i32 {
     // The shift is from 2 to 16.
     let mut sum = 1_i32.wrapping_shl(user.dot_shift.wrapping_sub(1));
-    for (p, q) in user.row.iter().zip(row) {
-        sum = multiply_add(*p, *q, sum);
+    // The usual row, without a loop.
+    if let ([p0, p1, p2, p3, ..], [q0, q1, q2, q3]) = (&user.row, row) {
+        sum = multiply_add(*p0, *q0, sum);
+        sum = multiply_add(*p1, *q1, sum);
+        sum = multiply_add(*p2, *q2, sum);
+        sum = multiply_add(*p3, *q3, sum);
+    } else {
+        for (p, q) in user.row.iter().zip(row) {
+            sum = multiply_add(*p, *q, sum);
+        }
     }
     sum.wrapping_shr(user.dot_shift)
 }
@@ -381,9 +390,9 @@ impl User {
 
     /// Takes in the user's half of dense layer 0, in single precision, by the network's steps.
     pub(crate) fn take_half(&mut self, half: &[f32; MAX_UNITS], steps: &[f32]) {
-        for ((to, from), step) in self.half.iter_mut().zip(half).zip(steps) {
+        each_of_two(&mut self.half, half, steps, |to, from, step| {
             let sum = (from * step) as i32;
             *to = between(sum.saturating_add(ROUND), MAX_HALF);
-        }
+        });
     }
 }

@@ -18,9 +18,12 @@ impl User {
     /// Rounds the user's half of dense layer 0, of so many units, to multiples of 2^16, [`ROUND`] added.
     #[inline(never)]
     pub(crate) fn round_half(&mut self, units: usize) {
-        for half in self.half.iter_mut().take(units) {
-            // `ROUND` is there already, so cutting rounds.
-            *half = (*half).min(MAX_HALF - 1) & !0xffff | ROUND;
+        // `ROUND` is there already, so cutting rounds.
+        let round = |half: &mut i32| *half = (*half).min(MAX_HALF - 1) & !0xffff | ROUND;
+        // Units are even in number.
+        for [a, b] in self.half.as_chunks_mut().0.iter_mut().take(units / 2) {
+            round(a);
+            round(b);
         }
     }
 }
