@@ -258,7 +258,7 @@ impl Interests<'_> {
                 bits |= x.to_bits();
             });
             if may_pass(bits) {
-                hold_each(&mut x, ROW_LIMIT);
+                hold_each(Some(&mut x), ROW_LIMIT);
             }
             weight *= self.fade;
         }

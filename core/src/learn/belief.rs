@@ -133,7 +133,7 @@ pub(crate) fn narrow<const N: usize>(triangle: &mut [f32], side: usize, g: &[f32
     }
     // What lies behind these rows is zeros.
     if may_pass(bits) {
-        hold_each(triangle, LIMIT);
+        hold_each(Some(triangle), LIMIT);
     }
     gain
 }

@@ -93,7 +93,7 @@ impl FoldIn {
             bits |= x.to_bits();
         });
         if may_pass(bits) {
-            hold_each(learned, 2.0 * ROW_LIMIT);
+            hold_each(Some(learned), 2.0 * ROW_LIMIT);
         }
     }
 

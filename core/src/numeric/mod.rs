@@ -37,7 +37,6 @@ pub fn hold(x: f32, low: f32, high: f32) -> f32 {
 }
 
 /// Whether one of some numbers may have a magnitude of 2 or more, by their bits, all of them or-ed.
-#[cfg(feature = "learn")]
 #[inline(always)]
 pub(crate) fn may_pass(bits: u32) -> bool {
     bits & 0x4000_0000 != 0
@@ -63,7 +62,6 @@ pub(crate) fn are_8_within(numbers: &[f32; 8], limit: f32) -> bool {
 }
 
 /// Of positive numbers the bits are in order, so that one subtraction a number tells, and one test all of them.
-#[cfg(feature = "learn")]
 #[cold]
 #[inline(never)]
 fn are_within_limit(numbers: &[f32], limit: f32) -> bool {
@@ -77,18 +75,16 @@ fn are_within_limit(numbers: &[f32], limit: f32) -> bool {
 #[cfg(feature = "learn")]
 #[inline(always)]
 pub(crate) fn hold_all(numbers: Option<&mut [f32]>, limit: f32) {
-    let numbers = numbers.unwrap_or_default();
-    let bits = numbers.iter().fold(0, |bits, x| bits | x.to_bits());
-    if may_pass(bits) {
+    if may_pass(fours::all_bits(numbers.as_deref().unwrap_or_default())) {
         hold_each(numbers, limit);
     }
 }
 
 /// Each of `numbers` held to ±`limit`, for callers that know their bits: where [`may_pass`] says so.
-#[cfg(feature = "learn")]
 #[cold]
 #[inline(never)]
-pub(crate) fn hold_each(numbers: &mut [f32], limit: f32) {
+pub(crate) fn hold_each(numbers: Option<&mut [f32]>, limit: f32) {
+    let numbers = numbers.unwrap_or_default();
     if !are_within_limit(numbers, limit) {
         for x in numbers {
             *x = hold(*x, -limit, limit);
