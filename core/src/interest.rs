@@ -242,9 +242,7 @@ impl Interests<'_> {
     ) -> [f32; MAX_INTEREST] {
         let mut x = [0.0; MAX_INTEREST];
         let mut spread = [0.0; triangle(MAX_INTEREST)];
-        for (to, from) in spread.iter_mut().zip(self.spread) {
-            *to = *from;
-        }
+        each(&mut spread, self.spread, |to, from| *to = *from);
         // The square root of the weight, by which observation and noise have a common unit.
         let mut weight = 1.0;
         let rows = ratings.iter().rev().filter_map(|rating| rating.row(model));

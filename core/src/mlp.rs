@@ -201,11 +201,11 @@ fn through(activation: Activation, units: &[f32; MAX_UNITS], delta: &mut [f32; M
     match activation {
         Activation::Linear => {}
         Activation::Relu => {
-            for (d, unit) in delta.iter_mut().zip(units) {
+            each(delta, units, |d, unit| {
                 if *unit <= 0.0 {
                     *d = 0.0;
                 }
-            }
+            });
         }
     }
 }

@@ -29,23 +29,34 @@ pub struct Belief {
 impl Belief {
     /// What is believed of somebody before the first rating: the covariance of the image's users.
     pub fn prior(model: &Model<'_>) -> Self {
-        let mut belief = Self {
-            triangle: [0.0; TRIANGLE],
-            learned: model.user_dim().saturating_add(1),
-        };
+        let mut belief = Self::NOTHING;
+        belief.start(model);
+        belief
+    }
+
+    /// Certainty: zeros.
+    pub(super) const NOTHING: Self = Self {
+        triangle: [0.0; TRIANGLE],
+        learned: 0,
+    };
+
+    /// [`prior`](Self::prior) in this one's place: it is large enough for copies of it to show.
+    #[inline(never)]
+    pub(super) fn start(&mut self, model: &Model<'_>) {
+        self.triangle.fill(0.0);
+        self.learned = model.user_dim().saturating_add(1);
         match model.user_spread() {
             Some(spread) => {
-                for (to, from) in belief.triangle.iter_mut().zip(spread) {
+                for (to, from) in self.triangle.iter_mut().zip(spread) {
                     *to = *from;
                 }
             }
-            None => belief.rows(|_, row| {
+            None => self.rows(|_, row| {
                 if let Some(variance) = row.last_mut() {
                     *variance = DEFAULT_VARIANCE;
                 }
             }),
         }
-        belief
     }
 
     /// Calls `visit` with each row of the triangle and its number.
@@ -116,9 +127,8 @@ pub(crate) fn narrow<const N: usize>(triangle: &mut [f32], side: usize, g: &[f32
     let seen = crate::numeric::dot::dot(g.get(..side).unwrap_or_default(), &spread);
     let total = 1.0 + not_negative(seen);
     let mut gain = [0.0; N];
-    for (gain, spread) in gain.iter_mut().zip(&spread).take(side) {
-        *gain = spread / total;
-    }
+    let of_side = gain.get_mut(..side).unwrap_or_default();
+    each(of_side, &spread, |gain, spread| *gain = spread / total);
     let mut rest = &mut *triangle;
     let mut bits = 0;
     for (number, own) in (1..=N).zip(gain.iter().take(side)) {

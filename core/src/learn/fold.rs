@@ -33,14 +33,17 @@ impl FoldIn {
     /// A fold-in that has seen nothing: the mean user.
     pub fn new(model: &Model<'_>) -> Self {
         let mean = Private::mean(model);
-        Self {
-            belief: Belief::prior(model),
+        let mut fold = Self {
+            belief: Belief::NOTHING,
             start: mean.stack(),
             shift: [0.0; MAX_LEARNED],
             point: [0.0; MAX_LEARNED],
-            state: mean.state(model),
+            state: UserState::EMPTY,
             done: 0,
-        }
+        };
+        fold.belief.start(model);
+        model.set_state(&mut fold.state, &mean.row, mean.bias);
+        fold
     }
 
     /// Takes in `ratings` further ratings of `log`, whose order matters and which must be the same each time. Ask
@@ -74,11 +77,15 @@ impl FoldIn {
     }
 
     /// The belief and the row start over; gradients are now taken where the last pass ended.
+    // Apart, so that its stack isn't there while a rating is taken in.
+    #[inline(never)]
     fn next_pass(&mut self, model: &Model<'_>) {
         self.point = self.shift;
-        self.state = self.private().state(model);
+        let private = self.private();
+        self.state = UserState::EMPTY;
+        model.set_state(&mut self.state, &private.row, private.bias);
         self.shift = [0.0; MAX_LEARNED];
-        self.belief = Belief::prior(model);
+        self.belief.start(model);
     }
 
     #[inline(never)]

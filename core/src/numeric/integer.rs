@@ -116,16 +116,8 @@ impl User {
 pub(crate) fn dot(user: &User, row: &[Pair]) -> i32 {
     // The shift is from 2 to 16.
     let mut sum = 1_i32.wrapping_shl(user.dot_shift.wrapping_sub(1));
-    // The usual row, without a loop.
-    if let ([p0, p1, p2, p3, ..], [q0, q1, q2, q3]) = (&user.row, row) {
-        sum = multiply_add(*p0, *q0, sum);
-        sum = multiply_add(*p1, *q1, sum);
-        sum = multiply_add(*p2, *q2, sum);
-        sum = multiply_add(*p3, *q3, sum);
-    } else {
-        for (p, q) in user.row.iter().zip(row) {
-            sum = multiply_add(*p, *q, sum);
-        }
+    for (p, q) in user.row.iter().zip(row) {
+        sum = multiply_add(*p, *q, sum);
     }
     sum.wrapping_shr(user.dot_shift)
 }
