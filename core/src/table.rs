@@ -283,12 +283,6 @@ fn widen(values: &[i8], by: u8, out: &mut [u32]) {
     // Whole words where the rows have them.
     let (words, rest) = values.as_chunks::<4>();
     let (places, places_rest) = out.as_chunks_mut::<2>();
-    // The usual row, without a loop.
-    if let ([a, b], [of_a, of_b, ..], []) = (words, &mut *places, rest) {
-        *of_a = crate::numeric::arch::dsp::widen(bytemuck::must_cast(*a), u32::from(by));
-        *of_b = crate::numeric::arch::dsp::widen(bytemuck::must_cast(*b), u32::from(by));
-        return;
-    }
     let mut places = places.iter_mut();
     for (word, place) in words.iter().zip(&mut places) {
         *place = crate::numeric::arch::dsp::widen(bytemuck::must_cast(*word), u32::from(by));

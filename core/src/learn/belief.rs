@@ -95,6 +95,7 @@ impl Belief {
 }
 
 /// P g, of the lower triangle of the first `side` rows of P.
+#[inline(never)]
 fn times<const N: usize>(triangle: &[f32], side: usize, g: &[f32; N]) -> [f32; N] {
     let mut product = [0.0; N];
     let mut rest = triangle;
@@ -122,6 +123,7 @@ fn times<const N: usize>(triangle: &[f32], side: usize, g: &[f32; N]) -> [f32; N
 
 /// An update of a Kalman filter for an observation of g' x with a noise of 1: P <- P - P g (P g)' / (1 + g' P g), of the
 /// lower triangle of the first `side` rows of P. Returns the gain P g / (1 + g' P g).
+#[inline(never)]
 pub(crate) fn narrow<const N: usize>(triangle: &mut [f32], side: usize, g: &[f32; N]) -> [f32; N] {
     let spread = times(triangle, side, g);
     let seen = crate::numeric::dot::dot(g.get(..side).unwrap_or_default(), &spread);
