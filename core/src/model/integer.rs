@@ -2,6 +2,7 @@
 
 use super::{Explanation, Model, UserState};
 use crate::MAX_UNITS;
+use crate::numeric::fours::each;
 use crate::numeric::integer::{self, Network, ROW_PAIRS, User};
 
 /// What an image of integers has beside its tables.
@@ -84,9 +85,7 @@ impl Model<'_> {
             let mut sums = [0; BLOCK];
             let sums = sums.get_mut(..scores.len()).unwrap_or_default();
             self.sum_rows(integers, &user.integer, row, sums);
-            for (score, sum) in scores.iter_mut().zip(sums.iter()) {
-                *score = integer::stars(*sum);
-            }
+            each(scores, sums, |score, sum| *score = integer::stars(*sum));
             row = row.wrapping_add(BLOCK);
         }
     }
@@ -144,6 +143,7 @@ impl Model<'_> {
         sums: &mut [i32],
     ) -> usize {
         use crate::numeric::arch::dsp::{multiply_add, widen};
+        use crate::table::Values;
         let Some((rows, multipliers)) = self.movie_table.byte_rows(first, sums.len()) else {
             return 0;
         };
@@ -160,8 +160,14 @@ impl Model<'_> {
             let dot = multiply_add(r, c, multiply_add(s, d, dot));
             *sum = user.base.wrapping_add(dot.wrapping_shr(user.dot_shift));
         }
-        for (sum, row) in sums.iter_mut().zip(first..=usize::MAX) {
-            *sum = sum.wrapping_add(self.integer_bias(integers, row));
+        if let Some(Values::I16(biases)) = self.movie_bias.map(|table| table.values()) {
+            each(
+                sums,
+                biases.get(first..).unwrap_or_default(),
+                |sum, bias| {
+                    *sum = sum.wrapping_add(i32::from(*bias).wrapping_shl(integers.bias_shift));
+                },
+            );
         }
         sums.len()
     }
