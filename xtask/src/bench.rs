@@ -162,8 +162,8 @@ pub fn device(toolchain: &Toolchain, bless: bool, only: Option<&str>) -> Result<
         lines,
     };
     println!("{counted}");
-    let dearer = counted.dearer(WORKSPACE, CALLER_AT_S);
-    for sentence in &dearer {
+    let mut dearer = counted.dearer(WORKSPACE, CALLER_AT_S);
+    for (_, sentence) in &dearer {
         println!("{sentence}");
     }
     if bless {
@@ -181,6 +181,9 @@ pub fn device(toolchain: &Toolchain, bless: bool, only: Option<&str>) -> Result<
     for change in &changes {
         println!("{change}");
     }
+    // As with what grew: what was blessed isn't held against the code.
+    let known = before.dearer(WORKSPACE, CALLER_AT_S);
+    dearer.retain(|(work, _)| known.iter().all(|(other, _)| other != work));
     let grown = changes.iter().filter(|change| change.too_much()).count();
     if grown == 0 && dearer.is_empty() {
         return Ok(());

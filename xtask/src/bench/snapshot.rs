@@ -151,9 +151,9 @@ impl fmt::Display for Change {
 }
 
 impl Snapshot {
-    /// A sentence for each piece of work that costs more in the build `other` of a core than in the build `build` of the
-    /// same core, by more than [`ALLOWED_CALLER`], in instructions or in cycles.
-    pub fn dearer(&self, build: &str, other: &str) -> Vec<String> {
+    /// What costs more in the build `other` of a core than in the build `build` of the same core, by more than
+    /// [`ALLOWED_CALLER`], in instructions or in cycles, and a sentence that says so.
+    pub fn dearer(&self, build: &str, other: &str) -> Vec<(String, String)> {
         let mut sentences = Vec::new();
         for line in self.lines.iter().filter(|line| line.build == other) {
             let Some(usual) = self.lines.iter().find(|usual| {
@@ -172,14 +172,15 @@ impl Snapshot {
                 if let (Some(before), Some(now)) = (before, now)
                     && now > before * (1.0 + ALLOWED_CALLER)
                 {
-                    sentences.push(format!(
+                    let sentence = format!(
                         "{} on {} takes {now:.1} {what} in the build {other} and {before:.1} in {build}: {:.1} % \
                          more, of {:.0} % that are allowed",
                         line.work,
                         line.core,
                         (now / before - 1.0) * 100.0,
                         ALLOWED_CALLER * 100.0
-                    ));
+                    );
+                    sentences.push((format!("{} {} {what}", line.core, line.work), sentence));
                 }
             }
         }
@@ -270,6 +271,9 @@ mod tests {
             other[0].build = "caller-at-s".into();
             both.lines.append(&mut other);
             both.dearer("no-flags", "caller-at-s")
+                .into_iter()
+                .map(|(_, sentence)| sentence)
+                .collect::<Vec<_>>()
         };
         assert_eq!(both(10_290), Vec::<String>::new());
         assert_eq!(
