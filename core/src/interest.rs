@@ -19,8 +19,11 @@ use crate::error::LookupError;
 use crate::model::{Model, ROW_LIMIT};
 #[cfg(feature = "learn")]
 use crate::numeric::dot::dot;
+use crate::numeric::fours::{both, each, each_of_two};
 use crate::numeric::hold;
 use crate::numeric::integer::{power_of_two, round};
+#[cfg(feature = "learn")]
+use crate::numeric::{hold_each, may_pass};
 
 /// The most rows of a codebook.
 pub const MAX_CODES: usize = 128;
@@ -128,11 +131,11 @@ impl<'a> Interests<'a> {
         keys: &mut [i32],
     ) {
         let codes = self.codes.get(first..).unwrap_or_default();
-        for ((key, code), known) in keys.iter_mut().zip(codes).zip(known) {
+        each_of_two(keys, codes, known, |key, code, known| {
             // At most 2^15 x 2^8 x 2^3.
             let term = interest.term(*code, self.level(*known)) << (20 - BITS);
             *key = key.saturating_add(term);
-        }
+        });
     }
 
     /// The same for scores in stars.
@@ -144,9 +147,9 @@ impl<'a> Interests<'a> {
         scores: &mut [f32],
     ) {
         let codes = self.codes.get(first..).unwrap_or_default();
-        for ((score, code), known) in scores.iter_mut().zip(codes).zip(known) {
+        each_of_two(scores, codes, known, |score, code, known| {
             *score += self.stars(interest, *code, *known);
-        }
+        });
     }
 
     /// The term of a movie, in stars.
@@ -155,6 +158,7 @@ impl<'a> Interests<'a> {
     }
 
     /// What x comes to for each code. Costs a product of vectors a code.
+    #[inline(never)]
     fn interest(&self, x: &[f32]) -> Interest {
         let mut interest = Interest {
             terms: [0; MAX_CODES],
@@ -166,9 +170,7 @@ impl<'a> Interests<'a> {
                 break;
             };
             let mut sum = 0.0;
-            for (c, x) in row.iter().zip(x) {
-                sum += f32::from(*c) * x;
-            }
+            both(row, x, |c, x| sum += f32::from(*c) * x);
             *term = round(sum * unit, 32767) as i16;
         }
         interest
@@ -232,6 +234,7 @@ impl Model<'_> {
 impl Interests<'_> {
     /// x of some ratings, the latest first: one update of a Kalman filter each, of an observation 1 of x y with the
     /// weight d^age.
+    #[inline(never)]
     fn fold_in(
         &self,
         model: &Model<'_>,
@@ -239,9 +242,7 @@ impl Interests<'_> {
     ) -> [f32; MAX_INTEREST] {
         let mut x = [0.0; MAX_INTEREST];
         let mut spread = [0.0; triangle(MAX_INTEREST)];
-        for (to, from) in spread.iter_mut().zip(self.spread) {
-            *to = *from;
-        }
+        each(&mut spread, self.spread, |to, from| *to = *from);
         // The square root of the weight, by which observation and noise have a common unit.
         let mut weight = 1.0;
         let rows = ratings.iter().rev().filter_map(|rating| rating.row(model));
@@ -249,10 +250,14 @@ impl Interests<'_> {
             let y = self.vector(model, row, weight);
             let error = weight - dot(&y, &x);
             let gain = crate::learn::narrow(&mut spread, self.dimensions, &y);
-            for (x, gain) in x.iter_mut().zip(&gain) {
+            let mut bits = 0;
+            each(&mut x, &gain, |x, gain| {
                 *x += gain * error;
+                bits |= x.to_bits();
+            });
+            if may_pass(bits) {
+                hold_each(Some(&mut x), ROW_LIMIT);
             }
-            crate::numeric::hold_all(Some(&mut x), ROW_LIMIT);
             weight *= self.fade;
         }
         x
@@ -265,9 +270,8 @@ impl Interests<'_> {
         let unit = weight * self.scale * f32::from(level) * power_of_two(-8);
         let code = self.codes.get(row as usize).copied().unwrap_or_default();
         let values = nth_row(self.codebook, self.dimensions, usize::from(code));
-        for (y, value) in y.iter_mut().zip(values.unwrap_or_default()) {
-            *y = f32::from(*value) * unit;
-        }
+        let values = values.unwrap_or_default();
+        each(&mut y, values, |y, value| *y = f32::from(*value) * unit);
         y
     }
 }

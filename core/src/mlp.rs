@@ -13,6 +13,7 @@
 
 use crate::numeric::activation::Activation;
 use crate::numeric::dot::dot_from;
+use crate::numeric::fours::each;
 use crate::{MAX_LAYERS, MAX_UNITS};
 
 /// A dense layer after the first.
@@ -176,9 +177,7 @@ impl<'a> Mlp<'a> {
     pub fn backward_to_user(&self, delta: &[f32; MAX_UNITS], gradient: &mut [f32]) {
         let rows = self.user_weights.chunks_exact(self.user_dim.max(1));
         for ((d, row), _) in delta.iter().zip(rows).zip(self.bias) {
-            for (g, w) in gradient.iter_mut().zip(row) {
-                *g += d * w;
-            }
+            each(gradient, row, |g, w| *g += d * w);
         }
     }
 }
@@ -190,9 +189,7 @@ fn dense(layer: &Dense<'_>, input: &[f32; MAX_UNITS], out: &mut [f32; MAX_UNITS]
     }
     let units = layer.units();
     for (x, weights) in input.iter().zip(layer.weights.chunks_exact(units.max(1))) {
-        for (a, w) in out.iter_mut().zip(weights) {
-            *a += x * w;
-        }
+        each(out, weights, |a, w| *a += x * w);
     }
     for a in out.iter_mut().take(units) {
         *a = layer.activation.apply(*a);
@@ -204,11 +201,11 @@ fn through(activation: Activation, units: &[f32; MAX_UNITS], delta: &mut [f32; M
     match activation {
         Activation::Linear => {}
         Activation::Relu => {
-            for (d, unit) in delta.iter_mut().zip(units) {
+            each(delta, units, |d, unit| {
                 if *unit <= 0.0 {
                     *d = 0.0;
                 }
-            }
+            });
         }
     }
 }

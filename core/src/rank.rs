@@ -54,6 +54,14 @@ impl<const N: usize> Best<N> {
         &self.hits
     }
 
+    fn walk<'w>(&'w mut self, next: &'w mut u32) -> Walk<'w> {
+        Walk {
+            hits: &mut self.hits,
+            limit: self.limit,
+            next,
+        }
+    }
+
     /// The score that a movie of a higher id must pass to be kept, [`LOWEST`] while any is.
     #[inline]
     pub(crate) fn bar(&self) -> f32 {
@@ -121,32 +129,126 @@ fn offer(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) -> f32 {
     bar(hits, limit)
 }
 
+/// A list and the row up to which movies were looked at.
+struct Walk<'w> {
+    hits: &'w mut heapless::VecView<Hit>,
+    limit: usize,
+    next: &'w mut u32,
+}
+
+impl Walk<'_> {
+    /// [`TopN::advance`].
+    #[inline(never)]
+    fn rank(
+        self,
+        (model, user): (&Model<'_>, &UserState),
+        wanted: (f32, &Interest),
+        filter: &mut dyn FnMut(u32) -> bool,
+        movies: u32,
+    ) -> Progress {
+        let total = model.movies();
+        let end = self.next.saturating_add(movies.max(1)).min(total);
+        let ids = model.movie_ids();
+        while *self.next < end {
+            let mut keys = [0; SLICE];
+            let left = (end - *self.next).min(SLICE as u32);
+            let keys = keys.get_mut(..left as usize).unwrap_or_default();
+            model.score_keys(user, *self.next, wanted, keys);
+            let mut row = *self.next;
+            let mut keys: &[i32] = keys;
+            let mut bar = model.key_of_score(bar(self.hits, self.limit));
+            while let Some((at, key, rest)) = key_above(model, keys, bar) {
+                keys = rest;
+                row = row.wrapping_add(at);
+                if let Some(movie) = ids.id(row)
+                    && filter(movie)
+                {
+                    let score = model.score_of_key(key);
+                    bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
+                }
+                row = row.wrapping_add(1);
+            }
+            *self.next += left;
+        }
+        Progress {
+            done: *self.next,
+            total,
+        }
+    }
+
+    /// [`Nearest::advance`].
+    #[inline(never)]
+    fn compare(self, model: &Model<'_>, to: (u32, &MovieVector), movies: u32) -> Progress {
+        let (itself, vector) = to;
+        let total = model.movies();
+        let end = self.next.saturating_add(movies.max(1)).min(total);
+        let ids = model.movie_ids();
+        while *self.next < end {
+            let mut cosines = [0.0; SLICE];
+            let left = (end - *self.next).min(SLICE as u32);
+            let cosines = cosines.get_mut(..left as usize).unwrap_or_default();
+            model.similarity_rows(vector, *self.next, cosines);
+            let mut row = *self.next;
+            let mut cosines: &[f32] = cosines;
+            let mut bar = bar(self.hits, self.limit);
+            while let Some((at, score, rest)) = number_above(cosines, bar) {
+                cosines = rest;
+                row = row.wrapping_add(at);
+                if row != itself
+                    && let Some(movie) = ids.id(row)
+                {
+                    bar = offer(self.hits, self.limit, Hit { movie, score });
+                }
+                row = row.wrapping_add(1);
+            }
+            *self.next += left;
+        }
+        Progress { done: end, total }
+    }
+}
+
 /// The first key above `bar`: how many are before it, itself, and those behind it.
 #[inline(never)]
 fn above(keys: &[i32], bar: i32) -> Option<(u32, i32, &[i32])> {
-    let mut rest = keys.iter();
-    let mut before = 0;
-    while let Some(key) = rest.next() {
-        if *key > bar {
-            return Some((before, *key, rest.as_slice()));
+    first_above(keys, bar)
+}
+
+/// As [`above`], of scores and cosines.
+#[inline(never)]
+fn number_above(numbers: &[f32], bar: f32) -> Option<(u32, f32, &[f32])> {
+    first_above(numbers, bar)
+}
+
+#[inline(always)]
+fn first_above<T: Copy + PartialOrd>(all: &[T], bar: T) -> Option<(u32, T, &[T])> {
+    let mut rest = all;
+    // Few are above it, so several are looked at in a turn; see `numeric/fours.rs`.
+    #[cfg(unrolled)]
+    while let [a, b, c, d, behind @ ..] = rest
+        && !(*a > bar || *b > bar || *c > bar || *d > bar)
+    {
+        rest = behind;
+    }
+    while let [first, behind @ ..] = rest {
+        if *first > bar {
+            let before = all.len().wrapping_sub(rest.len()) as u32;
+            return Some((before, *first, behind));
         }
-        before += 1;
+        rest = behind;
     }
     None
 }
 
-/// As [`above`], of cosines.
-#[inline(never)]
-fn above_cosine(cosines: &[f32], bar: f32) -> Option<(u32, f32, &[f32])> {
-    let mut rest = cosines.iter();
-    let mut before = 0;
-    while let Some(cosine) = rest.next() {
-        if *cosine > bar {
-            return Some((before, *cosine, rest.as_slice()));
-        }
-        before += 1;
+/// As [`above`], of a model's keys, which may be the bits of numbers ([`Model::keys_are_numbers`]).
+#[inline]
+fn key_above<'k>(model: &Model<'_>, keys: &'k [i32], bar: i32) -> Option<(u32, i32, &'k [i32])> {
+    if !model.keys_are_numbers() {
+        return above(keys, bar);
     }
-    None
+    let numbers = bytemuck::must_cast_slice(keys);
+    let (before, number, rest) = number_above(numbers, f32::from_bits(bar as u32))?;
+    let rest = bytemuck::must_cast_slice(rest);
+    Some((before, number.to_bits() as i32, rest))
 }
 
 /// A ranking of the whole catalogue for one user, of which the best `N` are kept.
@@ -212,34 +314,10 @@ impl<const N: usize> TopN<N> {
         mut filter: impl FnMut(u32) -> bool,
         movies: u32,
     ) -> Progress {
-        let total = model.movies();
-        let end = self.next.saturating_add(movies.max(1)).min(total);
-        let ids = model.movie_ids();
-        while self.next < end {
-            let mut keys = [0; SLICE];
-            let left = (end - self.next).min(SLICE as u32);
-            let keys = keys.get_mut(..left as usize).unwrap_or_default();
-            model.score_keys(user, self.next, (self.fame, &self.interest), keys);
-            let mut row = self.next;
-            let mut keys: &[i32] = keys;
-            let mut bar = model.key_of_score(self.best.bar());
-            while let Some((at, key, rest)) = above(keys, bar) {
-                keys = rest;
-                row = row.wrapping_add(at);
-                if let Some(movie) = ids.id(row)
-                    && filter(movie)
-                {
-                    let score = model.score_of_key(key);
-                    bar = model.key_of_score(self.best.offer(Hit { movie, score }));
-                }
-                row = row.wrapping_add(1);
-            }
-            self.next += left;
-        }
-        Progress {
-            done: self.next,
-            total,
-        }
+        let wanted = (self.fame, &self.interest);
+        self.best
+            .walk(&mut self.next)
+            .rank((model, user), wanted, &mut filter, movies)
     }
 
     /// The best movies so far: highest score first, equal scores by ascending id.
@@ -270,30 +348,8 @@ impl<const N: usize> Nearest<N> {
 
     /// Looks at `movies` further movies. Ask again until it is done.
     pub fn advance(&mut self, model: &Model<'_>, movies: u32) -> Progress {
-        let total = model.movies();
-        let end = self.next.saturating_add(movies.max(1)).min(total);
-        let ids = model.movie_ids();
-        while self.next < end {
-            let mut cosines = [0.0; SLICE];
-            let left = (end - self.next).min(SLICE as u32);
-            let cosines = cosines.get_mut(..left as usize).unwrap_or_default();
-            model.similarity_rows(&self.vector, self.next, cosines);
-            let mut row = self.next;
-            let mut cosines: &[f32] = cosines;
-            let mut bar = self.best.bar();
-            while let Some((at, score, rest)) = above_cosine(cosines, bar) {
-                cosines = rest;
-                row = row.wrapping_add(at);
-                if row != self.row
-                    && let Some(movie) = ids.id(row)
-                {
-                    bar = self.best.offer(Hit { movie, score });
-                }
-                row = row.wrapping_add(1);
-            }
-            self.next += left;
-        }
-        Progress { done: end, total }
+        let to = (self.row, &self.vector);
+        self.best.walk(&mut self.next).compare(model, to, movies)
     }
 
     /// The nearest movies so far: largest cosine first, equal ones by ascending id.

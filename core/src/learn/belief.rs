@@ -2,7 +2,8 @@
 
 use super::MAX_LEARNED;
 use crate::model::Model;
-use crate::numeric::hold_all;
+use crate::numeric::fours::{each, each_of_two};
+use crate::numeric::{hold_each, may_pass};
 
 /// Numbers in the lower triangle of a covariance.
 const TRIANGLE: usize = MAX_LEARNED * (MAX_LEARNED + 1) / 2;
@@ -28,23 +29,34 @@ pub struct Belief {
 impl Belief {
     /// What is believed of somebody before the first rating: the covariance of the image's users.
     pub fn prior(model: &Model<'_>) -> Self {
-        let mut belief = Self {
-            triangle: [0.0; TRIANGLE],
-            learned: model.user_dim().saturating_add(1),
-        };
+        let mut belief = Self::NOTHING;
+        belief.start(model);
+        belief
+    }
+
+    /// Certainty: zeros.
+    pub(super) const NOTHING: Self = Self {
+        triangle: [0.0; TRIANGLE],
+        learned: 0,
+    };
+
+    /// [`prior`](Self::prior) in this one's place: it is large enough for copies of it to show.
+    #[inline(never)]
+    pub(super) fn start(&mut self, model: &Model<'_>) {
+        self.triangle.fill(0.0);
+        self.learned = model.user_dim().saturating_add(1);
         match model.user_spread() {
             Some(spread) => {
-                for (to, from) in belief.triangle.iter_mut().zip(spread) {
+                for (to, from) in self.triangle.iter_mut().zip(spread) {
                     *to = *from;
                 }
             }
-            None => belief.rows(|_, row| {
+            None => self.rows(|_, row| {
                 if let Some(variance) = row.last_mut() {
                     *variance = DEFAULT_VARIANCE;
                 }
             }),
         }
-        belief
     }
 
     /// Calls `visit` with each row of the triangle and its number.
@@ -83,6 +95,7 @@ impl Belief {
 }
 
 /// P g, of the lower triangle of the first `side` rows of P.
+#[inline(never)]
 fn times<const N: usize>(triangle: &[f32], side: usize, g: &[f32; N]) -> [f32; N] {
     let mut product = [0.0; N];
     let mut rest = triangle;
@@ -95,10 +108,10 @@ fn times<const N: usize>(triangle: &[f32], side: usize, g: &[f32; N]) -> [f32; N
         };
         // The triangle's row is this row of the square, and this column of the rows above.
         let mut sum = 0.0;
-        for ((p, other), to) in row.iter().zip(g).zip(&mut product) {
+        each_of_two(&mut product, row, g, |to, p, other| {
             sum += p * other;
             *to += p * own;
-        }
+        });
         sum += variance * own;
         if let Some(to) = product.get_mut(number) {
             *to = sum;
@@ -110,24 +123,29 @@ fn times<const N: usize>(triangle: &[f32], side: usize, g: &[f32; N]) -> [f32; N
 
 /// An update of a Kalman filter for an observation of g' x with a noise of 1: P <- P - P g (P g)' / (1 + g' P g), of the
 /// lower triangle of the first `side` rows of P. Returns the gain P g / (1 + g' P g).
+#[inline(never)]
 pub(crate) fn narrow<const N: usize>(triangle: &mut [f32], side: usize, g: &[f32; N]) -> [f32; N] {
     let spread = times(triangle, side, g);
     let seen = crate::numeric::dot::dot(g.get(..side).unwrap_or_default(), &spread);
     let total = 1.0 + not_negative(seen);
     let mut gain = [0.0; N];
-    for (gain, spread) in gain.iter_mut().zip(&spread).take(side) {
-        *gain = spread / total;
-    }
-    let mut rest = triangle;
+    let of_side = gain.get_mut(..side).unwrap_or_default();
+    each(of_side, &spread, |gain, spread| *gain = spread / total);
+    let mut rest = &mut *triangle;
+    let mut bits = 0;
     for (number, own) in (1..=N).zip(gain.iter().take(side)) {
         let Some((row, behind)) = rest.split_at_mut_checked(number) else {
             break;
         };
-        for (p, other) in row.iter_mut().zip(&spread) {
+        each(row, &spread, |p, other| {
             *p -= own * other;
-        }
-        hold_all(Some(row), LIMIT);
+            bits |= p.to_bits();
+        });
         rest = behind;
+    }
+    // What lies behind these rows is zeros.
+    if may_pass(bits) {
+        hold_each(Some(triangle), LIMIT);
     }
     gain
 }

@@ -3,7 +3,8 @@
 use super::belief::Belief;
 use super::{Gradient, MAX_LEARNED, gradient};
 use crate::model::{Model, ROW_LIMIT, UserState};
-use crate::numeric::{hold, hold_all};
+use crate::numeric::fours::each;
+use crate::numeric::{hold, hold_each, may_pass};
 use crate::profile::{Private, Rating};
 use crate::rank::Progress;
 
@@ -32,14 +33,17 @@ impl FoldIn {
     /// A fold-in that has seen nothing: the mean user.
     pub fn new(model: &Model<'_>) -> Self {
         let mean = Private::mean(model);
-        Self {
-            belief: Belief::prior(model),
+        let mut fold = Self {
+            belief: Belief::NOTHING,
             start: mean.stack(),
             shift: [0.0; MAX_LEARNED],
             point: [0.0; MAX_LEARNED],
-            state: mean.state(model),
+            state: UserState::EMPTY,
             done: 0,
-        }
+        };
+        fold.belief.start(model);
+        model.set_state(&mut fold.state, &mean.row, mean.bias);
+        fold
     }
 
     /// Takes in `ratings` further ratings of `log`, whose order matters and which must be the same each time. Ask
@@ -73,22 +77,31 @@ impl FoldIn {
     }
 
     /// The belief and the row start over; gradients are now taken where the last pass ended.
+    // Apart, so that its stack isn't there while a rating is taken in.
+    #[inline(never)]
     fn next_pass(&mut self, model: &Model<'_>) {
         self.point = self.shift;
-        self.state = self.private().state(model);
+        let private = self.private();
+        self.state = UserState::EMPTY;
+        model.set_state(&mut self.state, &private.row, private.bias);
         self.shift = [0.0; MAX_LEARNED];
-        self.belief = Belief::prior(model);
+        self.belief.start(model);
     }
 
+    #[inline(never)]
     fn take_in(&mut self, model: &Model<'_>, row: u32, stars: f32) {
         let g = gradient(model, &self.state, row);
         let gain = self.belief.narrow(&g.by);
         let error = self.surprise(&g, stars) - self.belief.dot(&g.by, &self.shift);
         let learned = self.shift.get_mut(..=model.user_dim()).unwrap_or_default();
-        for (x, gain) in learned.iter_mut().zip(&gain) {
+        let mut bits = 0;
+        each(learned, &gain, |x, gain| {
             *x += gain * error;
+            bits |= x.to_bits();
+        });
+        if may_pass(bits) {
+            hold_each(Some(learned), 2.0 * ROW_LIMIT);
         }
-        hold_all(Some(learned), 2.0 * ROW_LIMIT);
     }
 
     /// What a rating leaves over of the mean user's score, by the gradient `g` at this pass's point.

@@ -2,9 +2,10 @@
 
 use super::{GRADIENT_LIMIT, MAX_ERROR, MAX_GRADIENT, MAX_LEARNED};
 use crate::model::{Model, ROW_LIMIT, UserState};
+use crate::numeric::fours::{each, each_of_two};
 #[cfg(cortex_m_float)]
 use crate::numeric::{are_8_within, are_within};
-use crate::numeric::{hold, hold_all};
+use crate::numeric::{hold, hold_all, hold_each, may_pass};
 use crate::profile::Private;
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
@@ -59,9 +60,8 @@ fn plain(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_D
         mlp.backward_user(&kept, 1.0, by_row);
     }
     if model.parts().dot {
-        for (g, q) in by_row.iter_mut().zip(movie).take(model.user_dim()) {
-            *g += q;
-        }
+        let by_row = by_row.get_mut(..model.user_dim()).unwrap_or_default();
+        each(by_row, movie, |g, q| *g += q);
     }
     hold_all(by_row.get_mut(..model.user_dim()), GRADIENT_LIMIT);
     model.score(user, row)
@@ -177,10 +177,14 @@ fn descend_along(
     let (mean_row, mean_bias) = model.mean_row();
     let bias = moved(private.bias, mean_bias, error, 1.0, options);
     private.bias = hold(bias, -ROW_LIMIT, ROW_LIMIT);
-    for ((own, mean), g) in private.row.iter_mut().zip(mean_row).zip(by_row) {
+    let mut bits = 0;
+    each_of_two(&mut private.row, mean_row, by_row, |own, mean, g| {
         *own = moved(*own, *mean, error, *g, options);
+        bits |= own.to_bits();
+    });
+    if may_pass(bits) {
+        hold_each(private.row.get_mut(..mean_row.len()), ROW_LIMIT);
     }
-    hold_all(private.row.get_mut(..mean_row.len()), ROW_LIMIT);
 }
 
 /// Where one step takes a number, before it is held to its limits.

@@ -2,6 +2,7 @@
 
 use super::{Explanation, Model, UserState};
 use crate::MAX_UNITS;
+use crate::numeric::fours::each;
 use crate::numeric::integer::{self, Network, ROW_PAIRS, User};
 
 /// What an image of integers has beside its tables.
@@ -84,9 +85,7 @@ impl Model<'_> {
             let mut sums = [0; BLOCK];
             let sums = sums.get_mut(..scores.len()).unwrap_or_default();
             self.sum_rows(integers, &user.integer, row, sums);
-            for (score, sum) in scores.iter_mut().zip(sums.iter()) {
-                *score = integer::stars(*sum);
-            }
+            each(scores, sums, |score, sum| *score = integer::stars(*sum));
             row = row.wrapping_add(BLOCK);
         }
     }
@@ -134,6 +133,45 @@ impl Model<'_> {
         sum
     }
 
+    /// Without an MLP, from rows of 8 in bytes: nothing is looked up a movie; returns how many rows it did.
+    #[cfg(cortex_m_dsp)]
+    fn dot_byte_rows(
+        &self,
+        integers: &Integers<'_>,
+        user: &User,
+        first: usize,
+        sums: &mut [i32],
+    ) -> usize {
+        use crate::numeric::arch::dsp::{multiply_add, widen};
+        use crate::table::Values;
+        let Some((rows, multipliers)) = self.movie_table.byte_rows(first, sums.len()) else {
+            return 0;
+        };
+        let [p, q, r, s, ..] = user.row;
+        if !self.parts.dot {
+            return 0;
+        }
+        // As in `integer::dot`.
+        let half = 1_i32.wrapping_shl(user.dot_shift.wrapping_sub(1));
+        for (sum, ([front, back], by)) in sums.iter_mut().zip(rows.iter().zip(multipliers)) {
+            let by = u32::from(*by);
+            let ([a, b], [c, d]) = (widen(*front, by), widen(*back, by));
+            let dot = multiply_add(p, a, multiply_add(q, b, half));
+            let dot = multiply_add(r, c, multiply_add(s, d, dot));
+            *sum = user.base.wrapping_add(dot.wrapping_shr(user.dot_shift));
+        }
+        if let Some(Values::I16(biases)) = self.movie_bias.map(|table| table.values()) {
+            each(
+                sums,
+                biases.get(first..).unwrap_or_default(),
+                |sum, bias| {
+                    *sum = sum.wrapping_add(i32::from(*bias).wrapping_shl(integers.bias_shift));
+                },
+            );
+        }
+        sums.len()
+    }
+
     /// By the kernel of [`dsp`](crate::numeric::arch::dsp), where the model has the lesson's shape; returns how many
     /// rows it did.
     #[cfg(cortex_m_dsp)]
@@ -148,7 +186,7 @@ impl Model<'_> {
         use crate::table::Values;
 
         let Some(network) = &integers.network else {
-            return 0;
+            return self.dot_byte_rows(integers, user, first, sums);
         };
         let [second, output] = network.later() else {
             return 0;

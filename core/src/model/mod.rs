@@ -25,8 +25,9 @@ use crate::image::Header;
 use crate::interest::Interests;
 use crate::mlp::Mlp;
 use crate::numeric::dot::dot;
-use crate::numeric::hold;
+use crate::numeric::fours::each;
 use crate::numeric::integer::User;
+use crate::numeric::{hold, hold_each, may_pass};
 use crate::table::EmbeddingTable;
 use crate::{MAX_DIM, MAX_UNITS};
 
@@ -381,8 +382,14 @@ impl<'a> Model<'a> {
 
     /// As [`set_state`](Self::set_state), without what the MLP and integers need.
     pub(crate) fn set_row(&self, state: &mut UserState, row: &[f32], bias: f32) {
-        for (to, from) in state.row.iter_mut().zip(row).take(self.user_dim()) {
-            *to = hold(*from, -ROW_LIMIT, ROW_LIMIT);
+        let own = state.row.get_mut(..self.user_dim()).unwrap_or_default();
+        let mut bits = 0;
+        each(own, row, |to, from| {
+            *to = *from;
+            bits |= from.to_bits();
+        });
+        if may_pass(bits) {
+            hold_each(Some(own), ROW_LIMIT);
         }
         state.base = self.scale.mean + hold(bias, -ROW_LIMIT, ROW_LIMIT);
     }

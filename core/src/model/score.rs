@@ -6,9 +6,9 @@
 use super::{Model, UserState};
 use crate::interest::Interest;
 use crate::numeric::activation::Activation;
-use crate::numeric::integer;
 #[cfg(not(cortex_m_float))]
 use crate::numeric::lanes::{self, Lanes, Scratch};
+use crate::numeric::{fours, integer};
 use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_DIM, MAX_UNITS};
 
@@ -65,8 +65,9 @@ impl Model<'_> {
     }
 
     /// As [`score_rows`](Self::score_rows), with `fame` times the image's confidence term and somebody's interest
-    /// added, as keys: integers that are in order where those sums are. They cost less to compare where floating
-    /// point is software, and integer scores are keys as they are.
+    /// added, as keys: integers that are in order where those sums are, or the sums' bits
+    /// ([`keys_are_numbers`](Self::keys_are_numbers)). Integers cost less to compare where floating point is software,
+    /// and integer scores are keys as they are.
     pub(crate) fn score_keys(
         &self,
         user: &UserState,
@@ -84,9 +85,9 @@ impl Model<'_> {
             // At most a star a count, so that there is room for 255 of them.
             let each = integer::round(fame * integer::power_of_two(20), 1 << 20);
             if each != 0 {
-                for (key, known) in keys.iter_mut().zip(known) {
+                fours::each(keys, known, |key, known| {
                     *key = key.saturating_add(each.wrapping_mul(i32::from(*known)));
-                }
+                });
             }
             if let Some(of) = interests {
                 of.add_to_keys(interest, at, known, keys);
@@ -97,16 +98,24 @@ impl Model<'_> {
         let scores: &mut [f32] = bytemuck::must_cast_slice_mut(keys);
         self.score_rows(user, first, scores);
         if fame != 0.0 {
-            for (score, known) in scores.iter_mut().zip(known) {
+            fours::each(scores, known, |score, known| {
                 *score += fame * f32::from(*known);
-            }
+            });
         }
         if let Some(of) = interests {
             of.add_to_stars(interest, at, known, scores);
         }
-        for key in keys {
-            *key = order(*key);
+        if cfg!(not(cortex_m_float)) {
+            for key in keys {
+                *key = ordered(*key);
+            }
         }
+    }
+
+    /// Whether the keys are the bits of the scores as they are: a core with an FPU compares those as fast as integers.
+    #[inline]
+    pub(crate) fn keys_are_numbers(&self) -> bool {
+        cfg!(cortex_m_float) && self.integers.is_none()
     }
 
     /// The score of a key.
@@ -114,7 +123,7 @@ impl Model<'_> {
         if self.integers.is_some() {
             integer::stars(key)
         } else {
-            f32::from_bits(order(key) as u32)
+            f32::from_bits(ordered(key) as u32)
         }
     }
 
@@ -123,7 +132,7 @@ impl Model<'_> {
         if self.integers.is_some() {
             integer::key(score)
         } else {
-            order(score.to_bits() as i32)
+            ordered(score.to_bits() as i32)
         }
     }
 }
@@ -191,9 +200,12 @@ impl Model<'_> {
 }
 
 /// The bits of a number in an order that integers have: those of negative ones, but for the sign, turned around. Its
-/// own inverse. -0.0 comes right before +0.0.
+/// own inverse. -0.0 comes right before +0.0. As they are for a core whose keys are numbers.
 #[inline]
-fn order(bits: i32) -> i32 {
+fn ordered(bits: i32) -> i32 {
+    if cfg!(cortex_m_float) {
+        return bits;
+    }
     bits ^ ((bits >> 31) & i32::MAX)
 }
 

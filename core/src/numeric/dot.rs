@@ -1,13 +1,13 @@
 //! Sums of products, in order.
 
+use super::fours::both;
+
 /// `start + a[0] b[0] + a[1] b[1] + …`, each product rounded, then added, from the first to the last. The shorter
 /// of the two slices ends it.
 #[inline]
 pub fn dot_from(start: f32, a: &[f32], b: &[f32]) -> f32 {
     let mut sum = start;
-    for (x, y) in a.iter().zip(b) {
-        sum += x * y;
-    }
+    both(a, b, |x, y| sum += x * y);
     sum
 }
 

@@ -22,6 +22,7 @@
 //! later. Nothing but the user's half and row is ever converted on the device.
 
 use crate::numeric::arch::dsp::{multiply_add, top_halves};
+use crate::numeric::fours::each_of_two;
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 #[cfg(cortex_m_dsp)]
 use dense::behind;
@@ -381,9 +382,9 @@ impl User {
 
     /// Takes in the user's half of dense layer 0, in single precision, by the network's steps.
     pub(crate) fn take_half(&mut self, half: &[f32; MAX_UNITS], steps: &[f32]) {
-        for ((to, from), step) in self.half.iter_mut().zip(half).zip(steps) {
+        each_of_two(&mut self.half, half, steps, |to, from, step| {
             let sum = (from * step) as i32;
             *to = between(sum.saturating_add(ROUND), MAX_HALF);
-        }
+        });
     }
 }

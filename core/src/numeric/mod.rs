@@ -6,6 +6,8 @@ pub(crate) mod arch;
 pub mod crc32;
 pub mod dot;
 pub mod f16;
+#[allow(dead_code, reason = "features choose which of its loops there are")]
+pub(crate) mod fours;
 #[cfg_attr(not(feature = "integers"), allow(dead_code))]
 pub(crate) mod integer;
 #[cfg(not(cortex_m_float))]
@@ -34,13 +36,19 @@ pub fn hold(x: f32, low: f32, high: f32) -> f32 {
     }
 }
 
+/// Whether one of some numbers may have a magnitude of 2 or more, by their bits, all of them or-ed.
+#[inline(always)]
+pub(crate) fn may_pass(bits: u32) -> bool {
+    bits & 0x4000_0000 != 0
+}
+
 /// Whether the magnitude of each of `numbers` is at most `limit`, which is at least 2. Numbers below 2, as most are,
 /// have a bit of their exponent clear.
-#[cfg(feature = "learn")]
+#[cfg(all(cortex_m_float, feature = "learn"))]
 #[inline(always)]
 pub(crate) fn are_within(numbers: &[f32], limit: f32) -> bool {
     let bits = numbers.iter().fold(0, |bits, x| bits | x.to_bits());
-    bits & 0x4000_0000 == 0 || are_within_limit(numbers, limit)
+    !may_pass(bits) || are_within_limit(numbers, limit)
 }
 
 /// As [`are_within`], of 8 numbers: without a loop, which takes three times as long where it isn't unrolled.
@@ -50,11 +58,10 @@ pub(crate) fn are_8_within(numbers: &[f32; 8], limit: f32) -> bool {
     let [a, b, c, d, e, f, g, h] = numbers;
     let front = a.to_bits() | b.to_bits() | c.to_bits() | d.to_bits();
     let back = e.to_bits() | f.to_bits() | g.to_bits() | h.to_bits();
-    (front | back) & 0x4000_0000 == 0 || are_within_limit(numbers, limit)
+    !may_pass(front | back) || are_within_limit(numbers, limit)
 }
 
 /// Of positive numbers the bits are in order, so that one subtraction a number tells, and one test all of them.
-#[cfg(feature = "learn")]
 #[cold]
 #[inline(never)]
 fn are_within_limit(numbers: &[f32], limit: f32) -> bool {
@@ -68,8 +75,17 @@ fn are_within_limit(numbers: &[f32], limit: f32) -> bool {
 #[cfg(feature = "learn")]
 #[inline(always)]
 pub(crate) fn hold_all(numbers: Option<&mut [f32]>, limit: f32) {
+    if may_pass(fours::all_bits(numbers.as_deref().unwrap_or_default())) {
+        hold_each(numbers, limit);
+    }
+}
+
+/// Each of `numbers` held to ±`limit`, for callers that know their bits: where [`may_pass`] says so.
+#[cold]
+#[inline(never)]
+pub(crate) fn hold_each(numbers: Option<&mut [f32]>, limit: f32) {
     let numbers = numbers.unwrap_or_default();
-    if !are_within(numbers, limit) {
+    if !are_within_limit(numbers, limit) {
         for x in numbers {
             *x = hold(*x, -limit, limit);
         }

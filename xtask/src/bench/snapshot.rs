@@ -50,6 +50,9 @@ impl Line {
     }
 }
 
+/// How much more a piece of work may cost where all but core is compiled for size.
+pub const ALLOWED_CALLER: f64 = 0.03;
+
 const HEAD: &str = "\
 # What core's work costs on a device, a unit of it: instructions counted in the emulator, cycles by the core's
 # manual at zero wait states. Written by `cargo xtask bench device --bless`.
@@ -148,6 +151,42 @@ impl fmt::Display for Change {
 }
 
 impl Snapshot {
+    /// What costs more in the build `other` of a core than in the build `build` of the same core, by more than
+    /// [`ALLOWED_CALLER`], in instructions or in cycles, and a sentence that says so.
+    pub fn dearer(&self, build: &str, other: &str) -> Vec<(String, String)> {
+        let mut sentences = Vec::new();
+        for line in self.lines.iter().filter(|line| line.build == other) {
+            let Some(usual) = self.lines.iter().find(|usual| {
+                usual.build == build && usual.core == line.core && usual.work == line.work
+            }) else {
+                continue;
+            };
+            for (what, before, now) in [
+                (
+                    "instructions",
+                    Some(usual.instructions),
+                    Some(line.instructions),
+                ),
+                ("cycles", usual.cycles, line.cycles),
+            ] {
+                if let (Some(before), Some(now)) = (before, now)
+                    && now > before * (1.0 + ALLOWED_CALLER)
+                {
+                    let sentence = format!(
+                        "{} on {} takes {now:.1} {what} in the build {other} and {before:.1} in {build}: {:.1} % \
+                         more, of {:.0} % that are allowed",
+                        line.work,
+                        line.core,
+                        (now / before - 1.0) * 100.0,
+                        ALLOWED_CALLER * 100.0
+                    );
+                    sentences.push((format!("{} {} {what}", line.core, line.work), sentence));
+                }
+            }
+        }
+        sentences
+    }
+
     /// The lines of some cores and builds.
     pub fn keeping(mut self, keep: impl Fn(&str, &str) -> bool) -> Self {
         self.lines.retain(|line| keep(&line.core, &line.build));
@@ -222,6 +261,28 @@ mod tests {
         assert_eq!(written.to_string().parse::<Snapshot>().unwrap(), written);
         assert!("nothing".parse::<Snapshot>().is_err());
         assert!("# compiler: x\nM4F\n".parse::<Snapshot>().is_err());
+    }
+
+    #[test]
+    fn work_that_costs_more_for_a_caller_at_s_is_named() {
+        let both = |instructions| {
+            let mut both = snapshot(10_000);
+            let mut other = snapshot(instructions).lines;
+            other[0].build = "caller-at-s".into();
+            both.lines.append(&mut other);
+            both.dearer("no-flags", "caller-at-s")
+                .into_iter()
+                .map(|(_, sentence)| sentence)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(both(10_290), Vec::<String>::new());
+        assert_eq!(
+            both(10_400),
+            [
+                "rank on M4F takes 1040.0 instructions in the build caller-at-s and 1000.0 in no-flags: 4.0 % more, of \
+              3 % that are allowed"
+            ]
+        );
     }
 
     #[test]

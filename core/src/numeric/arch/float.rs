@@ -29,6 +29,14 @@ use crate::MAX_UNITS;
 use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
 
+/// Does nothing. A compiler doesn't unroll a loop that has it, which is unrolled already.
+#[cfg(unrolled)]
+#[inline(always)]
+pub(crate) fn once_a_turn() {
+    // SAFETY: there is no instruction in it.
+    unsafe { core::arch::asm!("", options(nomem, nostack, preserves_flags)) }
+}
+
 /// Columns of a row of the lesson's shape.
 pub(crate) const COLUMNS: usize = 8;
 

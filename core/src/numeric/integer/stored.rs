@@ -13,15 +13,17 @@
 use super::{MAX_HALF, Network, Pair, ROUND, UNIT_PAIRS, User, behind, behind_lesson};
 use crate::MAX_UNITS;
 use crate::numeric::arch::dsp::{multiply_add, top_halves};
+use crate::numeric::fours::each;
 
 impl User {
     /// Rounds the user's half of dense layer 0, of so many units, to multiples of 2^16, [`ROUND`] added.
     #[inline(never)]
     pub(crate) fn round_half(&mut self, units: usize) {
-        for half in self.half.iter_mut().take(units) {
-            // `ROUND` is there already, so cutting rounds.
+        // `ROUND` is there already, so cutting rounds.
+        let halves = self.half.get_mut(..units).unwrap_or_default();
+        each(halves, &[(); MAX_UNITS], |half, ()| {
             *half = (*half).min(MAX_HALF - 1) & !0xffff | ROUND;
-        }
+        });
     }
 }
 
