@@ -19,7 +19,9 @@ use crate::error::LookupError;
 use crate::model::{Model, ROW_LIMIT};
 #[cfg(feature = "learn")]
 use crate::numeric::dot::dot;
-use crate::numeric::fours::{both, each, each_of_two};
+#[cfg(feature = "learn")]
+use crate::numeric::fours::each;
+use crate::numeric::fours::{both, each_of_two};
 use crate::numeric::hold;
 use crate::numeric::integer::{power_of_two, round};
 #[cfg(feature = "learn")]

@@ -63,6 +63,7 @@ impl<const N: usize> Best<N> {
     }
 
     /// The score that a movie of a higher id must pass to be kept, [`LOWEST`] while any is.
+    #[cfg(feature = "learn")]
     #[inline]
     pub(crate) fn bar(&self) -> f32 {
         bar(&self.hits, self.limit)
@@ -70,6 +71,7 @@ impl<const N: usize> Best<N> {
 
     /// Takes in a hit and returns the new bar. Hits come in ascending order of ids, so among equal scores the earlier
     /// one stays ahead.
+    #[cfg(feature = "learn")]
     #[inline(always)]
     pub(crate) fn offer(&mut self, hit: Hit) -> f32 {
         offer(&mut self.hits, self.limit, hit)
