@@ -170,41 +170,47 @@ impl Form {
                 self.example()
             ));
         }
-        let cell = |i: usize| cells[self.columns[i]].as_slice();
-        let shown = |i: usize| String::from_utf8_lossy(cell(i)).into_owned();
-        let id = |i: usize, what: &str| {
-            whole(cell(i)).ok_or_else(|| {
-                format!(
-                    "the {what} id `{}` should be a whole number of at most {}",
-                    shown(i),
-                    u32::MAX
-                )
-            })
-        };
-        let rating = || -> Result<Rating, String> {
-            Ok(Rating {
-            user: id(0, "user")?,
-            movie: id(1, "movie")?,
-            stars: stars(cell(2)).ok_or_else(|| {
-                format!("the rating `{}` should be 0.5 to 5 in steps of a half, such as 4, 4.0 or 3.5", shown(2))
-            })?,
-            time: time(cell(3)).ok_or_else(|| {
-                format!(
-                    "the timestamp `{}` should be seconds since 1970, such as 1112486027, or a date and time (UTC), \
-                     such as 2005-04-02 23:53:47",
-                    shown(3)
-                )
-            })?,
-        })
-        };
-        rating().map_err(|reason| match (self.header, self.separator) {
+        let cells = self.columns.map(|column| cells[column].as_slice());
+        rating(cells).map_err(|reason| match (self.header, self.separator) {
             // Other programs write other orders of columns, which only a header tells.
             (false, Separator::Comma) => format!(
-                "{reason}; without a header such as `{HEADER}` the fields are user, movie, rating and timestamp, in that order"
+                "{reason}; without a header such as `{HEADER}` the fields are user, movie, rating and timestamp, in that \
+                 order"
             ),
             _ => reason,
         })
     }
+}
+
+/// The rating that cells of user, movie, stars and time say.
+fn rating(cells: [&[u8]; 4]) -> Result<Rating, String> {
+    let shown = |i: usize| String::from_utf8_lossy(cells[i]).into_owned();
+    let id = |i: usize, what: &str| {
+        whole(cells[i]).ok_or_else(|| {
+            format!(
+                "the {what} id `{}` should be a whole number of at most {}",
+                shown(i),
+                u32::MAX
+            )
+        })
+    };
+    Ok(Rating {
+        user: id(0, "user")?,
+        movie: id(1, "movie")?,
+        stars: stars(cells[2]).ok_or_else(|| {
+            format!(
+                "the rating `{}` should be 0.5 to 5 in steps of a half, such as 4, 4.0 or 3.5",
+                shown(2)
+            )
+        })?,
+        time: time(cells[3]).ok_or_else(|| {
+            format!(
+                "the timestamp `{}` should be seconds since 1970, such as 1112486027, or a date and time (UTC), such as \
+                 2005-04-02 23:53:47",
+                shown(3)
+            )
+        })?,
+    })
 }
 
 fn example(separator: Separator) -> String {
