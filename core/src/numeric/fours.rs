@@ -12,7 +12,9 @@ pub(crate) fn each<A, B>(to: &mut [A], from: &[B], mut f: impl FnMut(&mut A, &B)
 
 /// Calls `f` with each of `all`, in order.
 #[inline(always)]
-pub(crate) fn all<T>(all: &mut [T], mut f: impl FnMut(&mut T)) {
+pub(crate) fn all<T>(all: &mut [T], f: impl FnMut(&mut T)) {
+    #[cfg(unrolled)]
+    let mut f = f;
     #[cfg(unrolled)]
     let all = {
         let (fours, all) = all.as_chunks_mut();
@@ -25,7 +27,7 @@ pub(crate) fn all<T>(all: &mut [T], mut f: impl FnMut(&mut T)) {
         }
         all
     };
-    last(all.iter_mut(), |x| f(x));
+    last(all.iter_mut(), f);
 }
 
 /// The same with two neighbours.

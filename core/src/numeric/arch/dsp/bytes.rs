@@ -30,7 +30,7 @@ unsafe extern "C" {
 }
 
 /// Scores without an MLP: the user's base, plus the bias where there are any, plus the dot product; as many as `rows`,
-/// `multipliers`, `scores` and `biases` have, which it returns. 28 cycles a movie on a Cortex-M4.
+/// `multipliers`, `scores` and `biases` have, which it returns. 29 cycles a movie on a Cortex-M4.
 pub(crate) fn dots(
     user: &User,
     (rows, multipliers): (&[[u32; 2]], &[u8]),
