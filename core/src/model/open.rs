@@ -171,6 +171,10 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
         }),
         mean_row,
         mean_bias,
+        #[cfg(cortex_m_float)]
+        net: mlp
+            .as_ref()
+            .and_then(|mlp| crate::numeric::arch::float::Net::new(mlp, parts.dot)),
         mlp,
         integers,
         user_spread: found.spread(user_dim)?,
