@@ -54,6 +54,13 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// No part.
+    pub(crate) const NONE: Self = Self {
+        biases: false,
+        dot: false,
+        mlp: false,
+    };
+
     /// Its bits in an image.
     pub const fn bits(self) -> u8 {
         self.biases as u8 | (self.dot as u8) << 1 | (self.mlp as u8) << 2
@@ -98,6 +105,14 @@ pub struct RatingScale {
 }
 
 impl RatingScale {
+    /// No scale.
+    pub(crate) const NONE: Self = Self {
+        mean: 0.0,
+        lowest: 0.0,
+        highest: 0.0,
+        step: 0.0,
+    };
+
     /// The largest magnitude of mean, lowest and highest.
     pub(crate) fn largest(&self) -> f32 {
         let mut largest = 0.0;
@@ -314,10 +329,16 @@ impl<'a> Model<'a> {
     ///
     /// [`LookupError::UnknownUser`], also where the image has no users.
     pub fn user(&self, id: u32) -> Result<UserState, LookupError> {
-        let at = self.user_at(id)?;
         let mut state = UserState::EMPTY;
-        self.load(at, &mut state);
+        self.set_user(&mut state, id)?;
         Ok(state)
+    }
+
+    /// As [`user`](Self::user), in an empty state's place.
+    pub(crate) fn set_user(&self, state: &mut UserState, id: u32) -> Result<(), LookupError> {
+        let at = self.user_at(id)?;
+        self.load(at, state);
+        Ok(())
     }
 
     /// The row of the user `id`.
