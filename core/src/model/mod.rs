@@ -181,6 +181,8 @@ pub struct Model<'a> {
     header: Header<'a>,
     scale: RatingScale,
     parts: Parts,
+    /// How many ids there are: an index of ids would have to look which form it has.
+    movies: u32,
     movie_ids: IdIndex<'a>,
     movie_table: EmbeddingTable<'a>,
     movie_bias: Option<EmbeddingTable<'a>>,
@@ -268,7 +270,7 @@ impl<'a> Model<'a> {
 
     /// How many movies there are.
     pub fn movies(&self) -> u32 {
-        self.movie_ids.len()
+        self.movies
     }
 
     /// How many users there are; 0 for an image without users.

@@ -48,6 +48,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
         header: found.image.header,
         scale: found.scale(),
         parts: found.parts(),
+        movies: movie_ids.len(),
         movie_ids,
         movie_table: EmbeddingTable::new(Values::F32(&[]), 1),
         movie_bias: None,
@@ -71,7 +72,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
 #[inline(never)]
 fn fill<'a>(model: &mut Model<'a>, found: &Found<'a>) {
     let parts = model.parts;
-    let movies = model.movie_ids.len();
+    let movies = model.movies;
     let mut largest = Largest {
         user_row: ROW_LIMIT,
         movie_row: 0.0,
