@@ -218,8 +218,9 @@ impl<'a> Model<'a> {
     /// # Errors
     ///
     /// An [`ImageError`] that names the field or table at fault.
+    #[inline] // Compiled where it is called: `open` says why.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ImageError> {
-        open::open(bytes)
+        open::open::<true>(bytes)
     }
 
     /// The image's header: name, fingerprint, licence of the data.

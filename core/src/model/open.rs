@@ -25,8 +25,8 @@ use core::ops::Range;
 
 // Each of these functions that a table or two are behind is a call: what was inlined would be copied from place to place.
 #[inline(never)]
-pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
-    let found = Found {
+pub(super) fn open<const CALLER: bool>(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
+    let found = Found::<CALLER> {
         image: Image::parse(bytes)?,
         wrong: Cell::new(None),
     };
@@ -70,7 +70,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
 
 /// Takes the tables into the model, which is one if they leave nothing wrong.
 #[inline(never)]
-fn fill<'a>(model: &mut Model<'a>, found: &Found<'a>) {
+fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>) {
     let parts = model.parts;
     let movies = model.movies;
     let mut largest = Largest {
@@ -153,7 +153,10 @@ fn fill<'a>(model: &mut Model<'a>, found: &Found<'a>) {
 const ANY: u32 = 0;
 
 /// The tables of an image, and what is wrong with it.
-struct Found<'a> {
+///
+/// Generic, and so is what takes it, for one reason: such code takes the opt-level of the crate that calls
+/// [`Model::open`]. A firmware is compiled for size, and core, for the sake of its kernels, for speed or less.
+struct Found<'a, const CALLER: bool> {
     image: Image<'a>,
     /// What was found to be wrong first.
     wrong: Cell<Option<ImageError>>,
@@ -161,7 +164,7 @@ struct Found<'a> {
 
 /// Each of these is a call of few bytes wherever a table is asked for, so none is inlined. A table is looked for among
 /// all of them each time: a few thousand instructions, and two kilobytes of stack less than a list of what is where.
-impl<'a> Found<'a> {
+impl<'a, const CALLER: bool> Found<'a, CALLER> {
     #[cold]
     #[inline(never)]
     fn refuse(&self, why: ImageError) {
@@ -397,8 +400,8 @@ const INTEGER_LIMIT: f32 = 200.0;
 
 /// A checked table of numbers, whose largest magnitude takes part in `so_far`.
 #[inline(never)]
-fn embedding<'a>(
-    found: &Found<'a>,
+fn embedding<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
     kind: TableKind,
     rows: u32,
     columns: u32,
@@ -453,7 +456,11 @@ fn embedding<'a>(
 }
 
 #[inline(never)]
-fn mlp<'a>(found: &Found<'a>, user_dim: usize, movie_dim: usize) -> Mlp<'a> {
+fn mlp<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    user_dim: usize,
+    movie_dim: usize,
+) -> Mlp<'a> {
     let kind = TableKind::Activations;
     let activations = found.bytes(kind, ANY, ANY);
     let layers = activations.len();
@@ -506,7 +513,11 @@ fn mlp<'a>(found: &Found<'a>, user_dim: usize, movie_dim: usize) -> Mlp<'a> {
 
 /// The lower triangle of a covariance of `side` numbers.
 #[inline(never)]
-fn covariance<'a>(found: &Found<'a>, kind: TableKind, side: usize) -> &'a [f32] {
+fn covariance<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    kind: TableKind,
+    side: usize,
+) -> &'a [f32] {
     let triangle = side.wrapping_mul(side.wrapping_add(1)) / 2;
     let values = found.floats(kind, 1, triangle as u32);
     // Variances are the last of each row of the triangle.
@@ -540,7 +551,7 @@ struct Largest {
 /// bounds, so rounding can't carry a prediction from below LIMIT to infinity: 1e30 is far below 3.4e38. An
 /// overflow or a NaN in a bound fails its comparison and refuses the image.
 #[inline(never)]
-fn bounds(model: &Model<'_>, found: &Found<'_>, b: &Largest) {
+fn bounds<const CALLER: bool>(model: &Model<'_>, found: &Found<'_, CALLER>, b: &Largest) {
     let within = |x: f32| x <= LIMIT;
     let columns = model.movie_dim() as f32;
     let mut sum = magnitude(model.scale.mean) + b.user_bias + b.movie_bias;
@@ -552,29 +563,35 @@ fn bounds(model: &Model<'_>, found: &Found<'_>, b: &Largest) {
     if !within(columns * b.movie_row * b.movie_row) || model.parts.dot && !within(dot) {
         found.refuse(ImageError::DotBound);
     }
-    if let Some(mlp) = &model.mlp {
+    // With tables of other shapes than they should have, the loops could be long.
+    if let Some(mlp) = model.mlp.as_ref().filter(|_| found.wrong.get().is_none()) {
+        let (user_dim, movie_dim) = (mlp.user_dim, mlp.movie_dim);
         let mut largest = 0.0;
-        let user = mlp.user_weights.chunks_exact(mlp.user_dim.max(1));
-        let movie = mlp.movie_weights.chunks_exact(mlp.movie_dim.max(1));
-        for (bias, (user, movie)) in mlp.bias.iter().zip(user.zip(movie)) {
-            let unit = magnitude(*bias)
-                + b.user_row * absolute_sum(user, 1)
-                + b.movie_row * absolute_sum(movie, 1);
+        for (unit, bias) in mlp.bias.iter().enumerate() {
+            let user = absolute_sum(mlp.user_weights, (unit.wrapping_mul(user_dim), 1), user_dim);
+            let movie = absolute_sum(
+                mlp.movie_weights,
+                (unit.wrapping_mul(movie_dim), 1),
+                movie_dim,
+            );
+            let unit = magnitude(*bias) + b.user_row * user + b.movie_row * movie;
             if !within(unit) {
                 found.refuse(ImageError::LayerBound { layer: 0 });
             }
             largest = larger(largest, unit);
         }
+        let mut inputs = mlp.units();
         for (layer, number) in mlp.later().iter().zip(1_u8..) {
             let mut next = 0.0;
             for (unit, bias) in layer.bias.iter().enumerate() {
-                let column = layer.weights.get(unit..).unwrap_or_default();
-                let unit = magnitude(*bias) + largest * absolute_sum(column, layer.units());
+                let column = absolute_sum(layer.weights, (unit, layer.units()), inputs);
+                let unit = magnitude(*bias) + largest * column;
                 if !within(unit) {
                     found.refuse(ImageError::LayerBound { layer: number });
                 }
                 next = larger(next, unit);
             }
+            inputs = layer.units();
             largest = next;
         }
         sum += largest;
@@ -584,12 +601,14 @@ fn bounds(model: &Model<'_>, found: &Found<'_>, b: &Largest) {
     }
 }
 
-/// The sum of the magnitudes of every `step`th weight.
+/// The sum of the magnitudes of `count` weights: the `first` one, and each `step` behind the one before.
 #[inline(never)]
-fn absolute_sum(weights: &[f32], step: usize) -> f32 {
+fn absolute_sum(weights: &[f32], (first, step): (usize, usize), count: usize) -> f32 {
     let mut sum = 0.0;
-    for weight in weights.iter().step_by(step.max(1)) {
-        sum += magnitude(*weight);
+    let mut at = first;
+    for _ in 0..count {
+        sum += magnitude(weights.get(at).copied().unwrap_or_default());
+        at = at.wrapping_add(step);
     }
     sum
 }

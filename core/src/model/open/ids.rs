@@ -7,7 +7,10 @@ use crate::image::{Element, TableKind};
 
 /// The ids in the one form of the four `kinds` that is there, if any is.
 #[inline(never)]
-pub(super) fn open<'a>(found: &Found<'a>, kinds: [TableKind; 4]) -> Option<IdIndex<'a>> {
+pub(super) fn open<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    kinds: [TableKind; 4],
+) -> Option<IdIndex<'a>> {
     let mut index = None;
     let mut there = false;
     for (form, kind) in kinds.into_iter().enumerate() {

@@ -26,7 +26,7 @@ const KINDS: [TableKind; 4] = [
 
 /// Takes in the part of the model that scores in integers, where the movies' table is of integers.
 #[inline(never)]
-pub(super) fn open<'a>(model: &mut Model<'a>, found: &Found<'a>) {
+pub(super) fn open<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>) {
     let movie = &model.movie_table;
     let integers = matches!(movie.values(), Values::I16(_) | Values::I8 { .. });
     let mlp = model.mlp.as_ref().filter(|_| integers);
@@ -70,7 +70,11 @@ pub(super) fn open<'a>(model: &mut Model<'a>, found: &Found<'a>) {
 }
 
 #[inline(never)]
-fn network<'a>(found: &Found<'a>, movie: &EmbeddingTable<'a>, mlp: &Mlp<'a>) -> Network<'a> {
+fn network<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    movie: &EmbeddingTable<'a>,
+    mlp: &Mlp<'a>,
+) -> Network<'a> {
     let units = mlp.units();
     let kind = TableKind::IntegerMovieWeights;
     if !units.is_multiple_of(2) || units > MAX_UNITS {
@@ -140,7 +144,11 @@ fn network<'a>(found: &Found<'a>, movie: &EmbeddingTable<'a>, mlp: &Mlp<'a>) -> 
 
 /// The movies' halves of dense layer 0, where the image has them. Each must be what its row gives, to the bit: then
 /// the bounds of the network's sums are those of the rows.
-fn stored<'a>(found: &Found<'a>, network: &Network<'a>, movie: &EmbeddingTable<'a>) -> &'a [u32] {
+fn stored<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    network: &Network<'a>,
+    movie: &EmbeddingTable<'a>,
+) -> &'a [u32] {
     let kind = TableKind::IntegerMovieHalves;
     if !found.has(kind) {
         return &[];
@@ -159,6 +167,11 @@ fn stored<'a>(found: &Found<'a>, network: &Network<'a>, movie: &EmbeddingTable<'
 
 /// A table of 16-bit integers as pairs.
 #[inline(never)]
-fn pairs<'a>(found: &Found<'a>, place: (TableKind, u8), rows: u32, columns: u32) -> &'a [u32] {
+fn pairs<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    place: (TableKind, u8),
+    rows: u32,
+    columns: u32,
+) -> &'a [u32] {
     cast(found.bytes_of(place, Element::I16, rows, columns))
 }

@@ -19,7 +19,11 @@ const KINDS: [TableKind; 5] = [
 
 /// What the image says of people's interests, where it has a code for each movie.
 #[inline(never)]
-pub(super) fn open<'a>(found: &Found<'a>, movies: u32, users: u32) -> Option<Interests<'a>> {
+pub(super) fn open<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    movies: u32,
+    users: u32,
+) -> Option<Interests<'a>> {
     let kind = TableKind::InterestCode;
     if !found.has(kind) {
         if KINDS.into_iter().any(|kind| found.has(kind)) {
@@ -79,7 +83,12 @@ pub(super) fn open<'a>(found: &Found<'a>, movies: u32, users: u32) -> Option<Int
 
 /// A table of 8-bit integers with a scale of at most 1.
 #[inline(never)]
-fn small<'a>(found: &Found<'a>, kind: TableKind, rows: u32, columns: u32) -> (&'a [i8], f32) {
+fn small<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    kind: TableKind,
+    rows: u32,
+    columns: u32,
+) -> (&'a [i8], f32) {
     let scale = found.need(kind, 0, ANY, ANY).scale;
     // Written so that a NaN is refused too.
     if !(f32::MIN_POSITIVE..=1.0).contains(&scale) {
