@@ -17,7 +17,7 @@ use firmware::reset::{Cause, Record};
 use firmware::{app, regions};
 use pocketrec::service::Service;
 use pocketrec::store::flash::FlashLog;
-use stm32f4::stm32f405::{self as pac, interrupt};
+use stm32f4::stm32f405 as pac;
 
 #[cfg(feature = "log")]
 use defmt_rtt as _;
@@ -310,8 +310,24 @@ impl Controller for Flash {
     }
 }
 
-#[interrupt]
-fn USART1() {
+unsafe extern "C" {
+    /// cortex-m-rt's handler of what nobody handles.
+    fn DefaultHandler();
+}
+
+const UART: usize = pac::Interrupt::USART1 as usize;
+
+/// The vectors up to the UART's, which is the only interrupt that is switched on: those behind it stay out of flash.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+static __INTERRUPTS: [unsafe extern "C" fn(); UART + 1] = {
+    let mut handlers = [DefaultHandler as unsafe extern "C" fn(); UART + 1];
+    handlers[UART] = receive;
+    handlers
+};
+
+/// The handler of the UART.
+unsafe extern "C" fn receive() {
     // SAFETY: only this handler reads the receive side; main writes the transmit side.
     let uart = unsafe { &*pac::USART1::ptr() };
     loop {
