@@ -459,11 +459,16 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             }
             Why::UnknownOwner(owner) => Refusal::UnknownOwner(owner as u8),
             Why::NotAnOwner => Refusal::NotAnOwner,
+            #[cfg(feature = "learn")]
             Why::OffScale => Refusal::OffScale,
             Why::ListTooLong => Refusal::ListTooLong,
+            #[cfg(not(feature = "learn"))]
             Why::NotSupported => Refusal::NotSupported,
+            #[cfg(feature = "learn")]
             Why::LogFull => Refusal::LogFull,
+            #[cfg(feature = "learn")]
             Why::NotRated(id) => Refusal::NotRated(id),
+            #[cfg(feature = "learn")]
             Why::NothingToUndo => Refusal::NothingToUndo,
             Why::StorageFailed => Refusal::StorageFailed,
         }
@@ -537,12 +542,16 @@ enum Why {
     NoModel,
     UnknownOwner(u32),
     NotAnOwner,
+    #[cfg(feature = "learn")]
     OffScale,
     ListTooLong,
-    #[cfg_attr(feature = "learn", expect(dead_code, reason = "all is supported"))]
+    #[cfg(not(feature = "learn"))]
     NotSupported,
+    #[cfg(feature = "learn")]
     LogFull,
+    #[cfg(feature = "learn")]
     NotRated(u32),
+    #[cfg(feature = "learn")]
     NothingToUndo,
     StorageFailed,
 }

@@ -17,10 +17,10 @@ use crate::profile::{Private, Profile, Rating, UNDO_DEPTH};
 use crate::rank::Progress;
 use crate::store::{Change, Record, Store, StoreError};
 #[cfg(feature = "learn")]
-use crate::wire::{Because, MAX_BECAUSE, MAX_LIST};
+use crate::wire::{Because, MAX_BECAUSE, MAX_LIST, Refusal};
 use crate::wire::{
-    Explained, MAX_OWNERS, Owners, ProfileReply, RatingEntry, RatingsReply, Refusal, Reply,
-    StorageState, Who,
+    Explained, MAX_OWNERS, Owners, ProfileReply, RatingEntry, RatingsReply, Reply, StorageState,
+    Who,
 };
 
 /// Movies scored in the time that one rating takes to be folded in: a forward pass with its parts, a backward

@@ -11,39 +11,43 @@ pub(super) fn open<'a, const CALLER: bool>(
     found: &Found<'a, CALLER>,
     kinds: [TableKind; 4],
 ) -> Option<IdIndex<'a>> {
-    let mut index = None;
-    let mut there = false;
-    for (form, kind) in kinds.into_iter().enumerate() {
-        if !found.has(kind) {
-            continue;
+    let mut there = None;
+    for kind in kinds {
+        if found.has(kind) {
+            if there.is_some() {
+                found.refuse(ImageError::Duplicate(kind));
+                return None;
+            }
+            there = Some(kind);
         }
-        if there {
-            found.refuse(ImageError::Duplicate(kind));
-            break;
-        }
-        there = true;
-        let (rows, columns) = match form {
-            0 => (ANY, ANY),
-            1 => (ANY, BLOCK_WORDS as u32),
-            2 => (ANY, 1),
-            _ => (1, ANY),
+    }
+    let kind = there?;
+    let [range, bitmap, sorted, _] = kinds;
+    let mut rows = ANY;
+    let mut columns = ANY;
+    if kind == bitmap {
+        columns = BLOCK_WORDS as u32;
+    } else if kind == sorted {
+        columns = 1;
+    } else if kind != range {
+        rows = 1;
+    }
+    let words = cast(found.bytes_of((kind, 0), Element::U32, rows, columns));
+    let index = if kind == range {
+        let [first, count] = *words else {
+            found.shape(kind);
+            return None;
         };
-        let words = cast(found.bytes_of((kind, 0), Element::U32, rows, columns));
-        index = match form {
-            0 => match *words {
-                [first, count] => IdIndex::range(first, count),
-                _ => {
-                    found.shape(kind);
-                    None
-                }
-            },
-            1 => IdIndex::bitmap(words.as_chunks().0),
-            2 => IdIndex::sorted(words),
-            _ => IdIndex::elias_fano(words),
-        };
-        if index.is_none() {
-            found.refuse(ImageError::Ids(kind));
-        }
+        IdIndex::range(first, count)
+    } else if kind == bitmap {
+        IdIndex::bitmap(words.as_chunks().0)
+    } else if kind == sorted {
+        IdIndex::sorted(words)
+    } else {
+        IdIndex::elias_fano(words)
+    };
+    if index.is_none() {
+        found.refuse(ImageError::Ids(kind));
     }
     index
 }
