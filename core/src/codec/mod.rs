@@ -30,7 +30,6 @@ mod tests {
     use crate::image::{Header, Table};
     use crate::wire::{Health, ModelInfo, Ranked, Refusal, Reply, Request, Reset, Who};
     use proptest::prelude::*;
-    use std::string::String;
 
     #[test]
     fn what_does_not_fit_is_not_written_and_what_does_is_postcards() {
