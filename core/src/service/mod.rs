@@ -91,7 +91,7 @@ struct Job {
 /// and one waiting.
 ///
 /// RAM: two frames of 300 bytes, a job whose working memory the features decide, and a [`Profile`] an owner: in all
-/// 4,184 bytes in the STM32F405's usual firmware, with one owner of 256 ratings.
+/// 4,192 bytes in the STM32F405's usual firmware, with one owner of 256 ratings.
 ///
 /// At most [`MAX_OWNERS`] owners of [`MAX_LOG`] ratings; a service of more doesn't compile:
 ///
