@@ -54,6 +54,13 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// No part.
+    pub(crate) const NONE: Self = Self {
+        biases: false,
+        dot: false,
+        mlp: false,
+    };
+
     /// Its bits in an image.
     pub const fn bits(self) -> u8 {
         self.biases as u8 | (self.dot as u8) << 1 | (self.mlp as u8) << 2
@@ -98,6 +105,14 @@ pub struct RatingScale {
 }
 
 impl RatingScale {
+    /// No scale.
+    pub(crate) const NONE: Self = Self {
+        mean: 0.0,
+        lowest: 0.0,
+        highest: 0.0,
+        step: 0.0,
+    };
+
     /// The largest magnitude of mean, lowest and highest.
     pub(crate) fn largest(&self) -> f32 {
         let mut largest = 0.0;
@@ -166,6 +181,8 @@ pub struct Model<'a> {
     header: Header<'a>,
     scale: RatingScale,
     parts: Parts,
+    /// How many ids there are: an index of ids would have to look which form it has.
+    movies: u32,
     movie_ids: IdIndex<'a>,
     movie_table: EmbeddingTable<'a>,
     movie_bias: Option<EmbeddingTable<'a>>,
@@ -204,8 +221,9 @@ impl<'a> Model<'a> {
     /// # Errors
     ///
     /// An [`ImageError`] that names the field or table at fault.
+    #[inline] // Compiled where it is called: `open` says why.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ImageError> {
-        open::open(bytes)
+        open::open::<true>(bytes)
     }
 
     /// The image's header: name, fingerprint, licence of the data.
@@ -256,7 +274,7 @@ impl<'a> Model<'a> {
 
     /// How many movies there are.
     pub fn movies(&self) -> u32 {
-        self.movie_ids.len()
+        self.movies
     }
 
     /// How many users there are; 0 for an image without users.
@@ -317,10 +335,16 @@ impl<'a> Model<'a> {
     ///
     /// [`LookupError::UnknownUser`], also where the image has no users.
     pub fn user(&self, id: u32) -> Result<UserState, LookupError> {
-        let at = self.user_at(id)?;
         let mut state = UserState::EMPTY;
-        self.load(at, &mut state);
+        self.set_user(&mut state, id)?;
         Ok(state)
+    }
+
+    /// As [`user`](Self::user), in an empty state's place.
+    pub(crate) fn set_user(&self, state: &mut UserState, id: u32) -> Result<(), LookupError> {
+        let at = self.user_at(id)?;
+        self.load(at, state);
+        Ok(())
     }
 
     /// The row of the user `id`.
