@@ -95,13 +95,21 @@ impl<'a> Given<'a> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let mut columns = None;
         let mut lines = Vec::new();
+        // The reader's own count lags where lines end with a carriage return or are blank.
+        let (mut number, mut counted) = (1, 0);
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .from_reader(text.as_bytes());
         for record in reader.records() {
             let record = record.with_context(|| format!("reading {shown}"))?;
-            let number = record.position().map_or(0, csv::Position::line);
+            let ahead = record.position().map_or(0, |at| at.byte() as usize);
+            let rest = text.as_bytes().get(ahead..).unwrap_or_default();
+            let ends = rest.iter().take_while(|byte| b"\r\n".contains(byte));
+            let start = ahead + ends.count();
+            let passed = text.as_bytes().get(counted..start).unwrap_or_default();
+            number += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+            counted = start;
             let columns = match columns {
                 Some(columns) => columns,
                 None => {
@@ -244,7 +252,8 @@ mod tests {
     #[test]
     fn a_line_that_is_no_rating_is_refused_by_its_number() {
         for (text, said) in [
-            ("movieId,rating\n1,4.5\n1,nan\n", "line 3 should be"),
+            ("movieId,rating\n1,4.5\n\n1,nan\n", "line 4 should be"),
+            ("movieId,rating\r\n1,4.5\r\n1,nan\r\n", "line 3 should be"),
             ("movieId,rating\n1\n", "line 2 should be"),
             ("movieId,rating\n-1,3\n", "line 2 should be"),
             ("9,1,4.5,0\n", "line 1 should be the header"),
