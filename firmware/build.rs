@@ -22,6 +22,8 @@ fn main() {
     let out = PathBuf::from(variable("OUT_DIR").expect("cargo sets OUT_DIR"));
     std::fs::copy(format!("boards/{board}.x"), out.join("memory.x"))
         .expect("the board's memory map is copied");
+    // cortex-m-rt asks for the names of a chip's interrupts; a board's vector table has none that the linker must find.
+    std::fs::write(out.join("device.x"), "").expect("no names of interrupts are written");
     println!("cargo:rustc-link-search={}", out.display());
     std::fs::write(out.join("regions.rs"), profile_length(board))
         .expect("the profile region's length is written");

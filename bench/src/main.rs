@@ -235,7 +235,9 @@ fn integers(name: &str, bytes: &'static [u8]) {
     region(names.as_str(), ratings, || log.fold(&model, ratings));
     names = Name::new();
     let _ = write!(names, "fold_in_1_{name}");
-    region(names.as_str(), 1, || log.fold(&model, 1));
+    let learned = region(names.as_str(), 1, || log.fold(&model, 1));
+    let _ = writeln!(Console, "bits fold_in_1_{name} {:08x}", mix(&learned.row));
+    let _ = writeln!(Console, "bits step_{name} {:08x}", mix(&private.row));
     let _ = writeln!(Console, "bits {name} {:08x}", fingerprint(&model, &user));
 }
 

@@ -70,7 +70,7 @@ impl<'a> IdIndex<'a> {
         match self.0 {
             Form::Range { first, count } => id.checked_sub(first).filter(|&row| row < count),
             Form::Bitmap(bits) => bits.rank(id),
-            Form::Sorted(ids) => ids.binary_search(&id).ok().map(|row| row as u32),
+            Form::Sorted(ids) => place(ids, id),
             Form::EliasFano(index) => index.row(id),
         }
     }
@@ -94,6 +94,23 @@ impl<'a> IdIndex<'a> {
             Form::EliasFano(_) => "Elias-Fano",
         }
     }
+}
+
+/// Where `id` is among ascending `ids`: by halves, as the standard library's search, without the ordering that it makes of
+/// each comparison.
+#[inline]
+fn place(ids: &[u32], id: u32) -> Option<u32> {
+    let mut begin = 0_usize;
+    let mut left = ids.len();
+    while left > 1 {
+        let half = left / 2;
+        let middle = begin.wrapping_add(half);
+        if *ids.get(middle)? <= id {
+            begin = middle;
+        }
+        left = left.wrapping_sub(half);
+    }
+    (*ids.get(begin)? == id).then_some(begin as u32)
 }
 
 /// Fills the blocks of a bitmap of `ids`; ids beyond the last block are left out. A bitmap of ids up to `last`

@@ -19,9 +19,11 @@ use crate::error::LookupError;
 use crate::model::{Model, ROW_LIMIT};
 #[cfg(feature = "learn")]
 use crate::numeric::dot::dot;
+#[cfg(not(cortex_m_float))]
+use crate::numeric::fours::both;
 #[cfg(feature = "learn")]
 use crate::numeric::fours::each;
-use crate::numeric::fours::{both, each_of_two};
+use crate::numeric::fours::each_of_two;
 use crate::numeric::hold;
 use crate::numeric::integer::{power_of_two, round};
 #[cfg(feature = "learn")]
@@ -110,6 +112,19 @@ impl Interest {
     }
 }
 
+/// The product of a row of bytes and a vector, in order.
+#[inline]
+fn dot_of_bytes(row: &[i8], x: &[f32]) -> f32 {
+    #[cfg(cortex_m_float)]
+    return crate::numeric::arch::float::dot_of_bytes(row, x);
+    #[cfg(not(cortex_m_float))]
+    {
+        let mut sum = 0.0;
+        both(row, x, |c, x| sum += f32::from(*c) * x);
+        sum
+    }
+}
+
 /// Row `at` of a table of `columns`.
 fn nth_row(table: &[i8], columns: usize, at: usize) -> Option<&[i8]> {
     let start = at.wrapping_mul(columns);
@@ -171,9 +186,7 @@ impl<'a> Interests<'a> {
             let Some(row) = nth_row(self.codebook, self.dimensions, code) else {
                 break;
             };
-            let mut sum = 0.0;
-            both(row, x, |c, x| sum += f32::from(*c) * x);
-            *term = round(sum * unit, 32767) as i16;
+            *term = round(dot_of_bytes(row, x) * unit, 32767) as i16;
         }
         interest
     }
@@ -247,11 +260,12 @@ impl Interests<'_> {
         each(&mut spread, self.spread, |to, from| *to = *from);
         // The square root of the weight, by which observation and noise have a common unit.
         let mut weight = 1.0;
+        let mut gain = [0.0; MAX_INTEREST];
         let rows = ratings.iter().rev().filter_map(|rating| rating.row(model));
         for row in rows.take(LATEST) {
             let y = self.vector(model, row, weight);
             let error = weight - dot(&y, &x);
-            let gain = crate::learn::narrow(&mut spread, self.dimensions, &y);
+            crate::learn::narrow(&mut spread, self.dimensions, &y, &mut gain);
             let mut bits = 0;
             each(&mut x, &gain, |x, gain| {
                 *x += gain * error;

@@ -70,6 +70,22 @@ core::arch::global_asm!(
     "5: subs r2, #1",
     "bcs 4b",
     "bx lr",
+    // r0 and r1 what is compared, r2 bytes; r0 is below, at or above 0 as the first differing byte of the former is below
+    // or above that of the latter.
+    "pocketrec_function memcmp",
+    "push {{r4, lr}}",
+    "movs r3, #0",
+    "b 3f",
+    "2: ldrb r3, [r0]",
+    "ldrb r4, [r1]",
+    "adds r0, #1",
+    "adds r1, #1",
+    "subs r3, r4",
+    "bne 4f",
+    "3: subs r2, #1",
+    "bcs 2b",
+    "4: mov r0, r3",
+    "pop {{r4, pc}}",
     // r0 to, r1 bytes, r2 value; in C the other way round.
     "pocketrec_function __aeabi_memclr",
     "pocketrec_function __aeabi_memclr4",

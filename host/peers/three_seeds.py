@@ -1,13 +1,13 @@
 """Does training learn what PyTorch learns? Validation RMSE after each of 3 epochs, by 3 seeds, of ours and of PyTorch.
 
     cargo run -p host -- synth --shape ml-1m --out target/synth-1m
-    python host/peers/three_seeds.py [--data target/synth-1m] [--own-start] [--seeds 20]
+    python host/peers/three_seeds.py [--data target/synth-1m] [--own-order] [--own-start] [--seeds 20]
 
 Needs numpy and torch, and the built `host`; without --data it is the built-in set. Both train the lesson's network with
 lazy Adam (SparseAdam on the tables, Adam on the rest). A seed gives both the same ratings to learn from and to be measured
-on and the same initial weights; the order of ratings is each one's own. With --own-start PyTorch draws initial weights
-itself, from the same distributions: tables even in ±0.05, weights as Glorot and Bengio have them, biases 0. Predictions are
-clamped to the scale.
+on, the same initial weights, and the same batches in the same order. With --own-order PyTorch shuffles ratings itself; with
+--own-start it draws initial weights itself, from the same distributions: tables even in ±0.05, weights as Glorot and Bengio
+have them, biases 0. Predictions are clamped to the scale.
 """
 
 import argparse
@@ -43,19 +43,20 @@ def symmetric(seed, stream, part, bound, *shape):
     return torch.from_numpy(values.reshape(shape))
 
 
-def columns(folder):
-    read = lambda name, kind: torch.from_numpy(numpy.fromfile(folder / name, dtype=kind).astype("f4" if kind == "<f4" else "i8"))
-    held = read("validation.u32", "<u4")
-    known = torch.ones(len(read("stars.f32", "<f4")), dtype=torch.bool)
-    known[held] = False
-    data = [read("users.u32", "<u4"), read("movies.u32", "<u4"), read("stars.f32", "<f4")]
-    sizes = [int(data[0].max()) + 1, int(data[1].max()) + 1]
-    return sizes, [column[known] for column in data], [column[held] for column in data]
+def read(folder, name):
+    kind = "<f4" if name.endswith("f32") else "<u4"
+    return torch.from_numpy(numpy.fromfile(folder / name, dtype=kind).astype("f4" if kind == "<f4" else "i8"))
 
 
-def theirs(folder, seed, epochs, own_start):
+def theirs(folder, seed, epochs, own_start, own_order):
     """RMSE after each epoch of PyTorch's."""
-    sizes, (users, movies, stars), held = columns(folder)
+    users, movies, stars = (read(folder, name) for name in ["users.u32", "movies.u32", "stars.f32"])
+    sizes = [int(users.max()) + 1, int(movies.max()) + 1]
+    validation = read(folder, "validation.u32")
+    held = [column[validation] for column in (users, movies, stars)]
+    known = torch.ones(len(stars), dtype=torch.bool)
+    known[validation] = False
+    known = known.nonzero()[:, 0]
     torch.manual_seed(seed)
     tables = [torch.nn.Embedding(rows, 8, sparse=True) for rows in sizes]
     layers = [torch.nn.Linear(a, b) for a, b in [(16, 32), (32, 4), (4, 1)]]
@@ -70,7 +71,7 @@ def theirs(folder, seed, epochs, own_start):
             outputs, inputs = layer.weight.shape
             bound = (6 / (inputs + outputs)) ** 0.5
             layer.weight.data = symmetric(seed, LAYERS, part, bound, inputs, outputs).T.contiguous()
-    mean, low, high = stars.mean(), float(min(stars.min(), held[2].min())), float(max(stars.max(), held[2].max()))
+    mean, low, high = stars[known].mean(), float(stars.min()), float(stars.max())
     sparse = torch.optim.SparseAdam([table.weight for table in tables], lr=RATE, eps=EPSILON)
     dense = [parameter for layer in layers for parameter in layer.parameters()]
     adam = torch.optim.Adam(dense, lr=RATE, eps=EPSILON)
@@ -82,8 +83,8 @@ def theirs(folder, seed, epochs, own_start):
         return mean + layers[-1](x)[:, 0]
 
     result = []
-    for _ in range(epochs):
-        order = torch.randperm(len(stars))
+    for epoch in range(1, epochs + 1):
+        order = known[torch.randperm(len(known))] if own_order else read(folder, f"order-{epoch}.u32")
         for part in order.split(BATCH):
             loss = (predict(users[part], movies[part]) - stars[part]).square().mean()
             sparse.zero_grad()
@@ -103,6 +104,7 @@ def main():
     parser.add_argument("--host", default="target/debug/host")
     parser.add_argument("--data")
     parser.add_argument("--kernel", help="ours [default: the fastest]")
+    parser.add_argument("--own-order", action="store_true")
     parser.add_argument("--own-start", action="store_true")
     parser.add_argument("--threads", type=int, default=2, help="PyTorch's")
     parser.add_argument("--seeds", type=int, default=3)
@@ -114,14 +116,15 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             common = [args.host, "train", "--model", "mlp", "--seed", str(seed), "--out", folder]
             common += ["--data", args.data] if args.data else []
-            subprocess.run(common + ["--write-split", folder], check=True, stdout=subprocess.DEVNULL)
+            split = ["--write-split", folder, "--write-orders", str(args.epochs)]
+            subprocess.run(common + split, check=True, stdout=subprocess.DEVNULL)
             run = common + ["--epochs", str(args.epochs), "--no-early-stop"]
             run += ["--kernel", args.kernel] if args.kernel else []
             subprocess.run(run, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             lines = (Path(folder) / "history.csv").read_text().split()
             at = lines[0].split(",").index("validation_mse")
             ours_all.append([float(line.split(",")[at]) ** 0.5 for line in lines[1:]])
-            theirs_all.append(theirs(Path(folder), seed, args.epochs, args.own_start))
+            theirs_all.append(theirs(Path(folder), seed, args.epochs, args.own_start, args.own_order))
         print(f"seed {seed}: ours {ours_all[-1][-1]:.4f}, PyTorch's {theirs_all[-1][-1]:.4f}", file=sys.stderr, flush=True)
     print("| epoch | ours, by seed | PyTorch's, by seed | PyTorch's range | ours beyond it by, at most |\n|---|---|---|---|---|")
     for epoch in range(args.epochs):

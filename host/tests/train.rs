@@ -54,6 +54,45 @@ const TRAIN: [&str; 8] = [
 ];
 
 #[test]
+fn another_program_gets_the_split_and_the_batches_of_each_epoch() {
+    let folder = folder();
+    let wanted = ["--write-split", "split", "--write-orders", "2"];
+    let output = host(folder.path(), &[&TRAIN[..], &wanted].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let column = |name: &str| {
+        let bytes = std::fs::read(folder.path().join("split").join(name)).expect("a column");
+        let (numbers, rest) = bytes.as_chunks();
+        assert!(rest.is_empty());
+        numbers
+            .iter()
+            .map(|number| u32::from_le_bytes(*number))
+            .collect::<Vec<_>>()
+    };
+    let (held, users) = (column("validation.u32"), column("users.u32"));
+    let orders = ["order-1.u32", "order-2.u32"].map(column);
+    assert_ne!(orders[0], orders[1]);
+    for order in orders {
+        let mut all = [order.clone(), held.clone()].concat();
+        all.sort_unstable();
+        assert!((0..users.len() as u32).eq(all), "each rating stands once");
+        // Within a batch they stay in the order of users: at most one border of two buckets runs through it.
+        for batch in order.chunks(100) {
+            let falls = batch
+                .windows(2)
+                .filter(|pair| users[pair[0] as usize] > users[pair[1] as usize]);
+            assert!(falls.count() <= 1);
+        }
+    }
+    assert!(!folder.path().join("split/order-3.u32").exists());
+    let output = host(folder.path(), &[&TRAIN[..], &wanted[2..]].concat());
+    assert_eq!(
+        output.status.code(),
+        Some(2),
+        "orders without a split are refused"
+    );
+}
+
+#[test]
 fn training_tells_its_course_and_leaves_whole_files() {
     let folder = folder();
     let output = host(folder.path(), &TRAIN);

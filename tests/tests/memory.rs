@@ -126,3 +126,21 @@ fn memory_is_filled_to_the_byte_for_every_alignment() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn memory_is_compared_by_its_first_byte_that_differs() -> Result<()> {
+    for name in BOARDS {
+        let mut board = Board::boot(name)?;
+        let compare = board.address("memcmp")?;
+        for (a, b) in [(0, 0), (0, 1), (3, 2), (7, 100), (100, 7)] {
+            for length in [0, 1, 2, 16, 33_usize] {
+                let arguments = [PLACE + a, PLACE + b, length as u32];
+                let (before, after, result) = board.call(compare, &arguments)?;
+                let [a, b] = [a, b].map(|at| &before[at as usize..][..length]);
+                assert_eq!((result as i32).cmp(&0), a.cmp(b), "{name}: {a:?} {b:?}");
+                assert_eq!(after, before, "{name}");
+            }
+        }
+    }
+    Ok(())
+}

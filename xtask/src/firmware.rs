@@ -78,14 +78,12 @@ pub fn build(toolchain: &Toolchain, board: Board, options: &Options) -> Result<P
     let more = options.features.iter().map(|feature| format!("-{feature}"));
     let more = more.collect::<String>();
     let directory = shell::target_directory().join("boards");
-    let elf = directory.join(format!(
-        "{}-{}{logs}{more}.elf",
-        board.name(),
-        options.profile.name()
-    ));
+    let (board, profile) = (board.name(), options.profile.name());
+    let name = format!("{board}-{profile}{logs}{more}.elf");
+    let elf = directory.join(&name);
     std::fs::create_dir_all(&directory)?;
     // Beside, then renamed: a test that boots the old file meanwhile reads a whole one.
-    let beside = directory.join(format!(".{}-{}", std::process::id(), board.name()));
+    let beside = directory.join(format!(".{}-{name}", std::process::id()));
     std::fs::copy(&built, &beside)
         .and_then(|_| std::fs::rename(&beside, &elf))
         .with_context(|| format!("{} could not be written", elf.display()))?;

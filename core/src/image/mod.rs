@@ -117,6 +117,21 @@ pub struct Table<'a> {
     pub bytes: &'a [u8],
 }
 
+impl Table<'_> {
+    /// No table.
+    pub(crate) const EMPTY: Self = Self {
+        kind: 0,
+        index: 0,
+        required: false,
+        element: 0,
+        rows: 0,
+        columns: 0,
+        scale: 0.0,
+        padding: &[],
+        bytes: &[],
+    };
+}
+
 /// An image whose header and CRC are right: its tables can be walked. What they hold is checked by
 /// [`Model::open`](crate::model::Model::open).
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +150,7 @@ impl<'a> Image<'a> {
     ///
     /// [`ImageError::Misaligned`] for bytes that don't start at an address divisible by 4, then, in this order,
     /// `TooShort`, `Magic`, `Format`, `Length`, `Crc` and `Header`, each named after the field.
+    #[inline(never)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ImageError> {
         if !(bytes.as_ptr() as usize).is_multiple_of(4) {
             return Err(ImageError::Misaligned);
@@ -161,7 +177,7 @@ impl<'a> Image<'a> {
         if stated != computed {
             return Err(ImageError::Crc { stated, computed });
         }
-        let (header, tables) = crate::codec::take::<Header<'a>>(bytes).ok_or(ImageError::Header)?;
+        let (header, tables) = crate::codec::header(bytes).ok_or(ImageError::Header)?;
         if header.name.len() > MAX_TEXT || header.license.len() > MAX_TEXT {
             return Err(ImageError::Header);
         }
@@ -203,7 +219,7 @@ pub struct Tables<'a> {
 impl<'a> Tables<'a> {
     fn read(&mut self) -> Result<Table<'a>, ImageError> {
         let unreadable = ImageError::Table { at: self.at };
-        let (table, rest) = crate::codec::take::<Table<'a>>(self.rest).ok_or(unreadable)?;
+        let (table, rest) = crate::codec::table(self.rest).ok_or(unreadable)?;
         if table.padding.len() > 3 || table.padding.iter().any(|&b| b != 0) {
             return Err(unreadable);
         }

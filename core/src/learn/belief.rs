@@ -2,7 +2,11 @@
 
 use super::MAX_LEARNED;
 use crate::model::Model;
-use crate::numeric::fours::{each, each_of_two};
+#[cfg(cortex_m_float)]
+use crate::numeric::arch::float::{narrow as narrow_triangle, times};
+use crate::numeric::fours::each;
+#[cfg(not(cortex_m_float))]
+use crate::numeric::fours::each_of_two;
 use crate::numeric::{hold_each, may_pass};
 
 /// Numbers in the lower triangle of a covariance.
@@ -74,7 +78,9 @@ impl Belief {
 
     /// P g. Costs one multiply-add an entry of the whole square.
     pub fn times(&self, g: &[f32; MAX_LEARNED]) -> [f32; MAX_LEARNED] {
-        times(&self.triangle, self.learned, g)
+        let mut product = [0.0; MAX_LEARNED];
+        times(&self.triangle, self.learned, g, &mut product);
+        product
     }
 
     /// The variance of a score whose gradient is `g`, in units of a rating's noise: g' P g, never negative.
@@ -82,9 +88,9 @@ impl Belief {
         not_negative(self.dot(g, &self.times(g)))
     }
 
-    /// Narrows the belief by a rating whose score has the gradient `g`; returns the gain P g / (1 + g' P g).
-    pub(crate) fn narrow(&mut self, g: &[f32; MAX_LEARNED]) -> [f32; MAX_LEARNED] {
-        narrow(&mut self.triangle, self.learned, g)
+    /// Narrows the belief by a rating whose score has the gradient `g`; the gain P g / (1 + g' P g) goes to `gain`.
+    pub(crate) fn narrow(&mut self, g: &[f32; MAX_LEARNED], gain: &mut [f32; MAX_LEARNED]) {
+        narrow(&mut self.triangle, self.learned, g, gain);
     }
 
     /// The dot product of two vectors that the belief is of, from the first component to the last.
@@ -94,10 +100,10 @@ impl Belief {
     }
 }
 
-/// P g, of the lower triangle of the first `side` rows of P.
+/// P g, of the lower triangle of the first `side` rows of P. The plain form, and the oracle of the kernel.
+#[cfg(not(cortex_m_float))]
 #[inline(never)]
-fn times<const N: usize>(triangle: &[f32], side: usize, g: &[f32; N]) -> [f32; N] {
-    let mut product = [0.0; N];
+fn times(triangle: &[f32], side: usize, g: &[f32], product: &mut [f32]) {
     let mut rest = triangle;
     for (number, own) in (0..side).zip(g) {
         let Some((row, behind)) = rest.split_at_checked(number.wrapping_add(1)) else {
@@ -108,7 +114,7 @@ fn times<const N: usize>(triangle: &[f32], side: usize, g: &[f32; N]) -> [f32; N
         };
         // The triangle's row is this row of the square, and this column of the rows above.
         let mut sum = 0.0;
-        each_of_two(&mut product, row, g, |to, p, other| {
+        each_of_two(product, row, g, |to, p, other| {
             sum += p * other;
             *to += p * own;
         });
@@ -118,36 +124,48 @@ fn times<const N: usize>(triangle: &[f32], side: usize, g: &[f32; N]) -> [f32; N
         }
         rest = behind;
     }
-    product
 }
 
 /// An update of a Kalman filter for an observation of g' x with a noise of 1: P <- P - P g (P g)' / (1 + g' P g), of the
-/// lower triangle of the first `side` rows of P. Returns the gain P g / (1 + g' P g).
+/// lower triangle of the first `side` rows of P. The gain P g / (1 + g' P g) goes to the first `side` numbers of `gain`.
+// Results go to a place of the caller's: an array that is returned is copied, which takes as long as half of this.
 #[inline(never)]
-pub(crate) fn narrow<const N: usize>(triangle: &mut [f32], side: usize, g: &[f32; N]) -> [f32; N] {
-    let spread = times(triangle, side, g);
+pub(crate) fn narrow<const N: usize>(
+    triangle: &mut [f32],
+    side: usize,
+    g: &[f32; N],
+    gain: &mut [f32; N],
+) {
+    let mut spread = [0.0; N];
+    times(triangle, side, g, &mut spread);
     let seen = crate::numeric::dot::dot(g.get(..side).unwrap_or_default(), &spread);
     let total = 1.0 + not_negative(seen);
-    let mut gain = [0.0; N];
     let of_side = gain.get_mut(..side).unwrap_or_default();
     each(of_side, &spread, |gain, spread| *gain = spread / total);
-    let mut rest = &mut *triangle;
+    let bits = narrow_triangle(triangle, side, gain, &spread);
+    // What lies behind these rows is zeros.
+    if may_pass(bits) {
+        hold_each(Some(triangle), LIMIT);
+    }
+}
+
+/// P <- P - gain spread', of the lower triangle of the first `side` rows; the bits of what is left, or-ed. The plain form,
+/// and the oracle of the kernel.
+#[cfg(not(cortex_m_float))]
+fn narrow_triangle(triangle: &mut [f32], side: usize, gain: &[f32], spread: &[f32]) -> u32 {
+    let mut rest = triangle;
     let mut bits = 0;
-    for (number, own) in (1..=N).zip(gain.iter().take(side)) {
+    for (number, own) in (1_usize..).zip(gain.iter().take(side)) {
         let Some((row, behind)) = rest.split_at_mut_checked(number) else {
             break;
         };
-        each(row, &spread, |p, other| {
+        each(row, spread, |p, other| {
             *p -= own * other;
             bits |= p.to_bits();
         });
         rest = behind;
     }
-    // What lies behind these rows is zeros.
-    if may_pass(bits) {
-        hold_each(Some(triangle), LIMIT);
-    }
-    gain
+    bits
 }
 
 fn not_negative(x: f32) -> f32 {

@@ -1,7 +1,7 @@
 //! Fold-in: from a log of ratings to the private row and bias, in slices.
 
 use super::belief::Belief;
-use super::{Gradient, MAX_LEARNED, gradient};
+use super::{Gradient, MAX_LEARNED};
 use crate::model::{Model, ROW_LIMIT, UserState};
 use crate::numeric::fours::each;
 use crate::numeric::{hold, hold_each, may_pass};
@@ -42,7 +42,7 @@ impl FoldIn {
             done: 0,
         };
         fold.belief.start(model);
-        model.set_state(&mut fold.state, &mean.row, mean.bias);
+        model.set_point(&mut fold.state, &mean.row, mean.bias);
         fold
     }
 
@@ -83,15 +83,17 @@ impl FoldIn {
         self.point = self.shift;
         let private = self.private();
         self.state = UserState::EMPTY;
-        model.set_state(&mut self.state, &private.row, private.bias);
+        model.set_point(&mut self.state, &private.row, private.bias);
         self.shift = [0.0; MAX_LEARNED];
         self.belief.start(model);
     }
 
     #[inline(never)]
     fn take_in(&mut self, model: &Model<'_>, row: u32, stars: f32) {
-        let g = gradient(model, &self.state, row);
-        let gain = self.belief.narrow(&g.by);
+        let mut g = Gradient::NONE;
+        g.take(model, &self.state, row);
+        let mut gain = [0.0; MAX_LEARNED];
+        self.belief.narrow(&g.by, &mut gain);
         let error = self.surprise(&g, stars) - self.belief.dot(&g.by, &self.shift);
         let learned = self.shift.get_mut(..=model.user_dim()).unwrap_or_default();
         let mut bits = 0;

@@ -2,7 +2,8 @@
 
 use super::{GRADIENT_LIMIT, MAX_ERROR, MAX_GRADIENT, MAX_LEARNED};
 use crate::model::{Model, ROW_LIMIT, UserState};
-use crate::numeric::fours::{each, each_of_two};
+use crate::numeric::dot::dot;
+use crate::numeric::fours::{all_bits, each, each_of_two};
 #[cfg(cortex_m_float)]
 use crate::numeric::{are_8_within, are_within};
 use crate::numeric::{hold, hold_all, hold_each, may_pass};
@@ -19,17 +20,28 @@ pub struct Gradient {
     pub by: [f32; MAX_LEARNED],
 }
 
-/// The score of the movie of `row` for `user` and its gradient: q_m + dMLP/dp. Costs a forward and a backward pass
+/// The score of the movie of `row` for `user` and its gradient: q_m + dMLP/dp, in single precision whatever the image
+/// scores in. Costs a forward and a backward pass
 /// through the MLP. A relu's derivative at 0 is 0. Stack: 400 bytes by the kernel for the lesson's shape, else 1.3 KB.
 pub fn gradient(model: &Model<'_>, user: &UserState, row: u32) -> Gradient {
-    let mut gradient = Gradient {
+    let mut gradient = Gradient::NONE;
+    gradient.take(model, user, row);
+    gradient
+}
+
+impl Gradient {
+    /// Of nothing.
+    pub(super) const NONE: Self = Self {
         score: 0.0,
         by: [0.0; MAX_LEARNED],
     };
-    let [by_bias, by_row @ ..] = &mut gradient.by;
-    *by_bias = 1.0;
-    gradient.score = derive(model, user, row, by_row);
-    gradient
+
+    /// As [`gradient`], in the place of none: it is large enough for copies of it to show.
+    pub(super) fn take(&mut self, model: &Model<'_>, user: &UserState, row: u32) {
+        let [by_bias, by_row @ ..] = &mut self.by;
+        *by_bias = 1.0;
+        self.score = derive(model, user, row, by_row);
+    }
 }
 
 /// The score; its derivative by the row goes to `by_row`, which is zeros.
@@ -45,18 +57,18 @@ fn derive(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_
 /// The plain form, for any shape, and the oracle of the kernel.
 #[inline(never)]
 fn plain(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_DIM]) -> f32 {
+    let mut score = model.with_movie_bias(user.base, row as usize);
     let mut place = [0.0; MAX_DIM];
     model.movie_table().read(row as usize, &mut place);
     let movie = place.get(..model.movie_dim()).unwrap_or_default();
-    // Where neither feature is compiled in, the kernel has taken every model with an MLP.
-    const NEEDED: bool = cfg!(any(
-        not(cortex_m_float),
-        feature = "integers",
-        feature = "shapes"
-    ));
+    if model.parts().dot {
+        score += dot(movie, &user.row);
+    }
+    // Where the feature isn't compiled in, the kernel has taken every model with an MLP.
+    const NEEDED: bool = cfg!(any(not(cortex_m_float), feature = "shapes"));
     if let Some(mlp) = model.mlp().filter(|_| NEEDED) {
         let mut kept = [[0.0; MAX_UNITS]; MAX_LAYERS];
-        mlp.forward_keeping(&user.half, movie, &mut kept);
+        score += mlp.forward_keeping(&user.half, movie, &mut kept);
         mlp.backward_user(&kept, 1.0, by_row);
     }
     if model.parts().dot {
@@ -64,7 +76,7 @@ fn plain(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_D
         each(by_row, movie, |g, q| *g += q);
     }
     hold_all(by_row.get_mut(..model.user_dim()), GRADIENT_LIMIT);
-    model.score(user, row)
+    score
 }
 
 /// Step size and pull of a [`step`].
@@ -115,7 +127,35 @@ pub fn step(
             return score;
         }
     }
-    step_by_state(model, private, row, stars, options)
+    if model.mlp().is_none() {
+        step_of_product(model, private, row, stars, options)
+    } else {
+        step_by_state(model, private, row, stars, options)
+    }
+}
+
+/// Without an MLP: the derivative by the row is the movie's, and no [`UserState`] is needed.
+#[inline(never)]
+fn step_of_product(
+    model: &Model<'_>,
+    private: &mut Private,
+    row: u32,
+    stars: f32,
+    options: StepOptions,
+) -> f32 {
+    let own = private.row.get(..model.user_dim()).unwrap_or_default();
+    if may_pass(all_bits(own) | private.bias.to_bits()) {
+        return step_by_state(model, private, row, stars, options);
+    }
+    let mut by_row = [0.0; MAX_DIM];
+    let mut score = model.with_movie_bias(model.scale().mean + private.bias, row as usize);
+    if model.parts().dot {
+        model.movie_table().read(row as usize, &mut by_row);
+        score += dot(own, &by_row);
+        hold_all(by_row.get_mut(..model.user_dim()), MAX_GRADIENT);
+    }
+    descend_along(model, private, stars - score, &by_row, options);
+    score
 }
 
 /// By way of a [`UserState`]: apart, so that its stack isn't the kernel's.
@@ -128,7 +168,7 @@ fn step_by_state(
     options: StepOptions,
 ) -> f32 {
     let mut state = UserState::EMPTY;
-    model.set_state(&mut state, &private.row, private.bias);
+    model.set_point(&mut state, &private.row, private.bias);
     let mut by_row = [0.0; MAX_DIM];
     let score = derive(model, &state, row, &mut by_row);
     hold_all(by_row.get_mut(..model.user_dim()), MAX_GRADIENT);

@@ -3,7 +3,7 @@
 use super::{Model, UserState};
 use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
-use crate::numeric::arch::float::{self, COLUMNS, Net, Person};
+use crate::numeric::arch::float::{self, COLUMNS, Movie, Person};
 use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_DIM, MAX_UNITS};
 
@@ -29,12 +29,10 @@ impl Model<'_> {
         ) else {
             return false;
         };
-        match &self.mlp {
-            None if self.parts.dot => float::dots(row, user.base, rows, biases, scores),
-            None => false,
-            Some(mlp) => Net::new(mlp, self.parts.dot).is_some_and(|net| {
-                float::score(&net, (&user.half, row), user.base, rows, biases, scores)
-            }),
+        match (&self.net, &self.mlp) {
+            (Some(net), _) => float::score(net, (&user.half, row), user.base, rows, biases, scores),
+            (None, None) if self.parts.dot => float::dots(row, user.base, rows, biases, scores),
+            (None, _) => false,
         }
     }
 
@@ -71,17 +69,16 @@ impl Model<'_> {
     /// The score of the movie of `movie_row` for the user of `user_row` of the image, in one go: the user's half never
     /// becomes a [`UserState`]. `None` where the model isn't of the lesson's shape.
     pub(super) fn predict_by_assembly(&self, user_row: usize, movie_row: usize) -> Option<f32> {
-        let (users, mlp) = (self.users.as_ref()?, self.mlp.as_ref()?);
+        let (users, net) = (self.users.as_ref()?, self.net.as_ref()?);
         let (rows, biases) = self.movies_from(movie_row, 1)?;
         let row = rows_of_8(&users.table)?.get(user_row)?;
         let own = match &users.bias {
             Some(table) => table.first(user_row),
             None => 0.0,
         };
-        let net = Net::new(mlp, self.parts.dot)?;
-        let bias = biases.and_then(<[u16]>::first);
+        let movie = Movie::Stored(rows.first()?, biases.and_then(<[u16]>::first));
         let base = self.scale.mean + own;
-        float::one(&net, Person::Stored(row), base, rows.first()?, bias, None)
+        float::one(net, Person::Stored(row), base, movie, None)
     }
 
     /// The score of the movie of `row` and its derivative by the user's row, likewise.
@@ -92,9 +89,8 @@ impl Model<'_> {
         row: u32,
         gradient: &mut [f32; MAX_DIM],
     ) -> Option<f32> {
-        let mlp = self.mlp.as_ref()?;
         let person = Person::Half(&user.half, user.row.first_chunk()?);
-        self.derive(mlp, person, user.base, row, gradient.first_chunk_mut()?)
+        self.derive(person, user.base, row, gradient.first_chunk_mut()?)
     }
 
     /// The same for a row and a bias that the caller holds, both within ±[`ROW_LIMIT`](super::ROW_LIMIT).
@@ -105,25 +101,51 @@ impl Model<'_> {
         row: u32,
         gradient: &mut [f32; COLUMNS],
     ) -> Option<f32> {
-        let mlp = self.mlp.as_ref()?;
         let person = Person::Row(own.0);
-        self.derive(mlp, person, self.scale.mean + own.1, row, gradient)
+        self.derive(person, self.scale.mean + own.1, row, gradient)
     }
 
     #[cfg(feature = "learn")]
     #[inline]
     fn derive(
         &self,
-        mlp: &Mlp<'_>,
         person: Person<'_>,
         base: f32,
         row: u32,
         gradient: &mut [f32; COLUMNS],
     ) -> Option<f32> {
-        let (rows, biases) = self.movies_from(row as usize, 1)?;
-        let bias = biases.and_then(<[u16]>::first);
-        let net = Net::new(mlp, self.parts.dot)?;
-        float::one(&net, person, base, rows.first()?, bias, Some(gradient))
+        let net = self.net.as_ref()?;
+        let Some((rows, biases)) = self.movies_from(row as usize, 1) else {
+            return self.derive_widened(person, base, row as usize, gradient);
+        };
+        let movie = Movie::Stored(rows.first()?, biases.and_then(<[u16]>::first));
+        float::one(net, person, base, movie, Some(gradient))
+    }
+
+    /// The same from a movie's row of any precision, widened. A row outside the table counts as zeros.
+    // Apart, so that its stack isn't there for a row in half precision.
+    #[cfg(feature = "learn")]
+    #[inline(never)]
+    fn derive_widened(
+        &self,
+        person: Person<'_>,
+        base: f32,
+        row: usize,
+        gradient: &mut [f32; COLUMNS],
+    ) -> Option<f32> {
+        if cfg!(not(any(feature = "integers", feature = "shapes"))) {
+            return None;
+        }
+        let mut movie = [0.0; COLUMNS];
+        self.movie_table.read(row, &mut movie);
+        let base = self.with_movie_bias(base, row);
+        float::one(
+            self.net.as_ref()?,
+            person,
+            base,
+            Movie::Row(&movie),
+            Some(gradient),
+        )
     }
 
     /// The rows of at least `count` movies from row `first` on, and their biases, where they are rows of 8.

@@ -2,7 +2,7 @@
 
 use super::{Explanation, Model, UserState};
 use crate::MAX_UNITS;
-use crate::numeric::fours::each;
+use crate::numeric::fours::all;
 use crate::numeric::integer::{self, Network, ROW_PAIRS, User};
 
 /// What an image of integers has beside its tables.
@@ -82,10 +82,16 @@ impl Model<'_> {
     ) {
         let mut row = first as usize;
         for scores in scores.chunks_mut(BLOCK) {
-            let mut sums = [0; BLOCK];
-            let sums = sums.get_mut(..scores.len()).unwrap_or_default();
-            self.sum_rows(integers, &user.integer, row, sums);
-            each(scores, sums, |score, sum| *score = integer::stars(*sum));
+            // The sums take the scores' place for a moment.
+            self.sum_rows(
+                integers,
+                &user.integer,
+                row,
+                bytemuck::must_cast_slice_mut(scores),
+            );
+            all(scores, |score| {
+                *score = integer::stars(score.to_bits() as i32);
+            });
             row = row.wrapping_add(BLOCK);
         }
     }
@@ -124,7 +130,10 @@ impl Model<'_> {
             sum = sum.wrapping_add(integer::dot(user, movie));
         }
         if let Some(network) = &integers.network {
-            sum = sum.wrapping_add(if network.stored.is_empty() {
+            // The bits are those of the row either way. Where the kernel in assembly does all but an odd last movie,
+            // stored halves save no time here.
+            let from_row = cfg!(all(cortex_m_dsp, not(feature = "shapes")));
+            sum = sum.wrapping_add(if from_row || network.stored.is_empty() {
                 network.forward(&user.half, movie)
             } else {
                 network.forward_stored(&user.half, row)
@@ -142,34 +151,22 @@ impl Model<'_> {
         first: usize,
         sums: &mut [i32],
     ) -> usize {
-        use crate::numeric::arch::dsp::{multiply_add, widen};
+        use crate::numeric::arch::dsp;
         use crate::table::Values;
-        let Some((rows, multipliers)) = self.movie_table.byte_rows(first, sums.len()) else {
+
+        // There is no shift for nobody, which the kernel needs.
+        if !self.parts.dot || user.dot_shift == 0 {
+            return 0;
+        }
+        let biases = match self.movie_bias.map(|table| table.values()) {
+            None => None,
+            Some(Values::I16(biases)) => Some(biases.get(first..).unwrap_or_default()),
+            Some(_) => return 0,
+        };
+        let Some(rows) = self.movie_table.byte_rows(first, sums.len()) else {
             return 0;
         };
-        let [p, q, r, s, ..] = user.row;
-        if !self.parts.dot {
-            return 0;
-        }
-        // As in `integer::dot`.
-        let half = 1_i32.wrapping_shl(user.dot_shift.wrapping_sub(1));
-        for (sum, ([front, back], by)) in sums.iter_mut().zip(rows.iter().zip(multipliers)) {
-            let by = u32::from(*by);
-            let ([a, b], [c, d]) = (widen(*front, by), widen(*back, by));
-            let dot = multiply_add(p, a, multiply_add(q, b, half));
-            let dot = multiply_add(r, c, multiply_add(s, d, dot));
-            *sum = user.base.wrapping_add(dot.wrapping_shr(user.dot_shift));
-        }
-        if let Some(Values::I16(biases)) = self.movie_bias.map(|table| table.values()) {
-            each(
-                sums,
-                biases.get(first..).unwrap_or_default(),
-                |sum, bias| {
-                    *sum = sum.wrapping_add(i32::from(*bias).wrapping_shl(integers.bias_shift));
-                },
-            );
-        }
-        sums.len()
+        dsp::dots(user, rows, (biases, integers.bias_shift), sums)
     }
 
     /// By the kernel of [`dsp`](crate::numeric::arch::dsp), where the model has the lesson's shape; returns how many

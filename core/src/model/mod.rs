@@ -54,6 +54,13 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// No part.
+    pub(crate) const NONE: Self = Self {
+        biases: false,
+        dot: false,
+        mlp: false,
+    };
+
     /// Its bits in an image.
     pub const fn bits(self) -> u8 {
         self.biases as u8 | (self.dot as u8) << 1 | (self.mlp as u8) << 2
@@ -98,6 +105,14 @@ pub struct RatingScale {
 }
 
 impl RatingScale {
+    /// No scale.
+    pub(crate) const NONE: Self = Self {
+        mean: 0.0,
+        lowest: 0.0,
+        highest: 0.0,
+        step: 0.0,
+    };
+
     /// The largest magnitude of mean, lowest and highest.
     pub(crate) fn largest(&self) -> f32 {
         let mut largest = 0.0;
@@ -166,6 +181,8 @@ pub struct Model<'a> {
     header: Header<'a>,
     scale: RatingScale,
     parts: Parts,
+    /// How many ids there are: an index of ids would have to look which form it has.
+    movies: u32,
     movie_ids: IdIndex<'a>,
     movie_table: EmbeddingTable<'a>,
     movie_bias: Option<EmbeddingTable<'a>>,
@@ -173,6 +190,9 @@ pub struct Model<'a> {
     mean_row: &'a [f32],
     mean_bias: f32,
     mlp: Option<Mlp<'a>>,
+    /// The same for the kernels in assembly, where its shape is the lesson's.
+    #[cfg(cortex_m_float)]
+    net: Option<crate::numeric::arch::float::Net<'a>>,
     integers: Option<integer::Integers<'a>>,
     user_spread: Option<&'a [f32]>,
     confidence: Option<Confidence<'a>>,
@@ -201,8 +221,9 @@ impl<'a> Model<'a> {
     /// # Errors
     ///
     /// An [`ImageError`] that names the field or table at fault.
+    #[inline] // Compiled where it is called: `open` says why.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ImageError> {
-        open::open(bytes)
+        open::open::<true>(bytes)
     }
 
     /// The image's header: name, fingerprint, licence of the data.
@@ -253,7 +274,7 @@ impl<'a> Model<'a> {
 
     /// How many movies there are.
     pub fn movies(&self) -> u32 {
-        self.movie_ids.len()
+        self.movies
     }
 
     /// How many users there are; 0 for an image without users.
@@ -314,15 +335,23 @@ impl<'a> Model<'a> {
     ///
     /// [`LookupError::UnknownUser`], also where the image has no users.
     pub fn user(&self, id: u32) -> Result<UserState, LookupError> {
-        let at = self.user_at(id)?;
         let mut state = UserState::EMPTY;
-        self.load(at, &mut state);
+        self.set_user(&mut state, id)?;
         Ok(state)
+    }
+
+    /// As [`user`](Self::user), in an empty state's place.
+    pub(crate) fn set_user(&self, state: &mut UserState, id: u32) -> Result<(), LookupError> {
+        let at = self.user_at(id)?;
+        self.load(at, state);
+        Ok(())
     }
 
     /// The row of the user `id`.
     fn user_at(&self, id: u32) -> Result<usize, LookupError> {
+        // By reference: a copy of these tables would take as long as half of the look-up.
         self.users
+            .as_ref()
             .and_then(|users| users.ids.row(id))
             .map(|at| at as usize)
             .ok_or(LookupError::UnknownUser(id))
@@ -332,8 +361,24 @@ impl<'a> Model<'a> {
     fn load(&self, at: usize, state: &mut UserState) {
         let Some(users) = &self.users else { return };
         users.table.read(at, &mut state.row);
-        let bias = users.bias.map_or(0.0, |table| table.first(at));
-        self.complete(state, bias);
+        state.base = self.base_of(users, at);
+        self.fill_half(state);
+        self.fill_integers(state);
+    }
+
+    /// Mean and bias of the user of row `at`.
+    #[inline]
+    fn base_of(&self, users: &Users<'_>, at: usize) -> f32 {
+        self.scale.mean + users.bias.map_or(0.0, |table| table.first(at))
+    }
+
+    /// `sum` and the bias of the movie of row `at`, where the model has biases.
+    #[inline]
+    pub(crate) fn with_movie_bias(&self, sum: f32, at: usize) -> f32 {
+        match &self.movie_bias {
+            Some(table) => sum + table.first(at),
+            None => sum,
+        }
     }
 
     /// The row and the bias of the user `id` of the image; components beyond the model's dimensions, and the bias
@@ -344,7 +389,7 @@ impl<'a> Model<'a> {
     /// [`LookupError::UnknownUser`], also where the image has no users.
     pub fn user_row(&self, id: u32) -> Result<([f32; MAX_DIM], f32), LookupError> {
         let at = self.user_at(id)?;
-        let users = self.users.ok_or(LookupError::UnknownUser(id))?;
+        let users = self.users.as_ref().ok_or(LookupError::UnknownUser(id))?;
         let mut row = [0.0; MAX_DIM];
         users.table.read(at, &mut row);
         Ok((row, users.bias.map_or(0.0, |table| table.first(at))))
@@ -376,8 +421,14 @@ impl<'a> Model<'a> {
 
     /// As [`user_state`](Self::user_state), in an empty state's place.
     pub(crate) fn set_state(&self, state: &mut UserState, row: &[f32], bias: f32) {
+        self.set_point(state, row, bias);
+        self.fill_integers(state);
+    }
+
+    /// As [`set_state`](Self::set_state), without what integers need: where a gradient is taken.
+    pub(crate) fn set_point(&self, state: &mut UserState, row: &[f32], bias: f32) {
         self.set_row(state, row, bias);
-        self.complete(state, hold(bias, -ROW_LIMIT, ROW_LIMIT));
+        self.fill_half(state);
     }
 
     /// As [`set_state`](Self::set_state), without what the MLP and integers need.
@@ -394,12 +445,15 @@ impl<'a> Model<'a> {
         state.base = self.scale.mean + hold(bias, -ROW_LIMIT, ROW_LIMIT);
     }
 
-    /// Computes what follows from a state's row, and from `bias`.
-    fn complete(&self, state: &mut UserState, bias: f32) {
-        state.base = self.scale.mean + bias;
+    /// Computes a state's half of dense layer 0 from its row.
+    fn fill_half(&self, state: &mut UserState) {
         if let Some(mlp) = &self.mlp {
             score::user_half(mlp, &state.row, &mut state.half);
         }
+    }
+
+    /// Computes the integers of a state from the rest of it.
+    fn fill_integers(&self, state: &mut UserState) {
         if let Some(integers) = &self.integers {
             let row = state.row.get(..self.user_dim()).unwrap_or_default();
             integers.fill(&mut state.integer, state.base, row, &state.half);
@@ -424,7 +478,27 @@ impl<'a> Model<'a> {
         if let Some(score) = self.predict_by_assembly(user as usize, movie as usize) {
             return self.scale.hold(score);
         }
+        if let (Some(users), None, None) = (&self.users, &self.mlp, &self.integers) {
+            return self
+                .scale
+                .hold(self.score_tables(users, user as usize, movie as usize));
+        }
         self.scale.hold(self.score_stored(user, movie))
+    }
+
+    /// The score of a model without an MLP straight from its tables.
+    #[inline(never)]
+    fn score_tables(&self, users: &Users<'_>, user: usize, movie: usize) -> f32 {
+        let sum = self.with_movie_bias(self.base_of(users, user), movie);
+        if !self.parts.dot {
+            return sum;
+        }
+        // Short rows in short places, which take a while to clear.
+        sum + if self.user_dim() <= 8 {
+            product::<8>((&users.table, user), (&self.movie_table, movie))
+        } else {
+            product::<MAX_DIM>((&users.table, user), (&self.movie_table, movie))
+        }
     }
 
     /// The score by way of a state: apart, so that its stack isn't the kernel's.
@@ -485,4 +559,16 @@ impl<'a> Model<'a> {
             mlp: mlp.map_or(0.0, |mlp| mlp.forward(&user.half, movie)),
         }
     }
+}
+
+/// The dot product of two rows of at most `N` numbers. One that is outside its table is zeros.
+fn product<const N: usize>(
+    (own, user): (&EmbeddingTable<'_>, usize),
+    (other, movie): (&EmbeddingTable<'_>, usize),
+) -> f32 {
+    let mut a = [0.0; N];
+    let mut b = [0.0; N];
+    own.read(user, &mut a);
+    other.read(movie, &mut b);
+    dot(a.get(..own.columns()).unwrap_or_default(), &b)
 }

@@ -1,7 +1,11 @@
 //! From bytes to a [`Model`]: the only place where an image can fail.
 //!
-//! Advice for whoever adds a kind of table: find it in `Found::take`, check its element type, shape and values
-//! here, and let its largest magnitude take part in `bounds`, so that no prediction can pass [`LIMIT`].
+//! What is wrong first is remembered, and what was asked for then is empty: to hand an error up at each table would be
+//! kilobytes of a firmware. So whatever is written here must come to its end with any numbers, and index nothing.
+//!
+//! Advice for whoever adds a kind of table: ask [`Found`] for it by the shape and the element type that it must have,
+//! check its values here, and let its largest magnitude take part in `bounds`, so that no prediction can pass
+//! [`LIMIT`].
 
 mod ids;
 #[cfg(feature = "integers")]
@@ -13,16 +17,20 @@ use crate::error::{Feature, ImageError};
 use crate::image::{Element, Image, Table, TableKind};
 use crate::mlp::{Dense, Mlp};
 use crate::numeric::activation::Activation;
-use crate::numeric::magnitude;
+use crate::numeric::{integer::exponent, magnitude};
 use crate::table::{BadNumber, EmbeddingTable, Values, check_f32};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
+use core::cell::Cell;
+use core::ops::Range;
 
-pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
-    let image = Image::parse(bytes)?;
-    let found = Found::walk(&image)?;
-    let parts = found.parts()?;
-    let scale = found.scale()?;
-
+// Each of these functions that a table or two are behind is a call: what was inlined would be copied from place to place.
+#[inline(never)]
+pub(super) fn open<const CALLER: bool>(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
+    let found = Found::<CALLER> {
+        image: Image::parse(bytes)?,
+        wrong: Cell::new(None),
+    };
+    found.walk();
     let movie_ids = ids::open(
         &found,
         [
@@ -31,503 +39,507 @@ pub(super) fn open(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
             TableKind::MovieIdSorted,
             TableKind::MovieIdEliasFano,
         ],
-    )?
-    .ok_or(ImageError::Missing(TableKind::MovieIdSorted))?;
-    let movies = movie_ids.len();
-    let movie = embedding(
-        &found,
-        found.need(TableKind::MovieEmbedding)?,
-        TableKind::MovieEmbedding,
-        movies,
-        None,
-    )?;
-
-    let mean_row = floats(found.need(TableKind::MeanUser)?, TableKind::MeanUser)?;
-    let user_dim = mean_row.len();
-    let mean = found.need(TableKind::MeanUser)?;
-    if mean.rows != 1 || user_dim == 0 {
-        return Err(ImageError::Shape(TableKind::MeanUser));
+    );
+    let Some(movie_ids) = movie_ids else {
+        found.refuse(ImageError::Missing(TableKind::MovieIdSorted));
+        return Err(found.wrong.get().unwrap_or(ImageError::Header));
+    };
+    let mut model = Model {
+        header: found.image.header,
+        scale: found.scale(),
+        parts: found.parts(),
+        movies: movie_ids.len(),
+        movie_ids,
+        movie_table: EmbeddingTable::new(Values::F32(&[]), 1),
+        movie_bias: None,
+        users: None,
+        mean_row: &[],
+        mean_bias: 0.0,
+        mlp: None,
+        #[cfg(cortex_m_float)]
+        net: None,
+        integers: None,
+        user_spread: None,
+        confidence: None,
+        interests: None,
+    };
+    fill(&mut model, &found);
+    match found.wrong.get() {
+        None => Ok(model),
+        Some(why) => Err(why),
     }
+}
+
+/// Takes the tables into the model, which is one if they leave nothing wrong.
+#[inline(never)]
+fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>) {
+    let parts = model.parts;
+    let movies = model.movies;
+    let mut largest = Largest {
+        user_row: ROW_LIMIT,
+        movie_row: 0.0,
+        user_bias: ROW_LIMIT,
+        movie_bias: 0.0,
+    };
+    let kind = TableKind::MovieEmbedding;
+    model.movie_table = embedding(found, kind, movies, ANY, &mut largest.movie_row);
+    let movie_dim = model.movie_dim();
+
+    let kind = TableKind::MeanUser;
+    model.mean_row = found.floats(kind, 1, if parts.dot { movie_dim as u32 } else { ANY });
+    let user_dim = model.user_dim();
     if user_dim > MAX_DIM {
-        return Err(too_wide(TableKind::MeanUser));
+        found.too_wide(kind);
     }
-    let user_dim = mean.columns;
-    if parts.dot && user_dim as usize != movie.table.columns() {
-        return Err(ImageError::Shape(TableKind::MeanUser));
-    }
-    let mean_largest = numbers(mean_row, TableKind::MeanUser)?;
-
+    largest.user_row = larger(largest.user_row, largest_of(model.mean_row));
     let user_ids = ids::open(
-        &found,
+        found,
         [
             TableKind::UserIdRange,
             TableKind::UserIdBitmap,
             TableKind::UserIdSorted,
             TableKind::UserIdEliasFano,
         ],
-    )?;
-    let user = match (user_ids, found.get(TableKind::UserEmbedding)) {
-        (None, None) => None,
-        (Some(ids), Some(table)) => {
-            let checked = embedding(
-                &found,
-                table,
-                TableKind::UserEmbedding,
-                ids.len(),
-                Some(user_dim),
-            )?;
-            Some((ids, checked))
-        }
-        (None, Some(_)) => return Err(ImageError::Missing(TableKind::UserIdSorted)),
-        (Some(_), None) => return Err(ImageError::Missing(TableKind::UserEmbedding)),
-    };
-
-    let mut movie_bias = None;
-    let mut user_bias = None;
-    let mut mean_bias = 0.0;
-    let mut bias_largest = ROW_LIMIT;
-    if parts.biases {
-        movie_bias = Some(embedding(
-            &found,
-            found.need(TableKind::MovieBias)?,
-            TableKind::MovieBias,
-            movies,
-            Some(1),
-        )?);
-        if let Some((ids, _)) = user {
-            let bias = embedding(
-                &found,
-                found.need(TableKind::UserBias)?,
-                TableKind::UserBias,
-                ids.len(),
-                Some(1),
-            )?;
-            bias_largest = larger(bias_largest, bias.largest);
-            user_bias = Some(bias);
-        }
-        let kind = TableKind::MeanUserBias;
-        let values = floats(found.need(kind)?, kind)?;
-        let [value] = *values else {
-            return Err(ImageError::Shape(kind));
-        };
-        bias_largest = larger(bias_largest, numbers(values, kind)?);
-        mean_bias = value;
-    }
-
-    let mlp = if parts.mlp {
-        Some(mlp(&found, user_dim, movie.table.columns() as u32)?)
-    } else {
-        None
-    };
-
-    #[cfg(feature = "integers")]
-    let integers = integer::open(
-        &found,
-        parts,
-        &movie.table,
-        movie_bias.as_ref().map(|bias| &bias.table),
-        mlp.as_ref(),
-    )?;
-    #[cfg(not(feature = "integers"))]
-    let integers: Option<super::integer::Integers<'_>> = None;
-    if integers.is_some() && scale.largest() > INTEGER_LIMIT {
-        return Err(ImageError::Value(TableKind::RatingScale));
-    }
-
-    let row_largest = larger(
-        ROW_LIMIT,
-        larger(mean_largest, user.map_or(0.0, |(_, user)| user.largest)),
     );
-    let movie_bias_largest = movie_bias.map_or(0.0, |bias| bias.largest);
-    bounds(&Bounds {
-        parts,
-        columns: movie.table.columns(),
-        user_row: row_largest,
-        movie_row: movie.largest,
-        base: magnitude(scale.mean) + bias_largest,
-        movie_bias: movie_bias_largest,
-        mlp: mlp.as_ref(),
-    })?;
-
-    let interests = if cfg!(feature = "interest") {
-        interest::open(&found, movies, user.map_or(0, |(ids, _)| ids.len()))?
-    } else if found.get(TableKind::InterestCode).is_some() {
-        return Err(ImageError::WithoutFeature(Feature::Interest));
-    } else {
-        None
-    };
-
-    let model = Model {
-        header: image.header,
-        scale,
-        parts,
-        movie_ids,
-        movie_table: movie.table,
-        movie_bias: movie_bias.map(|bias| bias.table),
-        users: user.map(|(ids, checked)| Users {
+    if let Some(ids) = user_ids {
+        let (kind, columns) = (TableKind::UserEmbedding, user_dim as u32);
+        model.users = Some(Users {
             ids,
-            table: checked.table,
-            bias: user_bias.map(|bias| bias.table),
-        }),
-        mean_row,
-        mean_bias,
-        mlp,
-        integers,
-        user_spread: found.spread(user_dim)?,
-        confidence: found.confidence(movies)?,
-        interests,
-    };
-    if !cfg!(feature = "shapes") && !model.is_lessons() {
-        return Err(ImageError::WithoutFeature(Feature::Shapes));
+            table: embedding(found, kind, ids.len(), columns, &mut largest.user_row),
+            bias: None,
+        });
+    } else if found.has(TableKind::UserEmbedding) {
+        found.refuse(ImageError::Missing(TableKind::UserIdSorted));
     }
-    Ok(model)
+
+    if parts.biases {
+        let kind = TableKind::MovieBias;
+        let table = embedding(found, kind, movies, 1, &mut largest.movie_bias);
+        model.movie_bias = Some(table);
+        if let Some(users) = &mut model.users {
+            let (kind, rows) = (TableKind::UserBias, users.ids.len());
+            users.bias = Some(embedding(found, kind, rows, 1, &mut largest.user_bias));
+        }
+        let values = found.floats(TableKind::MeanUserBias, 1, 1);
+        largest.user_bias = larger(largest.user_bias, largest_of(values));
+        model.mean_bias = values.first().copied().unwrap_or_default();
+    }
+
+    if parts.mlp {
+        model.mlp = Some(mlp(found, user_dim, movie_dim));
+    }
+    #[cfg(cortex_m_float)]
+    {
+        let net = |mlp| crate::numeric::arch::float::Net::new(mlp, parts.dot);
+        model.net = model.mlp.as_ref().and_then(net);
+    }
+    #[cfg(feature = "integers")]
+    integer::open(model, found);
+    if model.integers.is_some() && model.scale.largest() > INTEGER_LIMIT {
+        found.value(TableKind::RatingScale);
+    }
+    bounds(model, found, &largest);
+
+    let users = model.users();
+    if cfg!(feature = "interest") {
+        model.interests = interest::open(found, movies, users);
+    } else if found.has(TableKind::InterestCode) {
+        found.refuse(ImageError::WithoutFeature(Feature::Interest));
+    }
+    if found.has(TableKind::UserSpread) {
+        let spread = covariance(found, TableKind::UserSpread, user_dim.wrapping_add(1));
+        model.user_spread = Some(spread);
+    }
+    model.confidence = found.confidence(movies);
+    if !cfg!(feature = "shapes") && !model.is_lessons() {
+        found.refuse(ImageError::WithoutFeature(Feature::Shapes));
+    }
 }
 
-/// The tables of an image by kind; dense layers by index too.
-struct Found<'a> {
-    single: [Option<Table<'a>>; TableKind::ALL.len()],
-    weights: [Option<Table<'a>>; MAX_LAYERS],
-    bias: [Option<Table<'a>>; MAX_LAYERS],
-    integer_weights: [Option<Table<'a>>; MAX_LAYERS],
-    integer_bias: [Option<Table<'a>>; MAX_LAYERS],
+/// In place of a number of rows or columns: however many there are. No table has none.
+const ANY: u32 = 0;
+
+/// The tables of an image, and what is wrong with it.
+///
+/// Generic, and so is what takes it, for one reason: such code takes the opt-level of the crate that calls
+/// [`Model::open`]. A firmware is compiled for size, and core, for the sake of its kernels, for speed or less.
+struct Found<'a, const CALLER: bool> {
+    image: Image<'a>,
+    /// What was found to be wrong first.
+    wrong: Cell<Option<ImageError>>,
 }
 
-impl<'a> Found<'a> {
-    fn walk(image: &Image<'a>) -> Result<Self, ImageError> {
-        let mut found = Self {
-            single: [None; TableKind::ALL.len()],
-            weights: [None; MAX_LAYERS],
-            bias: [None; MAX_LAYERS],
-            integer_weights: [None; MAX_LAYERS],
-            integer_bias: [None; MAX_LAYERS],
-        };
-        for table in image.tables() {
-            let table = table?;
+/// Each of these is a call of few bytes wherever a table is asked for, so none is inlined. A table is looked for among
+/// all of them each time: a few thousand instructions, and two kilobytes of stack less than a list of what is where.
+impl<'a, const CALLER: bool> Found<'a, CALLER> {
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self, why: ImageError) {
+        if self.wrong.get().is_none() {
+            self.wrong.set(Some(why));
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn shape(&self, kind: TableKind) {
+        self.refuse(ImageError::Shape(kind));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn value(&self, kind: TableKind) {
+        self.refuse(ImageError::Value(kind));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn element(&self, kind: TableKind) {
+        self.refuse(ImageError::Element(kind));
+    }
+
+    /// Rows or layers that are wider than [`MAX_DIM`] or [`MAX_UNITS`].
+    #[cold]
+    #[inline(never)]
+    fn too_wide(&self, kind: TableKind) {
+        self.refuse(if cfg!(feature = "wide") {
+            ImageError::Shape(kind)
+        } else {
+            ImageError::WithoutFeature(Feature::Wide)
+        });
+    }
+
+    /// Looks at each table by itself.
+    #[inline(never)]
+    fn walk(&self) {
+        for table in self.image.tables() {
+            let table = match table {
+                Ok(table) => table,
+                Err(why) => return self.refuse(why),
+            };
             match TableKind::from_number(table.kind) {
-                Some(kind) => found.take(kind, table)?,
+                Some(kind) => self.look_at(kind, &table),
                 None if table.required => {
-                    return Err(ImageError::UnknownTable { kind: table.kind });
+                    self.refuse(ImageError::UnknownTable { kind: table.kind });
                 }
                 None => {}
             }
         }
-        Ok(found)
     }
 
-    fn take(&mut self, kind: TableKind, table: Table<'a>) -> Result<(), ImageError> {
+    fn look_at(&self, kind: TableKind, table: &Table<'a>) {
         let Some(element) = Element::from_code(table.element) else {
-            return Err(ImageError::Element(kind));
+            return self.element(kind);
         };
         if table.rows == 0 || table.columns == 0 {
-            return Err(ImageError::Shape(kind));
+            return self.shape(kind);
         }
-        // u32 x u32 x 4 is below 2^66: only the last factor could wrap.
-        let expected =
-            (u64::from(table.rows) * u64::from(table.columns)).checked_mul(element.size() as u64);
-        if expected != Some(table.bytes.len() as u64) {
-            return Err(ImageError::Size(kind));
+        let count = u64::from(table.rows) * u64::from(table.columns);
+        // Only the last factor could wrap.
+        let fits = u32::try_from(count).is_ok_and(|count| {
+            u64::from(count) * element.size() as u64 == table.bytes.len() as u64
+        });
+        if !fits {
+            return self.refuse(ImageError::Size(kind));
         }
-        let slot = match kind {
-            TableKind::DenseWeights => self.weights.get_mut(usize::from(table.index)),
-            TableKind::DenseBias => self.bias.get_mut(usize::from(table.index)),
-            TableKind::IntegerWeights => self.integer_weights.get_mut(usize::from(table.index)),
-            TableKind::IntegerBias => self.integer_bias.get_mut(usize::from(table.index)),
-            _ if table.index == 0 => TableKind::ALL
-                .into_iter()
-                .zip(&mut self.single)
-                .find_map(|(k, slot)| (k == kind).then_some(slot)),
-            _ => None,
+        let places = match kind {
+            TableKind::DenseWeights
+            | TableKind::DenseBias
+            | TableKind::IntegerWeights
+            | TableKind::IntegerBias => MAX_LAYERS as u8,
+            _ => 1,
         };
-        let slot = slot.ok_or(ImageError::Shape(kind))?;
-        if slot.is_some() {
-            return Err(ImageError::Duplicate(kind));
+        if table.index >= places {
+            return self.shape(kind);
         }
-        *slot = Some(table);
-        Ok(())
+        let first = self.nth(kind, table.index);
+        if first.is_none_or(|first| first.bytes.as_ptr() != table.bytes.as_ptr()) {
+            self.refuse(ImageError::Duplicate(kind));
+        }
     }
 
-    // Asked for each kind: never inlined, and by reference, it is a call of few bytes.
+    /// The table of a kind and index, if there is one.
     #[inline(never)]
-    fn get(&self, kind: TableKind) -> Option<&Table<'a>> {
-        let at = TableKind::ALL.iter().position(|other| *other == kind)?;
-        self.single.get(at)?.as_ref()
+    fn nth(&self, kind: TableKind, index: u8) -> Option<Table<'a>> {
+        let tables = self.image.tables().map_while(Result::ok);
+        let mut those = tables.filter(|table| table.kind == kind.number());
+        those.find(|table| table.index == index)
     }
 
     #[inline(never)]
-    fn need(&self, kind: TableKind) -> Result<&Table<'a>, ImageError> {
-        self.get(kind).ok_or(ImageError::Missing(kind))
+    fn has(&self, kind: TableKind) -> bool {
+        self.nth(kind, 0).is_some()
     }
 
-    fn parts(&self) -> Result<Parts, ImageError> {
+    /// The table of a kind and index, which must be there, of so many rows and columns.
+    #[inline(never)]
+    fn need(&self, kind: TableKind, index: u8, rows: u32, columns: u32) -> Table<'a> {
+        let Some(table) = self.nth(kind, index) else {
+            self.refuse(ImageError::Missing(kind));
+            return Table::EMPTY;
+        };
+        let fits = |wanted: u32, is: u32| wanted == ANY || wanted == is;
+        if !fits(rows, table.rows) || !fits(columns, table.columns) {
+            self.shape(kind);
+            return Table::EMPTY;
+        }
+        table
+    }
+
+    /// The bytes of such a table of `element`.
+    #[inline(never)]
+    fn bytes_of(
+        &self,
+        (kind, index): (TableKind, u8),
+        element: Element,
+        rows: u32,
+        columns: u32,
+    ) -> &'a [u8] {
+        let table = self.need(kind, index, rows, columns);
+        if table.element != element.code() {
+            self.element(kind);
+            return &[];
+        }
+        table.bytes
+    }
+
+    #[inline(never)]
+    fn bytes(&self, kind: TableKind, rows: u32, columns: u32) -> &'a [u8] {
+        self.bytes_of((kind, 0), Element::U8, rows, columns)
+    }
+
+    /// The single-precision numbers of a table, none of them infinite, a NaN or subnormal.
+    #[inline(never)]
+    fn floats(&self, kind: TableKind, rows: u32, columns: u32) -> &'a [f32] {
+        self.floats_of(kind, 0, rows, columns)
+    }
+
+    #[inline(never)]
+    fn floats_of(&self, kind: TableKind, index: u8, rows: u32, columns: u32) -> &'a [f32] {
+        let values = cast(self.bytes_of((kind, index), Element::F32, rows, columns));
+        if let Err(bad) = check_f32(values) {
+            self.bad_number(bad, kind);
+        }
+        values
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn bad_number(&self, bad: BadNumber, kind: TableKind) {
+        self.refuse(match bad {
+            BadNumber::NotFinite => ImageError::NotFinite(kind),
+            BadNumber::Subnormal => ImageError::Subnormal(kind),
+        });
+    }
+
+    /// Tables of a kind that would never be used, since they are of none of the `layers`, are a mistake of the writer's.
+    #[inline(never)]
+    fn stray(&self, kind: TableKind, layers: Range<usize>) {
+        for index in 0..MAX_LAYERS {
+            if !layers.contains(&index) && self.nth(kind, index as u8).is_some() {
+                self.shape(kind);
+            }
+        }
+    }
+
+    /// The biases of dense layer `index`.
+    #[inline(never)]
+    fn layer_bias(&self, index: u8) -> &'a [f32] {
+        let kind = TableKind::DenseBias;
+        if self.need(kind, index, 1, ANY).columns as usize > MAX_UNITS {
+            self.too_wide(kind);
+        }
+        self.floats_of(kind, index, 1, ANY)
+    }
+
+    fn parts(&self) -> Parts {
         let kind = TableKind::Parts;
-        match *bytes(self.need(kind)?, kind)? {
-            [bits] => Parts::from_bits(bits).ok_or(ImageError::Value(kind)),
-            _ => Err(ImageError::Shape(kind)),
-        }
+        let bits = self.bytes(kind, 1, 1).first().copied().unwrap_or_default();
+        Parts::from_bits(bits).unwrap_or_else(|| {
+            self.value(kind);
+            Parts::NONE
+        })
     }
 
-    fn scale(&self) -> Result<RatingScale, ImageError> {
+    fn scale(&self) -> RatingScale {
         let kind = TableKind::RatingScale;
-        let values = floats(self.need(kind)?, kind)?;
-        let largest = numbers(values, kind)?;
+        let values = self.floats(kind, ANY, ANY);
         let [mean, lowest, highest, step] = *values else {
-            return Err(ImageError::Shape(kind));
+            self.shape(kind);
+            return RatingScale::NONE;
         };
-        if lowest >= highest || step <= 0.0 || largest > LIMIT {
-            return Err(ImageError::Value(kind));
+        if lowest >= highest || step <= 0.0 || largest_of(values) > LIMIT {
+            self.value(kind);
         }
-        Ok(RatingScale {
+        RatingScale {
             mean,
             lowest,
             highest,
             step,
-        })
-    }
-
-    fn spread(&self, user_dim: u32) -> Result<Option<&'a [f32]>, ImageError> {
-        let kind = TableKind::UserSpread;
-        let Some(table) = self.get(kind) else {
-            return Ok(None);
-        };
-        covariance(table, kind, user_dim.saturating_add(1)).map(Some)
-    }
-
-    /// The multipliers of a table of 8-bit integers.
-    fn multipliers(&self, of: TableKind, rows: u32) -> Result<&'a [u8], ImageError> {
-        let kind = match of {
-            TableKind::MovieEmbedding => TableKind::MovieRowMultiplier,
-            TableKind::UserEmbedding => TableKind::UserRowMultiplier,
-            _ => return Err(ImageError::Element(of)),
-        };
-        let table = self.need(kind)?;
-        if table.rows != rows || table.columns != 1 {
-            return Err(ImageError::Shape(kind));
         }
-        bytes(table, kind)
     }
 
-    fn confidence(&self, movies: u32) -> Result<Option<Confidence<'a>>, ImageError> {
+    fn confidence(&self, movies: u32) -> Option<Confidence<'a>> {
         let kind = TableKind::MovieConfidence;
-        let Some(table) = self.get(kind) else {
-            return Ok(None);
-        };
-        if table.rows != movies || table.columns != 1 {
-            return Err(ImageError::Shape(kind));
-        }
-        let bytes = bytes(table, kind)?;
-        let scale = table.scale;
+        let scale = self.nth(kind, 0)?.scale;
+        let bytes = self.bytes(kind, movies, 1);
         // Positive and finite, written so that a NaN is refused too; no movie is lifted by more than a row's limit.
         if !(0.0..=ROW_LIMIT / 256.0).contains(&scale) || scale.is_subnormal() {
-            return Err(ImageError::Value(kind));
+            self.value(kind);
         }
-        Ok(Some(Confidence { bytes, scale }))
+        Some(Confidence { bytes, scale })
     }
+}
+
+/// The numbers of bytes, which `walk` has found to be as many as there should be, and aligned.
+fn cast<T: bytemuck::AnyBitPattern>(bytes: &[u8]) -> &[T] {
+    bytemuck::try_cast_slice(bytes).unwrap_or_default()
+}
+
+/// The largest magnitude of numbers that were checked.
+#[inline(never)]
+fn largest_of(values: &[f32]) -> f32 {
+    check_f32(values).unwrap_or_default()
 }
 
 /// The largest number of stars on a rating scale that integer scores have room for.
 const INTEGER_LIMIT: f32 = 200.0;
 
-/// A checked table of numbers and its largest magnitude.
-#[derive(Clone, Copy)]
-struct Checked<'a> {
-    table: EmbeddingTable<'a>,
-    largest: f32,
-}
-
-fn embedding<'a>(
-    found: &Found<'a>,
-    table: &Table<'a>,
+/// A checked table of numbers, whose largest magnitude takes part in `so_far`.
+#[inline(never)]
+fn embedding<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
     kind: TableKind,
     rows: u32,
-    columns: Option<u32>,
-) -> Result<Checked<'a>, ImageError> {
-    let fits = columns.is_none_or(|columns| columns == table.columns);
-    if table.rows != rows || !fits {
-        return Err(ImageError::Shape(kind));
-    }
+    columns: u32,
+    so_far: &mut f32,
+) -> EmbeddingTable<'a> {
+    let table = found.need(kind, 0, rows, columns);
     if table.columns as usize > MAX_DIM {
-        return Err(too_wide(kind));
+        found.too_wide(kind);
     }
+    let mut scale = 1.0;
     let values = match Element::from_code(table.element) {
         Some(Element::I16 | Element::I8) if !cfg!(feature = "integers") => {
-            return Err(ImageError::WithoutFeature(Feature::Integers));
+            found.refuse(ImageError::WithoutFeature(Feature::Integers));
+            Values::F32(&[])
         }
-        Some(Element::F16) => Values::F16(
-            bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))?,
-        ),
-        Some(Element::F32) => Values::F32(floats(table, kind)?),
-        Some(Element::I16) => Values::I16(
-            bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))?,
-        ),
-        Some(Element::I8) => Values::I8 {
-            values: bytemuck::must_cast_slice(table.bytes),
-            multipliers: found.multipliers(kind, rows)?,
-        },
-        _ => return Err(ImageError::Element(kind)),
-    };
-    let scale = match values {
-        // Powers of two: a product with an integer is exact.
-        Values::I16(_) | Values::I8 { .. } => {
-            crate::numeric::integer::exponent(table.scale).ok_or(ImageError::Value(kind))?;
-            table.scale
+        Some(Element::F16) => Values::F16(cast(table.bytes)),
+        Some(Element::F32) => Values::F32(cast(table.bytes)),
+        Some(integer @ (Element::I16 | Element::I8)) => {
+            // Powers of two: a product with an integer is exact.
+            scale = table.scale;
+            if exponent(scale).is_none() {
+                found.value(kind);
+            }
+            if integer == Element::I16 {
+                Values::I16(cast(table.bytes))
+            } else {
+                let of = match kind {
+                    TableKind::MovieEmbedding => TableKind::MovieRowMultiplier,
+                    TableKind::UserEmbedding => TableKind::UserRowMultiplier,
+                    _ => {
+                        found.element(kind);
+                        kind
+                    }
+                };
+                Values::I8 {
+                    values: cast(table.bytes),
+                    multipliers: found.bytes(of, rows, 1),
+                }
+            }
         }
-        Values::F16(_) | Values::F32(_) => 1.0,
+        _ => {
+            found.element(kind);
+            Values::F32(&[])
+        }
     };
     let table = EmbeddingTable::new(values, table.columns as usize).with_scale(scale);
-    let largest = table.check().map_err(|bad| bad_number(bad, kind))?;
-    Ok(Checked { table, largest })
+    match table.check() {
+        Ok(largest) => *so_far = larger(*so_far, largest),
+        Err(bad) => found.bad_number(bad, kind),
+    }
+    table
 }
 
-fn mlp<'a>(found: &Found<'a>, user_dim: u32, movie_dim: u32) -> Result<Mlp<'a>, ImageError> {
+#[inline(never)]
+fn mlp<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    user_dim: usize,
+    movie_dim: usize,
+) -> Mlp<'a> {
     let kind = TableKind::Activations;
-    let activations = bytes(found.need(kind)?, kind)?;
+    let activations = found.bytes(kind, ANY, ANY);
     let layers = activations.len();
-    if layers == 0 || layers > MAX_LAYERS {
-        return Err(ImageError::Shape(kind));
+    if layers > MAX_LAYERS {
+        found.shape(kind);
     }
     let mut functions = [Activation::Linear; MAX_LAYERS];
     for (function, code) in functions.iter_mut().zip(activations) {
-        *function = Activation::from_code(*code).ok_or(ImageError::Value(kind))?;
-    }
-    // A layer beyond those that have an activation would never be used: it is a mistake of the writer's.
-    for (table, kind) in [
-        (&found.weights, TableKind::DenseWeights),
-        (&found.bias, TableKind::DenseBias),
-    ] {
-        if table.iter().skip(layers).any(Option::is_some) {
-            return Err(ImageError::Shape(kind));
+        match Activation::from_code(*code) {
+            Some(known) => *function = known,
+            None => found.value(kind),
         }
     }
-    if matches!(found.weights, [Some(_), ..]) {
-        return Err(ImageError::Shape(TableKind::DenseWeights));
-    }
+    found.stray(TableKind::DenseWeights, 1..layers);
+    found.stray(TableKind::DenseBias, 0..layers);
 
-    let mut biases = found.bias.iter();
-    let bias = layer_bias(biases.next())?;
-    let mut units = bias.len() as u32;
-    let half = |kind, dim| {
-        let table = found.need(kind)?;
-        if table.rows != units || table.columns != dim {
-            return Err(ImageError::Shape(kind));
-        }
-        let values = floats(table, kind)?;
-        numbers(values, kind).map(|_| values)
-    };
-    let user_weights = half(TableKind::DenseUserWeights, user_dim)?;
-    let movie_weights = half(TableKind::DenseMovieWeights, movie_dim)?;
+    let bias = found.layer_bias(0);
+    let mut units = bias.len();
+    let half = |kind, dim| found.floats(kind, units as u32, dim as u32);
+    let user_weights = half(TableKind::DenseUserWeights, user_dim);
+    let movie_weights = half(TableKind::DenseMovieWeights, movie_dim);
 
+    let [activation, behind @ ..] = functions;
     let mut later = [Dense::EMPTY; MAX_LAYERS - 1];
-    let tables = found.weights.iter().skip(1).zip(biases);
-    let shapes = functions.iter().skip(1).zip(tables).take(layers - 1);
-    for (layer, (activation, (weights, bias))) in later.iter_mut().zip(shapes) {
+    let shapes = later.iter_mut().zip(behind).zip(1_u8..);
+    for ((layer, activation), index) in shapes.take(layers.saturating_sub(1)) {
+        let bias = found.layer_bias(index);
         let kind = TableKind::DenseWeights;
-        let bias = layer_bias(Some(bias))?;
-        let table = weights.as_ref().ok_or(ImageError::Missing(kind))?;
-        if table.rows != units || table.columns as usize != bias.len() {
-            return Err(ImageError::Shape(kind));
-        }
-        let weights = floats(table, kind)?;
-        numbers(weights, kind)?;
-        units = table.columns;
         *layer = Dense {
-            weights,
+            weights: found.floats_of(kind, index, units as u32, bias.len() as u32),
             bias,
-            activation: *activation,
+            activation,
         };
+        units = bias.len();
     }
     if units != 1 {
-        return Err(ImageError::Shape(TableKind::DenseBias));
+        found.shape(TableKind::DenseBias);
     }
-    let [activation, ..] = functions;
-    Ok(Mlp {
+    Mlp {
         user_weights,
         movie_weights,
-        user_dim: user_dim as usize,
-        movie_dim: movie_dim as usize,
+        user_dim,
+        movie_dim,
         bias,
         activation,
         later,
         layers,
-    })
-}
-
-/// Why rows or layers are refused that are wider than [`MAX_DIM`] or [`MAX_UNITS`].
-fn too_wide(kind: TableKind) -> ImageError {
-    if cfg!(feature = "wide") {
-        ImageError::Shape(kind)
-    } else {
-        ImageError::WithoutFeature(Feature::Wide)
-    }
-}
-
-fn layer_bias<'a>(table: Option<&Option<Table<'a>>>) -> Result<&'a [f32], ImageError> {
-    let kind = TableKind::DenseBias;
-    let table = table
-        .and_then(Option::as_ref)
-        .ok_or(ImageError::Missing(kind))?;
-    if table.rows != 1 {
-        return Err(ImageError::Shape(kind));
-    }
-    if table.columns as usize > MAX_UNITS {
-        return Err(too_wide(kind));
-    }
-    let values = floats(table, kind)?;
-    numbers(values, kind).map(|_| values)
-}
-
-fn bytes<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [u8], ImageError> {
-    if table.element == Element::U8.code() {
-        Ok(table.bytes)
-    } else {
-        Err(ImageError::Element(kind))
-    }
-}
-
-fn words<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [u32], ImageError> {
-    if table.element != Element::U32.code() {
-        return Err(ImageError::Element(kind));
-    }
-    bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))
-}
-
-fn floats<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [f32], ImageError> {
-    if table.element != Element::F32.code() {
-        return Err(ImageError::Element(kind));
-    }
-    bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))
-}
-
-#[inline(never)]
-fn numbers(values: &[f32], kind: TableKind) -> Result<f32, ImageError> {
-    check_f32(values).map_err(|bad| bad_number(bad, kind))
-}
-
-fn bad_number(bad: BadNumber, kind: TableKind) -> ImageError {
-    match bad {
-        BadNumber::NotFinite => ImageError::NotFinite(kind),
-        BadNumber::Subnormal => ImageError::Subnormal(kind),
     }
 }
 
 /// The lower triangle of a covariance of `side` numbers.
-fn covariance<'a>(table: &Table<'a>, kind: TableKind, side: u32) -> Result<&'a [f32], ImageError> {
-    if table.rows != 1 || table.columns != side.wrapping_mul(side.wrapping_add(1)) / 2 {
-        return Err(ImageError::Shape(kind));
-    }
-    let values = floats(table, kind)?;
-    if numbers(values, kind)? > SPREAD_LIMIT {
-        return Err(ImageError::Value(kind));
-    }
+#[inline(never)]
+fn covariance<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    kind: TableKind,
+    side: usize,
+) -> &'a [f32] {
+    let triangle = side.wrapping_mul(side.wrapping_add(1)) / 2;
+    let values = found.floats(kind, 1, triangle as u32);
     // Variances are the last of each row of the triangle.
     let mut rest = values;
-    for length in 1..=side as usize {
+    let mut fits = largest_of(values) <= SPREAD_LIMIT;
+    for length in 1..=side {
         let (row, behind) = rest.split_at_checked(length).unwrap_or_default();
-        if row.last().is_none_or(|variance| *variance < 0.0) {
-            return Err(ImageError::Value(kind));
-        }
+        fits &= row.last().is_some_and(|variance| *variance >= 0.0);
         rest = behind;
+        if !fits {
+            found.value(kind);
+            break;
+        }
     }
-    Ok(values)
+    values
 }
 
 fn larger(a: f32, b: f32) -> f32 {
@@ -535,80 +547,75 @@ fn larger(a: f32, b: f32) -> f32 {
 }
 
 /// The largest magnitudes that enter a prediction.
-struct Bounds<'m, 'a> {
-    parts: Parts,
-    columns: usize,
+struct Largest {
     user_row: f32,
     movie_row: f32,
-    base: f32,
+    user_bias: f32,
     movie_bias: f32,
-    mlp: Option<&'m Mlp<'a>>,
 }
 
 /// Refuses a model in which a sum of magnitudes could pass [`LIMIT`]. Each sum here has the terms of the sum it
 /// bounds, so rounding can't carry a prediction from below LIMIT to infinity: 1e30 is far below 3.4e38. An
 /// overflow or a NaN in a bound fails its comparison and refuses the image.
-fn bounds(b: &Bounds<'_, '_>) -> Result<(), ImageError> {
+#[inline(never)]
+fn bounds<const CALLER: bool>(model: &Model<'_>, found: &Found<'_, CALLER>, b: &Largest) {
     let within = |x: f32| x <= LIMIT;
-    let columns = b.columns as f32;
-    // Lengths of rows, which similarity divides by.
-    if !within(columns * b.movie_row * b.movie_row) {
-        return Err(ImageError::DotBound);
-    }
-    let mut sum = b.base + b.movie_bias;
-    if b.parts.dot {
-        let dot = columns * b.user_row * b.movie_row;
-        if !within(dot) {
-            return Err(ImageError::DotBound);
-        }
+    let columns = model.movie_dim() as f32;
+    let mut sum = magnitude(model.scale.mean) + b.user_bias + b.movie_bias;
+    let dot = columns * b.user_row * b.movie_row;
+    if model.parts.dot {
         sum += dot;
     }
-    if let Some(mlp) = b.mlp {
+    // The first are lengths of rows, which similarity divides by.
+    if !within(columns * b.movie_row * b.movie_row) || model.parts.dot && !within(dot) {
+        found.refuse(ImageError::DotBound);
+    }
+    // With tables of other shapes than they should have, the loops could be long.
+    if let Some(mlp) = model.mlp.as_ref().filter(|_| found.wrong.get().is_none()) {
+        let (user_dim, movie_dim) = (mlp.user_dim, mlp.movie_dim);
         let mut largest = 0.0;
-        let user = mlp.user_weights.chunks_exact(mlp.user_dim.max(1));
-        let movie = mlp.movie_weights.chunks_exact(mlp.movie_dim.max(1));
-        for (bias, (user, movie)) in mlp.bias.iter().zip(user.zip(movie)) {
-            let unit = magnitude(*bias)
-                + b.user_row * absolute_sum(user)
-                + b.movie_row * absolute_sum(movie);
+        for (unit, bias) in mlp.bias.iter().enumerate() {
+            let user = absolute_sum(mlp.user_weights, (unit.wrapping_mul(user_dim), 1), user_dim);
+            let movie = absolute_sum(
+                mlp.movie_weights,
+                (unit.wrapping_mul(movie_dim), 1),
+                movie_dim,
+            );
+            let unit = magnitude(*bias) + b.user_row * user + b.movie_row * movie;
             if !within(unit) {
-                return Err(ImageError::LayerBound { layer: 0 });
+                found.refuse(ImageError::LayerBound { layer: 0 });
             }
             largest = larger(largest, unit);
         }
+        let mut inputs = mlp.units();
         for (layer, number) in mlp.later().iter().zip(1_u8..) {
             let mut next = 0.0;
             for (unit, bias) in layer.bias.iter().enumerate() {
-                let column = layer
-                    .weights
-                    .iter()
-                    .skip(unit)
-                    .step_by(layer.units().max(1));
-                let mut weights = 0.0;
-                for weight in column {
-                    weights += magnitude(*weight);
-                }
-                let unit = magnitude(*bias) + largest * weights;
+                let column = absolute_sum(layer.weights, (unit, layer.units()), inputs);
+                let unit = magnitude(*bias) + largest * column;
                 if !within(unit) {
-                    return Err(ImageError::LayerBound { layer: number });
+                    found.refuse(ImageError::LayerBound { layer: number });
                 }
                 next = larger(next, unit);
             }
+            inputs = layer.units();
             largest = next;
         }
         sum += largest;
     }
-    if within(sum) {
-        Ok(())
-    } else {
-        Err(ImageError::SumBound)
+    if !within(sum) {
+        found.refuse(ImageError::SumBound);
     }
 }
 
-fn absolute_sum(weights: &[f32]) -> f32 {
+/// The sum of the magnitudes of `count` weights: the `first` one, and each `step` behind the one before.
+#[inline(never)]
+fn absolute_sum(weights: &[f32], (first, step): (usize, usize), count: usize) -> f32 {
     let mut sum = 0.0;
-    for weight in weights {
-        sum += magnitude(*weight);
+    let mut at = first;
+    for _ in 0..count {
+        sum += magnitude(weights.get(at).copied().unwrap_or_default());
+        at = at.wrapping_add(step);
     }
     sum
 }

@@ -373,6 +373,7 @@ mod tests {
                 },
                 scale: RatingScale { mean: 3.5, lowest: 0.5, highest: 5.0, step: 0.5 },
                 parts: shape.parts,
+                movies: shape.movies as u32,
                 movie_ids: IdIndex::range(1, shape.movies as u32).unwrap(),
                 movie_table: table(rows, take(shape.movies * dim), dim),
                 movie_bias: shape.parts.biases.then(|| table(bias, take(shape.movies), 1)),

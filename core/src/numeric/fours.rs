@@ -10,6 +10,26 @@ pub(crate) fn each<A, B>(to: &mut [A], from: &[B], mut f: impl FnMut(&mut A, &B)
     each_of_two(to, from, from, |to, from, _| f(to, from));
 }
 
+/// Calls `f` with each of `all`, in order.
+#[inline(always)]
+pub(crate) fn all<T>(all: &mut [T], f: impl FnMut(&mut T)) {
+    #[cfg(unrolled)]
+    let mut f = f;
+    #[cfg(unrolled)]
+    let all = {
+        let (fours, all) = all.as_chunks_mut();
+        for [a, b, c, d] in fours {
+            super::arch::float::once_a_turn();
+            f(a);
+            f(b);
+            f(c);
+            f(d);
+        }
+        all
+    };
+    last(all.iter_mut(), f);
+}
+
 /// The same with two neighbours.
 #[inline(always)]
 pub(crate) fn each_of_two<A, B, C>(

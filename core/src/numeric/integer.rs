@@ -202,32 +202,33 @@ impl<'a> Network<'a> {
     /// Whether no sum can leave 32 bits, whatever the order of its additions, for rows whose numbers have at most
     /// the magnitude `largest`; the layer at fault otherwise.
     pub(crate) fn bounds(&self, largest: u32) -> Result<(), u8> {
-        let mut top = [0_u64; MAX_UNITS];
+        // A sum that 32 bits are too few for stays at their largest number, which is too large.
+        let mut top = [0_u32; MAX_UNITS];
         let rows = self.first.chunks_exact(self.pairs.max(1));
         for (top, row) in top.iter_mut().zip(rows) {
-            let mut sum = 0;
+            let mut sum = 0_u32;
             for pair in row {
                 let (a, b) = magnitudes(*pair);
-                sum += (a + b) * u64::from(largest);
+                sum = sum.saturating_add((a + b).saturating_mul(largest));
             }
             // The movie's half has as much room as the user's.
-            if sum >= MAX_HALF as u64 {
+            if sum >= MAX_HALF as u32 {
                 return Err(0);
             }
-            *top = (sum + MAX_HALF as u64) >> 16;
+            *top = (sum + MAX_HALF as u32) >> 16;
         }
         for (layer, number) in self.later().iter().zip(1_u8..) {
             let units = layer.bias.len();
-            let mut next = [0_u64; MAX_UNITS];
+            let mut next = [0_u32; MAX_UNITS];
             for (at, (next, bias)) in next.iter_mut().zip(layer.bias).enumerate() {
-                let mut sum = u64::from(bias.unsigned_abs());
+                let mut sum = bias.unsigned_abs();
                 let column = layer.weights.iter().skip(at).step_by(units.max(1));
                 for (pair, top) in column.zip(top.as_chunks::<2>().0) {
                     let (a, b) = magnitudes(*pair);
                     let [x, y] = *top;
-                    sum += a * x + b * y;
+                    sum = sum.saturating_add(a * x + b * y);
                 }
-                if sum > i32::MAX as u64 {
+                if sum > i32::MAX as u32 {
                     return Err(number);
                 }
                 *next = sum >> 16;
@@ -277,8 +278,8 @@ fn behind_lesson<T>(
 }
 
 /// The magnitudes of both numbers of a pair.
-fn magnitudes(pair: Pair) -> (u64, u64) {
-    let of = |bits: u32| u64::from((bits as i16).unsigned_abs());
+fn magnitudes(pair: Pair) -> (u32, u32) {
+    let of = |bits: u32| u32::from((bits as i16).unsigned_abs());
     (of(pair), of(pair >> 16))
 }
 

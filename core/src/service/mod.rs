@@ -7,7 +7,7 @@
 
 mod owner;
 
-use crate::error::{FrameError, ImageError, LookupError};
+use crate::error::{FrameError, ImageError};
 use crate::model::{Model, UserState};
 use crate::profile::{Profile, UNDO_DEPTH};
 use crate::rank::{Hit, Nearest, Progress, TopN};
@@ -91,7 +91,7 @@ struct Job {
 /// and one waiting.
 ///
 /// RAM: two frames of 300 bytes, a job whose working memory the features decide, and a [`Profile`] an owner: in all
-/// 4,184 bytes in the STM32F405's usual firmware, with one owner of 256 ratings.
+/// 4,192 bytes in the STM32F405's usual firmware, with one owner of 256 ratings.
 ///
 /// At most [`MAX_OWNERS`] owners of [`MAX_LOG`] ratings; a service of more doesn't compile:
 ///
@@ -223,22 +223,18 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Some(Ok(frame)) => frame,
         };
         let number = frame.number;
-        let request = match crate::codec::take::<Request>(frame.body) {
+        let why = match crate::codec::request(frame.body) {
             // Hello is answered whatever the version.
-            Some((Request::Hello, [])) => Ok(Request::Hello),
-            _ if frame.version != VERSION => Err(FrameError::Version {
-                found: frame.version,
-            }),
-            Some((request, [])) => Ok(request),
-            _ => Err(FrameError::Body),
-        };
-        match request {
-            Ok(request) => self.take(number, request, port),
-            Err(why) => {
-                self.bad_frames = self.bad_frames.saturating_add(1);
-                send(port, number, &Reply::Refused(Refusal::BadFrame(why)));
+            Some(request) if frame.version == VERSION || request == Request::Hello => {
+                return self.take(number, request, port);
             }
-        }
+            _ if frame.version != VERSION => FrameError::Version {
+                found: frame.version,
+            },
+            _ => FrameError::Body,
+        };
+        self.bad_frames = self.bad_frames.saturating_add(1);
+        send(port, number, &Reply::Refused(Refusal::BadFrame(why)));
     }
 
     fn take(&mut self, number: u32, request: Request, port: &mut impl Port) {
@@ -256,7 +252,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             return send(port, number, &Reply::Cancelled(found));
         }
         if self.job.is_none() {
-            self.start(number, request, port);
+            self.start(number, &request, port);
         } else if self.waiting.is_none() {
             self.waiting = Some((number, request));
         } else {
@@ -292,7 +288,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     pub fn poll(&mut self, port: &mut impl Port) {
         let Some(job) = &mut self.job else {
             if let Some((number, request)) = self.waiting.take() {
-                self.start(number, request, port);
+                self.start(number, &request, port);
             }
             return;
         };
@@ -332,11 +328,8 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             return;
         }
         let reply = match &job.work {
-            Work::Top { user, ranking, .. } => Reply::Movies(list(ranking.hits(), |hit| {
-                // A hit is a movie of the model.
-                model.predict_for(user, hit.movie).unwrap_or(hit.score)
-            })),
-            Work::Similar { ranking } => Reply::Movies(list(ranking.hits(), |hit| hit.score)),
+            Work::Top { user, ranking, .. } => list(ranking.hits(), model, Some(user)),
+            Work::Similar { ranking } => list(ranking.hits(), model, None),
             #[cfg(feature = "learn")]
             Work::Learn(learning) => match self.profiles.get_mut(usize::from(learning.owner())) {
                 Some(profile) => learning.finish(model, profile),
@@ -348,84 +341,136 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         self.kept.answer(number, &reply, port);
     }
 
-    fn start(&mut self, number: u32, request: Request, port: &mut impl Port) {
+    fn start(&mut self, number: u32, request: &Request, port: &mut impl Port) {
         let reply = match self.answer(request, port) {
-            Ok(Answer::Now(reply)) => reply,
-            Ok(Answer::Later(work)) => {
-                self.job = Some(Job {
-                    number,
-                    work,
-                    heard: port.now(),
-                });
+            Ok(Some(reply)) => reply,
+            Ok(None) => {
+                if let Some(job) = &mut self.job {
+                    (job.number, job.heard) = (number, port.now());
+                }
                 return port.working(true);
             }
-            Err(why) => Reply::Refused(why),
+            Err(why) => Reply::Refused(self.refusal(why)),
         };
         self.kept.answer(number, &reply, port);
     }
 
+    // What takes more than a few words is a function of its own, here and for an owner: it writes its answer where the
+    // caller wants it, and its stack isn't the others'.
     #[inline(never)]
-    fn answer(&mut self, request: Request, port: &impl Port) -> Result<Answer<'m>, Refusal> {
-        let now = |reply| Ok(Answer::Now(reply));
-        match request {
-            Request::Hello => return now(Reply::Hello(self.hello())),
-            Request::Limits => return now(Reply::Limits(self.limits())),
-            Request::LinkCounters => {
-                let counters = LinkCounters {
-                    bad_frames: self.bad_frames,
-                    ..port.counters()
-                };
-                return now(Reply::LinkCounters(counters));
-            }
-            Request::Health => return now(Reply::Health(self.health(port.now()))),
+    fn answer(&mut self, request: &Request, port: &impl Port) -> Answer<'m> {
+        let reply = match *request {
+            Request::Hello => Reply::Hello(self.hello()),
+            Request::Limits => Reply::Limits(self.limits()),
+            Request::LinkCounters => Reply::LinkCounters(LinkCounters {
+                bad_frames: self.bad_frames,
+                ..port.counters()
+            }),
+            Request::Health => Reply::Health(self.health(port.now())),
             // Cancel is obeyed where it comes in.
-            Request::Cancel { .. } => return now(Reply::Cancelled(false)),
-            Request::Owners => return now(Reply::Owners(self.owners())),
-            Request::Storage => return now(Reply::Storage(self.store.report())),
-            Request::Compact => return now(self.compact()?),
-            Request::Ratings { who, first } => return now(self.ratings(who, first)?),
-            Request::ForgetMe { who } => return now(self.forget_me(who)?),
-            _ => {}
-        }
-        let model = self
-            .model
-            .map_err(|why| Refusal::NoModel(NoModel::from(why)))?;
-        match request {
-            Request::Predict { who, movie } => {
-                let user = self.user(&model, who)?;
-                now(Reply::Stars(model.predict_for(&user, movie)?))
-            }
-            Request::TopN { who, count } => {
-                let user = self.user(&model, who)?;
-                let owner = match who {
-                    Who::Owner(owner) => Some(owner),
-                    Who::ImageUser(_) => None,
-                };
-                let ranking =
-                    TopN::keeping(list_length(count)?).with_interest(self.interest(&model, who)?);
-                Ok(Answer::Later(Work::Top {
-                    owner,
-                    user,
-                    ranking,
-                }))
-            }
-            Request::Similar { movie, count } => {
-                let row = model.movie_row(movie)?;
-                let ranking = Nearest::keeping(list_length(count)?, &model, row);
-                Ok(Answer::Later(Work::Similar { ranking }))
-            }
-            Request::Rate { who, movie, stars } => self.rate(&model, who, movie, stars),
+            Request::Cancel { .. } => Reply::Cancelled(false),
+            Request::Owners => Reply::Owners(self.owners()),
+            Request::Storage => Reply::Storage(self.store.report()),
+            Request::Compact => return self.compact(),
+            Request::Ratings { ref who, first } => return self.ratings(who, first),
+            Request::ForgetMe { ref who } => return self.forget_me(who),
+            _ => return self.answer_of_model(request),
+        };
+        Ok(Some(reply))
+    }
+
+    #[inline(never)]
+    fn answer_of_model(&mut self, request: &Request) -> Answer<'m> {
+        let model = self.model.map_err(|_| Why::NoModel)?;
+        let model = &model;
+        match *request {
+            Request::Predict { ref who, movie } => self.predict(model, who, movie),
+            Request::TopN { ref who, count } => self.top(model, who, count),
+            Request::Similar { movie, count } => self.similar(model, movie, count),
+            Request::Rate {
+                ref who,
+                movie,
+                stars,
+            } => self.rate(model, who, movie, stars),
             Request::Import {
-                who,
+                ref who,
                 count,
-                ratings,
-            } => self.import(&model, who, ratings.get(..usize::from(count))),
-            Request::Undo { who } => self.undo(&model, who),
-            Request::Forget { who, movie } => self.forget(&model, who, movie),
-            Request::Suggest { who, count } => self.suggest(&model, who, count),
-            Request::Explain { who, movie } => self.explain(&model, who, movie),
-            Request::Profile { who } => now(Reply::Profile(self.profile_reply(&model, who)?)),
-            _ => now(Reply::ModelInfo(model_info(&model))),
+                ref ratings,
+            } => self.import(model, who, ratings.get(..usize::from(count))),
+            Request::Undo { ref who } => self.undo(model, who),
+            Request::Forget { ref who, movie } => self.forget(model, who, movie),
+            Request::Suggest { ref who, count } => self.suggest(model, who, count),
+            Request::Explain { ref who, movie } => self.explain(model, who, movie),
+            Request::Profile { ref who } => self.profile_reply(model, who),
+            _ => model_info(model),
+        }
+    }
+
+    #[inline(never)]
+    fn predict(&self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
+        let mut user = UserState::EMPTY;
+        self.user(model, who, &mut user)?;
+        let row = movie_row(model, movie)?;
+        let stars = model.scale().hold(model.score(&user, row));
+        Ok(Some(Reply::Stars(stars)))
+    }
+
+    #[inline(never)]
+    fn top(&mut self, model: &Model<'m>, who: &Who, count: u8) -> Answer<'m> {
+        let mut user = UserState::EMPTY;
+        self.user(model, who, &mut user)?;
+        let owner = match *who {
+            Who::Owner(owner) => Some(owner),
+            Who::ImageUser(_) => None,
+        };
+        let ranking = TopN::keeping(list_length(count)?).with_interest(self.interest(model, who));
+        self.begin(Work::Top {
+            owner,
+            user,
+            ranking,
+        })
+    }
+
+    #[inline(never)]
+    fn similar(&mut self, model: &Model<'m>, movie: u32, count: u8) -> Answer<'m> {
+        let row = movie_row(model, movie)?;
+        let ranking = Nearest::keeping(list_length(count)?, model, row);
+        self.begin(Work::Similar { ranking })
+    }
+
+    /// Begins long work; [`start`](Self::start) fills in for which request.
+    fn begin(&mut self, work: Work) -> Answer<'m> {
+        self.job = Some(Job {
+            number: 0,
+            work,
+            heard: 0,
+        });
+        Ok(None)
+    }
+
+    #[inline(never)]
+    fn refusal(&self, why: Why) -> Refusal {
+        match why {
+            Why::UnknownMovie(id) => Refusal::UnknownMovie(id),
+            Why::UnknownUser(id) => Refusal::UnknownUser(id),
+            Why::NoModel => {
+                let why = self.model.as_ref().err();
+                Refusal::NoModel(NoModel::from(*why.unwrap_or(&ImageError::Header)))
+            }
+            Why::UnknownOwner(owner) => Refusal::UnknownOwner(owner as u8),
+            Why::NotAnOwner => Refusal::NotAnOwner,
+            #[cfg(feature = "learn")]
+            Why::OffScale => Refusal::OffScale,
+            Why::ListTooLong => Refusal::ListTooLong,
+            #[cfg(not(feature = "learn"))]
+            Why::NotSupported => Refusal::NotSupported,
+            #[cfg(feature = "learn")]
+            Why::LogFull => Refusal::LogFull,
+            #[cfg(feature = "learn")]
+            Why::NotRated(id) => Refusal::NotRated(id),
+            #[cfg(feature = "learn")]
+            Why::NothingToUndo => Refusal::NothingToUndo,
+            Why::StorageFailed => Refusal::StorageFailed,
         }
     }
 
@@ -486,13 +531,34 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 }
 
-#[allow(
-    clippy::large_enum_variant,
-    reason = "made and taken apart at once, and no heap to box it on"
-)]
-enum Answer<'m> {
-    Now(Reply<'m>),
-    Later(Work),
+/// The reply to a request, or `None` where it will come from the work that has begun.
+type Answer<'m> = Result<Option<Reply<'m>>, Why>;
+
+/// Why a request is refused: a [`Refusal`] that two registers hold, so that handing it up is little code.
+#[derive(Clone, Copy)]
+enum Why {
+    UnknownMovie(u32),
+    UnknownUser(u32),
+    NoModel,
+    UnknownOwner(u32),
+    NotAnOwner,
+    #[cfg(feature = "learn")]
+    OffScale,
+    ListTooLong,
+    #[cfg(not(feature = "learn"))]
+    NotSupported,
+    #[cfg(feature = "learn")]
+    LogFull,
+    #[cfg(feature = "learn")]
+    NotRated(u32),
+    #[cfg(feature = "learn")]
+    NothingToUndo,
+    StorageFailed,
+}
+
+/// The row of the movie `id`.
+fn movie_row(model: &Model<'_>, id: u32) -> Result<u32, Why> {
+    model.movie_ids().row(id).ok_or(Why::UnknownMovie(id))
 }
 
 impl Kept {
@@ -505,15 +571,6 @@ impl Kept {
     }
 }
 
-impl From<LookupError> for Refusal {
-    fn from(error: LookupError) -> Self {
-        match error {
-            LookupError::UnknownMovie(id) => Self::UnknownMovie(id),
-            LookupError::UnknownUser(id) => Self::UnknownUser(id),
-        }
-    }
-}
-
 /// Sends a reply that isn't kept: progress, or a refusal that asking again may lift.
 fn send(port: &mut impl Port, number: u32, reply: &Reply<'_>) {
     let mut frame = [0; MAX_FRAME];
@@ -521,31 +578,36 @@ fn send(port: &mut impl Port, number: u32, reply: &Reply<'_>) {
     port.send(frame.get(..length).unwrap_or_default());
 }
 
-fn list_length(count: u8) -> Result<usize, Refusal> {
+fn list_length(count: u8) -> Result<usize, Why> {
     let count = usize::from(count);
     if count > MAX_LIST {
-        Err(Refusal::ListTooLong)
+        Err(Why::ListTooLong)
     } else {
         Ok(count)
     }
 }
 
-fn list(hits: &[Hit], stars: impl Fn(&Hit) -> f32) -> heapless::Vec<Ranked, MAX_LIST> {
+/// The movies of a ranking, with the stars that `user` would give them; without one, with what they were ranked by.
+#[inline(never)]
+fn list<'m>(hits: &[Hit], model: &Model<'_>, user: Option<&UserState>) -> Reply<'m> {
     let mut list = heapless::Vec::new();
     for hit in hits {
+        let stars = user.map(|user| model.predict_for(user, hit.movie));
         // A ranking keeps at most a list's length.
         let _ = list.push(Ranked {
             movie: hit.movie,
             score: hit.score,
-            stars: stars(hit),
+            // A hit is a movie of the model.
+            stars: stars.and_then(Result::ok).unwrap_or(hit.score),
         });
     }
-    list
+    Reply::Movies(list)
 }
 
-fn model_info<'m>(model: &Model<'m>) -> ModelInfo<'m> {
+#[inline(never)]
+fn model_info<'m>(model: &Model<'m>) -> Answer<'m> {
     let (header, scale) = (model.header(), model.scale());
-    ModelInfo {
+    Ok(Some(Reply::ModelInfo(ModelInfo {
         name: header.name,
         license: header.license,
         fingerprint: header.fingerprint,
@@ -560,5 +622,5 @@ fn model_info<'m>(model: &Model<'m>) -> ModelInfo<'m> {
         lowest: scale.lowest,
         highest: scale.highest,
         step: scale.step,
-    }
+    })))
 }

@@ -3,7 +3,7 @@
 //! A change is kept before it is made, and made before the row is folded in anew; the reply comes last. So what was
 //! acknowledged outlives a power cut, and what wasn't may have been made or not, but nothing in between.
 
-use super::{Answer, Service, list_length};
+use super::{Answer, Service, Why, list_length, movie_row};
 #[cfg(feature = "learn")]
 use super::{Work, list};
 use crate::interest::Interest;
@@ -11,16 +11,16 @@ use crate::interest::Interest;
 use crate::learn::{FoldIn, suggest::Suggest, why::Influence};
 use crate::model::{Model, UserState};
 #[cfg(feature = "learn")]
-use crate::profile::{LogError, Rating, is_on};
-use crate::profile::{Private, Profile, UNDO_DEPTH};
+use crate::profile::{LogError, is_on};
+use crate::profile::{Private, Profile, Rating, UNDO_DEPTH};
 #[cfg(feature = "learn")]
 use crate::rank::Progress;
 use crate::store::{Change, Record, Store, StoreError};
 #[cfg(feature = "learn")]
-use crate::wire::{Because, MAX_BECAUSE, MAX_LIST};
+use crate::wire::{Because, MAX_BECAUSE, MAX_LIST, Refusal};
 use crate::wire::{
-    Explained, MAX_OWNERS, Owners, ProfileReply, RatingEntry, RatingsReply, Refusal, Reply,
-    StorageState, Who,
+    Explained, MAX_OWNERS, Owners, ProfileReply, RatingEntry, RatingsReply, Reply, StorageState,
+    Who,
 };
 
 /// Movies scored in the time that one rating takes to be folded in: a forward pass with its parts, a backward
@@ -52,7 +52,8 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 
     /// Keeps a change, with a compaction where there is no room for it.
-    fn keep(&mut self, owner: u8, change: Change) -> Result<(), Refusal> {
+    #[inline(never)]
+    fn keep(&mut self, owner: u8, change: Change) -> Result<(), Why> {
         let record = Record { owner, change };
         let kept = match self.store.append(record) {
             Err(StoreError::Full) => self
@@ -61,28 +62,29 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                 .and_then(|()| self.store.append(record)),
             kept => kept,
         };
-        kept.map_err(|_| Refusal::StorageFailed)
+        kept.map_err(|_| Why::StorageFailed)
     }
 
-    pub(super) fn compact(&mut self) -> Result<Reply<'m>, Refusal> {
+    #[inline(never)]
+    fn compact_all(&mut self) -> Result<(), Why> {
         let compacted = self.store.compact(&mut live(&self.profiles));
-        compacted.map_err(|_| Refusal::StorageFailed)?;
-        Ok(Reply::Storage(self.store.report()))
+        compacted.map_err(|_| Why::StorageFailed)
     }
 
-    pub(super) fn forget_me(&mut self, who: Who) -> Result<Reply<'m>, Refusal> {
-        let owner = owner_of(who)?;
-        let place = usize::from(owner);
-        self.profiles
-            .get(place)
-            .ok_or(Refusal::UnknownOwner(owner))?;
+    pub(super) fn compact(&mut self) -> Answer<'m> {
+        self.compact_all()?;
+        Ok(Some(Reply::Storage(self.store.report())))
+    }
+
+    #[inline(never)]
+    pub(super) fn forget_me(&mut self, who: &Who) -> Answer<'m> {
+        let owner = self.owner(who)?;
         self.keep(owner, Change::ForgotAll)?;
-        if let Some(profile) = self.profiles.get_mut(place) {
+        if let Some(profile) = self.profiles.get_mut(usize::from(owner)) {
             *profile = Profile::new(self.model.as_ref().ok());
         }
-        let erased = self.store.compact(&mut live(&self.profiles));
-        erased.map_err(|_| Refusal::StorageFailed)?;
-        Ok(Reply::Forgotten { ratings: 0 })
+        self.compact_all()?;
+        Ok(Some(Reply::Forgotten { ratings: 0 }))
     }
 
     pub(super) fn owners(&self) -> Owners {
@@ -108,15 +110,15 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         owners
     }
 
-    pub(super) fn ratings(&self, who: Who, first: u16) -> Result<Reply<'m>, Refusal> {
-        let owner = owner_of(who)?;
-        let profile = self
-            .profiles
-            .get(usize::from(owner))
-            .ok_or(Refusal::UnknownOwner(owner))?;
-        let all = profile.log().ratings();
-        let mut ratings = heapless::Vec::new();
-        for rating in all.iter().skip(usize::from(first)) {
+    #[inline(never)]
+    pub(super) fn ratings(&self, who: &Who, first: u16) -> Answer<'m> {
+        self.owner(who)?;
+        let all = self.log_of(who).unwrap_or_default();
+        let mut reply = RatingsReply {
+            total: all.len() as u16,
+            ratings: heapless::Vec::new(),
+        };
+        for rating in all.get(usize::from(first)..).unwrap_or_default() {
             let entry = RatingEntry {
                 movie: rating.movie(),
                 stars: rating.stars(),
@@ -125,124 +127,164 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                     .as_ref()
                     .is_ok_and(|model| rating.row(model).is_some()),
             };
-            if ratings.push(entry).is_err() {
+            if reply.ratings.push(entry).is_err() {
                 break;
             }
         }
-        Ok(Reply::Ratings(RatingsReply {
-            total: all.len() as u16,
-            ratings,
-        }))
+        Ok(Some(Reply::Ratings(reply)))
     }
 
-    fn owner(&self, owner: u8) -> Result<&Profile<LOG>, Refusal> {
-        self.profile(owner).ok_or(Refusal::UnknownOwner(owner))
+    /// The number of an owner that there is.
+    fn owner(&self, who: &Who) -> Result<u8, Why> {
+        let (owner, _) = self.known(who)?;
+        Ok(owner)
     }
 
-    /// The row and bias of an owner or of a user of the image, and the number of ratings behind an owner's.
-    fn private(&self, model: &Model<'m>, who: Who) -> Result<(Private, u32), Refusal> {
-        match who {
-            Who::Owner(owner) => {
-                let profile = self.owner(owner)?;
-                Ok((*profile.private(), profile.log().ratings().len() as u32))
-            }
-            Who::ImageUser(id) => {
-                let (row, bias) = model.user_row(id)?;
-                Ok((Private { row, bias }, 0))
-            }
-        }
+    /// The number of an owner that there is, and the profile.
+    fn known(&self, who: &Who) -> Result<(u8, &Profile<LOG>), Why> {
+        let Who::Owner(owner) = *who else {
+            return Err(Why::NotAnOwner);
+        };
+        let profile = self.profiles.get(usize::from(owner));
+        Ok((owner, profile.ok_or(Why::UnknownOwner(owner.into()))?))
     }
 
-    pub(super) fn user(&self, model: &Model<'m>, who: Who) -> Result<UserState, Refusal> {
-        match who {
-            Who::Owner(owner) => Ok(self.owner(owner)?.private().state(model)),
-            Who::ImageUser(id) => Ok(model.user(id)?),
-        }
+    /// An owner's ratings; of a user of the image there are none.
+    fn log_of(&self, who: &Who) -> Option<&[Rating]> {
+        let (_, profile) = self.known(who).ok()?;
+        Some(profile.log().ratings())
     }
 
-    /// What somebody looks for, by an owner's own ratings.
-    pub(super) fn interest(&self, model: &Model<'m>, who: Who) -> Result<Interest, Refusal> {
-        match who {
-            #[cfg(feature = "learn")]
-            Who::Owner(owner) => Ok(model.interest_of_ratings(self.owner(owner)?.log().ratings())),
-            #[cfg(not(feature = "learn"))]
-            Who::Owner(_) => Ok(Interest::NONE),
-            Who::ImageUser(id) => Ok(model.interest_of_user(id)?),
-        }
-    }
-
-    pub(super) fn profile_reply(
+    /// The state of somebody, in an empty one's place.
+    #[inline(never)]
+    pub(super) fn user(
         &self,
         model: &Model<'m>,
-        who: Who,
-    ) -> Result<ProfileReply, Refusal> {
-        let (Private { row, bias }, ratings) = self.private(model, who)?;
+        who: &Who,
+        state: &mut UserState,
+    ) -> Result<(), Why> {
+        if let Who::ImageUser(id) = *who {
+            return model.set_user(state, id).map_err(|_| Why::UnknownUser(id));
+        }
+        let (_, profile) = self.known(who)?;
+        let Private { row, bias } = profile.private();
+        model.set_state(state, row, *bias);
+        Ok(())
+    }
+
+    /// What somebody that there is looks for, by an owner's own ratings.
+    #[inline(never)]
+    pub(super) fn interest(&self, model: &Model<'m>, who: &Who) -> Interest {
+        match *who {
+            #[cfg(feature = "learn")]
+            Who::Owner(_) => model.interest_of_ratings(self.log_of(who).unwrap_or_default()),
+            #[cfg(not(feature = "learn"))]
+            Who::Owner(_) => Interest::NONE,
+            Who::ImageUser(id) => model.interest_of_user(id).unwrap_or(Interest::NONE),
+        }
+    }
+
+    /// The row and the bias of somebody that there is, and the number of ratings behind an owner's.
+    #[inline(never)]
+    fn row(&self, model: &Model<'m>, who: &Who) -> Result<ProfileReply, Why> {
         let mut reply = ProfileReply {
-            ratings,
-            bias,
+            ratings: 0,
+            bias: 0.0,
             row: heapless::Vec::new(),
         };
-        // A model's dimensions never pass the vector's capacity.
-        let _ = reply
-            .row
-            .extend_from_slice(row.get(..model.user_dim()).unwrap_or_default());
+        let row;
+        if let Who::ImageUser(id) = *who {
+            (row, reply.bias) = model.user_row(id).map_err(|_| Why::UnknownUser(id))?;
+        } else {
+            let (_, profile) = self.known(who)?;
+            reply.ratings = profile.log().ratings().len() as u32;
+            Private {
+                row,
+                bias: reply.bias,
+            } = *profile.private();
+        }
+        for x in row.into_iter().take(model.user_dim()) {
+            // A model's dimensions never pass the vector's capacity.
+            let _ = reply.row.push(x);
+        }
         Ok(reply)
     }
 
-    fn explained(&self, model: &Model<'m>, who: Who, movie: u32) -> Result<Explained, Refusal> {
-        let user = self.user(model, who)?;
-        let (Private { bias, .. }, _) = self.private(model, who)?;
-        let row = model.movie_row(movie)?;
+    pub(super) fn profile_reply(&self, model: &Model<'m>, who: &Who) -> Answer<'m> {
+        Ok(Some(Reply::Profile(self.row(model, who)?)))
+    }
+
+    #[inline(never)]
+    fn explained(&self, model: &Model<'m>, who: &Who, movie: u32) -> Result<(u32, Explained), Why> {
+        let mut user = UserState::EMPTY;
+        self.user(model, who, &mut user)?;
+        let row = movie_row(model, movie)?;
         let parts = model.explain(&user, row);
-        Ok(Explained {
-            stars: model.predict_for(&user, movie)?,
-            mean: model.scale().mean,
-            user_bias: bias,
+        let scale = model.scale();
+        let explained = Explained {
+            stars: scale.hold(model.score(&user, row)),
+            mean: scale.mean,
+            user_bias: self.row(model, who)?.bias,
             movie_bias: parts.movie_bias,
             dot: parts.dot,
             mlp: parts.mlp,
             because: heapless::Vec::new(),
-        })
+        };
+        Ok((row, explained))
     }
 }
 
 #[cfg(feature = "learn")]
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
+    #[inline(never)]
     pub(super) fn rate(
         &mut self,
         model: &Model<'m>,
-        who: Who,
+        who: &Who,
         movie: u32,
         stars: f32,
-    ) -> Result<Answer<'m>, Refusal> {
-        let owner = owner_of(who)?;
-        let before = self.owner(owner)?.private().state(model);
-        let row = model.movie_row(movie)?;
-        self.take_rating(model, owner, movie, stars)?;
-        let before = model.scale().hold(model.score(&before, row));
-        Ok(learn(model, owner, Then::Rated { row, before }))
+    ) -> Answer<'m> {
+        let owner = self.owner(who)?;
+        let row = movie_row(model, movie)?;
+        let mut user = UserState::EMPTY;
+        self.user(model, who, &mut user)?;
+        self.take_rating(model, who, movie, stars)?;
+        let before = model.scale().hold(model.score(&user, row));
+        self.learn(model, owner, Then::Rated { row, before })
     }
 
     /// Keeps and makes one rating; the fold-in is left to do.
+    #[inline(never)]
     fn take_rating(
         &mut self,
         model: &Model<'m>,
-        owner: u8,
+        who: &Who,
         movie: u32,
         stars: f32,
-    ) -> Result<(), Refusal> {
-        model.movie_row(movie)?;
+    ) -> Result<(), Why> {
+        movie_row(model, movie)?;
         if !is_on(model.scale(), stars) {
-            return Err(Refusal::OffScale);
+            return Err(Why::OffScale);
         }
-        let log = self.owner(owner)?.log();
-        log.check(movie).map_err(refusal)?;
-        let rating = Rating::new(movie, stars, log.next_sequence()).ok_or(Refusal::OffScale)?;
+        let (owner, profile) = self.known(who)?;
+        let log = profile.log();
+        log.check(movie).map_err(why)?;
+        let rating = Rating::new(movie, stars, log.next_sequence()).ok_or(Why::OffScale)?;
         self.make(owner, Change::Rated(rating))
     }
 
+    /// Starts to fold an owner's ratings in.
+    #[inline(never)]
+    fn learn(&mut self, model: &Model<'m>, owner: u8, then: Then) -> Answer<'m> {
+        self.begin(Work::Learn(Learning {
+            owner,
+            fold: FoldIn::new(model),
+            then,
+        }))
+    }
+
     /// Keeps and makes a change that was checked.
-    fn make(&mut self, owner: u8, change: Change) -> Result<(), Refusal> {
+    fn make(&mut self, owner: u8, change: Change) -> Result<(), Why> {
         self.keep(owner, change)?;
         if let Some(profile) = self.profiles.get_mut(usize::from(owner)) {
             profile.log_mut().apply(change);
@@ -250,126 +292,97 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         Ok(())
     }
 
+    #[inline(never)]
     pub(super) fn import(
         &mut self,
         model: &Model<'m>,
-        who: Who,
+        who: &Who,
         ratings: Option<&[(u32, f32)]>,
-    ) -> Result<Answer<'m>, Refusal> {
-        let owner = owner_of(who)?;
-        self.owner(owner)?;
+    ) -> Answer<'m> {
+        let owner = self.owner(who)?;
         let mut taken = 0;
         let mut refused = None;
-        for &(movie, stars) in ratings.ok_or(Refusal::ListTooLong)? {
-            if let Err(why) = self.take_rating(model, owner, movie, stars) {
-                refused = Some(why);
+        for &(movie, stars) in ratings.ok_or(Why::ListTooLong)? {
+            if let Err(why) = self.take_rating(model, who, movie, stars) {
+                refused = Some(self.refusal(why));
                 break;
             }
             taken += 1;
         }
-        Ok(learn(model, owner, Then::Imported { taken, refused }))
+        self.learn(model, owner, Then::Imported { taken, refused })
     }
 
-    pub(super) fn undo(&mut self, model: &Model<'m>, who: Who) -> Result<Answer<'m>, Refusal> {
-        let owner = owner_of(who)?;
-        let undo = self.owner(owner)?.log().last().map_err(refusal)?;
+    #[inline(never)]
+    pub(super) fn undo(&mut self, model: &Model<'m>, who: &Who) -> Answer<'m> {
+        let (owner, profile) = self.known(who)?;
+        let undo = profile.log().last().map_err(why)?;
         self.make(owner, Change::Undone)?;
         let stars = undo
             .before
             .map(|tag| Rating::from_words(undo.movie, tag).stars());
         let movie = undo.movie;
-        Ok(learn(model, owner, Then::Undone { movie, stars }))
+        self.learn(model, owner, Then::Undone { movie, stars })
     }
 
-    pub(super) fn forget(
-        &mut self,
-        model: &Model<'m>,
-        who: Who,
-        movie: u32,
-    ) -> Result<Answer<'m>, Refusal> {
-        let owner = owner_of(who)?;
-        if !self.owner(owner)?.log().knows(movie) {
-            return Err(Refusal::NotRated(movie));
+    #[inline(never)]
+    pub(super) fn forget(&mut self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
+        let (owner, profile) = self.known(who)?;
+        if !profile.log().knows(movie) {
+            return Err(Why::NotRated(movie));
         }
         self.make(owner, Change::Forgot(movie))?;
-        Ok(learn(model, owner, Then::Forgotten))
+        self.learn(model, owner, Then::Forgotten)
     }
 
-    pub(super) fn suggest(
-        &mut self,
-        model: &Model<'m>,
-        who: Who,
-        count: u8,
-    ) -> Result<Answer<'m>, Refusal> {
-        let owner = owner_of(who)?;
-        self.owner(owner)?;
+    #[inline(never)]
+    pub(super) fn suggest(&mut self, model: &Model<'m>, who: &Who, count: u8) -> Answer<'m> {
+        let owner = self.owner(who)?;
         let search = Suggest::keeping(list_length(count)?);
-        Ok(learn(model, owner, Then::Suggested { search }))
+        self.learn(model, owner, Then::Suggested { search })
     }
 
-    pub(super) fn explain(
-        &mut self,
-        model: &Model<'m>,
-        who: Who,
-        movie: u32,
-    ) -> Result<Answer<'m>, Refusal> {
-        let explained = self.explained(model, who, movie)?;
-        let Who::Owner(owner) = who else {
-            return Ok(Answer::Now(Reply::Explained(explained)));
+    #[inline(never)]
+    pub(super) fn explain(&mut self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
+        let (row, explained) = self.explained(model, who, movie)?;
+        let Who::Owner(owner) = *who else {
+            return Ok(Some(Reply::Explained(explained)));
         };
-        let row = model.movie_row(movie)?;
         let then = Then::Explained {
             explained,
             row,
             influence: None,
             at: 0,
         };
-        Ok(learn(model, owner, then))
+        self.learn(model, owner, then)
     }
 }
 
 #[cfg(not(feature = "learn"))]
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
-    pub(super) fn rate(
-        &self,
-        _: &Model<'m>,
-        _: Who,
-        _: u32,
-        _: f32,
-    ) -> Result<Answer<'m>, Refusal> {
-        Err(Refusal::NotSupported)
+    pub(super) fn rate(&self, _: &Model<'m>, _: &Who, _: u32, _: f32) -> Answer<'m> {
+        Err(Why::NotSupported)
     }
 
-    pub(super) fn import(
-        &self,
-        _: &Model<'m>,
-        _: Who,
-        _: Option<&[(u32, f32)]>,
-    ) -> Result<Answer<'m>, Refusal> {
-        Err(Refusal::NotSupported)
+    pub(super) fn import(&self, _: &Model<'m>, _: &Who, _: Option<&[(u32, f32)]>) -> Answer<'m> {
+        Err(Why::NotSupported)
     }
 
-    pub(super) fn undo(&self, _: &Model<'m>, _: Who) -> Result<Answer<'m>, Refusal> {
-        Err(Refusal::NotSupported)
+    pub(super) fn undo(&self, _: &Model<'m>, _: &Who) -> Answer<'m> {
+        Err(Why::NotSupported)
     }
 
-    pub(super) fn forget(&self, _: &Model<'m>, _: Who, _: u32) -> Result<Answer<'m>, Refusal> {
-        Err(Refusal::NotSupported)
+    pub(super) fn forget(&self, _: &Model<'m>, _: &Who, _: u32) -> Answer<'m> {
+        Err(Why::NotSupported)
     }
 
-    pub(super) fn suggest(&self, _: &Model<'m>, _: Who, count: u8) -> Result<Answer<'m>, Refusal> {
+    pub(super) fn suggest(&self, _: &Model<'m>, _: &Who, count: u8) -> Answer<'m> {
         list_length(count)?;
-        Err(Refusal::NotSupported)
+        Err(Why::NotSupported)
     }
 
-    pub(super) fn explain(
-        &self,
-        model: &Model<'m>,
-        who: Who,
-        movie: u32,
-    ) -> Result<Answer<'m>, Refusal> {
-        let explained = self.explained(model, who, movie)?;
-        Ok(Answer::Now(Reply::Explained(explained)))
+    pub(super) fn explain(&self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
+        let (_, explained) = self.explained(model, who, movie)?;
+        Ok(Some(Reply::Explained(explained)))
     }
 }
 
@@ -381,30 +394,13 @@ fn live<const LOG: usize>(profiles: &[Profile<LOG>]) -> impl Iterator<Item = Rec
     })
 }
 
-fn owner_of(who: Who) -> Result<u8, Refusal> {
-    match who {
-        Who::Owner(owner) => Ok(owner),
-        Who::ImageUser(_) => Err(Refusal::NotAnOwner),
-    }
-}
-
 #[cfg(feature = "learn")]
-fn refusal(error: LogError) -> Refusal {
+fn why(error: LogError) -> Why {
     match error {
-        LogError::Full => Refusal::LogFull,
-        LogError::NotRated(movie) => Refusal::NotRated(movie),
-        LogError::NothingToUndo => Refusal::NothingToUndo,
+        LogError::Full => Why::LogFull,
+        LogError::NotRated(movie) => Why::NotRated(movie),
+        LogError::NothingToUndo => Why::NothingToUndo,
     }
-}
-
-/// Starts to fold an owner's ratings in.
-#[cfg(feature = "learn")]
-fn learn<'m>(model: &Model<'m>, owner: u8, then: Then) -> Answer<'m> {
-    Answer::Later(Work::Learn(Learning {
-        owner,
-        fold: FoldIn::new(model),
-        then,
-    }))
 }
 
 /// A fold-in under way, and what it is for.
@@ -534,12 +530,7 @@ impl Learning {
             },
             Then::Forgotten => Reply::Forgotten { ratings },
             Then::Suggested { search } => {
-                let user = profile.private().state(model);
-                let stars = |hit: &crate::rank::Hit| {
-                    let row = model.movie_ids().row(hit.movie);
-                    row.map_or(0.0, |row| scale.hold(model.score(&user, row)))
-                };
-                Reply::Movies(list(search.hits(), stars))
+                list(search.hits(), model, Some(&profile.private().state(model)))
             }
             Then::Explained { explained, .. } => Reply::Explained(explained.clone()),
         }

@@ -14,7 +14,7 @@ use firmware::flash::{Controller, Region};
 use firmware::receive::Receive;
 use firmware::reset::{Cause, Record};
 use firmware::{app, regions};
-use nrf51_pac::{self as pac, interrupt};
+use nrf51_pac as pac;
 use pocketrec::service::Service;
 use pocketrec::store::flash::FlashLog;
 
@@ -201,8 +201,24 @@ impl Controller for Flash {
     }
 }
 
-#[interrupt]
-fn UART0() {
+unsafe extern "C" {
+    /// cortex-m-rt's handler of what nobody handles.
+    fn DefaultHandler();
+}
+
+const UART: usize = pac::Interrupt::UART0 as usize;
+
+/// The vectors up to the UART's, which is the only interrupt that is switched on: those behind it stay out of flash.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+static __INTERRUPTS: [unsafe extern "C" fn(); UART + 1] = {
+    let mut handlers = [DefaultHandler as unsafe extern "C" fn(); UART + 1];
+    handlers[UART] = receive;
+    handlers
+};
+
+/// The handler of the UART.
+unsafe extern "C" fn receive() {
     // SAFETY: only this handler reads the receive side; main writes the transmit side.
     let uart = unsafe { &*pac::UART0::ptr() };
     if uart.events_error.read().bits() != 0 {

@@ -17,7 +17,7 @@ use firmware::reset::{Cause, Record};
 use firmware::{app, regions};
 use pocketrec::service::Service;
 use pocketrec::store::flash::FlashLog;
-use stm32f4::stm32f405::{self as pac, interrupt};
+use stm32f4::stm32f405 as pac;
 
 #[cfg(feature = "log")]
 use defmt_rtt as _;
@@ -223,17 +223,23 @@ fn start_uart(chip: &pac::Peripherals, clock_hz: u32) {
 struct Flash(pac::FLASH);
 
 impl Flash {
-    /// Runs `command` with the controller unlocked, and waits for its end; whether it had no error.
-    fn unlocked(&mut self, command: impl FnOnce(&pac::FLASH)) -> bool {
-        const KEYS: [u32; 2] = [0x4567_0123, 0xCDEF_89AB];
-        /// Turns of the waiting loop: more than a second at full speed.
+    const ERRORS: u32 = 0xF2;
+
+    /// Waits until the controller is ready: for more than a second at full speed.
+    #[inline(never)]
+    fn ready(&self) -> bool {
         const PATIENCE: u32 = 20_000_000;
-        const ERRORS: u32 = 0xF2;
-        let flash = &self.0;
-        let ready = || (0..PATIENCE).any(|_| flash.sr().read().bsy().bit_is_clear());
-        if !ready() {
+        (0..PATIENCE).any(|_| self.0.sr().read().bsy().bit_is_clear())
+    }
+
+    /// Makes the controller ready for a command, and unlocks it; whether it is ready.
+    #[inline(never)]
+    fn unlock(&mut self) -> bool {
+        const KEYS: [u32; 2] = [0x4567_0123, 0xCDEF_89AB];
+        if !self.ready() {
             return false;
         }
+        let flash = &self.0;
         if flash.cr().read().lock().bit_is_set() {
             for key in KEYS {
                 // SAFETY: the unlocking sequence of the reference manual, RM0090, section 3.6.1.
@@ -243,10 +249,16 @@ impl Flash {
         // SAFETY: ones clear the errors of an earlier command.
         flash
             .sr()
-            .write(|register| unsafe { register.bits(ERRORS) });
-        command(flash);
-        let ended = ready();
-        let failed = flash.sr().read().bits() & ERRORS != 0;
+            .write(|register| unsafe { register.bits(Self::ERRORS) });
+        true
+    }
+
+    /// Waits for the end of the command, and locks the controller; whether the command had no error.
+    #[inline(never)]
+    fn lock(&mut self) -> bool {
+        let ended = self.ready();
+        let flash = &self.0;
+        let failed = flash.sr().read().bits() & Self::ERRORS != 0;
         flash.cr().write(|register| register.lock().locked());
         // The data cache may hold what was there before.
         let cached = flash.acr().read().dcen().bit_is_set();
@@ -270,33 +282,52 @@ impl Controller for Flash {
     fn erase(&mut self, address: u32) -> bool {
         // Sectors 0 to 3 are the ones of this size.
         let sector = (address.wrapping_sub(0x0800_0000) / Self::PAGE as u32) as u8;
-        if !(1..=3).contains(&sector) {
+        if !(1..=3).contains(&sector) || !self.unlock() {
             return false;
         }
-        self.unlocked(|flash| {
-            // SAFETY: a sector of the profile region.
-            flash
-                .cr()
-                .write(|register| unsafe { register.ser().set_bit().snb().bits(sector) });
-            flash.cr().modify(|_, register| register.strt().set_bit());
-        })
+        let flash = &self.0;
+        // SAFETY: a sector of the profile region.
+        flash
+            .cr()
+            .write(|register| unsafe { register.ser().set_bit().snb().bits(sector) });
+        flash.cr().modify(|_, register| register.strt().set_bit());
+        self.lock()
     }
 
     fn program(&mut self, address: u32, word: u32) -> bool {
-        self.unlocked(|flash| {
-            flash
-                .cr()
-                .write(|register| register.psize().psize32().pg().set_bit());
-            // SAFETY: a word of the profile region, which nothing else writes or borrows.
-            unsafe {
-                core::ptr::with_exposed_provenance_mut::<u32>(address as usize).write_volatile(word)
-            };
-        })
+        if !self.unlock() {
+            return false;
+        }
+        let flash = &self.0;
+        flash
+            .cr()
+            .write(|register| register.psize().psize32().pg().set_bit());
+        // SAFETY: a word of the profile region, which nothing else writes or borrows.
+        unsafe {
+            core::ptr::with_exposed_provenance_mut::<u32>(address as usize).write_volatile(word)
+        };
+        self.lock()
     }
 }
 
-#[interrupt]
-fn USART1() {
+unsafe extern "C" {
+    /// cortex-m-rt's handler of what nobody handles.
+    fn DefaultHandler();
+}
+
+const UART: usize = pac::Interrupt::USART1 as usize;
+
+/// The vectors up to the UART's, which is the only interrupt that is switched on: those behind it stay out of flash.
+#[unsafe(link_section = ".vector_table.interrupts")]
+#[unsafe(no_mangle)]
+static __INTERRUPTS: [unsafe extern "C" fn(); UART + 1] = {
+    let mut handlers = [DefaultHandler as unsafe extern "C" fn(); UART + 1];
+    handlers[UART] = receive;
+    handlers
+};
+
+/// The handler of the UART.
+unsafe extern "C" fn receive() {
     // SAFETY: only this handler reads the receive side; main writes the transmit side.
     let uart = unsafe { &*pac::USART1::ptr() };
     loop {

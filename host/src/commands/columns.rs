@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::data::{Ratings, Split};
 use crate::files;
+use crate::train::{Options, orders};
 
 /// User row of each rating.
 pub const USERS: &str = "users.u32";
@@ -15,6 +16,11 @@ pub const MOVIES: &str = "movies.u32";
 pub const STARS: &str = "stars.f32";
 /// Ascending numbers of the ratings that are held back.
 pub const VALIDATION: &str = "validation.u32";
+
+/// Numbers of the ratings that are trained on, in the order of an epoch, from 1.
+pub fn order(epoch: usize) -> String {
+    format!("order-{epoch}.u32")
+}
 
 /// A number of 4 bytes.
 pub trait Number {
@@ -49,13 +55,25 @@ pub fn write(folder: &Path, name: &str, numbers: impl Iterator<Item = impl Numbe
     .with_context(|| format!("can't write {}", path.display()))
 }
 
-/// Writes ratings in the order that they have in memory, and which of them are held back.
+/// Writes ratings in the order that they have in memory, and which of them are held back; then, for each of the first
+/// `epochs`, the numbers of the others in the order in which Adam with these options meets them.
 ///
 /// # Errors
 /// When the disk refuses.
-pub fn write_split(ratings: &Ratings, split: &Split, folder: &Path) -> Result<()> {
+pub fn write_split(
+    ratings: &Ratings,
+    split: &Split,
+    options: &Options,
+    epochs: usize,
+    folder: &Path,
+) -> Result<()> {
     write(folder, USERS, ratings.users.iter().copied())?;
     write(folder, MOVIES, ratings.movies.iter().copied())?;
     write(folder, STARS, ratings.stars.iter().copied())?;
-    write(folder, VALIDATION, split.validation.iter().copied())
+    write(folder, VALIDATION, split.validation.iter().copied())?;
+    if epochs == 0 {
+        return Ok(());
+    }
+    let mut orders = orders(ratings, split, options);
+    (1..=epochs).try_for_each(|epoch| write(folder, &order(epoch), orders(epoch).into_iter()))
 }

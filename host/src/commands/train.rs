@@ -43,6 +43,17 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER", conflicts_with = "resume")]
     write_split: Option<PathBuf>,
 
+    /// With --write-split: write the order in which each of so many epochs meets the other ratings too, as Adam with
+    /// these options would
+    #[arg(
+        long,
+        value_name = "EPOCHS",
+        requires = "write_split",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    write_orders: usize,
+
     #[command(flatten)]
     model: ModelArgs,
 }
@@ -87,7 +98,7 @@ pub fn run(args: &Args) -> Result<()> {
         );
     }
     if let Some(folder) = &args.write_split {
-        return columns::write_split(ratings, &split, folder);
+        return columns::write_split(ratings, &split, &options, args.write_orders, folder);
     }
 
     print!(

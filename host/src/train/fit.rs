@@ -137,6 +137,30 @@ pub fn resume(
     run(ratings, split, options, Some((best, state)), observer)
 }
 
+/// The order in which each epoch of [`fit`] by Adam meets the ratings of a split, by their numbers, given the epoch's
+/// number from 1: for other programs to train on the same batches.
+pub fn orders(
+    ratings: &Ratings,
+    split: &Split,
+    options: &Options,
+) -> impl FnMut(usize) -> Vec<u32> {
+    // The number takes the movie's place, which nothing looks at.
+    let numbered = |number: &u32| Sample {
+        user: ratings.users[*number as usize],
+        movie: *number,
+        stars: 0.0,
+    };
+    let samples = split.train.iter().map(numbered).collect();
+    let mut order = Order::new(samples, options.seed, options.batch, options.thread_count());
+    move |epoch| {
+        order
+            .of_epoch(epoch)
+            .iter()
+            .map(|sample| sample.movie)
+            .collect()
+    }
+}
+
 fn run(
     ratings: &Ratings,
     split: &Split,
@@ -315,6 +339,20 @@ mod tests {
         options.seed += 1;
         let other = fit(&ratings, &split, &options, &mut ()).unwrap();
         assert_ne!(first.parameters, other.parameters);
+    }
+
+    #[test]
+    fn the_orders_told_are_those_that_epochs_have() {
+        let (ratings, split) = ratings();
+        let options = quick(ModelKind::Mlp);
+        let samples = select(&ratings, &split.train);
+        let mut order = Order::new(samples, options.seed, options.batch, 1);
+        let mut told = orders(&ratings, &split, &options);
+        for epoch in [1, 2] {
+            let told = told(epoch);
+            assert_eq!(select(&ratings, &told), order.of_epoch(epoch));
+            assert_ne!(told, split.train);
+        }
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub mod resume;
 pub mod schedule;
 pub mod simd;
 
-pub use fit::{Epoch, Fit, Observer, fit, resume, validate};
+pub use fit::{Epoch, Fit, Observer, fit, orders, resume, validate};
 pub use options::{ModelKind, Optimiser, Options, Solver};
 pub use parameters::{Layer, Parameters};
 

@@ -1,49 +1,53 @@
 //! An index of ids: found in one of its forms, and checked.
 
-use super::{Found, words};
+use super::{ANY, Found, cast};
 use crate::error::ImageError;
 use crate::ids::{BLOCK_WORDS, IdIndex};
-use crate::image::TableKind;
+use crate::image::{Element, TableKind};
 
 /// The ids in the one form of the four `kinds` that is there, if any is.
-pub(super) fn open<'a>(
-    found: &Found<'a>,
+#[inline(never)]
+pub(super) fn open<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
     kinds: [TableKind; 4],
-) -> Result<Option<IdIndex<'a>>, ImageError> {
+) -> Option<IdIndex<'a>> {
     let mut there = None;
     for kind in kinds {
-        if let Some(table) = found.get(kind) {
+        if found.has(kind) {
             if there.is_some() {
-                return Err(ImageError::Duplicate(kind));
+                found.refuse(ImageError::Duplicate(kind));
+                return None;
             }
-            there = Some((kind, table));
+            there = Some(kind);
         }
     }
-    let Some((kind, table)) = there else {
-        return Ok(None);
-    };
-    let words = words(table, kind)?;
+    let kind = there?;
     let [range, bitmap, sorted, _] = kinds;
+    let mut rows = ANY;
+    let mut columns = ANY;
+    if kind == bitmap {
+        columns = BLOCK_WORDS as u32;
+    } else if kind == sorted {
+        columns = 1;
+    } else if kind != range {
+        rows = 1;
+    }
+    let words = cast(found.bytes_of((kind, 0), Element::U32, rows, columns));
     let index = if kind == range {
         let [first, count] = *words else {
-            return Err(ImageError::Shape(kind));
+            found.shape(kind);
+            return None;
         };
         IdIndex::range(first, count)
+    } else if kind == bitmap {
+        IdIndex::bitmap(words.as_chunks().0)
+    } else if kind == sorted {
+        IdIndex::sorted(words)
     } else {
-        let (fits, of) = if kind == bitmap {
-            (
-                table.columns as usize == BLOCK_WORDS,
-                IdIndex::bitmap(words.as_chunks().0),
-            )
-        } else if kind == sorted {
-            (table.columns == 1, IdIndex::sorted(words))
-        } else {
-            (table.rows == 1, IdIndex::elias_fano(words))
-        };
-        if !fits {
-            return Err(ImageError::Shape(kind));
-        }
-        of
+        IdIndex::elias_fano(words)
     };
-    index.map(Some).ok_or(ImageError::Ids(kind))
+    if index.is_none() {
+        found.refuse(ImageError::Ids(kind));
+    }
+    index
 }

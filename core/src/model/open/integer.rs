@@ -1,10 +1,10 @@
 //! The tables of integer scoring: found, checked, and no sum of theirs able to leave 32 bits.
 
-use super::{Found, bytes, floats, numbers};
+use super::{ANY, Found, cast};
 use crate::error::ImageError;
-use crate::image::{Element, Table, TableKind};
+use crate::image::{Element, TableKind};
 use crate::mlp::Mlp;
-use crate::model::Parts;
+use crate::model::Model;
 use crate::model::integer::Integers;
 use crate::numeric::activation::Activation;
 use crate::numeric::integer::{self, Layer, Network, ROW_PAIRS, SCORE_BITS};
@@ -24,150 +24,109 @@ const KINDS: [TableKind; 4] = [
     TableKind::IntegerMovieHalves,
 ];
 
-/// The part of the model that scores in integers, where the movies' table is of integers.
-pub(super) fn open<'a>(
-    found: &Found<'a>,
-    parts: Parts,
-    movie: &EmbeddingTable<'a>,
-    bias: Option<&EmbeddingTable<'a>>,
-    mlp: Option<&Mlp<'a>>,
-) -> Result<Option<Integers<'a>>, ImageError> {
-    if !matches!(movie.values(), Values::I16(_) | Values::I8 { .. }) {
-        return none(found).map(|()| None);
+/// Takes in the part of the model that scores in integers, where the movies' table is of integers.
+#[inline(never)]
+pub(super) fn open<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>) {
+    let movie = &model.movie_table;
+    let integers = matches!(movie.values(), Values::I16(_) | Values::I8 { .. });
+    let mlp = model.mlp.as_ref().filter(|_| integers);
+    if mlp.is_none() {
+        // Tables that would never be used are a mistake of the writer's.
+        for kind in KINDS {
+            if found.has(kind) {
+                found.shape(kind);
+            }
+        }
     }
+    let layers = mlp.map_or(1, Mlp::layers);
+    found.stray(TableKind::IntegerWeights, 1..layers);
+    found.stray(TableKind::IntegerBias, 1..layers);
+    if !integers {
+        return;
+    }
+
     let kind = TableKind::MovieEmbedding;
-    let exponent = integer::exponent(movie.scale()).ok_or(ImageError::Value(kind))?;
     if movie.columns() % 2 == 1 {
-        return Err(ImageError::Shape(kind));
+        found.shape(kind);
     }
     let mut bias_shift = 0;
-    if let Some(bias) = bias {
+    if let Some(bias) = &model.movie_bias {
         let kind = TableKind::MovieBias;
         if !matches!(bias.values(), Values::I16(_)) {
-            return Err(ImageError::Element(kind));
+            found.element(kind);
         }
-        let exponent = integer::exponent(bias.scale())
-            .filter(|exponent| BIAS_EXPONENTS.contains(exponent))
-            .ok_or(ImageError::Value(kind))?;
-        bias_shift = (SCORE_BITS as i32 + exponent) as u32;
-    }
-    let mut network = match (parts.mlp, mlp) {
-        (true, Some(mlp)) => Some(network(found, mlp)?),
-        _ => {
-            none(found)?;
-            None
+        match integer::exponent(bias.scale()) {
+            Some(exponent) if BIAS_EXPONENTS.contains(&exponent) => {
+                bias_shift = (SCORE_BITS as i32 + exponent) as u32;
+            }
+            _ => found.value(kind),
         }
-    };
-    if let Some(network) = &mut network {
-        network
-            .bounds(movie.largest_integer())
-            .map_err(|layer| ImageError::LayerBound { layer })?;
-        network.stored = stored(found, network, movie)?;
     }
-    Ok(Some(Integers {
-        network,
-        exponent,
+    model.integers = Some(Integers {
+        network: mlp.map(|mlp| network(found, movie, mlp)),
+        exponent: integer::exponent(movie.scale()).unwrap_or_default(),
         bias_shift,
-    }))
+    });
 }
 
-/// Tables that would never be used are a mistake of the writer's.
-fn none(found: &Found<'_>) -> Result<(), ImageError> {
-    for kind in KINDS {
-        if found.get(kind).is_some() {
-            return Err(ImageError::Shape(kind));
-        }
-    }
-    for (tables, kind) in [
-        (&found.integer_weights, TableKind::IntegerWeights),
-        (&found.integer_bias, TableKind::IntegerBias),
-    ] {
-        if tables.iter().any(Option::is_some) {
-            return Err(ImageError::Shape(kind));
-        }
-    }
-    Ok(())
-}
-
-fn network<'a>(found: &Found<'a>, mlp: &Mlp<'a>) -> Result<Network<'a>, ImageError> {
-    let kind = TableKind::IntegerMovieWeights;
-    let table = found.need(kind)?;
+#[inline(never)]
+fn network<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    movie: &EmbeddingTable<'a>,
+    mlp: &Mlp<'a>,
+) -> Network<'a> {
     let units = mlp.units();
-    if table.rows as usize != units
-        || table.columns as usize != mlp.movie_dim
-        || !units.is_multiple_of(2)
-        || units > MAX_UNITS
-    {
-        return Err(ImageError::Shape(kind));
+    let kind = TableKind::IntegerMovieWeights;
+    if !units.is_multiple_of(2) || units > MAX_UNITS {
+        found.shape(kind);
     }
-    let first = pairs(table, kind)?;
+    let first = pairs(found, (kind, 0), units as u32, mlp.movie_dim as u32);
 
     let kind = TableKind::IntegerSteps;
-    let steps = floats(found.need(kind)?, kind)?;
-    numbers(steps, kind)?;
+    let steps = found.floats(kind, ANY, ANY);
     if steps.len() != units {
-        return Err(ImageError::Shape(kind));
+        found.shape(kind);
     }
     if steps.iter().any(|step| *step <= 0.0) {
-        return Err(ImageError::Value(kind));
+        found.value(kind);
     }
 
     // Relu everywhere but at the output, which is what the integers do.
-    let kind = TableKind::Activations;
-    let count = mlp.later().len();
-    let hidden = mlp.later().iter().take(count.saturating_sub(1));
-    let output = mlp.later().last().ok_or(ImageError::Value(kind))?;
-    if mlp.activation != Activation::Relu
-        || hidden
-            .map(|layer| layer.activation)
-            .any(|function| function != Activation::Relu)
-        || output.activation != Activation::Linear
-    {
-        return Err(ImageError::Value(kind));
-    }
-
+    let mut function = mlp.activation;
     let mut later = [Layer::EMPTY; MAX_LAYERS - 1];
-    let tables = found.integer_weights.iter().zip(&found.integer_bias);
-    if tables.clone().enumerate().any(|(at, (weights, bias))| {
-        (weights.is_some() || bias.is_some()) && (at == 0 || at > count)
-    }) {
-        return Err(ImageError::Shape(TableKind::IntegerWeights));
-    }
     let mut inputs = units;
-    let shapes = later.iter_mut().zip(mlp.later()).zip(tables.skip(1));
-    for ((layer, dense), (weights, bias)) in shapes {
+    for ((layer, dense), index) in later.iter_mut().zip(mlp.later()).zip(1_u8..) {
+        if function != Activation::Relu {
+            found.value(TableKind::Activations);
+        }
+        function = dense.activation;
         let kind = TableKind::IntegerWeights;
-        let weights = weights.as_ref().ok_or(ImageError::Missing(kind))?;
-        let outputs = dense.units();
-        if !inputs.is_multiple_of(2)
-            || weights.rows as usize != inputs / 2
-            || weights.columns as usize != outputs.wrapping_mul(2)
-        {
-            return Err(ImageError::Shape(kind));
+        if !inputs.is_multiple_of(2) {
+            found.shape(kind);
         }
-        let weights = pairs(weights, kind)?;
-        let kind = TableKind::IntegerBias;
-        let table = bias.as_ref().ok_or(ImageError::Missing(kind))?;
-        if table.element != Element::I32.code() {
-            return Err(ImageError::Element(kind));
-        }
-        if table.rows != 1 || table.columns as usize != outputs {
-            return Err(ImageError::Shape(kind));
-        }
-        let bias =
-            bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))?;
+        let outputs = dense.units() as u32;
+        let weights = pairs(
+            found,
+            (kind, index),
+            inputs as u32 / 2,
+            outputs.wrapping_mul(2),
+        );
+        let place = (TableKind::IntegerBias, index);
+        let bias = cast(found.bytes_of(place, Element::I32, 1, outputs));
         *layer = Layer { weights, bias };
-        inputs = outputs;
+        inputs = dense.units();
+    }
+    let count = mlp.later().len();
+    if count == 0 || function != Activation::Linear {
+        found.value(TableKind::Activations);
     }
 
     let kind = TableKind::IntegerOutputBits;
-    let [bits] = *bytes(found.need(kind)?, kind)? else {
-        return Err(ImageError::Shape(kind));
-    };
+    let bits = found.bytes(kind, 1, 1).first().copied().unwrap_or_default();
     if !OUTPUT_BITS.contains(&bits) {
-        return Err(ImageError::Value(kind));
+        found.value(kind);
     }
-    Ok(Network {
+    let mut network = Network {
         first,
         pairs: mlp.movie_dim / 2,
         steps,
@@ -175,39 +134,44 @@ fn network<'a>(found: &Found<'a>, mlp: &Mlp<'a>) -> Result<Network<'a>, ImageErr
         count,
         output_shift: u32::from(bits).wrapping_sub(SCORE_BITS),
         stored: &[],
-    })
+    };
+    if let Err(layer) = network.bounds(movie.largest_integer()) {
+        found.refuse(ImageError::LayerBound { layer });
+    }
+    network.stored = stored(found, &network, movie);
+    network
 }
 
 /// The movies' halves of dense layer 0, where the image has them. Each must be what its row gives, to the bit: then
 /// the bounds of the network's sums are those of the rows.
-fn stored<'a>(
-    found: &Found<'a>,
+fn stored<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
     network: &Network<'a>,
     movie: &EmbeddingTable<'a>,
-) -> Result<&'a [u32], ImageError> {
+) -> &'a [u32] {
     let kind = TableKind::IntegerMovieHalves;
-    let Some(table) = found.get(kind) else {
-        return Ok(&[]);
-    };
-    let movies = found.need(TableKind::MovieEmbedding)?.rows;
-    let units = network.steps.len();
-    if table.rows != movies || table.columns as usize != units {
-        return Err(ImageError::Shape(kind));
+    if !found.has(kind) {
+        return &[];
     }
-    let stored = pairs(table, kind)?;
+    let movies = found.need(TableKind::MovieEmbedding, 0, ANY, ANY).rows;
+    let units = network.steps.len();
+    let stored = pairs(found, (kind, 0), movies, units as u32);
     let mut place = [0; ROW_PAIRS];
     for (row, half) in stored.chunks_exact((units / 2).max(1)).enumerate() {
         if !network.is_half_of(half, movie.pairs_apart(row, &mut place)) {
-            return Err(ImageError::Value(kind));
+            found.value(kind);
         }
     }
-    Ok(stored)
+    stored
 }
 
 /// A table of 16-bit integers as pairs.
-fn pairs<'a>(table: &Table<'a>, kind: TableKind) -> Result<&'a [u32], ImageError> {
-    if table.element != Element::I16.code() {
-        return Err(ImageError::Element(kind));
-    }
-    bytemuck::try_cast_slice(table.bytes).map_err(|_| ImageError::Alignment(kind))
+#[inline(never)]
+fn pairs<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    place: (TableKind, u8),
+    rows: u32,
+    columns: u32,
+) -> &'a [u32] {
+    cast(found.bytes_of(place, Element::I16, rows, columns))
 }

@@ -1,8 +1,8 @@
 //! The tables of interests: found and checked.
 
-use super::{Found, bytes, covariance, floats, numbers};
+use super::{ANY, Found, cast, covariance};
 use crate::error::ImageError;
-use crate::image::{Element, Table, TableKind};
+use crate::image::{Element, TableKind};
 use crate::interest::{Interests, MAX_CODES, MAX_INTEREST};
 
 /// The most stars for an interest of 1.
@@ -18,60 +18,57 @@ const KINDS: [TableKind; 5] = [
 ];
 
 /// What the image says of people's interests, where it has a code for each movie.
-pub(super) fn open<'a>(
-    found: &Found<'a>,
+#[inline(never)]
+pub(super) fn open<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
     movies: u32,
     users: u32,
-) -> Result<Option<Interests<'a>>, ImageError> {
+) -> Option<Interests<'a>> {
     let kind = TableKind::InterestCode;
-    let Some(table) = found.get(kind) else {
-        let alone = KINDS.into_iter().find(|kind| found.get(*kind).is_some());
-        return alone.map_or(Ok(None), |_| Err(ImageError::Missing(kind)));
-    };
-    if table.rows != movies || table.columns != 1 {
-        return Err(ImageError::Shape(kind));
+    if !found.has(kind) {
+        if KINDS.into_iter().any(|kind| found.has(kind)) {
+            found.refuse(ImageError::Missing(kind));
+        }
+        return None;
     }
-    let codes = bytes(table, kind)?;
-    found.need(TableKind::MovieConfidence)?;
+    let codes = found.bytes(kind, movies, 1);
+    found.need(TableKind::MovieConfidence, 0, ANY, ANY);
 
     let kind = TableKind::InterestCodebook;
-    let table = found.need(kind)?;
+    let table = found.need(kind, 0, ANY, ANY);
     let (count, dimensions) = (table.rows as usize, table.columns as usize);
     if count > MAX_CODES || dimensions > MAX_INTEREST {
-        return Err(ImageError::Shape(kind));
+        found.shape(kind);
     }
-    let (codebook, scale) = small(table, kind)?;
+    let (codebook, scale) = small(found, kind, ANY, ANY);
     if codes.iter().any(|code| usize::from(*code) >= count) {
-        return Err(ImageError::Value(TableKind::InterestCode));
+        found.value(TableKind::InterestCode);
     }
 
     let kind = TableKind::InterestLevels;
-    let levels = bytes(found.need(kind)?, kind)?
-        .try_into()
-        .map_err(|_| ImageError::Shape(kind))?;
-
-    let kind = TableKind::InterestSpread;
-    let spread = covariance(found.need(kind)?, kind, dimensions as u32)?;
+    let Ok(levels) = found.bytes(kind, ANY, ANY).try_into() else {
+        found.shape(kind);
+        return None;
+    };
+    let spread = covariance(found, TableKind::InterestSpread, dimensions);
 
     let kind = TableKind::InterestCourse;
-    let course = floats(found.need(kind)?, kind)?;
-    numbers(course, kind)?;
-    let [weight, fade] = *course else {
-        return Err(ImageError::Shape(kind));
+    let [weight, fade] = *found.floats(kind, ANY, ANY) else {
+        found.shape(kind);
+        return None;
     };
     if !(0.0..=WEIGHT_LIMIT).contains(&weight) || !(0.0..=1.0).contains(&fade) {
-        return Err(ImageError::Value(kind));
+        found.value(kind);
     }
 
     let kind = TableKind::UserInterest;
-    let users = match found.get(kind) {
-        None => None,
-        Some(table) if table.rows == users && table.columns as usize == dimensions => {
-            Some(small(table, kind)?)
+    let users = found.has(kind).then(|| {
+        if users == 0 {
+            found.shape(kind);
         }
-        Some(_) => return Err(ImageError::Shape(kind)),
-    };
-    Ok(Some(Interests {
+        small(found, kind, users, dimensions as u32)
+    });
+    Some(Interests {
         codes,
         codebook,
         scale,
@@ -81,17 +78,22 @@ pub(super) fn open<'a>(
         weight,
         fade,
         users,
-    }))
+    })
 }
 
 /// A table of 8-bit integers with a scale of at most 1.
-fn small<'a>(table: &Table<'a>, kind: TableKind) -> Result<(&'a [i8], f32), ImageError> {
-    if table.element != Element::I8.code() {
-        return Err(ImageError::Element(kind));
-    }
+#[inline(never)]
+fn small<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    kind: TableKind,
+    rows: u32,
+    columns: u32,
+) -> (&'a [i8], f32) {
+    let scale = found.need(kind, 0, ANY, ANY).scale;
     // Written so that a NaN is refused too.
-    if !(f32::MIN_POSITIVE..=1.0).contains(&table.scale) {
-        return Err(ImageError::Value(kind));
+    if !(f32::MIN_POSITIVE..=1.0).contains(&scale) {
+        found.value(kind);
     }
-    Ok((bytemuck::must_cast_slice(table.bytes), table.scale))
+    let values = found.bytes_of((kind, 0), Element::I8, rows, columns);
+    (cast(values), scale)
 }

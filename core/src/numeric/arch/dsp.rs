@@ -3,9 +3,13 @@
 #[cfg(cortex_m_dsp)]
 mod assembly;
 #[cfg(cortex_m_dsp)]
+mod bytes;
+#[cfg(cortex_m_dsp)]
 pub(crate) mod layers;
 #[cfg(cortex_m_dsp)]
 pub(crate) use assembly::{Net, score, score_bytes};
+#[cfg(cortex_m_dsp)]
+pub(crate) use bytes::dots;
 
 /// Movies that are scored at a time.
 pub(crate) const BLOCK: usize = 32;

@@ -11,14 +11,20 @@
 //!
 //! Advice for whoever changes this: `cargo xtask bench device` counts it and compares each result with the plain form.
 
+mod bytes;
 mod layers;
+#[cfg(feature = "learn")]
+mod narrow;
 mod one;
 mod pairs;
 mod root;
 mod rows;
 
+pub(crate) use bytes::dot_of_bytes;
 pub(crate) use layers::{columns, rows, widen};
-pub(crate) use one::{Person, one};
+#[cfg(feature = "learn")]
+pub(crate) use narrow::{narrow, times};
+pub(crate) use one::{Movie, Person, one};
 pub(crate) use pairs::score;
 pub(crate) use root::square_root;
 pub(crate) use rows::{cosines, dots};
@@ -45,7 +51,7 @@ const SECOND: usize = 4;
 
 /// The layers of a model of the lesson's shape: rows of 8, a multiple of 4 relu units, 4 relu units, 1 linear one. Read
 /// by the assembly, by offset.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Net<'a> {
     user_weights: *const f32,
@@ -60,8 +66,16 @@ pub(crate) struct Net<'a> {
     layers: PhantomData<&'a f32>,
 }
 
+// SAFETY: its pointers are borrows of numbers that nobody writes to.
+unsafe impl Send for Net<'_> {}
+// SAFETY: likewise.
+unsafe impl Sync for Net<'_> {}
+
 impl<'a> Net<'a> {
     /// The layers of `mlp`, beside a `dot` product or without one; `None` where their shape isn't the lesson's.
+    ///
+    /// A model is asked once, when it is opened: looking at a dozen lengths for each prediction would cost as much as
+    /// two of its units.
     pub(crate) fn new(mlp: &Mlp<'a>, dot: bool) -> Option<Self> {
         let [second, output] = mlp.later() else {
             return None;

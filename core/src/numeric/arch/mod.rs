@@ -6,3 +6,4 @@
 pub(crate) mod dsp;
 #[cfg(cortex_m_float)]
 pub(crate) mod float;
+pub(crate) mod text;

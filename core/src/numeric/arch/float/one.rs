@@ -23,19 +23,33 @@ pub(crate) enum Person<'a> {
         expect(dead_code, reason = "only a step takes it")
     )]
     Row(&'a [f32; COLUMNS]),
-    /// A row as an image holds it, in half precision.
+    /// A row as an image holds it, in half precision. It has no gradient: an image doesn't learn.
     Stored(&'a [u16; COLUMNS]),
+}
+
+/// The movie that is scored.
+#[derive(Clone, Copy)]
+pub(crate) enum Movie<'a> {
+    /// A row as an image holds it, in half precision, and the bias beside it.
+    Stored(&'a [u16; COLUMNS], Option<&'a u16>),
+    /// A row in single precision; the bias is in the base.
+    #[cfg_attr(
+        not(feature = "learn"),
+        expect(dead_code, reason = "only a step takes it")
+    )]
+    Row(&'a [f32; COLUMNS]),
 }
 
 /// What the assembly reads beside the net, by offset.
 #[repr(C)]
 struct Call {
     start: *const f32,
-    movie: *const u16,
+    movie: *const u8,
     /// The user's row.
     row: *const u8,
-    /// 0 where `start` is a half and the row in single precision, 1 where it is a bias and the row in half precision,
-    /// 2 where it is a bias and the row in single precision.
+    /// Twice 0 where `start` is a half and the row in single precision, twice 1 where it is a bias and the row in half
+    /// precision, twice 2 where it is a bias and the row in single precision; and 1 where the movie's row is in single
+    /// precision.
     kind: u32,
     bias: *const u16,
     gradient: *mut f32,
@@ -49,30 +63,35 @@ unsafe extern "C" {
 /// The score of one movie, whose base is mean and user's bias; its derivative by the user's row goes to `gradient`,
 /// where there is one. `None`, and nothing done, where a row in half precision isn't aligned to 4.
 ///
-/// For 32 units, half of them alive, on a Cortex-M4: 1,500 cycles from a half, 2,300 from a row, and 800 for the
+/// For 32 units, half of them alive, on a Cortex-M4: 1,500 cycles from a half, 2,250 from a row, and 800 for the
 /// gradient. Stack: 4 bytes a unit, and 130.
 #[inline]
 pub(crate) fn one(
     net: &Net<'_>,
     person: Person<'_>,
     base: f32,
-    movie: &[u16; COLUMNS],
-    bias: Option<&u16>,
+    movie: Movie<'_>,
     gradient: Option<&mut [f32; COLUMNS]>,
 ) -> Option<f32> {
     let (start, row, kind): (_, *const u8, _) = match person {
         Person::Half(half, row) => (half.as_ptr(), row.as_ptr().cast(), 0),
-        Person::Stored(row) => (net.bias, row.as_ptr().cast(), 1),
-        Person::Row(row) => (net.bias, row.as_ptr().cast(), 2),
+        // Nothing is written down for a way back.
+        Person::Stored(_) if gradient.is_some() => return None,
+        Person::Stored(row) => (net.bias, row.as_ptr().cast(), 2),
+        Person::Row(row) => (net.bias, row.as_ptr().cast(), 4),
     };
-    if (movie.as_ptr().addr() | row.addr()) & 3 != 0 {
+    let (movie, bias, wide): (*const u8, _, _) = match movie {
+        Movie::Stored(row, bias) => (row.as_ptr().cast(), bias, 0),
+        Movie::Row(row) => (row.as_ptr().cast(), None, 1),
+    };
+    if (movie.addr() | row.addr()) & 3 != 0 {
         return None;
     }
     let call = Call {
         start,
-        movie: movie.as_ptr(),
+        movie,
         row,
-        kind,
+        kind: kind | wide,
         bias: bias.map_or(core::ptr::null(), core::ptr::from_ref),
         gradient: gradient.map_or(core::ptr::null_mut(), |place| place.as_mut_ptr()),
     };
@@ -98,48 +117,43 @@ global_asm!(
     vcvtb.f32.f16 \x6, \d
     vcvtt.f32.f16 \x7, \d
     .endm
-    @ Adds the products of s20-s27 and eight numbers to s29; the last one is left in s30.
-    .macro PR_MAC8 x0, x1, x2, x3, x4, x5, x6, x7
+    @ Adds the products of s20-s27 and eight numbers to a sum; the last one is left in s30.
+    .macro PR_MAC8 sum, x0, x1, x2, x3, x4, x5, x6, x7
     vmul.f32 s20, s20, \x0
     vmul.f32 s21, s21, \x1
-    vadd.f32 s29, s29, s20
+    vadd.f32 \sum, \sum, s20
     vmul.f32 s22, s22, \x2
-    vadd.f32 s29, s29, s21
+    vadd.f32 \sum, \sum, s21
     vmul.f32 s23, s23, \x3
-    vadd.f32 s29, s29, s22
+    vadd.f32 \sum, \sum, s22
     vmul.f32 s24, s24, \x4
-    vadd.f32 s29, s29, s23
+    vadd.f32 \sum, \sum, s23
     vmul.f32 s25, s25, \x5
-    vadd.f32 s29, s29, s24
+    vadd.f32 \sum, \sum, s24
     vmul.f32 s26, s26, \x6
-    vadd.f32 s29, s29, s25
+    vadd.f32 \sum, \sum, s25
     vmul.f32 s30, s27, \x7
-    vadd.f32 s29, s29, s26
+    vadd.f32 \sum, \sum, s26
     .endm
-    @ The end of a unit of layer 0 whose sum is s29, but for s30, and of the loop.
-    .macro PR_UNIT_END again
-    vadd.f32 s29, s29, s30
-    subs r6, r6, #1
-    vmov r5, s29
-    bic.w r5, r5, r5, asr #31
-    cbz r5, 2f
-    str r2, [r7], #4
-    vldmia r2!, {s20-s23}
-    vmul.f32 s20, s20, s29
-    vmul.f32 s21, s21, s29
-    vmul.f32 s22, s22, s29
-    vmul.f32 s23, s23, s29
+    @ The sum of a unit of layer 0 over a user's row and a movie's, but for s30.
+    .macro PR_WHOLE sum
+    vldmia r1!, {s20-s27}
+    PR_MAC8 \sum, s0, s1, s2, s3, s4, s5, s6, s7
+    vldmia r4!, {s20-s27}
+    vadd.f32 \sum, \sum, s30
+    PR_MAC8 \sum, s8, s9, s10, s11, s12, s13, s14, s15
+    .endm
+    @ A unit's share in layer 1, whose weights are at a place.
+    .macro PR_INTO_LAYER_1 place, unit
+    vldmia \place, {s20-s23}
+    vmul.f32 s20, s20, \unit
+    vmul.f32 s21, s21, \unit
+    vmul.f32 s22, s22, \unit
+    vmul.f32 s23, s23, \unit
     vadd.f32 s16, s16, s20
     vadd.f32 s17, s17, s21
     vadd.f32 s18, s18, s22
     vadd.f32 s19, s19, s23
-    bne \again
-    b 3f
-2:
-    @ add would set flags if it were short.
-    add.w r2, r2, #16
-    bne \again
-3:
     .endm
     @ Four columns of two units whose sums are s28 and s29.
     .macro PR_TWO a, b, x0, x1, x2, x3
@@ -204,22 +218,38 @@ pocketrec_one_8:
     sub sp, sp, r6, lsl #2
     @ r7: the end of the list of living units
     mov r7, sp
-    vldmia r5, {s20-s23}
     vldmia r8, {s16-s19}
+    lsrs r11, r11, #1
+    bcs.w 50f
+    vldmia r5, {s20-s23}
     PR_WIDEN8 s20, s21, s22, s23, s8, s9, s10, s11, s12, s13, s14, s15
+51:
     @ s0-s7 the user's row, s8-s15 the movie's, s16-s19 layer 1
     cmp r11, #1
     bne 1f
     vldmia r10, {s20-s23}
     PR_WIDEN8 s20, s21, s22, s23, s0, s1, s2, s3, s4, s5, s6, s7
 10:
-    vldmia r3!, {s29}
-    vldmia r1!, {s20-s27}
-    PR_MAC8 s0, s1, s2, s3, s4, s5, s6, s7
-    vldmia r4!, {s20-s27}
+    @ For a prediction: two units at a time, and no list.
+    vldmia r3!, {s28-s29}
+    PR_WHOLE s28
+    vadd.f32 s28, s28, s30
+    PR_WHOLE s29
     vadd.f32 s29, s29, s30
-    PR_MAC8 s8, s9, s10, s11, s12, s13, s14, s15
-    PR_UNIT_END 10b
+    vmov r5, s28
+    cmp r5, #0
+    ble 2f
+    PR_INTO_LAYER_1 r2, s28
+2:
+    vmov r5, s29
+    cmp r5, #0
+    ble 3f
+    add r12, r2, #16
+    PR_INTO_LAYER_1 r12, s29
+3:
+    adds r2, r2, #32
+    subs r6, r6, #2
+    bne.w 10b
     b 30f
 1:
     vldmia r10, {s0-s7}
@@ -227,8 +257,20 @@ pocketrec_one_8:
 20:
     vldmia r3!, {s29}
     vldmia r4!, {s20-s27}
-    PR_MAC8 s8, s9, s10, s11, s12, s13, s14, s15
-    PR_UNIT_END 20b
+    PR_MAC8 s29, s8, s9, s10, s11, s12, s13, s14, s15
+    vadd.f32 s29, s29, s30
+    subs r6, r6, #1
+    vmov r5, s29
+    bic.w r5, r5, r5, asr #31
+    cbz r5, 2f
+    str r2, [r7], #4
+    PR_INTO_LAYER_1 r2!, s29
+    bne 20b
+    b 30f
+2:
+    @ add would set flags if it were short.
+    add.w r2, r2, #16
+    bne 20b
     b 30f
 40:
     @ The same from a row in single precision, for learning: two units at a time, and VMLA (3 cycles, 1 instruction)
@@ -375,6 +417,9 @@ pocketrec_one_8:
     mov sp, r9
     vpop {s16-s31}
     pop {r4-r11, pc}
+50:
+    vldmia r5, {s8-s15}
+    b.w 51b
     .size pocketrec_one_8, . - pocketrec_one_8
 "#,
     options(raw)

@@ -7,7 +7,7 @@
 
 use core::arch::global_asm;
 
-use super::one::{Person, one};
+use super::one::{Movie, Person, one};
 use super::{COLUMNS, Net};
 use crate::MAX_UNITS;
 
@@ -69,7 +69,13 @@ pub(crate) fn score(
     for at in (0..before).chain(behind..movies) {
         let bias = biases.and_then(|biases| biases.get(at));
         if let (Some(movie), Some(place)) = (rows.get(at), scores.get_mut(at))
-            && let Some(score) = one(net, Person::Half(half, row), base, movie, bias, None)
+            && let Some(score) = one(
+                net,
+                Person::Half(half, row),
+                base,
+                Movie::Stored(movie, bias),
+                None,
+            )
         {
             *place = score;
         }
