@@ -1,6 +1,7 @@
 //! The distinctions that exit codes make: was it the input, did the machine fail, or did somebody press Ctrl-C?
 
 use std::fmt;
+use std::io::Write;
 
 use crate::link::LinkError;
 
@@ -46,6 +47,25 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     } else {
         1
     }
+}
+
+/// From now on the program ends with a sentence and exit code 1 where it can't print, as to a full disk: `println!`
+/// panics there, and a person would see a backtrace.
+pub fn tell_what_cannot_be_printed() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload().downcast_ref::<String>();
+        let said = said.map_or("", String::as_str);
+        let Some((stream, why)) = said
+            .strip_prefix("failed printing to ")
+            .and_then(|rest| rest.split_once(": "))
+        else {
+            return usual(panic);
+        };
+        // Where this can't be printed either, the exit code tells.
+        let _ = writeln!(std::io::stderr(), "error: can't print to {stream}: {why}");
+        crate::files::end(1);
+    }));
 }
 
 #[cfg(test)]

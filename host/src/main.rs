@@ -8,6 +8,7 @@ use host::commands::Cli;
 fn main() -> ExitCode {
     // `host … | head` ends quietly.
     sigpipe::reset();
+    host::error::tell_what_cannot_be_printed();
     match Cli::parse().verb.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -104,7 +104,7 @@ fn lists_find_more_than_fame_or_stars_and_name_many_movies_and_few_obscure_ones(
 #[test]
 fn core_learns_people_whom_training_has_never_seen() {
     let data = builtin::load();
-    let curve = cold::curve(&data, &options(recipe::MODEL), 100, true).unwrap();
+    let curve = cold::curve(&data, &options(recipe::MODEL), 100, true, &|_| ()).unwrap();
     let told = curve.text();
     assert_eq!((curve.people, curve.points.len()), (100, COLD.len()));
     for (point, (known, learned, retrained)) in curve.points.iter().zip(COLD) {

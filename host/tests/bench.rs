@@ -87,6 +87,18 @@ fn every_kernel_and_thread_count_has_a_row() {
 }
 
 #[test]
+fn a_shape_of_nothing_is_refused_by_name() {
+    for (option, said) in [
+        ("--dim", "the user embedding's size is 0"),
+        ("--hidden", "hidden layer 1 is 0"),
+    ] {
+        let (sentence, code) = fails(&["bench", "kernels", option, "0"]);
+        assert_eq!(code, Some(2), "{sentence}");
+        assert!(sentence.contains(said), "{sentence}");
+    }
+}
+
+#[test]
 fn growth_tells_the_time_of_a_rating_and_the_memory_of_each_shape() {
     let text = succeeds(&["bench", "growth", "--largest", "ml-100k", "--epochs", "1"]);
     let [users, movies, ratings, lazy, each, ..] = row(&text, "ml-100k")[..] else {

@@ -216,6 +216,35 @@ fn what_is_wrong_is_said_in_a_sentence_with_exit_code_2_and_nothing_is_written()
 }
 
 #[test]
+fn a_place_that_cannot_be_written_is_refused_before_the_work() {
+    let place = Place::trained();
+    std::fs::create_dir_all(place.path("taken.titles.csv")).unwrap();
+    for (out, said) in [
+        ("ratings", "--out is ratings, which is a folder"),
+        ("missing/a.img", "and there is no folder missing"),
+        ("taken.img", "titles is taken.titles.csv, which is a folder"),
+    ] {
+        let output = place.host(&["export", "--out", out]);
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{out}: {told}");
+        assert!(told.contains(said), "{out}: {told}");
+        assert!(output.stdout.is_empty(), "{out}");
+    }
+    assert_eq!(place.files("."), ["ratings", "taken.titles.csv", "target"]);
+}
+
+#[test]
+fn fame_is_a_number_that_core_takes_as_it_is() {
+    let place = Place::trained();
+    place.succeeds(&["export"]);
+    for fame in ["nan", "inf", "1e39", "101", "much"] {
+        let told = place.fails(2, &["recommend", "--fame", fame]);
+        contains(&told, &["--fame", "a number from -100 to 100"]);
+    }
+    place.succeeds(&["recommend", "--fame", "-1"]);
+}
+
+#[test]
 fn a_movie_or_a_user_that_is_not_there_is_answered_with_what_is() {
     let place = Place::trained();
     place.succeeds(&["export"]);

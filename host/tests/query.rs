@@ -457,6 +457,58 @@ fn a_self_test_passes_on_an_equal_board_and_names_the_first_difference_on_anothe
 }
 
 #[test]
+fn files_and_numbers_are_checked_before_a_firmware_is_built() {
+    let place = place();
+    std::fs::write(place.path().join("bad.csv"), "movieId,rating\n10,nan\n").unwrap();
+    for (arguments, said) in [
+        (
+            "query --emulator ratings --load nope.csv",
+            "nope.csv can't be read",
+        ),
+        (
+            "query --emulator ratings --load bad.csv",
+            "bad.csv line 2 should be",
+        ),
+        (
+            "query --emulator ratings --save .",
+            "--save is ., which is a folder",
+        ),
+        (
+            "query --emulator rate --movie 10 --stars nan",
+            "it should be a number of stars",
+        ),
+        (
+            "query --emulator rate --movie 10 --stars inf",
+            "it should be a number of stars",
+        ),
+        (
+            "selftest --emulator --write missing/t.txt",
+            "and there is no folder missing",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_host"))
+            .args(arguments.split_whitespace())
+            .args(["--image", "model.img"])
+            .current_dir(place.path())
+            // Whoever starts it has begun to build.
+            .env("CARGO", "no-cargo-here")
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {errors}");
+        assert!(errors.contains(said), "{arguments}: {errors}");
+    }
+}
+
+#[test]
+fn stars_below_the_scale_are_refused_by_the_board_and_not_taken_for_an_option() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let rate = ["query", "rate", "--movie", "10", "--stars", "-1"];
+    fails(&place, &port, 2, &rate, &["--stars should be 0.5 to 5"]);
+}
+
+#[test]
 fn a_wrong_baud_rate_is_told_from_silence() {
     let place = place();
     // Every byte arrives as another one, as it does at another speed.

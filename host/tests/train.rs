@@ -177,6 +177,10 @@ fn refuses(arguments: &[&str], code: i32, said: &str) {
     )
     .expect("a cut file is written");
     std::fs::write(folder.path().join("file"), "in the way").expect("a file is written");
+    let end_of_zip = [&b"PK\x05\x06"[..], &[0; 18]].concat();
+    std::fs::write(folder.path().join("none.zip"), end_of_zip).expect("a zip is written");
+    let wide = b"\xff\xfeu\0s\0e\0r\0";
+    std::fs::write(folder.path().join("wide.csv"), wide).expect("a file is written");
     let output = host(folder.path(), arguments);
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
@@ -267,9 +271,15 @@ fn data_that_cannot_be_trained_on_is_named_by_file_and_line() {
     );
     refuses(&["train", "--data", "movies.dat"], 2, "movies.dat, line 1");
     refuses(
+        &["train", "--data", "none.zip"],
+        2,
+        "none.zip holds no ratings",
+    );
+    refuses(&["train", "--data", "wide.csv"], 2, "wide.csv is in UTF-16");
+    refuses(
         &["train", "--data", "ratings.dat", "--out", "file/x"],
-        1,
-        "can't write to file/x",
+        2,
+        "--out is file/x, and file is no folder",
     );
     refuses(
         &["train", "--data", "ratings.dat", "--out", "ratings.dat"],
@@ -288,6 +298,217 @@ fn data_that_cannot_be_trained_on_is_named_by_file_and_line() {
         2,
         "18860 to",
     );
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_before_the_work() {
+    let folder = folder();
+    std::fs::write(folder.path().join("file"), "in the way").expect("a file is written");
+    std::fs::create_dir(folder.path().join("mine")).expect("a folder is made");
+    std::fs::write(folder.path().join("mine/ratings.csv"), "mine").expect("a file is written");
+    let missing = "is missing/a, and there is no folder missing; make it first";
+    for (arguments, said) in [
+        ("evaluate --data ratings.dat --json missing/a", missing),
+        ("evaluate --data ratings.dat --csv missing/a", missing),
+        (
+            "evaluate --data ratings.dat --csv .",
+            "--csv is ., which is a folder",
+        ),
+        (
+            "evaluate --data ratings.dat --write-folds file",
+            "--write-folds is file",
+        ),
+        (
+            "train --data ratings.dat --write-split file",
+            "--write-split is file",
+        ),
+        ("simulate --data ratings.dat --csv missing/a", missing),
+        ("simulate --data ratings.dat --scopes", "add --model mlp"),
+        (
+            "simulate --data ratings.dat --picture .",
+            "which is a folder",
+        ),
+        (
+            "synth --shape ml-100k --out file",
+            "--out is file, which is there and no folder",
+        ),
+        (
+            "synth --shape ml-100k --out mine",
+            "mine/ratings.csv is there and wasn't made up",
+        ),
+        (
+            "fetch ml-100k --from http://127.0.0.1:9 --out file/x",
+            "and file is no folder",
+        ),
+        ("bench train --ratings 1000 --trace file", "--trace is file"),
+    ] {
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        let output = host(folder.path(), &words);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {told}");
+        assert!(
+            told.starts_with("error: ") && told.contains(said),
+            "{arguments}: {told}"
+        );
+        assert_eq!(text(&output.stdout), "", "{arguments}");
+    }
+    let mine = std::fs::read(folder.path().join("mine/ratings.csv")).expect("it is there");
+    assert_eq!(mine, b"mine");
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("a folder").count(),
+        4
+    );
+}
+
+#[test]
+fn errors_are_shown_only_where_ratings_were_held_back() {
+    let folder = folder();
+    let output = host(folder.path(), &[&TRAIN[..], &["--validation=0"]].concat());
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(told.contains("No rating was held back"), "{told}");
+    assert!(told.contains("epoch 3/3  train MSE "), "{told}");
+    assert!(
+        !told.contains("validation MSE") && !told.contains("RMSE"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_fold_that_nothing_can_be_learned_from_is_refused_before_the_work() {
+    let folder = folder();
+    let header = "userId,movieId,rating,timestamp\n";
+    let write = |name: &str, lines: &str| {
+        std::fs::write(folder.path().join(name), format!("{header}{lines}"))
+            .expect("it is written");
+    };
+    write("two.csv", "1,2,3,1000000000\n2,2,4,1000000000\n");
+    write("four.csv", "1,2,3,1000000000\n2,3,4,1000000000\n");
+    for (arguments, said) in [
+        (
+            "--data two.csv",
+            "two.csv has too few ratings for 5 folds: 2",
+        ),
+        (
+            "--data two.csv --folds 2",
+            "two.csv: fold 1 has too few ratings to learn from",
+        ),
+        (
+            "--data two.csv --leave-last-out",
+            "last ratings has no rating to measure on",
+        ),
+        (
+            "--train two.csv --test four.csv",
+            "in two.csv and in four.csv",
+        ),
+    ] {
+        let words: Vec<&str> = arguments.split_whitespace().collect();
+        let output = host(folder.path(), &[&["evaluate"], &words[..]].concat());
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {told}");
+        assert!(
+            told.starts_with("error: ") && told.contains(said),
+            "{arguments}: {told}"
+        );
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_printed_is_a_sentence_and_not_a_panic() {
+    let folder = folder();
+    let full = || {
+        let file = std::fs::File::options().write(true).open("/dev/full");
+        std::process::Stdio::from(file.expect("Linux has it"))
+    };
+    let run = |out: std::process::Stdio, error: std::process::Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_host"));
+        command.current_dir(folder.path()).args(TRAIN);
+        command
+            .stdout(out)
+            .stderr(error)
+            .output()
+            .expect("it starts")
+    };
+    let output = run(full(), std::process::Stdio::piped());
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(
+        told.starts_with("error: can't print to stdout: No space"),
+        "{told}"
+    );
+    assert!(!told.contains("panicked"), "{told}");
+    assert_eq!(run(full(), full()).status.code(), Some(1));
+}
+
+/// Sends Ctrl-C to a program once `folder` holds a file whose name ends with `.part`; its exit code.
+#[cfg(unix)]
+fn interrupted(mut command: Command, folder: &Path) -> Option<i32> {
+    let mut child = command.spawn().expect("the program starts");
+    // Not the file that only asks whether the folder can be written to.
+    let is_part = |name: &str| name.ends_with(".part") && !name.starts_with("probe");
+    let parts = || {
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        entries
+            .filter(|entry| is_part(&entry.file_name().to_string_lossy()))
+            .count()
+    };
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while parts() == 0 && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.expect("there is a kill").success());
+    let code = child.wait().expect("it ends").code();
+    assert_eq!(parts(), 0);
+    code
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_nothing_half_written() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut synth = Command::new(env!("CARGO_BIN_EXE_host"));
+    synth
+        .args(["synth", "--shape", "ml-32m", "--out"])
+        .arg(folder.path());
+    assert_eq!(interrupted(synth, folder.path()), Some(130));
+
+    // A server that begins a download and never ends it.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a request");
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nPK";
+        std::io::Write::write_all(&mut stream, head.as_bytes()).expect("it is sent");
+        std::thread::sleep(std::time::Duration::from_secs(600));
+    });
+    let mut fetch = Command::new(env!("CARGO_BIN_EXE_host"));
+    fetch.args(["fetch", "ml-100k", "--from", &address, "--out"]);
+    fetch.arg(folder.path()).stdout(std::process::Stdio::null());
+    assert_eq!(interrupted(fetch, folder.path()), Some(130));
+    assert_eq!(
+        std::fs::read_dir(folder.path()).expect("a folder").count(),
+        0
+    );
+}
+
+#[test]
+fn an_option_that_another_protocol_would_not_heed_is_refused() {
+    for option in [
+        "--leave-last-out --folds 3",
+        "--cold-start 2 --folds 3",
+        "--cold-start 2 --lists",
+        "--cold-start 2 --precision f32",
+        "--cold-start 2 --csv a.csv",
+        "--write-folds out --json a.json",
+    ] {
+        let mut arguments = vec!["evaluate", "--data", "ratings.dat"];
+        arguments.extend(option.split_whitespace());
+        refuses(&arguments, 2, "cannot be used with");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 #![cfg(feature = "emulator")]
 
 use anyhow::{Context, Result, bail};
-use host::commands::query::ratings::{load, tell};
+use host::commands::query::ratings::{Given, tell};
 use host::data::Titles;
 use host::link::memory::{MemoryBoard, OWNERS};
 use host::link::{Connection, Timing};
@@ -118,19 +118,19 @@ fn a_saved_profile_gives_another_board_and_another_owner_the_same_bits() -> Resu
         bail!("not storage: {:?}", storage.reply());
     };
     assert_eq!((storage.state, owners.flash), (StorageState::Failed, 0));
-    load(&mut new, last, &file)?;
+    Given::read(&file)?.load(&mut new, last)?;
     assert!(bits(&mut new, last, MOVIES)? == due, "the stm32f405");
     assert_eq!(save(&mut new, last, &file)?, saved);
 
     // The board that it came from, once it has forgotten, and an owner of a board in this process.
     old.ask(&Request::ForgetMe { who: OWNER })?;
     assert!(bits(&mut old, OWNER, MOVIES)? != due);
-    load(&mut old, OWNER, &file)?;
+    Given::read(&file)?.load(&mut old, OWNER)?;
     assert!(bits(&mut old, OWNER, MOVIES)? == due, "the microbit");
     let model = Model::open(bytes.as_ref())?;
     let mut twin = Connection::new(MemoryBoard::new(Ok(model)), "the twin", Timing::MEMORY);
     let who = Who::Owner(OWNERS as u8 - 1);
-    load(&mut twin, who, &file)?;
+    Given::read(&file)?.load(&mut twin, who)?;
     assert!(bits(&mut twin, who, MOVIES)? == due, "this PC");
     Ok(())
 }
@@ -156,9 +156,9 @@ fn a_board_that_knows_fewer_movies_learns_from_those_of_a_saved_profile_that_it_
     std::fs::write(&known, lines.join("\n"))?;
 
     let mut new = boot("stm32f405", PROFILES[1], Some(&part), &[])?;
-    load(&mut new, OWNER, &all)?;
+    Given::read(&all)?.load(&mut new, OWNER)?;
     let mut other = boot("microbit", PROFILES[0], Some(&part), &[])?;
-    load(&mut other, OWNER, &known)?;
+    Given::read(&known)?.load(&mut other, OWNER)?;
     let row = |board: &mut Connection<_>| -> Result<Vec<u8>> {
         Ok(board.ask(&Request::Profile { who: OWNER })?.body().to_vec())
     };

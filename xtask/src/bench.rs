@@ -128,14 +128,10 @@ fn path() -> PathBuf {
 /// grew by more than [`snapshot::ALLOWED`], or is higher by more than [`snapshot::ALLOWED_CALLER`] for a caller at
 /// opt-level s.
 pub fn device(toolchain: &Toolchain, bless: bool, only: Option<&str>) -> Result<()> {
+    let settings = chosen(only)?;
     let mut lines = Vec::new();
     let mut results: BTreeMap<String, String> = BTreeMap::new();
-    let chosen =
-        |core: &str, build: &str| only.is_none_or(|only| only == format!("{core}/{build}"));
-    for setting in &SETTINGS {
-        if !chosen(setting.core, setting.build) {
-            continue;
-        }
+    for setting in &settings {
         let elf = build(toolchain, setting)?;
         let footprint = trace::footprint(&elf)?;
         eprintln!(
@@ -176,7 +172,10 @@ pub fn device(toolchain: &Toolchain, bless: bool, only: Option<&str>) -> Result<
     let before = std::fs::read_to_string(path())
         .with_context(|| format!("{}: run with --bless to write it", path().display()))?
         .parse::<Snapshot>()?
-        .keeping(chosen);
+        .keeping(|core, build| {
+            let same = |setting: &&Setting| (setting.core, setting.build) == (core, build);
+            settings.iter().any(same)
+        });
     let changes = before.changes(&counted);
     for change in &changes {
         println!("{change}");
@@ -210,6 +209,26 @@ pub fn device(toolchain: &Toolchain, bless: bool, only: Option<&str>) -> Result<
     Ok(())
 }
 
+/// The settings to count: all of them, or the one that is named as in the snapshot.
+///
+/// # Errors
+/// For a name that none of them has: counting nothing would look like nothing that grew.
+fn chosen(only: Option<&str>) -> Result<Vec<&'static Setting>> {
+    let name = |setting: &Setting| format!("{}/{}", setting.core, setting.build);
+    let all: &'static [Setting] = &SETTINGS;
+    let settings: Vec<&Setting> = all
+        .iter()
+        .filter(|setting| only.is_none_or(|only| only == name(setting)))
+        .collect();
+    match (only, settings.is_empty()) {
+        (Some(only), true) => bail!(
+            "--only is {only}; it should be one of {}",
+            SETTINGS.each_ref().map(name).join(", ")
+        ),
+        _ => Ok(settings),
+    }
+}
+
 /// Builds the bench for a setting and returns its ELF file.
 fn build(toolchain: &Toolchain, setting: &Setting) -> Result<PathBuf> {
     let mut command = toolchain.cargo("build", setting.target);
@@ -236,4 +255,18 @@ fn build(toolchain: &Toolchain, setting: &Setting) -> Result<PathBuf> {
     let own = elf.with_file_name(format!("bench-{}-{}.elf", setting.core, setting.build));
     std::fs::copy(&elf, &own).with_context(|| format!("copying {}", elf.display()))?;
     Ok(own)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_counted_by_its_name_and_a_wrong_name_is_refused() {
+        assert_eq!(chosen(None).unwrap().len(), SETTINGS.len());
+        let one = chosen(Some("M4F/core-at-s")).unwrap();
+        assert_eq!((one.len(), one[0].profile), (1, "firmware-s"));
+        let error = chosen(Some("M4/workspace")).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("M4F/workspace, "), "{error}");
+    }
 }

@@ -22,6 +22,13 @@ pub fn run(
     image: Option<&Path>,
     port: Option<&str>,
 ) -> Result<()> {
+    if !shell::on_path("probe-rs") {
+        bail!(
+            "probe-rs is not on PATH; `cargo install probe-rs-tools --locked` installs it, or build with \
+             `cargo xtask firmware {}` and write the file with another programmer",
+            board.name()
+        );
+    }
     let image = image.map(std::path::absolute).transpose()?;
     let mut options = Options::usual(profile);
     if let Some(image) = &image {
@@ -39,13 +46,6 @@ pub fn run(
             "the firmware takes {size} bytes of flash, {} more than {} has for it; nothing was written",
             size - limit,
             board.name()
-        );
-    }
-    if !shell::on_path("probe-rs") {
-        bail!(
-            "probe-rs is not on PATH; `cargo install probe-rs-tools --locked` installs it, \
-             or write {} with another programmer",
-            firmware.display()
         );
     }
     shell::run(probe(board, "download").arg(&firmware))?;

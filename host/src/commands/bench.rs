@@ -53,15 +53,15 @@ struct Train {
     #[arg(long, value_name = "KIND", default_value = "mlp", value_parser = model)]
     model: ModelKind,
 
-    /// Ratings an epoch; the default is 95 % of MovieLens-20M's
+    /// Made-up ratings an epoch; the default is 95 % of MovieLens-20M's
     #[arg(long, value_name = "N", default_value_t = 19_000_250)]
     ratings: usize,
 
-    /// Users
+    /// Users who give them
     #[arg(long, value_name = "N", default_value_t = 138_493)]
     users: usize,
 
-    /// Movies
+    /// Movies that they rate
     #[arg(long, value_name = "N", default_value_t = 26_744)]
     movies: usize,
 
@@ -73,11 +73,11 @@ struct Train {
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
 
-    /// Code path [default: the fastest]
+    /// Code path of the kernels: avx2, avx512, neon or portable [default: the fastest]
     #[arg(long, value_name = "PATH", value_parser = kernel)]
     kernel: Option<Kernel>,
 
-    /// Also beside a busy loop that is pinned to one core
+    /// Time each epoch once more beside a busy loop that is pinned to one core
     #[arg(long)]
     neighbour: bool,
 
@@ -100,7 +100,8 @@ struct Train {
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
 
-    /// Instead of timing, write the numbers before and after 100 steps to this folder, for peers/first_steps.py
+    /// Instead of timing, write the numbers before and after 100 steps to this folder, for
+    /// host/peers/first_steps.py
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["peers", "neighbour"])]
     trace: Option<PathBuf>,
 }
@@ -163,6 +164,7 @@ fn train(args: &Train) -> Result<()> {
     }
     let kernel = args.kernel.unwrap_or_else(Kernel::best);
     if let Some(folder) = &args.trace {
+        files::check_folder("--trace", folder)?;
         return trace(args, &options, kernel, folder);
     }
     let cores = options.thread_count();

@@ -25,7 +25,8 @@ pub struct Args {
     data: Option<PathBuf>,
 
     /// Cross-validation over so many folds (the default protocol)
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=100))]
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=100),
+        conflicts_with_all = ["official", "train", "leave_last_out", "cold_start"])]
     folds: u8,
 
     /// The official folds of a folder: u1.base and u1.test to u5
@@ -49,11 +50,11 @@ pub struct Args {
     cold_start: Option<usize>,
 
     /// Write the folds as u1.base, u1.test and so on, for other programs to be measured on, and stop
-    #[arg(long, value_name = "FOLDER")]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["cold_start", "csv", "json"])]
     write_folds: Option<PathBuf>,
 
     /// Judge lists in every protocol: NDCG, hit rate and recall at 10 among all movies that a person hasn't rated
-    #[arg(long)]
+    #[arg(long, conflicts_with = "cold_start")]
     lists: bool,
 
     /// Images to predict from, with commas between: f16, f32, i16, i8; the last one ranks
@@ -61,12 +62,13 @@ pub struct Args {
         long,
         value_name = "NAMES",
         default_value = "f16",
-        value_delimiter = ','
+        value_delimiter = ',',
+        conflicts_with = "cold_start"
     )]
     precision: Vec<Precision>,
 
     /// Write all figures as CSV: fold, method, measure, value
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "cold_start")]
     csv: Option<PathBuf>,
 
     /// Write all figures as JSON
@@ -77,11 +79,25 @@ pub struct Args {
     model: ModelArgs,
 }
 
+impl Args {
+    /// Whether everything that is asked for can be written.
+    fn check_places(&self) -> Result<()> {
+        for (option, path) in [("--csv", &self.csv), ("--json", &self.json)] {
+            path.iter()
+                .try_for_each(|path| files::check_file(option, path))?;
+        }
+        self.write_folds
+            .iter()
+            .try_for_each(|folder| files::check_folder("--write-folds", folder))
+    }
+}
+
 /// Trains on each fold, measures and tells.
 ///
 /// # Errors
 /// [`BadInput`] for options or data that can't be used; else what failed.
 pub fn run(args: &Args) -> Result<()> {
+    args.check_places()?;
     let (sets, protocol) = sets(args)?;
     let mut folds = Vec::new();
     for (name, data, split) in &sets {
@@ -91,9 +107,14 @@ pub fn run(args: &Args) -> Result<()> {
                 data,
                 split: split.clone(),
             }),
+            // Those are drawn by people.
+            None if args.cold_start.is_some() => {}
             None if args.leave_last_out => folds.push(protocol::leave_last_out(data)),
             None => folds.extend(protocol::folds(data, args.folds.into(), args.model.seed)),
         }
+    }
+    for fold in &folds {
+        check(fold)?;
     }
     if let Some(folder) = &args.write_folds {
         return protocol::write(&folds, folder)
@@ -121,7 +142,7 @@ pub fn run(args: &Args) -> Result<()> {
         grouped(data.ratings.movie_count() as u64),
     );
     if let Some(people) = args.cold_start {
-        let curve = cold::curve(data, &options, people, true)?;
+        let curve = cold::curve(data, &options, people, true, &|what| eprintln!("{what}"))?;
         println!(
             "RMSE on {} later ratings of {} people left out of training, by how many of their first are known\n",
             grouped(curve.ratings as u64),
@@ -164,6 +185,22 @@ pub fn run(args: &Args) -> Result<()> {
     write(&args.json, serde_json::to_string_pretty(&report)? + "\n")
 }
 
+/// Whether a fold can be learned from and measured on.
+fn check(fold: &Fold<'_>) -> Result<()> {
+    let Fold { name, data, split } = fold;
+    let why = if split.validation.is_empty() {
+        "has no rating to measure on: nobody has a rating to hold back beside another".to_owned()
+    } else {
+        let stars = |row: &u32| data.ratings.stars[*row as usize];
+        let first = split.train.first().map(stars);
+        if split.train.iter().any(|row| Some(stars(row)) != first) {
+            return Ok(());
+        }
+        "has too few ratings to learn from; they should be of at least two different values".into()
+    };
+    Err(BadInput::new(format!("{}: {name} {why}", data.name)).into())
+}
+
 fn write(path: &Option<PathBuf>, text: String) -> Result<()> {
     match path {
         None => Ok(()),
@@ -197,9 +234,11 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
         None => builtin::load(),
         Some(path) => load(path)?,
     };
-    if data.ratings.len() < usize::from(args.folds) {
+    let folds = usize::from(args.folds);
+    if !args.leave_last_out && args.cold_start.is_none() && data.ratings.len() < folds {
         return Err(BadInput::new(format!(
-            "{} ratings are too few to test on",
+            "{} has too few ratings for {folds} folds: {}",
+            data.name,
             data.ratings.len()
         ))
         .into());

@@ -37,11 +37,11 @@ pub struct Args {
     #[arg(long)]
     precompute: bool,
 
-    /// all, none, a number (the most active) or ids:1,42 [default: as many of the most active as fit the board]
+    /// Users in the image: all, none, a number (the most active) or ids:1,42 [default: as many of the most active as fit the board]
     #[arg(long, value_name = "WHICH")]
     users: Option<Users>,
 
-    /// all, a number (the most rated), min-ratings:20 or ids:1,50
+    /// Movies in the image: all, a number (the most rated), min-ratings:20 or ids:1,50
     #[arg(long, value_name = "WHICH", default_value = "all")]
     movies: Movies,
 
@@ -78,6 +78,13 @@ pub fn run(args: &Args) -> Result<()> {
         .into());
     }
     let checkpoint = read(&from)?;
+    let to = args
+        .out
+        .clone()
+        .unwrap_or_else(|| from.with_file_name(crate::export::IMAGE_FILE));
+    let titles = sidecar::path_of(&to);
+    files::check_file("--out", &to)?;
+    files::check_file("the file of the image's titles", &titles)?;
     let movies = args.movies.rows(&checkpoint)?;
     let board = args.board.unwrap_or(boards::DEFAULT);
     let (chosen, bytes) = choose(args, &checkpoint, movies, board)?;
@@ -107,11 +114,6 @@ pub fn run(args: &Args) -> Result<()> {
     }
     println!("Licence of the data: {}", checkpoint.data.licence);
 
-    let to = args
-        .out
-        .clone()
-        .unwrap_or_else(|| from.with_file_name(crate::export::IMAGE_FILE));
-    let titles = sidecar::path_of(&to);
     let failed = |path: &Path| format!("can't write {}", path.display());
     match &data {
         Ok(data) if !data.titles.is_empty() => {

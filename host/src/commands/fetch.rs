@@ -39,6 +39,7 @@ pub fn run(args: &Args) -> Result<()> {
             names.join(", ")
         ))
     })?;
+    files::check_folder("--out", &args.out)?;
     println!("{}", release.license());
     println!(
         "Please acknowledge: F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and"

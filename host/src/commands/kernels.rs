@@ -6,6 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 use pocketrec::model::Model;
 
+use crate::error::BadInput;
 use crate::export::{Chosen, ImageBytes, Movies, Precision, Users, build};
 use crate::report::text::{Align, table};
 use crate::train::checkpoint::{Checkpoint, DataNote, SplitNote};
@@ -39,7 +40,7 @@ pub struct Args {
 /// # Errors
 /// [`BadInput`](crate::error::BadInput) for a shape that no image holds.
 pub fn run(args: &Args) -> Result<()> {
-    let checkpoint = checkpoint(args);
+    let checkpoint = checkpoint(args)?;
     let chosen = Chosen {
         users: Users::None.rows(&checkpoint)?,
         movies: Movies::All.rows(&checkpoint)?,
@@ -98,7 +99,7 @@ fn line(p: &Parameters, precision: Precision, image: &ImageBytes) -> Result<Vec<
 }
 
 /// A model of the shape, untrained: what it predicts means nothing, what it costs is the same.
-fn checkpoint(args: &Args) -> Checkpoint {
+fn checkpoint(args: &Args) -> Result<Checkpoint> {
     let options = Options {
         model: ModelKind::Hybrid,
         hidden: args.hidden.clone(),
@@ -106,7 +107,8 @@ fn checkpoint(args: &Args) -> Checkpoint {
         movie_dim: args.dim,
         ..Options::default()
     };
-    Checkpoint {
+    options.check().map_err(BadInput::new)?;
+    Ok(Checkpoint {
         user_counts: vec![1],
         movie_counts: vec![1; MOVIES as usize],
         parameters: Parameters::initial(&options, 1, MOVIES as usize, 3.5),
@@ -117,5 +119,5 @@ fn checkpoint(args: &Args) -> Checkpoint {
         options,
         best_epoch: 1,
         interest: None,
-    }
+    })
 }

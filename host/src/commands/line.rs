@@ -14,19 +14,22 @@ use crate::link::emulator::Emulator;
 use crate::link::{Connection, Line, Timing, port};
 use crate::report::text::grouped;
 
+/// The heading of a board's options, which every question of `query` repeats among its own.
+pub const BOARD: &str = "Board";
+
 /// Where the board is.
 #[derive(Debug, clap::Args)]
 pub struct LineArgs {
     /// The board's serial port, such as /dev/ttyACM0 or COM3; also tcp:HOST:PORT or unix:PATH
-    #[arg(long, value_name = "NAME", global = true, conflicts_with = "emulator")]
+    #[arg(long, value_name = "NAME", global = true, conflicts_with = "emulator", help_heading = BOARD)]
     port: Option<String>,
 
     /// Bits a second on the serial port
-    #[arg(long, value_name = "RATE", global = true, default_value_t = port::BAUD)]
+    #[arg(long, value_name = "RATE", global = true, default_value_t = port::BAUD, help_heading = BOARD)]
     baud: u32,
 
-    /// Build the firmware of a board (stm32f405 or microbit) and boot it in an emulator, with the image in its flash;
-    /// what it learns ends with the command
+    /// Build the firmware of a board and boot it in an emulator, with the image in its flash: stm32f405, or microbit
+    /// with `--emulator=microbit`; what it learns ends with the command
     #[arg(
         long,
         value_name = "BOARD",
@@ -34,7 +37,8 @@ pub struct LineArgs {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = boards::DEFAULT.name,
-        value_parser = board
+        value_parser = board,
+        help_heading = BOARD
     )]
     emulator: Option<Board>,
 }

@@ -234,7 +234,8 @@ fn rate(text: &str) -> Result<f32, String> {
             f32::MIN_POSITIVE
         ));
     }
-    if rate.is_finite() && rate > f64::from(f32::MAX) {
+    // Neither infinity nor what is no number.
+    if rate.is_nan() || rate > f64::from(f32::MAX) {
         return Err(wrong());
     }
     Ok(rate as f32)
@@ -278,6 +279,10 @@ mod tests {
                 error.contains("should be at least 1.1754944e-38"),
                 "{error}"
             );
+        }
+        for rate in ["inf", "nan", "1e39"] {
+            let error = options(&format!("--model mlp --lr {rate}")).unwrap_err();
+            assert!(error.contains("should be a number above 0"), "{error}");
         }
         let error = options("--model mlp --lr 0").unwrap_err();
         assert!(

@@ -19,17 +19,26 @@ pub struct Args {
     #[arg(long, value_name = "ID")]
     user: Option<u32>,
 
-    /// How many movies
+    /// How many movies, at most 100
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
     count: u8,
 
-    /// How much fame counts: 1 as the image says, more names better known movies, 0 and less lesser known ones
-    #[arg(long, value_name = "WEIGHT", default_value_t = 1.0)]
+    /// How much fame counts, from -100 to 100: 1 as the image says, more names better known movies, 0 and less lesser
+    /// known ones
+    #[arg(long, value_name = "WEIGHT", default_value_t = 1.0, allow_negative_numbers = true, value_parser = weight)]
     fame: f32,
 
     /// The image
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
+}
+
+/// A weight that core takes as it is; others it would change without a word.
+fn weight(text: &str) -> Result<f32, String> {
+    let weight = text.parse().ok();
+    weight
+        .filter(|weight| (-100.0..=100.0).contains(weight))
+        .ok_or_else(|| "it should be a number from -100 to 100".into())
 }
 
 /// Ranks and tells.

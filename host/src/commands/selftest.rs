@@ -47,6 +47,9 @@ pub struct Args {
 /// # Errors
 /// [`BadInput`] for a transcript of another image or one that can't be read; an error where an answer differs.
 pub fn run(args: &Args) -> Result<()> {
+    if let Some(path) = &args.write {
+        files::check_file("--write", path)?;
+    }
     let transcript = match &args.transcript {
         Some(path) => read(path)?,
         None => {

@@ -17,7 +17,7 @@ pub struct Args {
     #[arg(long, value_name = "ID|TITLE")]
     movie: String,
 
-    /// How many movies
+    /// How many movies, at most 100
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
     count: u8,
 

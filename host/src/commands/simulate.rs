@@ -71,6 +71,17 @@ fn model(name: &str) -> Result<ModelKind, String> {
 /// # Errors
 /// [`BadInput`] for data that can't be read or that has nobody with enough ratings; else what went wrong.
 pub fn run(args: &Args) -> Result<()> {
+    if args.scopes && !recipe::options(args.model).has_network() {
+        return Err(BadInput::new(format!(
+            "--scopes learns a network, and a model of the kind {} is found without one; add --model mlp",
+            args.model.name()
+        ))
+        .into());
+    }
+    for (option, path) in [("--csv", &args.csv), ("--picture", &args.picture)] {
+        path.iter()
+            .try_for_each(|path| files::check_file(option, path))?;
+    }
     let data = match &args.data {
         Some(path) => Dataset::load(path, &Silent).map_err(crate::data::DataError::into_anyhow)?,
         None => builtin::load(),
@@ -82,7 +93,7 @@ pub fn run(args: &Args) -> Result<()> {
         all.people.extend(outcome.people);
         all.compared += outcome.compared;
     }
-    told("");
+    shown("");
     let lines = figures::lines(&all.people, args.retrain);
     println!(
         "{}: {} people left out of training, {} seed{}; RMSE of their other ratings",
@@ -182,7 +193,7 @@ fn played<L: Read + Write>(
     seed: u64,
 ) -> Result<Outcome> {
     play::play(device, model, &held.people, |number| {
-        told(&format!(
+        shown(&format!(
             "seed {seed}: person {} of {} rates on the device",
             number + 1,
             held.people.len()
@@ -190,8 +201,16 @@ fn played<L: Read + Write>(
     })
 }
 
-/// Shows what is under way, where somebody looks.
+/// Tells of something long that begins: where somebody looks, or as a line in a log.
 fn told(what: &str) {
+    match std::io::stderr().is_terminal() {
+        true => shown(what),
+        false => eprintln!("{what}"),
+    }
+}
+
+/// Shows what is under way, where somebody looks.
+fn shown(what: &str) {
     if std::io::stderr().is_terminal() {
         eprint!("\r{what:<70}\r");
         // Progress that can't be shown is no failure.

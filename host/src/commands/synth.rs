@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+use crate::data::SYNTHETIC;
 use crate::data::synth::{self, Shape};
-use crate::data::{LoadProgress, SYNTHETIC};
 use crate::error::BadInput;
 use crate::files;
 use crate::report::progress;
@@ -88,14 +88,22 @@ pub fn run(args: &Args) -> Result<()> {
     };
     shape.check().map_err(BadInput::new)?;
     let folder = args.folder();
+    files::check_folder("--out", &folder)?;
+    let path = folder.join("ratings.csv");
+    if path.exists() && !folder.join(SYNTHETIC).exists() {
+        return Err(BadInput::new(format!(
+            "{} is there and wasn't made up by `synth`, which would replace it; --out should name another folder",
+            path.display()
+        ))
+        .into());
+    }
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("can't create {}", folder.display()))?;
-    let path = folder.join("ratings.csv");
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
-    let bar = progress::Bytes::new("users");
+    let bar = progress::Count::new("users", shape.users as u64);
     let mut made = None;
     files::write_with(&path, |file| {
-        let tell = |users: usize| bar.bytes(users as u64, shape.users as u64);
+        let tell = |users: usize| bar.done(users as u64);
         made = Some(synth::write(&shape, args.seed, threads, file, tell)?);
         Ok(())
     })

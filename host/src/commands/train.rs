@@ -77,12 +77,9 @@ impl Args {
 /// [`BadInput`] for options or data that can't be trained with; else what failed.
 pub fn run(args: &Args) -> Result<()> {
     args.check_validation()?;
-    if args.out.exists() && !args.out.is_dir() {
-        return Err(BadInput::new(format!(
-            "--out is {}, which is there and no folder; it should name a folder to write to",
-            args.out.display()
-        ))
-        .into());
+    match &args.write_split {
+        Some(folder) => files::check_folder("--write-split", folder)?,
+        None => files::check_folder("--out", &args.out)?,
     }
     let data = match &args.data {
         None => builtin::load(),
@@ -103,8 +100,6 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(folder) = &args.write_split {
         return columns::write_split(ratings, &split, &options, args.write_orders, folder);
     }
-    files::make_folder(&args.out)
-        .with_context(|| format!("can't write to {}", args.out.display()))?;
 
     print!(
         "{}",
@@ -132,7 +127,9 @@ pub fn run(args: &Args) -> Result<()> {
         true => Some(earlier(args, &data, &options)?),
         false => None,
     };
-    let mut epochs = progress::Epochs::new(recipe::lines(&options, split.train.len()), false);
+    let validated = !split.validation.is_empty();
+    let lines = recipe::lines(&options, split.train.len());
+    let mut epochs = progress::Epochs::new(lines, validated);
     let fit = match &earlier {
         None => recipe::fit(&data, &split, &options, &mut epochs),
         Some((best, state)) => train::resume(ratings, &split, &options, best, state, &mut epochs),
@@ -161,8 +158,13 @@ pub fn run(args: &Args) -> Result<()> {
         .then(|| train::interest::find(&fit.parameters, ratings, &split, fame, &options));
     println!("{}", lists(fame, interest.as_ref()));
     let baselines = Baselines::of(ratings, &split);
-    println!("\n{}", scores(&data, &split, &baselines, &options, &fit));
-    if let Some((user, picked)) = examples::pick(&data, &split, &baselines, &fit.parameters, 7) {
+    if validated {
+        println!("\n{}", scores(&data, &split, &baselines, &options, &fit));
+    } else {
+        println!("\nNo rating was held back, so how well the model predicts was not measured\n");
+    }
+    let picked = examples::pick(&data, &split, &baselines, &fit.parameters, 7);
+    if let Some((user, picked)) = picked.filter(|(_, picked)| !picked.is_empty()) {
         println!("{}", examples::text(&data, user, &picked));
     }
     write(args, data, &split, (options, interest), fit, &baselines)
@@ -318,6 +320,8 @@ fn write(
     fit: Fit,
     baselines: &Baselines,
 ) -> Result<()> {
+    std::fs::create_dir_all(&args.out)
+        .with_context(|| format!("can't create {}", args.out.display()))?;
     let at = |name: &str| args.out.join(name);
     let wrote = |path: &Path| format!("can't write {}", path.display());
     let history = at(files::HISTORY);

@@ -95,6 +95,12 @@ pub fn read(
         .take(CHUNK as u64)
         .read_to_end(&mut head)
         .map_err(io)?;
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return Err(DataError::Input(format!(
+            "{} is in UTF-16; it should be saved as UTF-8, or as plain ASCII",
+            path.display()
+        )));
+    }
     let mark = if head.starts_with(b"\xef\xbb\xbf") {
         3
     } else {

@@ -10,6 +10,7 @@ use md5::{Digest, Md5};
 use super::LoadProgress;
 use super::release::Release;
 use super::source::{broken_zip, open_zip};
+use crate::files::Unfinished;
 
 /// Where GroupLens keeps the releases.
 pub const GROUPLENS: &str = "https://files.grouplens.org/datasets/movielens";
@@ -113,10 +114,10 @@ fn download(
     let body = response.into_body();
     let total = body.content_length().unwrap_or(0);
     let mut body = body.into_reader();
-    let part = zip.with_extension("zip.part");
-    let disk = |error| FetchError::Io(part.clone(), error);
+    let part = Unfinished::new(zip.with_extension("zip.part"));
+    let disk = |error| FetchError::Io(part.path().to_owned(), error);
     let mut take = || -> Result<String, FetchError> {
-        let mut file = BufWriter::new(File::create(&part).map_err(disk)?);
+        let mut file = BufWriter::new(File::create(part.path()).map_err(disk)?);
         let (mut md5, mut got) = (Md5::new(), 0);
         let mut block = vec![0; 1 << 16];
         loop {
@@ -135,18 +136,15 @@ fn download(
         file.and_then(|file| file.sync_data()).map_err(disk)?;
         Ok(hex(&md5.finalize()))
     };
-    let sum = take().inspect_err(|_| {
-        let _ = fs::remove_file(&part);
-    })?;
+    let sum = take()?;
     if let Some(published) = release.md5.filter(|md5| *md5 != sum) {
-        let _ = fs::remove_file(&part);
         return Err(FetchError::Sum {
             path: zip.to_owned(),
             found: sum,
             published,
         });
     }
-    fs::rename(&part, zip).map_err(|error| FetchError::Io(zip.to_owned(), error))
+    fs::rename(part.path(), zip).map_err(|error| FetchError::Io(zip.to_owned(), error))
 }
 
 fn sum_of(path: &Path) -> io::Result<String> {
@@ -167,19 +165,16 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Unzips into a folder beside and then moves what the zip holds, one top folder, into its place.
 fn unzip(zip: &Path, folder: &Path) -> Result<PathBuf, FetchError> {
-    let beside = zip.with_extension("unzipping");
-    let result = unzip_beside(zip, &beside).and_then(|top| {
-        let place = folder.join(&top);
-        let moved = match fs::remove_dir_all(&place) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => fs::rename(beside.join(&top), &place),
-        };
-        moved
-            .map(|()| place.clone())
-            .map_err(|error| FetchError::Io(place, error))
-    });
-    let _ = fs::remove_dir_all(&beside);
-    result
+    let beside = Unfinished::new(zip.with_extension("unzipping"));
+    let top = unzip_beside(zip, beside.path())?;
+    let place = folder.join(&top);
+    let moved = match fs::remove_dir_all(&place) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => fs::rename(beside.path().join(&top), &place),
+    };
+    moved
+        .map(|()| place.clone())
+        .map_err(|error| FetchError::Io(place, error))
 }
 
 fn unzip_beside(zip: &Path, beside: &Path) -> Result<PathBuf, FetchError> {

@@ -51,7 +51,9 @@ impl Source {
         let io = |error| DataError::Io(path.to_owned(), error);
         let mut file = File::open(path).map_err(io)?;
         let got = file.read(&mut magic).map_err(io)?;
-        if magic[..got].starts_with(b"PK\x03\x04") {
+        // The second is of a zip without an entry.
+        let zip = [b"PK\x03\x04", b"PK\x05\x06"];
+        if zip.iter().any(|zip| magic[..got].starts_with(*zip)) {
             return Source::in_zip(path);
         }
         let titles = first_of(path.parent().unwrap_or(Path::new("")), &TITLES);

@@ -54,11 +54,17 @@ struct Stranger {
 }
 
 /// Leaves `people` people out, drawn from those with at least 30 ratings, trains on the others, and predicts what
-/// each gave after the first 20 ratings. With `retrain` trains six times.
+/// each gave after the first 20 ratings. With `retrain` trains six times. `tell` hears of each training that begins.
 ///
 /// # Errors
 /// [`BadInput`] where too few people have enough ratings; else what training or export says.
-pub fn curve(data: &Dataset, options: &Options, people: usize, retrain: bool) -> Result<Curve> {
+pub fn curve(
+    data: &Dataset,
+    options: &Options,
+    people: usize,
+    retrain: bool,
+    tell: &dyn Fn(&str),
+) -> Result<Curve> {
     let ratings = &data.ratings;
     let strangers = strangers(ratings, people, options.seed)?;
     let hidden: std::collections::HashSet<u32> = strangers
@@ -87,6 +93,7 @@ pub fn curve(data: &Dataset, options: &Options, people: usize, retrain: bool) ->
             },
         }
     };
+    tell("training without them");
     let base = fold(0);
     let fit = fitted(&base, options)?;
     let movie_mean = Baselines::of(ratings, &base.split)
@@ -116,6 +123,7 @@ pub fn curve(data: &Dataset, options: &Options, people: usize, retrain: bool) ->
     let mut points = Vec::new();
     for known in KNOWN {
         let retrained = if retrain && known > 0 {
+            tell(&format!("training with {known} ratings of each"));
             let again = fold(known);
             let fit = fitted(&again, options)?;
             Some(train::validate(&fit.parameters, ratings, &test).0.sqrt())
@@ -173,7 +181,7 @@ fn strangers(ratings: &Ratings, people: usize, seed: u64) -> Result<Vec<Stranger
         .into_iter()
         .filter(|rows| rows.len() >= FEWEST)
         .collect();
-    if able.len() < 2 * people || people == 0 {
+    if people > able.len() / 2 || people == 0 {
         return Err(BadInput::new(format!(
             "{} people have {FEWEST} ratings or more; at least one and at most half of them can be left out, not {people}",
             able.len()
@@ -259,7 +267,7 @@ mod tests {
             sweeps: Some(40),
             ..recipe::options(ModelKind::Hybrid)
         };
-        let curve = curve(&data(), &options, 12, true).unwrap();
+        let curve = curve(&data(), &options, 12, true, &|_| ()).unwrap();
         assert_eq!((curve.people, curve.ratings), (12, 12 * 20));
         let (none, many) = (&curve.points[0], &curve.points[5]);
         assert_eq!(none.learned, none.mean_user);
@@ -272,7 +280,9 @@ mod tests {
     #[test]
     fn more_people_than_there_are_cannot_be_left_out() {
         let options = recipe::options(ModelKind::Hybrid);
-        let error = curve(&data(), &options, 31, false).unwrap_err().to_string();
-        assert!(error.contains("60 people"), "{error}");
+        for people in [31, usize::MAX] {
+            let error = curve(&data(), &options, people, false, &|_| ()).unwrap_err();
+            assert!(error.to_string().contains("60 people"), "{error}");
+        }
     }
 }

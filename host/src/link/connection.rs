@@ -285,11 +285,21 @@ impl<L: Read + Write> Connection<L> {
         }
     }
 
+    /// That the line broke. Ctrl-C on a terminal reaches an emulator too, which mostly ends before it can be told to
+    /// stop.
     fn gone(&self, why: std::io::Error) -> LinkError {
-        LinkError::Gone {
-            line: self.name.clone(),
-            why,
+        let line = self.name.clone();
+        match self.is_to_stop() {
+            true => LinkError::Interrupted {
+                line,
+                stopped: None,
+            },
+            false => LinkError::Gone { line, why },
         }
+    }
+
+    fn is_to_stop(&self) -> bool {
+        self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     /// Takes bytes in until the answer, until the board was silent for too long, or until it is to stop.
@@ -301,7 +311,7 @@ impl<L: Read + Write> Connection<L> {
         let mut until = Instant::now() + self.timing.silence;
         let mut buffer = [0; 512];
         while Instant::now() < until {
-            if self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            if self.is_to_stop() {
                 return Ok(Heard::Stop);
             }
             let count = match self.line.read(&mut buffer) {

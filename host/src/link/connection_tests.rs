@@ -284,6 +284,26 @@ fn a_request_that_is_to_stop_is_cancelled_and_what_the_board_says_of_it_told() {
 }
 
 #[test]
+fn a_line_that_breaks_after_ctrl_c_is_an_interruption_and_no_failure() {
+    let image = example();
+    let cut = Faults {
+        cut: true,
+        ..Faults::default()
+    };
+    let mut connection = connect(&image, cut);
+    let stop: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
+    connection.heed(stop);
+    let gone = connection.ask(&Request::Health).unwrap_err();
+    assert!(matches!(gone, LinkError::Gone { .. }), "{gone}");
+    stop.store(true, Ordering::Relaxed);
+    let ended = connection.ask(&Request::Health).unwrap_err().to_string();
+    assert!(
+        ended.ends_with("did not say that it has stopped"),
+        "{ended}"
+    );
+}
+
+#[test]
 fn an_older_and_a_newer_firmware_and_a_stranger_are_named() {
     let old = Hello {
         oldest: 0,

@@ -142,10 +142,7 @@ impl fmt::Display for LinkError {
                     f,
                     "interrupted: {line} was told to stop, but had ended already or was changing ratings, which it finishes"
                 ),
-                None => write!(
-                    f,
-                    "interrupted: {line} was told to stop, and did not say that it has"
-                ),
+                None => write!(f, "interrupted: {line} did not say that it has stopped"),
             },
         }
     }

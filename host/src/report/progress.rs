@@ -59,22 +59,50 @@ impl LoadProgress for Bytes {
     }
 }
 
+/// How many of so many things are done.
+pub struct Count {
+    bar: ProgressBar,
+}
+
+impl Count {
+    /// A bar of `total` things that are called `what`.
+    pub fn new(what: &'static str, total: u64) -> Count {
+        let bar = bar(total, "{bar:30} {human_pos} of {human_len} {msg}");
+        bar.set_message(what);
+        Count { bar }
+    }
+
+    /// So many are done.
+    pub fn done(&self, count: u64) {
+        self.bar.set_position(count);
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// A line for each epoch on standard output, and a bar within it.
 pub struct Epochs {
     bar: ProgressBar,
     epochs: usize,
-    quiet: bool,
+    validated: bool,
 }
 
 impl Epochs {
-    /// For a run of at most `epochs` epochs; `quiet` leaves out the lines.
-    pub fn new(epochs: usize, quiet: bool) -> Epochs {
+    /// For a run of at most `epochs` epochs; `validated` says whether ratings are held back to measure errors on.
+    pub fn new(epochs: usize, validated: bool) -> Epochs {
         let bar = bar(
             0,
             "{msg} {bar:30} {human_pos} of {human_len} ratings, {rate} a second",
         );
         bar.enable_steady_tick(Duration::from_millis(200));
-        Epochs { bar, epochs, quiet }
+        Epochs {
+            bar,
+            epochs,
+            validated,
+        }
     }
 }
 
@@ -96,10 +124,7 @@ impl Observer for Epochs {
     }
 
     fn epoch(&mut self, epoch: &Epoch) {
-        if self.quiet {
-            return;
-        }
-        let line = line(epoch, self.epochs);
+        let line = line(epoch, self.epochs, self.validated);
         self.bar.suspend(|| println!("{line}"));
         if epoch.number == self.epochs {
             self.bar.finish_and_clear();
@@ -114,15 +139,20 @@ impl Drop for Epochs {
 }
 
 /// An epoch's line.
-fn line(epoch: &Epoch, epochs: usize) -> String {
+fn line(epoch: &Epoch, epochs: usize, validated: bool) -> String {
     let digits = epochs.to_string().len();
+    let validation = match validated {
+        true => format!(
+            "   validation MSE {:.4} MAE {:.4}",
+            epoch.validation_mse, epoch.validation_mae
+        ),
+        false => String::new(),
+    };
     format!(
-        "epoch {:>digits$}/{epochs}  train MSE {:.4} MAE {:.4}   validation MSE {:.4} MAE {:.4}   {:.2} s{}",
+        "epoch {:>digits$}/{epochs}  train MSE {:.4} MAE {:.4}{validation}   {:.2} s{}",
         epoch.number,
         epoch.train_mse,
         epoch.train_mae,
-        epoch.validation_mse,
-        epoch.validation_mae,
         epoch.seconds,
         if epoch.improved { "  best so far" } else { "" }
     )

@@ -10,7 +10,9 @@ use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, elf};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use super::cycles::{Counter, Table};
 use super::thumb::{self, Instruction};
@@ -145,13 +147,11 @@ pub fn run(elf: &Path, machine: &str, table: Option<Table>) -> Result<Run> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("`{}` could not be started", shell::words(&command)))?;
-    let log = BufReader::new(child.stderr.take().context("the emulator's log")?);
-    let counts = count(&program, log, table);
-    let status = child.wait()?;
+    let watched = watched(&mut command, LIMIT, |log| count(&program, log, table))?;
     let said = std::fs::read_to_string(&printed).unwrap_or_default();
+    let Some((counts, status)) = watched else {
+        bail!(late(machine, &said));
+    };
     if !status.success() {
         bail!(
             "the bench firmware failed on {machine} ({status}): {}",
@@ -159,9 +159,63 @@ pub fn run(elf: &Path, machine: &str, table: Option<Table>) -> Result<Run> {
         );
     }
     Ok(Run {
-        regions: name(counts?, &said)?,
+        regions: name(counts, &said)?,
         bits: bits(&said),
     })
+}
+
+/// How long a run may take: a firmware whose stack ran into its variables goes round for ever.
+const LIMIT: Duration = Duration::from_secs(900);
+
+/// Runs a command and reads its standard error to the end; `None` where it took longer than `limit` and was stopped.
+fn watched<T>(
+    command: &mut Command,
+    limit: Duration,
+    read: impl FnOnce(BufReader<ChildStderr>) -> Result<T>,
+) -> Result<Option<(T, ExitStatus)>> {
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("`{}` could not be started", shell::words(command)))?;
+    let log = BufReader::new(child.stderr.take().context("the emulator's log")?);
+    let (done, ended) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let child = scope.spawn(move || {
+            let late = ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout);
+            if late {
+                child.kill()?;
+            }
+            Ok::<_, std::io::Error>((child, late))
+        });
+        let result = read(log);
+        drop(done);
+        let Ok(watch) = child.join() else {
+            bail!("the emulator could not be watched");
+        };
+        let (mut child, late) = watch?;
+        if result.is_err() {
+            // Nobody reads what it says any more. It may have ended by itself.
+            let _ = child.kill();
+        }
+        let status = child.wait()?;
+        match late {
+            true => Ok(None),
+            false => Ok(Some((result?, status))),
+        }
+    })
+}
+
+/// That a run took too long, how far it came and what to try.
+fn late(machine: &str, said: &str) -> String {
+    let last = match said.lines().rev().find(|line| !line.trim().is_empty()) {
+        Some(line) => format!("its last line was `{}`", line.trim()),
+        None => "it printed nothing".to_owned(),
+    };
+    format!(
+        "the bench firmware on {machine} had not ended after {} s, and was stopped; {last}. Most likely what follows \
+         it needs more stack than {machine} has RAM beside the variables, or never ends: look at what was added there, \
+         or give it less to do on this core",
+        LIMIT.as_secs()
+    )
 }
 
 /// The lines `bits NAME FINGERPRINT`.
@@ -309,6 +363,28 @@ mod tests {
         let counts = count(&program(), log(&path).as_bytes(), Some(Table::M4)).unwrap();
         // bx lr (3), 50 turns of 1 + 3, the last one's branch not taken... to the mark, which is a jump.
         assert_eq!(counts, [(101, Some(3 + 50 * 4 - 2)), (1, Some(3))]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_run_that_never_ends_is_stopped_and_told_with_its_last_line() {
+        let run = |script: &str, limit: Duration| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]).stderr(Stdio::piped());
+            let read = |log: BufReader<ChildStderr>| Ok(log.split(b'\n').count());
+            watched(&mut command, limit, read).unwrap()
+        };
+        let short = Duration::from_millis(200);
+        assert!(run("exec sleep 600", short).is_none());
+        assert!(run("while :; do echo Trace >&2; done", short).is_none());
+        let (lines, status) = run("echo Trace >&2", Duration::from_secs(600)).unwrap();
+        assert_eq!((lines, status.success()), (1, true));
+        let told = late("microbit", "region empty 1 0\nregion step 1 96\n");
+        assert!(
+            told.contains("its last line was `region step 1 96`"),
+            "{told}"
+        );
+        assert!(late("microbit", "").contains("it printed nothing"));
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "SHAPE", default_value = "ml-32m", value_parser = SHAPES)]
     largest: String,
 
-    /// Code path [default: the fastest]
+    /// Code path of the kernels: avx2, avx512, neon or portable [default: the fastest]
     #[arg(long, value_name = "PATH", value_parser = super::kernel)]
     kernel: Option<Kernel>,
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 
 use crate::error::INTERRUPTED;
+use crate::files;
 
 static PRESSED: AtomicBool = AtomicBool::new(false);
 
@@ -16,7 +17,7 @@ static PRESSED: AtomicBool = AtomicBool::new(false);
 pub fn watch() -> Result<&'static AtomicBool> {
     ctrlc::set_handler(|| {
         if PRESSED.swap(true, Ordering::Relaxed) {
-            std::process::exit(INTERRUPTED.into());
+            files::end(INTERRUPTED);
         }
     })
     .context("Ctrl-C can't be watched for")?;

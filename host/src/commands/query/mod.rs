@@ -11,10 +11,11 @@ use anyhow::{Result, bail};
 use pocketrec::wire::{MAX_LIST, Refusal, Reply, Request, Who};
 
 use super::image::{DEFAULT, Loaded};
-use super::line::LineArgs;
+use super::line::{BOARD, LineArgs};
 use crate::data::Titles;
 use crate::error::BadInput;
 use crate::export::sidecar;
+use crate::files;
 use crate::link::{Connection, LinkError, twin};
 
 /// Options of `host query`.
@@ -25,11 +26,11 @@ pub struct Args {
     line: LineArgs,
 
     /// The image: its titles, and what `--emulator` and `--twin` use
-    #[arg(long, value_name = "FILE", global = true, default_value = DEFAULT)]
+    #[arg(long, value_name = "FILE", global = true, default_value = DEFAULT, help_heading = BOARD)]
     image: PathBuf,
 
     /// Compute the same with core on this PC and report the first bit that differs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = BOARD)]
     twin: bool,
 
     /// What to ask
@@ -61,6 +62,12 @@ impl WhoArgs {
             Who::Owner(owner) => format!("the device's owner {owner}"),
         }
     }
+}
+
+/// Stars as a number; whether they are on the scale is for the board to say.
+fn stars(text: &str) -> Result<f32, String> {
+    let stars = text.parse().ok().filter(|stars: &f32| stars.is_finite());
+    stars.ok_or_else(|| "it should be a number of stars, for instance 4.5".into())
 }
 
 /// Which owner a question is about.
@@ -97,7 +104,7 @@ enum Question {
     Top {
         #[command(flatten)]
         who: WhoArgs,
-        /// How many movies
+        /// How many movies, at most 20
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
     },
@@ -106,7 +113,7 @@ enum Question {
         /// The movie: its MovieLens id, its title, or a part of it
         #[arg(long, value_name = "ID|TITLE")]
         movie: String,
-        /// How many movies
+        /// How many movies, at most 20
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
     },
@@ -115,8 +122,8 @@ enum Question {
         /// The movie: its MovieLens id, its title, or a part of it
         #[arg(long, value_name = "ID|TITLE")]
         movie: String,
-        /// Stars, on the model's scale
-        #[arg(long)]
+        /// Stars, on the scale of the model's ratings, for instance 4.5
+        #[arg(long, value_name = "STARS", allow_negative_numbers = true, value_parser = stars)]
         stars: f32,
         #[command(flatten)]
         owner: OwnerArgs,
@@ -144,10 +151,10 @@ enum Question {
     },
     /// The owner's ratings, which are theirs to take away
     Ratings {
-        /// Write them to this file, in the form of a release's ratings.csv
+        /// Write them to this file, as CSV with the columns movieId and rating
         #[arg(long, value_name = "FILE")]
         save: Option<PathBuf>,
-        /// Give the device the ratings of this file
+        /// Give the device the ratings of this file: CSV that has the columns movieId and rating
         #[arg(long, value_name = "FILE", conflicts_with = "save")]
         load: Option<PathBuf>,
         #[command(flatten)]
@@ -157,7 +164,7 @@ enum Question {
     Suggest {
         #[command(flatten)]
         owner: OwnerArgs,
-        /// How many movies
+        /// How many movies, at most 20
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
     },
@@ -197,14 +204,22 @@ pub fn run(args: &Args) -> Result<()> {
         titles: sidecar::read(&args.image)?,
     };
     let request = asked.request()?;
+    let mut given = None;
+    if let Question::Ratings { save, load, .. } = &args.question {
+        // Before a firmware is built.
+        if let Some(path) = save {
+            files::check_file("--save", path)?;
+        }
+        given = load.as_deref().map(ratings::Given::read).transpose()?;
+    }
     let mut board = args.line.connect(&args.image)?;
     board.heed(interrupt::watch()?);
     match &args.question {
         Question::Hello => return asked.hello(&mut board),
-        Question::Ratings { save, load, owner } => {
+        Question::Ratings { save, owner, .. } => {
             let who = owner.who();
-            return match load {
-                Some(path) => ratings::load(&mut board, who, path),
+            return match given {
+                Some(file) => file.load(&mut board, who),
                 None => ratings::tell(&mut board, who, &asked.titles, save.as_deref()),
             };
         }
