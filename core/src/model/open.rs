@@ -224,6 +224,10 @@ impl<'a, const CALLER: bool> Found<'a, CALLER> {
                 }
                 None => {}
             }
+            // Each look at a table walks through those before it: without end, where all of them are of one kind.
+            if self.wrong.get().is_some() {
+                return;
+            }
         }
     }
 
