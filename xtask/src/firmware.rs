@@ -67,6 +67,16 @@ pub fn build(toolchain: &Toolchain, board: Board, options: &Options) -> Result<P
     if options.log {
         features.push("log");
     }
+    let directory = shell::target_directory().join("boards");
+    std::fs::create_dir_all(&directory)?;
+    // Cargo gives each board and profile one file, whatever the features: another build must not replace it before it
+    // is copied. Unlocked when it is closed.
+    let one_at_a_time = std::fs::File::create(directory.join(format!(
+        ".lock-{}-{}",
+        board.name(),
+        options.profile.name()
+    )))?;
+    one_at_a_time.lock()?;
     let built = build_binary(
         toolchain,
         board.target(),
@@ -77,11 +87,9 @@ pub fn build(toolchain: &Toolchain, board: Board, options: &Options) -> Result<P
     let logs = if options.log { "-log" } else { "" };
     let more = options.features.iter().map(|feature| format!("-{feature}"));
     let more = more.collect::<String>();
-    let directory = shell::target_directory().join("boards");
     let (board, profile) = (board.name(), options.profile.name());
     let name = format!("{board}-{profile}{logs}{more}.elf");
     let elf = directory.join(&name);
-    std::fs::create_dir_all(&directory)?;
     // Beside, then renamed: a test that boots the old file meanwhile reads a whole one.
     let beside = directory.join(format!(".{}-{name}", std::process::id()));
     std::fs::copy(&built, &beside)
