@@ -38,7 +38,7 @@ pub struct Args {
 /// Times and prints.
 ///
 /// # Errors
-/// [`BadInput`](crate::error::BadInput) for a shape that no image holds.
+/// [`BadInput`] for a shape that no image holds.
 pub fn run(args: &Args) -> Result<()> {
     let checkpoint = checkpoint(args)?;
     let chosen = Chosen {
