@@ -1,13 +1,17 @@
 //! Asking for rows before they are wanted.
 
 use super::super::Sample;
+use super::super::simd::{prefetch, prefetch_to_write};
 use super::block::Network;
 use super::layout::RawTable;
 
 /// The samples whose rows are soon to come. They are asked for a few at a time, between tiles of
 /// arithmetic: a core waits for a dozen lines at once, and stands still when it is asked for more.
+///
+/// `LINE` is for tables whose rows keep to one line of values and one of moments, see
+/// [`RawTable::keeps_to_lines`]: the loops over a row's lines took a twentieth of an epoch.
 #[derive(Debug)]
-pub struct Ahead<'a> {
+pub struct Ahead<'a, const LINE: bool = false> {
     samples: std::slice::Iter<'a, Sample>,
     users: RawTable,
     movies: RawTable,
@@ -15,7 +19,7 @@ pub struct Ahead<'a> {
     moments: bool,
 }
 
-impl<'a> Ahead<'a> {
+impl<'a, const LINE: bool> Ahead<'a, LINE> {
     /// The rows of these samples.
     #[inline(always)]
     pub fn new(network: &Network<'_>, samples: &'a [Sample], moments: bool) -> Self {
@@ -30,12 +34,20 @@ impl<'a> Ahead<'a> {
     /// Asks for the rows of the next samples.
     ///
     /// # Safety
-    /// The samples must name rows of the tables.
+    /// The samples must name rows of the tables, which must be as `LINE` says.
     #[inline(always)]
     pub unsafe fn ask(&mut self, count: usize) {
         unsafe {
             let (users, movies) = (self.users, self.movies);
             for sample in self.samples.by_ref().take(count) {
+                if LINE {
+                    prefetch(users.row(sample.user));
+                    prefetch(movies.row(sample.movie));
+                    if self.moments {
+                        prefetch_to_write(users.moments(sample.user));
+                    }
+                    continue;
+                }
                 users.ask_values(sample.user);
                 movies.ask_values(sample.movie);
                 if self.moments {
@@ -53,5 +65,21 @@ impl<'a> Ahead<'a> {
     pub unsafe fn ask_all(&mut self) {
         // SAFETY: by the caller's promise.
         unsafe { self.ask(usize::MAX) }
+    }
+}
+
+/// Asks for all rows of these samples, and the users' moments.
+///
+/// # Safety
+/// The samples must name rows of the tables.
+#[inline(always)]
+pub unsafe fn ask_for(network: &Network<'_>, samples: &[Sample]) {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        if network.users.keeps_to_lines() && network.movies.keeps_to_lines() {
+            Ahead::<true>::new(network, samples, true).ask_all();
+        } else {
+            Ahead::<false>::new(network, samples, true).ask_all();
+        }
     }
 }

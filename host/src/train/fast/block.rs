@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::Vector;
-use super::ahead::Ahead;
+use super::ahead::{self, Ahead};
 use super::layout::{Aligned, RawTable, Shape, tail};
 use super::lesson;
 use super::product::{Finish, Weights, product, vectors, weight_gradient};
@@ -437,7 +437,7 @@ pub unsafe fn part<V: Vector>(
                 Part::Gather => {
                     let next = samples.len().min((index + 1) * BLOCK);
                     let next = &samples[next..samples.len().min(next + BLOCK)];
-                    Ahead::new(network, next, true).ask_all();
+                    ahead::ask_for(network, next);
                     load_block::<V>(network, block, scratch);
                 }
                 Part::Forward => layers_forward::<V>(network, count, ahead, scratch),

@@ -100,6 +100,12 @@ impl Gate {
     ///
     /// Only threads of [`run`](Self::run) may pass. When one of them panics the others unwind from here.
     pub fn pass(&self, alone: impl FnOnce()) {
+        self.pass_busy(alone, || false);
+    }
+
+    /// As [`pass`](Self::pass), but who waits does something meanwhile: a small piece a call of `meanwhile`, as
+    /// long as that returns whether more is left.
+    pub fn pass_busy(&self, alone: impl FnOnce(), mut meanwhile: impl FnMut() -> bool) {
         let round = self.round.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
             alone();
@@ -111,6 +117,7 @@ impl Gate {
             }
             return;
         }
+        while self.round.load(Ordering::Acquire) == round && meanwhile() {}
         for _ in 0..SPINS {
             if self.round.load(Ordering::Acquire) != round {
                 return;

@@ -202,6 +202,11 @@ impl RawTable {
         unsafe { self.last.add(row as usize * self.last_stride) }
     }
 
+    /// Whether a row's values lie in one cache line, and its moments too.
+    pub fn keeps_to_lines(&self) -> bool {
+        self.read <= 16 && self.width <= 8
+    }
+
     /// Asks for a row's values.
     ///
     /// # Safety

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::Vector;
-use super::ahead::Ahead;
+use super::ahead;
 use super::block::{GROUP, Network, Outputs, Part, Sums};
 use super::layout::Shape;
 
@@ -27,6 +27,9 @@ const FEW: usize = 4;
 const BLOCK: usize = 64;
 /// Blocks are filled up to a multiple of so many samples, with rows of zeros.
 const FULL: usize = 16;
+
+/// Rows of 8 numbers keep to lines.
+type Ahead<'a> = ahead::Ahead<'a, true>;
 
 /// Whether a shape is the lesson's.
 pub fn fits(shape: &Shape) -> bool {
@@ -130,14 +133,10 @@ unsafe fn end(buffers: Buffers, gradient: *mut f32) {
     }
 }
 
-/// Copies a block's rows and targets, and returns how many samples it has when filled up.
+/// Copies a block's rows and targets, and returns how many samples it has when filled up. Those
+/// that fill it have no share of the loss.
 #[inline(always)]
-unsafe fn load<V: Vector>(
-    network: &Network<'_>,
-    samples: &[Sample],
-    share: f32,
-    buffers: Buffers,
-) -> usize {
+unsafe fn load<V: Vector>(network: &Network<'_>, samples: &[Sample], buffers: Buffers) -> usize {
     unsafe {
         let (users, movies, mean) = (network.users, network.movies, network.mean);
         let x = buffers.at(Buffers::X);
@@ -146,7 +145,6 @@ unsafe fn load<V: Vector>(
             V::Row::load(users.row(sample.user)).store(x.add(i * INPUTS));
             V::Row::load(movies.row(sample.movie)).store(x.add(i * INPUTS + 8));
             *target.add(i) = sample.stars - mean;
-            *shares.add(i) = share;
         }
         let count = samples.len().next_multiple_of(FULL);
         let left = count - samples.len();
@@ -206,8 +204,7 @@ unsafe fn first<V: Vector, const N: usize, const S: usize>(
             let sums = tile::<V, N, S>(INPUTS, x, dense.add(FIRST_WEIGHT), bias);
             for (s, sums) in sums.into_iter().enumerate() {
                 for (n, sum) in sums.into_iter().enumerate() {
-                    sum.where_positive(sum)
-                        .store(y.add(s * UNITS + n * V::LANES));
+                    sum.relu().store(y.add(s * UNITS + n * V::LANES));
                 }
             }
         }
@@ -262,7 +259,7 @@ unsafe fn errors<V: Vector>(
         for sample in (0..count).step_by(per) {
             let at = buffers.at(Buffers::SECOND).add(sample * FEW);
             let sum = V::load(at).add(bias);
-            let value = sum.where_positive(sum);
+            let value = sum.relu();
             let predicted = value.mul(weight).sums_of_fours().add(last_bias);
             let target = V::load_fours(buffers.at(Buffers::TARGET).add(sample));
             let share = V::load_fours(buffers.at(Buffers::SHARE).add(sample));
@@ -291,26 +288,19 @@ unsafe fn errors<V: Vector>(
 /// Back through the second layer: slopes of the first, and its own weights' gradient. `P` vectors
 /// of units a pass.
 #[inline(always)]
-unsafe fn second_back<V: Vector, const N: usize, const P: usize>(
-    count: usize,
-    buffers: Buffers,
-    gradient: *mut f32,
-) {
+unsafe fn second_back<V: Vector, const N: usize, const P: usize>(count: usize, buffers: Buffers) {
     unsafe {
         for first in (0..N).step_by(P) {
             let place = first * V::LANES;
             let turned = buffers.at(Buffers::TURNED_SECOND).add(place);
             let sums = buffers.at(Buffers::SECOND_GRADIENT).add(place);
-            let bias_at = gradient.add(FIRST_BIAS + place);
             let mut weights = [[V::splat(0.0); P]; FEW];
             let mut gradients = [[V::splat(0.0); P]; FEW];
-            let mut biases = [V::splat(0.0); P];
             for p in 0..P {
                 for few in 0..FEW {
                     weights[few][p] = V::load(turned.add(few * UNITS + p * V::LANES));
                     gradients[few][p] = V::load(sums.add(few * UNITS + p * V::LANES));
                 }
-                biases[p] = V::load(bias_at.add(p * V::LANES));
             }
             let mut slope = buffers.at(Buffers::SECOND).cast_const();
             let mut x = buffers.at(Buffers::FIRST).cast_const().add(place);
@@ -329,7 +319,6 @@ unsafe fn second_back<V: Vector, const N: usize, const P: usize>(
                         gradients[few][p] = value.mul_add(slopes[few], gradients[few][p]);
                     }
                     let sum = sum.where_positive(value);
-                    biases[p] = biases[p].add(sum);
                     sum.store(back.add(p * V::LANES));
                 }
                 slope = slope.add(FEW);
@@ -341,37 +330,43 @@ unsafe fn second_back<V: Vector, const N: usize, const P: usize>(
                     gradient.store(sums.add(few * UNITS + p * V::LANES));
                 }
             }
-            for (p, bias) in biases.into_iter().enumerate() {
-                bias.store(bias_at.add(p * V::LANES));
-            }
         }
     }
 }
 
-/// The first layer's weight gradient, `I` inputs by `N` vectors at a time.
+/// Adds to the first layer's weight gradient: `I` inputs from `input` on by `N` vectors of units
+/// from `unit` on, and the units' biases where `BIASED`.
 #[inline(always)]
-unsafe fn first_gradient<V: Vector, const N: usize, const I: usize>(
+unsafe fn first_gradient<V: Vector, const N: usize, const I: usize, const BIASED: bool>(
+    (input, unit): (usize, usize),
     count: usize,
-    ahead: &mut Ahead<'_>,
     buffers: Buffers,
     gradient: *mut f32,
 ) {
     unsafe {
-        for input in (0..INPUTS).step_by(I) {
-            let at = gradient.add(FIRST_WEIGHT + input * UNITS);
-            let mut sums = [[V::splat(0.0); N]; I];
+        let at = gradient.add(FIRST_WEIGHT + input * UNITS + unit);
+        let bias_at = gradient.add(FIRST_BIAS + unit);
+        let mut sums = [[V::splat(0.0); N]; I];
+        let mut biases = [V::splat(0.0); N];
+        for n in 0..N {
             for (i, sums) in sums.iter_mut().enumerate() {
-                for (n, sum) in sums.iter_mut().enumerate() {
-                    *sum = V::load(at.add(i * UNITS + n * V::LANES));
-                }
+                sums[n] = V::load(at.add(i * UNITS + n * V::LANES));
             }
-            ahead.ask(4);
-            let mut x = buffers.at(Buffers::X).cast_const().add(input);
-            let mut slope = buffers.at(Buffers::FIRST_SLOPE).cast_const();
-            for _ in 0..count {
+            if BIASED {
+                biases[n] = V::load(bias_at.add(n * V::LANES));
+            }
+        }
+        let mut x = buffers.at(Buffers::X).cast_const().add(input);
+        let mut slope = buffers.at(Buffers::FIRST_SLOPE).cast_const().add(unit);
+        for _ in 0..count / 2 {
+            // Two samples a round of the loop.
+            for _ in 0..2 {
                 let mut slopes = [V::splat(0.0); N];
                 for (n, slopes) in slopes.iter_mut().enumerate() {
                     *slopes = V::load(slope.add(n * V::LANES));
+                    if BIASED {
+                        biases[n] = biases[n].add(*slopes);
+                    }
                 }
                 for (i, sums) in sums.iter_mut().enumerate() {
                     let value = V::splat(*x.add(i));
@@ -382,10 +377,13 @@ unsafe fn first_gradient<V: Vector, const N: usize, const I: usize>(
                 x = x.add(INPUTS);
                 slope = slope.add(UNITS);
             }
-            for (i, sums) in sums.into_iter().enumerate() {
-                for (n, sum) in sums.into_iter().enumerate() {
-                    sum.store(at.add(i * UNITS + n * V::LANES));
-                }
+        }
+        for n in 0..N {
+            for (i, sums) in sums.iter().enumerate() {
+                sums[n].store(at.add(i * UNITS + n * V::LANES));
+            }
+            if BIASED {
+                biases[n].store(bias_at.add(n * V::LANES));
             }
         }
     }
@@ -449,12 +447,16 @@ pub unsafe fn group<V: Vector>(
             end: last,
         } = range;
         begin::<V>(network.dense, buffers);
+        // Only a group's last block takes some of it away again.
+        for i in 0..BLOCK {
+            *buffers.at(Buffers::SHARE).add(i) = share;
+        }
         for start in range.step_by(BLOCK) {
             let stop = last.min(start + BLOCK);
             let next = &samples[stop..samples.len().min(stop + BLOCK)];
             let ahead = &mut Ahead::new(network, next, true);
             let block = &samples[start..stop];
-            let count = load::<V>(network, block, share, buffers);
+            let count = load::<V>(network, block, buffers);
             sums += forward::<V>(network.dense, count, ahead, buffers, outputs.dense);
             weights::<V>(count, ahead, buffers, outputs.dense);
             let user = outputs.user.add(start * 8);
@@ -485,9 +487,9 @@ unsafe fn forward<V: Vector>(
         }
         let sums = errors::<V>(dense, count, buffers, gradient);
         if V::LANES == 16 {
-            second_back::<V, 2, 2>(count, buffers, gradient);
+            second_back::<V, 2, 2>(count, buffers);
         } else {
-            second_back::<V, 4, 1>(count, buffers, gradient);
+            second_back::<V, 4, 2>(count, buffers);
         }
         sums
     }
@@ -502,9 +504,21 @@ unsafe fn weights<V: Vector>(
 ) {
     unsafe {
         if V::LANES == 16 {
-            first_gradient::<V, 2, 8>(count, ahead, buffers, gradient);
-        } else {
-            first_gradient::<V, 4, 2>(count, ahead, buffers, gradient);
+            ahead.ask(4);
+            first_gradient::<V, 2, 8, false>((0, 0), count, buffers, gradient);
+            ahead.ask(4);
+            first_gradient::<V, 2, 8, true>((8, 0), count, buffers, gradient);
+            return;
+        }
+        // A dozen sums at a time: with fewer, each waits for its last addition as soon as a
+        // neighbour has some of the core.
+        for unit in [0, 2 * V::LANES] {
+            ahead.ask(5);
+            first_gradient::<V, 2, 6, false>((0, unit), count, buffers, gradient);
+            ahead.ask(5);
+            first_gradient::<V, 2, 6, false>((6, unit), count, buffers, gradient);
+            ahead.ask(5);
+            first_gradient::<V, 2, 4, true>((12, unit), count, buffers, gradient);
         }
     }
 }
@@ -549,7 +563,7 @@ pub unsafe fn part<V: Vector>(
                     let next = samples.len().min((index + 1) * BLOCK);
                     let next = &samples[next..samples.len().min(next + BLOCK)];
                     Ahead::new(network, next, true).ask_all();
-                    load::<V>(network, block, 0.0, buffers);
+                    load::<V>(network, block, buffers);
                 }
                 Part::Forward => {
                     forward::<V>(dense, count, ahead, buffers, gradient);

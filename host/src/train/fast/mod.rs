@@ -8,7 +8,8 @@
 //! A batch is sorted by user and has two halves. In the first, threads take shards of it, each a
 //! stretch that has its users to itself: they compute gradients group by group, sum those of equal
 //! movies, and move the users at once. In the second they move the movies, by the sums of all
-//! shards, and the dense layers; beside that one of them gives slots to the movies of the next batch.
+//! shards, and the dense layers. Slots are given to the movies of the next batch beside that, and
+//! by whoever has to wait for the end of the first half.
 //! How a batch is cut depends on itself alone, a shard is summed in the order of its ratings by
 //! whoever takes it, shards are summed in their order, and each row is moved by one thread: so a
 //! run's bits don't depend on the number of threads, nor on which of them was quicker.
@@ -27,8 +28,8 @@ pub mod timing;
 
 use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use self::ahead::Ahead;
 use self::block::{BLOCK, GROUP, Network, Outputs, Scratch, Sums};
 use self::gate::Gate;
 use self::kernels::Kernels;
@@ -179,6 +180,7 @@ impl Fast {
         let batch = self.batch;
         let first = &samples[..batch.min(samples.len())];
         self.batches[0].prepare(first, &mut self.places);
+        self.batches[1].begin();
         let epoch = Epoch::new(self, samples, rates);
         epoch.gate.run(
             || epoch.work(0, progress),
@@ -285,8 +287,8 @@ struct Epoch<'a> {
 
 /// The memory of an epoch. In the first half of a batch the movies and the dense vector are read
 /// by all; a shard's outputs, sums and users are written by who takes the shard. In the second half a
-/// slot's row is written by who takes the slot, the dense vector by who takes that task, the next
-/// batch and the places likewise, and all else is read.
+/// slot's row is written by who takes the slot, the dense vector by who takes that task, and all
+/// else is read. In both halves the next batch is written by who has the places.
 struct Raw<'a> {
     network: Network<'a>,
     dense: RawDense,
@@ -296,7 +298,8 @@ struct Raw<'a> {
     dense_sums: *mut f32,
     errors: [UnsafeCell<Sums>; SHARDS],
     batches: [UnsafeCell<&'a mut Batch>; 2],
-    places: UnsafeCell<&'a mut Places>,
+    /// Who has this has the next batch too, to prepare it.
+    places: Mutex<&'a mut Places>,
     rows: [usize; 2],
 }
 
@@ -355,7 +358,7 @@ impl<'a> Epoch<'a> {
                 dense_sums: start(&mut fast.dense_sums),
                 errors: [(); SHARDS].map(|()| UnsafeCell::new(Sums::default())),
                 batches: fast.batches.each_mut().map(UnsafeCell::new),
-                places: UnsafeCell::new(&mut fast.places),
+                places: Mutex::new(&mut fast.places),
                 rows,
             }),
         }
@@ -373,12 +376,15 @@ impl<'a> Epoch<'a> {
             let steps = self.steps(index, chunk.len());
             let movies = movie_gradients.numbers_mut();
             self.compute(index, thread, chunk, steps[1], &mut scratch, movies);
-            self.gate.pass(|| {
-                self.shards.deal(shard_count(next.len()));
-                // SAFETY: the batch is only read until the next gate.
-                let movies = unsafe { (**raw.batches[index % 2].get()).movies().len() };
-                self.runs.deal(2 + movies.div_ceil(RUN));
-            });
+            self.gate.pass_busy(
+                || {
+                    self.shards.deal(shard_count(next.len()));
+                    // SAFETY: the batch is only read until the next gate.
+                    let movies = unsafe { (**raw.batches[index % 2].get()).movies().len() };
+                    self.runs.deal(2 + movies.div_ceil(RUN));
+                },
+                || self.prepare_some(index + 1, next),
+            );
             self.step(index, thread, next, steps);
             self.look_ahead(thread, next);
             self.gate.pass(|| {
@@ -388,6 +394,8 @@ impl<'a> Epoch<'a> {
                     for errors in &raw.errors[..shard_count(chunk.len())] {
                         *self.total.get().get() += *errors.get();
                     }
+                    // Its place is that of the batch after the next.
+                    (**raw.batches[index % 2].get()).begin();
                 }
             });
             index += 1;
@@ -472,6 +480,27 @@ impl<'a> Epoch<'a> {
         }
     }
 
+    /// Does a piece of what prepares the `index`-th batch, unless somebody else is at it, and returns
+    /// whether more is left to do.
+    fn prepare_some(&self, index: usize, samples: &[Sample]) -> bool {
+        let raw = self.raw.get();
+        let Ok(mut places) = raw.places.try_lock() else {
+            return false;
+        };
+        // SAFETY: the places are ours, and with them the batch.
+        unsafe { (**raw.batches[index % 2].get()).go_on(samples, &mut places) }
+    }
+
+    /// Does what is left of it.
+    fn prepare_all(&self, index: usize, samples: &[Sample]) {
+        let raw = self.raw.get();
+        // Who has the places may have lost its core: waiting asleep offers it this one.
+        let places = raw.places.lock();
+        let mut places = places.unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: as above.
+        unsafe { while (**raw.batches[index % 2].get()).go_on(samples, &mut places) {} }
+    }
+
     /// The second half of a batch, and the slots of the next.
     fn step(&self, index: usize, thread: usize, next: &[Sample], [dense_step, step]: [Step; 2]) {
         let raw = self.raw.get();
@@ -492,10 +521,7 @@ impl<'a> Epoch<'a> {
             // shard's alone, and so mostly in the cache of the thread that takes them.
             while let Some(task) = self.runs.take(thread) {
                 match task {
-                    0 => {
-                        let batch = &mut *raw.batches[(index + 1) % 2].get();
-                        batch.prepare(next, &mut *raw.places.get());
-                    }
+                    0 => self.prepare_all(index + 1, next),
                     1 => {
                         let (sums, stride) = (raw.dense_sums, raw.dense.length);
                         let shards = batch.given().len() - 1;
@@ -534,7 +560,7 @@ impl<'a> Epoch<'a> {
             let shards = shard_count(next.len());
             let start = next.len() * self.shards.of(thread, shards).start / shards;
             let end = next.len().min(start + BLOCK);
-            Ahead::new(&raw.network, &next[start..end], true).ask_all();
+            ahead::ask_for(&raw.network, &next[start..end]);
         }
     }
 }

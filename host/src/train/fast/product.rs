@@ -108,7 +108,7 @@ unsafe fn outputs<V: Vector, const O: usize, const N: usize>(
                     let place = o * BLOCK + (v + n) * V::LANES;
                     let value = match finish {
                         Finish::Linear => sum,
-                        Finish::Relu => sum.where_positive(sum),
+                        Finish::Relu => sum.relu(),
                         Finish::Where(y) => sum.where_positive(V::load(y.add(place))),
                     };
                     value.store(y.add(place));

@@ -14,6 +14,8 @@ use super::super::simd::prefetch;
 
 /// Samples that a shard has, at least about.
 pub const SHARD: usize = 2_048;
+/// Ratings that are given their slots between two looks at whether there is something better to do.
+const PIECE: usize = 512;
 /// Most shards a batch; beyond, they have more samples.
 pub const SHARDS: usize = 8;
 
@@ -35,6 +37,9 @@ pub struct Batch {
     given: [usize; SHARDS + 1],
     /// How many ratings each slot has, where that is wanted.
     counts: Vec<u32>,
+    /// How far the ratings have been given slots, and whether nothing is left to prepare.
+    reached: usize,
+    ready: bool,
 }
 
 /// One more than the slot of each movie, 0 for none; all zeros between batches.
@@ -95,6 +100,8 @@ impl Batch {
             cuts: [0; SHARDS + 1],
             given: [0; SHARDS + 1],
             counts: vec![0; if counted { length } else { 0 }],
+            reached: 0,
+            ready: true,
         }
     }
 
@@ -138,40 +145,85 @@ impl Batch {
     /// # Panics
     /// When a movie is not one of the table's, or there isn't room for so many.
     pub fn prepare(&mut self, samples: &[Sample], places: &mut Places) {
+        self.begin();
+        while self.go_on(samples, places) {}
+    }
+
+    /// Forgets the ratings that it was prepared from, to be prepared from others.
+    pub fn begin(&mut self) {
         self.sorted.clear();
-        let mut samples = samples;
-        if !are_sorted(samples) {
-            self.sorted.extend_from_slice(samples);
+        (self.slot_count, self.movie_count) = (0, 0);
+        (self.reached, self.ready) = (0, false);
+    }
+
+    /// Does some of [`Batch::prepare`], and returns whether more is left. The ratings must be the
+    /// same each time, and `places` nobody else's meanwhile.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn go_on(&mut self, given: &[Sample], places: &mut Places) -> bool {
+        if self.ready {
+            return false;
+        }
+        if self.reached == 0 && self.slot_count == 0 {
+            self.cut(given);
+        }
+        let samples = if self.sorted.is_empty() {
+            given
+        } else {
+            &self.sorted
+        };
+        let (start, cuts) = (self.reached, &self.cuts[1..=self.shard_count]);
+        let next_cut = cuts.iter().copied().find(|cut| *cut > start);
+        let end = next_cut.unwrap_or(start).min(start + PIECE);
+        let mut met = self.movie_count as u32;
+        let slots = self.slots[start..end].iter_mut();
+        for (sample, slot) in samples[start..end].iter().zip(slots) {
+            let place = &mut places.0[sample.movie as usize];
+            let known = *place;
+            let new = u32::from(known == 0);
+            self.movies[met as usize] = sample.movie;
+            met += new;
+            // `known` is 0 for a new one: no choice, and so no branch.
+            let now = known + met * new;
+            *place = now;
+            *slot = now - 1;
+        }
+        for (cut, given) in cuts.iter().zip(&mut self.given[1..]) {
+            if *cut == end {
+                *given = met as usize;
+            }
+        }
+        (self.reached, self.movie_count) = (end, met as usize);
+        if end < samples.len() {
+            return true;
+        }
+        self.finish(places);
+        false
+    }
+
+    /// Sorts the ratings unless they are sorted, and cuts them into shards.
+    fn cut(&mut self, given: &[Sample]) {
+        let mut samples = given;
+        if !are_sorted(given) {
+            self.sorted.extend_from_slice(given);
             self.sorted.sort_by_key(|sample| sample.user);
             samples = &self.sorted;
         }
         self.slot_count = samples.len();
         self.shard_count = shard_count(samples.len());
+        self.given = [0; SHARDS + 1];
         for cut in 0..=self.shard_count {
             let even = samples.len() * cut / self.shard_count;
             self.cuts[cut] = run_start(samples, even);
         }
-        let places = places.0.as_mut_slice();
-        let mut met = 0u32;
-        for shard in 0..self.shard_count {
-            let range = self.cuts[shard]..self.cuts[shard + 1];
-            for (sample, slot) in samples[range.clone()].iter().zip(&mut self.slots[range]) {
-                let place = &mut places[sample.movie as usize];
-                let known = *place;
-                let new = u32::from(known == 0);
-                self.movies[met as usize] = sample.movie;
-                met += new;
-                // `known` is 0 for a new one: no choice, and so no branch.
-                let now = known + met * new;
-                *place = now;
-                *slot = now - 1;
-            }
-            self.given[shard + 1] = met as usize;
-        }
-        let met = met as usize;
-        self.movie_count = met;
+    }
+
+    /// What is left when every rating has its slot.
+    fn finish(&mut self, places: &mut Places) {
+        let met = self.movie_count;
         for movie in &self.movies[..met] {
-            places[*movie as usize] = 0;
+            places.0[*movie as usize] = 0;
         }
         if !self.counts.is_empty() {
             self.counts[..met].fill(0);
@@ -179,6 +231,7 @@ impl Batch {
                 self.counts[*slot as usize] += 1;
             }
         }
+        self.ready = true;
     }
 }
 

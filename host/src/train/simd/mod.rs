@@ -123,6 +123,12 @@ pub unsafe trait Vector: Copy {
     unsafe fn abs(self) -> Self;
     /// `self` where `condition` is above 0, else 0.
     unsafe fn where_positive(self, condition: Self) -> Self;
+    /// `self` where it is above 0, else 0.
+    #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        // SAFETY: by the caller's promise.
+        unsafe { self.where_positive(self) }
+    }
     /// `self` within `low..=high`.
     unsafe fn clamp(self, low: Self, high: Self) -> Self;
     /// The sum of all lanes, always in the same order.
@@ -205,6 +211,8 @@ mod tests {
             let due: f32 = a.iter().sum();
             assert!((x.sum() - due).abs() < 1e-4);
             check(V::splat(1.0).where_positive(V::splat(-0.0)), &|_, _| 0.0);
+            check(x.relu(), &|a, _| if a > 0.0 { a } else { 0.0 });
+            check(V::splat(f32::NAN).relu(), &|_, _| 0.0);
 
             let eight: [V; 8] = std::array::from_fn(|i| x.mul(V::splat(i as f32)));
             let mut sums = [0.0f32; 8];

@@ -139,6 +139,12 @@ unsafe impl Vector for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        // Zero where one is not a number: the second.
+        Self(_mm256_max_ps(self.0, _mm256_setzero_ps()))
+    }
+
+    #[inline(always)]
     unsafe fn clamp(self, low: Self, high: Self) -> Self {
         Self(_mm256_min_ps(_mm256_max_ps(self.0, low.0), high.0))
     }
@@ -265,6 +271,11 @@ unsafe impl Vector for Avx512 {
     unsafe fn where_positive(self, condition: Self) -> Self {
         let mask = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(condition.0, _mm512_setzero_ps());
         Self(_mm512_maskz_mov_ps(mask, self.0))
+    }
+
+    #[inline(always)]
+    unsafe fn relu(self) -> Self {
+        Self(_mm512_max_ps(self.0, _mm512_setzero_ps()))
     }
 
     #[inline(always)]
