@@ -9,7 +9,7 @@ use super::layout::RawTable;
 /// arithmetic: a core waits for a dozen lines at once, and stands still when it is asked for more.
 ///
 /// `LINE` is for tables whose rows keep to one line of values and one of moments, see
-/// [`RawTable::keeps_to_lines`]: the loops over a row's lines took a twentieth of an epoch.
+/// [`RawTable::keeps_to_lines`]: the loops over a row's lines took some 2 % of the network's time.
 #[derive(Debug)]
 pub struct Ahead<'a, const LINE: bool = false> {
     samples: std::slice::Iter<'a, Sample>,

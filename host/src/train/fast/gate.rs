@@ -170,6 +170,33 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_does_something_meanwhile_until_it_is_done_or_the_gate_opens() {
+        let gate = Gate::new(2);
+        let pieces = AtomicUsize::new(0);
+        let wait_for = |count: usize| {
+            let begin = std::time::Instant::now();
+            while pieces.load(Ordering::Relaxed) < count {
+                assert!(begin.elapsed().as_secs() < 30, "nothing was done meanwhile");
+                hint::spin_loop();
+            }
+        };
+        let late = || {
+            wait_for(3);
+            gate.pass_busy(|| (), || unreachable!("the last to come doesn't wait"));
+            wait_for(4);
+            gate.pass_busy(|| (), || unreachable!("the last to come doesn't wait"));
+        };
+        let early = |_| {
+            let piece = || pieces.fetch_add(1, Ordering::Relaxed) + 1;
+            gate.pass_busy(|| (), || piece() < 3);
+            assert_eq!(pieces.load(Ordering::Relaxed), 3);
+            // Of this there is no end but the gate's opening.
+            gate.pass_busy(|| (), || piece() > 0);
+        };
+        gate.run(late, early);
+    }
+
+    #[test]
     fn a_panic_of_one_thread_ends_all_and_reaches_the_caller() {
         // Who panics, and where: on its way to the gate, or alone there.
         for (threads, who, alone) in [(2, 0, false), (2, 1, false), (3, 2, false), (3, 0, true)] {

@@ -359,7 +359,7 @@ unsafe fn first_gradient<V: Vector, const N: usize, const I: usize, const BIASED
         let mut x = buffers.at(Buffers::X).cast_const().add(input);
         let mut slope = buffers.at(Buffers::FIRST_SLOPE).cast_const().add(unit);
         for _ in 0..count / 2 {
-            // Two samples a round of the loop.
+            // Two samples a round; blocks are filled up to more than that.
             for _ in 0..2 {
                 let mut slopes = [V::splat(0.0); N];
                 for (n, slopes) in slopes.iter_mut().enumerate() {

@@ -282,9 +282,11 @@ mod tests {
                     "a user is in two shards"
                 );
             }
+            let met: std::collections::BTreeSet<u32> =
+                samples[..at].iter().map(|sample| sample.movie).collect();
+            assert_eq!(batch.given()[shard + 1], met.len());
             let slots = &batch.slots()[range];
-            let below = |count: usize| slots.iter().all(|slot| (*slot as usize) < count);
-            assert!(below(batch.given()[shard + 1]));
+            assert!(slots.iter().all(|slot| (*slot as usize) < met.len()));
         }
         assert_eq!(at, sorted.len());
 
@@ -313,6 +315,30 @@ mod tests {
             [0, 5_000, 1 << 20].map(shard_count),
             [1, 5_000 / SHARD, SHARDS]
         );
+    }
+
+    #[test]
+    fn a_batch_is_prepared_a_piece_at_a_time() {
+        let sample = |i: u32| Sample {
+            user: i / 3,
+            movie: i * 7 % 50,
+            stars: 1.0,
+        };
+        let samples: Vec<Sample> = (0..5_000).map(sample).collect();
+        let mut places = Places::new(50);
+        let mut batch = Batch::new(samples.len(), false);
+        batch.prepare(&samples, &mut places);
+        assert!(!batch.go_on(&samples, &mut places), "it was ready");
+        let whole = batch.clone();
+        // Each shard ends a piece too.
+        let pieces = 2 * 2_500usize.div_ceil(PIECE);
+        batch.begin();
+        for piece in 1..=pieces {
+            assert_eq!(batch.go_on(&samples, &mut places), piece < pieces);
+        }
+        assert_eq!(batch.slots(), whole.slots());
+        assert_eq!(batch.movies(), whole.movies());
+        assert_eq!(batch.given(), whole.given());
     }
 
     #[test]

@@ -140,7 +140,7 @@ unsafe impl Vector for Avx2 {
 
     #[inline(always)]
     unsafe fn relu(self) -> Self {
-        // Zero where one is not a number: the second.
+        // Where one of the two is not a number, the second is taken.
         Self(_mm256_max_ps(self.0, _mm256_setzero_ps()))
     }
 
