@@ -123,19 +123,18 @@ fn every_path_and_shape_learns_what_the_plain_trainer_learns() {
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     let samples = samples(50, 40, 9_000);
-    for optimiser in [Optimiser::Lazy, Optimiser::Decayed, Optimiser::Dense] {
-        let options = Options {
-            optimiser,
-            ..options(ModelKind::Hybrid, 8, &[32, 4], 4_000)
-        };
-        for kernel in paths() {
-            let one = train(&options, kernel, 1, &samples);
-            for threads in [2, 3, 5] {
-                assert_eq!(
-                    train(&options, kernel, threads, &samples),
-                    one,
-                    "{kernel:?}"
-                );
+    for model in [ModelKind::Mlp, ModelKind::Mf, ModelKind::Hybrid] {
+        for optimiser in [Optimiser::Lazy, Optimiser::Decayed, Optimiser::Dense] {
+            let options = Options {
+                optimiser,
+                ..options(model, 8, &[32, 4], 4_000)
+            };
+            for kernel in paths() {
+                let one = train(&options, kernel, 1, &samples);
+                for threads in [2, 3, 5] {
+                    let found = train(&options, kernel, threads, &samples);
+                    assert_eq!(found, one, "{model:?} {optimiser:?} {kernel:?}");
+                }
             }
         }
     }
@@ -144,7 +143,7 @@ fn any_number_of_threads_gives_the_same_bits() {
 #[test]
 fn a_table_whose_rows_lie_together_learns_the_bits_of_one_that_keeps_values_apart() {
     let samples = samples(50, 40, 3_000);
-    for model in [ModelKind::Mlp, ModelKind::Hybrid] {
+    for model in [ModelKind::Mlp, ModelKind::Mf, ModelKind::Hybrid] {
         for optimiser in [Optimiser::Lazy, Optimiser::Decayed, Optimiser::Dense] {
             let options = Options {
                 optimiser,

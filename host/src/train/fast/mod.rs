@@ -1,8 +1,8 @@
 //! The fast trainer: the mathematics of [`plain`](super::plain), arranged for a machine.
 //!
 //! [`layout`] says where each number lies, [`block`] computes samples by the tiles of `product`, `lesson`
-//! those of the lesson's network, [`rows`] moves rows and [`kernels`] compiles all three for each
-//! path; `ahead` asks for rows before they are wanted. [`slots`] cuts a batch and gives slots to its
+//! those of the lesson's network, [`factors`] those of plain matrix factorisation, [`rows`] moves rows
+//! and [`kernels`] compiles all of these for each path; `ahead` asks for rows before they are wanted. [`slots`] cuts a batch and gives slots to its
 //! movies, [`shares`] deals out what is to be done, [`gate`] is where threads meet. This file is the course of an epoch.
 //!
 //! A batch is sorted by user and has two halves. In the first, threads take shards of it, each a
@@ -16,6 +16,7 @@
 
 mod ahead;
 pub mod block;
+pub mod factors;
 pub mod gate;
 pub mod kernels;
 pub mod layout;
@@ -31,6 +32,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use self::block::{BLOCK, GROUP, Network, Outputs, Scratch, Sums};
+use self::factors::Shard;
 use self::gate::Gate;
 use self::kernels::Kernels;
 use self::layout::{Aligned, Shape, Table};
@@ -458,6 +460,17 @@ impl<'a> Epoch<'a> {
                     slope: raw.slopes,
                     dense: raw.dense_sums.add(shard * raw.dense.length),
                 };
+                if factors::fits(shape) {
+                    let of = Shard {
+                        samples,
+                        slots: batch.slots(),
+                        slopes: raw.slopes,
+                        sums,
+                    };
+                    *raw.errors[shard].get() =
+                        (kernels.factors)(&raw.network, of, range, decays, step);
+                    continue;
+                }
                 std::ptr::write_bytes(outputs.dense, 0, raw.dense.length);
                 let mut errors = Sums::default();
                 let mut moved = range.start;

@@ -28,7 +28,7 @@ pub struct Step {
 impl Step {
     /// The step, if it neither shrinks nor marks nor decays anything, with these as constants.
     #[inline(always)]
-    fn bare(self) -> Option<Self> {
+    pub fn bare(self) -> Option<Self> {
         let bare = self.shrink == 0.0 && self.keep == 1.0 && !self.stamped;
         bare.then_some(Self {
             keep: 1.0,
@@ -360,8 +360,8 @@ unsafe fn movies_of<R: Vector>(
 }
 
 /// A row about to be moved.
-#[derive(Clone, Copy)]
-struct Row {
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
     values: *mut f32,
     moments: *mut f32,
     width: usize,
@@ -374,8 +374,12 @@ struct Row {
 
 impl Row {
     /// Marks the row as touched by the step.
+    ///
+    /// # Safety
+    /// The row must be one of the table's, `width` wide, and nobody else may touch it as long as this
+    /// is used.
     #[inline(always)]
-    unsafe fn new(
+    pub unsafe fn new(
         table: RawTable,
         width: usize,
         row: u32,
@@ -401,8 +405,11 @@ impl Row {
     }
 
     /// Moves 8 numbers by their gradient.
+    ///
+    /// # Safety
+    /// The row must have so many from `chunk` on.
     #[inline(always)]
-    unsafe fn move_chunk<R: Vector>(self, chunk: usize, gradient: R) {
+    pub unsafe fn move_chunk<R: Vector>(self, chunk: usize, gradient: R) {
         // SAFETY: by the caller's promise.
         unsafe {
             let Self { width, step, .. } = self;
@@ -428,8 +435,11 @@ impl Row {
     }
 
     /// Moves the bias by its gradient.
+    ///
+    /// # Safety
+    /// The row must have one.
     #[inline(always)]
-    unsafe fn move_bias(self, gradient: f32) {
+    pub unsafe fn move_bias(self, gradient: f32) {
         // SAFETY: by the caller's promise.
         unsafe {
             let tail = self.values.add(self.width).cast::<[f32; tail::LENGTH]>();

@@ -5,6 +5,7 @@ use std::time::Instant;
 use super::super::simd::Kernel;
 use super::block::GROUP;
 use super::block::{Outputs, Part, Scratch};
+use super::factors::{self, Shard};
 use super::kernels::{CHAINS, Kernels};
 use super::rows::{Movies, RawDense, SlotSums, Step, Users};
 use super::{Aligned, Fast, Sample};
@@ -59,7 +60,7 @@ impl Fast {
         let biased = self.shape.biases;
         let layers = self.shape.layers.iter();
         let products: usize = layers.map(|layer| layer.inputs * layer.outputs).sum();
-        let mut dense = [
+        let mut dense_parts = [
             ("forward", products),
             ("backward", products),
             ("weight gradient", products),
@@ -67,25 +68,13 @@ impl Fast {
         if self.kernels.lanes_are_units && super::lesson::fits(&self.shape) {
             // The first part goes back through all layers but the first.
             let first = self.shape.layers[0].inputs * self.shape.layers[0].outputs;
-            dense = [
+            dense_parts = [
                 ("forward, later layers back", 3 * products - 2 * first),
                 ("first layer back", first),
                 ("its weight gradient", first),
             ];
         }
-        let mut times: Vec<(&'static str, usize, Vec<f64>)> = [
-            ("find slots", 0),
-            ("gather rows", 0),
-            dense[0],
-            dense[1],
-            dense[2],
-            ("scatter slopes", 0),
-            ("sum movies", 0),
-            ("update rows", 0),
-            ("update layers", 0),
-        ]
-        .map(|(name, work)| (name, work, Vec::new()))
-        .into();
+        let mut times: Vec<(&'static str, usize, Vec<f64>)> = Vec::new();
         let dense_length = self.shape.dense.next_multiple_of(16);
         let dense = self.dense.each_mut().map(start);
         let dense = RawDense {
@@ -96,15 +85,20 @@ impl Fast {
         };
         for batch in samples.chunks_exact(self.batch) {
             let mut at = 0;
-            let mut timed = |work: &mut dyn FnMut()| {
+            let mut timed = |name, multiply_adds, work: &mut dyn FnMut()| {
                 let clock = Instant::now();
                 work();
                 let each = clock.elapsed().as_secs_f64() / batch.len() as f64 * 1e9;
+                if at == times.len() {
+                    times.push((name, multiply_adds, Vec::new()));
+                }
                 times[at].2.push(each);
                 at += 1;
             };
             let prepared = &mut self.batches[0];
-            timed(&mut || prepared.prepare(batch, &mut self.places));
+            timed("find slots", 0, &mut || {
+                prepared.prepare(batch, &mut self.places);
+            });
             let batch = prepared.samples(batch);
             let tables = [self.users.raw(), self.movies.raw()];
             let network = super::Network {
@@ -115,45 +109,71 @@ impl Fast {
                 mean: self.like.mean,
                 scale: self.like.scale,
             };
-            let parts = [
-                Part::Gather,
-                Part::Forward,
-                Part::Backward,
-                Part::WeightGradient,
-                Part::Scatter,
-            ];
+            // Steps of nothing: the same work, and numbers that stay numbers.
+            let step = Step {
+                number: 1,
+                size: 0.0,
+                keep: 1.0,
+                shrink: 0.0,
+                stamped: false,
+            };
+            let users = Users {
+                samples: batch,
+                gradients: outputs.user,
+                slopes: outputs.slope,
+                biased,
+            };
+            let movies = Movies {
+                rows: prepared.movies(),
+                counts: prepared.counts(),
+                sums,
+                given: prepared.given(),
+                biased,
+            };
+            let sums_of = |shard| {
+                // SAFETY: there is memory for the sums of so many shards, and nothing else runs.
+                unsafe {
+                    let sums = sums.shard(shard, width);
+                    sums.clear(prepared.given()[shard + 1], width, biased);
+                    sums
+                }
+            };
+            let all_movies = 0..movies.rows.len();
             // SAFETY: samples have been checked, nothing else runs, and the path is the machine's.
             unsafe {
-                for part in parts {
-                    timed(&mut || {
+                if factors::fits(&self.shape) {
+                    timed("errors, sums, update users", 0, &mut || {
+                        for shard in 0..shards {
+                            let of = Shard {
+                                samples: batch,
+                                slots: prepared.slots(),
+                                slopes: outputs.slope,
+                                sums: sums_of(shard),
+                            };
+                            let range = prepared.shard(shard);
+                            (self.kernels.factors)(&network, of, range, None, step);
+                        }
+                    });
+                    timed("update movies", 0, &mut || {
+                        let all = all_movies.clone();
+                        (self.kernels.update_movies)(&tables[1], movies, all, None, step);
+                    });
+                    continue;
+                }
+                for (part, name, work) in [
+                    (Part::Gather, "gather rows", 0),
+                    (Part::Forward, dense_parts[0].0, dense_parts[0].1),
+                    (Part::Backward, dense_parts[1].0, dense_parts[1].1),
+                    (Part::WeightGradient, dense_parts[2].0, dense_parts[2].1),
+                    (Part::Scatter, "scatter slopes", 0),
+                ] {
+                    timed(name, work, &mut || {
                         (self.kernels.part)(part, &network, batch, &outputs, &mut scratch)
                     });
                 }
-                // Steps of nothing: the same work, and numbers that stay numbers.
-                let step = Step {
-                    number: 1,
-                    size: 0.0,
-                    keep: 1.0,
-                    shrink: 0.0,
-                    stamped: false,
-                };
-                let users = Users {
-                    samples: batch,
-                    gradients: outputs.user,
-                    slopes: outputs.slope,
-                    biased,
-                };
-                let movies = Movies {
-                    rows: prepared.movies(),
-                    counts: prepared.counts(),
-                    sums,
-                    given: prepared.given(),
-                    biased,
-                };
-                timed(&mut || {
+                timed("sum movies", 0, &mut || {
                     for shard in 0..shards {
-                        let sums = sums.shard(shard, width);
-                        sums.clear(prepared.given()[shard + 1], width, biased);
+                        let sums = sums_of(shard);
                         let slots = &prepared.slots()[prepared.shard(shard)];
                         for slots in slots.chunks(GROUP) {
                             let (rows, slopes) = (outputs.movie, outputs.slope);
@@ -161,13 +181,13 @@ impl Fast {
                         }
                     }
                 });
-                timed(&mut || {
+                timed("update rows", 0, &mut || {
                     let all = 0..batch.len();
                     (self.kernels.update_users)(&tables[0], users, all, None, step);
-                    let all = 0..movies.rows.len();
+                    let all = all_movies.clone();
                     (self.kernels.update_movies)(&tables[1], movies, all, None, step);
                 });
-                timed(&mut || {
+                timed("update layers", 0, &mut || {
                     (self.kernels.update_dense)(&dense, outputs.dense, dense_length, shards, step);
                 });
             }
