@@ -8,9 +8,12 @@ use std::ops::Range;
 use super::super::Sample;
 use super::super::simd::Vector;
 use super::ahead::{self, Ahead};
+use super::factors;
 use super::layout::{Aligned, RawTable, Shape, tail};
 use super::lesson;
 use super::product::{Finish, Weights, product, vectors, weight_gradient};
+use super::rows::{Decays, SlotSums, Step, Users, add_rows, update_users};
+use super::slots::run_start;
 
 /// Samples a block.
 pub const BLOCK: usize = 128;
@@ -45,6 +48,35 @@ pub struct Outputs {
     pub slope: *mut f32,
     /// What the gradient of the dense vector is added to.
     pub dense: *mut f32,
+}
+
+/// What a thread needs of a batch to compute a stretch of it, and where the results go.
+#[derive(Clone, Copy, Debug)]
+pub struct Shard<'a> {
+    /// The batch's ratings, sorted by user.
+    pub samples: &'a [Sample],
+    /// The slot of each rating's movie.
+    pub slots: &'a [u32],
+    /// Where gradients are put.
+    pub outputs: Outputs,
+    /// What the movies' gradients are added to.
+    pub sums: SlotSums,
+    /// Where the users' sleep is made up for.
+    pub decays: Option<&'a Decays>,
+    /// The users' step.
+    pub step: Step,
+}
+
+impl<'a> Shard<'a> {
+    /// The users of the batch.
+    pub fn users(&self, biased: bool) -> Users<'a> {
+        Users {
+            samples: self.samples,
+            gradients: self.outputs.user,
+            slopes: self.outputs.slope,
+            biased,
+        }
+    }
 }
 
 /// Sums of squared and absolute errors.
@@ -271,14 +303,61 @@ unsafe fn forward<V: Vector>(
     }
 }
 
-/// The gradients of one group of samples of a batch, at most [`GROUP`].
+/// Computes the ratings in `range`, adds their gradients to the sums of their movies and of the dense
+/// vector, and moves their users.
 ///
 /// # Safety
-/// `samples` must name rows of the tables, `range` lie within them, `outputs` have room for what
-/// it says, `scratch` be made for the same shape; nobody may write the tables or the dense
-/// vector meanwhile, nor touch this group's part of the outputs.
+/// `samples` must name rows of the tables and hold all ratings of each user of `range` within `range`;
+/// `outputs` must have room for what it says, `sums` have these slots, and `scratch` be made for the same
+/// shape. Nobody may write the movies or the dense vector meanwhile, nor touch these users, their
+/// part of the outputs, and the sums.
 #[inline(always)]
-pub unsafe fn group<V: Vector>(
+pub unsafe fn shard<V: Vector>(
+    network: &Network<'_>,
+    shard: &Shard<'_>,
+    range: Range<usize>,
+    scratch: &mut Scratch,
+) -> Sums {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        if factors::fits(network.shape) {
+            return factors::shard::<V>(network, shard, range);
+        }
+        if V::LANES_ARE_UNITS
+            && let Some(lesson) = scratch.lesson
+        {
+            let buffers = lesson::Buffers::new(scratch.base.add(lesson));
+            return lesson::shard::<V>(network, shard, range, buffers);
+        }
+        let (outputs, shape) = (&shard.outputs, network.shape);
+        let users = shard.users(shape.biases);
+        let mut errors = Sums::default();
+        let mut moved = range.start;
+        for start in range.clone().step_by(GROUP) {
+            let stop = range.end.min(start + GROUP);
+            errors += group::<V>(network, shard.samples, start..stop, outputs, scratch);
+            let slots = &shard.slots[start..stop];
+            let (slopes, width) = (outputs.slope.add(start), shape.movie_width);
+            add_rows::<V::Row>(
+                slots,
+                outputs.movie,
+                slopes,
+                shard.sums,
+                width,
+                shape.biases,
+            );
+            // A user whose ratings go on after the group is moved with the next.
+            let end = run_start(&shard.samples[..range.end], stop).max(moved);
+            update_users::<V::Row>(&network.users, users, moved..end, shard.decays, shard.step);
+            moved = end;
+        }
+        errors
+    }
+}
+
+/// The gradients of one group of samples of a batch, at most [`GROUP`].
+#[inline(always)]
+unsafe fn group<V: Vector>(
     network: &Network<'_>,
     samples: &[Sample],
     range: Range<usize>,
@@ -288,12 +367,6 @@ pub unsafe fn group<V: Vector>(
     unsafe {
         let shape = network.shape;
         let base = scratch.base;
-        if V::LANES_ARE_UNITS
-            && let Some(lesson) = scratch.lesson
-        {
-            let buffers = lesson::Buffers::new(base.add(lesson));
-            return lesson::group::<V>(network, samples, range, outputs, buffers);
-        }
         let share = 2.0 / samples.len() as f32;
         let mut sums = Sums::default();
         let Range { start: first, end } = range;
@@ -393,7 +466,7 @@ unsafe fn slopes_back<V: Vector>(
     }
 }
 
-/// A part of [`group`], to be timed on its own.
+/// A part of [`shard`], to be timed on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Rows into columns.
@@ -408,10 +481,10 @@ pub enum Part {
     Scatter,
 }
 
-/// Does one part of [`group`] for each block of `samples`, on whatever values `scratch` has.
+/// Does one part of [`shard`] for each block of `samples`, on whatever values `scratch` has.
 ///
 /// # Safety
-/// As for [`group`], with all samples as the range.
+/// As for [`shard`], with all samples as the range.
 #[inline(always)]
 pub unsafe fn part<V: Vector>(
     part: Part,
@@ -519,7 +592,7 @@ unsafe fn backward<V: Vector>(
 /// Sums of the errors of clamped predictions.
 ///
 /// # Safety
-/// As for [`group`], with no outputs.
+/// As for [`shard`], with no outputs.
 #[inline(always)]
 pub unsafe fn measure<V: Vector>(
     network: &Network<'_>,

@@ -11,9 +11,9 @@ use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::{Vector, prefetch, prefetch_to_write};
-use super::block::{BLOCK, Network, Sums};
+use super::block::{BLOCK, Network, Shard, Sums};
 use super::layout::{Shape, tail};
-use super::rows::{Decays, Row, SlotSums, Step};
+use super::rows::{Decays, Row, Step};
 use super::slots::run_start;
 
 /// Factors of a row: a vector of them.
@@ -29,38 +29,21 @@ pub fn fits(shape: &Shape) -> bool {
     plain && (shape.user_width, shape.movie_width) == (FACTORS, FACTORS)
 }
 
-/// The part of a batch that a thread computes and whose users it moves.
-#[derive(Clone, Copy, Debug)]
-pub struct Shard<'a> {
-    /// The batch's ratings, sorted by user.
-    pub samples: &'a [Sample],
-    /// The slot of each rating's movie.
-    pub slots: &'a [u32],
-    /// The slope of each rating, to be written.
-    pub slopes: *mut f32,
-    /// What the movies' gradients are added to.
-    pub sums: SlotSums,
-}
-
-/// Computes the ratings in `range`, adds their gradients to the movies' sums, and moves their users.
+/// As [`block::shard`](super::block::shard), for shapes that [`fits`] lets through.
 ///
 /// # Safety
-/// The shape must be one that [`fits`]; `samples` must name rows of the tables and hold all ratings
-/// of each user of `range` within `range`; `slots` and `slopes` must be as long and `sums` have these
-/// slots. Nobody may write the movies meanwhile, nor touch these users, slopes and sums.
+/// As there.
 #[inline(always)]
 pub unsafe fn shard<V: Vector>(
     network: &Network<'_>,
-    shard: Shard<'_>,
+    shard: &Shard<'_>,
     range: Range<usize>,
-    decays: Option<&Decays>,
-    step: Step,
 ) -> Sums {
     // SAFETY: by the caller's promise.
     unsafe {
-        match (decays, step.bare()) {
+        match (shard.decays, shard.step.bare()) {
             (None, Some(step)) => shard_by::<V>(network, shard, range, None, step),
-            _ => shard_by::<V>(network, shard, range, decays, step),
+            (decays, _) => shard_by::<V>(network, shard, range, decays, shard.step),
         }
     }
 }
@@ -68,7 +51,7 @@ pub unsafe fn shard<V: Vector>(
 #[inline(always)]
 unsafe fn shard_by<V: Vector>(
     network: &Network<'_>,
-    shard: Shard<'_>,
+    shard: &Shard<'_>,
     range: Range<usize>,
     decays: Option<&Decays>,
     step: Step,
@@ -85,7 +68,7 @@ unsafe fn shard_by<V: Vector>(
                 let stop = block_end.min(start + PIECE);
                 for at in (start..stop).step_by(V::LANES) {
                     let count = V::LANES.min(stop - at);
-                    let error = predict::<V>(network, samples, at, count, shard.slopes);
+                    let error = predict::<V>(network, samples, at, count, shard.outputs.slope);
                     squared = error.mul_add(error, squared);
                     absolute = absolute.add(error.abs());
                 }
@@ -154,7 +137,7 @@ unsafe fn predict<V: Vector>(
 #[inline(always)]
 unsafe fn move_users<R: Vector>(
     network: &Network<'_>,
-    shard: Shard<'_>,
+    shard: &Shard<'_>,
     range: Range<usize>,
     decays: Option<&Decays>,
     step: Step,
@@ -164,9 +147,10 @@ unsafe fn move_users<R: Vector>(
         let Shard {
             samples,
             slots,
-            slopes,
             sums,
-        } = shard;
+            ..
+        } = *shard;
+        let slopes = shard.outputs.slope;
         let zero = R::splat(0.0);
         let mut first = range.start;
         while first < range.end {

@@ -5,19 +5,16 @@ use std::ops::Range;
 
 use super::super::Sample;
 use super::super::simd::{Kernel, Vector};
-use super::block::{self, Network, Outputs, Part, Scratch, Sums};
-use super::factors::{self, Shard};
+use super::block::{self, Network, Outputs, Part, Scratch, Shard, Sums};
 use super::layout::RawTable;
 use super::rows::{self, Decays, Movies, RawDense, SlotSums, Step, Users};
 
 /// Pointers to one path's kernels; their contracts are those of the functions of the same names
-/// in [`block`], [`factors`] and [`rows`], and that the machine runs the path.
+/// in [`block`] and [`rows`], and that the machine runs the path.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels {
-    /// [`block::group`]
-    pub group: unsafe fn(&Network<'_>, &[Sample], Range<usize>, &Outputs, &mut Scratch) -> Sums,
-    /// [`factors::shard`]
-    pub factors: unsafe fn(&Network<'_>, Shard<'_>, Range<usize>, Option<&Decays>, Step) -> Sums,
+    /// [`block::shard`]
+    pub shard: unsafe fn(&Network<'_>, &Shard<'_>, Range<usize>, &mut Scratch) -> Sums,
     /// [`block::part`]
     pub part: unsafe fn(Part, &Network<'_>, &[Sample], &Outputs, &mut Scratch),
     /// [`block::measure`]
@@ -77,26 +74,14 @@ macro_rules! instantiate {
             type R = <V as Vector>::Row;
 
             $(#[target_feature(enable = $features)])?
-            unsafe fn group(
+            unsafe fn shard(
                 network: &Network<'_>,
-                samples: &[Sample],
+                shard: &Shard<'_>,
                 range: Range<usize>,
-                outputs: &Outputs,
                 scratch: &mut Scratch,
             ) -> Sums {
                 // SAFETY: the contract is the same, here and below.
-                unsafe { block::group::<V>(network, samples, range, outputs, scratch) }
-            }
-
-            $(#[target_feature(enable = $features)])?
-            unsafe fn factors(
-                network: &Network<'_>,
-                shard: Shard<'_>,
-                range: Range<usize>,
-                decays: Option<&Decays>,
-                step: Step,
-            ) -> Sums {
-                unsafe { factors::shard::<V>(network, shard, range, decays, step) }
+                unsafe { block::shard::<V>(network, shard, range, scratch) }
             }
 
             $(#[target_feature(enable = $features)])?
@@ -178,8 +163,7 @@ macro_rules! instantiate {
                 peak,
                 lanes: V::LANES,
                 lanes_are_units: V::LANES_ARE_UNITS,
-                group,
-                factors,
+                shard,
                 part,
                 measure,
                 add_rows,

@@ -14,8 +14,10 @@ use std::ops::Range;
 use super::super::Sample;
 use super::super::simd::Vector;
 use super::ahead;
-use super::block::{GROUP, Network, Outputs, Part, Sums};
+use super::block::{GROUP, Network, Outputs, Part, Shard, Sums};
 use super::layout::Shape;
+use super::rows::{add_rows, update_users};
+use super::slots::run_start;
 
 /// Inputs: a user's row beside a movie's.
 const INPUTS: usize = 16;
@@ -82,7 +84,7 @@ const SECOND_BIAS: usize = SECOND_WEIGHT + UNITS * FEW;
 const LAST_WEIGHT: usize = SECOND_BIAS + FEW;
 const LAST_BIAS: usize = LAST_WEIGHT + FEW;
 
-/// Turns the weights about for the way back, and empties the sums of gradients.
+/// Turns the weights about for the way back.
 #[inline(always)]
 unsafe fn begin<V: Vector>(dense: *const f32, buffers: Buffers) {
     unsafe {
@@ -105,13 +107,20 @@ unsafe fn begin<V: Vector>(dense: *const f32, buffers: Buffers) {
                 *turned.add(few * UNITS + unit) = *dense.add(SECOND_WEIGHT + unit * FEW + few);
             }
         }
-        std::ptr::write_bytes(buffers.at(Buffers::SECOND_GRADIENT), 0, FEW * UNITS);
         let fours = buffers.at(Buffers::FOURS);
         for lane in 0..16 {
             *fours.add(lane) = *dense.add(SECOND_BIAS + lane % FEW);
             *fours.add(16 + lane) = *dense.add(LAST_WEIGHT + lane % FEW);
         }
-        std::ptr::write_bytes(fours.add(32), 0, 32);
+    }
+}
+
+/// Empties the sums of gradients that are kept apart.
+#[inline(always)]
+unsafe fn clear(buffers: Buffers) {
+    unsafe {
+        std::ptr::write_bytes(buffers.at(Buffers::SECOND_GRADIENT), 0, FEW * UNITS);
+        std::ptr::write_bytes(buffers.at(Buffers::FOURS).add(32), 0, 32);
     }
 }
 
@@ -427,45 +436,62 @@ unsafe fn first_back<V: Vector, const M: usize, const S: usize>(
     }
 }
 
-/// As [`block::group`](super::block::group), for the lesson's shape.
+/// As [`block::shard`](super::block::shard), for the lesson's shape. Users are moved block by block,
+/// while their rows are near.
 ///
 /// # Safety
 /// As there.
 #[inline(always)]
-pub unsafe fn group<V: Vector>(
+pub unsafe fn shard<V: Vector>(
     network: &Network<'_>,
-    samples: &[Sample],
+    shard: &Shard<'_>,
     range: Range<usize>,
-    outputs: &Outputs,
     buffers: Buffers,
 ) -> Sums {
     unsafe {
-        let share = 2.0 / samples.len() as f32;
-        let mut sums = Sums::default();
-        let Range {
-            start: first,
-            end: last,
-        } = range;
+        let Shard {
+            samples,
+            slots,
+            outputs,
+            sums,
+            decays,
+            step,
+        } = *shard;
+        let users = shard.users(false);
         begin::<V>(network.dense, buffers);
-        // Only a group's last block takes some of it away again.
+        // Only the shard's last block takes some of it away again.
         for i in 0..BLOCK {
-            *buffers.at(Buffers::SHARE).add(i) = share;
+            *buffers.at(Buffers::SHARE).add(i) = 2.0 / samples.len() as f32;
         }
-        for start in range.step_by(BLOCK) {
-            let stop = last.min(start + BLOCK);
-            let next = &samples[stop..samples.len().min(stop + BLOCK)];
-            let ahead = &mut Ahead::new(network, next, true);
-            let block = &samples[start..stop];
-            let count = load::<V>(network, block, buffers);
-            sums += forward::<V>(network.dense, count, ahead, buffers, outputs.dense);
-            weights::<V>(count, ahead, buffers, outputs.dense);
-            let user = outputs.user.add(start * 8);
-            let movie = outputs.movie.add((start - first) * 8);
-            backward::<V>(block.len(), ahead, buffers, user, movie);
-            ahead.ask_all();
+        let mut all = Sums::default();
+        let mut moved = range.start;
+        for first in range.clone().step_by(GROUP) {
+            let last = range.end.min(first + GROUP);
+            let mut errors = Sums::default();
+            clear(buffers);
+            for start in (first..last).step_by(BLOCK) {
+                let stop = last.min(start + BLOCK);
+                // Beyond the shard's end too: whoever computes this shard may have the next.
+                let next = &samples[stop..samples.len().min(stop + BLOCK)];
+                let ahead = &mut Ahead::new(network, next, true);
+                let block = &samples[start..stop];
+                let count = load::<V>(network, block, buffers);
+                errors += forward::<V>(network.dense, count, ahead, buffers, outputs.dense);
+                weights::<V>(count, ahead, buffers, outputs.dense);
+                let user = outputs.user.add(start * 8);
+                backward::<V>(block.len(), ahead, buffers, user, outputs.movie);
+                ahead.ask_all();
+                let slots = &slots[start..stop];
+                add_rows::<V::Row>(slots, outputs.movie, outputs.slope, sums, 8, false);
+                // A user whose ratings go on after the block is moved with the next.
+                let end = run_start(&samples[..range.end], stop).max(moved);
+                update_users::<V::Row>(&network.users, users, moved..end, decays, step);
+                moved = end;
+            }
+            end(buffers, outputs.dense);
+            all += errors;
         }
-        end(buffers, outputs.dense);
-        sums
+        all
     }
 }
 
@@ -555,6 +581,7 @@ pub unsafe fn part<V: Vector>(
     unsafe {
         let (dense, gradient) = (network.dense, outputs.dense);
         begin::<V>(dense, buffers);
+        clear(buffers);
         for (index, block) in samples.chunks(BLOCK).enumerate() {
             let ahead = &mut Ahead::new(network, &[], false);
             let count = block.len().next_multiple_of(FULL);

@@ -6,7 +6,7 @@
 //! movies, [`shares`] deals out what is to be done, [`gate`] is where threads meet. This file is the course of an epoch.
 //!
 //! A batch is sorted by user and has two halves. In the first, threads take shards of it, each a
-//! stretch that has its users to itself: they compute gradients group by group, sum those of equal
+//! stretch that has its users to itself: they compute gradients block by block, sum those of equal
 //! movies, and move the users at once. In the second they move the movies, by the sums of all
 //! shards, and the dense layers. Slots are given to the movies of the next batch beside that, and
 //! by whoever has to wait for the end of the first half.
@@ -31,14 +31,13 @@ use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use self::block::{BLOCK, GROUP, Network, Outputs, Scratch, Sums};
-use self::factors::Shard;
+use self::block::{BLOCK, GROUP, Network, Outputs, Scratch, Shard, Sums};
 use self::gate::Gate;
 use self::kernels::Kernels;
 use self::layout::{Aligned, Shape, Table};
-use self::rows::{Decays, Movies, RawDense, SlotSums, Step, Users};
+use self::rows::{Decays, Movies, RawDense, SlotSums, Step};
 use self::shares::Shares;
-use self::slots::{Batch, Places, SHARDS, run_start, shard_count};
+use self::slots::{Batch, Places, SHARDS, shard_count};
 use super::simd::Kernel;
 use super::{Optimiser, Options, Parameters, Sample, adam};
 
@@ -438,57 +437,30 @@ impl<'a> Epoch<'a> {
     ) {
         let raw = self.raw.get();
         let Network { shape, .. } = raw.network;
-        let (width, biased) = (shape.movie_width, shape.biases);
-        let (kernels, decays) = (self.kernels, self.decays());
+        let width = shape.movie_width;
         // SAFETY: see `Raw`; samples have been checked against the tables.
         unsafe {
             let batch = &**raw.batches[index % 2].get();
-            let samples = batch.samples(given);
-            let users = Users {
-                samples,
-                gradients: raw.user_gradients,
-                slopes: raw.slopes,
-                biased,
-            };
             while let Some(shard) = self.shards.take(thread) {
-                let range = batch.shard(shard);
                 let sums = raw.movie_sums.shard(shard, width);
-                sums.clear(batch.given()[shard + 1], width, biased);
+                sums.clear(batch.given()[shard + 1], width, shape.biases);
                 let outputs = Outputs {
                     user: raw.user_gradients,
                     movie: movie_gradients.as_mut_ptr(),
                     slope: raw.slopes,
                     dense: raw.dense_sums.add(shard * raw.dense.length),
                 };
-                if factors::fits(shape) {
-                    let of = Shard {
-                        samples,
-                        slots: batch.slots(),
-                        slopes: raw.slopes,
-                        sums,
-                    };
-                    *raw.errors[shard].get() =
-                        (kernels.factors)(&raw.network, of, range, decays, step);
-                    continue;
-                }
                 std::ptr::write_bytes(outputs.dense, 0, raw.dense.length);
-                let mut errors = Sums::default();
-                let mut moved = range.start;
-                for start in range.clone().step_by(GROUP) {
-                    let stop = range.end.min(start + GROUP);
-                    let group = start..stop;
-                    errors +=
-                        (kernels.group)(&raw.network, samples, group.clone(), &outputs, scratch);
-                    let slots = &batch.slots()[group];
-                    let slopes = raw.slopes.add(start);
-                    (kernels.add_rows)(slots, outputs.movie, slopes, sums, width, biased);
-                    // A user whose ratings go on after the group is moved with the next.
-                    let end = run_start(&samples[..range.end], stop).max(moved);
-                    let done = moved..end;
-                    (kernels.update_users)(&raw.network.users, users, done, decays, step);
-                    moved = end;
-                }
-                *raw.errors[shard].get() = errors;
+                let of = Shard {
+                    samples: batch.samples(given),
+                    slots: batch.slots(),
+                    outputs,
+                    sums,
+                    decays: self.decays(),
+                    step,
+                };
+                let range = batch.shard(shard);
+                *raw.errors[shard].get() = (self.kernels.shard)(&raw.network, &of, range, scratch);
             }
         }
     }

@@ -3,9 +3,8 @@
 use std::time::Instant;
 
 use super::super::simd::Kernel;
-use super::block::GROUP;
-use super::block::{Outputs, Part, Scratch};
-use super::factors::{self, Shard};
+use super::block::{GROUP, Outputs, Part, Scratch, Shard};
+use super::factors;
 use super::kernels::{CHAINS, Kernels};
 use super::rows::{Movies, RawDense, SlotSums, Step, Users};
 use super::{Aligned, Fast, Sample};
@@ -147,11 +146,13 @@ impl Fast {
                             let of = Shard {
                                 samples: batch,
                                 slots: prepared.slots(),
-                                slopes: outputs.slope,
+                                outputs,
                                 sums: sums_of(shard),
+                                decays: None,
+                                step,
                             };
                             let range = prepared.shard(shard);
-                            (self.kernels.factors)(&network, of, range, None, step);
+                            (self.kernels.shard)(&network, &of, range, &mut scratch);
                         }
                     });
                     timed("update movies", 0, &mut || {
