@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::adam::{self, BETA_1, BETA_2, EPSILON};
-use super::super::simd::Vector;
+use super::super::simd::{Vector, prefetch_to_write};
 use super::super::{Optimiser, Sample};
 use super::layout::{RawTable, tail};
 
@@ -225,6 +225,9 @@ pub unsafe fn update_users<R: Vector>(
             (8, true, None, Some(step)) => {
                 users_of::<R>(*table, 8, true, users, range, None, step);
             }
+            (8, false, Some(_), _) => {
+                users_of::<R>(*table, 8, false, users, range, decays, step);
+            }
             (width, biased, _, _) => {
                 users_of::<R>(*table, width, biased, users, range, decays, step);
             }
@@ -294,6 +297,9 @@ pub unsafe fn update_movies<R: Vector>(
             (8, true, None, Some(step)) => {
                 movies_of::<R>(*table, 8, true, movies, range, None, step);
             }
+            (8, false, Some(_), _) => {
+                movies_of::<R>(*table, 8, false, movies, range, decays, step);
+            }
             (width, biased, _, _) => {
                 movies_of::<R>(*table, width, biased, movies, range, decays, step);
             }
@@ -316,6 +322,9 @@ unsafe fn movies_of<R: Vector>(
         let ask = |row: &u32| {
             table.ask_values_to_write(*row);
             table.ask_moments(*row);
+            if step.stamped {
+                prefetch_to_write(table.last(*row).cast());
+            }
         };
         let rows = &movies.rows[range.clone()];
         rows.iter().take(AHEAD).for_each(ask);
