@@ -1,14 +1,11 @@
 //! A new image under an old profile: other dimensions, other movies. What is known counts on, the rest waits and is told.
 #![cfg(feature = "learn")]
 
-mod device;
-mod plain;
-
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use device::Device;
-use plain::Plain;
+use crate::device::Device;
+use crate::plain::Plain;
 use pocketrec::image::example;
 use pocketrec::model::Model;
 

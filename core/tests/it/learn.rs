@@ -1,9 +1,7 @@
 //! Learning against plain readings of its formulas: finite differences, the ridge regression, a replay from nothing.
 #![cfg(feature = "learn")]
 
-mod plain;
-
-use plain::{MOVIES, numbers};
+use crate::plain::{MOVIES, numbers};
 use pocketrec::image::{AlignedBytes, Element, ImageWriter, TableKind as K};
 use pocketrec::learn::{FoldIn, MAX_LEARNED, gradient, suggest::Suggest, why::Influence};
 use pocketrec::model::Model;

@@ -1,9 +1,7 @@
 //! What learns beside the private row, against learning as anybody would write it down and against finite differences.
 #![cfg(feature = "learn")]
 
-mod plain;
-
-use plain::{Layer, MOVIES, Plain, held};
+use crate::plain::{Layer, MOVIES, Plain, held};
 use pocketrec::error::ScopeError;
 use pocketrec::learn::scope::{Learner, Network, OutputLayer, Row, Scope, ScopeOptions, weights};
 use pocketrec::learn::{FoldIn, StepOptions};

@@ -1,9 +1,7 @@
 //! What a service does for its owners, over its real frames: rate, undo, forget, import, suggest, explain.
 #![cfg(feature = "learn")]
 
-mod device;
-
-use device::Device;
+use crate::device::Device;
 use pocketrec::image::example;
 use pocketrec::model::Model;
 

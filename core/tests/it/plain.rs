@@ -1,6 +1,5 @@
 //! Learning as anybody would write it down, in single precision and in the order that core's docs give: vectors of
 //! vectors, whole square matrices, no slices of work. What core does has these bits.
-#![allow(dead_code, reason = "each test that includes this uses a part of it")]
 
 use pocketrec::image::{AlignedBytes, Element, ImageWriter, TableKind as K};
 use pocketrec::profile::Rating;

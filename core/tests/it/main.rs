@@ -1,0 +1,15 @@
+//! Core's tests from outside, as one program: each of its own would compile and link core once more.
+
+#[cfg(feature = "learn")]
+mod device;
+mod image;
+mod interest;
+mod learn;
+mod model;
+mod new_image;
+mod owner;
+#[cfg(feature = "learn")]
+mod plain;
+mod scope;
+mod service;
+mod store;
