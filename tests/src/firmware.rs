@@ -1,12 +1,12 @@
 //! The firmware of a board as `cargo xtask firmware` builds it, and an emulator that runs it.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Error, Result};
 use host::link::emulator::Emulator;
 use host::link::{Connection, Timing};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// The boards that tests boot.
@@ -28,33 +28,34 @@ pub fn elf(board: &str, profile: &str) -> Result<PathBuf> {
 /// # Errors
 /// When it doesn't build.
 pub fn elf_with(board: &str, profile: &str, features: &[&str]) -> Result<PathBuf> {
-    static BUILT: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
-    let mut built = BUILT
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    type Built = OnceLock<Result<PathBuf, String>>;
+    static ALL: Mutex<BTreeMap<String, Arc<Built>>> = Mutex::new(BTreeMap::new());
     let features = features.join(",");
     let key = format!("{board} {profile} {features}");
-    if let Some(path) = built.get(&key) {
-        return Ok(path.clone());
-    }
+    // Who asks for another firmware doesn't wait for this one.
+    let built = {
+        let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(key).or_default().clone()
+    };
+    let path = built.get_or_init(|| build(board, profile, &features));
+    path.clone().map_err(Error::msg)
+}
+
+fn build(board: &str, profile: &str, features: &str) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["xtask", "firmware", board, "--profile", profile])
         .args((!features.is_empty()).then(|| format!("--features={features}")))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
-        .context("cargo could not be started")?;
+        .map_err(|error| format!("cargo could not be started: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     match text.lines().rev().find(|line| !line.trim().is_empty()) {
-        Some(path) if output.status.success() => {
-            let path = PathBuf::from(path.trim());
-            built.insert(key, path.clone());
-            Ok(path)
-        }
-        _ => bail!(
+        Some(path) if output.status.success() => Ok(PathBuf::from(path.trim())),
+        _ => Err(format!(
             "the firmware of {board} did not build: {}",
             String::from_utf8_lossy(&output.stderr)
-        ),
+        )),
     }
 }
 

@@ -52,8 +52,8 @@ fn tests(features: &[&str]) -> Result<()> {
         bail!("the tests did not build");
     }
     let mut programs = programs(&String::from_utf8_lossy(&built.stdout));
-    // The emulator's are built last and take longest: with a short one at the end no core is idle.
-    programs.reverse();
+    // The emulator's take longest: with a short one at the end no core is idle.
+    programs.sort_by_key(|program| !program.package.ends_with("tests"));
     let mut failed = side_by_side(&programs);
     if let Err(error) = shell::run(
         shell::cargo()
@@ -102,16 +102,18 @@ fn programs(messages: &str) -> Vec<Program> {
 }
 
 /// Runs all programs, as many at a time as there are cores, shows what each printed once it has ended, and returns the
-/// names of those that failed.
+/// names of those that failed. Twice as many tests of each at a time: the emulator's wait for a machine mostly.
 fn side_by_side(programs: &[Program]) -> Vec<String> {
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let work = || {
         while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
             eprintln!("     Running {}", program.name);
             let output = Command::new(&program.executable)
                 .current_dir(&program.package)
                 .env("CARGO_MANIFEST_DIR", &program.package)
+                .env("RUST_TEST_THREADS", (2 * cores).to_string())
                 .stdin(Stdio::null())
                 .output();
             let mut failed = failed.lock().expect("no panic");
@@ -127,7 +129,6 @@ fn side_by_side(programs: &[Program]) -> Vec<String> {
         }
     };
     std::thread::scope(|scope| {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         for _ in 0..cores {
             scope.spawn(work);
         }

@@ -1,5 +1,4 @@
 //! A model that a board's firmware has no room for.
-#![cfg(feature = "emulator")]
 
 use anyhow::Result;
 use host::export::{Chosen, Movies, Precision, Users, build};

@@ -1,5 +1,4 @@
 //! The real firmware in the emulator, where it meets the machine: interrupts, faults and logs.
-#![cfg(feature = "emulator")]
 
 use anyhow::{Context, Result};
 use defmt_decoder::DecodeError;
@@ -428,7 +427,7 @@ fn stack(machine: &mut Qmp, elf: &[u8]) -> Result<(usize, usize)> {
 /// Also what `cargo xtask size --bless` takes stacks from, by the lines that begin with `stack of`.
 #[test]
 fn the_stack_keeps_away_from_the_variables_whatever_is_asked() -> Result<()> {
-    let table = include_str!("../../bench/size.txt");
+    let table = include_str!("../../../bench/size.txt");
     let mut measured = Vec::new();
     for board in BOARDS {
         for profile in PROFILES {

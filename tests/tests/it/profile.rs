@@ -1,5 +1,4 @@
 //! A profile is its owner's: saved from one board to a file and loaded into another, it gives the same bits.
-#![cfg(feature = "emulator")]
 
 use anyhow::{Context, Result, bail};
 use host::commands::query::ratings::{Given, tell};

@@ -1,5 +1,4 @@
 //! The emulated micro:bit loses its power at random moments; its flash controller is real enough for that.
-#![cfg(feature = "emulator")]
 
 use anyhow::{Context, Result, bail};
 use host::link::Connection;

@@ -1,5 +1,4 @@
 //! The firmware's own `memcpy` and its kin, called in the emulator.
-#![cfg(feature = "emulator")]
 
 use anyhow::{Context, Result};
 use host::link::emulator::Emulator;

@@ -1,5 +1,4 @@
 //! A board's lists follow what its owner rated on it, and an image's users what they look for.
-#![cfg(feature = "emulator")]
 
 use anyhow::{Context, Result};
 use host::export::{Precision, boards};

@@ -1,5 +1,4 @@
 //! The twin: the real firmware in the emulator answers every question with the bits of core on a PC.
-#![cfg(feature = "emulator")]
 
 use std::time::Instant;
 

@@ -1,0 +1,17 @@
+//! The tests across crates, as one program: each of its own would link host once more and train once more.
+
+mod built_in_image;
+#[cfg(feature = "emulator")]
+mod firmware;
+#[cfg(feature = "emulator")]
+mod interest;
+#[cfg(feature = "emulator")]
+mod memory;
+#[cfg(feature = "emulator")]
+mod profile;
+#[cfg(feature = "emulator")]
+mod pulled_plug;
+#[cfg(feature = "emulator")]
+mod room;
+#[cfg(feature = "emulator")]
+mod twin;
