@@ -171,7 +171,7 @@ fn measure_stacks(sizes: &mut Sizes) -> Result<()> {
     let mut command: Command = shell::cargo();
     command
         .args(["test", "--quiet", "-p", "tests", "--features", "emulator"])
-        .args(["--test", "firmware", STACK_TEST, "--", "--nocapture"])
+        .args(["--test", "it", STACK_TEST, "--", "--nocapture"])
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
     eprintln!("$ {}", shell::words(&command));
@@ -191,4 +191,15 @@ fn measure_stacks(sizes: &mut Sizes) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STACK_TEST;
+
+    #[test]
+    fn the_test_that_measures_stacks_is_where_it_is_looked_for() {
+        let program = include_str!("../../tests/tests/it/firmware.rs");
+        assert!(program.contains(&format!("fn {STACK_TEST}()")));
+    }
 }
