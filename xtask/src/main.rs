@@ -6,6 +6,7 @@ mod bench;
 mod boards;
 mod ci;
 mod elf;
+mod emulator;
 mod firmware;
 mod flash;
 mod licences;

@@ -7,8 +7,8 @@ use anyhow::{Result, bail};
 use std::io::Write;
 use std::process::Command;
 
-use crate::shell;
 use crate::toolchain::{self, Choice};
+use crate::{emulator, shell};
 
 /// How far the task runner may go by itself.
 #[derive(Clone, Copy, Debug)]
@@ -19,10 +19,22 @@ pub struct Manner {
     pub choice: Choice,
 }
 
-/// A way to bring what is missing: commands, run one after the other.
+/// A way to bring what is missing: commands, run one after the other, and what is left to do then.
 struct Remedy {
     what: &'static str,
     commands: Vec<Vec<String>>,
+    then: fn() -> Result<()>,
+}
+
+impl Remedy {
+    fn new(what: &'static str, commands: Vec<Vec<String>>) -> Self {
+        let then = || Ok(());
+        Self {
+            what,
+            commands,
+            then,
+        }
+    }
 }
 
 /// The `setup` verb: brings everything, or says what could not be had.
@@ -53,22 +65,22 @@ pub fn compiler(manner: Manner) -> Result<()> {
     if (auto || manner.choice == Choice::Rustup) && shell::on_path("rustup") {
         let mut command = words("rustup target add");
         command.extend(toolchain::targets().into_iter().map(String::from));
-        remedies.push(Remedy {
-            what: "rustup's targets, added to the toolchain in use",
-            commands: vec![command],
-        });
+        remedies.push(Remedy::new(
+            "rustup's targets, added to the toolchain in use",
+            vec![command],
+        ));
     }
     if manner.choice == Choice::Sources && shell::on_path("rustup") {
-        remedies.push(Remedy {
-            what: "rustup's sources of core, added to the toolchain in use",
-            commands: vec![words("rustup component add rust-src")],
-        });
+        remedies.push(Remedy::new(
+            "rustup's sources of core, added to the toolchain in use",
+            vec![words("rustup component add rust-src")],
+        ));
     }
     if (auto || manner.choice == Choice::Debian) && shell::on_path("apt-get") {
-        remedies.push(Remedy {
-            what: "Debian's compiler and sources of core, beside rustup's",
-            commands: apt(&["rustc-web", "cargo-web", "rust-web-src"]),
-        });
+        remedies.push(Remedy::new(
+            "Debian's compiler and sources of core, beside rustup's",
+            apt(&["rustc-web", "cargo-web", "rust-web-src"]),
+        ));
     }
     bring("the compiler for Cortex-M", remedies, manner, || {
         toolchain::find(manner.choice).map(|toolchain| toolchain.describe())
@@ -80,53 +92,39 @@ pub fn compiler(manner: Manner) -> Result<()> {
 /// # Errors
 /// When there is none and it may not or can't be installed.
 pub fn emulator(manner: Manner) -> Result<()> {
-    if let Ok(version) = emulator_version() {
+    if let Ok(version) = emulator::version() {
         eprintln!("emulator: {version}");
         return Ok(());
     }
-    let mut remedies = Vec::new();
-    if shell::on_path("apt-get") {
-        remedies.push(Remedy {
-            what: "Debian's package",
-            commands: apt(&["qemu-system-arm"]),
-        });
-    } else if shell::on_path("dnf") {
-        remedies.push(Remedy {
-            what: "Fedora's package",
-            commands: vec![as_root(words("dnf install -y qemu-system-arm"))],
-        });
-    } else if shell::on_path("brew") {
-        remedies.push(Remedy {
-            what: "Homebrew's package",
-            commands: vec![words("brew install qemu")],
-        });
-    }
     bring(
         "the emulator qemu-system-arm",
-        remedies,
+        emulators(),
         manner,
-        emulator_version,
+        emulator::version,
     )
 }
 
-/// The emulator's version line, when it knows the boards.
-fn emulator_version() -> Result<String> {
-    let version = shell::output(Command::new("qemu-system-arm").arg("--version"))?;
-    let machines = shell::output(Command::new("qemu-system-arm").args(["-machine", "help"]))?;
-    for machine in ["netduinoplus2", "microbit"] {
-        if !machines
-            .lines()
-            .any(|line| line.split_whitespace().next() == Some(machine))
-        {
-            bail!("qemu-system-arm is too old: it has no machine `{machine}` (5.2 and later do)");
-        }
+/// The ways to an emulator that this system has.
+fn emulators() -> Vec<Remedy> {
+    if shell::on_path("apt-get") {
+        vec![
+            Remedy::new("Debian's package", apt(&["qemu-system-arm"])),
+            Remedy {
+                what: "where that would remove another package: Debian's package unpacked into the project's target \
+                       folder, the system left as it is",
+                commands: emulator::download(),
+                then: emulator::unpack,
+            },
+        ]
+    } else if shell::on_path("dnf") {
+        let install = as_root(words("dnf install -y qemu-system-arm"));
+        vec![Remedy::new("Fedora's package", vec![install])]
+    } else if shell::on_path("brew") {
+        let install = words("brew install qemu");
+        vec![Remedy::new("Homebrew's package", vec![install])]
+    } else {
+        Vec::new()
     }
-    Ok(version
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_string())
 }
 
 fn bring(
@@ -164,19 +162,20 @@ fn bring(
     }
     let mut failures = Vec::new();
     for remedy in &remedies {
-        match remedy
-            .commands
-            .iter()
+        let mut commands = remedy.commands.iter();
+        let done = commands
             .try_for_each(|command| run_words(command))
-        {
-            Ok(()) => match check() {
-                Ok(found) => {
-                    eprintln!("{what}: {found}");
-                    return Ok(());
-                }
-                Err(error) => failures.push(format!("{error:#}")),
-            },
-            Err(error) => failures.push(format!("{error:#}")),
+            .and_then(|()| (remedy.then)())
+            .and_then(|()| check());
+        match done {
+            Ok(found) => {
+                eprintln!("{what}: {found}");
+                return Ok(());
+            }
+            Err(error) => {
+                eprintln!("that way is closed: {error:#}");
+                failures.push(format!("{error:#}"));
+            }
         }
     }
     bail!("{what} could not be installed: {}", failures.join("; "));
@@ -197,8 +196,9 @@ fn allowed(manner: Manner) -> Result<bool> {
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
+/// Installs Debian's packages, unless another would have to go for them: then apt refuses.
 fn apt(packages: &[&str]) -> Vec<Vec<String>> {
-    let mut install = words("apt-get install -y --no-install-recommends");
+    let mut install = words("apt-get install -y --no-install-recommends --no-remove");
     install.extend(packages.iter().map(|package| package.to_string()));
     vec![as_root(words("apt-get update -q")), as_root(install)]
 }
@@ -223,4 +223,24 @@ fn run_words(words: &[String]) -> Result<()> {
         .env("DEBIAN_FRONTEND", "noninteractive")
         .stdout(std::io::stderr());
     shell::run(&mut command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_command_that_installs_may_remove_a_package() {
+        let every = [apt(&["a", "b"]), emulator::download()].concat();
+        let installs: Vec<&Vec<String>> = every
+            .iter()
+            .filter(|command| command.contains(&"install".to_string()))
+            .collect();
+        assert_eq!(installs.len(), 2);
+        for command in installs {
+            let harmless =
+                |word: &String| ["--no-remove", "--download-only"].contains(&word.as_str());
+            assert!(command.iter().any(harmless), "{command:?}");
+        }
+    }
 }

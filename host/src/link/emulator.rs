@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ impl Emulator {
         // The firmware's UART connects to us: no name to agree on, no file to leave behind.
         let listener = TcpListener::bind("127.0.0.1:0").context("no socket for the emulator")?;
         let address = listener.local_addr()?;
-        let mut command = Command::new("qemu-system-arm");
+        let mut command = Command::new(program());
         command
             .args(["-machine", machine])
             .args(["-display", "none", "-monitor", "none"])
@@ -103,6 +103,19 @@ impl Emulator {
             }
         }
     }
+}
+
+/// The system's emulator, or else the copy that `cargo xtask setup` unpacked into the project's target folder.
+fn program() -> PathBuf {
+    const NAME: &str = "qemu-system-arm";
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(NAME).is_file()) {
+        return NAME.into();
+    }
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let own = root.join(target).join("emulator/bin").join(NAME);
+    if own.is_file() { own } else { NAME.into() }
 }
 
 fn accept(listener: &TcpListener, child: &mut Child) -> Result<TcpStream> {

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::cycles::{Counter, Table};
 use super::thumb::{self, Instruction};
-use crate::shell;
+use crate::{emulator, shell};
 
 /// What a region cost, as a whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,7 +131,7 @@ pub struct Run {
 pub fn run(elf: &Path, machine: &str, table: Option<Table>) -> Result<Run> {
     let program = Program::read(elf)?;
     let printed = elf.with_extension(format!("{machine}.txt"));
-    let mut command = Command::new("qemu-system-arm");
+    let mut command = Command::new(emulator::program());
     command
         .args(["-M", machine, "-display", "none", "-monitor", "none"])
         .args(["-serial", "none", "-d", "exec,nochain"])
@@ -228,7 +228,7 @@ fn bits(said: &str) -> Vec<(String, String)> {
 
 /// The emulator's option for blocks of one instruction; its name changed in version 8.1.
 fn one_instruction_a_block() -> Result<Vec<&'static str>> {
-    let version = shell::output(Command::new("qemu-system-arm").arg("--version"))?;
+    let version = shell::output(Command::new(emulator::program()).arg("--version"))?;
     let numbers = version
         .split_whitespace()
         .find_map(|word| {
