@@ -1,5 +1,6 @@
 //! The PC side: everything that needs an operating system.
 
+pub mod child;
 pub mod commands;
 pub mod data;
 pub mod error;

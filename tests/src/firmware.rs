@@ -1,11 +1,12 @@
 //! The firmware of a board as `cargo xtask firmware` builds it, and an emulator that runs it.
 
 use anyhow::{Error, Result};
+use host::child::Tied;
 use host::link::emulator::Emulator;
 use host::link::{Connection, Timing};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -43,12 +44,15 @@ pub fn elf_with(board: &str, profile: &str, features: &[&str]) -> Result<PathBuf
 
 fn build(board: &str, profile: &str, features: &str) -> Result<PathBuf, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut build = Command::new(cargo);
+    build
         .args(["xtask", "firmware", board, "--profile", profile])
         .args((!features.is_empty()).then(|| format!("--features={features}")))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .output()
-        .map_err(|error| format!("cargo could not be started: {error}"))?;
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let output =
+        Tied::output(&mut build).map_err(|error| format!("cargo could not be started: {error}"))?;
     let text = String::from_utf8_lossy(&output.stdout);
     match text.lines().rev().find(|line| !line.trim().is_empty()) {
         Some(path) if output.status.success() => Ok(PathBuf::from(path.trim())),

@@ -4,6 +4,8 @@
 
 mod bench;
 mod boards;
+#[path = "../../host/src/child.rs"]
+mod child;
 mod ci;
 mod elf;
 mod emulator;

@@ -5,6 +5,8 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::child;
+
 /// The workspace's folder.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -69,6 +71,7 @@ fn quoted(word: &str) -> String {
 /// When it can't be started or ends with another code than 0.
 pub fn run(command: &mut Command) -> Result<()> {
     eprintln!("$ {}", words(command));
+    child::end_with_this_process(command);
     let status = command
         .status()
         .with_context(|| format!("`{}` could not be started", words(command)))?;
@@ -83,6 +86,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// # Errors
 /// When it can't be started or ends with another code than 0.
 pub fn output(command: &mut Command) -> Result<String> {
+    child::end_with_this_process(command);
     let result = command
         .stdin(Stdio::null())
         .output()

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::boards::Board;
+use crate::child::Tied;
 use crate::firmware::{self, Options, Profile};
 use crate::setup::{self, Manner};
 use crate::shell;
@@ -110,12 +111,14 @@ fn side_by_side(programs: &[Program]) -> Vec<String> {
     let work = || {
         while let Some(program) = programs.get(next.fetch_add(1, Ordering::Relaxed)) {
             eprintln!("     Running {}", program.name);
-            let output = Command::new(&program.executable)
+            let mut command = Command::new(&program.executable);
+            command
                 .current_dir(&program.package)
                 .env("CARGO_MANIFEST_DIR", &program.package)
                 .env("RUST_TEST_THREADS", (2 * cores).to_string())
-                .stdin(Stdio::null())
-                .output();
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            let output = Tied::output(&mut command);
             let mut failed = failed.lock().expect("no panic");
             let passed = output.is_ok_and(|output| {
                 let texts = [output.stdout, output.stderr]

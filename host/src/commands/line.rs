@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use super::image::Loaded;
+use crate::child::Tied;
 use crate::error::BadInput;
 use crate::export::ImageBytes;
 use crate::export::boards::{self, Board};
@@ -115,14 +116,14 @@ fn firmware(board: Board, image: &Path) -> Result<PathBuf> {
         DeviceBill::of(&loaded.bytes, board).missing_features()
     });
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut build = Command::new(cargo);
+    build
         .args(["xtask", "firmware", board.name])
         .args(features.iter().flat_map(|name| ["--features", name]))
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .stdin(Stdio::inherit())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cargo, which builds the firmware, can't be started")?;
+        .stdout(Stdio::piped());
+    let output =
+        Tied::output(&mut build).context("cargo, which builds the firmware, can't be started")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let path = text.lines().rev().find(|line| !line.trim().is_empty());
     match path {

@@ -3,22 +3,24 @@
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
 use super::port::READ_WAIT;
+use crate::child::Tied;
 use crate::error::BadInput;
 use crate::export::boards;
 
 /// How long the emulator may take to connect its serial line.
 const START: Duration = Duration::from_secs(20);
 
-/// A firmware that runs in QEMU; the emulator ends with this value. Reads and writes are its UART's.
+/// A firmware that runs in QEMU; the emulator ends with this value, and with this process. Reads and writes are its
+/// UART's.
 #[derive(Debug)]
 pub struct Emulator {
-    child: Child,
+    child: Tied,
     line: TcpStream,
 }
 
@@ -66,7 +68,6 @@ impl Emulator {
             .arg("-kernel")
             .arg(elf)
             .args(arguments)
-            .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         if let Some(image) = image {
@@ -87,21 +88,14 @@ impl Emulator {
                 ),
             ]);
         }
-        let mut child = command.spawn().map_err(|error| match error.kind() {
+        let mut child = Tied::spawn(&mut command).map_err(|error| match error.kind() {
             ErrorKind::NotFound => anyhow::anyhow!(
                 "the emulator qemu-system-arm is not installed: `cargo xtask setup` says how to get it"
             ),
             _ => anyhow::Error::new(error).context("qemu-system-arm can't be started"),
         })?;
-        match accept(&listener, &mut child) {
-            Ok(line) => Ok(Self { child, line }),
-            Err(error) => {
-                // It may have ended already; either way it is gone then.
-                let _ = child.kill();
-                let _ = child.wait();
-                Err(error)
-            }
-        }
+        let line = accept(&listener, &mut child)?;
+        Ok(Self { child, line })
     }
 }
 
@@ -118,7 +112,7 @@ fn program() -> PathBuf {
     if own.is_file() { own } else { NAME.into() }
 }
 
-fn accept(listener: &TcpListener, child: &mut Child) -> Result<TcpStream> {
+fn accept(listener: &TcpListener, child: &mut Tied) -> Result<TcpStream> {
     listener.set_nonblocking(true)?;
     let until = Instant::now() + START;
     loop {
@@ -147,7 +141,7 @@ fn accept(listener: &TcpListener, child: &mut Child) -> Result<TcpStream> {
 }
 
 /// The first line that an emulator that ended had to say, such as a lockup of its processor.
-fn last_words(child: &mut Child) -> String {
+fn last_words(child: &mut Tied) -> String {
     let mut why = String::new();
     if let Some(mut stderr) = child.stderr.take() {
         // What can't be read can't be told.
@@ -155,14 +149,6 @@ fn last_words(child: &mut Child) -> String {
     }
     let line = why.lines().find(|line| !line.trim().is_empty());
     line.unwrap_or("without a word").trim().to_owned()
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        // Ended already is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 impl Read for Emulator {

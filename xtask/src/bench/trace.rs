@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use super::cycles::{Counter, Table};
 use super::thumb::{self, Instruction};
+use crate::child::Tied;
 use crate::{emulator, shell};
 
 /// What a region cost, as a whole.
@@ -144,7 +145,6 @@ pub fn run(elf: &Path, machine: &str, table: Option<Table>) -> Result<Run> {
         .args(one_instruction_a_block()?)
         .arg("-kernel")
         .arg(elf)
-        .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
     let watched = watched(&mut command, LIMIT, |log| count(&program, log, table))?;
@@ -173,8 +173,7 @@ fn watched<T>(
     limit: Duration,
     read: impl FnOnce(BufReader<ChildStderr>) -> Result<T>,
 ) -> Result<Option<(T, ExitStatus)>> {
-    let mut child = command
-        .spawn()
+    let mut child = Tied::spawn(command)
         .with_context(|| format!("`{}` could not be started", shell::words(command)))?;
     let log = BufReader::new(child.stderr.take().context("the emulator's log")?);
     let (done, ended) = mpsc::channel::<()>();

@@ -4,12 +4,13 @@
 //! the seconds of an epoch (or of reading a file).
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use super::{Train, Trainer, best, count, median, write_samples};
+use crate::child::Tied;
 use crate::commands::synth;
 use crate::data::{DataError, Dataset, Silent};
 use crate::error::BadInput;
@@ -338,17 +339,15 @@ fn present(python: &Path, peers: &[Peer]) -> Result<Vec<Peer>> {
     packages.sort_unstable();
     packages.dedup();
     let find = "import importlib.util, sys\nfor name in sys.argv[1:]:\n  if not importlib.util.find_spec(name): print(name)";
-    let output = Command::new(python)
-        .args(["-c", find])
-        .args(&packages)
-        .output()
-        .map_err(|error| {
-            BadInput::new(format!(
-                "--python is {}, which can't be started ({error}); it should be a Python that has {}",
-                python.display(),
-                packages.join(", ")
-            ))
-        })?;
+    let mut command = Command::new(python);
+    command.args(["-c", find]).args(&packages);
+    let output = captured(&mut command).map_err(|error| {
+        BadInput::new(format!(
+            "--python is {}, which can't be started ({error}); it should be a Python that has {}",
+            python.display(),
+            packages.join(", ")
+        ))
+    })?;
     if !output.status.success() {
         bail!(
             "{} can't tell what it has: {}",
@@ -378,16 +377,19 @@ fn ask(python: &Path, script: &str, arguments: &[String]) -> Result<Told> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("peers")
         .join(script);
-    let output = Command::new(python)
-        .arg(&path)
-        .args(arguments)
-        .output()
-        .with_context(|| format!("{} can't be started", python.display()))?;
+    let mut command = Command::new(python);
+    command.arg(&path).args(arguments);
+    let output =
+        captured(&mut command).with_context(|| format!("{} can't be started", python.display()))?;
     if !output.status.success() {
         bail!("{script} failed: {}", last_line(&output.stderr));
     }
     let line = last_line(&output.stdout);
     serde_json::from_str(&line).with_context(|| format!("{script} ended with `{line}`"))
+}
+
+fn captured(command: &mut Command) -> std::io::Result<Output> {
+    Tied::output(command.stdout(Stdio::piped()).stderr(Stdio::piped()))
 }
 
 fn last_line(text: &[u8]) -> String {
