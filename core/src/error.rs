@@ -301,47 +301,6 @@ impl fmt::Display for LookupError {
 
 impl core::error::Error for LookupError {}
 
-/// Why a model's network can't learn by a [scope](crate::learn::scope).
-#[cfg(feature = "learn")]
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum ScopeError {
-    /// The model has no MLP.
-    NoMlp,
-    /// The MLP has one layer, which is its first: its weights are by rows, and learn in a whole network only.
-    OneLayer,
-    /// A number of the MLP is beyond ±[`ROW_LIMIT`](crate::model::ROW_LIMIT).
-    Weight,
-    /// There is too little room for the MLP's numbers.
-    Room {
-        /// Numbers that there are.
-        needed: u32,
-        /// Numbers that there is room for.
-        room: u32,
-    },
-}
-
-#[cfg(feature = "learn")]
-impl fmt::Display for ScopeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::NoMlp => f.write_str("the model has no MLP that could learn"),
-            Self::OneLayer => f.write_str("the MLP has one layer, so its output layer is by rows"),
-            Self::Weight => f.write_str("a weight of the MLP is too large to learn"),
-            Self::Room { needed, room } => {
-                write!(
-                    f,
-                    "the MLP has {needed} numbers and there is room for {room}"
-                )
-            }
-        }
-    }
-}
-
-#[cfg(feature = "learn")]
-impl core::error::Error for ScopeError {}
-
 /// Why a frame is not understood. Travels on the wire: variants are appended, never moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]

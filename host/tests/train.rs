@@ -323,7 +323,6 @@ fn what_cannot_be_written_is_refused_before_the_work() {
             "--write-split is file",
         ),
         ("simulate --data ratings.dat --csv missing/a", missing),
-        ("simulate --data ratings.dat --scopes", "add --model mlp"),
         (
             "simulate --data ratings.dat --picture .",
             "which is a folder",

@@ -25,14 +25,10 @@
 //! [`Belief::variance`] of a movie's score is what a rating of it would teach ([`suggest`]); the influence of a
 //! past rating on a prediction is a product of two gradients through P ([`why`]).
 //!
-//! # How much learns
-//!
-//! The movies' rows and the MLP stay as they are, in flash; [`scope`] lets a caller with RAM to spare learn the MLP's
-//! output layer too, or all of it.
+//! The movies' rows and the MLP stay as they are, in flash.
 
 mod belief;
 mod fold;
-pub mod scope;
 mod step;
 pub mod suggest;
 pub mod why;

@@ -176,13 +176,6 @@ fn step_by_state(
     score
 }
 
-/// One step of a number of the mean user's, or the image's, value `mean`.
-pub(super) fn descend(own: f32, mean: f32, error: f32, gradient: f32, options: StepOptions) -> f32 {
-    let pull = options.l2 * (own - mean);
-    let change = error * hold(gradient, -MAX_GRADIENT, MAX_GRADIENT) - pull;
-    hold(own + options.rate * change, -ROW_LIMIT, ROW_LIMIT)
-}
-
 /// The score and its derivative by the row, by the kernel that takes in the row as it goes, so that no [`UserState`]
 /// has to be made; `None` for another shape, and where `private` is out of its limits.
 #[cfg(cortex_m_float)]

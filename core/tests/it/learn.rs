@@ -1,7 +1,7 @@
 //! Learning against plain readings of its formulas: finite differences, the ridge regression, a replay from nothing.
 #![cfg(feature = "learn")]
 
-use crate::plain::{MOVIES, numbers};
+use crate::plain::{MOVIES, Plain, numbers};
 use pocketrec::image::{AlignedBytes, Element, ImageWriter, TableKind as K};
 use pocketrec::learn::{FoldIn, MAX_LEARNED, gradient, suggest::Suggest, why::Influence};
 use pocketrec::model::Model;
@@ -286,6 +286,41 @@ fn the_gradient_is_the_slope_of_the_score() {
     assert!(checked > 7000, "{checked}");
 }
 
+fn log() -> impl Strategy<Value = Vec<Rating>> {
+    proptest::collection::vec((1..=MOVIES as u32, 1_u8..=10), 0..25).prop_map(|pairs| {
+        let ratings = (0..).zip(pairs);
+        ratings
+            .map(|(at, (movie, half))| Rating::new(movie, f32::from(half) / 2.0, at).unwrap())
+            .collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn for_any_shape_a_fold_in_has_the_plain_filters_bits(
+        dim in 1_usize..=8,
+        hidden in proptest::collection::vec(1_usize..=8, 0..3),
+        mlp in any::<bool>(),
+        seed in 100_u32..200,
+        log in log(),
+    ) {
+        let units = if mlp { [hidden, vec![1]].concat() } else { Vec::new() };
+        let plain = Plain::new(dim, &units, seed);
+        let image = plain.image();
+        let model = Model::open(image.bytes()).unwrap();
+        let mut fold = FoldIn::new(&model);
+        while !fold.advance(&model, &log, 3).is_done() {}
+        let private = fold.private();
+        let learned: Vec<u32> = [private.bias]
+            .iter()
+            .chain(&private.row[..dim])
+            .map(|x| x.to_bits())
+            .collect();
+        let expected: Vec<u32> = plain.fold(&log).iter().map(|x| x.to_bits()).collect();
+        prop_assert_eq!(learned, expected);
+    }
+}
+
 #[test]
 fn a_fold_in_stays_finite_on_the_wildest_legal_numbers() {
     // The spread is legal but no covariance: correlations above 1, variances up to the limit.
@@ -413,13 +448,13 @@ fn actions(count: usize) -> impl Strategy<Value = Vec<Action>> {
 /// A person's ratings as anybody would write them down: live ones with the time they were given at, and what each
 /// rating replaced.
 #[derive(Clone, Default)]
-struct Plain {
+struct PlainLog {
     live: std::collections::BTreeMap<u32, (u32, f32)>,
     replaced: Vec<(u32, Option<(u32, f32)>)>,
     clock: u32,
 }
 
-impl Plain {
+impl PlainLog {
     fn act(&mut self, action: Action, capacity: usize) -> Result<(), LogError> {
         match action {
             Action::Rate(movie, half) => {
@@ -476,7 +511,7 @@ proptest! {
         let image = image(true);
         let model = Model::open(image.bytes()).unwrap();
         let mut profile = Profile::<LOG>::new(Some(&model));
-        let mut plain = Plain::default();
+        let mut plain = PlainLog::default();
         for action in session {
             let before = profile.log().clone();
             let log = profile.log_mut();

@@ -10,6 +10,5 @@ mod new_image;
 mod owner;
 #[cfg(feature = "learn")]
 mod plain;
-mod scope;
 mod service;
 mod store;

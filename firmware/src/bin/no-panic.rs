@@ -11,7 +11,6 @@ use pocketrec::error::ImageError;
 use pocketrec::ids::{BLOCK_WORDS, IdIndex};
 use pocketrec::image::{Element, Image, TableKind};
 use pocketrec::interest::Interest;
-use pocketrec::learn::scope::{Learner, Network, OutputLayer, Row, Scope, ScopeOptions, weights};
 use pocketrec::learn::suggest::Suggest;
 use pocketrec::learn::why::Influence;
 use pocketrec::learn::{self, MAX_LEARNED};
@@ -51,9 +50,6 @@ fn main() -> ! {
             mlps(mlp);
         }
         learning(&model);
-        scopes::<Row>(&model);
-        scopes::<OutputLayer>(&model);
-        scopes::<Network<{ weights(8, 8, &[32, 4, 1]) }>>(&model);
         rankings(&model);
     }
     wires();
@@ -254,22 +250,6 @@ fn learning(model: &Model<'_>) {
     calls! {
         suggest.advance(model, &fold, |movie| black_box(movie) != 7, word());
         suggest.hits();
-    }
-}
-
-fn scopes<S: Scope>(model: &Model<'_>) {
-    let Ok(mut learner) = Learner::<S>::new(model) else {
-        return;
-    };
-    let options = black_box(ScopeOptions::default());
-    calls! {
-        learner.step(model, word(), float(), &options);
-        learner.learn(model, &[Rating::from_words(word(), word())], &options);
-        learner.score(model, word());
-        learner.predict(model, word());
-        learner.private();
-        learner.scope().mlp(model).map(|mlp| mlp.layers());
-        weights(size(), size(), black_box(&[1, 2]));
     }
 }
 

@@ -4,7 +4,6 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use pocketrec::learn::scope::ScopeOptions;
 
 use super::line::LineArgs;
 use crate::data::{Dataset, Silent, builtin};
@@ -14,7 +13,7 @@ use crate::files;
 use crate::link::memory::MemoryBoard;
 use crate::link::{Connection, Timing};
 use crate::simulate::people::Held;
-use crate::simulate::{self, AT_LEAST, Outcome, biases, figures, picture, play, scopes};
+use crate::simulate::{self, AT_LEAST, Outcome, biases, figures, picture, play};
 use crate::train::{ModelKind, recipe};
 
 /// Options of `host simulate`.
@@ -49,10 +48,6 @@ pub struct Args {
     #[arg(long)]
     retrain: bool,
 
-    /// Learn more of the network than the private row too, with core on this PC, for comparison: needs --model mlp
-    #[arg(long)]
-    scopes: bool,
-
     /// Write the figures as CSV
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
@@ -71,13 +66,6 @@ fn model(name: &str) -> Result<ModelKind, String> {
 /// # Errors
 /// [`BadInput`] for data that can't be read or that has nobody with enough ratings; else what went wrong.
 pub fn run(args: &Args) -> Result<()> {
-    if args.scopes && !recipe::options(args.model).has_network() {
-        return Err(BadInput::new(format!(
-            "--scopes learns a network, and a model of the kind {} is found without one; add --model mlp",
-            args.model.name()
-        ))
-        .into());
-    }
     for (option, path) in [("--csv", &args.csv), ("--picture", &args.picture)] {
         path.iter()
             .try_for_each(|path| files::check_file(option, path))?;
@@ -87,9 +75,8 @@ pub fn run(args: &Args) -> Result<()> {
         None => builtin::load(),
     };
     let mut all = Outcome::default();
-    let mut scopes = args.scopes.then(scopes::Table::default);
     for seed in 0..args.seeds {
-        let outcome = one_seed(args, &data, seed, &mut scopes)?;
+        let outcome = one_seed(args, &data, seed)?;
         all.people.extend(outcome.people);
         all.compared += outcome.compared;
     }
@@ -112,12 +99,6 @@ pub fn run(args: &Args) -> Result<()> {
         "{} predictions of the device compared with core's on this PC: all bits the same",
         all.compared
     );
-    if let Some(scopes) = &scopes {
-        println!();
-        println!("RMSE by what learns, beside the private row: nothing, the output layer, the MLP");
-        println!();
-        print!("{}", scopes::text(scopes));
-    }
     if let Some(path) = &args.csv {
         write(path, &figures::csv(&lines))?;
     }
@@ -128,12 +109,7 @@ pub fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn one_seed(
-    args: &Args,
-    data: &Dataset,
-    seed: u64,
-    scopes: &mut Option<scopes::Table>,
-) -> Result<Outcome> {
+fn one_seed(args: &Args, data: &Dataset, seed: u64) -> Result<Outcome> {
     let held = Held::draw(&data.ratings, args.people as usize, seed);
     if held.people.is_empty() {
         return Err(BadInput::new(format!(
@@ -160,9 +136,6 @@ fn one_seed(
     }
     let path = Path::new("target/pocketrec/simulate.img");
     let model = image.open(path)?;
-    if let Some(sums) = scopes {
-        scopes::measure(&model, &held.people, &ScopeOptions::DEFAULT, sums)?;
-    }
     let mut outcome = if args.line.is_given() {
         write_bytes(path, image.as_ref())?;
         let mut device = args.line.connect(path)?;

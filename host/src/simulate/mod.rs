@@ -18,7 +18,6 @@ pub mod people;
 pub mod picture;
 pub mod play;
 pub mod questions;
-pub mod scopes;
 
 use anyhow::Result;
 
