@@ -75,6 +75,7 @@ fn main() -> Result<(), ImageError> {
         Request::TopN {
             who: owner,
             count: 3,
+            include_rated: false,
         },
     ];
     for (number, request) in (1..).zip(requests) {

@@ -40,6 +40,11 @@ pub enum ImageError {
     },
     /// The header's fields after the CRC can't be read.
     Header,
+    /// More tables than [`MAX_TABLES`](crate::image::MAX_TABLES).
+    TooManyTables {
+        /// The number stated in the header.
+        found: u16,
+    },
     /// Table number `at` can't be read: cut, a length that exceeds the image, or bad padding.
     Table {
         /// Position of the table in the image, from 0.
@@ -73,7 +78,8 @@ pub enum ImageError {
     Subnormal(TableKind),
     /// A table holds a value outside what its kind allows.
     Value(TableKind),
-    /// Ids that don't ascend, or rank samples that don't count them.
+    /// Ids that don't ascend or are outside what they are ids of, rank samples that don't count them, or more ids with
+    /// one upper part than [`MAX_RUN`](crate::ids::MAX_RUN).
     Ids(TableKind),
     /// The model could pass [`LIMIT`](crate::model::LIMIT) in dense layer `layer` (0 is the first).
     LayerBound {
@@ -164,6 +170,11 @@ impl fmt::Display for ImageError {
             Self::Header => {
                 f.write_str("the header's name, fingerprint, licence or table count can't be read")
             }
+            Self::TooManyTables { found } => write!(
+                f,
+                "the image has {found} tables, and a reader takes at most {}",
+                crate::image::MAX_TABLES
+            ),
             Self::Table { at } => write!(
                 f,
                 "table {at} can't be read: it is cut, too long or badly padded"
@@ -188,7 +199,7 @@ impl fmt::Display for ImageError {
             Self::Value(kind) => write!(f, "table {kind} holds a value out of its range"),
             Self::Ids(kind) => write!(
                 f,
-                "table {kind} has ids that don't ascend or aren't counted right"
+                "table {kind} has ids that don't ascend, are out of range, aren't counted right or share an upper part with too many"
             ),
             Self::LayerBound { layer } => write!(f, "dense layer {layer} could pass 1e30"),
             Self::DotBound => f.write_str("the dot product could pass 1e30"),
@@ -235,6 +246,7 @@ impl ImageError {
             Self::DotBound => (21, 0, 0),
             Self::SumBound => (22, 0, 0),
             Self::WithoutFeature(feature) => (23, feature.number(), 0),
+            Self::TooManyTables { found } => (24, found.into(), 0),
         }
     }
 
@@ -274,6 +286,7 @@ impl ImageError {
                 let known = Feature::ALL.into_iter().find(|f| f.number() == a);
                 Self::WithoutFeature(known?)
             }
+            24 => Self::TooManyTables { found: medium? },
             _ => return None,
         })
     }

@@ -7,6 +7,7 @@ mod elias_fano;
 pub use bits::BLOCK_WORDS;
 use bits::Bits;
 use elias_fano::EliasFano;
+pub use elias_fano::MAX_RUN;
 #[cfg(feature = "write")]
 pub use elias_fano::{elias_fano_size, fill_elias_fano};
 
@@ -47,8 +48,8 @@ impl<'a> IdIndex<'a> {
     ///
     /// `words` are the number of ids, the number l of low bits (0 to 31), l bits of each id packed low first with the
     /// last word's rest zero, then blocks as those of [`bitmap`](Self::bitmap) in which bit (id >> l) + row is set for
-    /// each row; the last block holds the zero behind the last id's bit. `None` if any of this isn't so, or the ids
-    /// don't ascend strictly.
+    /// each row; the last block holds the zero behind the last id's bit. `None` if any of this isn't so, the ids don't
+    /// ascend strictly, or more than [`MAX_RUN`] of them have the same id >> l.
     pub fn elias_fano(words: &'a [u32]) -> Option<Self> {
         EliasFano::new(words).map(|index| Self(Form::EliasFano(index)))
     }
@@ -65,7 +66,7 @@ impl<'a> IdIndex<'a> {
     }
 
     /// The row of `id`. O(1) for a range or a bitmap, O(log n) for sorted ids; for Elias–Fano code O(log n), and a
-    /// step for each larger id that has the same upper part.
+    /// step for each larger id that has the same upper part, fewer than [`MAX_RUN`].
     pub fn row(&self, id: u32) -> Option<u32> {
         match self.0 {
             Form::Range { first, count } => id.checked_sub(first).filter(|&row| row < count),
@@ -150,7 +151,7 @@ mod tests {
     }
 
     fn encoded(ids: &[u32]) -> Vec<u32> {
-        let (size, low_bits) = elias_fano_size(ids.len() as u32, ids[ids.len() - 1]).unwrap();
+        let (size, low_bits) = elias_fano_size(ids).unwrap();
         let words = encoded_with(ids, low_bits);
         assert_eq!(words.len(), size);
         words
@@ -188,8 +189,17 @@ mod tests {
             low_bits in 20_u32..32
         ) {
             let ids: Vec<u32> = dense.union(&wide).copied().collect();
-            check(IdIndex::elias_fano(&encoded(&ids)).unwrap(), &ids);
-            check(IdIndex::elias_fano(&encoded_with(&ids, low_bits)).unwrap(), &ids);
+            // Many near each other and one far away take megabytes, and then no writer takes this form.
+            if elias_fano_size(&ids).unwrap().0 < 1 << 15 {
+                check(IdIndex::elias_fano(&encoded(&ids)).unwrap(), &ids);
+            }
+            let words = encoded_with(&ids, low_bits);
+            let longest = ids.chunk_by(|a, b| a >> low_bits == b >> low_bits).map(<[u32]>::len).max();
+            let index = IdIndex::elias_fano(&words);
+            prop_assert_eq!(index.is_none(), longest > Some(MAX_RUN as usize));
+            if let Some(index) = index {
+                check(index, &ids);
+            }
         }
 
         #[test]
@@ -211,6 +221,27 @@ mod tests {
                     prop_assert_eq!(encoded_with(&others, flipped[1]), flipped);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_look_up_reads_at_most_64_low_parts_and_an_index_that_would_take_more_is_refused() {
+        // All of one upper part, and one far away: with a step an id, the first would be found last.
+        let far = |count: u32| (0..count).chain([1 << 24]).collect::<Vec<u32>>();
+        for count in [MAX_RUN - 1, MAX_RUN] {
+            let words = encoded_with(&far(count), 20);
+            let index = IdIndex::elias_fano(&words).unwrap();
+            for id in 0..count + 2 {
+                elias_fano::LOWS.set(0);
+                assert_eq!(index.row(id).is_some(), id < count, "{id} of {count}");
+                assert!(elias_fano::LOWS.get() <= MAX_RUN, "{id} of {count}");
+            }
+        }
+        for count in [MAX_RUN + 1, 1_000] {
+            let ids = far(count);
+            assert!(IdIndex::elias_fano(&encoded_with(&ids, 20)).is_none());
+            // The writer finds fewer low bits, which are shorter runs.
+            check(IdIndex::elias_fano(&encoded(&ids)).unwrap(), &ids);
         }
     }
 

@@ -80,6 +80,7 @@ mod tests {
                 lowest: -0.0,
                 highest: 5.0,
                 step: f32::MIN_POSITIVE,
+                seen: true,
             }),
         ] {
             let (mut theirs, mut ours) = ([0; 100], [0; 100]);

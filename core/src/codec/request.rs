@@ -43,7 +43,11 @@ pub(crate) fn request(bytes: &[u8]) -> Option<Request> {
         1 => Request::Limits,
         2 => Request::ModelInfo,
         3 => Request::Predict { who, movie },
-        4 => Request::TopN { who, count },
+        4 => Request::TopN {
+            who,
+            count,
+            include_rated: reader.flag(),
+        },
         5 => Request::Similar { movie, count },
         6 => Request::Rate {
             who,

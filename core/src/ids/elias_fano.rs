@@ -8,6 +8,9 @@
 
 use super::bits::{BLOCK_WORDS, Bits};
 
+/// The most ids that may have the same upper part: a look-up walks through all of them.
+pub const MAX_RUN: u32 = 64;
+
 /// Words before the low bits: how many ids, how many low bits of each.
 #[cfg(feature = "write")]
 const HEADER: usize = 2;
@@ -21,7 +24,8 @@ pub(super) struct EliasFano<'a> {
 }
 
 impl<'a> EliasFano<'a> {
-    /// `None` unless the ids ascend strictly and every bit is as the writer would have it.
+    /// `None` unless the ids ascend strictly, at most [`MAX_RUN`] of them with the same upper part, and every bit is as
+    /// the writer would have it.
     pub(super) fn new(words: &'a [u32]) -> Option<Self> {
         let [count, low_bits, words @ ..] = words else {
             return None;
@@ -45,9 +49,11 @@ impl<'a> EliasFano<'a> {
         (fits && index.ascends()).then_some(index)
     }
 
-    /// Whether the ids ascend strictly, fit 32 bits, and the last one's zero is in the last block.
+    /// Whether the ids ascend strictly and fit 32 bits, no upper part has too many, and the last one's zero is in the
+    /// last block.
     fn ascends(&self) -> bool {
         let (mut row, mut last, mut at, mut end) = (0_u32, 0, 0_u32, 0);
+        let mut run = 0;
         for [_, words @ ..] in self.upper.blocks {
             for word in words {
                 let mut word = *word;
@@ -55,12 +61,15 @@ impl<'a> EliasFano<'a> {
                     if word & 1 != 0 {
                         let high = at.wrapping_sub(row);
                         let id = self.join(high, row);
-                        if id >> self.low_bits != high || (row > 0 && id <= last) {
+                        run += 1;
+                        if id >> self.low_bits != high || (row > 0 && id <= last) || run > MAX_RUN {
                             return false;
                         }
                         last = id;
                         row = row.wrapping_add(1);
                         end = at.wrapping_add(1);
+                    } else {
+                        run = 0;
                     }
                     word >>= 1;
                     at = at.wrapping_add(1);
@@ -78,6 +87,8 @@ impl<'a> EliasFano<'a> {
     /// The low bits of the id of `row`.
     #[inline(never)]
     fn low(&self, row: u32) -> u32 {
+        #[cfg(test)]
+        LOWS.set(LOWS.get() + 1);
         let at = row.wrapping_mul(self.low_bits);
         let word = |at: u32| self.low.get(at as usize).copied().unwrap_or_default();
         let (first, shift) = (at / 32, at % 32);
@@ -112,10 +123,17 @@ impl<'a> EliasFano<'a> {
     }
 }
 
-/// How many words an index of `count` ids up to `last` takes at its smallest, and with how many low bits; `None` if
-/// there are no ids or more low bits than 2^32.
+#[cfg(test)]
+std::thread_local! {
+    /// How often low bits were read: what a look-up costs.
+    pub(super) static LOWS: core::cell::Cell<u32> = const { core::cell::Cell::new(0) };
+}
+
+/// How many words an index of `ids`, which ascend strictly, takes at its smallest, and with how many low bits; `None` if
+/// there are no ids or more low bits than 2^32. Costs 32 passes over the ids.
 #[cfg(feature = "write")]
-pub fn elias_fano_size(count: u32, last: u32) -> Option<(usize, u32)> {
+pub fn elias_fano_size(ids: &[u32]) -> Option<(usize, u32)> {
+    let (count, last) = (u32::try_from(ids.len()).ok()?, *ids.last()?);
     let words = |low_bits: u32| {
         let low = count.checked_mul(low_bits)?.div_ceil(32) as usize;
         // A bit an id, a zero for each upper part.
@@ -123,7 +141,13 @@ pub fn elias_fano_size(count: u32, last: u32) -> Option<(usize, u32)> {
         let blocks = usize::try_from(upper.div_ceil(256)).ok()?;
         (count > 0 && blocks <= 1 << 24).then_some(HEADER + low + blocks * BLOCK_WORDS)
     };
+    let runs = |low_bits: u32| {
+        let mut alike = ids.chunk_by(|a, b| a >> low_bits == b >> low_bits);
+        alike.all(|run| run.len() <= MAX_RUN as usize)
+    };
+    // More low bits only lengthen the runs.
     (0..32)
+        .take_while(|low_bits| runs(*low_bits))
         .filter_map(|low_bits| Some((words(low_bits)?, low_bits)))
         .min()
 }

@@ -49,6 +49,10 @@ pub enum TableKind {
     /// f32 \[1\]\[triangle\], optional: how users spread around the mean user, see
     /// [`Model::user_spread`](crate::model::Model::user_spread).
     UserSpread = 40,
+    /// u32 \[1\]\[words\], optional: which movies the users have rated, see
+    /// [`Model::seen`](crate::model::Model::seen): user row x movies + movie row of each rating, ascending, in the
+    /// code of [`IdIndex::elias_fano`](crate::ids::IdIndex::elias_fano).
+    UserSeen = 41,
 
     /// f32 \[units\]\[user dimensions\]: the user's half of dense layer 0.
     DenseUserWeights = 48,
@@ -98,7 +102,7 @@ pub enum TableKind {
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 38] = [
         Self::RatingScale,
         Self::Parts,
         Self::MovieIdRange,
@@ -118,6 +122,7 @@ impl TableKind {
         Self::MovieRowMultiplier,
         Self::UserRowMultiplier,
         Self::UserSpread,
+        Self::UserSeen,
         Self::DenseUserWeights,
         Self::DenseMovieWeights,
         Self::DenseWeights,
@@ -171,6 +176,7 @@ impl TableKind {
             Self::MovieRowMultiplier => "movie_row_multiplier",
             Self::UserRowMultiplier => "user_row_multiplier",
             Self::UserSpread => "user_spread",
+            Self::UserSeen => "user_seen",
             Self::DenseUserWeights => "dense_user_weights",
             Self::DenseMovieWeights => "dense_movie_weights",
             Self::DenseWeights => "dense_weights",

@@ -13,7 +13,7 @@
 //!      13  name           varint length, UTF-8
 //!          fingerprint    u64      of the data set the model was trained on
 //!          license        varint length, UTF-8: the data's licence line
-//!          tables         varint   how many tables follow
+//!          tables         varint   how many tables follow, at most 64
 //!
 //!  then each table:
 //!          kind           varint   see TableKind
@@ -67,6 +67,10 @@ pub(crate) const CRC_END: usize = CRC_OFFSET + 4;
 /// The longest name or licence line, in bytes: both fit a frame of the wire.
 pub const MAX_TEXT: usize = 96;
 
+/// The most tables of an image. A reader looks for a table among all of them, so what opening costs grows with their
+/// number; those that this version knows are fewer than 50.
+pub const MAX_TABLES: u16 = 64;
+
 /// What stands before the tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
@@ -88,7 +92,7 @@ pub struct Header<'a> {
     pub fingerprint: u64,
     /// The licence line of that data set, at most [`MAX_TEXT`] bytes.
     pub license: &'a str,
-    /// How many tables follow.
+    /// How many tables follow, at most [`MAX_TABLES`].
     pub tables: u16,
 }
 
@@ -149,7 +153,7 @@ impl<'a> Image<'a> {
     /// # Errors
     ///
     /// [`ImageError::Misaligned`] for bytes that don't start at an address divisible by 4, then, in this order,
-    /// `TooShort`, `Magic`, `Format`, `Length`, `Crc` and `Header`, each named after the field.
+    /// `TooShort`, `Magic`, `Format`, `Length`, `Crc`, `Header` and `TooManyTables`, each named after the field.
     #[inline(never)]
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ImageError> {
         if !(bytes.as_ptr() as usize).is_multiple_of(4) {
@@ -180,6 +184,11 @@ impl<'a> Image<'a> {
         let (header, tables) = crate::codec::header(bytes).ok_or(ImageError::Header)?;
         if header.name.len() > MAX_TEXT || header.license.len() > MAX_TEXT {
             return Err(ImageError::Header);
+        }
+        if header.tables > MAX_TABLES {
+            return Err(ImageError::TooManyTables {
+                found: header.tables,
+            });
         }
         Ok(Self {
             header,
@@ -218,6 +227,8 @@ pub struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     fn read(&mut self) -> Result<Table<'a>, ImageError> {
+        #[cfg(test)]
+        READS.set(READS.get() + 1);
         let unreadable = ImageError::Table { at: self.at };
         let (table, rest) = crate::codec::table(self.rest).ok_or(unreadable)?;
         if table.padding.len() > 3 || table.padding.iter().any(|&b| b != 0) {
@@ -250,5 +261,50 @@ impl<'a> Iterator for Tables<'a> {
         let item = self.read();
         self.ended = item.is_err();
         Some(item)
+    }
+}
+
+#[cfg(test)]
+std::thread_local! {
+    /// How often a table was read: what opening an image costs beside its bytes.
+    static READS: core::cell::Cell<u32> = const { core::cell::Cell::new(0) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Model;
+
+    #[test]
+    fn opening_reads_tables_by_the_thousand_at_most_however_many_there_are() {
+        let original = example();
+        let image = Image::parse(original.bytes()).unwrap();
+        let mut filled = AlignedBytes::<1024>::new();
+        let Header {
+            name,
+            fingerprint,
+            license,
+            tables,
+            ..
+        } = image.header;
+        let mut writer =
+            ImageWriter::new(filled.bytes_mut(), name, fingerprint, license, MAX_TABLES).unwrap();
+        // Those that nobody knows come first, so that each look walks through all of them.
+        for _ in tables..MAX_TABLES {
+            let unknown = Table {
+                kind: 4711,
+                ..Table::EMPTY
+            };
+            writer.raw(unknown).unwrap();
+        }
+        for table in image.tables() {
+            writer.raw(table.unwrap()).unwrap();
+        }
+        let length = writer.finish().unwrap();
+        filled.truncate(length);
+        READS.set(0);
+        assert!(Model::open(filled.bytes()).is_ok());
+        let reads = READS.get();
+        assert!((1_000..12_000).contains(&reads), "{reads}");
     }
 }

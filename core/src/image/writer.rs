@@ -1,6 +1,8 @@
 //! Writes an image into a buffer: feature `write`, for a host.
 
-use super::{CRC_END, CRC_OFFSET, Element, FORMAT, Header, MAGIC, MAX_TEXT, Table, TableKind};
+use super::{
+    CRC_END, CRC_OFFSET, Element, FORMAT, Header, MAGIC, MAX_TABLES, MAX_TEXT, Table, TableKind,
+};
 use crate::numeric::crc32::Crc32;
 use core::fmt;
 
@@ -12,6 +14,11 @@ pub enum WriteError {
     BufferFull,
     /// The name or the licence line is longer than [`MAX_TEXT`].
     TextTooLong,
+    /// More tables than [`MAX_TABLES`].
+    TooManyTables {
+        /// Announced.
+        announced: u16,
+    },
     /// More tables than were announced, or fewer.
     TableCount {
         /// Announced.
@@ -31,6 +38,12 @@ impl fmt::Display for WriteError {
         match *self {
             Self::BufferFull => f.write_str("the buffer is too small for the image"),
             Self::TextTooLong => write!(f, "name and licence line have at most {MAX_TEXT} bytes"),
+            Self::TooManyTables { announced } => {
+                write!(
+                    f,
+                    "{announced} tables were announced, and an image has at most {MAX_TABLES}"
+                )
+            }
             Self::TableCount { announced, written } => {
                 write!(f, "{announced} tables were announced and {written} written")
             }
@@ -55,7 +68,7 @@ impl<'b> ImageWriter<'b> {
     ///
     /// # Errors
     ///
-    /// `TextTooLong`, or `BufferFull` where the header doesn't fit.
+    /// `TextTooLong`, `TooManyTables`, or `BufferFull` where the header doesn't fit.
     pub fn new(
         buffer: &'b mut [u8],
         name: &str,
@@ -65,6 +78,9 @@ impl<'b> ImageWriter<'b> {
     ) -> Result<Self, WriteError> {
         if name.len() > MAX_TEXT || license.len() > MAX_TEXT {
             return Err(WriteError::TextTooLong);
+        }
+        if tables > MAX_TABLES {
+            return Err(WriteError::TooManyTables { announced: tables });
         }
         let header = Header {
             magic: MAGIC,

@@ -15,8 +15,10 @@ mod integer;
 mod integer;
 mod open;
 mod score;
+mod seen;
 mod similar;
 
+pub use seen::Seen;
 pub use similar::MovieVector;
 
 use crate::error::{ImageError, LookupError};
@@ -195,6 +197,8 @@ pub struct Model<'a> {
     net: Option<crate::numeric::arch::float::Net<'a>>,
     integers: Option<integer::Integers<'a>>,
     user_spread: Option<&'a [f32]>,
+    /// User row x movies + movie row of each rating.
+    seen: Option<IdIndex<'a>>,
     confidence: Option<Confidence<'a>>,
     interests: Option<Interests<'a>>,
 }
@@ -348,7 +352,7 @@ impl<'a> Model<'a> {
     }
 
     /// The row of the user `id`.
-    fn user_at(&self, id: u32) -> Result<usize, LookupError> {
+    pub(crate) fn user_at(&self, id: u32) -> Result<usize, LookupError> {
         // By reference: a copy of these tables would take as long as half of the look-up.
         self.users
             .as_ref()

@@ -11,6 +11,7 @@ mod ids;
 #[cfg(feature = "integers")]
 mod integer;
 mod interest;
+mod seen;
 
 use super::{Confidence, LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
 use crate::error::{Feature, ImageError};
@@ -60,6 +61,7 @@ pub(super) fn open<const CALLER: bool>(bytes: &[u8]) -> Result<Model<'_>, ImageE
         net: None,
         integers: None,
         user_spread: None,
+        seen: None,
         confidence: None,
         interests: None,
     };
@@ -150,6 +152,7 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
         let spread = covariance(found, TableKind::UserSpread, user_dim.wrapping_add(1));
         model.user_spread = Some(spread);
     }
+    model.seen = seen::open(found, users, movies);
     model.confidence = found.confidence(movies);
     if !cfg!(feature = "shapes") && !model.is_lessons() {
         found.refuse(ImageError::WithoutFeature(Feature::Shapes));

@@ -68,8 +68,7 @@ pub struct Board {
 )]
 enum Work {
     Top {
-        /// The owner, whose rated movies are left out.
-        owner: Option<u8>,
+        rated: Rated,
         user: UserState,
         ranking: TopN<MAX_LIST>,
     },
@@ -78,6 +77,16 @@ enum Work {
     },
     #[cfg(feature = "learn")]
     Learn(owner::Learning),
+}
+
+/// Whose rated movies a list leaves out.
+#[derive(Clone, Copy)]
+enum Rated {
+    Nobodys,
+    /// An owner's.
+    Owners(u8),
+    /// Those of the image's user of a row, where the image has them.
+    Users(u32),
 }
 
 struct Job {
@@ -299,13 +308,20 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         let Progress { done, total } = match &mut job.work {
             Work::Top {
-                owner,
+                rated,
                 user,
                 ranking,
             } => {
-                let profile = owner.and_then(|owner| self.profiles.get(usize::from(owner)));
-                let unseen =
-                    |movie| profile.is_none_or(|profile| profile.log().get(movie).is_none());
+                let (mut profile, mut seen) = (None, None);
+                match *rated {
+                    Rated::Nobodys => {}
+                    Rated::Owners(owner) => profile = self.profiles.get(usize::from(owner)),
+                    Rated::Users(row) => seen = model.seen_at(row),
+                }
+                let unseen = |movie| {
+                    profile.is_none_or(|profile| profile.log().get(movie).is_none())
+                        && seen.is_none_or(|seen| !seen.contains(movie))
+                };
                 ranking.advance(model, user, unseen, self.board.slice)
             }
             Work::Similar { ranking } => ranking.advance(model, self.board.slice),
@@ -385,7 +401,11 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let model = &model;
         match *request {
             Request::Predict { ref who, movie } => self.predict(model, who, movie),
-            Request::TopN { ref who, count } => self.top(model, who, count),
+            Request::TopN {
+                ref who,
+                count,
+                include_rated,
+            } => self.top(model, who, count, include_rated),
             Request::Similar { movie, count } => self.similar(model, movie, count),
             Request::Rate {
                 ref who,
@@ -416,16 +436,19 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 
     #[inline(never)]
-    fn top(&mut self, model: &Model<'m>, who: &Who, count: u8) -> Answer<'m> {
+    fn top(&mut self, model: &Model<'m>, who: &Who, count: u8, include_rated: bool) -> Answer<'m> {
         let mut user = UserState::EMPTY;
         self.user(model, who, &mut user)?;
-        let owner = match *who {
-            Who::Owner(owner) => Some(owner),
-            Who::ImageUser(_) => None,
+        let rated = match *who {
+            _ if include_rated => Rated::Nobodys,
+            Who::Owner(owner) => Rated::Owners(owner),
+            Who::ImageUser(id) => model
+                .user_at(id)
+                .map_or(Rated::Nobodys, |row| Rated::Users(row as u32)),
         };
         let ranking = TopN::keeping(list_length(count)?).with_interest(self.interest(model, who));
         self.begin(Work::Top {
-            owner,
+            rated,
             user,
             ranking,
         })
@@ -622,5 +645,6 @@ fn model_info<'m>(model: &Model<'m>) -> Answer<'m> {
         lowest: scale.lowest,
         highest: scale.highest,
         step: scale.step,
+        seen: model.has_seen(),
     })))
 }

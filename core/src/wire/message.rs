@@ -33,12 +33,15 @@ pub enum Request {
         /// MovieLens id.
         movie: u32,
     },
-    /// The best movies for somebody. Long: `Working` comes meanwhile.
+    /// The best movies for somebody, without those that they have rated, as far as the device knows
+    /// ([`ModelInfo::seen`]). Long: `Working` comes meanwhile.
     TopN {
         /// Whose taste.
         who: Who,
         /// How many, at most [`MAX_LIST`].
         count: u8,
+        /// Whether rated movies may be among them.
+        include_rated: bool,
     },
     /// The movies nearest to one. Long: `Working` comes meanwhile.
     Similar {
@@ -310,6 +313,9 @@ pub struct ModelInfo<'a> {
     pub highest: f32,
     /// Step between ratings.
     pub step: f32,
+    /// Whether the image says which movies its users have rated, so that their lists are without them. An owner's
+    /// always are.
+    pub seen: bool,
 }
 
 /// A movie of a list.

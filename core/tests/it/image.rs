@@ -1,13 +1,15 @@
 //! Images that are cut, flipped, forged and newer than their reader.
 
 use pocketrec::error::ImageError;
-use pocketrec::ids::{BLOCK_WORDS, elias_fano_size, fill_elias_fano};
-use pocketrec::image::{AlignedBytes, Element, Image, ImageWriter, Table, TableKind, example};
+use pocketrec::ids::{BLOCK_WORDS, MAX_RUN, elias_fano_size, fill_elias_fano};
+use pocketrec::image::{
+    AlignedBytes, Element, Image, ImageWriter, MAX_TABLES, Table, TableKind, WriteError, example,
+};
 use pocketrec::model::{LIMIT, Model};
 use pocketrec::rank::{Nearest, TopN};
 
 /// Asks an accepted model everything there is, and requires finite answers in bounds.
-fn answers_in_bounds(model: &Model<'_>) {
+pub fn answers_in_bounds(model: &Model<'_>) {
     let scale = model.scale();
     let finite = |x: f32| assert!(x.is_finite() && x.abs() <= LIMIT, "{x}");
     let movies = model.movies().min(64);
@@ -155,8 +157,11 @@ fn an_unaligned_image_is_refused() {
     );
 }
 
+/// An image that is made out of another.
+pub type Forged = AlignedBytes<1024>;
+
 /// The example's tables, changed by `change`, and others behind them.
-fn forge(change: impl Fn(&mut Table<'_>) -> bool, more: &[Table<'_>]) -> AlignedBytes<512> {
+pub fn forge(change: impl Fn(&mut Table<'_>) -> bool, more: &[Table<'_>]) -> Forged {
     let original = example();
     let image = Image::parse(original.bytes()).unwrap();
     let mut tables: Vec<Table<'_>> = Vec::new();
@@ -216,6 +221,35 @@ fn an_optional_table_of_an_unknown_kind_is_skipped_and_a_required_one_refused_by
         refusal(|_| true, &[required]),
         Some(ImageError::UnknownTable { kind: 4711 })
     );
+}
+
+#[test]
+fn an_image_of_as_many_tables_as_there_may_be_opens_and_one_more_is_refused_by_the_number() {
+    let own = Image::parse(example().bytes()).unwrap().header.tables;
+    let most = vec![FUTURE; usize::from(MAX_TABLES - own)];
+    let whole = forge(|_| true, &most);
+    answers_in_bounds(&Model::open(whole.bytes()).unwrap());
+    // One more than the writer lets through: the count is the header's last byte.
+    let mut image = forge(|_| true, &most);
+    let name = image.bytes()[13];
+    let license = 13 + 1 + usize::from(name) + 8;
+    let count = license + 1 + usize::from(image.bytes()[license]);
+    assert_eq!(u16::from(image.bytes()[count]), MAX_TABLES);
+    image.bytes_mut()[count] += 1;
+    image.reseal();
+    let due = ImageError::TooManyTables {
+        found: MAX_TABLES + 1,
+    };
+    assert_eq!(Model::open(image.bytes()).err(), Some(due));
+    assert!(due.to_string().contains("65 tables"), "{due}");
+    let mut buffer = [0; 200];
+    assert_eq!(
+        ImageWriter::new(&mut buffer, "", 0, "", MAX_TABLES + 1).err(),
+        Some(WriteError::TooManyTables {
+            announced: MAX_TABLES + 1
+        })
+    );
+    assert!(ImageWriter::new(&mut buffer, "", 0, "", MAX_TABLES).is_ok());
 }
 
 #[test]
@@ -330,9 +364,9 @@ fn ids_that_do_not_ascend_are_refused() {
 }
 
 /// The example with its movies' ids in Elias-Fano code.
-fn with_elias_fano(change: impl FnOnce(&mut Vec<u32>)) -> AlignedBytes<512> {
+fn with_elias_fano(change: impl FnOnce(&mut Vec<u32>)) -> Forged {
     let ids = [10, 20, 300, 4000];
-    let (size, low_bits) = elias_fano_size(4, 4000).unwrap();
+    let (size, low_bits) = elias_fano_size(&ids).unwrap();
     let mut words = vec![0; size];
     fill_elias_fano(&ids, low_bits, &mut words);
     change(&mut words);
@@ -384,6 +418,23 @@ fn ids_in_elias_fano_code_answer_and_every_flip_is_refused_or_answers_in_bounds(
         accepted > 500 && ids_refused > 300,
         "{accepted}, {ids_refused}"
     );
+}
+
+#[test]
+fn elias_fano_code_of_more_ids_with_one_upper_part_than_a_look_up_should_meet_is_refused_by_name() {
+    let index = |count: u32| {
+        let ids: Vec<u32> = (0..count).collect();
+        let mut words = vec![u32::MAX; 2 + (count as usize * 20).div_ceil(32) + BLOCK_WORDS];
+        fill_elias_fano(&ids, 20, &mut words);
+        with_elias_fano(|own| *own = words)
+    };
+    // The other tables have four rows: the ids are looked at before.
+    for (count, due) in [
+        (MAX_RUN, ImageError::Shape(TableKind::MovieEmbedding)),
+        (MAX_RUN + 1, ImageError::Ids(TableKind::MovieIdEliasFano)),
+    ] {
+        assert_eq!(Model::open(index(count).bytes()).err(), Some(due));
+    }
 }
 
 #[test]
@@ -506,7 +557,7 @@ fn weights_that_are_not_finite_or_subnormal_are_refused_by_table() {
 }
 
 /// The example with the f32 table `kind` (and `index`) filled with `value`.
-fn filled(kind: TableKind, index: u8, value: f32) -> AlignedBytes<512> {
+fn filled(kind: TableKind, index: u8, value: f32) -> Forged {
     let original = example();
     let image = Image::parse(original.bytes()).unwrap();
     let table = image

@@ -10,5 +10,6 @@ mod new_image;
 mod owner;
 #[cfg(feature = "learn")]
 mod plain;
+mod seen;
 mod service;
 mod store;

@@ -330,6 +330,7 @@ fn suggestions_and_recommendations_leave_out_what_the_owner_rated() {
         Request::TopN {
             who: OWNER,
             count: 4,
+            include_rated: false,
         },
     ] {
         let Reply::Movies(list) = bench.ask(request) else {
@@ -411,6 +412,7 @@ fn work_ahead_waits_until_no_request_is_under_way() {
     device.send(Request::TopN {
         who: OWNER,
         count: 2,
+        include_rated: false,
     });
     while device.service.is_working() {
         assert!(!device.service.idle());

@@ -208,7 +208,11 @@ fn without_a_model_hello_says_so_and_requests_say_why() {
         for request in [
             Request::ModelInfo,
             Request::Predict { who, movie: 10 },
-            Request::TopN { who, count: 1 },
+            Request::TopN {
+                who,
+                count: 1,
+                include_rated: false,
+            },
         ] {
             assert_eq!(
                 bench.ask(2, request),
@@ -239,6 +243,7 @@ fn answers_are_the_models_own() {
         Request::TopN {
             who: Who::ImageUser(1),
             count: 20,
+            include_rated: false,
         },
     ) else {
         panic!()
@@ -296,6 +301,7 @@ fn wrong_requests_are_refused_by_name() {
             Request::TopN {
                 who: owner,
                 count: MAX_LIST as u8 + 1,
+                include_rated: false,
             },
             Refusal::ListTooLong,
         ),
@@ -345,6 +351,7 @@ fn one_request_waits_a_further_one_is_busy_and_a_long_one_can_be_cancelled() {
     let top = Request::TopN {
         who: Who::Owner(0),
         count: 4,
+        include_rated: false,
     };
     bench.send(1, top);
     bench.service.poll(&mut bench.line);
@@ -392,6 +399,7 @@ fn a_long_request_is_heard_of_at_least_once_a_second() {
         Request::TopN {
             who: Who::Owner(0),
             count: 4,
+            include_rated: false,
         },
     );
     bench.work();
@@ -486,6 +494,7 @@ fn every_reply_fits_the_largest_body_at_its_longest() {
             uptime: u32::MAX,
         }),
         Reply::ModelInfo(ModelInfo {
+            seen: true,
             name: &text,
             license: &text,
             fingerprint: u64::MAX,

@@ -29,7 +29,7 @@ pub(super) fn smallest(ids: &[u32]) -> IdTable {
     }
     let blocks = (last / 256) as usize + 1;
     let plain = ids.len().min(blocks * BLOCK_WORDS);
-    if let Some((size, low_bits)) = elias_fano_size(ids.len() as u32, last)
+    if let Some((size, low_bits)) = elias_fano_size(ids)
         && size <= plain / 4 * 3
     {
         let mut words = vec![0; size];

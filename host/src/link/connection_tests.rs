@@ -267,6 +267,7 @@ fn a_request_that_is_to_stop_is_cancelled_and_what_the_board_says_of_it_told() {
     let request = Request::TopN {
         who: Who::Owner(0),
         count: 10,
+        include_rated: false,
     };
     let working = frame(42, &Reply::Working { done: 1, total: 9 });
     for due in [Some(true), Some(false), None] {
@@ -386,6 +387,7 @@ fn working_keeps_a_long_request_alive_and_is_told() {
     let request = Request::TopN {
         who: Who::Owner(0),
         count: 1,
+        include_rated: false,
     };
     let answer = connection
         .ask_with_progress(&request, |done, total| told.push((done, total)))

@@ -55,7 +55,11 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
     }
     for _ in 0..counts.tops {
         let who = user(below(model.users()));
-        questions.push(Request::TopN { who, count: 10 });
+        questions.push(Request::TopN {
+            who,
+            count: 10,
+            include_rated: false,
+        });
     }
     for _ in 0..counts.similar {
         let movie = movie(below(model.movies()));
@@ -72,7 +76,11 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
             who,
             movie: movie(0),
         });
-        questions.push(Request::TopN { who, count: 1 });
+        questions.push(Request::TopN {
+            who,
+            count: 1,
+            include_rated: false,
+        });
     }
     questions.push(Request::Profile { who: owner });
     let scale = model.scale();
@@ -116,6 +124,7 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
     questions.push(Request::TopN {
         who: owner,
         count: 1,
+        include_rated: false,
     });
     questions
 }

@@ -241,6 +241,7 @@ mod tests {
             Request::TopN {
                 who: owner,
                 count: 3,
+                include_rated: false,
             },
             Request::Profile { who: owner },
         ];

@@ -168,7 +168,11 @@ mod tests {
         let who = Who::Owner(0);
         let requests = [
             Request::Predict { who, movie: 10 },
-            Request::TopN { who, count: 3 },
+            Request::TopN {
+                who,
+                count: 3,
+                include_rated: false,
+            },
             Request::Rate {
                 who,
                 movie: 20,

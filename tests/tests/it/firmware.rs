@@ -101,6 +101,7 @@ fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
             &Request::TopN {
                 who: Who::Owner(0),
                 count: 10,
+                include_rated: false,
             },
         ))?;
         let working = next(line, &mut reader, |number, reply| {
@@ -161,6 +162,7 @@ fn one_request_waits_during_a_ranking_and_the_next_is_told_that_the_board_is_bus
             &Request::TopN {
                 who: Who::Owner(0),
                 count: 10,
+                include_rated: false,
             },
         ))?;
         line.write_all(&frame(8, &predict))?;
@@ -189,7 +191,11 @@ fn a_ranking_that_somebody_interrupts_ends_on_the_board_too() -> Result<()> {
         let stop: &AtomicBool = Box::leak(Box::default());
         connection.heed(stop);
         let who = Who::Owner(0);
-        let ranking = Request::TopN { who, count: 10 };
+        let ranking = Request::TopN {
+            who,
+            count: 10,
+            include_rated: false,
+        };
         let ended =
             connection.ask_with_progress(&ranking, |_, _| stop.store(true, Ordering::Relaxed));
         let Err(LinkError::Interrupted { stopped, .. }) = ended else {
@@ -377,7 +383,11 @@ fn ask_everything(connection: &mut Connection<Emulator>) -> Result<()> {
             who: Who::ImageUser(2),
             movie: 80,
         },
-        Request::TopN { who, count: 20 },
+        Request::TopN {
+            who,
+            count: 20,
+            include_rated: false,
+        },
         Request::Similar {
             movie: 80,
             count: 20,

@@ -16,7 +16,11 @@ const LENGTH: u8 = 10;
 
 /// A board's list: movies, best first.
 fn asked(board: &mut Connection<Emulator>, who: Who) -> Result<Vec<u32>> {
-    let answer = board.ask(&Request::TopN { who, count: LENGTH })?;
+    let answer = board.ask(&Request::TopN {
+        who,
+        count: LENGTH,
+        include_rated: false,
+    })?;
     match answer.reply() {
         Some(Reply::Movies(list)) => Ok(list.iter().map(|ranked| ranked.movie).collect()),
         other => anyhow::bail!("no list but {other:?}"),

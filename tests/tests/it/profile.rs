@@ -25,7 +25,11 @@ fn bits<L: Read + Write>(board: &mut Connection<L>, who: Who, movies: u32) -> Re
         Request::Profile { who },
         Request::Ratings { who, first: 0 },
         Request::Ratings { who, first: 30 },
-        Request::TopN { who, count: 20 },
+        Request::TopN {
+            who,
+            count: 20,
+            include_rated: false,
+        },
         Request::Suggest { who, count: 20 },
         Request::Explain { who, movie: 2 },
     ];

@@ -347,6 +347,7 @@ impl Asked<'_> {
             Question::Top { who, count } => Request::TopN {
                 who: who.who(),
                 count: *count,
+                include_rated: false,
             },
             Question::Similar { movie, count } => Request::Similar {
                 movie: self.movie(movie)?,
