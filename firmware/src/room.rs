@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     const PAGE: u32 = 1024;
-    // 72 records and 4 slots to spare take 2 pages of 63; twice that and a page more are 5.
+    // 72 records and 5 slots besides take 2 pages of 50; twice that and a page more are 5.
     const _: () = require(5 * PAGE, PAGE, 1, 64);
 
     #[test]

@@ -187,6 +187,12 @@ fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
     asks(&["compact"], &["in RAM"]);
     asks(&["forget", "--all"], &["0 ratings"]);
     asks(&["profile", "--twin"], &["Ratings: 0", twin]);
+    asks(&rate, &["1 in all"]);
+    asks(
+        &["format", "--yes"],
+        &["no owner has a rating now", "in RAM"],
+    );
+    asks(&["profile", "--twin"], &["Ratings: 0", twin]);
 }
 
 #[test]

@@ -82,6 +82,7 @@ pub(crate) fn request(bytes: &[u8]) -> Option<Request> {
         18 => Request::Owners,
         19 => Request::Storage,
         20 => Request::Compact,
+        21 => Request::Format,
         _ => return None,
     };
     match reader.end(request) {

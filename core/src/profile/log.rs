@@ -188,6 +188,7 @@ impl<const LOG: usize> Log<LOG> {
                 self.remember(undo);
                 Ok(())
             }
+            Change::Did(_) => Ok(()),
         };
     }
 

@@ -3,7 +3,27 @@
 //! A board's main loop hands received bytes to [`Service::receive`] and calls [`Service::poll`] as long as there is
 //! work; both send through the board's [`Port`]. Long work is cut into slices of a few movies, so the loop can take
 //! bytes from its receive queue in between: one request waits while another runs, `Cancel` is obeyed at once, and
-//! any further request is answered `Busy`.
+//! any further request is answered `Busy`. Requests are carried out in the order in which they came.
+//!
+//! # A request that is asked again
+//!
+//! A host that hears no answer sends the same frame again. Two requests of the same number and the same body are one,
+//! and it is carried out once:
+//!
+//! - While it runs or waits, its repetition is passed over; the answer comes once.
+//! - The reply to the last request is kept, and sent again as it was. `Busy`, and that a request was cancelled, aren't:
+//!   that request was not carried out, and is when it is asked again.
+//! - The last request that changed ratings is remembered beyond that, by its number and 16 bits of its frame's CRC, which
+//!   stand in flash in the record of the change itself: what is there of the change is there of its request. Its
+//!   repetition is answered as the first one was, or would have been, from the ratings that there are, also after power
+//!   was lost before the answer, and after other requests. An `Import` of which some ratings were taken goes on behind
+//!   them.
+//! - `ForgetMe`, `Compact` and `Format` do nothing more when they are repeated, and their answer is the same.
+//!
+//! A number says nothing of order, and 0 is one like any other. The device remembers one change, so this holds for one
+//! host at a time that waits for its answer, or gives up, before it asks for another change. A host's first number must
+//! be random: of two hosts, or two runs of one, the second one's request is taken for a repetition only if it has the
+//! same body and its 32 bits are those of the last one's number.
 
 mod owner;
 
@@ -11,7 +31,8 @@ use crate::error::{FrameError, ImageError};
 use crate::model::{Model, UserState};
 use crate::profile::{Profile, UNDO_DEPTH};
 use crate::rank::{Hit, Nearest, Progress, TopN};
-use crate::store::{InRam, Store};
+use crate::store::flash::RECORD;
+use crate::store::{Asked, Done, InRam, Store, StoreError};
 use crate::wire::{
     Capabilities, FrameReader, HELLO_MAGIC, Health, Hello, Limits, LinkCounters, MAX_BODY,
     MAX_FRAME, MAX_LIST, MAX_OWNERS, ModelInfo, NoModel, Ranked, Refusal, Reply, Request, Reset,
@@ -22,8 +43,8 @@ use crate::{MAX_DIM, MAX_UNITS};
 /// Milliseconds between two `Working` replies: a host hears something at least once a second.
 const WORKING_EVERY: u32 = 400;
 
-/// The most ratings that an owner's log may hold: with the way back, 16 bytes each, it is less than 64 KB.
-pub const MAX_LOG: usize = u16::MAX as usize / 16 - UNDO_DEPTH;
+/// The most ratings that an owner's log may hold: with the way back, 20 bytes each, it is less than 64 KB.
+pub const MAX_LOG: usize = u16::MAX as usize / RECORD as usize - UNDO_DEPTH;
 
 /// What a board gives a service.
 pub trait Port {
@@ -90,7 +111,7 @@ enum Rated {
 }
 
 struct Job {
-    number: u32,
+    asked: Asked,
     work: Work,
     /// When the host last heard of it.
     heard: u32,
@@ -132,14 +153,25 @@ pub struct Service<'m, const OWNERS: usize, const LOG: usize = 64, S = InRam> {
     board: Board,
     reader: FrameReader,
     job: Option<Job>,
-    waiting: Option<(u32, Request)>,
+    waiting: Option<(Asked, Request)>,
+    /// The request that is being carried out.
+    asked: Asked,
+    /// The last request that changed something.
+    last: Option<Last>,
     kept: Kept,
     bad_frames: u32,
 }
 
+/// A request that changed something, and what it has done.
+#[derive(Clone, Copy)]
+struct Last {
+    asked: Asked,
+    done: Done,
+}
+
 /// The last reply, for a host that asks again.
 struct Kept {
-    number: Option<u32>,
+    asked: Option<Asked>,
     frame: [u8; MAX_FRAME],
     length: usize,
 }
@@ -182,8 +214,10 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             reader: FrameReader::new(),
             job: None,
             waiting: None,
+            asked: Asked::default(),
+            last: None,
             kept: Kept {
-                number: None,
+                asked: None,
                 frame: [0; MAX_FRAME],
                 length: 0,
             },
@@ -231,11 +265,14 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             }
             Some(Ok(frame)) => frame,
         };
-        let number = frame.number;
+        let asked = Asked {
+            number: frame.number,
+            check: frame.check,
+        };
         let why = match crate::codec::request(frame.body) {
             // Hello is answered whatever the version.
             Some(request) if frame.version == VERSION || request == Request::Hello => {
-                return self.take(number, request, port);
+                return self.take(asked, request, port);
             }
             _ if frame.version != VERSION => FrameError::Version {
                 found: frame.version,
@@ -243,34 +280,46 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             _ => FrameError::Body,
         };
         self.bad_frames = self.bad_frames.saturating_add(1);
-        send(port, number, &Reply::Refused(Refusal::BadFrame(why)));
+        send(port, asked.number, &Reply::Refused(Refusal::BadFrame(why)));
     }
 
-    fn take(&mut self, number: u32, request: Request, port: &mut impl Port) {
-        if self.kept.number == Some(number) {
+    fn take(&mut self, asked: Asked, request: Request, port: &mut impl Port) {
+        if self.kept.asked == Some(asked) {
             return port.send(self.kept.frame.get(..self.kept.length).unwrap_or_default());
         }
-        let running = self.job.as_ref().is_some_and(|job| job.number == number);
-        let waits = self.waiting.is_some_and(|(waiting, _)| waiting == number);
+        let running = self.job.as_ref().is_some_and(|job| job.asked == asked);
+        let waits = self.waiting.is_some_and(|(waiting, _)| waiting == asked);
         if running || waits {
             // Asked again before it was answered: the answer will come once.
             return;
         }
         if let Request::Cancel { number: ended } = request {
             let found = self.cancel(ended, port);
-            return send(port, number, &Reply::Cancelled(found));
+            return self.kept.answer(asked, &Reply::Cancelled(found), port);
         }
+        // Who waits comes before who comes.
+        self.start_waiting(port);
         if self.job.is_none() {
-            self.start(number, &request, port);
+            self.start(asked, &request, port);
         } else if self.waiting.is_none() {
-            self.waiting = Some((number, request));
+            self.waiting = Some((asked, request));
         } else {
-            send(port, number, &Reply::Refused(Refusal::Busy));
+            send(port, asked.number, &Reply::Refused(Refusal::Busy));
+        }
+    }
+
+    /// Starts the request that waits, where there is one and nothing runs.
+    fn start_waiting(&mut self, port: &mut impl Port) {
+        if self.job.is_none()
+            && let Some((asked, request)) = self.waiting.take()
+        {
+            self.start(asked, &request, port);
         }
     }
 
     fn cancel(&mut self, ended: u32, port: &mut impl Port) -> bool {
-        if self.job.as_ref().is_some_and(|job| job.number == ended) {
+        let is = |asked: Asked| asked.number == ended;
+        if self.job.as_ref().is_some_and(|job| is(job.asked)) {
             #[cfg(feature = "learn")]
             if let Some(Job {
                 work: Work::Learn(learning),
@@ -283,7 +332,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             }
             self.job = None;
             port.working(false);
-        } else if self.waiting.is_some_and(|(waiting, _)| waiting == ended) {
+        } else if self.waiting.is_some_and(|(waiting, _)| is(waiting)) {
             self.waiting = None;
         } else {
             return false;
@@ -296,10 +345,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     pub fn poll(&mut self, port: &mut impl Port) {
         let Some(job) = &mut self.job else {
-            if let Some((number, request)) = self.waiting.take() {
-                self.start(number, &request, port);
-            }
-            return;
+            return self.start_waiting(port);
         };
         let Ok(model) = &self.model else {
             // A job is only started where there is a model.
@@ -327,19 +373,19 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Work::Similar { ranking } => ranking.advance(model, self.board.slice),
             #[cfg(feature = "learn")]
             Work::Learn(learning) => {
-                match self.profiles.get(usize::from(learning.owner())) {
+                match self.profiles.get_mut(usize::from(learning.owner())) {
                     Some(profile) => learning.advance(model, profile, self.board.slice),
                     // A job is only started for an owner that there is.
                     None => Progress { done: 0, total: 0 },
                 }
             }
         };
-        let number = job.number;
+        let asked = job.asked;
         if done < total {
             let now = port.now();
             if now.wrapping_sub(job.heard) >= WORKING_EVERY {
                 job.heard = now;
-                send(port, number, &Reply::Working { done, total });
+                send(port, asked.number, &Reply::Working { done, total });
             }
             return;
         }
@@ -354,21 +400,22 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         self.job = None;
         port.working(false);
-        self.kept.answer(number, &reply, port);
+        self.kept.answer(asked, &reply, port);
     }
 
-    fn start(&mut self, number: u32, request: &Request, port: &mut impl Port) {
+    fn start(&mut self, asked: Asked, request: &Request, port: &mut impl Port) {
+        self.asked = asked;
         let reply = match self.answer(request, port) {
             Ok(Some(reply)) => reply,
             Ok(None) => {
                 if let Some(job) = &mut self.job {
-                    (job.number, job.heard) = (number, port.now());
+                    job.heard = port.now();
                 }
                 return port.working(true);
             }
             Err(why) => Reply::Refused(self.refusal(why)),
         };
-        self.kept.answer(number, &reply, port);
+        self.kept.answer(asked, &reply, port);
     }
 
     // What takes more than a few words is a function of its own, here and for an owner: it writes its answer where the
@@ -388,6 +435,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Request::Owners => Reply::Owners(self.owners()),
             Request::Storage => Reply::Storage(self.store.report()),
             Request::Compact => return self.compact(),
+            Request::Format => return self.format(),
             Request::Ratings { ref who, first } => return self.ratings(who, first),
             Request::ForgetMe { ref who } => return self.forget_me(who),
             _ => return self.answer_of_model(request),
@@ -461,10 +509,10 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         self.begin(Work::Similar { ranking })
     }
 
-    /// Begins long work; [`start`](Self::start) fills in for which request.
+    /// Begins long work; [`start`](Self::start) fills in since when.
     fn begin(&mut self, work: Work) -> Answer<'m> {
         self.job = Some(Job {
-            number: 0,
+            asked: self.asked,
             work,
             heard: 0,
         });
@@ -493,7 +541,13 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Why::NotRated(id) => Refusal::NotRated(id),
             #[cfg(feature = "learn")]
             Why::NothingToUndo => Refusal::NothingToUndo,
-            Why::StorageFailed => Refusal::StorageFailed,
+            Why::Store(why) => match why {
+                StoreError::Full | StoreError::Failed => Refusal::StorageFailed,
+                StoreError::Unsure => Refusal::StorageUnsure,
+                StoreError::NotErased => Refusal::NotErased,
+                StoreError::Closed => Refusal::StorageClosed,
+            },
+            Why::NotFormatted => Refusal::NotFormatted,
         }
     }
 
@@ -505,7 +559,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         let storage = match self.store.report().state {
             StorageState::Flash | StorageState::Formatted => Capabilities::STORAGE,
-            StorageState::Absent | StorageState::Failed => 0,
+            StorageState::Absent | StorageState::Failed | StorageState::Closed => 0,
         };
         Hello {
             magic: HELLO_MAGIC,
@@ -576,7 +630,14 @@ enum Why {
     NotRated(u32),
     #[cfg(feature = "learn")]
     NothingToUndo,
-    StorageFailed,
+    Store(StoreError),
+    NotFormatted,
+}
+
+impl From<StoreError> for Why {
+    fn from(why: StoreError) -> Self {
+        Self::Store(why)
+    }
 }
 
 /// The row of the movie `id`.
@@ -586,10 +647,11 @@ fn movie_row(model: &Model<'_>, id: u32) -> Result<u32, Why> {
 
 impl Kept {
     /// Sends a reply and keeps it.
-    fn answer(&mut self, number: u32, reply: &Reply<'_>, port: &mut impl Port) {
+    fn answer(&mut self, asked: Asked, reply: &Reply<'_>, port: &mut impl Port) {
         // Every reply fits the largest body; a test has each at its longest.
-        self.length = encode_frame(VERSION, number, reply, &mut self.frame).unwrap_or_default();
-        self.number = Some(number);
+        let length = encode_frame(VERSION, asked.number, reply, &mut self.frame);
+        self.length = length.unwrap_or_default();
+        self.asked = Some(asked);
         port.send(self.frame.get(..self.length).unwrap_or_default());
     }
 }

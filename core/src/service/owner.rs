@@ -1,9 +1,10 @@
 //! What a service does for an owner: rate, undo, forget, suggest, explain, and keep it all.
 //!
 //! A change is kept before it is made, and made before the row is folded in anew; the reply comes last. So what was
-//! acknowledged outlives a power cut, and what wasn't may have been made or not, but nothing in between.
+//! acknowledged outlives a power cut, and what wasn't may have been made or not, but nothing in between; the host finds
+//! out by asking again.
 
-use super::{Answer, Service, Why, list_length, movie_row};
+use super::{Answer, Last, Service, Why, list_length, movie_row};
 #[cfg(feature = "learn")]
 use super::{Work, list};
 use crate::interest::Interest;
@@ -11,11 +12,14 @@ use crate::interest::Interest;
 use crate::learn::{FoldIn, suggest::Suggest, why::Influence};
 use crate::model::{Model, UserState};
 #[cfg(feature = "learn")]
+use crate::profile::Undo;
+use crate::profile::{Log, Private, Profile, Rating, UNDO_DEPTH};
+#[cfg(feature = "learn")]
 use crate::profile::{LogError, is_on};
-use crate::profile::{Private, Profile, Rating, UNDO_DEPTH};
 #[cfg(feature = "learn")]
 use crate::rank::Progress;
-use crate::store::{Change, Record, Store, StoreError};
+use crate::store::flash::RECORD;
+use crate::store::{Asked, Change, Done, Record, Store, StoreError};
 #[cfg(feature = "learn")]
 use crate::wire::{Because, MAX_BECAUSE, MAX_LIST, Refusal};
 use crate::wire::{
@@ -32,16 +36,21 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     /// Takes the profiles from the store: once, after [`before_recall`](Self::before_recall).
     #[inline(never)]
     pub fn recall(&mut self) {
-        let (store, profiles) = (&mut self.store, &mut self.profiles);
+        let (store, profiles, last) = (&mut self.store, &mut self.profiles, &mut self.last);
         store.replay(&mut |record| {
             // A firmware with fewer owners leaves the others' records alone until the next compaction.
             if let Some(profile) = profiles.get_mut(usize::from(record.owner)) {
+                *last = Last::after(*last, &record, profile.log());
                 profile.log_mut().apply(record.change);
             }
         });
+        if self.store.report().state == StorageState::Closed {
+            // A part of the ratings would pass for all of them.
+            self.clear();
+        }
         if self.store.owes_compaction() {
             // If flash doesn't do it, Storage tells.
-            let _ = self.store.compact(&mut live(&self.profiles));
+            let _ = self.compact_all(self.last);
         }
         #[cfg(feature = "learn")]
         if let Ok(model) = &self.model {
@@ -51,46 +60,104 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         }
     }
 
+    /// Leaves no rating in RAM.
+    #[inline(never)]
+    fn clear(&mut self) {
+        for profile in &mut self.profiles {
+            *profile = Profile::new(self.model.as_ref().ok());
+        }
+        self.last = None;
+    }
+
+    /// What the request that is being carried out has done already, before its answer was lost.
+    fn done(&self) -> Option<Done> {
+        let last = self.last.filter(|last| last.asked == self.asked);
+        last.map(|last| last.done)
+    }
+
     /// Keeps a change, with a compaction where there is no room for it.
     #[inline(never)]
     fn keep(&mut self, owner: u8, change: Change) -> Result<(), Why> {
-        let record = Record { owner, change };
-        let kept = match self.store.append(record) {
-            Err(StoreError::Full) => self
-                .store
-                .make_room(&mut live(&self.profiles))
-                .and_then(|()| self.store.append(record)),
-            kept => kept,
+        let record = Record {
+            owner,
+            change,
+            asked: self.asked,
         };
-        kept.map_err(|_| Why::StorageFailed)
+        match self.store.append(record) {
+            Err(why @ (StoreError::Full | StoreError::Unsure)) => {
+                let live = &mut live(&self.profiles, self.last);
+                match self.store.make_room(live) {
+                    Ok(()) => self.store.append(record),
+                    // As it was left.
+                    Err(_) if why == StoreError::Unsure => Err(why),
+                    failed => failed,
+                }
+            }
+            kept => kept,
+        }?;
+        if let Some(profile) = self.profiles.get(usize::from(owner)) {
+            self.last = Last::after(self.last, &record, profile.log());
+        }
+        Ok(())
     }
 
     #[inline(never)]
-    fn compact_all(&mut self) -> Result<(), Why> {
-        let compacted = self.store.compact(&mut live(&self.profiles));
-        compacted.map_err(|_| Why::StorageFailed)
+    fn compact_all(&mut self, last: Option<Last>) -> Result<(), StoreError> {
+        self.store.compact(&mut live(&self.profiles, last))
     }
 
     pub(super) fn compact(&mut self) -> Answer<'m> {
-        self.compact_all()?;
+        // A rating that was taken back is to leave flash too.
+        self.compact_all(None)?;
+        self.last = None;
         Ok(Some(Reply::Storage(self.store.report())))
     }
 
     #[inline(never)]
     pub(super) fn forget_me(&mut self, who: &Who) -> Answer<'m> {
         let owner = self.owner(who)?;
-        self.keep(owner, Change::ForgotAll)?;
-        if let Some(profile) = self.profiles.get_mut(usize::from(owner)) {
-            *profile = Profile::new(self.model.as_ref().ok());
+        if self.done().is_none() {
+            match self.keep(owner, Change::ForgotAll) {
+                // Where nobody else has a rating there is nothing that must outlive it.
+                Err(Why::Store(StoreError::Failed | StoreError::Full)) if self.is_alone(owner) => {
+                    self.wipe()?;
+                    return Ok(Some(Reply::Forgotten { ratings: 0 }));
+                }
+                kept => kept?,
+            }
+            if let Some(profile) = self.profiles.get_mut(usize::from(owner)) {
+                *profile = Profile::new(self.model.as_ref().ok());
+            }
         }
-        self.compact_all()?;
+        // The change is kept, whatever comes of its old records.
+        let erased = self.compact_all(self.last);
+        erased.map_err(|_| StoreError::NotErased)?;
         Ok(Some(Reply::Forgotten { ratings: 0 }))
+    }
+
+    /// Whether no other owner has a rating, or had one that can be brought back.
+    fn is_alone(&self, owner: u8) -> bool {
+        (0..).zip(&self.profiles).all(|(other, profile)| {
+            let log = profile.log();
+            other == owner || log.ratings().is_empty() && log.undoable().is_empty()
+        })
+    }
+
+    /// Erases all owners' ratings, in RAM and in flash.
+    fn wipe(&mut self) -> Result<(), Why> {
+        self.clear();
+        self.store.format().map_err(|_| Why::NotFormatted)
+    }
+
+    pub(super) fn format(&mut self) -> Answer<'m> {
+        self.wipe()?;
+        Ok(Some(Reply::Storage(self.store.report())))
     }
 
     pub(super) fn owners(&self) -> Owners {
         let stored = match self.store.report().state {
-            StorageState::Flash | StorageState::Formatted => 16,
-            StorageState::Absent | StorageState::Failed => 0,
+            StorageState::Flash | StorageState::Formatted => RECORD as usize,
+            StorageState::Absent | StorageState::Failed | StorageState::Closed => 0,
         };
         let mut owners = Owners {
             owners: OWNERS as u8,
@@ -248,9 +315,26 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let row = movie_row(model, movie)?;
         let mut user = UserState::EMPTY;
         self.user(model, who, &mut user)?;
+        if self.done().is_some()
+            && let Some(rating) = self.take_out(owner, movie, stars)
+        {
+            return self.learn(model, owner, Then::RatedBefore { row, rating });
+        }
         self.take_rating(model, who, movie, stars)?;
         let before = model.scale().hold(model.score(&user, row));
         self.learn(model, owner, Then::Rated { row, before })
+    }
+
+    /// Takes the owner's last rating out of RAM, if it is this one: what was predicted before it is asked for again.
+    /// It goes back in when that is known.
+    fn take_out(&mut self, owner: u8, movie: u32, stars: f32) -> Option<Rating> {
+        let log = self.profiles.get_mut(usize::from(owner))?.log_mut();
+        let rating = log.get(movie)?;
+        if rating.stars() != stars || log.last().ok()?.movie != movie {
+            return None;
+        }
+        log.undo().ok()?;
+        Some(rating)
     }
 
     /// Keeps and makes one rating; the fold-in is left to do.
@@ -300,14 +384,18 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         ratings: Option<&[(u32, f32)]>,
     ) -> Answer<'m> {
         let owner = self.owner(who)?;
-        let mut taken = 0;
+        let mut taken = match self.done() {
+            Some(Done::Changes(before)) => before,
+            _ => 0,
+        };
         let mut refused = None;
-        for &(movie, stars) in ratings.ok_or(Why::ListTooLong)? {
+        let left = ratings.ok_or(Why::ListTooLong)?.iter();
+        for &(movie, stars) in left.skip(taken.into()) {
             if let Err(why) = self.take_rating(model, who, movie, stars) {
                 refused = Some(self.refusal(why));
                 break;
             }
-            taken += 1;
+            taken = taken.wrapping_add(1);
         }
         self.learn(model, owner, Then::Imported { taken, refused })
     }
@@ -315,18 +403,21 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     pub(super) fn undo(&mut self, model: &Model<'m>, who: &Who) -> Answer<'m> {
         let (owner, profile) = self.known(who)?;
+        if let Some(Done::Undone(undo)) = self.done() {
+            return Ok(Some(undone(undo, profile.log())));
+        }
         let undo = profile.log().last().map_err(why)?;
         self.make(owner, Change::Undone)?;
-        let stars = undo
-            .before
-            .map(|tag| Rating::from_words(undo.movie, tag).stars());
-        let movie = undo.movie;
-        self.learn(model, owner, Then::Undone { movie, stars })
+        self.learn(model, owner, Then::Undone(undo))
     }
 
     #[inline(never)]
     pub(super) fn forget(&mut self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
         let (owner, profile) = self.known(who)?;
+        if self.done().is_some() {
+            let ratings = profile.log().ratings().len() as u32;
+            return Ok(Some(Reply::Forgotten { ratings }));
+        }
         if !profile.log().knows(movie) {
             return Err(Why::NotRated(movie));
         }
@@ -386,12 +477,62 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 }
 
-/// The changes that lead to what all profiles are now.
-fn live<const LOG: usize>(profiles: &[Profile<LOG>]) -> impl Iterator<Item = Record> + '_ {
-    (0..=u8::MAX).zip(profiles).flat_map(|(owner, profile)| {
+/// The changes that lead to what all profiles are now, and what the last request has done.
+fn live<const LOG: usize>(
+    profiles: &[Profile<LOG>],
+    last: Option<Last>,
+) -> impl Iterator<Item = Record> + '_ {
+    let changes = (0..=u8::MAX).zip(profiles).flat_map(|(owner, profile)| {
         let changes = profile.log().changes();
-        changes.map(move |change| Record { owner, change })
-    })
+        changes.map(move |change| Record {
+            owner,
+            change,
+            asked: Asked::default(),
+        })
+    });
+    changes.chain(last.map(|Last { asked, done }| Record {
+        owner: 0,
+        change: Change::Did(done),
+        asked,
+    }))
+}
+
+impl Last {
+    /// What is remembered behind `record`, which is about to change `log`.
+    fn after<const LOG: usize>(
+        last: Option<Self>,
+        record: &Record,
+        log: &Log<LOG>,
+    ) -> Option<Self> {
+        let asked = record.asked;
+        let done = match record.change {
+            Change::Live(_) | Change::Undoable(_) => return last,
+            Change::Did(done) => done,
+            Change::Undone => log.last().map_or(Done::Changes(1), Done::Undone),
+            Change::Rated(_) | Change::Forgot(_) | Change::ForgotAll => {
+                let before = match last.filter(|last| last.asked == asked) {
+                    Some(Self {
+                        done: Done::Changes(count),
+                        ..
+                    }) => count,
+                    _ => 0,
+                };
+                Done::Changes(before.saturating_add(1))
+            }
+        };
+        Some(Self { asked, done })
+    }
+}
+
+/// The answer to an `Undo` that led to `log`.
+#[cfg(feature = "learn")]
+fn undone<'m, const LOG: usize>(undo: Undo, log: &Log<LOG>) -> Reply<'m> {
+    let tag = undo.before;
+    Reply::Undone {
+        movie: undo.movie,
+        stars: tag.map(|tag| Rating::from_words(undo.movie, tag).stars()),
+        ratings: log.ratings().len() as u32,
+    }
 }
 
 #[cfg(feature = "learn")]
@@ -414,6 +555,11 @@ pub(super) struct Learning {
 /// What a fold-in is for.
 #[cfg(feature = "learn")]
 enum Then {
+    /// What was predicted before a rating that was taken out for it.
+    RatedBefore {
+        row: u32,
+        rating: Rating,
+    },
     Rated {
         row: u32,
         before: f32,
@@ -422,10 +568,7 @@ enum Then {
         taken: u8,
         refused: Option<Refusal>,
     },
-    Undone {
-        movie: u32,
-        stars: Option<f32>,
-    },
+    Undone(Undo),
     Forgotten,
     Suggested {
         search: Suggest<MAX_LIST>,
@@ -453,7 +596,7 @@ impl Learning {
     pub(super) fn advance<const LOG: usize>(
         &mut self,
         model: &Model<'_>,
-        profile: &Profile<LOG>,
+        profile: &mut Profile<LOG>,
         slice: u32,
     ) -> Progress {
         let log = profile.log().ratings();
@@ -466,6 +609,11 @@ impl Learning {
         };
         total = total.saturating_add(behind);
         let progress = self.fold.advance(model, log, slice);
+        if let Then::RatedBefore { row, rating } = self.then
+            && progress.is_done()
+        {
+            return self.put_back(model, profile, row, rating);
+        }
         if !progress.is_done() || behind == 0 {
             return Progress { total, ..progress };
         }
@@ -501,6 +649,23 @@ impl Learning {
         }
     }
 
+    /// Predicts without a rating that was taken out, puts it back in, and begins to fold that in.
+    #[inline(never)]
+    fn put_back<const LOG: usize>(
+        &mut self,
+        model: &Model<'_>,
+        profile: &mut Profile<LOG>,
+        row: u32,
+        rating: Rating,
+    ) -> Progress {
+        let user = self.fold.private().state(model);
+        let before = model.scale().hold(model.score(&user, row));
+        profile.log_mut().apply(Change::Rated(rating));
+        self.fold = FoldIn::new(model);
+        self.then = Then::Rated { row, before };
+        Progress { done: 0, total: 1 }
+    }
+
     /// Hands the row over and says what there is to say.
     pub(super) fn finish<'m, const LOG: usize>(
         &self,
@@ -523,12 +688,9 @@ impl Learning {
                 refused: *refused,
                 ratings,
             },
-            Then::Undone { movie, stars } => Reply::Undone {
-                movie: *movie,
-                stars: *stars,
-                ratings,
-            },
-            Then::Forgotten => Reply::Forgotten { ratings },
+            Then::Undone(undo) => undone(*undo, profile.log()),
+            // It goes on to what follows before it ends.
+            Then::Forgotten | Then::RatedBefore { .. } => Reply::Forgotten { ratings },
             Then::Suggested { search } => {
                 list(search.hits(), model, Some(&profile.private().state(model)))
             }

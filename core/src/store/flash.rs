@@ -2,14 +2,12 @@
 //!
 //! ```text
 //! page    marker 4 | generation 4 | first 4 | CRC 4     16 bytes
-//!         record, record, …                             16 bytes each, up to the page's end
-//! record  movie 4 | tag 4 | owner 1, kind 1, zeros 2 | CRC 4
+//!         record, record, …                             20 bytes each, as far as the page goes
 //! ```
 //!
 //! All numbers are little-endian. The marker says that the page's erasure came to its end; it stands there before
 //! anything else is written. Generations count pages as they are opened, each behind the last one in the ring. A
-//! page that a compaction writes states in `first` the generation at which that compaction began, another page 0. A
-//! record's CRC takes the page's generation in, so that no record of an earlier round can pass for one of this.
+//! page that a compaction writes states in `first` the generation at which that compaction began, another page 0.
 //!
 //! # What a power cut can do
 //!
@@ -20,35 +18,42 @@
 //!   the newest page is erased at the next start.
 //! - **In an erasure**: the marker is missing, or what was erased last is still there; both are erased again.
 //!
-//! So the log is what the newest commit begins, and a region without a commit, whatever it holds, is formatted.
+//! So the log is what the newest commit begins whose pages are all there, and a region without one, whatever it holds,
+//! is formatted.
+//!
+//! # What failing flash can do
+//!
+//! What flash says of a write counts for nothing; what is read back does. Where a record reads back otherwise it isn't
+//! kept, and the next slot is tried. Where it can't be read back it may be kept or not: nothing is appended behind it
+//! before a compaction has left it behind. So it is with a commit, whose page is erased before anything is appended to
+//! the log that was there before it. A log that can't be read when it is opened is closed: it stays as it is, and takes
+//! nothing, until somebody formats it.
+//!
+//! # Room
+//!
+//! At any time as many pages are free as the largest compaction takes: a page is only opened, and a compaction only
+//! committed to, where that stays so. No power cut changes it. A log that another firmware left with fewer is
+//! compacted at the start, if its live records fit; if they don't, it can be read but takes no change once its newest
+//! page is full, and formatting is the way on.
 
+pub use super::record::RECORD;
+use super::record::{Body, body_of, commit, commit_of, crc_of, record_of};
 use super::{Change, Record, Store, StoreError};
-use crate::numeric::crc32::Crc32;
-use crate::profile::{Rating, Undo};
 use crate::wire::{Storage, StorageState};
 use embedded_storage::nor_flash::NorFlash;
 
-/// Bytes of a record, and of a page's head.
-pub const RECORD: u32 = 16;
+/// Bytes of a page's head.
+const HEAD: u32 = 16;
 
 /// "PkLg": the page was erased, and nothing has cut that off.
 const MARKER: u32 = u32::from_le_bytes(*b"PkLg");
 const BLANK: u32 = u32::MAX;
 
-const RATED: u8 = 1;
-const UNDONE: u8 = 2;
-const FORGOT: u8 = 3;
-const FORGOT_ALL: u8 = 4;
-const LIVE: u8 = 5;
-const UNDOABLE_BEFORE: u8 = 6;
-const UNDOABLE_NEW: u8 = 7;
-const COMMIT: u8 = 8;
-
 /// Slots that are tried, each behind one that read back wrong.
 const TRIES: u32 = 4;
 
-/// Four words, as they stand in flash.
-type Words = [u32; 4];
+/// Records of a compaction that aren't live: what the last request did, the commit, and slots that fail.
+const BESIDES: u32 = 1 + TRIES;
 
 /// Bytes of the least region, in pages of `page_bytes`, that a [`FlashLog`] of `records` records works in.
 ///
@@ -64,7 +69,7 @@ const fn least_pages(page_bytes: u32, records: usize) -> u32 {
         .saturating_add(1)
 }
 
-/// Pages that a compaction of `records` records needs at most: room for the commit, and for slots that fail.
+/// Pages that a compaction of `records` records needs at most.
 const fn compacted(page_bytes: u32, records: usize) -> u32 {
     let slots = slots(page_bytes);
     let slots = if slots == 0 { 1 } else { slots };
@@ -73,17 +78,17 @@ const fn compacted(page_bytes: u32, records: usize) -> u32 {
     } else {
         records as u32
     };
-    records.saturating_add(TRIES).div_ceil(slots)
+    records.saturating_add(BESIDES).div_ceil(slots)
 }
 
 /// Records that a page takes behind its head.
 const fn slots(page_bytes: u32) -> u32 {
-    (page_bytes / RECORD).saturating_sub(1)
+    page_bytes.saturating_sub(HEAD) / RECORD
 }
 
 /// A log of changes in `F`, a region of at least three pages that it has for itself.
 ///
-/// `F` must take words of 4 bytes; it is read back after every write and every erasure. RAM: about 60 bytes.
+/// `F` must take words of 4 bytes; it is read back after every write and every erasure. RAM: about 70 bytes.
 #[derive(Debug)]
 pub struct FlashLog<F> {
     flash: F,
@@ -101,6 +106,12 @@ pub struct FlashLog<F> {
     owes_compaction: bool,
     /// Whether every page that doesn't count is known to be erased.
     swept: bool,
+    /// Whether the newest slot may hold a record that was not acknowledged.
+    unsure: bool,
+    /// A page that may hold the commit of a compaction that failed.
+    doubted: Option<u32>,
+    /// Whether something couldn't be read since this was last looked at.
+    unread: bool,
     torn: u16,
     bad_writes: u16,
 }
@@ -112,6 +123,21 @@ struct Broken;
 impl From<Broken> for StoreError {
     fn from(_: Broken) -> Self {
         Self::Failed
+    }
+}
+
+/// What is wrong with something that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bad {
+    /// It is something else.
+    Differs,
+    /// It can't be read.
+    Unread,
+}
+
+impl From<Bad> for Broken {
+    fn from(_: Bad) -> Self {
+        Self
     }
 }
 
@@ -129,7 +155,8 @@ enum Head {
 impl<F: NorFlash> FlashLog<F> {
     /// The log in `flash`, of at most `records` live records: one a rating and one a step of the way back. Repairs
     /// what a power cut left, which may erase pages; a region that holds no log is formatted. Where flash doesn't
-    /// take that, or is too small, changes are kept in RAM only, and [`report`](Store::report) says so.
+    /// take that, or is too small, changes are kept in RAM only, or not at all if there is something in the region
+    /// that they would leave out; [`report`](Store::report) says so.
     pub fn open(flash: F, records: usize) -> Self {
         const {
             assert!(
@@ -154,11 +181,14 @@ impl<F: NorFlash> FlashLog<F> {
             first: 0,
             owes_compaction: false,
             swept: false,
+            unsure: false,
+            doubted: None,
+            unread: false,
             torn: 0,
             bad_writes: 0,
         };
-        if least_pages(page_bytes, records) > pages || log.mount().is_err() {
-            log.state = StorageState::Failed;
+        if log.is_too_small() || log.mount().is_err() {
+            log.give_up();
         }
         log
     }
@@ -166,6 +196,30 @@ impl<F: NorFlash> FlashLog<F> {
     /// Gives the flash back.
     pub fn into_inner(self) -> F {
         self.flash
+    }
+
+    fn is_too_small(&self) -> bool {
+        self.reserve.saturating_mul(2).saturating_add(1) > self.pages
+    }
+
+    /// Keeps nothing from now on; where there may be something already, takes nothing either.
+    fn give_up(&mut self) {
+        self.unread = false;
+        let empty = (0..self.pages).all(|page| self.is_filled(page, 0) || self.is_blank(page));
+        self.state = if empty && !self.unread {
+            StorageState::Failed
+        } else {
+            StorageState::Closed
+        };
+    }
+
+    /// Whether changes go to flash: `Ok(false)` where they live in RAM only.
+    fn is_kept(&self) -> Result<bool, StoreError> {
+        match self.state {
+            StorageState::Failed => Ok(false),
+            StorageState::Closed => Err(StoreError::Closed),
+            _ => Ok(true),
+        }
     }
 
     fn slots(&self) -> u32 {
@@ -181,32 +235,37 @@ impl<F: NorFlash> FlashLog<F> {
         page.checked_sub(1).unwrap_or(self.pages.wrapping_sub(1))
     }
 
-    fn read(&mut self, page: u32, slot: u32) -> Words {
-        let at = page
-            .wrapping_mul(self.page_bytes)
-            .wrapping_add(slot.wrapping_mul(RECORD));
-        let mut bytes = [0; RECORD as usize];
-        // What can't be read reads as zeros: no marker, no record, not erased.
-        let _ = self.flash.read(at, &mut bytes);
-        let (words, _) = bytes.as_chunks::<4>();
-        let mut read = [0; 4];
-        for (to, from) in read.iter_mut().zip(words) {
-            *to = u32::from_le_bytes(*from);
+    /// Where a page's bytes begin.
+    fn start(&self, page: u32) -> u32 {
+        page.wrapping_mul(self.page_bytes)
+    }
+
+    /// Where a slot begins, counted from 1.
+    fn place(&self, page: u32, slot: u32) -> u32 {
+        let behind = slot.wrapping_sub(1).wrapping_mul(RECORD);
+        self.start(page).wrapping_add(HEAD).wrapping_add(behind)
+    }
+
+    /// Some words. What can't be read reads as zeros: no marker, no record, not erased.
+    fn read<const N: usize>(&mut self, at: u32) -> [u32; N] {
+        let mut bytes = [[0; 4]; N];
+        if self.flash.read(at, bytes.as_flattened_mut()).is_err() {
+            self.unread = true;
+            return [0; N];
         }
-        read
+        bytes.map(u32::from_le_bytes)
     }
 
     /// Writes words, in their order, and reads them back.
-    fn write(&mut self, at: u32, words: &[u32]) -> Result<(), Broken> {
+    fn write(&mut self, at: u32, words: &[u32]) -> Result<(), Bad> {
         let mut at = at;
         for word in words {
-            self.flash
-                .write(at, &word.to_le_bytes())
-                .map_err(|_| Broken)?;
+            // What it says of this may be wrong either way.
+            let _ = self.flash.write(at, &word.to_le_bytes());
             let mut back = [0; 4];
-            self.flash.read(at, &mut back).map_err(|_| Broken)?;
+            self.flash.read(at, &mut back).map_err(|_| Bad::Unread)?;
             if u32::from_le_bytes(back) != *word {
-                return Err(Broken);
+                return Err(Bad::Differs);
             }
             at = at.wrapping_add(4);
         }
@@ -214,10 +273,10 @@ impl<F: NorFlash> FlashLog<F> {
     }
 
     fn head(&mut self, page: u32) -> Head {
-        match self.read(page, 0) {
+        match self.read(self.start(page)) {
             [MARKER, BLANK, BLANK, BLANK] => Head::Erased,
             [MARKER, generation, first, crc]
-                if crc == crc_of(generation, &[first, 0, 0]) && generation != BLANK =>
+                if crc == crc_of(generation, &[first]) && generation != BLANK =>
             {
                 Head::Opened { generation, first }
             }
@@ -225,20 +284,49 @@ impl<F: NorFlash> FlashLog<F> {
         }
     }
 
+    /// Whether a page has this word from its byte `from` on, and nothing else.
+    fn has_only(&mut self, page: u32, from: u32, word: u32) -> bool {
+        let start = self.start(page);
+        (from..self.page_bytes)
+            .step_by(16)
+            .all(|at| self.read(start.wrapping_add(at)) == [word; 4])
+    }
+
+    /// Whether all of a page is this word.
+    fn is_filled(&mut self, page: u32, word: u32) -> bool {
+        self.has_only(page, 0, word)
+    }
+
+    /// Whether a page holds nothing: it has never been written, or says that it was erased.
+    fn is_blank(&mut self, page: u32) -> bool {
+        self.is_filled(page, BLANK) || self.is_erased(page)
+    }
+
     /// Whether a page is erased from its head to its end.
     fn is_erased(&mut self, page: u32) -> bool {
-        self.head(page) == Head::Erased
-            && (1..=self.slots()).all(|slot| self.read(page, slot) == [BLANK; 4])
+        self.head(page) == Head::Erased && self.has_only(page, HEAD, BLANK)
     }
 
     fn erase(&mut self, page: u32) -> Result<(), Broken> {
-        let at = page.wrapping_mul(self.page_bytes);
-        let end = at.wrapping_add(self.page_bytes);
-        self.flash.erase(at, end).map_err(|_| Broken)?;
-        if (0..=self.slots()).any(|slot| self.read(page, slot) != [BLANK; 4]) {
+        let at = self.start(page);
+        // As for a write, what is there afterwards counts.
+        let _ = self.flash.erase(at, at.wrapping_add(self.page_bytes));
+        if !self.is_filled(page, BLANK) {
             return Err(Broken);
         }
-        self.write(at, &[MARKER])
+        self.write(at, &[MARKER])?;
+        if self.doubted == Some(page) {
+            self.doubted = None;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that no commit of a compaction that failed is left.
+    fn settle(&mut self) -> Result<(), Broken> {
+        match self.doubted {
+            Some(page) => self.erase(page),
+            None => Ok(()),
+        }
     }
 
     /// Opens the page behind the newest one, erased if it isn't yet.
@@ -248,99 +336,104 @@ impl<F: NorFlash> FlashLog<F> {
             self.erase(page)?;
         }
         let generation = self.generation.wrapping_add(1);
-        let at = page.wrapping_mul(self.page_bytes).wrapping_add(4);
-        self.write(at, &[generation, first, crc_of(generation, &[first, 0, 0])])?;
+        let at = self.start(page).wrapping_add(4);
+        self.write(at, &[generation, first, crc_of(generation, &[first])])?;
         (self.page, self.generation, self.slot) = (page, generation, 1);
         Ok(())
     }
 
     /// Writes a record into the next slot of the newest page, or one behind it where that fails; `Full` where there
     /// is none.
-    fn put(&mut self, body: [u32; 3]) -> Result<(), StoreError> {
-        let [a, b, c] = body;
-        let words = [a, b, c, crc_of(self.generation, &body)];
+    fn put(&mut self, body: Body) -> Result<(), StoreError> {
+        let [a, b, c, d] = body;
+        let words = [a, b, c, d, crc_of(self.generation, &body)];
         for _ in 0..TRIES {
             if self.slot > self.slots() {
                 return Err(StoreError::Full);
             }
-            let at = self
-                .page
-                .wrapping_mul(self.page_bytes)
-                .wrapping_add(self.slot.wrapping_mul(RECORD));
+            let at = self.place(self.page, self.slot);
             self.slot = self.slot.wrapping_add(1);
-            if self.write(at, &words).is_ok() {
-                return Ok(());
+            match self.write(at, &words) {
+                Ok(()) => return Ok(()),
+                // Behind a record that may be there, another of the same would be a second change.
+                Err(Bad::Unread) => return Err(StoreError::Unsure),
+                Err(Bad::Differs) => self.bad_writes = self.bad_writes.saturating_add(1),
             }
-            self.bad_writes = self.bad_writes.saturating_add(1);
         }
         Err(StoreError::Failed)
     }
 
     /// The record in a slot of a page of `generation`, if it is whole.
-    fn get(&mut self, page: u32, slot: u32, generation: u32) -> Option<[u32; 3]> {
-        let [a, b, c, crc] = self.read(page, slot);
-        (crc == crc_of(generation, &[a, b, c])).then_some([a, b, c])
+    fn get(&mut self, page: u32, slot: u32, generation: u32) -> Option<Body> {
+        let [a, b, c, d, crc] = self.read(self.place(page, slot));
+        let body = [a, b, c, d];
+        (crc == crc_of(generation, &body)).then_some(body)
+    }
+
+    /// Whether a slot was never written.
+    fn is_free(&mut self, page: u32, slot: u32) -> bool {
+        self.read(self.place(page, slot)) == [BLANK; 5]
     }
 
     /// Finds the log, and repairs what a power cut left.
     fn mount(&mut self) -> Result<(), Broken> {
-        if self.find() {
-            // A page that can't be erased doesn't make the log unreadable; whoever needs it is refused.
-            if self.sweep().is_err() {
-                self.bad_writes = self.bad_writes.saturating_add(1);
-            }
-            Ok(())
-        } else {
-            if (0..self.pages).any(|page| self.head(page) != Head::Erased && !self.is_blank(page)) {
+        self.unread = false;
+        let found = self.find();
+        let other = !found && (0..self.pages).any(|page| !self.is_blank(page));
+        if self.unread {
+            return Err(Broken);
+        }
+        if !found {
+            if other {
                 self.state = StorageState::Formatted;
             }
-            // Page 0 is opened first, and the others are erased behind it.
-            self.page = self.before(0);
-            self.generation = 0;
-            self.snapshot(&mut core::iter::empty())
-                .map_err(|_| Broken)?;
-            self.sweep()
+            return self.begin();
         }
+        // As a firmware with other limits may have left it.
+        self.owes_compaction = self.used().saturating_add(self.reserve) > self.pages;
+        // A page that can't be erased doesn't make the log unreadable; whoever needs it is refused.
+        if self.sweep().is_err() {
+            self.bad_writes = self.bad_writes.saturating_add(1);
+        }
+        Ok(())
     }
 
-    /// Whether a page has never been written.
-    fn is_blank(&mut self, page: u32) -> bool {
-        (0..=self.slots()).all(|slot| self.read(page, slot) == [BLANK; 4])
+    /// Begins a log where there is none: page 0 is opened first, and the others are erased behind it.
+    fn begin(&mut self) -> Result<(), Broken> {
+        (self.page, self.generation, self.first) = (self.before(0), 0, 1);
+        self.snapshot(&mut core::iter::empty())
+            .map_err(|_| Broken)?;
+        self.sweep()
     }
 
     /// Finds the newest commit and the newest page behind it; `false` where there is none.
     fn find(&mut self) -> bool {
-        let mut found: Option<(u32, u32)> = None;
+        let mut newest = None;
         for page in 0..self.pages {
             let Head::Opened { generation, .. } = self.head(page) else {
                 continue;
             };
             for slot in 1..=self.slots() {
-                if let Some([first, _, last]) = self.get(page, slot, generation)
-                    && kind_of(last) == COMMIT
-                    && first <= generation
-                    && generation.wrapping_sub(first) < self.pages
-                    && found.is_none_or(|(_, newest)| first > newest)
+                if let Some(body) = self.get(page, slot, generation)
+                    && let Some(first) = commit(body)
+                    && newest.is_none_or(|newest| first > newest)
+                    && self.is_whole(page, first, generation)
                 {
-                    found = Some((page, first));
+                    newest = Some(first);
                     (self.page, self.generation) = (page, generation);
                 }
             }
         }
-        let Some((_, first)) = found else {
+        let Some(first) = newest else {
             return false;
         };
         self.first = first;
         // From the commit's page on, to the last page that was opened for the log and not for a compaction.
-        for _ in 1..self.pages {
+        while self.used() < self.pages {
             let next = self.after(self.page);
             let generation = self.generation.wrapping_add(1);
-            if self.head(next)
-                != (Head::Opened {
-                    generation,
-                    first: 0,
-                })
-            {
+            let first = 0;
+            if self.head(next) != (Head::Opened { generation, first }) {
                 break;
             }
             (self.page, self.generation) = (next, generation);
@@ -348,16 +441,38 @@ impl<F: NorFlash> FlashLog<F> {
         // The next free slot is behind the last one that was touched.
         self.slot = 1;
         for slot in 1..=self.slots() {
-            if self.read(self.page, slot) != [BLANK; 4] {
+            if !self.is_free(self.page, slot) {
                 self.slot = slot.wrapping_add(1);
             }
         }
         true
     }
 
+    /// Whether all pages of a compaction are there: from the generation `first` to the one on `page`.
+    fn is_whole(&mut self, page: u32, first: u32, generation: u32) -> bool {
+        if first > generation || generation.wrapping_sub(first) >= self.pages {
+            return false;
+        }
+        let mut at = page;
+        (first..=generation).rev().all(|generation| {
+            let whole = self.head(at) == (Head::Opened { generation, first });
+            at = self.before(at);
+            whole
+        })
+    }
+
     /// Pages that count.
     fn used(&self) -> u32 {
         self.generation.wrapping_sub(self.first).wrapping_add(1)
+    }
+
+    /// The oldest page that counts.
+    fn oldest(&self) -> u32 {
+        let mut page = self.page;
+        for _ in 1..self.used() {
+            page = self.before(page);
+        }
+        page
     }
 
     /// A page that doesn't count and isn't erased, if there is one; the one that is needed next comes first.
@@ -386,53 +501,103 @@ impl<F: NorFlash> FlashLog<F> {
 
     /// Writes `live` on new pages, and commits to them. What was there before no longer counts.
     fn snapshot(&mut self, live: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError> {
+        self.settle()?;
         let old = (self.page, self.generation, self.slot);
-        let written = self.try_snapshot(live);
-        match written {
-            Ok(first) => self.first = first,
-            // The log goes on behind what it had; pages without a commit don't count.
-            Err(_) => (self.page, self.generation, self.slot) = old,
-        }
-        written.map(|_| ())
-    }
-
-    fn try_snapshot(&mut self, live: &mut dyn Iterator<Item = Record>) -> Result<u32, StoreError> {
         self.swept = false;
         let first = self.generation.wrapping_add(1);
-        // At the very first there is no page yet that counts.
-        let mut room = if self.generation == 0 {
-            self.pages
-        } else {
-            self.pages.saturating_sub(self.used())
-        };
-        let commit = [first, 0, words_of(0, COMMIT)];
-        let bodies = live.map(body_of).chain(core::iter::once(commit));
-        self.slot = u32::MAX;
-        for body in bodies {
-            loop {
-                match self.put(body) {
-                    Err(StoreError::Full) => {
-                        room = room.checked_sub(1).ok_or(StoreError::Failed)?;
-                        self.open_next(first)?;
-                    }
-                    Err(StoreError::Failed) => return Err(StoreError::Failed),
-                    Ok(()) => break,
+        let written = self
+            .write_all(live, first)
+            .and_then(|()| self.write_one(commit_of(first), first));
+        match written {
+            Ok(()) => {
+                self.first = first;
+                self.unsure = false;
+                Ok(())
+            }
+            Err(why) => {
+                let newest = self.page;
+                // The log goes on behind what it had; pages without a commit don't count.
+                (self.page, self.generation, self.slot) = old;
+                if why == StoreError::Unsure {
+                    self.doubted = Some(newest);
+                    self.settle()?;
                 }
+                Err(StoreError::Failed)
             }
         }
-        Ok(first)
+    }
+
+    fn write_all(
+        &mut self,
+        live: &mut dyn Iterator<Item = Record>,
+        first: u32,
+    ) -> Result<(), StoreError> {
+        self.slot = u32::MAX;
+        for record in live {
+            self.write_one(body_of(record), first)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a record of a compaction, on a page that is opened for it if need be.
+    fn write_one(&mut self, body: Body, first: u32) -> Result<(), StoreError> {
+        loop {
+            match self.put(body) {
+                Err(StoreError::Full) => {}
+                done => return done,
+            }
+            // What a compaction takes must leave room for the next one, and be free of what still counts.
+            let taken = self.generation.wrapping_add(1).wrapping_sub(first);
+            let before = first.wrapping_sub(self.first);
+            let reserve = if before > self.reserve {
+                before
+            } else {
+                self.reserve
+            };
+            if taken.saturating_add(reserve) >= self.pages {
+                return Err(StoreError::Failed);
+            }
+            self.open_next(first)?;
+        }
+    }
+
+    /// Erases all pages, begins anew where that can be.
+    ///
+    /// Those that don't count come first and then the log's own from the oldest on, whose commit makes it one: so
+    /// whatever is left by a power cut, it is the whole log or none.
+    fn wipe(&mut self) -> Result<(), StoreError> {
+        if self.is_kept() == Ok(true) {
+            self.sweep()?;
+            let mut page = self.oldest();
+            for _ in 0..self.used() {
+                self.erase(page)?;
+                page = self.after(page);
+            }
+        }
+        for page in 0..self.pages {
+            if !self.is_erased(page) {
+                self.erase(page)?;
+            }
+        }
+        if self.is_too_small() {
+            self.state = StorageState::Failed;
+            return Ok(());
+        }
+        // The count of rounds goes on where it is known.
+        self.first = self.generation.wrapping_add(1);
+        self.snapshot(&mut core::iter::empty())?;
+        self.state = StorageState::Flash;
+        Ok(())
     }
 }
 
 impl<F: NorFlash> Store for FlashLog<F> {
     fn replay(&mut self, take: &mut dyn FnMut(Record)) {
-        if self.state == StorageState::Failed {
+        if self.is_kept() != Ok(true) {
             return;
         }
-        let mut page = self.page;
-        for _ in 1..self.used() {
-            page = self.before(page);
-        }
+        self.unread = false;
+        let mut page = self.oldest();
         for generation in self.first..=self.generation {
             for slot in 1..=self.slots() {
                 match self.get(page, slot, generation) {
@@ -442,7 +607,7 @@ impl<F: NorFlash> Store for FlashLog<F> {
                             take(record);
                         }
                     }
-                    None if self.read(page, slot) != [BLANK; 4] => {
+                    None if !self.is_free(page, slot) => {
                         self.torn = self.torn.saturating_add(1);
                     }
                     None => {}
@@ -450,40 +615,56 @@ impl<F: NorFlash> Store for FlashLog<F> {
             }
             page = self.after(page);
         }
+        if self.unread {
+            self.state = StorageState::Closed;
+        }
     }
 
     fn append(&mut self, record: Record) -> Result<(), StoreError> {
-        if self.state == StorageState::Failed {
+        if !self.is_kept()? {
             return Ok(());
         }
-        let body = body_of(record);
-        match self.put(body) {
-            Err(StoreError::Full) => {}
-            done => return done,
-        }
-        // One page more may be opened as long as a compaction still finds its own.
-        if self.used().saturating_add(1).saturating_add(self.reserve) > self.pages {
+        self.settle()?;
+        if self.unsure {
             return Err(StoreError::Full);
         }
-        self.open_next(0)?;
-        self.put(body)
+        let body = body_of(record);
+        let mut kept = self.put(body);
+        if kept == Err(StoreError::Full) {
+            // One page more may be opened as long as a compaction still finds its own.
+            if self.used().saturating_add(1).saturating_add(self.reserve) > self.pages {
+                return kept;
+            }
+            self.open_next(0)?;
+            kept = self.put(body);
+        }
+        self.unsure = kept == Err(StoreError::Unsure);
+        kept
     }
 
     fn make_room(&mut self, live: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError> {
-        if self.state == StorageState::Failed {
+        if !self.is_kept()? {
             return Ok(());
         }
         self.snapshot(live)
     }
 
     fn compact(&mut self, live: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError> {
-        if self.state == StorageState::Failed {
+        if !self.is_kept()? {
             return Ok(());
         }
         self.snapshot(live)?;
-        self.sweep()?;
+        self.sweep().map_err(|_| StoreError::NotErased)?;
         self.owes_compaction = false;
         Ok(())
+    }
+
+    fn format(&mut self) -> Result<(), StoreError> {
+        let wiped = self.wipe();
+        if wiped.is_err() {
+            self.give_up();
+        }
+        wiped
     }
 
     fn owes_compaction(&self) -> bool {
@@ -491,7 +672,7 @@ impl<F: NorFlash> Store for FlashLog<F> {
     }
 
     fn work_ahead(&mut self) -> bool {
-        if self.state == StorageState::Failed {
+        if self.is_kept() != Ok(true) {
             return false;
         }
         match self.dirty() {
@@ -509,7 +690,7 @@ impl<F: NorFlash> Store for FlashLog<F> {
             free: self.pages.saturating_sub(used) as u16,
             // Where there is no log, `slot` is 0.
             records: used
-                .wrapping_sub(1)
+                .saturating_sub(1)
                 .wrapping_mul(self.slots())
                 .wrapping_add(self.slot.saturating_sub(1)),
             capacity: used.wrapping_mul(self.slots()),
@@ -518,63 +699,4 @@ impl<F: NorFlash> Store for FlashLog<F> {
             bad_writes: self.bad_writes,
         }
     }
-}
-
-/// The CRC of three words in a page of `generation`.
-fn crc_of(generation: u32, body: &[u32; 3]) -> u32 {
-    let mut crc = Crc32::new();
-    crc.update(&generation.to_le_bytes());
-    for word in body {
-        crc.update(&word.to_le_bytes());
-    }
-    crc.finish()
-}
-
-const fn words_of(owner: u8, kind: u8) -> u32 {
-    owner as u32 | (kind as u32) << 8
-}
-
-const fn kind_of(word: u32) -> u8 {
-    (word >> 8) as u8
-}
-
-fn body_of(record: Record) -> [u32; 3] {
-    let (movie, tag, kind) = match record.change {
-        Change::Rated(rating) => (rating.movie(), rating.tag(), RATED),
-        Change::Undone => (0, 0, UNDONE),
-        Change::Forgot(movie) => (movie, 0, FORGOT),
-        Change::ForgotAll => (0, 0, FORGOT_ALL),
-        Change::Live(rating) => (rating.movie(), rating.tag(), LIVE),
-        Change::Undoable(Undo {
-            movie,
-            before: Some(tag),
-        }) => (movie, tag, UNDOABLE_BEFORE),
-        Change::Undoable(Undo {
-            movie,
-            before: None,
-        }) => (movie, 0, UNDOABLE_NEW),
-    };
-    [movie, tag, words_of(record.owner, kind)]
-}
-
-/// The change of a record, or `None` for a commit or a kind that a later version wrote.
-fn record_of([movie, tag, last]: [u32; 3]) -> Option<Record> {
-    let [owner, ..] = last.to_le_bytes();
-    let change = match kind_of(last) {
-        RATED => Change::Rated(Rating::from_words(movie, tag)),
-        UNDONE => Change::Undone,
-        FORGOT => Change::Forgot(movie),
-        FORGOT_ALL => Change::ForgotAll,
-        LIVE => Change::Live(Rating::from_words(movie, tag)),
-        UNDOABLE_BEFORE => Change::Undoable(Undo {
-            movie,
-            before: Some(tag),
-        }),
-        UNDOABLE_NEW => Change::Undoable(Undo {
-            movie,
-            before: None,
-        }),
-        _ => return None,
-    };
-    Some(Record { owner, change })
 }

@@ -1,6 +1,7 @@
 //! What outlives a restart: the blocking trait that keeps an owner's changes, and what a change is.
 
 pub mod flash;
+mod record;
 
 use crate::profile::{Rating, Undo};
 use crate::wire::{Storage, StorageState};
@@ -21,9 +22,31 @@ pub enum Change {
     Live(Rating),
     /// A step of the way back, in what a compaction writes, oldest first.
     Undoable(Undo),
+    /// What the last request has done, in what a compaction writes; it changes nothing.
+    Did(Done),
 }
 
-/// A change, and of whose profile.
+/// What a request has done so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub enum Done {
+    /// So many changes.
+    Changes(u8),
+    /// It took a rating back: what it was, which the log doesn't tell any more.
+    Undone(Undo),
+}
+
+/// Which request it was: two that have the same number and the same body are one, asked again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Asked {
+    /// The request's number.
+    pub number: u32,
+    /// The check of its frame: [`Frame::check`](crate::wire::Frame::check).
+    pub check: u16,
+}
+
+/// A change, of whose profile, and for which request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Record {
@@ -31,6 +54,8 @@ pub struct Record {
     pub owner: u8,
     /// The change.
     pub change: Change,
+    /// The request that asked for it; of no meaning for `Live` and `Undoable`.
+    pub asked: Asked,
 }
 
 /// Why a change isn't kept.
@@ -41,6 +66,13 @@ pub enum StoreError {
     Full,
     /// Flash doesn't take writes, or what is live doesn't fit.
     Failed,
+    /// Flash took the change or didn't, and can't be read to find out. Once [`make_room`](Store::make_room) has
+    /// succeeded it isn't kept.
+    Unsure,
+    /// What is live is kept, but not all of what was there before is erased.
+    NotErased,
+    /// There is something in flash that couldn't be opened: nothing is kept until [`format`](Store::format).
+    Closed,
 }
 
 /// Where changes are kept. Every call waits until it is done; what it acknowledges outlives a power cut.
@@ -54,14 +86,14 @@ pub trait Store {
     ///
     /// # Errors
     ///
-    /// `Full` or `Failed`; then it isn't kept.
+    /// `Full`, `Failed` or `Closed`: then it isn't kept. `Unsure`: that isn't known.
     fn append(&mut self, record: Record) -> Result<(), StoreError>;
 
     /// Keeps `live` in place of everything so far, which is erased when there is time ([`work_ahead`](Self::work_ahead)).
     ///
     /// # Errors
     ///
-    /// `Failed`; then everything so far is still kept.
+    /// `Failed` or `Closed`; then everything so far is still kept.
     fn make_room(&mut self, live: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError> {
         self.compact(live)
     }
@@ -70,19 +102,21 @@ pub trait Store {
     ///
     /// # Errors
     ///
-    /// `Failed`; then everything so far is still kept, or `live` is but not all of the rest is erased.
+    /// `Failed` or `Closed`: then everything so far is still kept. `NotErased`: `live` is kept, but not all of the
+    /// rest is erased.
     fn compact(&mut self, live: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError>;
 
-    /// Erases everything, and makes sure that it is gone.
+    /// Erases everything, whatever it is, makes sure that it is gone, and begins anew.
     ///
     /// # Errors
     ///
-    /// `Failed`.
-    fn erase_all(&mut self) -> Result<(), StoreError> {
+    /// `Failed`; then some of it may be left, and what is left may be found again after a restart.
+    fn format(&mut self) -> Result<(), StoreError> {
         self.compact(&mut core::iter::empty())
     }
 
-    /// Whether the replay met a `ForgotAll` whose compaction was cut off, and must be made up for.
+    /// Whether a compaction must be made up for: the replay met a `ForgotAll` whose own was cut off, or the pages in
+    /// use leave less room for one than there should be.
     fn owes_compaction(&self) -> bool {
         false
     }

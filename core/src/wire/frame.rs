@@ -13,6 +13,8 @@ pub struct Frame<'a> {
     pub version: u8,
     /// The request's number.
     pub number: u32,
+    /// The low half of the frame's CRC: with the same number, another body has most likely another one.
+    pub check: u16,
     /// The body, a postcard message.
     pub body: &'a [u8],
 }
@@ -22,7 +24,8 @@ impl<'a> Frame<'a> {
         let (rest, crc) = plain.split_last_chunk::<4>().ok_or(FrameError::TooShort)?;
         let ([version, number @ ..], body) =
             rest.split_first_chunk::<5>().ok_or(FrameError::TooShort)?;
-        if crc32(rest) != u32::from_le_bytes(*crc) {
+        let crc = u32::from_le_bytes(*crc);
+        if crc32(rest) != crc {
             return Err(FrameError::Crc);
         }
         if body.len() > MAX_BODY {
@@ -31,6 +34,7 @@ impl<'a> Frame<'a> {
         Ok(Self {
             version: *version,
             number: u32::from_le_bytes(*number),
+            check: crc as u16,
             body,
         })
     }

@@ -126,6 +126,9 @@ pub enum Request {
     Storage,
     /// Writes what is live anew and erases the rest: what was forgotten is then gone from flash.
     Compact,
+    /// Erases the ratings of all owners, in RAM and in flash, whatever flash holds, and begins anew: the way on where
+    /// what it holds can't be opened, or has no room left. Answered by [`Storage`].
+    Format,
 }
 
 /// What a device answers.
@@ -445,8 +448,11 @@ pub enum StorageState {
     Flash,
     /// In flash, whose region held something else before: it was erased.
     Formatted,
-    /// In RAM: flash took no write when it was tried.
+    /// In RAM: flash took no write when it was tried, or its region is too small. There is nothing in it.
     Failed,
+    /// In flash, which can't be read, or doesn't fit this firmware: there may be ratings in it, none of them is in use,
+    /// and none is taken until `Format`.
+    Closed,
 }
 
 /// Counters of a board's serial line since it started.
@@ -527,6 +533,14 @@ pub enum Refusal {
     NothingToUndo,
     /// Flash didn't take the change, so it isn't made.
     StorageFailed,
+    /// Flash can't be read to find out whether it took the change; in RAM it isn't made.
+    StorageUnsure,
+    /// What was asked is done and stays done, but old records of it are still in flash.
+    NotErased,
+    /// What is in flash couldn't be opened, so nothing is changed: `Format` erases it.
+    StorageClosed,
+    /// All ratings are gone from RAM, but flash isn't erased: what is left may come back at the next start.
+    NotFormatted,
 }
 
 /// An [`ImageError`] as it travels.
@@ -580,6 +594,22 @@ impl fmt::Display for Refusal {
             Self::StorageFailed => {
                 f.write_str("the device's flash didn't take the change, so nothing was changed")
             }
+            Self::StorageUnsure => f.write_str(
+                "the device's flash failed and can't be read to find out whether it took the change: \
+                 the list of ratings tells after a restart",
+            ),
+            Self::NotErased => f.write_str(
+                "it is done and stays done, but the device's flash didn't erase all of the old records: \
+                 a compaction tries again",
+            ),
+            Self::StorageClosed => f.write_str(
+                "what the device's flash holds can't be opened, so nothing was changed: \
+                 a restart tries again, formatting erases it and begins anew",
+            ),
+            Self::NotFormatted => f.write_str(
+                "the device's flash didn't erase everything: no rating is in use now, but what is left may be \
+                 back after a restart; formatting again may help",
+            ),
         }
     }
 }

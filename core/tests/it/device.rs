@@ -12,6 +12,13 @@ use pocketrec::wire::{
 #[derive(Default)]
 pub struct Line(Vec<u8>);
 
+impl Line {
+    /// Whether nothing was sent since it was last looked at.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl Port for Line {
     fn send(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
@@ -55,7 +62,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Device<'m, OWNERS, LOG
     }
 
     pub fn send(&mut self, request: Request) {
-        self.number += 1;
+        self.number = self.number.wrapping_add(1);
         let mut frame = [0; MAX_FRAME];
         let length = encode_frame(VERSION, self.number, &request, &mut frame).unwrap();
         for byte in &frame[..length] {

@@ -1,10 +1,16 @@
 //! Core's tests from outside, as one program: each of its own would compile and link core once more.
 
 #[cfg(feature = "learn")]
+mod again;
+#[cfg(feature = "learn")]
 mod device;
+#[cfg(feature = "learn")]
+mod failing;
 mod image;
 mod interest;
 mod learn;
+#[cfg(feature = "learn")]
+mod mock;
 mod model;
 mod new_image;
 mod owner;

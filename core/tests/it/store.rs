@@ -1,129 +1,12 @@
 //! A log in flash that loses its power after every single byte, wears out, or holds something else.
 #![cfg(feature = "learn")]
 
-use embedded_storage::nor_flash::{
-    ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
-};
+use crate::mock::Mock;
 use pocketrec::profile::{Log, Rating, UNDO_DEPTH};
 use pocketrec::store::flash::FlashLog;
-use pocketrec::store::{Change, Record, Store, StoreError};
+use pocketrec::store::{Asked, Change, Record, Store, StoreError};
 use pocketrec::wire::StorageState;
 use proptest::prelude::*;
-
-/// Flash as NOR flash is: erasure sets bits, writing clears them. It counts the bytes that it changes, and after
-/// so many its power is gone.
-#[derive(Clone)]
-struct Mock<const PAGE: usize> {
-    bytes: Vec<u8>,
-    /// Bytes left until the power goes.
-    power: usize,
-    used: usize,
-    /// Whether it has gone: whatever runs then is no device any more.
-    dead: std::rc::Rc<std::cell::Cell<bool>>,
-    /// Whether an erasure begins at the page's end.
-    backwards: bool,
-    /// Bytes that can't be cleared any more.
-    worn: std::collections::BTreeSet<usize>,
-    /// Bytes that were written since they were erased: a word may be written once.
-    written: Vec<bool>,
-    erasures: std::rc::Rc<std::cell::RefCell<Vec<u32>>>,
-}
-
-#[derive(Debug)]
-struct NoPower;
-
-impl NorFlashError for NoPower {
-    fn kind(&self) -> NorFlashErrorKind {
-        NorFlashErrorKind::Other
-    }
-}
-
-impl<const PAGE: usize> Mock<PAGE> {
-    fn new(pages: usize, fill: u8) -> Self {
-        Self {
-            bytes: vec![fill; pages * PAGE],
-            power: usize::MAX,
-            used: 0,
-            dead: Default::default(),
-            backwards: false,
-            worn: Default::default(),
-            written: vec![fill != 0xff; pages * PAGE],
-            erasures: std::rc::Rc::new(vec![0; pages].into()),
-        }
-    }
-
-    fn spend(&mut self) -> Result<(), NoPower> {
-        let Some(power) = self.power.checked_sub(1) else {
-            self.dead.set(true);
-            return Err(NoPower);
-        };
-        self.power = power;
-        self.used += 1;
-        Ok(())
-    }
-
-    /// The power is back, for good or for so many bytes.
-    fn restart(mut self, power: usize) -> Self {
-        self.power = power;
-        self.used = 0;
-        self.dead = Default::default();
-        self
-    }
-
-    fn holds(&self, needle: &[u8]) -> bool {
-        self.bytes
-            .windows(needle.len())
-            .any(|window| window == needle)
-    }
-}
-
-impl<const PAGE: usize> ErrorType for Mock<PAGE> {
-    type Error = NoPower;
-}
-
-impl<const PAGE: usize> ReadNorFlash for Mock<PAGE> {
-    const READ_SIZE: usize = 4;
-
-    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NoPower> {
-        assert!(offset.is_multiple_of(4) && bytes.len().is_multiple_of(4));
-        bytes.copy_from_slice(&self.bytes[offset as usize..][..bytes.len()]);
-        Ok(())
-    }
-
-    fn capacity(&self) -> usize {
-        self.bytes.len()
-    }
-}
-
-impl<const PAGE: usize> NorFlash for Mock<PAGE> {
-    const WRITE_SIZE: usize = 4;
-    const ERASE_SIZE: usize = PAGE;
-
-    fn erase(&mut self, from: u32, to: u32) -> Result<(), NoPower> {
-        assert!((from as usize).is_multiple_of(PAGE) && to as usize == from as usize + PAGE);
-        self.erasures.borrow_mut()[from as usize / PAGE] += 1;
-        for at in 0..PAGE {
-            self.spend()?;
-            let at = if self.backwards { PAGE - 1 - at } else { at };
-            self.bytes[from as usize + at] = 0xff;
-            self.written[from as usize + at] = false;
-        }
-        Ok(())
-    }
-
-    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NoPower> {
-        assert!(offset.is_multiple_of(4) && bytes.len().is_multiple_of(4));
-        for (at, byte) in (offset as usize..).zip(bytes) {
-            self.spend()?;
-            assert!(!self.written[at], "byte {at} is written twice");
-            self.written[at] = true;
-            if !self.worn.contains(&at) {
-                self.bytes[at] &= byte;
-            }
-        }
-        Ok(())
-    }
-}
 
 const OWNERS: usize = 2;
 const LOG: usize = 6;
@@ -132,9 +15,13 @@ const RECORDS: usize = OWNERS * (LOG + UNDO_DEPTH);
 type Logs = [Log<LOG>; OWNERS];
 
 fn live(logs: &Logs) -> impl Iterator<Item = Record> + '_ {
-    (0..)
-        .zip(logs)
-        .flat_map(|(owner, log)| log.changes().map(move |change| Record { owner, change }))
+    (0..).zip(logs).flat_map(|(owner, log)| {
+        log.changes().map(move |change| Record {
+            owner,
+            change,
+            asked: Asked::default(),
+        })
+    })
 }
 
 fn replay<S: Store>(store: &mut S) -> Logs {
@@ -173,7 +60,11 @@ fn change_of(action: Action, logs: &Logs) -> Option<Record> {
         Action::ForgetMe(owner) => (owner, Change::ForgotAll),
         Action::Compact | Action::WorkAhead => return None,
     };
-    Some(Record { owner, change })
+    Some(Record {
+        owner,
+        change,
+        asked: Asked::default(),
+    })
 }
 
 /// Does what a service does; `Err` with the change that was in flight when it failed.
@@ -443,7 +334,7 @@ fn worn_flash_is_passed_over_and_then_refused() {
     act(&mut store, &mut logs, Action::Rate(0, 100, 3)).unwrap();
     let mut flash = store.into_inner();
     // The two slots behind the first record of page 0.
-    flash.worn.extend(3 * 16..5 * 16);
+    flash.worn.extend(16 + 2 * 20..16 + 4 * 20);
     let (mut store, mut found) = start(flash);
     assert_eq!(found, logs);
     act(&mut store, &mut found, Action::Rate(0, 101, 5)).unwrap();

@@ -135,7 +135,17 @@ impl fmt::Display for LinkError {
                 "{}; `cargo xtask flash BOARD --image FILE` puts one there",
                 Refusal::NoModel(*why)
             ),
-            Self::Refused(why) => write!(f, "{why}"),
+            Self::Refused(why) => {
+                let way_on = match why {
+                    Refusal::StorageFailed | Refusal::StorageClosed | Refusal::NotFormatted => {
+                        "; `query storage` tells how flash is, and `query format` erases all ratings and begins anew"
+                    }
+                    Refusal::StorageUnsure => "; that is `query ratings`",
+                    Refusal::NotErased => "; that is `query compact`",
+                    _ => "",
+                };
+                write!(f, "{why}{way_on}")
+            }
             Self::Interrupted { line, stopped } => match stopped {
                 Some(true) => write!(f, "interrupted: {line} was told to stop, and has stopped"),
                 Some(false) => write!(

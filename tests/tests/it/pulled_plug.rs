@@ -205,7 +205,7 @@ fn pages_are_erased_ahead_while_no_request_waits() -> Result<()> {
         stars: 4.5,
     };
     let mut rounds = 0;
-    // Each change is a record of 16 bytes: more than the region holds, so that each page is used again.
+    // Each change is a record of 20 bytes: more than the region holds, so that each page is used again.
     for change in 0..700 {
         let request = if change % 2 == 0 {
             rate

@@ -182,6 +182,12 @@ enum Question {
     Storage,
     /// Erase what is forgotten and what was replaced from flash now
     Compact,
+    /// Erase all ratings of all owners for good and begin anew, also where flash can't be opened
+    Format {
+        /// Yes, all of them
+        #[arg(long)]
+        yes: bool,
+    },
     /// How the board is, and why it started
     Health,
     /// Counters of its serial line
@@ -386,6 +392,14 @@ impl Asked<'_> {
             Question::Owners => Request::Owners,
             Question::Storage => Request::Storage,
             Question::Compact => Request::Compact,
+            Question::Format { yes: true } => Request::Format,
+            Question::Format { yes: false } => {
+                return Err(BadInput::new(
+                    "`query format` erases the ratings of every owner of the device for good; \
+                     `query ratings --save FILE` saves an owner's first; then say `query format --yes`",
+                )
+                .into());
+            }
             Question::Health => Request::Health,
             Question::Counters => Request::LinkCounters,
         })

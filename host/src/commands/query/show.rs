@@ -160,8 +160,17 @@ impl Asked<'_> {
                     StorageState::Absent => "in RAM: this firmware keeps nothing",
                     StorageState::Flash => "in flash",
                     StorageState::Formatted => "in flash, which held something else before",
-                    StorageState::Failed => "in RAM: flash took no write when it was tried",
+                    StorageState::Failed => {
+                        "in RAM: flash took no write when it was tried, or its region is too small"
+                    }
+                    StorageState::Closed => {
+                        "in flash that can't be opened: none is in use, and none is taken. A restart tries again; \
+                         `query format` erases them all and begins anew"
+                    }
                 };
+                if let Question::Format { .. } = &self.args.question {
+                    println!("Erased: no owner has a rating now");
+                }
                 println!("Ratings are kept {place}");
                 if storage.bytes > 0 {
                     print!(
@@ -172,7 +181,7 @@ impl Asked<'_> {
                     );
                     match storage.state {
                         // Nothing is in use, whatever the count.
-                        StorageState::Failed => println!(),
+                        StorageState::Failed | StorageState::Closed => println!(),
                         _ => println!(
                             "; {} of {} records in use",
                             storage.records, storage.capacity
@@ -182,6 +191,13 @@ impl Asked<'_> {
                         "Wear: written {} times from front to back; {} torn records, {} bad writes since the start",
                         storage.rounds, storage.torn, storage.bad_writes
                     );
+                    if storage.state == StorageState::Flash && storage.free == 0 {
+                        println!(
+                            "No page is left to compact into, so changes are refused once the newest one is full: \
+                             `query ratings --save FILE` keeps the ratings, `query format` erases the region, and \
+                             `query ratings --load FILE` gives them back"
+                        );
+                    }
                 }
             }
             // The rest is a list of named numbers, which its own form shows best.

@@ -1,0 +1,135 @@
+//! A record as it stands in flash: five words.
+//!
+//! ```text
+//! movie 4 | tag 4 | number 4 | owner 1, kind 1, check 2 | CRC 4
+//! ```
+//!
+//! Number and check are those of the request that the change was made for. The CRC takes the page's generation in, so
+//! that no record of an earlier round can pass for one of this.
+
+use super::{Asked, Change, Done, Record};
+use crate::numeric::crc32::Crc32;
+use crate::profile::{Rating, Undo};
+
+/// Bytes of a record.
+pub const RECORD: u32 = 20;
+
+/// A record without its CRC.
+pub(super) type Body = [u32; 4];
+
+const RATED: u8 = 1;
+const UNDONE: u8 = 2;
+const FORGOT: u8 = 3;
+const FORGOT_ALL: u8 = 4;
+const LIVE: u8 = 5;
+const UNDOABLE_BEFORE: u8 = 6;
+const UNDOABLE_NEW: u8 = 7;
+const COMMIT: u8 = 8;
+const DID: u8 = 9;
+const DID_UNDO_BEFORE: u8 = 10;
+const DID_UNDO_NEW: u8 = 11;
+
+/// The CRC of some words in a page of `generation`.
+pub(super) fn crc_of(generation: u32, words: &[u32]) -> u32 {
+    let mut crc = Crc32::new();
+    crc.update(&generation.to_le_bytes());
+    for word in words {
+        crc.update(&word.to_le_bytes());
+    }
+    crc.finish()
+}
+
+/// The last record of a compaction whose first page has the generation `first`.
+pub(super) const fn commit_of(first: u32) -> Body {
+    [first, 0, 0, (COMMIT as u32) << 8]
+}
+
+/// The generation of a commit's first page, where it is a commit.
+pub(super) const fn commit([first, _, _, last]: Body) -> Option<u32> {
+    let [_, kind, ..] = last.to_le_bytes();
+    if kind == COMMIT { Some(first) } else { None }
+}
+
+pub(super) fn body_of(record: Record) -> Body {
+    let undo = |undo: Undo, before, new| match undo.before {
+        Some(tag) => (undo.movie, tag, before),
+        None => (undo.movie, 0, new),
+    };
+    let (movie, tag, kind) = match record.change {
+        Change::Rated(rating) => (rating.movie(), rating.tag(), RATED),
+        Change::Undone => (0, 0, UNDONE),
+        Change::Forgot(movie) => (movie, 0, FORGOT),
+        Change::ForgotAll => (0, 0, FORGOT_ALL),
+        Change::Live(rating) => (rating.movie(), rating.tag(), LIVE),
+        Change::Undoable(step) => undo(step, UNDOABLE_BEFORE, UNDOABLE_NEW),
+        Change::Did(Done::Changes(count)) => (count.into(), 0, DID),
+        Change::Did(Done::Undone(step)) => undo(step, DID_UNDO_BEFORE, DID_UNDO_NEW),
+    };
+    let Asked { number, check } = record.asked;
+    let [low, high] = check.to_le_bytes();
+    let last = u32::from_le_bytes([record.owner, kind, low, high]);
+    [movie, tag, number, last]
+}
+
+/// The change of a record, or `None` for a commit or a kind that a later version wrote.
+pub(super) fn record_of([movie, tag, number, last]: Body) -> Option<Record> {
+    let [owner, kind, low, high] = last.to_le_bytes();
+    let rating = Rating::from_words(movie, tag);
+    let undo = |before| Undo { movie, before };
+    let change = match kind {
+        RATED => Change::Rated(rating),
+        UNDONE => Change::Undone,
+        FORGOT => Change::Forgot(movie),
+        FORGOT_ALL => Change::ForgotAll,
+        LIVE => Change::Live(rating),
+        UNDOABLE_BEFORE => Change::Undoable(undo(Some(tag))),
+        UNDOABLE_NEW => Change::Undoable(undo(None)),
+        DID => Change::Did(Done::Changes(movie as u8)),
+        DID_UNDO_BEFORE => Change::Did(Done::Undone(undo(Some(tag)))),
+        DID_UNDO_NEW => Change::Did(Done::Undone(undo(None))),
+        _ => return None,
+    };
+    let check = u16::from_le_bytes([low, high]);
+    Some(Record {
+        owner,
+        change,
+        asked: Asked { number, check },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_record_comes_back_as_it_was() {
+        let rating = Rating::new(u32::MAX, 4.5, 9).unwrap();
+        let undo = |before| Undo { movie: 7, before };
+        for change in [
+            Change::Rated(rating),
+            Change::Undone,
+            Change::Forgot(8),
+            Change::ForgotAll,
+            Change::Live(rating),
+            Change::Undoable(undo(Some(3))),
+            Change::Undoable(undo(None)),
+            Change::Did(Done::Changes(8)),
+            Change::Did(Done::Undone(undo(Some(3)))),
+            Change::Did(Done::Undone(undo(None))),
+        ] {
+            let asked = Asked {
+                number: 0x0123_4567,
+                check: 0x89ab,
+            };
+            let record = Record {
+                owner: 5,
+                change,
+                asked,
+            };
+            assert_eq!(record_of(body_of(record)), Some(record));
+            assert_eq!(commit(body_of(record)), None);
+        }
+        assert_eq!(commit(commit_of(77)), Some(77));
+        assert_eq!(record_of(commit_of(77)), None);
+    }
+}
