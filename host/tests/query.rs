@@ -401,6 +401,10 @@ fn what_a_board_refuses_is_said_in_a_sentence() {
     );
     refused(&["forget", "--movie", "10"], &["rate"]);
     refused(&["top", "--count", "200"], &["200"]);
+    refused(
+        &["format"],
+        &["every owner", "ratings --save", "format --yes"],
+    );
 }
 
 #[test]

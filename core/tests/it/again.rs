@@ -50,6 +50,14 @@ pub fn rate(who: Who, movie: u32, stars: f32) -> Request {
     Request::Rate { who, movie, stars }
 }
 
+fn top(who: Who, count: u8) -> Request {
+    Request::TopN {
+        who,
+        count,
+        include_rated: false,
+    }
+}
+
 pub fn import(who: Who, given: &[(u32, f32)]) -> Request {
     let mut ratings = [(0, 0.0); MAX_IMPORT];
     ratings[..given.len()].copy_from_slice(given);
@@ -208,7 +216,7 @@ fn a_change_whose_answer_another_reply_has_replaced_is_done_once() {
         let after = held(&board);
         // Another host, or a person who looks what has become of it.
         let who = OWNER;
-        for (number, between) in (5000..).zip([Request::Health, Request::TopN { who, count: 3 }]) {
+        for (number, between) in (5000..).zip([Request::Health, top(who, 3)]) {
             again(&mut board, number, between);
         }
         assert_eq!(again(&mut board, number, request), due, "{request:?}");
@@ -274,10 +282,7 @@ fn a_number_that_comes_with_another_body_is_another_request() {
     assert_eq!(other, Reply::Refused(Refusal::NothingToUndo));
     // Also while the first one runs.
     board.number = 7;
-    board.send(Request::TopN {
-        who: OWNER,
-        count: 1,
-    });
+    board.send(top(OWNER, 1));
     board.number = 7;
     board.send(Request::Undo { who: OWNER });
     while board.service.is_working() {
@@ -316,10 +321,7 @@ fn the_numbers_0_and_the_largest_are_like_any_other() {
 #[test]
 fn a_cancel_that_is_asked_again_gets_the_answer_that_it_had() {
     let mut board = Device::<OWNERS, LOG, _>::new(Ok(model()), InRam);
-    board.send(Request::TopN {
-        who: OWNER,
-        count: 2,
-    });
+    board.send(top(OWNER, 2));
     board.service.poll(&mut board.line);
     let number = board.number;
     for round in 0..3 {
@@ -351,10 +353,7 @@ fn a_request_that_was_refused_for_now_is_carried_out_when_it_is_asked_again() {
     let mut board = Device::<OWNERS, LOG, _>::new(Ok(model()), InRam);
     board.ask(rate(OWNER, 10, 4.0));
     for _ in 0..2 {
-        board.send(Request::TopN {
-            who: OWNER,
-            count: 2,
-        });
+        board.send(top(OWNER, 2));
     }
     board.send(Request::Undo { who: OWNER });
     let number = board.number;
