@@ -132,10 +132,10 @@ fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
         &["hello"],
         &["firmware 0.1.0, learns", "hybrid", "not for commercial use"],
     );
-    asks(&["info"], &["Movies: 60, users: 20", "CRC-32"]);
-    asks(&["limits"], &["owners: 8"]);
-    asks(&["health"], &["Board: memory", "power"]);
-    asks(&["counters"], &["lost: 0"]);
+    asks(
+        &["info"],
+        &["60, in rows of 32 numbers", "20, in rows", "CRC-32"],
+    );
     let twin = "are those of core on this PC";
     asks(
         &["predict", "--user", "7", "--movie", "part 12", "--twin"],
@@ -178,7 +178,6 @@ fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
         &["undo"],
         &["Part 4 (1960) is not rated any more; 2 ratings"],
     );
-    asks(&["owners"], &["Owner 0: 2 ratings"]);
     asks(&["storage"], &["in RAM"]);
     asks(
         &["forget", "--movie", "part 3", "--twin"],
@@ -193,6 +192,59 @@ fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
         &["no owner has a rating now", "in RAM"],
     );
     asks(&["profile", "--twin"], &["Ratings: 0", twin]);
+}
+
+#[test]
+fn what_a_board_tells_of_itself_is_a_table_of_words_and_units() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let rate = ["query", "rate", "--movie", "10", "--stars", "4"];
+    succeeds(&place, &port, &rate, &["taken in"]);
+    for (question, parts) in [
+        (
+            "limits",
+            &[
+                "Ratings of each owner",
+                "1,024; more are refused",
+                "288 bytes",
+            ][..],
+        ),
+        ("info", &["Movies", "60, in rows of", "Licence of the data"]),
+        (
+            "health",
+            &["memory", "Started by", "power or the reset button"],
+        ),
+        ("counters", &["Received", " bytes", "0 frames"]),
+        ("storage", &["in RAM: this firmware keeps nothing"]),
+        (
+            "owners",
+            &[
+                "Not for this model",
+                "     0        1",
+                "Each holds up to 1024 ratings",
+            ],
+        ),
+    ] {
+        let text = succeeds(&place, &port, &["query", question], parts);
+        assert!(!text.contains(['{', '}']), "Rust's debug form: {text}");
+        assert!(text.lines().nth(1).unwrap().starts_with(" ───"), "{text}");
+    }
+}
+
+#[test]
+fn forget_names_both_of_its_choices_and_takes_one() {
+    let place = place();
+    let usage = "<--movie <ID|TITLE>|--all>";
+    fails(&place, "unix:none", 2, &["query", "forget"], &[usage]);
+    let both = ["query", "forget", "--movie", "10", "--all"];
+    fails(&place, "unix:none", 2, &both, &["cannot be used with"]);
+    let help = succeeds(
+        &place,
+        "unix:none",
+        &["query", "forget", "--help"],
+        &[usage],
+    );
+    assert!(!help.contains("[--all]"), "{help}");
 }
 
 #[test]

@@ -15,11 +15,12 @@ pub enum LinkError {
         /// What the system says, and what might be meant.
         why: String,
     },
-    /// There is no serial port of this name: bad input, where the other errors are failures.
+    /// Nothing is there: no port of this name, or a socket that nothing listens at. Bad input, where the other errors
+    /// are failures.
     NoPort {
         /// The name.
         line: String,
-        /// What the system says, and which ports there are.
+        /// What the system says, and what to do or which ports there are.
         why: String,
     },
     /// The line broke: an unplugged cable, an emulator that ended.

@@ -1,5 +1,6 @@
 //! `host query`: asks a board over its serial line.
 
+mod facts;
 mod interrupt;
 pub mod ratings;
 mod show;
@@ -139,12 +140,13 @@ enum Question {
         owner: OwnerArgs,
     },
     /// The owner's rating of a movie, or all of them, never was
+    #[command(group = clap::ArgGroup::new("what").required(true))]
     Forget {
         /// The movie: its MovieLens id, its title, or a part of it
-        #[arg(long, value_name = "ID|TITLE", required_unless_present = "all")]
+        #[arg(long, value_name = "ID|TITLE", group = "what")]
         movie: Option<String>,
         /// All ratings: erased from flash before the answer
-        #[arg(long, conflicts_with = "movie")]
+        #[arg(long, group = "what")]
         all: bool,
         #[command(flatten)]
         owner: OwnerArgs,

@@ -3,15 +3,11 @@
 use std::io::{Read, Write};
 
 use anyhow::Result;
-use pocketrec::model::Parts;
-use pocketrec::wire::{
-    Capabilities, Explained, Hello, Refusal, Reply, Request, Reset, Status, StorageState,
-};
+use pocketrec::wire::{Capabilities, Explained, Hello, Refusal, Reply, Request, Status};
 
 use super::super::image::{list, order};
-use super::{Asked, Question, refused};
+use super::{Asked, Question, facts, refused};
 use crate::link::{Connection, LinkError};
-use crate::report::text::grouped;
 
 impl Asked<'_> {
     /// Who is there and, where there is one, its model.
@@ -78,52 +74,11 @@ impl Asked<'_> {
                 }
                 println!("The device predicted {before:.2} before, and predicts {after:.2} now");
             }
-            Reply::ModelInfo(info) => {
-                let parts = Parts::from_bits(info.parts).map_or("unknown here", Parts::name);
-                println!("Model: {} ({parts})", info.name);
-                println!(
-                    "Movies: {}, users: {}, rows of {} and {}",
-                    grouped(info.movies.into()),
-                    grouped(info.users.into()),
-                    info.movie_dim,
-                    info.user_dim
-                );
-                println!(
-                    "Ratings: {} to {} by {}, mean {:.4}",
-                    info.lowest, info.highest, info.step, info.mean
-                );
-                println!(
-                    "Image: CRC-32 {:08x}, {} bytes",
-                    info.crc,
-                    grouped(info.length.into())
-                );
-                println!(
-                    "Data: fingerprint {:016x}; licence: {}",
-                    info.fingerprint, info.license
-                );
-            }
             Reply::Profile(profile) => {
                 println!("Ratings: {}", profile.ratings);
                 println!("Bias: {:.6}", profile.bias);
                 let row: Vec<String> = profile.row.iter().map(|x| format!("{x:.6}")).collect();
                 println!("Row: {}", row.join(" "));
-            }
-            Reply::Health(health) => {
-                let why = match health.reset {
-                    Reset::Power => "power or the reset button".to_owned(),
-                    Reset::Panic => format!("a panic in line {}", health.at),
-                    Reset::Fault => format!("a fault at address {:#010x}", health.at),
-                    Reset::Arithmetic => "failed its check of the arithmetic".to_owned(),
-                };
-                println!(
-                    "Board: {}, up for {:.1} s",
-                    health.board,
-                    f64::from(health.uptime) / 1e3
-                );
-                println!(
-                    "Started by: {why}; crashes since the power came on: {}",
-                    health.crashes
-                );
             }
             Reply::Undone {
                 movie,
@@ -145,63 +100,13 @@ impl Asked<'_> {
                 }
             }
             Reply::Explained(explained) => self.explained(explained)?,
-            Reply::Owners(owners) => {
-                println!(
-                    "Owners: {}, of up to {} ratings, {} bytes of RAM and {} of flash each",
-                    owners.owners, owners.capacity, owners.ram, owners.flash
-                );
-                let each = owners.ratings.iter().zip(&owners.unused);
-                for (owner, (ratings, unused)) in each.take(owners.owners.into()).enumerate() {
-                    println!("Owner {owner}: {ratings} ratings, {unused} not for this model");
-                }
-            }
-            Reply::Storage(storage) => {
-                let place = match storage.state {
-                    StorageState::Absent => "in RAM: this firmware keeps nothing",
-                    StorageState::Flash => "in flash",
-                    StorageState::Formatted => "in flash, which held something else before",
-                    StorageState::Failed => {
-                        "in RAM: flash took no write when it was tried, or its region is too small"
-                    }
-                    StorageState::Closed => {
-                        "in flash that can't be opened: none is in use, and none is taken. A restart tries again; \
-                         `query format` erases them all and begins anew"
-                    }
-                };
+            // What is about the board itself is a table.
+            other => {
                 if let Question::Format { .. } = &self.args.question {
                     println!("Erased: no owner has a rating now");
                 }
-                println!("Ratings are kept {place}");
-                if storage.bytes > 0 {
-                    print!(
-                        "Region: {} bytes in {} pages, {} erased and ready",
-                        grouped(storage.bytes.into()),
-                        storage.pages,
-                        storage.free
-                    );
-                    match storage.state {
-                        // Nothing is in use, whatever the count.
-                        StorageState::Failed | StorageState::Closed => println!(),
-                        _ => println!(
-                            "; {} of {} records in use",
-                            storage.records, storage.capacity
-                        ),
-                    }
-                    println!(
-                        "Wear: written {} times from front to back; {} torn records, {} bad writes since the start",
-                        storage.rounds, storage.torn, storage.bad_writes
-                    );
-                    if storage.state == StorageState::Flash && storage.free == 0 {
-                        println!(
-                            "No page is left to compact into, so changes are refused once the newest one is full: \
-                             `query ratings --save FILE` keeps the ratings, `query format` erases the region, and \
-                             `query ratings --load FILE` gives them back"
-                        );
-                    }
-                }
+                print!("{}", facts::of(other).unwrap_or_default());
             }
-            // The rest is a list of named numbers, which its own form shows best.
-            other => println!("{other:#?}"),
         }
         Ok(())
     }

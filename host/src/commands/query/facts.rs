@@ -1,0 +1,245 @@
+//! What a board tells of itself, as tables: a row a fact, in words and units.
+
+use pocketrec::model::Parts;
+use pocketrec::wire::{
+    Health, Limits, LinkCounters, ModelInfo, Owners, Reply, Reset, Storage, StorageState,
+};
+
+use crate::report::text::{Align, grouped, table};
+
+/// The table of an answer that is one; `None` for those about movies and ratings.
+pub(super) fn of(reply: &Reply<'_>) -> Option<String> {
+    Some(match reply {
+        Reply::Limits(limits) => facts("Limit", of_limits(limits)),
+        Reply::ModelInfo(info) => facts("Model", of_model(info)),
+        Reply::Health(health) => facts("Board", of_health(health)),
+        Reply::LinkCounters(counters) => facts("Serial line", of_counters(counters)),
+        Reply::Storage(storage) => {
+            facts("Ratings", of_storage(storage)) + what_to_do(storage).unwrap_or_default()
+        }
+        Reply::Owners(owners) => of_owners(owners),
+        _ => return None,
+    })
+}
+
+type Fact = (&'static str, String);
+
+fn facts(title: &str, facts: impl IntoIterator<Item = Fact>) -> String {
+    let mut rows = vec![vec![title.to_owned(), String::new()]];
+    rows.extend(
+        facts
+            .into_iter()
+            .map(|(name, value)| vec![name.into(), value]),
+    );
+    table(&[Align::Left, Align::Left], &rows)
+}
+
+fn of_bytes(count: u32) -> String {
+    format!("{} bytes", grouped(count.into()))
+}
+
+fn of_limits(limits: &Limits) -> Vec<Fact> {
+    vec![
+        ("Owners", limits.owners.to_string()),
+        (
+            "Ratings of each owner",
+            format!("{}; more are refused", grouped(limits.ratings.into())),
+        ),
+        ("Ratings that can be undone", limits.undo.to_string()),
+        ("Movies in a list", limits.list.to_string()),
+        ("Numbers in a row", limits.dimensions.to_string()),
+        ("Units of a hidden layer", limits.units.to_string()),
+        ("Body of a frame", of_bytes(limits.body.into())),
+        ("Image", of_bytes(limits.image)),
+        (
+            "Region for ratings",
+            match limits.storage {
+                0 => "none: they are in RAM".into(),
+                bytes => of_bytes(bytes),
+            },
+        ),
+    ]
+}
+
+fn of_model(info: &ModelInfo<'_>) -> Vec<Fact> {
+    let parts = Parts::from_bits(info.parts).map_or("of parts unknown here", Parts::name);
+    let rows = |count: u32, dim: u8| match count {
+        0 => "none".to_owned(),
+        count => format!("{}, in rows of {dim} numbers", grouped(count.into())),
+    };
+    vec![
+        ("Name", format!("{} ({parts})", info.name)),
+        ("Movies", rows(info.movies, info.movie_dim)),
+        ("Users", rows(info.users, info.user_dim)),
+        (
+            "Stars",
+            format!(
+                "{} to {} in steps of {}, {:.4} on average",
+                info.lowest, info.highest, info.step, info.mean
+            ),
+        ),
+        (
+            "Image",
+            format!("{}, CRC-32 {:08x}", of_bytes(info.length), info.crc),
+        ),
+        ("Data", format!("fingerprint {:016x}", info.fingerprint)),
+        ("Licence of the data", info.license.to_owned()),
+    ]
+}
+
+fn of_health(health: &Health<'_>) -> Vec<Fact> {
+    let why = match health.reset {
+        Reset::Power => "power or the reset button".to_owned(),
+        Reset::Panic => format!("a panic in line {}", health.at),
+        Reset::Fault => format!("a fault at address {:#010x}", health.at),
+        Reset::Arithmetic => "failed its check of the arithmetic".to_owned(),
+    };
+    vec![
+        ("Name", health.board.to_owned()),
+        ("Up for", uptime(health.uptime)),
+        ("Started by", why),
+        (
+            "Crashes since the power came on",
+            grouped(health.crashes.into()),
+        ),
+    ]
+}
+
+/// Milliseconds in the units that people use: the counter wraps after 49 days.
+fn uptime(milliseconds: u32) -> String {
+    let seconds = milliseconds / 1000;
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    match (hours, minutes) {
+        (0, 0) => format!("{:.1} s", f64::from(milliseconds) / 1e3),
+        (0, _) => format!("{minutes} min {} s", seconds % 60),
+        (1..48, _) => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{} days {} h", hours / 24, hours % 24),
+    }
+}
+
+fn of_counters(counters: &LinkCounters) -> Vec<Fact> {
+    vec![
+        ("Received", of_bytes(counters.received)),
+        ("Of them while it worked", of_bytes(counters.while_working)),
+        ("Lost, too fast or damaged", of_bytes(counters.lost)),
+        (
+            "Not understood",
+            format!("{} frames", grouped(counters.bad_frames.into())),
+        ),
+    ]
+}
+
+fn of_storage(storage: &Storage) -> Vec<Fact> {
+    let place = match storage.state {
+        StorageState::Absent => "in RAM: this firmware keeps nothing",
+        StorageState::Flash => "in flash",
+        StorageState::Formatted => "in flash, which held something else before",
+        StorageState::Failed => {
+            "in RAM: flash took no write when it was tried, or its region is too small"
+        }
+        StorageState::Closed => "in flash that can't be opened: none is in use, and none is taken",
+    };
+    let mut facts = vec![("Kept", place.to_owned())];
+    if storage.bytes > 0 {
+        facts.push((
+            "Region",
+            format!(
+                "{}: {} pages, {} of them erased and ready",
+                of_bytes(storage.bytes),
+                storage.pages,
+                storage.free
+            ),
+        ));
+        // Elsewhere nothing is in use, whatever the count.
+        if matches!(
+            storage.state,
+            StorageState::Flash | StorageState::Formatted
+        ) {
+            facts.push((
+                "Records in use",
+                format!(
+                    "{} of {}",
+                    grouped(storage.records.into()),
+                    grouped(storage.capacity.into())
+                ),
+            ));
+        }
+        facts.extend([
+            (
+                "Wear",
+                format!(
+                    "{} rounds from front to back",
+                    grouped(storage.rounds.into())
+                ),
+            ),
+            (
+                "Since the start",
+                format!(
+                    "{} torn records, {} bad writes",
+                    storage.torn, storage.bad_writes
+                ),
+            ),
+        ]);
+    }
+    facts
+}
+
+/// What a person should do about a board's storage, where there is something.
+fn what_to_do(storage: &Storage) -> Option<&'static str> {
+    match storage.state {
+        StorageState::Closed => Some(
+            "A restart tries again to open it; `query format` erases all ratings and begins anew\n",
+        ),
+        StorageState::Flash if storage.free == 0 => Some(
+            "No page is left to compact into, so changes are refused once the newest one is full: \
+             `query ratings --save FILE` keeps the ratings, `query format` erases the region, and \
+             `query ratings --load FILE` gives them back\n",
+        ),
+        _ => None,
+    }
+}
+
+fn of_owners(owners: &Owners) -> String {
+    let mut rows = vec![
+        ["Owner", "Ratings", "Not for this model"]
+            .map(String::from)
+            .to_vec(),
+    ];
+    let each = owners.ratings.iter().zip(&owners.unused);
+    for (owner, (ratings, unused)) in each.take(owners.owners.into()).enumerate() {
+        rows.push(
+            [owner, usize::from(*ratings), usize::from(*unused)]
+                .map(|n| n.to_string())
+                .to_vec(),
+        );
+    }
+    let flash = match owners.flash {
+        0 => "none of flash".to_owned(),
+        bytes => format!("{} of flash", grouped(bytes.into())),
+    };
+    format!(
+        "{}Each holds up to {} ratings, in {} of RAM and {flash}\n",
+        table(&[Align::Right; 3], &rows),
+        owners.capacity,
+        of_bytes(owners.ram.into())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_uptime_is_told_in_the_units_that_suit_it() {
+        for (milliseconds, text) in [
+            (0, "0.0 s"),
+            (12_340, "12.3 s"),
+            (59_999, "60.0 s"),
+            (61_000, "1 min 1 s"),
+            (3_660_000, "1 h 1 min"),
+            (u32::MAX, "49 days 17 h"),
+        ] {
+            assert_eq!(uptime(milliseconds), text);
+        }
+    }
+}
