@@ -32,8 +32,8 @@ pub const INTERRUPTED: u8 = 128 + 2;
 /// The exit code that an error asks for: [`INTERRUPTED`] after Ctrl-C, 2 if [`BadInput`] or a serial port that isn't
 /// there is anywhere in its chain, else 1.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    let absent = |cause: &LinkError| matches!(cause, LinkError::NoPort { .. });
-    let interrupted = |cause: &LinkError| matches!(cause, LinkError::Interrupted { .. });
+    let absent = |cause: &LinkError| matches!(cause.why(), LinkError::NoPort { .. });
+    let interrupted = |cause: &LinkError| matches!(cause.why(), LinkError::Interrupted { .. });
     if error
         .chain()
         .any(|cause| cause.downcast_ref().is_some_and(interrupted))

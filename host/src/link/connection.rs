@@ -1,7 +1,7 @@
 //! Asks a board and waits for its answer: numbers, retries, progress, silence.
 //!
 //! A request that isn't answered is sent again under the same number, which a board doesn't carry out twice.
-//! `Working` resets the clock, so a long ranking never times out while the board is alive.
+//! `Working` resets the clock, so a long ranking never times out while the board is alive and gets on.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{ErrorKind, Read, Write};
@@ -13,6 +13,7 @@ use pocketrec::wire::{
 };
 
 use super::LinkError;
+use super::sense::{self, Known};
 
 /// How long a connection waits and how often it asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,12 @@ pub struct Timing {
     pub silence: Duration,
     /// How often a request is sent at most.
     pub tries: u32,
+    /// How often one is that changes ratings: not to know is worse than to wait.
+    pub tries_of_change: u32,
+    /// How long a board may say `Working` without getting any further.
+    pub stall: Duration,
+    /// How long a request may take, however far it gets.
+    pub longest: Duration,
     /// How long to wait before a busy board is asked again.
     pub busy: Duration,
     /// How long to put up with a busy board.
@@ -32,6 +39,9 @@ impl Timing {
     pub const BOARD: Self = Self {
         silence: Duration::from_secs(2),
         tries: 3,
+        tries_of_change: 12,
+        stall: Duration::from_secs(30),
+        longest: Duration::from_secs(3600),
         busy: Duration::from_millis(500),
         patience: Duration::from_secs(120),
     };
@@ -41,6 +51,9 @@ impl Timing {
     pub const EMULATOR: Self = Self {
         silence: Duration::from_millis(500),
         tries: 180,
+        tries_of_change: 180,
+        stall: Duration::from_secs(300),
+        longest: Duration::from_secs(4 * 3600),
         busy: Duration::from_secs(1),
         patience: Duration::from_secs(300),
     };
@@ -49,6 +62,9 @@ impl Timing {
     pub const MEMORY: Self = Self {
         silence: Duration::from_millis(50),
         tries: 3,
+        tries_of_change: 6,
+        stall: Duration::from_secs(1),
+        longest: Duration::from_secs(60),
         busy: Duration::from_millis(5),
         patience: Duration::from_secs(5),
     };
@@ -89,6 +105,40 @@ pub struct Connection<L> {
     received: u64,
     frames: u64,
     stop: Option<&'static AtomicBool>,
+    known: Option<Known>,
+    way_back: Option<WayBack<L>>,
+}
+
+/// How a line that broke is opened again, and the CRC-32 of the image that the board behind it must have.
+struct WayBack<L> {
+    open: Box<dyn FnMut() -> Result<L, LinkError> + Send>,
+    crc: u32,
+}
+
+/// How far a request has got, by what the board says.
+struct Course {
+    began: Instant,
+    /// The most that was done, and since when.
+    most: (u32, Instant),
+}
+
+impl Course {
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            began: now,
+            most: (0, now),
+        }
+    }
+
+    /// Whether it gets on.
+    fn goes_on(&mut self, done: u32, timing: &Timing) -> bool {
+        let (most, since) = &mut self.most;
+        if done > *most {
+            (*most, *since) = (done, Instant::now());
+        }
+        since.elapsed() <= timing.stall && self.began.elapsed() <= timing.longest
+    }
 }
 
 /// What a round of listening ended with.
@@ -97,6 +147,11 @@ enum Heard {
     Busy,
     Silence,
     Stop,
+    /// It works without getting on.
+    Stall {
+        done: u32,
+        total: u32,
+    },
 }
 
 impl<L: Read + Write> Connection<L> {
@@ -112,6 +167,8 @@ impl<L: Read + Write> Connection<L> {
             received: 0,
             frames: 0,
             stop: None,
+            known: None,
+            way_back: None,
         }
     }
 
@@ -119,6 +176,22 @@ impl<L: Read + Write> Connection<L> {
     /// cancel it. Once: what is asked afterwards isn't ended.
     pub fn heed(&mut self, stop: &'static AtomicBool) {
         self.stop = Some(stop);
+    }
+
+    /// From now on answers are held to what the board's image says.
+    pub fn hold_to(&mut self, known: Known) {
+        self.known = Some(known);
+    }
+
+    /// From now on a line that breaks while ratings are changed is opened again, since only the board can tell whether
+    /// they were; not where another image is behind it than that of `crc`.
+    pub fn reopen_with(
+        &mut self,
+        crc: u32,
+        open: impl FnMut() -> Result<L, LinkError> + Send + 'static,
+    ) {
+        let open = Box::new(open);
+        self.way_back = Some(WayBack { open, crc });
     }
 
     /// The line's name.
@@ -183,30 +256,61 @@ impl<L: Read + Write> Connection<L> {
         let mut frame = [0; MAX_FRAME];
         let length = encode_frame(VERSION, number, request, &mut frame).ok_or_else(|| {
             LinkError::Answer {
-                request: format!("{request:?}, which no frame holds,"),
+                request: format!("{request:?}, which no frame holds"),
             }
         })?;
+        let changes = sense::change(request).is_some();
+        let answer = self.exchange(number, &frame[..length], changes, &mut progress);
+        answer.map_err(|why| why.of(request))
+    }
+
+    /// Sends a frame until it is answered.
+    fn exchange(
+        &mut self,
+        number: u32,
+        frame: &[u8],
+        changes: bool,
+        progress: &mut impl FnMut(u32, u32),
+    ) -> Result<Answer, LinkError> {
+        let most = match changes {
+            true => self.timing.tries_of_change,
+            false => self.timing.tries,
+        };
         let (received, frames) = (self.received, self.frames);
-        let started = Instant::now();
+        let mut course = Course::new();
         let mut tries = 0;
-        while tries < self.timing.tries {
+        while tries < most {
             // The zero ahead ends whatever noise the board is in the middle of.
-            self.send(&[0])?;
-            self.send(&frame[..length])?;
-            match self.listen(number, &mut progress)? {
-                Heard::Answer(answer) => return Ok(answer),
-                Heard::Silence => tries += 1,
-                Heard::Busy if started.elapsed() > self.timing.patience => {
+            let sent = self.send(&[0]).and_then(|()| self.send(frame));
+            match sent.and_then(|()| self.listen(number, &mut course, progress)) {
+                Ok(Heard::Answer(answer)) => return Ok(answer),
+                Ok(Heard::Silence) => tries += 1,
+                Ok(Heard::Busy) if course.began.elapsed() > self.timing.patience => {
                     return Err(LinkError::Refused(Refusal::Busy));
                 }
-                Heard::Busy => std::thread::sleep(self.timing.busy),
-                Heard::Stop => {
+                Ok(Heard::Busy) => std::thread::sleep(self.timing.busy),
+                Ok(Heard::Stop) => {
                     self.stop = None;
                     return Err(LinkError::Interrupted {
                         line: self.name.clone(),
                         stopped: self.cancel(number),
                     });
                 }
+                Ok(Heard::Stall { done, total }) => {
+                    let waited = course.began.elapsed();
+                    self.cancel(number);
+                    return Err(LinkError::Stalled {
+                        line: self.name.clone(),
+                        done,
+                        total,
+                        waited,
+                    });
+                }
+                Err(gone @ LinkError::Gone { .. }) if changes => {
+                    tries += 1;
+                    self.go_back(gone)?;
+                }
+                Err(why) => return Err(why),
             }
         }
         let line = self.name.clone();
@@ -226,25 +330,97 @@ impl<L: Read + Write> Connection<L> {
         })
     }
 
+    /// Opens a line that broke again, for as long as a board may be silent in all, and makes sure that the same image is
+    /// behind it.
+    fn go_back(&mut self, gone: LinkError) -> Result<(), LinkError> {
+        let Some(mut way) = self.way_back.take() else {
+            return Err(gone);
+        };
+        let until = Instant::now() + self.timing.silence * self.timing.tries_of_change;
+        while Instant::now() < until && !self.is_to_stop() {
+            std::thread::sleep(self.timing.busy);
+            let Ok(line) = (way.open)() else {
+                continue;
+            };
+            self.line = line;
+            self.reader = FrameReader::new();
+            let found = match self.ask(&Request::ModelInfo) {
+                Ok(answer) => match answer.reply() {
+                    Some(Reply::ModelInfo(info)) => Some(info.crc),
+                    _ => None,
+                },
+                Err(LinkError::Gone { .. }) => continue,
+                Err(why) => return Err(why),
+            };
+            if found != Some(way.crc) {
+                return Err(LinkError::OtherBoard {
+                    line: self.name.clone(),
+                });
+            }
+            self.way_back = Some(way);
+            return Ok(());
+        }
+        self.way_back = Some(way);
+        match self.is_to_stop() {
+            true => Err(LinkError::Interrupted {
+                line: self.name.clone(),
+                stopped: None,
+            }),
+            false => Err(gone),
+        }
+    }
+
+    /// As [`ask_with_progress`](Self::ask_with_progress), for an answer that [can be one](sense::check). A refusal is.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask`](Self::ask), [`LinkError::Answer`] for a message that can't be read, and [`LinkError::Nonsense`].
+    pub fn ask_checked(
+        &mut self,
+        request: &Request,
+        progress: impl FnMut(u32, u32),
+    ) -> Result<Answer, LinkError> {
+        let answer = self.ask_with_progress(request, progress)?;
+        let checked = match answer.reply() {
+            Some(reply) => sense::check(request, &reply, self.known.as_ref()),
+            None => {
+                let request = sense::words(request).to_owned();
+                return Err(LinkError::Answer { request });
+            }
+        };
+        match checked {
+            Ok(()) => Ok(answer),
+            Err(what) => Err(self.nonsense(request, what)),
+        }
+    }
+
+    /// That what the board answers to `request` can't be right.
+    pub fn nonsense(&self, request: &Request, what: String) -> LinkError {
+        let nonsense = LinkError::Nonsense {
+            line: self.name.clone(),
+            request: sense::words(request),
+            what,
+        };
+        nonsense.of(request)
+    }
+
     /// Asks; a refusal is an error.
     ///
     /// # Errors
     ///
-    /// As [`ask`](Self::ask), [`LinkError::Refused`], and [`LinkError::Answer`] for a message that can't be read.
+    /// As [`ask_checked`](Self::ask_checked), and [`LinkError::Refused`].
     pub fn ask_for<T>(
         &mut self,
         request: &Request,
         progress: impl FnMut(u32, u32),
         take: impl FnOnce(Reply<'_>) -> Option<T>,
     ) -> Result<T, LinkError> {
-        let answer = self.ask_with_progress(request, progress)?;
+        let answer = self.ask_checked(request, progress)?;
         let taken = match answer.reply() {
             Some(Reply::Refused(why)) => return Err(LinkError::Refused(why)),
             reply => reply.and_then(take),
         };
-        taken.ok_or_else(|| LinkError::Answer {
-            request: format!("{request:?}"),
-        })
+        taken.ok_or_else(|| self.nonsense(request, "it is an answer to something else".into()))
     }
 
     /// Tells the board to end request `ended`; whether it did, or `None` where it doesn't say.
@@ -257,7 +433,10 @@ impl<L: Read + Write> Connection<L> {
         self.send(&[0])
             .and_then(|()| self.send(&frame[..length]))
             .ok()?;
-        match self.listen(number, &mut |_, _| ()).ok()? {
+        match self
+            .listen(number, &mut Course::new(), &mut |_, _| ())
+            .ok()?
+        {
             Heard::Answer(answer) => match answer.reply()? {
                 Reply::Cancelled(stopped) => Some(stopped),
                 _ => None,
@@ -306,6 +485,7 @@ impl<L: Read + Write> Connection<L> {
     fn listen(
         &mut self,
         number: u32,
+        course: &mut Course,
         progress: &mut impl FnMut(u32, u32),
     ) -> Result<Heard, LinkError> {
         let mut until = Instant::now() + self.timing.silence;
@@ -336,6 +516,9 @@ impl<L: Read + Write> Connection<L> {
                     Ok(Reply::Working { done, total }) => {
                         progress(done, total);
                         until = Instant::now() + self.timing.silence;
+                        if !course.goes_on(done, &self.timing) {
+                            heard = Some(Heard::Stall { done, total });
+                        }
                     }
                     Ok(Reply::Refused(Refusal::Busy)) => heard = Some(Heard::Busy),
                     _ => heard = Some(Heard::Answer(Answer(frame.body.to_vec()))),

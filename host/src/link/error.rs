@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use pocketrec::wire::{Refusal, VERSION};
+use pocketrec::wire::{Refusal, Request, VERSION};
 
 /// Why a board did not answer as it should.
 #[derive(Debug)]
@@ -69,8 +69,40 @@ pub enum LinkError {
     },
     /// The answer can't be understood, or isn't one to this request.
     Answer {
-        /// What was asked.
+        /// What was asked for.
         request: String,
+    },
+    /// The board works, but gets nowhere.
+    Stalled {
+        /// The line's name.
+        line: String,
+        /// How much it says is done.
+        done: u32,
+        /// Of how much.
+        total: u32,
+        /// Since when it was asked.
+        waited: Duration,
+    },
+    /// The line broke and was opened again, and another image is behind it.
+    OtherBoard {
+        /// The line's name.
+        line: String,
+    },
+    /// What the board says can't be an answer to this request.
+    Nonsense {
+        /// The line's name.
+        line: String,
+        /// What was asked for, in words.
+        request: &'static str,
+        /// Why it can't.
+        what: String,
+    },
+    /// No answer came to a request that changes ratings, so nobody knows whether it does.
+    Unsure {
+        /// What may have happened, and what tells.
+        what: &'static str,
+        /// Why no answer came.
+        why: Box<LinkError>,
     },
     /// The board refuses.
     Refused(Refusal),
@@ -81,6 +113,38 @@ pub enum LinkError {
         /// Whether the board ended the request; `None` where it didn't say.
         stopped: Option<bool>,
     },
+}
+
+impl LinkError {
+    /// This error of `request`: with what may have happened all the same, where the request changes ratings and may have
+    /// reached the board.
+    pub fn of(self, request: &Request) -> Self {
+        match (super::sense::change(request), self) {
+            // The board said that it does nothing of the kind.
+            (
+                _,
+                sure @ (Self::Refused(_)
+                | Self::Interrupted {
+                    stopped: Some(true),
+                    ..
+                }),
+            ) => sure,
+            (_, told @ Self::Unsure { .. }) => told,
+            (Some(what), why) => Self::Unsure {
+                what,
+                why: Box::new(why),
+            },
+            (None, why) => why,
+        }
+    }
+
+    /// Without what may have happened.
+    pub fn why(&self) -> &Self {
+        match self {
+            Self::Unsure { why, .. } => why.why(),
+            why => why,
+        }
+    }
 }
 
 impl fmt::Display for LinkError {
@@ -129,8 +193,34 @@ impl fmt::Display for LinkError {
                 )
             }
             Self::Answer { request } => {
-                write!(f, "the board's answer to {request} can't be understood")
+                write!(
+                    f,
+                    "the board was asked for {request}, and its answer can't be understood"
+                )
             }
+            Self::Stalled {
+                line,
+                done,
+                total,
+                waited,
+            } => write!(
+                f,
+                "{line} says that it works, but gets nowhere ({done} of {total} after {:.0} s): it was told to stop, and its reset button does if that doesn't",
+                waited.as_secs_f32()
+            ),
+            Self::OtherBoard { line } => write!(
+                f,
+                "{line} broke, and a board with another image answers there now"
+            ),
+            Self::Nonsense {
+                line,
+                request,
+                what,
+            } => write!(
+                f,
+                "{line} was asked for {request}, and its answer can't be right: {what}; does it run pocketrec's firmware of this version?"
+            ),
+            Self::Unsure { what, why } => write!(f, "{why}; {what}"),
             Self::Refused(Refusal::NoModel(why)) => write!(
                 f,
                 "{}; `cargo xtask flash BOARD --image FILE` puts one there",

@@ -1,8 +1,9 @@
 //! The link to a board: a serial port, a socket or an emulator, behind `Read + Write`.
 //!
 //! [`port`] opens a line, [`connection`] asks over it and copes with what lines do to bytes, [`error`] says in a
-//! sentence what went wrong. [`memory`] is a board without hardware: core's service in this process, which tests talk
-//! to and which is the twin that a real board is compared with; [`transcript`] is that comparison as a file.
+//! sentence what went wrong, and [`sense`] which answers can't be right; [`ratings`] are read page by page. [`memory`] is
+//! a board without hardware: core's service in this process, which tests talk to and which is the twin that a real
+//! board is compared with; [`transcript`] is that comparison as a file.
 
 pub mod connection;
 pub mod emulator;
@@ -10,11 +11,14 @@ pub mod error;
 pub mod memory;
 pub mod port;
 pub mod questions;
+pub mod ratings;
+pub mod sense;
 pub mod transcript;
 pub mod twin;
 
 pub use connection::{Answer, Connection, Timing};
 pub use error::LinkError;
+pub use sense::Known;
 
 use std::io::{Read, Write};
 

@@ -7,7 +7,7 @@ use pocketrec::wire::{Reply, Request, Who};
 
 use super::memory::MemoryBoard;
 use super::transcript::{describe, first_difference};
-use super::{Connection, LinkError, Timing};
+use super::{Connection, LinkError, Timing, ratings};
 
 /// What the twin must know from before the board answered.
 #[derive(Clone, Debug)]
@@ -45,33 +45,16 @@ fn owner(request: &Request) -> Option<Who> {
 }
 
 /// All ratings of an owner, or `None` where the model can't use one of them.
-fn ratings<L: Read + Write>(
+fn usable<L: Read + Write>(
     board: &mut Connection<L>,
     who: Who,
 ) -> Result<Option<Vec<(u32, f32)>>, LinkError> {
-    let mut all = Vec::new();
-    loop {
-        let first = all.len() as u16;
-        let page = board.ask_for(
-            &Request::Ratings { who, first },
-            |_, _| (),
-            |reply| match reply {
-                Reply::Ratings(page) => Some(page),
-                _ => None,
-            },
-        )?;
-        if page.ratings.iter().any(|rating| !rating.used) {
-            return Ok(None);
-        }
-        all.extend(
-            page.ratings
-                .iter()
-                .map(|rating| (rating.movie, rating.stars)),
-        );
-        if page.ratings.is_empty() || all.len() >= usize::from(page.total) {
-            return Ok(Some(all));
-        }
-    }
+    let all = ratings::all(board, who)?;
+    let usable = all.iter().all(|rating| rating.used);
+    Ok(usable.then(|| {
+        let each = all.iter().map(|rating| (rating.movie, rating.stars));
+        each.collect()
+    }))
 }
 
 impl Before {
@@ -94,7 +77,7 @@ impl Before {
         )?;
         let ratings = match owner(request) {
             None => Some(Vec::new()),
-            Some(who) => ratings(board, who)?,
+            Some(who) => usable(board, who)?,
         };
         Ok(Self { crc, ratings })
     }
@@ -139,7 +122,8 @@ impl Before {
         let learns = matches!(request, Request::Rate { .. } | Request::Forget { .. });
         if let (true, Some(who)) = (learns, owner(request)) {
             let profile = Request::Profile { who };
-            pairs.push((board.ask(&profile)?.body().to_vec(), twin.ask(&profile)?));
+            let came = board.ask_checked(&profile, |_, _| ())?;
+            pairs.push((came.body().to_vec(), twin.ask(&profile)?));
         }
         for (came, due) in pairs {
             if let Some(how) = first_difference(due.body(), &came) {

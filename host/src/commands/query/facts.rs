@@ -151,10 +151,7 @@ fn of_storage(storage: &Storage) -> Vec<Fact> {
             ),
         ));
         // Elsewhere nothing is in use, whatever the count.
-        if matches!(
-            storage.state,
-            StorageState::Flash | StorageState::Formatted
-        ) {
+        if matches!(storage.state, StorageState::Flash | StorageState::Formatted) {
             facts.push((
                 "Records in use",
                 format!(

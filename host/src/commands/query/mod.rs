@@ -17,7 +17,7 @@ use crate::data::Titles;
 use crate::error::BadInput;
 use crate::export::sidecar;
 use crate::files;
-use crate::link::{Connection, LinkError, twin};
+use crate::link::{Connection, LinkError, sense, twin};
 
 /// Options of `host query`.
 #[derive(Debug, clap::Args)]
@@ -238,14 +238,14 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         None
     };
-    let answer = board.ask_with_progress(&request, progress())?;
+    let answer = board.ask_checked(&request, progress())?;
     match answer.reply() {
         Some(Reply::Refused(Refusal::OffScale)) => return Err(off_scale(&mut board)),
         Some(Reply::Refused(why)) => return Err(refused(why)),
         Some(reply) => asked.show(&reply)?,
         None => {
             return Err(LinkError::Answer {
-                request: format!("{request:?}"),
+                request: sense::words(&request).to_owned(),
             }
             .into());
         }

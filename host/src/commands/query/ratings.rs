@@ -4,14 +4,14 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use pocketrec::wire::{MAX_IMPORT, RatingEntry, Refusal, Reply, Request, Who};
+use pocketrec::wire::{MAX_IMPORT, Refusal, Reply, Request, Who};
 
 use super::super::image::list;
 use super::refused;
 use crate::data::Titles;
 use crate::error::BadInput;
 use crate::files;
-use crate::link::{Connection, LinkError};
+use crate::link::{Connection, ratings};
 
 /// Shows an owner's ratings, and writes them to `save` where one is named.
 ///
@@ -23,7 +23,7 @@ pub fn tell<L: Read + Write>(
     titles: &Titles,
     save: Option<&Path>,
 ) -> Result<()> {
-    let ratings = all(board, who)?;
+    let ratings = ratings::all(board, who)?;
     let shown = ratings.iter().map(|rating| (rating.movie, rating.stars));
     println!(
         "{} ratings, in the order in which they count",
@@ -47,28 +47,6 @@ pub fn tell<L: Read + Write>(
         println!("Wrote {}", path.display());
     }
     Ok(())
-}
-
-fn all<L: Read + Write>(
-    board: &mut Connection<L>,
-    who: Who,
-) -> Result<Vec<RatingEntry>, LinkError> {
-    let mut all = Vec::new();
-    loop {
-        let first = all.len() as u16;
-        let page = board.ask_for(
-            &Request::Ratings { who, first },
-            |_, _| (),
-            |reply| match reply {
-                Reply::Ratings(page) => Some(page),
-                _ => None,
-            },
-        )?;
-        all.extend(page.ratings.iter().copied());
-        if page.ratings.is_empty() || all.len() >= usize::from(page.total) {
-            return Ok(all);
-        }
-    }
 }
 
 /// A rating of a file, and the line that it is in.

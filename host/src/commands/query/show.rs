@@ -14,7 +14,7 @@ impl Asked<'_> {
     pub(super) fn hello<L: Read + Write>(&self, board: &mut Connection<L>) -> Result<()> {
         let hello = board.hello()?;
         println!("{}", greeting(&hello, board.name()));
-        let info = board.ask(&Request::ModelInfo)?;
+        let info = board.ask_checked(&Request::ModelInfo, |_, _| ())?;
         match info.reply() {
             Some(Reply::Refused(why @ Refusal::NoModel(_)))
                 if hello.status == Status::NoModel as u8 =>
