@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use pocketrec::model::{Model, UserState};
 
+use super::movie::{Purpose, choose};
 use crate::data::Titles;
 use crate::error::BadInput;
 use crate::export::{ImageBytes, sidecar};
@@ -46,14 +47,14 @@ impl Loaded {
         self.bytes.open(&self.path)
     }
 
-    /// The id of the movie that `text` means.
+    /// The id of the movie that `text` means; a line on stderr says which it is, where that isn't what was typed.
     ///
     /// # Errors
     ///
     /// [`BadInput`] says which movies could be meant.
     pub fn movie(&self, model: &Model<'_>, text: &str) -> Result<u32> {
         let known = |id| model.movie_row(id).is_ok();
-        Ok(sidecar::find(&self.titles, known, text)?)
+        choose(&self.titles, known, text, Purpose::Tell)
     }
 }
 

@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod kernels;
 pub mod line;
 mod model;
+mod movie;
 pub mod predict;
 pub mod query;
 pub mod recommend;

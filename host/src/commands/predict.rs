@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::image::{DEFAULT, Loaded, user};
+use super::movie::HELP;
 
 /// Options of `host predict`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The movie: its MovieLens id, its title, or a part of it
-    #[arg(long, value_name = "ID|TITLE")]
+    #[arg(long, value_name = "TITLE|ID", help = HELP)]
     movie: String,
 
     /// The user's MovieLens id [default: the mean user, as whom a device's owner starts]

@@ -6,6 +6,7 @@ use anyhow::Result;
 use pocketrec::rank::Nearest;
 
 use super::image::{DEFAULT, Loaded, list};
+use super::movie::HELP;
 
 /// The longest list that is asked for on a PC; a device's is shorter.
 const LONGEST: usize = 100;
@@ -13,8 +14,7 @@ const LONGEST: usize = 100;
 /// Options of `host similar`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The movie: its MovieLens id, its title, or a part of it
-    #[arg(long, value_name = "ID|TITLE")]
+    #[arg(long, value_name = "TITLE|ID", help = HELP)]
     movie: String,
 
     /// How many movies, at most 100

@@ -12,6 +12,7 @@ pub(crate) mod movies;
 pub mod ratings;
 pub mod release;
 mod rows;
+pub mod search;
 mod source;
 pub mod split;
 pub mod synth;

@@ -90,6 +90,7 @@ fn u_item(line: &str) -> Result<Movie, String> {
         id: id(fields[0])?,
         title,
         genres: genres.map(str::to_owned).collect(),
+        ratings: 0,
     })
 }
 
@@ -102,6 +103,7 @@ fn movies_dat(line: &str) -> Result<Movie, String> {
         id: id(number)?,
         title: title.into(),
         genres: split_genres(genres),
+        ratings: 0,
     })
 }
 
@@ -114,7 +116,7 @@ fn movies_csv(text: &str, path: &Path) -> Result<Titles, DataError> {
         .from_reader(text.as_bytes());
     let mut movies = Vec::new();
     let mut record = csv::StringRecord::new();
-    let mut columns = None;
+    let (mut columns, mut ratings) = (None, None);
     loop {
         let line_number = reader.position().line();
         let start = reader.position().byte() as usize;
@@ -135,6 +137,7 @@ fn movies_csv(text: &str, path: &Path) -> Result<Titles, DataError> {
             match (find("movieId"), find("title"), find("genres")) {
                 (Some(number), Some(title), Some(genres)) => {
                     columns = Some((number, title, genres));
+                    ratings = find("ratings");
                     continue;
                 }
                 _ => return Err(bad("the header should be `movieId,title,genres`".into())),
@@ -146,6 +149,9 @@ fn movies_csv(text: &str, path: &Path) -> Result<Titles, DataError> {
                 id: id(number).map_err(bad)?,
                 title: title.trim().into(),
                 genres: split_genres(genres),
+                ratings: ratings
+                    .and_then(|column| record.get(column)?.trim().parse().ok())
+                    .unwrap_or_default(),
             }),
             _ => return Err(bad(format!("it has {} fields; {right}", record.len()))),
         }

@@ -15,6 +15,8 @@ pub struct Movie {
     pub title: String,
     /// Genres, in the file's order.
     pub genres: Vec<String>,
+    /// How many people have rated it; 0 where nobody said.
+    pub ratings: u32,
 }
 
 impl Titles {
@@ -24,6 +26,16 @@ impl Titles {
         movies.sort_by_key(|movie| movie.id);
         movies.dedup_by_key(|movie| movie.id);
         Titles { movies }
+    }
+
+    /// The titles with the number of ratings of each movie of `counts`, by id. O(movies log movies).
+    pub fn counted(mut self, counts: impl IntoIterator<Item = (u32, u32)>) -> Titles {
+        for (id, count) in counts {
+            if let Ok(i) = self.movies.binary_search_by_key(&id, |movie| movie.id) {
+                self.movies[i].ratings = count;
+            }
+        }
+        self
     }
 
     /// The movie with that id. O(log movies).

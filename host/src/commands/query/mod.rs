@@ -13,7 +13,8 @@ use pocketrec::wire::{MAX_LIST, Refusal, Reply, Request, Who};
 
 use super::image::{DEFAULT, Loaded};
 use super::line::{BOARD, LineArgs};
-use crate::data::Titles;
+use super::movie::{HELP, Purpose, choose};
+use crate::data::{Titles, search};
 use crate::error::BadInput;
 use crate::export::sidecar;
 use crate::files;
@@ -95,8 +96,7 @@ enum Question {
     Info,
     /// The rating that somebody would give a movie
     Predict {
-        /// The movie: its MovieLens id, its title, or a part of it
-        #[arg(long, value_name = "ID|TITLE")]
+        #[arg(long, value_name = "TITLE|ID", help = HELP)]
         movie: String,
         #[command(flatten)]
         who: WhoArgs,
@@ -111,8 +111,7 @@ enum Question {
     },
     /// The movies nearest to one
     Similar {
-        /// The movie: its MovieLens id, its title, or a part of it
-        #[arg(long, value_name = "ID|TITLE")]
+        #[arg(long, value_name = "TITLE|ID", help = HELP)]
         movie: String,
         /// How many movies, at most 20
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
@@ -120,8 +119,7 @@ enum Question {
     },
     /// The owner rates a movie, and the device learns
     Rate {
-        /// The movie: its MovieLens id, its title, or a part of it
-        #[arg(long, value_name = "ID|TITLE")]
+        #[arg(long, value_name = "TITLE|ID", help = HELP)]
         movie: String,
         /// Stars, on the scale of the model's ratings, for instance 4.5
         #[arg(long, value_name = "STARS", allow_negative_numbers = true, value_parser = stars)]
@@ -142,8 +140,7 @@ enum Question {
     /// The owner's rating of a movie, or all of them, never was
     #[command(group = clap::ArgGroup::new("what").required(true))]
     Forget {
-        /// The movie: its MovieLens id, its title, or a part of it
-        #[arg(long, value_name = "ID|TITLE", group = "what")]
+        #[arg(long, value_name = "TITLE|ID", help = HELP, group = "what")]
         movie: Option<String>,
         /// All ratings: erased from flash before the answer
         #[arg(long, group = "what")]
@@ -172,8 +169,7 @@ enum Question {
     },
     /// Why a prediction is what it is
     Explain {
-        /// The movie: its MovieLens id, its title, or a part of it
-        #[arg(long, value_name = "ID|TITLE")]
+        #[arg(long, value_name = "TITLE|ID", help = HELP)]
         movie: String,
         #[command(flatten)]
         who: WhoArgs,
@@ -200,6 +196,8 @@ enum Question {
 struct Asked<'a> {
     args: &'a Args,
     titles: Titles,
+    /// The movie that the question is about, if it is about one.
+    movie: Option<u32>,
 }
 
 /// Asks and tells.
@@ -207,9 +205,10 @@ struct Asked<'a> {
 /// # Errors
 /// [`BadInput`] for a movie or a line that can't be meant; else what went wrong on the line, in a sentence.
 pub fn run(args: &Args) -> Result<()> {
-    let asked = Asked {
+    let mut asked = Asked {
         args,
         titles: sidecar::read(&args.image)?,
+        movie: None,
     };
     let request = asked.request()?;
     let mut given = None;
@@ -334,23 +333,32 @@ fn compare<L: Read + Write>(
 
 impl Asked<'_> {
     /// The id that `text` means; an image isn't needed where an id is given.
-    fn movie(&self, text: &str) -> Result<u32> {
+    fn movie(&mut self, text: &str, purpose: Purpose) -> Result<u32> {
         let known = |id| self.titles.is_empty() || self.titles.get(id).is_some();
-        match text.trim().parse() {
+        let id = match search::id(text) {
             // The board says whether it has this id.
-            Ok(id) if !known(id) && sidecar::find(&self.titles, known, text).is_err() => Ok(id),
-            _ => Ok(sidecar::find(&self.titles, known, text)?),
-        }
+            Some(id) if search::find(&self.titles, known, text).is_nothing() => id,
+            _ => choose(&self.titles, known, text, purpose)?,
+        };
+        self.movie = Some(id);
+        Ok(id)
     }
 
-    fn request(&self) -> Result<Request> {
-        Ok(match &self.args.question {
+    /// The title of the movie that the question is about.
+    fn title(&self) -> String {
+        self.movie
+            .map_or_else(String::new, |id| self.titles.title(id))
+    }
+
+    fn request(&mut self) -> Result<Request> {
+        let args = self.args;
+        Ok(match &args.question {
             Question::Hello => Request::Hello,
             Question::Limits => Request::Limits,
             Question::Info => Request::ModelInfo,
             Question::Predict { movie, who } => Request::Predict {
                 who: who.who(),
-                movie: self.movie(movie)?,
+                movie: self.movie(movie, Purpose::Tell)?,
             },
             Question::Top { who, count } => Request::TopN {
                 who: who.who(),
@@ -358,7 +366,7 @@ impl Asked<'_> {
                 include_rated: false,
             },
             Question::Similar { movie, count } => Request::Similar {
-                movie: self.movie(movie)?,
+                movie: self.movie(movie, Purpose::Tell)?,
                 count: *count,
             },
             Question::Rate {
@@ -367,7 +375,7 @@ impl Asked<'_> {
                 owner,
             } => Request::Rate {
                 who: owner.who(),
-                movie: self.movie(movie)?,
+                movie: self.movie(movie, Purpose::Change)?,
                 stars: *stars,
             },
             Question::Profile { who } => Request::Profile { who: who.who() },
@@ -375,7 +383,7 @@ impl Asked<'_> {
             Question::Forget { movie, owner, .. } => match movie {
                 Some(movie) => Request::Forget {
                     who: owner.who(),
-                    movie: self.movie(movie)?,
+                    movie: self.movie(movie, Purpose::Change)?,
                 },
                 None => Request::ForgetMe { who: owner.who() },
             },
@@ -389,7 +397,7 @@ impl Asked<'_> {
             },
             Question::Explain { movie, who } => Request::Explain {
                 who: who.who(),
-                movie: self.movie(movie)?,
+                movie: self.movie(movie, Purpose::Tell)?,
             },
             Question::Owners => Request::Owners,
             Question::Storage => Request::Storage,

@@ -31,15 +31,15 @@ impl Asked<'_> {
     pub(super) fn show(&self, reply: &Reply<'_>) -> Result<()> {
         match reply {
             Reply::Stars(stars) => {
-                if let Question::Predict { movie, who } = &self.args.question {
-                    let title = self.titles.title(self.movie(movie)?);
+                if let Question::Predict { who, .. } = &self.args.question {
+                    let title = self.title();
                     println!("{stars:.2} stars: {} on {title}", who.name());
                 }
             }
             Reply::Movies(movies) => {
                 let name = match &self.args.question {
-                    Question::Similar { movie, .. } => {
-                        let title = self.titles.title(self.movie(movie)?);
+                    Question::Similar { .. } => {
+                        let title = self.title();
                         println!("Nearest to {title}, by the cosine of embeddings");
                         "Cosine"
                     }
@@ -68,8 +68,8 @@ impl Asked<'_> {
                 after,
                 ratings,
             } => {
-                if let Question::Rate { movie, stars, .. } = &self.args.question {
-                    let title = self.titles.title(self.movie(movie)?);
+                if let Question::Rate { stars, .. } = &self.args.question {
+                    let title = self.title();
                     println!("{stars} stars for {title}: taken in, {ratings} in all");
                 }
                 println!("The device predicted {before:.2} before, and predicts {after:.2} now");
@@ -92,8 +92,10 @@ impl Asked<'_> {
                 }
             }
             Reply::Forgotten { ratings } => {
-                println!("Forgotten; {ratings} ratings");
-                if let Question::Forget { movie: Some(_), .. } = &self.args.question {
+                if self.movie.is_none() {
+                    println!("Forgotten; {ratings} ratings");
+                } else {
+                    println!("{} is forgotten; {ratings} ratings", self.title());
                     println!(
                         "It is gone from use, and from flash at the next compaction, which `query compact` does now"
                     );
@@ -113,8 +115,8 @@ impl Asked<'_> {
 
     /// The parts of a prediction, and the ratings that moved it.
     fn explained(&self, explained: &Explained) -> Result<()> {
-        if let Question::Explain { movie, who } = &self.args.question {
-            let title = self.titles.title(self.movie(movie)?);
+        if let Question::Explain { who, .. } = &self.args.question {
+            let title = self.title();
             println!("{:.2} stars: {} on {title}", explained.stars, who.name());
         }
         println!(
