@@ -40,10 +40,13 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// The longest frame between its zeros.
+const LONGEST: usize = MAX_FRAME - 2;
+
 /// Gathers bytes into frames. RAM: one largest frame.
 #[derive(Clone, Debug)]
 pub struct FrameReader {
-    buffer: [u8; MAX_FRAME],
+    buffer: [u8; LONGEST],
     length: usize,
     /// Whether the bytes since the last zero are too many.
     overflow: bool,
@@ -59,14 +62,15 @@ impl FrameReader {
     /// A reader at the start of a frame.
     pub const fn new() -> Self {
         Self {
-            buffer: [0; MAX_FRAME],
+            buffer: [0; LONGEST],
             length: 0,
             overflow: false,
         }
     }
 
     /// Takes in a byte. `None` inside a frame and between frames; at the zero that ends one, the frame or what
-    /// is wrong with it. The next byte starts anew, whatever came before.
+    /// is wrong with it. The next byte starts anew, whatever came before: text, noise, or half a frame cost the frame
+    /// behind them nothing, since it begins with a zero too.
     pub fn push(&mut self, byte: u8) -> Option<Result<Frame<'_>, FrameError>> {
         if byte != 0 {
             match self.buffer.get_mut(self.length) {
@@ -96,7 +100,7 @@ impl FrameReader {
     }
 }
 
-/// Writes a frame of `version`, `number` and `message` into `out`, its ending zero included; returns its length,
+/// Writes a frame of `version`, `number` and `message` into `out`, with a zero before and behind it; returns its length,
 /// or `None` where the body is longer than [`MAX_BODY`]. Uses a body's worth of stack.
 pub fn encode_frame(
     version: u8,
@@ -117,6 +121,8 @@ fn encode_raw_frame(
 ) -> Option<usize> {
     const { assert!(MAX_FRAME > MAX_BODY + OVERHEAD) };
     let mut crc = Crc32::new();
+    let [before, out @ ..] = out;
+    *before = 0;
     let mut encoder = Encoder::new(out);
     for part in [&[version][..], &number.to_le_bytes(), body] {
         crc.update(part);
@@ -127,7 +133,7 @@ fn encode_raw_frame(
     for byte in crc.finish().to_le_bytes() {
         encoder.push(byte)?;
     }
-    encoder.finish()
+    Some(encoder.finish()?.wrapping_add(1))
 }
 
 #[cfg(test)]
@@ -161,13 +167,13 @@ mod tests {
         ) {
             let mut reader = FrameReader::new();
             for (number, (body, noise)) in bodies.iter().zip(&noise).enumerate() {
-                // Noise, then the zero at which a reader finds its place again.
+                // Noise is over where the frame begins.
                 for found in read(&mut reader, noise) {
                     prop_assert!(found.is_err(), "noise became a frame");
                 }
-                read(&mut reader, &[0]);
-                let found = read(&mut reader, &frame(number as u32, body));
-                prop_assert_eq!(found, std::vec![Ok((number as u32, body.clone()))]);
+                let mut found = read(&mut reader, &frame(number as u32, body));
+                prop_assert_eq!(found.pop(), Some(Ok((number as u32, body.clone()))));
+                prop_assert!(found.iter().all(Result::is_err), "noise became a frame");
             }
         }
     }

@@ -225,7 +225,7 @@ pub struct Hello {
     /// Bits of [`Capabilities`].
     #[serde(with = "postcard::fixint::le")]
     pub capabilities: u32,
-    /// Bytes of the largest frame it takes in, its ending zero included.
+    /// Bytes of the largest frame it takes in, the zeros around it included.
     #[serde(with = "postcard::fixint::le")]
     pub largest_frame: u16,
 }

@@ -3,12 +3,16 @@
 //! # Frames
 //!
 //! ```text
-//! COBS( version u8 | request number u32 | body, a postcard message | CRC-32 u32 of all before )  0x00
+//! 0x00  COBS( version u8 | request number u32 | body, a postcard message | CRC-32 u32 of all before )  0x00
 //! ```
 //!
-//! Numbers are little-endian. A zero byte ends a frame and occurs nowhere inside, so a reader that lost its place
-//! finds it again at the next one. A reply carries the number of its request. A request whose number was the last
-//! one answered gets the kept reply again and isn't applied twice, so a host that heard nothing asks again.
+//! Numbers are little-endian. A zero byte stands before each frame and behind it, and occurs nowhere inside. The one
+//! before ends whatever else is on the line: a line of a log, what a boot loader prints, noise, or half a frame that
+//! was cut off; between zeros, what isn't a frame is passed over. The one behind lets a reader have the frame at once.
+//! A reader takes frames that have only one zero between them.
+//!
+//! A reply carries the number of its request. A request that comes again, with its number, isn't carried out twice but
+//! answered again, so a host that heard nothing asks again: [`service`](crate::service) says how far that goes.
 //!
 //! # For ever
 //!
@@ -39,8 +43,8 @@ pub const MAX_BODY: usize = 288;
 /// Version, request number and CRC around a body.
 pub const OVERHEAD: usize = 1 + 4 + 4;
 
-/// The longest frame on the line, its code bytes and ending zero included.
-pub const MAX_FRAME: usize = cobs::encoded_length(MAX_BODY + OVERHEAD) + 1;
+/// The longest frame on the line, its code bytes and the zeros around it included.
+pub const MAX_FRAME: usize = cobs::encoded_length(MAX_BODY + OVERHEAD) + 2;
 
 /// The most movies in a reply.
 pub const MAX_LIST: usize = 20;

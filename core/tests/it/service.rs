@@ -152,12 +152,13 @@ fn hello_is_frozen_for_ever() {
     assert_eq!(unstuff(&bench.line.sent), plain);
 }
 
-const HELLO_REQUEST: [u8; 12] = [3, 1, 7, 1, 1, 1, 5, 0x16, 0xae, 0xbe, 0xc8, 0];
+const HELLO_REQUEST: [u8; 13] = [0, 3, 1, 7, 1, 1, 1, 5, 0x16, 0xae, 0xbe, 0xc8, 0];
 
 /// COBS undone, written apart from the crate's.
 fn unstuff(frame: &[u8]) -> Vec<u8> {
     let mut plain = Vec::new();
-    let mut at = 0;
+    assert_eq!(frame[0], 0);
+    let mut at = 1;
     while frame[at] != 0 {
         let code = frame[at] as usize;
         plain.extend_from_slice(&frame[at + 1..at + code]);
@@ -423,7 +424,8 @@ fn noise_and_broken_frames_are_counted_and_do_not_disturb_the_next() {
     bench.bytes(&vec![7; 5000]);
     bench.bytes(&[0]);
     let refused = bench.replies();
-    assert_eq!(refused.len(), 3, "{refused:?}");
+    // Twice noise, the broken frame, and what was too long.
+    assert_eq!(refused.len(), 4, "{refused:?}");
     assert!(
         refused
             .iter()
@@ -446,10 +448,48 @@ fn noise_and_broken_frames_are_counted_and_do_not_disturb_the_next() {
     assert_eq!(
         counters,
         LinkCounters {
-            bad_frames: 6,
+            bad_frames: 7,
             ..Line::default().counters()
         }
     );
+}
+
+#[test]
+fn text_on_the_line_costs_the_frame_behind_it_nothing() {
+    let image = example();
+    let mut bench = Bench::new(Model::open(image.bytes()));
+    let lines = [
+        &b"ESP-ROM:esp32c3-api1-20210207\r\nrst:0x1 (POWERON)\r\n"[..],
+        b"I (23) boot: 2nd stage bootloader",
+        &[0xff; 400],
+        &[0],
+        &[0, 0, 0],
+        b"",
+    ];
+    for (number, text) in (1..).zip(lines) {
+        bench.bytes(text);
+        bench.send(number, Request::Limits);
+        let replies = bench.replies();
+        let (answered, answer) = replies.last().unwrap();
+        assert_eq!(*answered, number);
+        assert!(matches!(answer, Reply::Limits(_)), "{replies:?}");
+    }
+    // The board's own text before, between and behind its frames.
+    let mut sent = Vec::new();
+    for (number, text) in (10..).zip(lines) {
+        bench.send(number, Request::Limits);
+        sent.extend_from_slice(text);
+        sent.append(&mut bench.line.sent);
+    }
+    sent.extend(b"bye");
+    let mut reader = FrameReader::new();
+    let mut numbers = Vec::new();
+    for byte in sent {
+        if let Some(Ok(frame)) = reader.push(byte) {
+            numbers.push(frame.number);
+        }
+    }
+    assert_eq!(numbers, [10, 11, 12, 13, 14, 15]);
 }
 
 /// COBS of a short message, written apart from the crate's.
