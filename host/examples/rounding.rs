@@ -14,6 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let chosen = Chosen {
         users: Users::All.rows(&checkpoint)?,
         movies: Movies::All.rows(&checkpoint)?,
+        seen: None,
     };
     let reference = build(&checkpoint, &chosen, Precision::F32)?;
     let reference = Model::open(reference.as_ref()).map_err(|why| why.to_string())?;

@@ -168,6 +168,138 @@ fn a_choice_of_users_and_movies_is_what_the_image_holds() {
     assert!(place.path("b.titles.csv").exists());
 }
 
+/// The numbers of the parts that a list names.
+fn parts(list: &str) -> Vec<u32> {
+    let parts = list.split("Part ").skip(1);
+    let mut parts: Vec<u32> = parts
+        .map(|rest| rest.split_once(',').unwrap().0.parse().unwrap())
+        .collect();
+    parts.sort_unstable();
+    parts
+}
+
+/// The parts that a user of [`Place::trained`] has not rated.
+fn unrated(user: u32) -> Vec<u32> {
+    (1..=30)
+        .filter(|movie| (user * 7 + movie * 13) % 40 >= movie + 5)
+        .collect()
+}
+
+const LEFT_OUT: &str = "Without the movies that user";
+const UNKNOWN: &str = "has rated may be among these: ";
+
+#[test]
+fn a_users_list_is_without_what_they_have_rated_by_the_image_or_by_the_ratings() {
+    let place = Place::trained();
+    let out = "target/pocketrec/bare.img";
+    let bill = place.succeeds(&["export"]);
+    contains(
+        &bill,
+        &["user_seen", "It says which movies they have rated, in "],
+    );
+    contains(
+        &place.succeeds(&["inspect"]),
+        &["user_seen", "without what they have rated"],
+    );
+    let bill = place.succeeds(&["export", "--seen", "none", "--out", out]);
+    contains(
+        &bill,
+        &["(`--seen none`), so a device's lists for them may name it"],
+    );
+    assert!(!bill.contains("user_seen"), "{bill}");
+    contains(&place.succeeds(&["inspect", out]), &["may be among them"]);
+
+    for user in [1, 7, 40] {
+        let name = user.to_string();
+        let list = |image: &str, more: &[&str]| {
+            let all = [
+                "recommend",
+                "--user",
+                &name,
+                "--count",
+                "30",
+                "--image",
+                image,
+            ];
+            place.succeeds(&[&all[..], more].concat())
+        };
+        let due = unrated(user);
+        assert!(due.len() > 3 && due.len() < 27);
+        for image in [IMAGE, out] {
+            let told = list(image, &[]);
+            assert_eq!(parts(&told), due, "user {user} of {image}: {told}");
+            contains(&told, &[LEFT_OUT]);
+            let whole = list(image, &["--include-rated"]);
+            assert_eq!(parts(&whole).len(), 30, "{whole}");
+            assert!(!whole.contains("has rated"), "{whole}");
+        }
+    }
+    let mean = place.succeeds(&["recommend", "--count", "30"]);
+    assert!(
+        parts(&mean).len() == 30 && !mean.contains("has rated"),
+        "{mean}"
+    );
+}
+
+#[test]
+fn ratings_that_are_not_those_of_the_training_are_told_and_not_used() {
+    let place = Place::trained();
+    // Nothing beside it says where the ratings are.
+    place.succeeds(&["export", "--seen", "none", "--out", "bare.img"]);
+    let bare = [
+        "recommend",
+        "--user",
+        "7",
+        "--count",
+        "30",
+        "--image",
+        "bare.img",
+    ];
+    let told = place.succeeds(&bare);
+    contains(
+        &told,
+        &[UNKNOWN, "no checkpoint beside the image", "`--data PATH`"],
+    );
+    assert_eq!(parts(&told).len(), 30);
+    let with = |path| [&bare[..], &["--data", path]].concat();
+    let told = place.succeeds(&with("ratings"));
+    assert_eq!(parts(&told), unrated(7));
+    contains(&told, &[LEFT_OUT]);
+    std::fs::write(
+        place.path("other.csv"),
+        "7,10,4.0,1000000000\n8,20,3.0,1000000000\n",
+    )
+    .unwrap();
+    let error = place.fails(2, &with("other.csv"));
+    contains(&error, &["--data other.csv", "fingerprint is", "theirs is"]);
+    place.fails(2, &with("none.csv"));
+    let error = place.fails(2, &["recommend", "--data", "ratings"]);
+    contains(&error, &["--user"]);
+
+    let beside = "target/pocketrec/bare.img";
+    place.succeeds(&["export", "--seen", "none", "--out", beside]);
+    let beside = ["recommend", "--user", "7", "--image", beside];
+    std::fs::rename(place.path("ratings"), place.path("moved")).unwrap();
+    contains(&place.succeeds(&beside), &[UNKNOWN, "any more"]);
+    let bill = place.succeeds(&["export"]);
+    contains(
+        &bill,
+        &["It doesn't say what they have rated", "`--data PATH`"],
+    );
+    let error = place.fails(2, &["export", "--seen", "all"]);
+    contains(&error, &["`--seen all`", "`--data PATH` names them"]);
+    contains(
+        &place.succeeds(&["export", "--seen", "all", "--data", "moved"]),
+        &["user_seen"],
+    );
+    std::fs::create_dir(place.path("ratings")).unwrap();
+    std::fs::copy(place.path("other.csv"), place.path("ratings/ratings.csv")).unwrap();
+    contains(
+        &place.succeeds(&beside),
+        &[UNKNOWN, "no longer those of the training"],
+    );
+}
+
 #[test]
 fn what_is_wrong_is_said_in_a_sentence_with_exit_code_2_and_nothing_is_written() {
     let place = Place::trained();

@@ -4,9 +4,11 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
-use host::export::{Chosen, ImageBytes, Movies, Precision, Users, build};
+use host::data::Ratings;
+use host::export::{Chosen, ImageBytes, Movies, Precision, Rated, Users, build};
 use host::link::memory::MemoryBoard;
 use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use host::train::{ModelKind, Options, Parameters};
@@ -16,6 +18,11 @@ use tempfile::TempDir;
 
 /// A folder with an image of 20 users (1 to 20) and 60 movies (10, 20, … 600), and titles.
 fn place() -> TempDir {
+    place_with(None)
+}
+
+/// As [`place`], of an image that says what its users have rated.
+fn place_with(seen: Option<Rated>) -> TempDir {
     let place = tempfile::tempdir().unwrap();
     let options = Options {
         model: ModelKind::Hybrid,
@@ -40,6 +47,7 @@ fn place() -> TempDir {
     let chosen = Chosen {
         users: Users::All.rows(&checkpoint).unwrap(),
         movies: Movies::All.rows(&checkpoint).unwrap(),
+        seen: seen.map(Arc::new),
     };
     let image = build(&checkpoint, &chosen, Precision::F16).unwrap();
     std::fs::write(place.path().join("model.img"), image).unwrap();
@@ -245,6 +253,64 @@ fn forget_names_both_of_its_choices_and_takes_one() {
         &[usage],
     );
     assert!(!help.contains("[--all]"), "{help}");
+}
+
+/// The numbers of the parts that a list names.
+fn parts(list: &str) -> Vec<u32> {
+    let parts = list.split("Part ").skip(1);
+    let mut parts: Vec<u32> = parts
+        .map(|rest| rest.split_once(' ').unwrap().0.parse().unwrap())
+        .collect();
+    parts.sort_unstable();
+    parts
+}
+
+#[test]
+fn a_list_is_without_what_its_user_has_rated_where_the_device_knows_and_says_so_where_it_does_not()
+{
+    // User 7 has rated all but the last 15 movies.
+    let ratings = Ratings {
+        user_ids: (1..=20).collect(),
+        movie_ids: (1..=60).map(|row| row * 10).collect(),
+        users: vec![6; 45],
+        movies: (0..45).collect(),
+        stars: vec![4.0; 45],
+        times: vec![0; 45],
+    };
+    let knows = place_with(Some(Rated::new(&ratings)));
+    let port = board(&knows, |_| ());
+    let top = ["query", "top", "--user", "7", "--count", "20", "--twin"];
+    let told = [
+        "Without the movies that user 7 has rated",
+        "are those of core",
+    ];
+    let list = succeeds(&knows, &port, &top, &told);
+    assert_eq!(parts(&list), (46..=60).collect::<Vec<u32>>());
+    let whole = [&top[..], &["--include-rated"]].concat();
+    let list = succeeds(&knows, &port, &whole, &["are those of core"]);
+    assert!(
+        parts(&list).len() == 20 && !list.contains("has rated"),
+        "{list}"
+    );
+    succeeds(
+        &knows,
+        &port,
+        &["query", "info"],
+        &["without what they have rated"],
+    );
+    succeeds(&knows, &port, &["query", "top"], &["the device's owner"]);
+
+    let not = place();
+    let port = board(&not, |_| ());
+    let told = [
+        "Movies that user 7 has rated may be among these",
+        "`export --seen all`",
+    ];
+    let list = succeeds(&not, &port, &top, &told);
+    assert_eq!(parts(&list).len(), 20);
+    let list = succeeds(&not, &port, &whole, &[]);
+    assert!(!list.contains("has rated"), "{list}");
+    succeeds(&not, &port, &["query", "info"], &["may be among them"]);
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! Models trained on the built-in ratings for a moment, and their images.
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
 use host::data::{Split, builtin};
-use host::export::{Chosen, ImageBytes, Movies, Storage, Users, build, fit};
+use host::export::{Chosen, ImageBytes, Movies, Rated, Storage, Users, build, fit};
 use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use host::train::{ModelKind, Options, fit as train, interest};
 use tempfile::TempDir;
@@ -68,23 +68,22 @@ pub struct Image {
     _folder: TempDir,
 }
 
-/// The image of [`checkpoint`] with its 60 most active users and as many of the most rated movies as fit `region`
-/// bytes.
+/// The image of [`checkpoint`] with its 60 most active users, what they have rated, and as many of the most rated movies
+/// as fit `region` bytes.
 ///
 /// # Errors
 /// When it can't be built or written.
 pub fn image(storage: impl Into<Storage>, region: usize) -> Result<Image> {
     let (checkpoint, storage) = (checkpoint()?, storage.into());
-    let users = Users::MostActive(60).rows(checkpoint)?;
-    let all = Chosen {
-        users: users.clone(),
+    let mut chosen = Chosen {
+        users: Users::MostActive(60).rows(checkpoint)?,
         movies: Movies::All.rows(checkpoint)?,
+        seen: Some(Arc::new(Rated::new(&builtin::load().ratings))),
     };
-    let mut bytes = build(checkpoint, &all, storage)?;
-    if bytes.as_ref().len() > region {
-        let fit = fit::movies_that_fit(checkpoint, &users, storage, region)?;
-        bytes = fit.context("60 users fit every board")?.image;
-    }
+    let movies = fit::movies_that_fit(checkpoint, &chosen, storage, region)?;
+    let movies = movies.context("60 users fit every board")?;
+    chosen.movies = Movies::MostRated(movies).rows(checkpoint)?;
+    let bytes = build(checkpoint, &chosen, storage)?;
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("model.img");
     std::fs::write(&path, bytes.as_ref())?;

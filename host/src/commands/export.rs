@@ -1,17 +1,22 @@
 //! `host export`: checkpoint in, flash image out, with the bill.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use pocketrec::image::TableKind;
 use pocketrec::model::Model;
 
-use crate::data::{Dataset, Silent, Split, builtin};
+use super::trained;
+use crate::data::{Dataset, Split};
 use crate::error::BadInput;
 use crate::export::bill::Bill;
 use crate::export::boards::{self, Board};
 use crate::export::device::DeviceBill;
 use crate::export::quality::{self, Held};
-use crate::export::{Chosen, ImageBytes, Movies, Precision, Storage, Users, build, fit, sidecar};
+use crate::export::{
+    Chosen, ImageBytes, Movies, Precision, Rated, Seen, Storage, Users, build, fit, seen, sidecar,
+};
 use crate::files;
 use crate::report::text::grouped;
 use crate::train::checkpoint::Checkpoint;
@@ -40,6 +45,20 @@ pub struct Args {
     /// Users in the image: all, none, a number (the most active) or ids:1,42 [default: as many of the most active as fit the board]
     #[arg(long, value_name = "WHICH")]
     users: Option<Users>,
+
+    /// What the users have rated, so that a device's lists are without it: all, none, or fit, where there is room beside
+    /// the users [default: fit]
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "fit",
+        hide_default_value = true
+    )]
+    seen: Seen,
+
+    /// The ratings that the model was trained on [default: where the checkpoint says they were]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
 
     /// Movies in the image: all, a number (the most rated), min-ratings:20 or ids:1,50
     #[arg(long, value_name = "WHICH", default_value = "all")]
@@ -87,7 +106,19 @@ pub fn run(args: &Args) -> Result<()> {
     files::check_file("the file of the image's titles", &titles)?;
     let movies = args.movies.rows(&checkpoint)?;
     let board = args.board.unwrap_or(boards::DEFAULT);
-    let (chosen, bytes) = choose(args, &checkpoint, movies, board)?;
+    let data = data_of(args, &checkpoint, &from)?;
+    let rated = match &data {
+        Ok(data) => Some(Arc::new(Rated::new(&data.ratings))),
+        Err(why) if args.seen == Seen::All => {
+            return Err(BadInput::new(format!(
+                "`--seen all` takes the ratings that the model was trained on, and {why}; `--data PATH` names them"
+            ))
+            .into());
+        }
+        Err(_) => None,
+    };
+    let chosen = choose(args, &checkpoint, movies, rated, board)?;
+    let bytes = build(&checkpoint, &chosen, args.storage())?;
     if args.board.is_some() && bytes.as_ref().len() > board.image_region {
         bail!(too_large(args, &checkpoint, &chosen, &bytes, board)?);
     }
@@ -103,11 +134,14 @@ pub fn run(args: &Args) -> Result<()> {
         checkpoint.data.name
     );
     println!("{}", held_sentence(args, &checkpoint, &chosen, board));
+    if !chosen.users.is_empty() {
+        let missing = data.as_ref().err().map(String::as_str);
+        println!("{}", seen_sentence(args, &bytes, missing, board));
+    }
     println!("\n{}", Bill::of(&bytes));
     if let Some(bill) = &device {
         println!("{bill}");
     }
-    let data = data_of(&checkpoint);
     match &data {
         Ok(data) => println!("{}", rounding(&checkpoint, data, args.storage())?),
         Err(why) => println!("What rounding costs was not measured: {why}"),
@@ -160,29 +194,54 @@ fn read(path: &Path) -> Result<Checkpoint> {
     })
 }
 
-/// The users that are asked for or that fit, and the image.
+/// The users that are asked for or that fit, and whether what they have `rated` comes with them.
 fn choose(
     args: &Args,
     checkpoint: &Checkpoint,
     movies: Vec<usize>,
+    rated: Option<Arc<Rated>>,
     board: Board,
-) -> Result<(Chosen, ImageBytes)> {
-    let users = match &args.users {
-        Some(users) => users.rows(checkpoint)?,
-        None => {
-            let region = board.image_region;
-            match fit::users_that_fit(checkpoint, &movies, args.storage(), region)? {
-                Some(fit) => {
-                    let users = Users::MostActive(fit.number).rows(checkpoint)?;
-                    return Ok((Chosen { users, movies }, fit.image));
-                }
-                None => Vec::new(),
-            }
-        }
+) -> Result<Chosen> {
+    let (storage, region) = (args.storage(), board.image_region);
+    let most = match &args.users {
+        Some(users) => users.rows(checkpoint)?.len(),
+        None => 0,
     };
-    let chosen = Chosen { users, movies };
-    let image = build(checkpoint, &chosen, args.storage())?;
-    Ok((chosen, image))
+    let numbered = seen::most_users(movies.len());
+    if args.seen == Seen::All && most > numbered {
+        return Err(BadInput::new(format!(
+            "`--seen all` with {} movies takes at most {} users, and these are {}: choose fewer, or `--seen none`",
+            grouped(movies.len() as u64),
+            grouped(numbered as u64),
+            grouped(most as u64)
+        ))
+        .into());
+    }
+    let mut chosen = Chosen {
+        users: Vec::new(),
+        movies: movies.clone(),
+        seen: match args.seen {
+            Seen::All => rated.clone(),
+            Seen::Fit | Seen::None => None,
+        },
+    };
+    chosen.users = match &args.users {
+        Some(users) => users.rows(checkpoint)?,
+        None => match fit::users_that_fit(checkpoint, &chosen, storage, region)? {
+            None | Some(0) => Vec::new(),
+            Some(number) => Users::MostActive(number).rows(checkpoint)?,
+        },
+    };
+    if args.seen == Seen::Fit && !chosen.users.is_empty() && chosen.users.len() <= numbered {
+        let with = Chosen {
+            seen: rated,
+            ..chosen.clone()
+        };
+        if fit::length(checkpoint, &with, storage)? <= region {
+            return Ok(with);
+        }
+    }
+    Ok(chosen)
 }
 
 /// What the image holds, in one line.
@@ -214,6 +273,38 @@ fn held_sentence(args: &Args, checkpoint: &Checkpoint, chosen: &Chosen, board: B
     )
 }
 
+/// What is said of what the users have rated, in one line; `missing` is why it can't be known.
+fn seen_sentence(args: &Args, bytes: &ImageBytes, missing: Option<&str>, board: Board) -> String {
+    let table = Bill::of(bytes)
+        .tables
+        .into_iter()
+        .find(|table| table.name == TableKind::UserSeen.name());
+    let but = "so a device's lists for them may name it";
+    match (table, args.seen, missing) {
+        (Some(table), ..) => format!(
+            "It says which movies they have rated, in {} bytes: a device's lists for them are without those",
+            grouped(table.bytes as u64)
+        ),
+        (None, Seen::None, _) => {
+            format!("It doesn't say what they have rated (`--seen none`), {but}")
+        }
+        (None, _, Some(why)) => {
+            format!("It doesn't say what they have rated, {but}: {why} (`--data PATH` names them)")
+        }
+        (None, Seen::All, None) => "They have rated none of these movies".into(),
+        (None, Seen::Fit, None) => {
+            let fewer = match args.users {
+                None => "with fewer users ",
+                Some(_) => "",
+            };
+            format!(
+                "What they have rated doesn't fit {} beside them, {but} (`--seen all` takes it in {fewer}all the same)",
+                board.name
+            )
+        }
+    }
+}
+
 /// Why the image doesn't fit, and what would.
 fn too_large(
     args: &Args,
@@ -224,18 +315,17 @@ fn too_large(
 ) -> Result<String> {
     let region = board.image_region;
     let over = bytes.as_ref().len() - region;
-    let fits = fit::movies_that_fit(checkpoint, &chosen.users, args.storage(), region)?;
+    let fits = fit::movies_that_fit(checkpoint, chosen, args.storage(), region)?;
     let with = match chosen.users.len() {
         0 => "without users".to_owned(),
         1 => "with this user".to_owned(),
         users => format!("with these {} users", grouped(users as u64)),
     };
     let advice = match fits {
-        Some(fit) => format!(
-            "{with}, the {} most rated movies would fit (`--movies {}`), which carry {:.1} % of the ratings",
-            grouped(fit.number as u64),
-            fit.number,
-            100.0 * fit::share_of_ratings(checkpoint, fit.number)
+        Some(number) => format!(
+            "{with}, the {} most rated movies would fit (`--movies {number}`), which carry {:.1} % of the ratings",
+            grouped(number as u64),
+            100.0 * fit::share_of_ratings(checkpoint, number)
         ),
         None => format!("{with}, not even one movie would fit: choose fewer users"),
     };
@@ -245,36 +335,53 @@ fn too_large(
             "; stored halves of dense layer 0 take {} of its {} bytes, and without `--precompute` {}",
             grouped((bytes.as_ref().len() - plain) as u64),
             grouped(bytes.as_ref().len() as u64),
-            match plain.checked_sub(region) {
-                None | Some(0) => "it would fit".to_owned(),
-                Some(over) => format!("{} bytes would still be too many", grouped(over as u64)),
-            }
+            beyond(plain, region)
         )
     } else {
         String::new()
     };
+    let seen = match &chosen.seen {
+        Some(_) => {
+            let without = Chosen {
+                seen: None,
+                ..chosen.clone()
+            };
+            let length = fit::length(checkpoint, &without, args.storage())?;
+            format!(
+                "; what the users have rated takes {} of its {} bytes, and without `--seen all` {}",
+                grouped((bytes.as_ref().len() - length) as u64),
+                grouped(bytes.as_ref().len() as u64),
+                beyond(length, region)
+            )
+        }
+        None => String::new(),
+    };
     Ok(format!(
-        "the image is {} bytes too large for {}, whose region has {}{stored}; {advice}",
+        "the image is {} bytes too large for {}, whose region has {}{stored}{seen}; {advice}",
         grouped(over as u64),
         board.name,
         grouped(region as u64)
     ))
 }
 
-/// The ratings that the checkpoint was trained on, or why they can't be had.
-fn data_of(checkpoint: &Checkpoint) -> std::result::Result<Dataset, String> {
-    let source = checkpoint.data.source.as_str();
-    let data = if source == "built-in" {
-        builtin::load()
-    } else {
-        Dataset::load(Path::new(source), &Silent).map_err(|error| error.to_string())?
-    };
-    if data.fingerprint != checkpoint.data.fingerprint {
-        return Err(format!(
-            "the ratings at {source} are no longer those of the training"
-        ));
+/// Whether so many bytes would fit, in a clause.
+fn beyond(length: usize, region: usize) -> String {
+    match length.checked_sub(region) {
+        None | Some(0) => "it would fit".to_owned(),
+        Some(over) => format!("{} bytes would still be too many", grouped(over as u64)),
     }
-    Ok(data)
+}
+
+/// The ratings that the checkpoint at `from` was trained on, or why they can't be had.
+fn data_of(
+    args: &Args,
+    checkpoint: &Checkpoint,
+    from: &Path,
+) -> Result<std::result::Result<Dataset, String>> {
+    let note = &checkpoint.data;
+    let folder = from.parent().unwrap_or(Path::new(""));
+    let (given, source) = (args.data.as_deref(), Some(note.source.as_str()));
+    trained::ratings(note.fingerprint, given, source, folder)
 }
 
 /// Most users whose ratings [`rounding`] is measured on: rounding 8-bit rows by predictions takes time.
@@ -306,6 +413,7 @@ fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<Str
     let everything = Chosen {
         users: spaced(&Users::All.rows(checkpoint)?, MEASURED),
         movies: Movies::All.rows(checkpoint)?,
+        seen: None,
     };
     let mut measured = Vec::new();
     let mut count = 0;

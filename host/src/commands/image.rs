@@ -95,6 +95,44 @@ pub fn order(stars: impl IntoIterator<Item = f32>) -> &'static str {
     }
 }
 
+/// What lists for users of an image are, which may say what they have rated.
+pub fn held(seen: bool) -> &'static str {
+    match seen {
+        true => "without what they have rated",
+        false => "what they have rated may be among them",
+    }
+}
+
+/// What a list of the best movies for a user of the image does with those that they have rated.
+#[derive(Clone, Copy, Debug)]
+pub enum Rated<'a> {
+    /// It is without them.
+    LeftOut,
+    /// It isn't known which they are.
+    Unknown {
+        /// Why, as a clause.
+        why: &'a str,
+        /// What would tell, as a clause.
+        advice: &'a str,
+    },
+}
+
+impl Rated<'_> {
+    /// That in one line, for the user of that `name`.
+    pub fn line(self, name: &str) -> String {
+        match self {
+            Self::LeftOut => {
+                format!(
+                    "Without the movies that {name} has rated (`--include-rated` lists them too)"
+                )
+            }
+            Self::Unknown { why, advice } => {
+                format!("Movies that {name} has rated may be among these: {why} ({advice})")
+            }
+        }
+    }
+}
+
 /// A list of movies as text: rank, number, title and genres. `name` is what the number is.
 pub fn list(titles: &Titles, name: &str, movies: impl IntoIterator<Item = (u32, f32)>) -> String {
     let mut rows = vec![

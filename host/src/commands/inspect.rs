@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use super::image::{DEFAULT, Loaded};
+use super::image::{DEFAULT, Loaded, held};
 use crate::export::bill::Bill;
 use crate::export::boards::{self, Board};
 use crate::export::device::DeviceBill;
@@ -64,10 +64,11 @@ pub fn run(args: &Args) -> Result<()> {
     );
     match model.user_ids() {
         Some(ids) => println!(
-            "Users: {}, ids in {} form, rows of {}",
+            "Users: {}, ids in {} form, rows of {}\nLists for its users: {}",
             grouped(ids.len().into()),
             ids.form(),
-            model.user_dim()
+            model.user_dim(),
+            held(model.has_seen())
         ),
         None => println!("Users: none; an owner starts as the mean user"),
     }

@@ -44,6 +44,7 @@ pub fn run(args: &Args) -> Result<()> {
     let chosen = Chosen {
         users: Users::None.rows(&checkpoint)?,
         movies: Movies::All.rows(&checkpoint)?,
+        seen: None,
     };
     let head = [
         "tables",

@@ -19,6 +19,7 @@ pub mod similar;
 pub mod simulate;
 pub mod synth;
 pub mod train;
+mod trained;
 
 use clap::{Parser, Subcommand};
 

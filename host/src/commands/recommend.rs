@@ -1,12 +1,15 @@
 //! `host recommend`: the best movies for somebody, from an image, as a device ranks them.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use pocketrec::interest::Interest;
+use pocketrec::model::{Model, Seen};
 use pocketrec::rank::TopN;
 
-use super::image::{DEFAULT, Loaded, list, order, user};
+use super::image::{DEFAULT, Loaded, Rated, list, order, user};
+use super::trained;
 use crate::report::text::grouped;
 
 /// The longest list that is asked for on a PC; a device's is shorter.
@@ -28,6 +31,20 @@ pub struct Args {
     #[arg(long, value_name = "WEIGHT", default_value_t = 1.0, allow_negative_numbers = true, value_parser = weight)]
     fame: f32,
 
+    /// List movies that the user has rated, too
+    #[arg(long)]
+    include_rated: bool,
+
+    /// The ratings that the model was trained on, which tell what the user has rated [default: the image, or the ratings
+    /// where training read them]
+    #[arg(
+        long,
+        value_name = "PATH",
+        requires = "user",
+        conflicts_with = "include_rated"
+    )]
+    data: Option<PathBuf>,
+
     /// The image
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
@@ -44,7 +61,8 @@ fn weight(text: &str) -> Result<f32, String> {
 /// Ranks and tells.
 ///
 /// # Errors
-/// [`BadInput`](crate::error::BadInput) for a user that the image doesn't have.
+/// [`BadInput`](crate::error::BadInput) for a user that the image doesn't have, and for ratings that aren't those of its
+/// training.
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
@@ -56,7 +74,11 @@ pub fn run(args: &Args) -> Result<()> {
     let mut top = TopN::<LONGEST>::keeping(args.count.into())
         .with_fame(args.fame)
         .with_interest(interest);
-    top.advance(&model, &state, |_| true, u32::MAX);
+    let known = match args.user {
+        Some(id) if !args.include_rated => Known::of(args, &model, id)?,
+        _ => Known::Nothing,
+    };
+    top.advance(&model, &state, |movie| !known.contains(movie), u32::MAX);
     println!(
         "The best of {} movies for {name}",
         grouped(model.movies().into())
@@ -68,5 +90,64 @@ pub fn run(args: &Args) -> Result<()> {
         .collect();
     let note = order(movies.iter().map(|(_, stars)| *stars));
     print!("{}{note}", list(&loaded.titles, "Stars", movies));
+    if let Some(rated) = known.told() {
+        println!("{}", rated.line(&name));
+    }
     Ok(())
+}
+
+/// What the host knows of what a user has rated.
+enum Known<'a> {
+    /// Nobody asked.
+    Nothing,
+    /// What the image says.
+    Image(Seen<'a>),
+    /// What the ratings say.
+    Ratings(HashSet<u32>),
+    /// Why there are no ratings.
+    Missing(String),
+}
+
+impl<'a> Known<'a> {
+    /// What the image says of the user `id`, or else the ratings that it was trained on.
+    fn of(args: &Args, model: &Model<'a>, id: u32) -> Result<Self> {
+        if let (Some(seen), None) = (model.seen(id), &args.data) {
+            return Ok(Self::Image(seen));
+        }
+        let fingerprint = model.header().fingerprint;
+        let source = trained::source_beside(&args.image, fingerprint);
+        let folder = args.image.parent().unwrap_or(Path::new(""));
+        let found = trained::ratings(fingerprint, args.data.as_deref(), source.as_deref(), folder)?;
+        let ratings = match found {
+            Ok(data) => data.ratings,
+            Err(why) => return Ok(Self::Missing(why)),
+        };
+        let row = ratings.user_row(id);
+        let pairs = ratings.users.iter().zip(&ratings.movies);
+        let own = pairs.filter(|(user, _)| Some(**user) == row);
+        Ok(Self::Ratings(
+            own.map(|(_, movie)| ratings.movie_ids[*movie as usize])
+                .collect(),
+        ))
+    }
+
+    fn contains(&self, movie: u32) -> bool {
+        match self {
+            Self::Nothing | Self::Missing(_) => false,
+            Self::Image(seen) => seen.contains(movie),
+            Self::Ratings(movies) => movies.contains(&movie),
+        }
+    }
+
+    /// What is said of it below a list.
+    fn told(&self) -> Option<Rated<'_>> {
+        match self {
+            Self::Nothing => None,
+            Self::Image(_) | Self::Ratings(_) => Some(Rated::LeftOut),
+            Self::Missing(why) => Some(Rated::Unknown {
+                why,
+                advice: "`--data PATH` names the ratings",
+            }),
+        }
+    }
 }

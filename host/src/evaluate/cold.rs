@@ -103,6 +103,7 @@ pub fn curve(
     let chosen = Chosen {
         users: Vec::new(),
         movies: (0..checkpoint.movie_ids.len()).collect(),
+        seen: None,
     };
     let image = build(&checkpoint, &chosen, Precision::F16)?;
     let model = Model::open(image.as_ref())

@@ -140,6 +140,7 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
     let chosen = Chosen {
         users: (0..checkpoint.user_ids.len()).collect(),
         movies: (0..checkpoint.movie_ids.len()).collect(),
+        seen: None,
     };
     let mut held: Vec<Held> = fold
         .split

@@ -1,79 +1,75 @@
 //! What fits a board: how many users, or how many movies.
 
 use super::image::draft;
-use super::{Chosen, ImageBytes, Movies, Storage, Users, build};
+use super::{Chosen, Movies, Storage, Users, seen};
 use crate::error::BadInput;
 use crate::train::checkpoint::Checkpoint;
 
-/// The largest group that fits a region, and its image.
-#[derive(Clone, Debug)]
-pub struct Fit {
-    /// How many: the most active users, or the most rated movies.
-    pub number: usize,
-    /// The image with them.
-    pub image: ImageBytes,
-}
-
-/// As many of the most active users as fit `region` bytes beside `movies`; `None` where the movies alone don't.
-/// Drafts about log2(users) images and builds one.
+/// How many of the most active users fit `region` bytes, in the place of those of `chosen`; `None` where its movies
+/// alone don't. Drafts about log2(users) images.
 ///
 /// # Errors
 ///
-/// As [`build`].
+/// As [`build`](super::build).
 pub fn users_that_fit(
     checkpoint: &Checkpoint,
-    movies: &[usize],
+    chosen: &Chosen,
     storage: impl Into<Storage>,
     region: usize,
-) -> Result<Option<Fit>, BadInput> {
+) -> Result<Option<usize>, BadInput> {
     let storage = storage.into();
-    let chosen = |number| -> Result<Chosen, BadInput> {
+    let mut most = checkpoint.user_ids.len();
+    if chosen.seen.is_some() {
+        most = most.min(seen::most_users(chosen.movies.len()));
+    }
+    largest(most, region, |number| {
         let users = match number {
             0 => Users::None,
             number => Users::MostActive(number),
         };
-        Ok(Chosen {
+        let chosen = Chosen {
             users: users.rows(checkpoint)?,
-            movies: movies.to_vec(),
-        })
-    };
-    let fit = largest(checkpoint.user_ids.len(), region, |number| {
-        draft(checkpoint, &chosen(number)?, storage)
-    })?;
-    let Some(Fit { number, .. }) = fit else {
-        return Ok(None);
-    };
-    let image = build(checkpoint, &chosen(number)?, storage)?;
-    Ok(Some(Fit { number, image }))
+            ..chosen.clone()
+        };
+        length(checkpoint, &chosen, storage)
+    })
 }
 
-/// As many of the most rated movies as fit `region` bytes beside `users`; `None` where not even one does.
+/// How many of the most rated movies fit `region` bytes, in the place of those of `chosen`; `None` where not even one
+/// does.
 ///
 /// # Errors
 ///
-/// As [`build`].
+/// As [`build`](super::build).
 pub fn movies_that_fit(
     checkpoint: &Checkpoint,
-    users: &[usize],
+    chosen: &Chosen,
     storage: impl Into<Storage>,
     region: usize,
-) -> Result<Option<Fit>, BadInput> {
+) -> Result<Option<usize>, BadInput> {
     let storage = storage.into();
-    let chosen = |number| -> Result<Chosen, BadInput> {
-        Ok(Chosen {
-            users: users.to_vec(),
-            movies: Movies::MostRated(number).rows(checkpoint)?,
-        })
-    };
     let most = checkpoint.movie_ids.len().saturating_sub(1);
     let fit = largest(most, region, |number| {
-        draft(checkpoint, &chosen(number + 1)?, storage)
+        let chosen = Chosen {
+            movies: Movies::MostRated(number + 1).rows(checkpoint)?,
+            ..chosen.clone()
+        };
+        length(checkpoint, &chosen, storage)
     })?;
-    let Some(number) = fit.map(|fit| fit.number + 1) else {
-        return Ok(None);
-    };
-    let image = build(checkpoint, &chosen(number)?, storage)?;
-    Ok(Some(Fit { number, image }))
+    Ok(fit.map(|number| number + 1))
+}
+
+/// Bytes of the image of `chosen`, which isn't built for it.
+///
+/// # Errors
+///
+/// As [`build`](super::build).
+pub fn length(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    storage: impl Into<Storage>,
+) -> Result<usize, BadInput> {
+    Ok(draft(checkpoint, chosen, storage.into())?.as_ref().len())
 }
 
 /// The share of all ratings that the `number` most rated movies carry, from 0 to 1.
@@ -90,26 +86,21 @@ pub fn share_of_ratings(checkpoint: &Checkpoint, number: usize) -> f64 {
 fn largest(
     most: usize,
     region: usize,
-    image: impl Fn(usize) -> Result<ImageBytes, BadInput>,
-) -> Result<Option<Fit>, BadInput> {
-    let fits = |number| {
-        image(number).map(|image| {
-            let fits = image.as_ref().len() <= region;
-            fits.then_some(Fit { number, image })
-        })
-    };
-    if let Some(all) = fits(most)? {
-        return Ok(Some(all));
+    length: impl Fn(usize) -> Result<usize, BadInput>,
+) -> Result<Option<usize>, BadInput> {
+    if length(most)? <= region {
+        return Ok(Some(most));
     }
-    let Some(mut best) = fits(0)? else {
+    if length(0)? > region {
         return Ok(None);
-    };
-    let mut too_many = most;
-    while too_many - best.number > 1 {
-        let middle = best.number + (too_many - best.number) / 2;
-        match fits(middle)? {
-            Some(fit) => best = fit,
-            None => too_many = middle,
+    }
+    let (mut best, mut too_many) = (0, most);
+    while too_many - best > 1 {
+        let middle = best + (too_many - best) / 2;
+        if length(middle)? <= region {
+            best = middle;
+        } else {
+            too_many = middle;
         }
     }
     Ok(Some(best))

@@ -11,7 +11,7 @@ use pocketrec::numeric::f16;
 use super::ids::Form;
 use super::influence::{Influence, Side};
 use super::spread::spread;
-use super::{Chosen, ImageBytes, interests, limits, quantise, refine};
+use super::{Chosen, ImageBytes, interests, limits, quantise, refine, seen};
 use crate::error::BadInput;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::interest::{confidence_bytes, most};
@@ -227,6 +227,10 @@ fn build_by(
         if let Some(interest) = &checkpoint.interest {
             interests::tables(interest, &counts, chosen, &mut tables)?;
         }
+    }
+
+    if let Some(rated) = &chosen.seen {
+        tables.extend(seen::table(rated, chosen));
     }
 
     let image = write(checkpoint, precision, &tables)?;

@@ -60,6 +60,7 @@ fn all(checkpoint: &Checkpoint) -> Chosen {
     Chosen {
         users: Users::All.rows(checkpoint).unwrap(),
         movies: Movies::All.rows(checkpoint).unwrap(),
+        seen: None,
     }
 }
 
@@ -119,6 +120,7 @@ fn chosen_rows_keep_their_ids_and_the_mean_user_is_everybodys() {
     let chosen = Chosen {
         users: Users::Ids(vec![4, 20]).rows(&checkpoint).unwrap(),
         movies: Movies::Ids(vec![49, 7, 7]).rows(&checkpoint).unwrap(),
+        seen: None,
     };
     let image = build(&checkpoint, &chosen, Precision::F32).unwrap();
     let part = Model::open(image.as_ref()).unwrap();
@@ -245,28 +247,28 @@ fn as_many_as_fit_are_taken_and_not_one_more() {
     let everything = all(&checkpoint);
     let whole = build(&checkpoint, &everything, Precision::F16).unwrap();
     let whole = whole.as_ref().len();
-    let movies = &everything.movies;
-    let fits = |region| fit::users_that_fit(&checkpoint, movies, Precision::F16, region).unwrap();
-    assert_eq!(fits(whole).unwrap().number, 400);
-    let some = fits(whole - 1000).unwrap();
-    let length = some.image.as_ref().len();
-    assert!(some.number < 400 && length <= whole - 1000);
-    let one_more = Chosen {
-        users: Users::MostActive(some.number + 1)
-            .rows(&checkpoint)
-            .unwrap(),
-        movies: movies.clone(),
+    let fits =
+        |region| fit::users_that_fit(&checkpoint, &everything, Precision::F16, region).unwrap();
+    assert_eq!(fits(whole), Some(400));
+    let number = fits(whole - 1000).unwrap();
+    let length = |number| {
+        let users = Users::MostActive(number).rows(&checkpoint).unwrap();
+        let chosen = Chosen {
+            users,
+            ..everything.clone()
+        };
+        let image = build(&checkpoint, &chosen, Precision::F16).unwrap();
+        image.as_ref().len()
     };
-    let one_more = build(&checkpoint, &one_more, Precision::F16).unwrap();
-    assert!(one_more.as_ref().len() > whole - 1000);
+    assert!(number < 400 && length(number) <= whole - 1000);
+    assert!(length(number + 1) > whole - 1000);
     assert!(fits(2000).is_none());
 
-    let users = &everything.users;
-    let some = fit::movies_that_fit(&checkpoint, users, Precision::F16, whole - 1000).unwrap();
-    let number = some.unwrap().number;
+    let movies =
+        |region| fit::movies_that_fit(&checkpoint, &everything, Precision::F16, region).unwrap();
+    let number = movies(whole - 1000).unwrap();
     assert!((400..500).contains(&number), "{number}");
-    let none = fit::movies_that_fit(&checkpoint, users, Precision::F16, 2000).unwrap();
-    assert!(none.is_none());
+    assert!(movies(2000).is_none());
     let share = fit::share_of_ratings(&checkpoint, number);
     assert!(share > number as f64 / 500.0 && share < 1.0, "{share}");
 }

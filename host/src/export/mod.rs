@@ -1,6 +1,6 @@
 //! From a checkpoint to the image that a device reads.
 //!
-//! [`selection`] chooses users and movies, [`image`] writes their tables through core's writer, [`limits`] says which
+//! [`selection`] chooses users and movies, [`seen`] lists what the users have rated, [`image`] writes their tables through core's writer, [`limits`] says which
 //! models none can hold, [`bill`] what one costs, [`device`] what it costs a board, [`quality`] what rounding costs,
 //! [`boards`] where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it. Rows
 //! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds.
@@ -19,12 +19,14 @@ pub mod limits;
 pub mod quality;
 mod quantise;
 mod refine;
+pub mod seen;
 pub mod selection;
 pub mod sidecar;
 pub mod spread;
 
 pub use bytes::ImageBytes;
 pub use image::{Precision, Storage, build};
+pub use seen::{Rated, Seen};
 pub use selection::{Chosen, Movies, Users};
 
 /// The name of the image in the folder that training writes to.

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
+use super::Rated;
 use crate::error::BadInput;
 use crate::train::checkpoint::Checkpoint;
 
@@ -32,13 +34,15 @@ pub enum Users {
     Ids(Vec<u32>),
 }
 
-/// Rows of a checkpoint, ascending.
+/// Rows of a checkpoint, ascending, and whether what the users have rated comes with them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
     /// Rows of its user table; may be empty.
     pub users: Vec<usize>,
     /// Rows of its movie table; never empty.
     pub movies: Vec<usize>,
+    /// What all users have rated, for an image that says it of its own.
+    pub seen: Option<Arc<Rated>>,
 }
 
 impl FromStr for Movies {

@@ -53,12 +53,13 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
         let movie = movie(below(model.movies()));
         questions.push(Request::Predict { who, movie });
     }
-    for _ in 0..counts.tops {
+    for at in 0..counts.tops {
         let who = user(below(model.users()));
         questions.push(Request::TopN {
             who,
             count: 10,
-            include_rated: false,
+            // Every fifth list is a whole one.
+            include_rated: at % 5 == 4,
         });
     }
     for _ in 0..counts.similar {

@@ -114,6 +114,7 @@ pub fn image(checkpoint: &Checkpoint, precision: Precision) -> Result<ImageBytes
     let chosen = Chosen {
         users: Vec::new(),
         movies: Movies::All.rows(checkpoint)?,
+        seen: None,
     };
     Ok(export::build(checkpoint, &chosen, precision)?)
 }

@@ -13,5 +13,6 @@ mod profile;
 mod pulled_plug;
 #[cfg(feature = "emulator")]
 mod room;
+mod seen;
 #[cfg(feature = "emulator")]
 mod twin;

@@ -155,7 +155,7 @@ fn an_f405_ranks_the_same_from_stored_halves_as_from_rows() -> Result<()> {
         let request = Request::TopN {
             who: Who::ImageUser(id),
             count: 10,
-            include_rated: false,
+            include_rated: true,
         };
         let [with, without] = [&mut with, &mut without].map(|connection| {
             let answer = connection.ask(&request)?;

@@ -5,6 +5,7 @@ use pocketrec::wire::{
     Health, Limits, LinkCounters, ModelInfo, Owners, Reply, Reset, Storage, StorageState,
 };
 
+use super::super::image::held;
 use crate::report::text::{Align, grouped, table};
 
 /// The table of an answer that is one; `None` for those about movies and ratings.
@@ -67,7 +68,8 @@ fn of_model(info: &ModelInfo<'_>) -> Vec<Fact> {
         0 => "none".to_owned(),
         count => format!("{}, in rows of {dim} numbers", grouped(count.into())),
     };
-    vec![
+    let lists = ("Lists for its users", held(info.seen).to_owned());
+    let mut facts = vec![
         ("Name", format!("{} ({parts})", info.name)),
         ("Movies", rows(info.movies, info.movie_dim)),
         ("Users", rows(info.users, info.user_dim)),
@@ -84,7 +86,11 @@ fn of_model(info: &ModelInfo<'_>) -> Vec<Fact> {
         ),
         ("Data", format!("fingerprint {:016x}", info.fingerprint)),
         ("Licence of the data", info.license.to_owned()),
-    ]
+    ];
+    if info.users > 0 {
+        facts.push(lists);
+    }
+    facts
 }
 
 fn of_health(health: &Health<'_>) -> Vec<Fact> {

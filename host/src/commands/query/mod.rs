@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use pocketrec::wire::{MAX_LIST, Refusal, Reply, Request, Who};
 
-use super::image::{DEFAULT, Loaded};
+use super::image::{DEFAULT, Loaded, Rated};
 use super::line::{BOARD, LineArgs};
 use super::movie::{HELP, Purpose, choose};
 use crate::data::{Titles, search};
@@ -108,6 +108,9 @@ enum Question {
         /// How many movies, at most 20
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
+        /// List movies that they have rated, too
+        #[arg(long)]
+        include_rated: bool,
     },
     /// The movies nearest to one
     Similar {
@@ -241,7 +244,12 @@ pub fn run(args: &Args) -> Result<()> {
     match answer.reply() {
         Some(Reply::Refused(Refusal::OffScale)) => return Err(off_scale(&mut board)),
         Some(Reply::Refused(why)) => return Err(refused(why)),
-        Some(reply) => asked.show(&reply)?,
+        Some(reply) => {
+            asked.show(&reply)?;
+            if let Some(line) = asked.rated(&mut board)? {
+                println!("{line}");
+            }
+        }
         None => {
             return Err(LinkError::Answer {
                 request: sense::words(&request).to_owned(),
@@ -332,6 +340,37 @@ fn compare<L: Read + Write>(
 }
 
 impl Asked<'_> {
+    /// What a list for a user of the image does with what they have rated, which the board knows or doesn't.
+    fn rated<L: Read + Write>(&self, board: &mut Connection<L>) -> Result<Option<String>> {
+        let Question::Top {
+            who,
+            include_rated: false,
+            ..
+        } = &self.args.question
+        else {
+            return Ok(None);
+        };
+        if matches!(who.who(), Who::Owner(_)) {
+            return Ok(None);
+        }
+        let seen = board.ask_for(
+            &Request::ModelInfo,
+            |_, _| (),
+            |reply| match reply {
+                Reply::ModelInfo(info) => Some(info.seen),
+                _ => None,
+            },
+        )?;
+        let rated = match seen {
+            true => Rated::LeftOut,
+            false => Rated::Unknown {
+                why: "the device's image doesn't say which those are",
+                advice: "`export --seen all` writes one that does",
+            },
+        };
+        Ok(Some(rated.line(&who.name())))
+    }
+
     /// The id that `text` means; an image isn't needed where an id is given.
     fn movie(&mut self, text: &str, purpose: Purpose) -> Result<u32> {
         let known = |id| self.titles.is_empty() || self.titles.get(id).is_some();
@@ -360,10 +399,14 @@ impl Asked<'_> {
                 who: who.who(),
                 movie: self.movie(movie, Purpose::Tell)?,
             },
-            Question::Top { who, count } => Request::TopN {
+            Question::Top {
+                who,
+                count,
+                include_rated,
+            } => Request::TopN {
                 who: who.who(),
                 count: *count,
-                include_rated: false,
+                include_rated: *include_rated,
             },
             Question::Similar { movie, count } => Request::Similar {
                 movie: self.movie(movie, Purpose::Tell)?,

@@ -182,7 +182,7 @@ impl Shape {
 const STORED: &str = "integer_movie_halves";
 
 /// Tables that no work listed here gets slower by.
-const FREE: [TableKind; 29] = [
+const FREE: [TableKind; 30] = [
     TableKind::RatingScale,
     TableKind::MovieIdRange,
     TableKind::MovieIdBitmap,
@@ -199,6 +199,8 @@ const FREE: [TableKind; 29] = [
     TableKind::MovieRowMultiplier,
     TableKind::UserRowMultiplier,
     TableKind::UserSpread,
+    // Asked only of a movie that would enter the list.
+    TableKind::UserSeen,
     TableKind::DenseUserWeights,
     TableKind::DenseMovieWeights,
     TableKind::DenseWeights,

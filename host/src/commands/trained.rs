@@ -1,0 +1,83 @@
+//! The ratings that a model was trained on, found by their fingerprint.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::data::{DataError, Dataset, Silent, builtin};
+use crate::error::BadInput;
+use crate::files;
+use crate::train::checkpoint::Checkpoint;
+
+/// What a checkpoint calls the source of the ratings that ship with the project.
+pub const BUILT_IN: &str = "built-in";
+
+/// The ratings with that fingerprint: those at `given`, where a path was given; else those that ship with the project,
+/// or those at `source`, as a checkpoint in `folder` names it, where training left its cache. The inner error says in half
+/// a sentence why they can't be had.
+///
+/// # Errors
+///
+/// [`BadInput`] where what was given can't be read or has another fingerprint.
+pub fn ratings(
+    fingerprint: u64,
+    given: Option<&Path>,
+    source: Option<&str>,
+    folder: &Path,
+) -> Result<Result<Dataset, String>> {
+    if let Some(path) = given {
+        let data = Dataset::load(path, &Silent).map_err(DataError::into_anyhow)?;
+        if data.fingerprint != fingerprint {
+            return Err(BadInput::new(format!(
+                "--data {}: these are not the ratings that the model was trained on: their fingerprint is {:016x}, and theirs is {fingerprint:016x}",
+                path.display(),
+                data.fingerprint
+            ))
+            .into());
+        }
+        return Ok(Ok(data));
+    }
+    if source.is_none_or(|source| source == BUILT_IN) {
+        let data = builtin::load();
+        if data.fingerprint == fingerprint {
+            return Ok(Ok(data));
+        }
+    }
+    Ok(match source {
+        None => Err("no checkpoint beside the image names the ratings of its training".into()),
+        Some(BUILT_IN) => {
+            Err("the ratings that ship with the project are not those of the training".into())
+        }
+        Some(source) => match at(Path::new(source), folder) {
+            Ok(data) if data.fingerprint == fingerprint => Ok(data),
+            Ok(_) => Err(format!(
+                "the ratings at {source} are no longer those of the training"
+            )),
+            Err(why) => Err(why),
+        },
+    })
+}
+
+/// The ratings at a path that a checkpoint names, which may be gone by now.
+fn at(source: &Path, folder: &Path) -> Result<Dataset, String> {
+    // What was a pipe can't be read again, and waiting for it would be without end.
+    if !source.is_file() && !source.is_dir() {
+        return Err(format!(
+            "the ratings of the training are not at {} any more",
+            source.display()
+        ));
+    }
+    let cache = folder.join(files::CACHE);
+    let data = match cache.is_file() {
+        true => Dataset::load_cached(source, &cache, &Silent),
+        false => Dataset::load(source, &Silent),
+    };
+    data.map_err(|why| why.to_string())
+}
+
+/// Where the ratings of an image came from, as the checkpoint beside it says; `None` without one of the same ratings.
+pub fn source_beside(image: &Path, fingerprint: u64) -> Option<String> {
+    let checkpoint = Checkpoint::read(&image.with_file_name(files::CHECKPOINT)).ok()?;
+    let data = checkpoint.data;
+    (data.fingerprint == fingerprint).then_some(data.source)
+}
