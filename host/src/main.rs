@@ -2,17 +2,16 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-use host::commands::Cli;
+use host::commands;
 
 fn main() -> ExitCode {
     // `host … | head` ends quietly.
     sigpipe::reset();
     host::error::tell_what_cannot_be_printed();
-    match Cli::parse().verb.run() {
+    match commands::start::cli().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("{}", host::print::error(&error));
             ExitCode::from(host::error::exit_code(&error))
         }
     }

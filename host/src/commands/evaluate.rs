@@ -12,8 +12,8 @@ use crate::evaluate::report::{FoldResult, Report};
 use crate::evaluate::{self, Plan, cold};
 use crate::export::{Precision, limits};
 use crate::files;
-use crate::report::progress;
-use crate::report::text::grouped;
+use crate::note;
+use crate::print::{self, Answer, Target, count, progress, seconds};
 use crate::train::Solver;
 
 /// Options of `host evaluate`.
@@ -50,7 +50,7 @@ pub struct Args {
     cold_start: Option<usize>,
 
     /// Write the folds as u1.base, u1.test and so on, for other programs to be measured on, and stop
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["cold_start", "csv", "json"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["cold_start", "csv"])]
     write_folds: Option<PathBuf>,
 
     /// Judge lists in every protocol: NDCG, hit rate and recall at 10 among all movies that a person hasn't rated
@@ -67,13 +67,9 @@ pub struct Args {
     )]
     precision: Vec<Precision>,
 
-    /// Write all figures as CSV: fold, method, measure, value
+    /// Write all figures as CSV: fold, method, measure, value; - is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "cold_start")]
-    csv: Option<PathBuf>,
-
-    /// Write all figures as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    csv: Option<Target>,
 
     #[command(flatten)]
     model: ModelArgs,
@@ -82,10 +78,7 @@ pub struct Args {
 impl Args {
     /// Whether everything that is asked for can be written.
     fn check_places(&self) -> Result<()> {
-        for (option, path) in [("--csv", &self.csv), ("--json", &self.json)] {
-            path.iter()
-                .try_for_each(|path| files::check_file(option, path))?;
-        }
+        self.csv.iter().try_for_each(|csv| csv.claim("--csv"))?;
         self.write_folds
             .iter()
             .try_for_each(|folder| files::check_folder("--write-folds", folder))
@@ -134,41 +127,39 @@ pub fn run(args: &Args) -> Result<()> {
         threads: options.thread_count(),
         options: options.clone(),
     };
-    println!(
-        "{}: {} ratings by {} users of {} movies; {protocol}",
+    note!(
+        "{}: {} by {} of {}; {protocol}",
         data.name,
-        grouped(data.ratings.len() as u64),
-        grouped(data.ratings.user_count() as u64),
-        grouped(data.ratings.movie_count() as u64),
+        count(data.ratings.len(), "rating"),
+        count(data.ratings.user_count(), "user"),
+        count(data.ratings.movie_count(), "movie"),
     );
     if let Some(people) = args.cold_start {
-        let curve = cold::curve(data, &options, people, true, &|what| eprintln!("{what}"))?;
-        println!(
-            "RMSE on {} later ratings of {} people left out of training, by how many of their first are known\n",
-            grouped(curve.ratings as u64),
-            curve.people
-        );
-        print!("{}", curve.text());
-        return write(&args.json, serde_json::to_string_pretty(&curve)? + "\n");
+        let tell = |what: &str| print::log(what);
+        return print::answer(&cold::curve(data, &options, people, true, &tell)?);
     }
     let how = match options.solver {
         Solver::Gibbs => "Gibbs sampling",
         Solver::Adam => "Adam",
     };
-    println!(
-        "{} of {} dimensions by {how}, predicted by core from the exported image\n",
+    note!(
+        "{} of {} by {how}, predicted by core from the exported image",
         options.model.name(),
-        options.user_dim
+        count(options.user_dim, "dimension")
     );
-    let count = folds.len();
+    note!("");
+    let all = folds.len();
     let done = std::sync::atomic::AtomicUsize::new(0);
     let tell = |result: &FoldResult| {
         let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         if let Some(errors) = result.errors.last() {
-            eprintln!(
-                "{done} of {count}: {}, RMSE {:.4}, MAE {:.4}, trained in {:.1} s",
-                result.fold, errors.rmse, errors.mae, result.seconds
-            );
+            print::log(&format!(
+                "{done} of {all}: {}, RMSE {:.4}, MAE {:.4}, trained in {}",
+                result.fold,
+                errors.rmse,
+                errors.mae,
+                seconds(result.seconds)
+            ));
         }
     };
     let report = Report {
@@ -180,9 +171,28 @@ pub fn run(args: &Args) -> Result<()> {
         seed: options.seed,
         folds: evaluate::run(&folds, &plan, &tell)?,
     };
-    print!("{}", report.text());
-    write(&args.csv, report.csv())?;
-    write(&args.json, serde_json::to_string_pretty(&report)? + "\n")
+    if let Some(csv) = &args.csv {
+        csv.write(report.csv().as_bytes())?;
+    }
+    print::answer(&report)
+}
+
+impl Answer for Report {
+    fn tell(&self) {
+        print::block(&self.text());
+    }
+}
+
+impl Answer for cold::Curve {
+    fn tell(&self) {
+        note!(
+            "RMSE on {} of {} left out of training, by how many of their first are known",
+            count(self.ratings, "later rating"),
+            count(self.people, "person"),
+        );
+        note!("");
+        print::block(&self.text());
+    }
 }
 
 /// Whether a fold can be learned from and measured on.
@@ -199,14 +209,6 @@ fn check(fold: &Fold<'_>) -> Result<()> {
         "has too few ratings to learn from; they should be of at least two different values".into()
     };
     Err(BadInput::new(format!("{}: {name} {why}", data.name)).into())
-}
-
-fn write(path: &Option<PathBuf>, text: String) -> Result<()> {
-    match path {
-        None => Ok(()),
-        Some(path) => files::write(path, text.as_bytes())
-            .with_context(|| format!("can't write {}", path.display())),
-    }
 }
 
 type Set = (String, Dataset, Option<crate::data::Split>);

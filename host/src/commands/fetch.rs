@@ -1,14 +1,18 @@
 //! `host fetch`: a MovieLens release from GroupLens, ready to train on.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use anyhow::Result;
+use serde::Serialize;
 
 use crate::data::fetch::{GROUPLENS, fetch};
 use crate::data::release::{RELEASES, Release};
 use crate::error::BadInput;
 use crate::files;
-use crate::report::progress;
+use crate::print::width::{columns, wrapped};
+use crate::print::{self, Answer, progress, shell};
+use crate::{note, say};
 
 /// Options of `host fetch`.
 #[derive(Debug, clap::Args)]
@@ -40,22 +44,48 @@ pub fn run(args: &Args) -> Result<()> {
         ))
     })?;
     files::check_folder("--out", &args.out)?;
-    println!("{}", release.license());
-    println!(
-        "Please acknowledge: F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: History and"
-    );
-    println!("Context. ACM Transactions on Interactive Intelligent Systems 5, 4: 19:1-19:19.");
+    note!("{}", release.license());
+    for line in wrapped(ACKNOWLEDGE, columns()) {
+        note!("{line}");
+    }
     let bar = progress::Bytes::new("fetching");
     let fetched = fetch(release, &args.from, &args.out, &bar);
     bar.finish();
-    let folder = fetched?;
-    if release.md5.is_none() {
-        println!("GroupLens changes this release, so there was no sum to check it against");
+    print::answer(&Fetched {
+        release: release.name,
+        folder: fetched?,
+        licence: release.license(),
+        checked: release.md5.is_some(),
+    })
+}
+
+/// What the people who made the data ask whoever publishes to name.
+const ACKNOWLEDGE: &str = "Please acknowledge: F. Maxwell Harper and Joseph A. Konstan. 2015. The MovieLens Datasets: \
+    History and Context. ACM Transactions on Interactive Intelligent Systems 5, 4: 19:1-19:19.";
+
+/// A release that was fetched.
+#[derive(Debug, Serialize)]
+struct Fetched {
+    release: &'static str,
+    /// Where its files are.
+    #[serde(serialize_with = "print::path")]
+    folder: PathBuf,
+    licence: String,
+    /// Whether it has the sum that its makers published; nobody has one of a release that they change.
+    checked: bool,
+}
+
+impl Answer for Fetched {
+    fn tell(&self) {
+        if !self.checked {
+            note!("GroupLens changes this release, so there was no sum to check it against");
+        }
+        say!("Wrote {}", self.folder.display());
+        let words = [
+            OsStr::new("train"),
+            OsStr::new("--data"),
+            self.folder.as_os_str(),
+        ];
+        note!("Next: {}", shell::command(words));
     }
-    println!(
-        "Wrote {}; train on it with `host train --data {}`",
-        folder.display(),
-        folder.display()
-    );
-    Ok(())
 }

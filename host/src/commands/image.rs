@@ -9,7 +9,7 @@ use super::movie::{Purpose, choose};
 use crate::data::Titles;
 use crate::error::BadInput;
 use crate::export::{ImageBytes, sidecar};
-use crate::report::text::{Align, shortened, table};
+use crate::print::{Movie, Movies};
 
 /// Where `export` writes the image unless told otherwise, and where all others look.
 pub const DEFAULT: &str = "target/pocketrec/model.img";
@@ -134,30 +134,16 @@ impl Rated<'_> {
 }
 
 /// A list of movies as text: rank, number, title and genres. `name` is what the number is.
-pub fn list(titles: &Titles, name: &str, movies: impl IntoIterator<Item = (u32, f32)>) -> String {
-    let mut rows = vec![
-        ["", name, "Movie", "Genres", "Id"]
-            .map(String::from)
-            .to_vec(),
-    ];
-    for (rank, (id, number)) in (1..).zip(movies) {
-        let genres = titles.get(id).map(|movie| movie.genres.join(", "));
-        rows.push(vec![
-            rank.to_string(),
-            format!("{number:.2}"),
-            shortened(&titles.title(id), 48),
-            shortened(&genres.unwrap_or_default(), 32),
-            id.to_string(),
-        ]);
+pub fn list(
+    titles: &Titles,
+    name: &'static str,
+    movies: impl IntoIterator<Item = (u32, f32)>,
+) -> String {
+    let mut list = Movies::with(&[name]);
+    for (id, number) in movies {
+        list.push(Movie::of(titles, id), &[number]);
     }
-    let align = [
-        Align::Right,
-        Align::Right,
-        Align::Left,
-        Align::Left,
-        Align::Right,
-    ];
-    table(&align, &rows)
+    list.table().text()
 }
 
 #[cfg(test)]

@@ -17,11 +17,14 @@ pub mod recommend;
 pub mod selftest;
 pub mod similar;
 pub mod simulate;
+pub mod start;
 pub mod synth;
 pub mod train;
 mod trained;
 
 use clap::{Parser, Subcommand};
+
+use crate::print;
 
 /// Trains user and movie embeddings on a PC, and takes them to a microcontroller.
 #[derive(Debug, Parser)]
@@ -29,12 +32,42 @@ use clap::{Parser, Subcommand};
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub verb: Verb,
+    verb: Verb,
+
+    /// Answer with one JSON document on standard output, as docs/JSON.md describes it; all else that is printed goes to
+    /// standard error
+    #[arg(long, global = true, help_heading = "Output", display_order = 1000)]
+    json: bool,
+
+    /// Print results, warnings and errors only
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Output",
+        display_order = 1000
+    )]
+    quiet: bool,
 }
 
-/// What to do.
+impl Cli {
+    /// Does what is asked.
+    ///
+    /// # Errors
+    /// One sentence a person can act on; [`exit_code`](crate::error::exit_code) tells bad input from a failure.
+    pub fn run(self) -> anyhow::Result<()> {
+        if self.json {
+            print::answer_in_json();
+        }
+        if self.quiet {
+            print::be_quiet();
+        }
+        self.verb.run()
+    }
+}
+
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+enum Verb {
     /// Train a model on MovieLens ratings: those that ship with the project, or --data
     Train(train::Args),
     /// Measure how well a recipe predicts and ranks: cross-validation, given files, official folds, last ratings
@@ -64,11 +97,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Does it.
-    ///
-    /// # Errors
-    /// One sentence a person can act on; [`exit_code`](crate::error::exit_code) tells bad input from a failure.
-    pub fn run(self) -> anyhow::Result<()> {
+    fn run(self) -> anyhow::Result<()> {
         match self {
             Verb::Train(args) => train::run(&args),
             Verb::Evaluate(args) => evaluate::run(&args),

@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use serde::Serialize;
 
 use super::image::{DEFAULT, Loaded, user};
 use super::movie::HELP;
+use crate::print::number::fixed;
+use crate::print::{self, Answer, Movie, signed};
+use crate::{note, say};
 
 /// Options of `host predict`.
 #[derive(Debug, clap::Args)]
@@ -31,22 +35,64 @@ pub fn run(args: &Args) -> Result<()> {
     let model = loaded.model()?;
     let movie = loaded.movie(&model, &args.movie)?;
     let (state, name) = user(&model, args.user)?;
-    let stars = model.predict_for(&state, movie)?;
-    println!("{stars:.2} stars: {name} on {}", loaded.titles.title(movie));
-
-    let parts = model.explain(&state, model.movie_row(movie)?);
+    let explained = model.explain(&state, model.movie_row(movie)?);
     let has = model.parts();
-    let mut sum = format!("{:.2} mean and user", parts.base);
-    for (part, value, there) in [
-        ("movie", parts.movie_bias, has.biases),
-        ("dot product", parts.dot, has.dot),
-        ("network", parts.mlp, has.mlp),
-    ] {
-        if there {
-            let sign = if value < 0.0 { '-' } else { '+' };
-            sum += &format!(" {sign} {:.2} {part}", value.abs());
+    let part = |value: f32, there: bool| there.then_some(value);
+    print::answer(&Prediction {
+        movie: Movie::of(&loaded.titles, movie),
+        user: args.user,
+        stars: model.predict_for(&state, movie)?,
+        parts: Parts {
+            mean_and_user: explained.base,
+            movie: part(explained.movie_bias, has.biases),
+            dot_product: part(explained.dot, has.dot),
+            network: part(explained.mlp, has.mlp),
+        },
+        name,
+    })
+}
+
+/// A prediction and what it is the sum of.
+#[derive(Debug, Serialize)]
+struct Prediction {
+    movie: Movie,
+    /// MovieLens id; nothing for the mean user.
+    user: Option<u32>,
+    stars: f32,
+    parts: Parts,
+    #[serde(skip)]
+    name: String,
+}
+
+/// Stars of each part; nothing where the model has no such part.
+#[derive(Debug, Serialize)]
+struct Parts {
+    mean_and_user: f32,
+    movie: Option<f32>,
+    dot_product: Option<f32>,
+    network: Option<f32>,
+}
+
+impl Answer for Prediction {
+    fn tell(&self) {
+        say!(
+            "{} stars: {} on {}",
+            fixed(self.stars, 2),
+            self.name,
+            self.movie
+        );
+        let mut sum = format!("{} mean and user", fixed(self.parts.mean_and_user, 2));
+        for (part, value) in [
+            ("movie", self.parts.movie),
+            ("dot product", self.parts.dot_product),
+            ("network", self.parts.network),
+        ] {
+            if let Some(value) = value {
+                let value = signed(value, 2);
+                let (sign, digits) = value.split_at(1);
+                sum += &format!(" {sign} {digits} {part}");
+            }
         }
+        note!("       {sum}");
     }
-    println!("       {sum}");
-    Ok(())
 }

@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use pocketrec::rank::Nearest;
+use serde::Serialize;
 
-use super::image::{DEFAULT, Loaded, list};
+use super::image::{DEFAULT, Loaded};
 use super::movie::HELP;
+use crate::note;
+use crate::print::{self, Answer, Movie, Movies};
 
 /// The longest list that is asked for on a PC; a device's is shorter.
 const LONGEST: usize = 100;
@@ -37,11 +40,26 @@ pub fn run(args: &Args) -> Result<()> {
     let mut nearest =
         Nearest::<LONGEST>::keeping(args.count.into(), &model, model.movie_row(movie)?);
     nearest.advance(&model, u32::MAX);
-    println!(
-        "Nearest to {}, by the cosine of embeddings",
-        loaded.titles.title(movie)
-    );
-    let movies = nearest.hits().iter().map(|hit| (hit.movie, hit.score));
-    print!("{}", list(&loaded.titles, "Cosine", movies));
-    Ok(())
+    let mut movies = Movies::with(&["Cosine"]);
+    for hit in nearest.hits() {
+        movies.push(Movie::of(&loaded.titles, hit.movie), &[hit.score]);
+    }
+    print::answer(&Similar {
+        movie: Movie::of(&loaded.titles, movie),
+        movies,
+    })
+}
+
+/// The movies nearest to one, by the cosine of embeddings.
+#[derive(Debug, Serialize)]
+struct Similar {
+    movie: Movie,
+    movies: Movies,
+}
+
+impl Answer for Similar {
+    fn tell(&self) {
+        note!("Nearest to {}, by the cosine of embeddings", self.movie);
+        print::block(&self.movies.table().text());
+    }
 }

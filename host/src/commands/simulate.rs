@@ -1,9 +1,10 @@
 //! `host simulate`: people who took no part in training rate on a device, and the curve of what it learns is measured.
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 use super::line::LineArgs;
 use crate::data::{Dataset, Silent, builtin};
@@ -12,9 +13,13 @@ use crate::export::Precision;
 use crate::files;
 use crate::link::memory::MemoryBoard;
 use crate::link::{Connection, Timing};
+use crate::print::progress::Step;
+use crate::print::{self, Answer, Target, count, grouped};
+use crate::simulate::figures::Line;
 use crate::simulate::people::Held;
 use crate::simulate::{self, AT_LEAST, Outcome, biases, figures, picture, play};
 use crate::train::{ModelKind, recipe};
+use crate::{note, warn};
 
 /// Options of `host simulate`.
 #[derive(Debug, clap::Args)]
@@ -48,13 +53,13 @@ pub struct Args {
     #[arg(long)]
     retrain: bool,
 
-    /// Write the figures as CSV
+    /// Write the figures as CSV; - is standard output
     #[arg(long, value_name = "FILE")]
-    csv: Option<PathBuf>,
+    csv: Option<Target>,
 
-    /// Draw the curve as SVG
+    /// Draw the curve as SVG; - is standard output
     #[arg(long, value_name = "FILE")]
-    picture: Option<PathBuf>,
+    picture: Option<Target>,
 }
 
 fn model(name: &str) -> Result<ModelKind, String> {
@@ -66,50 +71,77 @@ fn model(name: &str) -> Result<ModelKind, String> {
 /// # Errors
 /// [`BadInput`] for data that can't be read or that has nobody with enough ratings; else what went wrong.
 pub fn run(args: &Args) -> Result<()> {
-    for (option, path) in [("--csv", &args.csv), ("--picture", &args.picture)] {
-        path.iter()
-            .try_for_each(|path| files::check_file(option, path))?;
+    for (option, target) in [("--csv", &args.csv), ("--picture", &args.picture)] {
+        target.iter().try_for_each(|target| target.claim(option))?;
     }
     let data = match &args.data {
         Some(path) => Dataset::load(path, &Silent).map_err(crate::data::DataError::into_anyhow)?,
         None => builtin::load(),
     };
     let mut all = Outcome::default();
+    let step = Step::new();
     for seed in 0..args.seeds {
-        let outcome = one_seed(args, &data, seed)?;
+        let outcome = one_seed(args, &data, seed, &step)?;
         all.people.extend(outcome.people);
         all.compared += outcome.compared;
     }
-    shown("");
-    let lines = figures::lines(&all.people, args.retrain);
-    println!(
-        "{}: {} people left out of training, {} seed{}; RMSE of their other ratings",
-        data.name,
-        all.people.len(),
-        args.seeds,
-        if args.seeds == 1 { "" } else { "s" }
-    );
-    println!(
-        "N: no learning. B: the person's bias, best shrinkage. R: trained anew. D: the device."
-    );
-    println!();
-    print!("{}", figures::text(&lines));
-    println!();
-    println!(
-        "{} predictions of the device compared with core's on this PC: all bits the same",
-        all.compared
-    );
-    if let Some(path) = &args.csv {
-        write(path, &figures::csv(&lines))?;
+    drop(step);
+    let curve = Curve {
+        data: data.name,
+        model: args.model.name(),
+        people: all.people.len(),
+        seeds: args.seeds,
+        compared: all.compared,
+        points: figures::lines(&all.people, args.retrain),
+    };
+    if let Some(target) = &args.csv {
+        target.write(figures::csv(&curve.points).as_bytes())?;
     }
-    if let Some(path) = &args.picture {
-        let title = format!("What a device learns of a new person ({})", data.name);
-        write(path, &picture::svg(&lines, &title)?)?;
+    if let Some(target) = &args.picture {
+        let title = format!("What a device learns of a new person ({})", curve.data);
+        target.write(picture::svg(&curve.points, &title)?.as_bytes())?;
     }
-    Ok(())
+    print::answer(&curve)
 }
 
-fn one_seed(args: &Args, data: &Dataset, seed: u64) -> Result<Outcome> {
+/// What was measured.
+#[derive(Debug, Serialize)]
+struct Curve {
+    /// The data's name.
+    data: String,
+    /// The kind of model.
+    model: &'static str,
+    /// People left out of training, of all seeds.
+    people: usize,
+    seeds: u64,
+    /// Predictions of the device that had the same bits as core's on this PC.
+    compared: usize,
+    /// The figures by ratings given.
+    points: Vec<Line>,
+}
+
+impl Answer for Curve {
+    fn tell(&self) {
+        note!(
+            "{}: {} left out of training, {}; RMSE of their other ratings",
+            self.data,
+            count(self.people, "person"),
+            count(self.seeds, "seed"),
+        );
+        note!(
+            "N: no learning. B: the person's bias, best shrinkage. R: trained anew. D: the device."
+        );
+        note!("");
+        print::block(&figures::text(&self.points));
+        note!("");
+        note!(
+            "{} of the device compared with core's on this PC: all bits the same",
+            count(self.compared, "prediction")
+        );
+    }
+}
+
+fn one_seed(args: &Args, data: &Dataset, seed: u64, step: &Step) -> Result<Outcome> {
     let held = Held::draw(&data.ratings, args.people as usize, seed);
     if held.people.is_empty() {
         return Err(BadInput::new(format!(
@@ -118,9 +150,17 @@ fn one_seed(args: &Args, data: &Dataset, seed: u64) -> Result<Outcome> {
         ))
         .into());
     }
-    told(&format!(
-        "seed {seed}: training without {} people",
-        held.people.len()
+    if held.people.len() < args.people as usize {
+        warn!(
+            "--people is {}, and {} has {} with {AT_LEAST} ratings: all of them are left out of training",
+            grouped(args.people.into()),
+            data.name,
+            count(held.people.len(), "person"),
+        );
+    }
+    step.tell(&format!(
+        "seed {seed}: training without {}",
+        count(held.people.len(), "person")
     ));
     let rest = held.ratings_with(&data.ratings, 0);
     let baseline = biases::fit(&rest);
@@ -139,11 +179,11 @@ fn one_seed(args: &Args, data: &Dataset, seed: u64) -> Result<Outcome> {
     let mut outcome = if args.line.is_given() {
         write_bytes(path, image.as_ref())?;
         let mut device = args.line.connect(path)?;
-        played(&mut device, &model, &held, seed)?
+        played(&mut device, &model, &held, seed, step)?
     } else {
         let board = MemoryBoard::new(Ok(model));
         let mut device = Connection::new(board, "core", Timing::MEMORY);
-        played(&mut device, &model, &held, seed)?
+        played(&mut device, &model, &held, seed, step)?
     };
     let scale = (data.scale.min, data.scale.max);
     for (person, errors) in held.people.iter().zip(&mut outcome.people) {
@@ -151,8 +191,9 @@ fn one_seed(args: &Args, data: &Dataset, seed: u64) -> Result<Outcome> {
     }
     if args.retrain {
         simulate::retrain(data, &held, args.model, seed, &mut outcome, |k| {
-            told(&format!(
-                "seed {seed}: training with {k} ratings of each person"
+            step.tell(&format!(
+                "seed {seed}: training with {} of each person",
+                count(k, "rating")
             ));
         })?;
     }
@@ -164,35 +205,15 @@ fn played<L: Read + Write>(
     model: &pocketrec::model::Model<'_>,
     held: &Held,
     seed: u64,
+    step: &Step,
 ) -> Result<Outcome> {
     play::play(device, model, &held.people, |number| {
-        shown(&format!(
+        step.show(&format!(
             "seed {seed}: person {} of {} rates on the device",
             number + 1,
             held.people.len()
         ));
     })
-}
-
-/// Tells of something long that begins: where somebody looks, or as a line in a log.
-fn told(what: &str) {
-    match std::io::stderr().is_terminal() {
-        true => shown(what),
-        false => eprintln!("{what}"),
-    }
-}
-
-/// Shows what is under way, where somebody looks.
-fn shown(what: &str) {
-    if std::io::stderr().is_terminal() {
-        eprint!("\r{what:<70}\r");
-        // Progress that can't be shown is no failure.
-        let _ = std::io::stderr().flush();
-    }
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    write_bytes(path, text.as_bytes())
 }
 
 fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {

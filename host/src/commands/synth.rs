@@ -1,15 +1,17 @@
 //! `host synth`: made-up ratings in the shape of a MovieLens release.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 use crate::data::SYNTHETIC;
 use crate::data::synth::{self, Shape};
 use crate::error::BadInput;
 use crate::files;
-use crate::report::progress;
-use crate::report::text::{bytes, grouped};
+use crate::print::{self, Answer, bytes, count, progress, shell};
+use crate::{note, say};
 
 /// Options of `host synth`.
 #[derive(Debug, clap::Args)]
@@ -54,7 +56,7 @@ pub fn usual() -> Result<PathBuf> {
     };
     let folder = args.folder();
     if !folder.join("ratings.csv").is_file() {
-        run(&args)?;
+        make(&args)?.tell();
     }
     Ok(folder)
 }
@@ -71,6 +73,48 @@ impl Args {
 /// # Errors
 /// [`BadInput`] for a shape that can't be; else what failed.
 pub fn run(args: &Args) -> Result<()> {
+    print::answer(&make(args)?)
+}
+
+/// What was made up.
+#[derive(Debug, Serialize)]
+struct Made {
+    /// The file.
+    #[serde(serialize_with = "print::path")]
+    path: PathBuf,
+    bytes: u64,
+    ratings: usize,
+    movies: usize,
+    users: usize,
+    seed: u64,
+    /// The RMSE that no model gets below.
+    best_rmse: f64,
+}
+
+impl Made {
+    fn sentence(&self) -> String {
+        format!(
+            "{} of {} by {}, seed {}; the best reachable RMSE is {:.4}",
+            count(self.ratings, "made-up rating"),
+            count(self.movies, "movie"),
+            count(self.users, "user"),
+            self.seed,
+            self.best_rmse
+        )
+    }
+}
+
+impl Answer for Made {
+    fn tell(&self) {
+        say!("{}", self.sentence());
+        say!("Wrote {} ({})", self.path.display(), bytes(self.bytes));
+        let data = self.path.parent().unwrap_or(&self.path);
+        let words = [OsStr::new("train"), OsStr::new("--data"), data.as_os_str()];
+        note!("Next: {}", shell::command(words));
+    }
+}
+
+fn make(args: &Args) -> Result<Made> {
     let named = Shape::named(&args.shape).ok_or_else(|| {
         BadInput::new(format!(
             "--shape is {}; it should be ml-100k, ml-1m, ml-10m, ml-20m, ml-25m or ml-32m",
@@ -110,25 +154,22 @@ pub fn run(args: &Args) -> Result<()> {
     .with_context(|| format!("can't write {}", path.display()))?;
     bar.finish();
     let made = made.context("nothing was written")?;
-    let told = format!(
-        "{} made-up ratings of {} movies by {} users, seed {}; the best reachable RMSE is {:.4}",
-        grouped(shape.ratings as u64),
-        grouped(shape.movies as u64),
-        grouped(shape.users as u64),
-        args.seed,
-        made.floor
-    );
+    let made = Made {
+        path,
+        bytes: made.bytes,
+        ratings: shape.ratings,
+        movies: shape.movies,
+        users: shape.users,
+        seed: args.seed,
+        best_rmse: made.floor,
+    };
     let note = folder.join(SYNTHETIC);
-    files::write(
-        &note,
-        format!(
-            "{told}\nMade by `host synth --shape {}`; free to use.\n",
-            args.shape
-        )
-        .as_bytes(),
-    )
-    .with_context(|| format!("can't write {}", note.display()))?;
-    println!("{told}");
-    println!("Wrote {} ({})", path.display(), bytes(made.bytes));
-    Ok(())
+    let text = format!(
+        "{}\nMade by `host synth --shape {}`; free to use.\n",
+        made.sentence(),
+        args.shape
+    );
+    files::write(&note, text.as_bytes())
+        .with_context(|| format!("can't write {}", note.display()))?;
+    Ok(made)
 }

@@ -1,8 +1,6 @@
-//! What a person gets to see of data, model and training.
+//! What is worked out of data and training for people to see.
 
 pub mod baselines;
 pub mod curve;
-pub mod examples;
-pub mod progress;
-pub mod summary;
-pub mod text;
+pub use crate::print as text;
+pub use crate::print::{examples, progress, summary};

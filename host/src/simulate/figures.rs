@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::SeedableRng;
+use serde::Serialize;
 
 use super::people::below;
 use super::{AFTER, PersonErrors, biases};
-use crate::report::text::{Align, table};
+use crate::print::{Align, number, table};
 
 /// Resamples of an interval.
 const RESAMPLES: usize = 2000;
@@ -41,7 +42,7 @@ impl Errors {
 }
 
 /// A figure and its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// The figure.
     pub value: f64,
@@ -52,9 +53,10 @@ pub struct Interval {
 }
 
 /// Everything about one k.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Line {
     /// Ratings given.
+    #[serde(rename = "ratings")]
     pub k: usize,
     /// RMSE of N.
     pub nothing: f64,
@@ -184,7 +186,7 @@ pub fn text(lines: &[Line]) -> String {
             line.share.map_or(String::new(), |i| {
                 format!("{:.2} [{:.2}, {:.2}]", i.value, i.low, i.high)
             }),
-            when(format!("{:.0} %", line.worse * 100.0)),
+            when(number::percent(line.worse, 0)),
             when(format!("{:.3}", line.worse_by)),
         ]);
     }

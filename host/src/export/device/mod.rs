@@ -17,7 +17,7 @@ pub use work::Work;
 
 use super::ImageBytes;
 use super::boards::Board;
-use crate::report::text::{Align, grouped, table};
+use crate::print::{Align, grouped, seconds, table};
 use counts::Counts;
 use sizes::Firmware;
 
@@ -209,21 +209,6 @@ fn count(number: usize) -> String {
     grouped(number as u64)
 }
 
-/// A time in the unit that suits it, to three digits.
-fn seconds(time: f64) -> String {
-    let (number, unit) = match time {
-        ..1e-3 => (time * 1e6, "us"),
-        1e-3..1.0 => (time * 1e3, "ms"),
-        _ => (time, "s"),
-    };
-    let decimals = match number {
-        ..9.995 => 2,
-        9.995..99.95 => 1,
-        _ => 0,
-    };
-    format!("{number:.decimals$} {unit}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,20 +264,5 @@ mod tests {
             text.lines().last().unwrap().contains("rows of 16"),
             "{text}"
         );
-    }
-
-    #[test]
-    fn times_have_three_digits() {
-        for (time, text) in [
-            (18.1e-6, "18.1 us"),
-            (999.9e-6, "1000 us"),
-            (1.234e-3, "1.23 ms"),
-            (0.0686, "68.6 ms"),
-            (0.2, "200 ms"),
-            (2.0, "2.00 s"),
-            (1270.0, "1270 s"),
-        ] {
-            assert_eq!(seconds(time), text);
-        }
     }
 }

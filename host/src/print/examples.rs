@@ -3,8 +3,8 @@
 use crate::data::{Dataset, Split};
 use crate::train::Parameters;
 
-use super::baselines::Baselines;
-use super::text::{Align, shortened, table};
+use super::{Align, shortened, table};
+use crate::report::baselines::Baselines;
 
 /// One predicted rating.
 #[derive(Debug, Clone, PartialEq)]

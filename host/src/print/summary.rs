@@ -4,7 +4,7 @@ use crate::data::Dataset;
 use crate::train::fast::layout;
 use crate::train::{Options, Solver};
 
-use super::text::{Align, bytes, grouped, table};
+use super::{Align, bytes, grouped, table};
 
 /// The sentence that opens a run: "671 distinct users rated 9,066 different movies (total ratings = 100,004)".
 pub fn sentence(data: &Dataset) -> String {
