@@ -308,7 +308,6 @@ fn what_cannot_be_written_is_refused_before_the_work() {
     std::fs::write(folder.path().join("mine/ratings.csv"), "mine").expect("a file is written");
     let missing = "is missing/a, and there is no folder missing; make it first";
     for (arguments, said) in [
-        ("evaluate --data ratings.dat --json missing/a", missing),
         ("evaluate --data ratings.dat --csv missing/a", missing),
         (
             "evaluate --data ratings.dat --csv .",
@@ -502,7 +501,7 @@ fn an_option_that_another_protocol_would_not_heed_is_refused() {
         "--cold-start 2 --lists",
         "--cold-start 2 --precision f32",
         "--cold-start 2 --csv a.csv",
-        "--write-folds out --json a.json",
+        "--write-folds out --csv a.csv",
     ] {
         let mut arguments = vec!["evaluate", "--data", "ratings.dat"];
         arguments.extend(option.split_whitespace());

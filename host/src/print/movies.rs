@@ -142,6 +142,7 @@ mod tests {
             id: 7,
             title: "A\u{1b}[31m\nB (1999)".into(),
             genres: vec!["Drama".into()],
+            ratings: 0,
         }]);
         let mut list = Movies::with(&["Score", "Stars"]);
         list.push(Movie::of(&titles, 7), &[4.75, -0.001]);
