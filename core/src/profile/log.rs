@@ -76,7 +76,8 @@ impl<const LOG: usize> Log<LOG> {
     pub fn next_sequence(&self) -> u32 {
         let before = self.undo.iter().filter_map(|undo| undo.before);
         let tags = self.ratings.iter().map(|rating| rating.tag());
-        let last = tags.chain(before).map(|tag| tag >> 8).max();
+        let sequence = |tag| Rating::from_words(0, tag).sequence();
+        let last = tags.chain(before).map(sequence).max();
         last.map_or(0, |last| last.saturating_add(1))
     }
 

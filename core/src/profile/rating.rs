@@ -5,29 +5,32 @@ use crate::model::Model;
 /// Stars are kept in steps of this: every scale of halves or wholes is.
 const QUARTER: f32 = 0.25;
 
-/// The largest sequence number: 24 bits.
-pub const LAST_SEQUENCE: u32 = (1 << 24) - 1;
+/// Bits of a tag that hold stars: quarters in two's complement, so from -512 to 511.75 stars.
+const STAR_BITS: u32 = 12;
+
+/// The largest sequence number: 20 bits.
+pub const LAST_SEQUENCE: u32 = (1 << (32 - STAR_BITS)) - 1;
 
 /// A rating of a movie, by its MovieLens id, so that it outlives the model; and its place in the order of ratings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Rating {
     movie: u32,
-    /// Sequence number, then 8 bits of quarter stars.
+    /// Sequence number, then 12 bits of quarter stars.
     tag: u32,
 }
 
 impl Rating {
-    /// A rating of `stars`, or `None` where that isn't a multiple of a quarter from 0 to 63.75, or `sequence` is
+    /// A rating of `stars`, or `None` where that isn't a multiple of a quarter from -512 to 511.75, or `sequence` is
     /// beyond [`LAST_SEQUENCE`].
     pub fn new(movie: u32, stars: f32, sequence: u32) -> Option<Self> {
-        if !(0.0..=63.75).contains(&stars) || sequence > LAST_SEQUENCE {
+        if !(-512.0..=511.75).contains(&stars) || sequence > LAST_SEQUENCE {
             return None;
         }
-        let quarters = (stars / QUARTER) as u32;
+        let quarters = (stars / QUARTER) as i32 as u32;
         let rating = Self {
             movie,
-            tag: sequence << 8 | (quarters & 0xff),
+            tag: sequence << STAR_BITS | (quarters & ((1 << STAR_BITS) - 1)),
         };
         (rating.stars() == stars).then_some(rating)
     }
@@ -49,12 +52,13 @@ impl Rating {
 
     /// Stars.
     pub fn stars(self) -> f32 {
-        (self.tag & 0xff) as f32 * QUARTER
+        let high = self.tag << (32 - STAR_BITS);
+        (high as i32 >> (32 - STAR_BITS)) as f32 * QUARTER
     }
 
     /// The place in the order of ratings.
     pub const fn sequence(self) -> u32 {
-        self.tag >> 8
+        self.tag >> STAR_BITS
     }
 
     /// The movie's row in `model`, where the model knows the movie and has the stars on its scale.
@@ -82,15 +86,15 @@ mod tests {
 
     #[test]
     fn every_quarter_comes_back_and_nothing_else_is_taken() {
-        for quarters in 0..=255 {
-            let stars = quarters as f32 / 4.0;
+        for quarters in -2048..2048_i16 {
+            let stars = f32::from(quarters) / 4.0;
             let rating = Rating::new(7, stars, LAST_SEQUENCE).unwrap();
             assert_eq!((rating.stars(), rating.movie()), (stars, 7));
             assert_eq!(rating.sequence(), LAST_SEQUENCE);
             assert_eq!(Rating::from_words(7, rating.tag()), rating);
             assert_eq!(Rating::new(7, stars + 0.125, 0), None);
         }
-        for stars in [-0.25, -0.0001, 64.0, f32::INFINITY, f32::NAN] {
+        for stars in [-512.25, -0.0001, 512.0, f32::INFINITY, f32::NAN] {
             assert_eq!(Rating::new(7, stars, 0), None);
         }
         assert_eq!(Rating::new(7, 4.0, LAST_SEQUENCE + 1), None);
