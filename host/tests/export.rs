@@ -569,6 +569,7 @@ fn write_large(path: &Path, model: ModelKind) {
             source: "nowhere/ratings.csv".into(),
             fingerprint: 1,
             licence: "none".into(),
+            ..DataNote::default()
         },
         split: SplitNote {
             seed: 0,

@@ -40,12 +40,7 @@ pub fn checkpoint() -> Result<&'static Checkpoint> {
             movie_counts: counts(&ratings.movies, ratings.movie_count()),
             user_ids: data.ratings.user_ids.clone(),
             movie_ids: data.ratings.movie_ids.clone(),
-            data: DataNote {
-                name: data.name.clone(),
-                source: "built-in".into(),
-                fingerprint: data.fingerprint,
-                licence: data.license.clone(),
-            },
+            data: DataNote::of(&data),
             split: SplitNote {
                 seed: 0,
                 share: 0.05,

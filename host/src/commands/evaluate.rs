@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::data::{self, DataArgs};
 use super::model::ModelArgs;
-use crate::data::{Dataset, Silent, builtin};
+use crate::data::{Dataset, Silent};
 use crate::error::BadInput;
 use crate::evaluate::protocol::{self, Fold};
 use crate::evaluate::report::{FoldResult, Report};
@@ -13,16 +14,15 @@ use crate::evaluate::{self, Plan, cold};
 use crate::export::{Precision, limits};
 use crate::files;
 use crate::note;
-use crate::print::{self, Answer, Target, count, progress, seconds};
+use crate::print::{self, Answer, Target, count, seconds};
 use crate::train::Solver;
 
 /// Options of `host evaluate`.
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// A ratings file, the folder of a MovieLens release or its zip [default: the ratings that ship with the project]
-    #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
 
     /// Cross-validation over so many folds (the default protocol)
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=100),
@@ -134,6 +134,7 @@ pub fn run(args: &Args) -> Result<()> {
         count(data.ratings.user_count(), "user"),
         count(data.ratings.movie_count(), "movie"),
     );
+    data::tell(data);
     if let Some(people) = args.cold_start {
         let tell = |what: &str| print::log(what);
         return print::answer(&cold::curve(data, &options, people, true, &tell)?);
@@ -218,7 +219,7 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
     if let Some(folder) = &args.official {
         let mut sets = Vec::new();
         for (name, base, test) in protocol::official(folder)? {
-            let (mut data, split) = protocol::pair(&base, &test, &Silent)?;
+            let (mut data, split) = protocol::pair(&base, &test, &args.data.reading(), &Silent)?;
             data.titles = titles(folder);
             sets.push((name, data, Some(split)));
         }
@@ -226,16 +227,27 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
         return Ok((sets, protocol));
     }
     if let (Some(train), Some(test)) = (&args.train, &args.test) {
-        let (data, split) = protocol::pair(train, test, &Silent)?;
+        let (data, split) = protocol::pair(train, test, &args.data.reading(), &Silent)?;
         return Ok((
             vec![("test".into(), data, Some(split))],
             "a given pair of files".into(),
         ));
     }
-    let data = match &args.data {
-        None => builtin::load(),
-        Some(path) => load(path)?,
+    let data = args.data.load(None)?;
+    let needs_times = if args.leave_last_out {
+        Some("--leave-last-out holds everybody's last rating back")
+    } else {
+        args.cold_start
+            .is_some()
+            .then_some("--cold-start goes by everybody's first ratings")
     };
+    if let Some(needs) = needs_times.filter(|_| !data.has_times) {
+        return Err(BadInput::new(format!(
+            "{needs}, and {} doesn't say when ratings were given; take another protocol, or data with times",
+            data.name
+        ))
+        .into());
+    }
     let folds = usize::from(args.folds);
     if !args.leave_last_out && args.cold_start.is_none() && data.ratings.len() < folds {
         return Err(BadInput::new(format!(
@@ -259,11 +271,4 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
 fn titles(folder: &Path) -> crate::data::Titles {
     Dataset::load(folder, &Silent)
         .map_or_else(|_| crate::data::Titles::default(), |data| data.titles)
-}
-
-fn load(path: &Path) -> Result<Dataset> {
-    let bar = progress::Bytes::new("reading");
-    let data = Dataset::load(path, &bar);
-    bar.finish();
-    data.map_err(crate::data::DataError::into_anyhow)
 }

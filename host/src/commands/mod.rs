@@ -2,6 +2,7 @@
 
 pub mod bench;
 mod columns;
+mod data;
 pub mod evaluate;
 pub mod export;
 pub mod fetch;

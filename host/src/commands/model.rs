@@ -193,6 +193,7 @@ impl ModelArgs {
                 false => self.patience.or(base.patience),
             },
             scale: (scale.min, scale.max),
+            step: scale.step,
             ..base
         };
         options.check().map_err(BadInput::new)?;

@@ -117,7 +117,7 @@ impl<'a> Known<'a> {
         let fingerprint = model.header().fingerprint;
         let source = trained::source_beside(&args.image, fingerprint);
         let folder = args.image.parent().unwrap_or(Path::new(""));
-        let found = trained::ratings(fingerprint, args.data.as_deref(), source.as_deref(), folder)?;
+        let found = trained::ratings(fingerprint, args.data.as_deref(), source.as_ref(), folder)?;
         let ratings = match found {
             Ok(data) => data.ratings,
             Err(why) => return Ok(Self::Missing(why)),

@@ -1,13 +1,14 @@
 //! `host simulate`: people who took no part in training rate on a device, and the curve of what it learns is measured.
 
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Serialize;
 
+use super::data::DataArgs;
 use super::line::LineArgs;
-use crate::data::{Dataset, Silent, builtin};
+use crate::data::Dataset;
 use crate::error::BadInput;
 use crate::export::Precision;
 use crate::files;
@@ -33,9 +34,8 @@ pub struct Args {
     #[command(flatten)]
     line: LineArgs,
 
-    /// A ratings file, the folder of a MovieLens release or its zip [default: the ratings that ship with the project]
-    #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
 
     /// People to leave out of training for each seed
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
@@ -74,10 +74,7 @@ pub fn run(args: &Args) -> Result<()> {
     for (option, target) in [("--csv", &args.csv), ("--picture", &args.picture)] {
         target.iter().try_for_each(|target| target.claim(option))?;
     }
-    let data = match &args.data {
-        Some(path) => Dataset::load(path, &Silent).map_err(crate::data::DataError::into_anyhow)?,
-        None => builtin::load(),
-    };
+    let data = args.data.load(None)?;
     let mut all = Outcome::default();
     let step = Step::new();
     for seed in 0..args.seeds {

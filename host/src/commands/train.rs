@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::columns;
+use super::data::{self, DataArgs};
 use super::model::ModelArgs;
-use crate::data::{Dataset, Scale, Split, builtin};
+use crate::data::{Dataset, Split};
 use crate::error::BadInput;
 use crate::export::limits;
 use crate::files;
@@ -22,9 +23,8 @@ use crate::train::{self, Fit, Options, Parameters, Solver, recipe};
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// A ratings file, the folder of a MovieLens release or its zip [default: the ratings that ship with the project]
-    #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
+    #[command(flatten)]
+    data: DataArgs,
 
     /// Where to write the checkpoint and the learning curves
     #[arg(long, value_name = "FOLDER", default_value = files::FOLDER)]
@@ -81,15 +81,14 @@ pub fn run(args: &Args) -> Result<()> {
         Some(folder) => files::check_folder("--write-split", folder)?,
         None => files::check_folder("--out", &args.out)?,
     }
-    let data = match &args.data {
-        None => builtin::load(),
-        Some(path) => load(path, &args.out.join(files::CACHE))?,
-    };
+    let data = load(&args.data, &args.out.join(files::CACHE))?;
     let options = args.model.options(data.scale)?;
     let ratings = &data.ratings;
     if args.write_split.is_none() {
         println!("{}: {}", data.name, summary::sentence(&data));
-        println!("{}\n", data.license);
+        println!("{}", data.license);
+        data::tell(&data);
+        println!();
     }
     let split = Split::random(ratings.len(), args.validation, args.model.seed);
     if split.train.is_empty() {
@@ -154,7 +153,7 @@ pub fn run(args: &Args) -> Result<()> {
         fame: Some(fame),
         ..options
     };
-    let interest = recipe::has_interest(&options)
+    let interest = (recipe::has_interest(&options) && data.has_times)
         .then(|| train::interest::find(&fit.parameters, ratings, &split, fame, &options));
     println!("{}", lists(fame, interest.as_ref()));
     let baselines = Baselines::of(ratings, &split);
@@ -170,16 +169,18 @@ pub fn run(args: &Args) -> Result<()> {
     write(args, data, &split, (options, interest), fit, &baselines)
 }
 
-fn load(path: &Path, cache: &Path) -> Result<Dataset> {
-    let bar = progress::Bytes::new("reading");
-    let data = Dataset::load_cached(path, cache, &bar);
-    bar.finish();
-    let data = data.map_err(crate::data::DataError::into_anyhow)?;
-    let Scale { min, max, .. } = data.scale;
-    if min == max {
-        let path = path.display();
+fn load(args: &DataArgs, cache: &Path) -> Result<Dataset> {
+    let data = args.load(Some(cache))?;
+    let stars = &data.ratings.stars;
+    if stars.iter().all(|other| *other == stars[0]) {
+        let shown = args
+            .data
+            .as_deref()
+            .unwrap_or(Path::new(&data.name))
+            .display();
         return Err(BadInput::new(format!(
-            "{path}: every rating is {min}; training takes ratings of at least two different values"
+            "{shown}: every rating is {}; training takes ratings of at least two different values",
+            stars[0]
         ))
         .into());
     }
@@ -332,6 +333,7 @@ fn write(
     let svg = curve::svg(&fit.history, baseline, fit.best_epoch, &title)?;
     files::write(&picture, svg.as_bytes()).with_context(|| wrote(&picture))?;
 
+    let note = DataNote::of(&data);
     let ratings = data.ratings;
     let (user_counts, movie_counts) = (
         counts(&ratings.users, ratings.user_count()),
@@ -343,12 +345,7 @@ fn write(
         movie_counts,
         user_ids: ratings.user_ids,
         movie_ids: ratings.movie_ids,
-        data: DataNote {
-            name: data.name,
-            source: source(args.data.as_deref()),
-            fingerprint: data.fingerprint,
-            licence: data.license,
-        },
+        data: note,
         split: SplitNote {
             seed: args.model.seed,
             share: args.validation,
@@ -377,19 +374,6 @@ fn write(
     Ok(())
 }
 
-/// The data's path made absolute, so that later commands find it from any folder; `built-in` for ours.
-fn source(data: Option<&Path>) -> String {
-    data.map_or_else(
-        || "built-in".into(),
-        |path| {
-            path.canonicalize()
-                .unwrap_or_else(|_| path.to_owned())
-                .display()
-                .to_string()
-        },
-    )
-}
-
 fn counts(rows: &[u32], len: usize) -> Vec<u32> {
     let mut counts = vec![0; len];
     for &row in rows {
@@ -407,7 +391,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("same.csv");
         std::fs::write(&path, "1,2,4,1112486027\n1,3,4,1112486028\n").unwrap();
-        let error = load(&path, &folder.path().join("cache")).unwrap_err();
+        let args = DataArgs {
+            data: Some(path.clone()),
+            ..DataArgs::default()
+        };
+        let error = load(&args, &folder.path().join("cache")).unwrap_err();
         assert_eq!(crate::error::exit_code(&error), 2);
         let due = format!("{}: every rating is 4; training takes", path.display());
         assert!(error.to_string().starts_with(&due), "{error}");

@@ -4,16 +4,13 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::data::{DataError, Dataset, Silent, builtin};
+use crate::data::{DataError, Dataset, Reading, Silent, builtin};
 use crate::error::BadInput;
 use crate::files;
-use crate::train::checkpoint::Checkpoint;
-
-/// What a checkpoint calls the source of the ratings that ship with the project.
-pub const BUILT_IN: &str = "built-in";
+use crate::train::checkpoint::{BUILT_IN, Checkpoint, DataNote, PIPE};
 
 /// The ratings with that fingerprint: those at `given`, where a path was given; else those that ship with the project,
-/// or those at `source`, as a checkpoint in `folder` names it, where training left its cache. The inner error says in half
+/// or those that `source`, the note of a checkpoint in `folder`, names, where training left its cache. The inner error says in half
 /// a sentence why they can't be had.
 ///
 /// # Errors
@@ -22,11 +19,12 @@ pub const BUILT_IN: &str = "built-in";
 pub fn ratings(
     fingerprint: u64,
     given: Option<&Path>,
-    source: Option<&str>,
+    source: Option<&DataNote>,
     folder: &Path,
 ) -> Result<Result<Dataset, String>> {
+    let reading = source.map_or_else(Reading::default, |source| source.reading.clone());
     if let Some(path) = given {
-        let data = Dataset::load(path, &Silent).map_err(DataError::into_anyhow)?;
+        let data = Dataset::load_as(path, &reading, &Silent).map_err(DataError::into_anyhow)?;
         if data.fingerprint != fingerprint {
             return Err(BadInput::new(format!(
                 "--data {}: these are not the ratings that the model was trained on: their fingerprint is {:016x}, and theirs is {fingerprint:016x}",
@@ -37,6 +35,7 @@ pub fn ratings(
         }
         return Ok(Ok(data));
     }
+    let source = source.map(|source| source.source.as_str());
     if source.is_none_or(|source| source == BUILT_IN) {
         let data = builtin::load();
         if data.fingerprint == fingerprint {
@@ -48,7 +47,10 @@ pub fn ratings(
         Some(BUILT_IN) => {
             Err("the ratings that ship with the project are not those of the training".into())
         }
-        Some(source) => match at(Path::new(source), folder) {
+        Some(PIPE) => {
+            Err("the ratings of the training came from a pipe, which can't be read again".into())
+        }
+        Some(source) => match at(Path::new(source), &reading, folder) {
             Ok(data) if data.fingerprint == fingerprint => Ok(data),
             Ok(_) => Err(format!(
                 "the ratings at {source} are no longer those of the training"
@@ -59,7 +61,7 @@ pub fn ratings(
 }
 
 /// The ratings at a path that a checkpoint names, which may be gone by now.
-fn at(source: &Path, folder: &Path) -> Result<Dataset, String> {
+fn at(source: &Path, reading: &Reading, folder: &Path) -> Result<Dataset, String> {
     // What was a pipe can't be read again, and waiting for it would be without end.
     if !source.is_file() && !source.is_dir() {
         return Err(format!(
@@ -69,15 +71,15 @@ fn at(source: &Path, folder: &Path) -> Result<Dataset, String> {
     }
     let cache = folder.join(files::CACHE);
     let data = match cache.is_file() {
-        true => Dataset::load_cached(source, &cache, &Silent),
-        false => Dataset::load(source, &Silent),
+        true => Dataset::load_cached(source, reading, &cache, &Silent),
+        false => Dataset::load_as(source, reading, &Silent),
     };
     data.map_err(|why| why.to_string())
 }
 
-/// Where the ratings of an image came from, as the checkpoint beside it says; `None` without one of the same ratings.
-pub fn source_beside(image: &Path, fingerprint: u64) -> Option<String> {
+/// What is noted of the ratings of an image, as the checkpoint beside it says; `None` without one of the same ratings.
+pub fn source_beside(image: &Path, fingerprint: u64) -> Option<DataNote> {
     let checkpoint = Checkpoint::read(&image.with_file_name(files::CHECKPOINT)).ok()?;
     let data = checkpoint.data;
-    (data.fingerprint == fingerprint).then_some(data.source)
+    (data.fingerprint == fingerprint).then_some(data)
 }

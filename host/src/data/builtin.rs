@@ -13,6 +13,9 @@ use super::{Dataset, movies, rows};
 const RATINGS: &[u8] = include_bytes!("../../../data/ml-latest-small-2016/ratings.bin.gz");
 const MOVIES: &[u8] = include_bytes!("../../../data/ml-latest-small-2016/movies.csv.gz");
 
+/// What people call them.
+pub const NAME: &str = "ml-latest-small (2016)";
+
 /// 100,004 ratings of 9,066 movies by 671 users, with titles and genres. Takes a few milliseconds.
 pub fn load() -> Dataset {
     // The bytes are part of the program and a test reads them: nothing here can fail.
@@ -21,14 +24,14 @@ pub fn load() -> Dataset {
     GzDecoder::new(RATINGS)
         .read_to_end(&mut packed)
         .expect(INTACT);
-    let (ratings, _) = rows::dense(unpack(&packed).expect(INTACT), 1);
+    let ratings = rows::dense(unpack(&packed).expect(INTACT), 1).ratings;
     let mut titles = Vec::new();
     GzDecoder::new(MOVIES)
         .read_to_end(&mut titles)
         .expect(INTACT);
     let titles = movies::read(&titles, Path::new("movies.csv")).expect(INTACT);
     let license = Release::named("ml-latest-small").expect(INTACT).license();
-    Dataset::new("ml-latest-small (2016)".into(), ratings, titles, license)
+    Dataset::new(NAME.into(), ratings, titles, license)
 }
 
 fn unpack(packed: &[u8]) -> Option<Columns> {
@@ -39,16 +42,15 @@ fn unpack(packed: &[u8]) -> Option<Columns> {
     for _ in 0..users {
         user += varint(&mut bytes)?;
         let rated = varint(&mut bytes)? as usize;
-        columns.users.resize(columns.users.len() + rated, user);
-        columns.user_set.insert(user);
+        (0..rated).for_each(|_| columns.users.push(user));
     }
     let mut movie = 0;
     for i in 0..count {
         let step = varint(&mut bytes)?;
-        let same_user = i > 0 && columns.users[i - 1] == columns.users[i];
+        let users = &columns.users.values;
+        let same_user = i > 0 && users[i - 1] == users[i];
         movie = if same_user { movie + step } else { step };
         columns.movies.push(movie);
-        columns.movie_set.insert(movie);
     }
     for _ in 0..count {
         columns.stars.push(f32::from(bytes.next()?) / 2.0);
@@ -59,7 +61,7 @@ fn unpack(packed: &[u8]) -> Option<Columns> {
         time = time.wrapping_add((zigzag >> 1) ^ (zigzag & 1).wrapping_neg());
         columns.times.push(time);
     }
-    (bytes.next().is_none() && columns.users.len() == count).then_some(columns)
+    (bytes.next().is_none() && columns.users.values.len() == count).then_some(columns)
 }
 
 /// LEB128: seven bits a byte, lowest first.

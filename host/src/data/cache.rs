@@ -1,7 +1,7 @@
 //! Ratings as training wants them, kept beside the output so that a second start doesn't parse the text again.
 //!
 //! ```text
-//! magic 8 | key 24 | fingerprint 8 | ratings 8 | users 4 | movies 4 | form 4 | zero 4     little-endian, 64 bytes
+//! magic 8 | key 24 | fingerprint 8 | ratings 8 | users 4 | movies 4 | form 4 | dropped 4  little-endian, 64 bytes
 //! user ids u32 ... | movie ids u32 ...
 //! users    u32 for each user, the number of their ratings, if ratings ascend by user; else u32 for each rating
 //! movies   u16 for each rating if there are at most 65,536 movies, else u32
@@ -19,10 +19,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 use std::time::UNIX_EPOCH;
 
-use super::ratings::{Ratings, Scale, mix};
+use super::ratings::{Ratings, mix};
+use super::scale::Scale;
 use crate::pages;
 
-const MAGIC: &[u8; 8] = b"PRcache1";
+const MAGIC: &[u8; 8] = b"PRcache2";
 const HEAD: usize = 64;
 
 /// What tells whether a source is still the one that was read.
@@ -85,23 +86,24 @@ impl Key {
 const BY_USER: u32 = 1;
 const NARROW: u32 = 2;
 
-/// Writes ratings and their fingerprint under a key.
+/// Writes ratings under a key; their stars must be MovieLens's, 0.5 to 5 by halves.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn write(out: &mut dyn Write, key: Key, ratings: &Ratings, fingerprint: u64) -> io::Result<()> {
+pub fn write(out: &mut dyn Write, key: Key, kept: &Kept) -> io::Result<()> {
+    let ratings = &kept.ratings;
     let by_user = ratings.users.is_sorted();
     let narrow = ratings.movie_count() <= 1 << 16;
     let form = if by_user { BY_USER } else { 0 } | if narrow { NARROW } else { 0 };
     out.write_all(MAGIC)?;
     out.write_all(&key.bytes())?;
-    out.write_all(&fingerprint.to_le_bytes())?;
+    out.write_all(&kept.fingerprint.to_le_bytes())?;
     out.write_all(&(ratings.len() as u64).to_le_bytes())?;
     for number in [
         ratings.user_count() as u32,
         ratings.movie_count() as u32,
         form,
-        0,
+        kept.dropped,
     ] {
         out.write_all(&number.to_le_bytes())?;
     }
@@ -158,6 +160,8 @@ pub struct Kept {
     pub fingerprint: u64,
     /// Their [`Ratings::scale`].
     pub scale: Scale,
+    /// How many were dropped beside them, as rated again.
+    pub dropped: u32,
 }
 
 /// Reads what is at `path`, if it is a whole cache of the source with that key.
@@ -170,7 +174,7 @@ pub fn read(path: &Path, key: Key) -> Option<Kept> {
     file.read_exact(&mut head).ok()?;
     let long = |at: usize| u64::from_le_bytes(head[at..at + 8].try_into().unwrap_or_default());
     let word = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().unwrap_or_default());
-    if &head[..8] != MAGIC || head[8..32] != key.bytes() || word(60) != 0 {
+    if &head[..8] != MAGIC || head[8..32] != key.bytes() {
         return None;
     }
     let (fingerprint, len) = (long(32), usize::try_from(long(40)).ok()?);
@@ -225,6 +229,7 @@ pub fn read(path: &Path, key: Key) -> Option<Kept> {
             max: f32::from(seen.most) * 0.5,
             step: if seen.any & 1 != 0 { 0.5 } else { 1.0 },
         },
+        dropped: word(60),
     })
 }
 
@@ -444,11 +449,20 @@ mod tests {
         hash: 3,
     };
 
-    fn cached(ratings: &Ratings) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
+    fn kept(ratings: Ratings) -> Kept {
+        Kept {
+            scale: ratings.scale(),
+            fingerprint: 77,
+            ratings,
+            dropped: 5,
+        }
+    }
+
+    fn cached(kept: &Kept) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cache");
         let mut bytes = Vec::new();
-        write(&mut bytes, KEY, ratings, 77).unwrap();
+        write(&mut bytes, KEY, kept).unwrap();
         std::fs::write(&path, &bytes).unwrap();
         (folder, path, bytes)
     }
@@ -457,21 +471,15 @@ mod tests {
     fn what_was_written_is_read_in_every_form() {
         for (movies, sorted) in [(500, true), (500, false), (70_000, true), (70_000, false)] {
             // Some blocks, whose borders are not the users'.
-            let ratings = ratings(movies, sorted, 30_000);
-            let (_folder, path, _) = cached(&ratings);
-            let kept = Kept {
-                scale: ratings.scale(),
-                fingerprint: 77,
-                ratings,
-            };
+            let kept = kept(ratings(movies, sorted, 30_000));
+            let (_folder, path, _) = cached(&kept);
             assert_eq!(read(&path, KEY), Some(kept), "{movies} {sorted}");
         }
     }
 
     #[test]
     fn a_cache_of_another_source_or_cut_or_out_of_range_is_none() {
-        let ratings = ratings(500, true, 3_000);
-        let (_folder, path, bytes) = cached(&ratings);
+        let (_folder, path, bytes) = cached(&kept(ratings(500, true, 3_000)));
         for other in [
             Key { size: 0, ..KEY },
             Key { changed: 0, ..KEY },
@@ -488,8 +496,8 @@ mod tests {
         }
         refuse(&[&bytes[..], b"x"].concat(), "a byte too many");
         for bit in 0..HEAD * 8 {
-            // The fingerprint alone may be anything.
-            if !(32 * 8..40 * 8).contains(&bit) {
+            // The fingerprint and the number of dropped ratings may be anything.
+            if !(32 * 8..40 * 8).contains(&bit) && bit < 60 * 8 {
                 let mut flipped = bytes.clone();
                 flipped[bit / 8] ^= 1 << (bit % 8);
                 refuse(&flipped, &format!("bit {bit} of the head"));

@@ -11,13 +11,18 @@
 //! The columns don't ask for huge pages. A virtual machine's host takes free memory back in blocks of 2 MB, and giving
 //! out one of those again costs milliseconds, where pages of 4 KB mostly come from what the machine still has.
 
+use std::collections::TryReserveError;
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Condvar, Mutex};
 
 use super::error::{BadLine, DataError};
+use super::form::{self, Form};
 use super::ids::IdSet;
-use super::line::{Form, Rating, fast};
+use super::line::{Rating, Said, fast, plain_id};
+use super::names::{Closed, Interner};
+use super::open::unreadable;
+use super::reading::Reading;
 
 const CHUNK: usize = 1 << 20;
 /// A size is only a claim (a zip file makes it), so that no more memory than for these ratings is set aside on it.
@@ -29,17 +34,128 @@ const BEFORE_MOVIELENS: u32 = 631_152_000;
 #[derive(Debug, Default)]
 pub struct Columns {
     /// User ids.
-    pub users: Vec<u32>,
+    pub users: Ids,
     /// Movie ids.
-    pub movies: Vec<u32>,
+    pub movies: Ids,
     /// Stars.
     pub stars: Vec<f32>,
-    /// Seconds since 1970.
+    /// Seconds since 1970; 0 where none is said.
     pub times: Vec<u32>,
-    /// The user ids that occur.
-    pub user_set: IdSet,
-    /// The movie ids that occur.
-    pub movie_set: IdSet,
+    /// What else the lines told.
+    pub told: Told,
+}
+
+/// A column of ids.
+#[derive(Debug, Default)]
+pub struct Ids {
+    /// Ids, or numbers of [`names`](Self::names).
+    pub values: Vec<u32>,
+    /// The ids that occur, where they are numbers.
+    pub set: IdSet,
+    /// The ids' texts, once one of them was no plain number.
+    names: Option<Interner>,
+}
+
+impl Ids {
+    /// Adds an id that is a number.
+    #[inline(always)]
+    pub fn push(&mut self, id: u32) {
+        if self.names.is_some() {
+            return self.push_text(id.to_string().as_bytes());
+        }
+        // Files are mostly sorted by user.
+        if self.values.last() != Some(&id) {
+            self.set.insert(id);
+        }
+        self.values.push(id);
+    }
+
+    /// Adds an id as it is written.
+    fn push_text(&mut self, text: &[u8]) {
+        if self.names.is_none() {
+            match plain_id(text) {
+                Some(id) => return self.push(id),
+                None => self.become_names(),
+            }
+        }
+        let number = self.names.get_or_insert_default().number(text);
+        self.values.push(number);
+    }
+
+    fn become_names(&mut self) {
+        let mut names = Interner::default();
+        names.take_numbers(&mut self.values);
+        self.names = Some(names);
+    }
+
+    fn append(&mut self, other: &mut Ids) {
+        if let Some(theirs) = other.names.take() {
+            if self.names.is_none() {
+                self.become_names();
+            }
+            self.names
+                .get_or_insert_default()
+                .take(theirs, &mut other.values);
+        } else if let Some(names) = &mut self.names {
+            names.take_numbers(&mut other.values);
+        }
+        self.values.extend_from_slice(&other.values);
+    }
+
+    fn clear(&mut self) {
+        self.values.clear();
+        self.names = None;
+    }
+
+    /// The ids as numbers at last, which of them occur, and what they were.
+    pub fn close(self) -> (Vec<u32>, IdSet, Closed) {
+        let mut values = self.values;
+        match self.names {
+            None => (values, self.set, Closed::Numbers(None)),
+            Some(names) => {
+                let (set, closed) = names.close(&mut values);
+                (values, set, closed)
+            }
+        }
+    }
+}
+
+/// What lines tell beside their ratings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Told {
+    /// How many lines there are.
+    pub lines: u64,
+    /// Lines that repeat the header.
+    pub headers: u64,
+    /// Lines with the mark of no rating.
+    pub unrated: u64,
+    /// Ratings without a time.
+    pub untimed: u64,
+    /// How times are written: bits of [`Unit`](super::time::Unit).
+    pub units: u8,
+    /// The first user id that is no plain number, and its line.
+    pub user_name: Option<(u64, String)>,
+    /// The first movie id that is none, and its line.
+    pub movie_name: Option<(u64, String)>,
+    /// Which columns were taken for what, where that had to be guessed.
+    pub guessed: Option<String>,
+}
+
+impl Told {
+    fn append(&mut self, other: &Told) {
+        let placed = |name: &Option<(u64, String)>| {
+            name.as_ref()
+                .map(|(line, text)| (self.lines + line, text.clone()))
+        };
+        let names = (placed(&other.user_name), placed(&other.movie_name));
+        self.user_name = self.user_name.take().or(names.0);
+        self.movie_name = self.movie_name.take().or(names.1);
+        self.lines += other.lines;
+        self.headers += other.headers;
+        self.unrated += other.unrated;
+        self.untimed += other.untimed;
+        self.units |= other.units;
+    }
 }
 
 impl Columns {
@@ -51,56 +167,81 @@ impl Columns {
         self.times.push(rating.time);
     }
 
+    fn push_said(&mut self, said: Said) {
+        let Some(stars) = said.stars else {
+            self.told.unrated += 1;
+            return;
+        };
+        let line = self.told.lines + 1;
+        let first = |known: &mut Option<(u64, String)>, text: &[u8]| {
+            if known.is_none() && plain_id(text).is_none() {
+                *known = Some((line, String::from_utf8_lossy(text).into_owned()));
+            }
+        };
+        first(&mut self.told.user_name, &said.user);
+        first(&mut self.told.movie_name, &said.movie);
+        self.users.push_text(&said.user);
+        self.movies.push_text(&said.movie);
+        self.stars.push(stars);
+        match said.time {
+            Some((_, unit)) => self.told.units |= unit.bit(),
+            None => self.told.untimed += 1,
+        }
+        self.times.push(said.time.map_or(0, |(seconds, _)| seconds));
+    }
+
     fn clear(&mut self) {
         self.users.clear();
         self.movies.clear();
         self.stars.clear();
         self.times.clear();
+        self.told = Told::default();
     }
 
-    fn reserve(&mut self, more: usize) {
-        self.users.reserve_exact(more);
-        self.movies.reserve_exact(more);
-        self.stars.reserve_exact(more);
-        self.times.reserve_exact(more);
+    fn reserve(&mut self, more: usize, exact: bool) -> Result<(), TryReserveError> {
+        let make: fn(&mut Vec<u32>, usize) -> _ = match exact {
+            true => Vec::try_reserve_exact,
+            false => Vec::try_reserve,
+        };
+        make(&mut self.users.values, more)?;
+        make(&mut self.movies.values, more)?;
+        make(&mut self.times, more)?;
+        match exact {
+            true => self.stars.try_reserve_exact(more),
+            false => self.stars.try_reserve(more),
+        }
     }
 
-    fn append(&mut self, other: &Columns) {
-        self.users.extend_from_slice(&other.users);
-        self.movies.extend_from_slice(&other.movies);
+    fn append(&mut self, other: &mut Columns) -> Result<(), TryReserveError> {
+        self.reserve(other.stars.len(), false)?;
+        self.users.append(&mut other.users);
+        self.movies.append(&mut other.movies);
         self.stars.extend_from_slice(&other.stars);
         self.times.extend_from_slice(&other.times);
+        self.told.append(&other.told);
+        Ok(())
     }
 }
 
-/// Called with the bytes read so far.
-pub type OnBytes<'a> = &'a (dyn Fn(u64) + Sync);
-
-/// Reads ratings from a stream of `size` bytes (a hint); `path` is for messages.
+/// Reads ratings from a stream of about `size` bytes; `path` is for messages. `on_chunk` is called now and then.
 ///
 /// # Errors
-/// [`DataError::Line`] with the first line that isn't a rating, [`DataError::Input`] if there are no ratings,
-/// [`DataError::Io`] if reading fails.
+/// [`DataError::Line`] with the first line that isn't a rating, [`DataError::Input`] if there are no ratings or not
+/// enough memory for them, [`DataError::Io`] if reading fails.
 pub fn read(
     mut source: impl Read + Send,
     size: u64,
     path: &Path,
+    reading: &Reading,
     threads: usize,
-    on_bytes: OnBytes,
+    on_chunk: &(dyn Fn() + Sync),
 ) -> Result<Columns, DataError> {
-    let io = |error| DataError::Io(path.to_owned(), error);
     let mut head = Vec::new();
     source
         .by_ref()
         .take(CHUNK as u64)
         .read_to_end(&mut head)
-        .map_err(io)?;
-    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
-        return Err(DataError::Input(format!(
-            "{} is in UTF-16; it should be saved as UTF-8, or as plain ASCII",
-            path.display()
-        )));
-    }
+        .map_err(|error| unreadable(path, error))?;
     let mark = if head.starts_with(b"\xef\xbb\xbf") {
         3
     } else {
@@ -112,37 +253,52 @@ pub fn read(
             path.display()
         )));
     }
-    let line_end = memchr::memchr(b'\n', &head).unwrap_or(head.len());
-    let first = head[mark..line_end]
-        .strip_suffix(b"\r")
-        .unwrap_or(&head[mark..line_end]);
-    let form = Form::detect(first)
-        .map_err(|right| DataError::Line(BadLine::new(path, 1, first, right)))?;
-    let begin = if form.header {
-        (line_end + 1).min(head.len())
-    } else {
-        mark
+    let first: Vec<&[u8]> = head[mark..]
+        .split(|b| *b == b'\n')
+        .take(form::LINES)
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .collect();
+    let mut form = Form::detect(&first, reading).map_err(|(at, right)| {
+        let line = first.get(at).copied().unwrap_or_default();
+        DataError::Line(BadLine::new(path, at as u64 + 1, line, right))
+    })?;
+    let header = form.header.then(|| {
+        first
+            .get(form.lines - 1)
+            .copied()
+            .unwrap_or_default()
+            .to_vec()
+    });
+    let begin = (0..form.lines).fold(mark, |at, _| {
+        memchr::memchr(b'\n', &head[at..]).map_or(head.len(), |end| at + end + 1)
+    });
+    let told = Told {
+        lines: form.lines as u64,
+        guessed: form.guessed.take(),
+        ..Told::default()
     };
-    let lines = u64::from(form.header);
-    let size_of_head = head.len() as u64;
-
     let source = Mutex::new(Source {
         read: source,
         rest: head.split_off(begin),
         next: 0,
-        bytes: size_of_head,
         done: false,
         unended: None,
     });
     let sink = Mutex::new(Sink {
-        columns: Columns::default(),
+        columns: Columns {
+            told,
+            ..Columns::default()
+        },
         next: 0,
-        lines,
         failed: None,
     });
     let turn = Condvar::new();
+    let parser = Parser {
+        form: &form,
+        header: header.as_deref(),
+    };
     let sets = std::thread::scope(|scope| {
-        let worker = || work(&source, &sink, &turn, &form, size, path, on_bytes);
+        let worker = || work(&source, &sink, &turn, parser, size, path, on_chunk);
         let others: Vec<_> = (1..threads.max(1)).map(|_| scope.spawn(worker)).collect();
         let mut sets = vec![worker()];
         // A worker doesn't panic: it indexes within bounds and locks aren't poisoned.
@@ -157,16 +313,22 @@ pub fn read(
     }
     let mut columns = sink.columns;
     for (users, movies) in sets {
-        columns.user_set.merge(&users);
-        columns.movie_set.merge(&movies);
+        columns.users.set.merge(users);
+        columns.movies.set.merge(movies);
     }
-    if columns.users.is_empty() {
+    if columns.stars.is_empty() {
+        let only = match columns.told.unrated {
+            0 => "only a header".into(),
+            unrated => {
+                format!("only {unrated} lines whose rating is 0 or -1, which --scale leaves out")
+            }
+        };
         return Err(DataError::Input(format!(
-            "{} holds no ratings, only a header",
+            "{} holds no ratings, {only}",
             path.display()
         )));
     }
-    refuse_cut_time(&columns, &source, sink.lines, path)?;
+    refuse_cut_time(&columns, &source, path)?;
     Ok(columns)
 }
 
@@ -174,7 +336,6 @@ pub fn read(
 fn refuse_cut_time<R>(
     columns: &Columns,
     source: &Mutex<Source<R>>,
-    lines: u64,
     path: &Path,
 ) -> Result<(), DataError> {
     let source = source
@@ -185,14 +346,19 @@ fn refuse_cut_time<R>(
     else {
         return Ok(());
     };
-    if last >= BEFORE_MOVIELENS || first < BEFORE_MOVIELENS {
+    if columns.told.untimed > 0 || last >= BEFORE_MOVIELENS || first < BEFORE_MOVIELENS {
         return Ok(());
     }
     let reason = format!(
         "the timestamp `{last}` is before 1990 and no line end follows, so the file was probably cut here; it should \
          be in seconds since 1970, such as {first}"
     );
-    Err(DataError::Line(BadLine::new(path, lines, line, reason)))
+    Err(DataError::Line(BadLine::new(
+        path,
+        columns.told.lines,
+        line,
+        reason,
+    )))
 }
 
 struct Source<R> {
@@ -200,7 +366,6 @@ struct Source<R> {
     /// What was read behind the last whole line handed out.
     rest: Vec<u8>,
     next: u64,
-    bytes: u64,
     done: bool,
     /// The last line, if no line feed ends it.
     unended: Option<Vec<u8>>,
@@ -216,7 +381,6 @@ impl<R: Read> Source<R> {
         chunk.append(&mut self.rest);
         let wanted = CHUNK.saturating_sub(chunk.len()).max(1);
         let got = self.read.by_ref().take(wanted as u64).read_to_end(chunk)?;
-        self.bytes += got as u64;
         self.done = got < wanted;
         if self.done {
             if chunk.is_empty() {
@@ -246,8 +410,6 @@ struct Sink {
     columns: Columns,
     /// The chunk whose turn it is.
     next: u64,
-    /// Lines before that chunk.
-    lines: u64,
     failed: Option<DataError>,
 }
 
@@ -255,10 +417,10 @@ fn work<R: Read>(
     source: &Mutex<Source<R>>,
     sink: &Mutex<Sink>,
     turn: &Condvar,
-    form: &Form,
+    parser: Parser,
     size: u64,
     path: &Path,
-    on_bytes: OnBytes,
+    on_chunk: &(dyn Fn() + Sync),
 ) -> (IdSet, IdSet) {
     let mut chunk = Vec::with_capacity(CHUNK + 1);
     let mut parsed = Columns::default();
@@ -272,18 +434,16 @@ fn work<R: Read>(
             Ok(None) => break,
             Err(error) => {
                 held.done = true;
-                lock()
-                    .failed
-                    .get_or_insert(DataError::Io(path.to_owned(), error));
+                lock().failed.get_or_insert(unreadable(path, error));
                 turn.notify_all();
                 break;
             }
         };
-        on_bytes(held.bytes);
+        on_chunk();
         drop(held);
 
         parsed.clear();
-        let result = parse(&chunk, form, &mut parsed);
+        let result = parser.parse(&chunk, &mut parsed);
         let mut sink = lock();
         while sink.next != number && sink.failed.is_none() {
             sink = turn
@@ -294,19 +454,25 @@ fn work<R: Read>(
             break;
         }
         match result {
-            Ok(lines) => {
-                if sink.columns.users.capacity() == 0 && !parsed.users.is_empty() {
-                    // What the first chunk's line length foretells, and a twentieth.
-                    let guess = (size as usize / (chunk.len() / parsed.users.len()).max(1))
+            Ok(()) => {
+                if sink.columns.stars.capacity() == 0 && !parsed.stars.is_empty() {
+                    // What the first chunk's line length foretells, and a twentieth. Where there isn't so much, the
+                    // columns grow as they are filled.
+                    let guess = (size as usize / (chunk.len() / parsed.stars.len()).max(1))
                         .min(MOST_RESERVED);
-                    sink.columns.reserve(guess + guess / 20);
+                    let _ = sink.columns.reserve(guess + guess / 20, true);
                 }
-                sink.columns.append(&parsed);
-                sink.lines += lines;
+                if sink.columns.append(&mut parsed).is_err() {
+                    let ratings = sink.columns.stars.len();
+                    sink.failed = Some(DataError::Input(format!(
+                        "{}: there isn't enough memory for more than its first {ratings} ratings",
+                        path.display()
+                    )));
+                }
                 sink.next += 1;
             }
             Err(bad) => {
-                let number = sink.lines + bad.line + 1;
+                let number = sink.columns.told.lines + parsed.told.lines + 1;
                 let line = &chunk[bad.start..bad.end];
                 sink.failed = Some(DataError::Line(BadLine::new(
                     path, number, line, bad.reason,
@@ -316,61 +482,65 @@ fn work<R: Read>(
         drop(sink);
         turn.notify_all();
     }
-    (parsed.user_set, parsed.movie_set)
+    (parsed.users.set, parsed.movies.set)
 }
 
 struct Bad {
-    /// Lines before it in the chunk.
-    line: u64,
     start: usize,
     end: usize,
     reason: String,
 }
 
-/// Parses whole lines and gives their number, blank ones included.
-fn parse(text: &[u8], form: &Form, columns: &mut Columns) -> Result<u64, Bad> {
-    let plain = form.is_plain();
-    let extra = form.fields - 4;
-    let (mut at, mut lines) = (0, 0);
-    let mut last_user = None;
-    while at < text.len() {
-        let quick = if plain {
-            fast(text, at, form.separator, extra)
-        } else {
-            None
-        };
-        let (rating, next) = match quick {
-            Some(found) => found,
-            None => {
+#[derive(Clone, Copy)]
+struct Parser<'a> {
+    form: &'a Form,
+    /// The first line, if it names the columns.
+    header: Option<&'a [u8]>,
+}
+
+impl Parser<'_> {
+    /// Parses whole lines; `columns` counts them, blank ones too.
+    fn parse(self, text: &[u8], columns: &mut Columns) -> Result<(), Bad> {
+        let form = self.form;
+        let plain = form.is_plain();
+        let extra = form.fields.saturating_sub(4);
+        let mut at = 0;
+        while at < text.len() {
+            let quick = if plain {
+                fast(text, at, form.separator, extra)
+            } else {
+                None
+            };
+            if let Some((rating, next)) = quick {
+                columns.push(rating);
+                at = next;
+            } else {
                 let end =
                     memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length);
                 let line = &text[at..end];
-                if line.trim_ascii().is_empty() {
-                    at = end + 1;
-                    lines += 1;
-                    continue;
-                }
-                match form.parse(line) {
-                    Ok(rating) => (rating, end + 1),
-                    Err(reason) => {
-                        return Err(Bad {
-                            line: lines,
-                            start: at,
-                            end,
-                            reason,
-                        });
+                if !line.trim_ascii().is_empty() {
+                    match form.parse(line) {
+                        Ok(said) => columns.push_said(said),
+                        Err(_) if self.repeats_header(line) => columns.told.headers += 1,
+                        Err(reason) => {
+                            return Err(Bad {
+                                start: at,
+                                end,
+                                reason,
+                            });
+                        }
                     }
                 }
+                at = end + 1;
             }
-        };
-        columns.push(rating);
-        columns.movie_set.insert(rating.movie);
-        if last_user != Some(rating.user) {
-            columns.user_set.insert(rating.user);
-            last_user = Some(rating.user);
+            columns.told.lines += 1;
         }
-        at = next;
-        lines += 1;
+        Ok(())
     }
-    Ok(lines)
+
+    /// Whether a line is the header again, as where files were put one behind another.
+    fn repeats_header(self, line: &[u8]) -> bool {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        self.header == Some(line.strip_suffix(b"\r").unwrap_or(line))
+    }
 }

@@ -1,10 +1,17 @@
-//! One line of a ratings file, in every form that MovieLens releases and their copies have.
+//! One line of a ratings file, in every form that releases, their copies and other data sets have.
 //!
-//! Two parsers: [`fast`] takes the plain line of any form and gives up on the rest; [`Form::parse`] takes everything
-//! (quotes, spaces, dates, columns in another order) and says what is wrong. Where `fast` gives an answer it is the
-//! same one, which a test holds them to.
+//! Two parsers: [`fast`] takes the plain line of a release's form and gives up on the rest; [`Form::parse`] takes
+//! everything (quotes, spaces, dates, names for ids, other scales, columns in another order) and says what is wrong.
+//! Where `fast` gives an answer it is the same one, which a test holds them to.
 
-/// What a line says, with MovieLens ids.
+use std::borrow::Cow;
+
+use super::form::{Form, HEADER};
+use super::names::LONGEST;
+use super::scale::LIMIT;
+use super::time::{self, Unit};
+
+/// What a plain line says.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rating {
     /// User id.
@@ -17,317 +24,276 @@ pub struct Rating {
     pub time: u32,
 }
 
+/// What any line says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Said<'a> {
+    /// User id, as it is written.
+    pub user: Cow<'a, [u8]>,
+    /// Movie id, as it is written.
+    pub movie: Cow<'a, [u8]>,
+    /// Stars; `None` for the mark of no rating, below the scale that was given.
+    pub stars: Option<f32>,
+    /// Seconds since 1970 (UTC) and how they are written, if they are.
+    pub time: Option<(u32, Unit)>,
+}
+
 /// What stands between two fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Separator {
-    /// A tab, as in `u.data`.
-    Tab,
     /// Two colons, as in `ratings.dat`.
     Colons,
+    /// A tab, as in `u.data`.
+    Tab,
+    /// A semicolon, as spreadsheets write where the comma is for decimals.
+    Semicolon,
+    /// A bar.
+    Bar,
     /// A comma, as in `ratings.csv`.
     Comma,
+    /// Spaces and tabs, any number of them.
+    Blanks,
 }
 
 impl Separator {
-    fn text(self) -> &'static str {
+    /// All, those that are never within a field before those that may be.
+    pub const ALL: [Separator; 6] = [
+        Separator::Colons,
+        Separator::Tab,
+        Separator::Semicolon,
+        Separator::Bar,
+        Separator::Comma,
+        Separator::Blanks,
+    ];
+
+    /// As it is written.
+    pub fn text(self) -> &'static str {
         match self {
-            Separator::Tab => "\t",
             Separator::Colons => "::",
+            Separator::Tab => "\t",
+            Separator::Semicolon => ";",
+            Separator::Bar => "|",
             Separator::Comma => ",",
+            Separator::Blanks => " ",
+        }
+    }
+
+    /// Where it first stands in `text`, and how long it is.
+    fn find(self, text: &[u8]) -> Option<(usize, usize)> {
+        let sign = |sign: u8| memchr::memchr(sign, text).map(|at| (at, 1));
+        match self {
+            Separator::Colons => memchr::memmem::find(text, b"::").map(|at| (at, 2)),
+            Separator::Tab => sign(b'\t'),
+            Separator::Semicolon => sign(b';'),
+            Separator::Bar => sign(b'|'),
+            Separator::Comma => sign(b','),
+            Separator::Blanks => {
+                let at = memchr::memchr2(b' ', b'\t', text)?;
+                let rest = &text[at..];
+                let other = rest.iter().position(|b| !matches!(b, b' ' | b'\t'));
+                Some((at, other.unwrap_or(rest.len())))
+            }
         }
     }
 }
 
-/// How a file writes its ratings, read off its first line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Form {
-    /// Between fields.
-    pub separator: Separator,
-    /// Whether the first line names the columns.
-    pub header: bool,
-    /// Fields a line.
-    pub fields: usize,
-    /// Where user, movie, stars and time stand in a line.
-    pub columns: [usize; 4],
+/// The fields of a line, one after another, without the quotes around them and the spaces beside them.
+struct Cells<'a> {
+    /// What is left; `None` behind the last field.
+    rest: Option<&'a [u8]>,
+    separator: Separator,
 }
 
-/// The names a header may give to user, movie, stars and time, in lower case.
-const NAMES: [&[&str]; 4] = [
-    &["userid", "user_id", "user", "user_id:token"],
-    &[
-        "movieid",
-        "movie_id",
-        "movie",
-        "itemid",
-        "item_id",
-        "item",
-        "item_id:token",
-    ],
-    &["rating", "stars", "rating:float"],
-    &["timestamp", "time", "timestamp:float"],
-];
+impl<'a> Cells<'a> {
+    fn new(line: &'a [u8], separator: Separator) -> Cells<'a> {
+        let blank = separator == Separator::Blanks;
+        let line = if blank { line.trim_ascii() } else { line };
+        Cells {
+            rest: Some(line),
+            separator,
+        }
+    }
 
-/// The header of GroupLens's own CSV files.
-const HEADER: &str = "userId,movieId,rating,timestamp";
+    /// The next field, if there is one; an error where a quote isn't closed or has text behind it.
+    fn next(&mut self) -> Option<Result<Cow<'a, [u8]>, ()>> {
+        let rest = self.rest.take()?;
+        let start = match self.separator {
+            // A tab may be the separator itself.
+            Separator::Tab | Separator::Blanks => rest,
+            _ => rest.trim_ascii_start(),
+        };
+        if let Some(inside) = start.strip_prefix(b"\"") {
+            return Some(self.quoted(inside).ok_or(()));
+        }
+        let cell = match self.separator.find(rest) {
+            Some((at, length)) => {
+                self.rest = Some(&rest[at + length..]);
+                &rest[..at]
+            }
+            None => rest,
+        };
+        Some(Ok(Cow::Borrowed(cell.trim_ascii())))
+    }
+
+    fn quoted(&mut self, inside: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+        let mut end = memchr::memchr(b'"', inside)?;
+        let mut cell = Cow::Borrowed(&inside[..end]);
+        while inside.get(end + 1) == Some(&b'"') {
+            let from = end + 2;
+            end = from + memchr::memchr(b'"', &inside[from..])?;
+            let whole = cell.to_mut();
+            whole.push(b'"');
+            whole.extend_from_slice(&inside[from..end]);
+        }
+        let behind = &inside[end + 1..];
+        match self.separator.find(behind) {
+            Some((at, length)) if behind[..at].trim_ascii().is_empty() => {
+                self.rest = Some(&behind[at + length..]);
+            }
+            None if behind.trim_ascii().is_empty() => {}
+            _ => return None,
+        }
+        Some(cell)
+    }
+}
+
+/// The fields of a line; `None` where a quote isn't closed.
+pub fn cells(line: &[u8], separator: Separator) -> Option<Vec<Cow<'_, [u8]>>> {
+    let mut cells = Cells::new(line, separator);
+    let mut all = Vec::new();
+    while let Some(cell) = cells.next() {
+        all.push(cell.ok()?);
+    }
+    Some(all)
+}
 
 impl Form {
-    /// Reads the form off a file's first line (without its line end or byte order mark).
-    ///
-    /// # Errors
-    /// What a first line should be, if this is none.
-    pub fn detect(line: &[u8]) -> Result<Form, String> {
-        let has = |wanted: &str| {
-            line.windows(wanted.len())
-                .any(|part| part == wanted.as_bytes())
-        };
-        let separator = [Separator::Colons, Separator::Tab, Separator::Comma]
-            .into_iter()
-            .find(|separator| has(separator.text()))
-            .ok_or("a ratings file separates user, movie, rating and timestamp by commas, tabs or `::`")?;
-        let cells = split(line, separator);
-        let cells: Vec<String> = cells
-            .unwrap_or_default()
-            .iter()
-            .map(|cell| String::from_utf8_lossy(cell).trim().to_ascii_lowercase())
-            .collect();
-        let fields = cells.len();
-        let header = cells
-            .iter()
-            .any(|cell| NAMES.iter().any(|names| names.contains(&cell.as_str())));
-        if !header && fields < 4 {
-            return Err(format!(
-                "the first line should be a header such as `{HEADER}` or have at least the four fields of a rating: {}",
-                example(separator)
-            ));
-        }
-        if !header {
-            return Ok(Form {
-                separator,
-                header,
-                fields,
-                columns: [0, 1, 2, 3],
-            });
-        }
-        let places =
-            NAMES.map(|names| cells.iter().position(|cell| names.contains(&cell.as_str())));
-        let missing: Vec<String> = (places.iter().zip(HEADER.split(',')))
-            .filter(|(place, _)| place.is_none())
-            .map(|(_, name)| format!("`{name}`"))
-            .collect();
-        if !missing.is_empty() {
-            return Err(format!(
-                "the header has no column {}; it should name the columns of `{HEADER}`, in any order",
-                missing.join(" and no ")
-            ));
-        }
-        let columns = places.map(Option::unwrap_or_default);
-        Ok(Form {
-            separator,
-            header,
-            fields,
-            columns,
-        })
-    }
-
-    /// Whether [`fast`] knows the order of the columns.
-    pub fn is_plain(&self) -> bool {
-        self.columns == [0, 1, 2, 3]
-    }
-
-    /// What a line of this form should look like.
-    pub fn example(&self) -> String {
-        if self.fields == 4 && self.is_plain() {
-            example(self.separator)
-        } else {
-            format!(
-                "{} fields with user, movie, rating and timestamp in columns {}, {}, {} and {}",
-                self.fields,
-                self.columns[0] + 1,
-                self.columns[1] + 1,
-                self.columns[2] + 1,
-                self.columns[3] + 1
-            )
-        }
-    }
-
     /// Reads a line (without its `\n`).
     ///
     /// # Errors
     /// What would be right, in words that complete "… should be".
-    pub fn parse(&self, line: &[u8]) -> Result<Rating, String> {
+    pub fn parse<'a>(&self, line: &'a [u8]) -> Result<Said<'a>, String> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let Some(cells) = split(line, self.separator) else {
+        let [user, movie, stars] = self.columns;
+        let wanted = [Some(user), Some(movie), Some(stars), self.time];
+        let mut found: [Cow<'a, [u8]>; 4] = Default::default();
+        let (mut cells, mut count) = (Cells::new(line, self.separator), 0);
+        while let Some(cell) = cells.next() {
+            let Ok(cell) = cell else {
+                return Err(format!(
+                    "a quote isn't closed in this line or has text behind it; a line should be {}",
+                    self.example()
+                ));
+            };
+            if let Some(at) = wanted.iter().position(|place| *place == Some(count)) {
+                found[at] = cell;
+            }
+            count += 1;
+        }
+        if count != self.fields {
             return Err(format!(
-                "a quote isn't closed or has text behind it; a line should be {}",
-                self.example()
-            ));
-        };
-        if cells.len() != self.fields {
-            return Err(format!(
-                "it has {} field{}; a line should be {}",
-                cells.len(),
-                if cells.len() == 1 { "" } else { "s" },
+                "it has {count} field{}; a line should be {}",
+                if count == 1 { "" } else { "s" },
                 self.example()
             ));
         }
-        let cells = self.columns.map(|column| cells[column].as_slice());
-        rating(cells).map_err(|reason| match (self.header, self.separator) {
+        self.said(found).map_err(|reason| match (self.header, self.separator) {
             // Other programs write other orders of columns, which only a header tells.
             (false, Separator::Comma) => format!(
                 "{reason}; without a header such as `{HEADER}` the fields are user, movie, rating and timestamp, in that \
-                 order"
+                 order, or as --columns says"
             ),
             _ => reason,
         })
     }
-}
 
-/// The rating that cells of user, movie, stars and time say.
-fn rating(cells: [&[u8]; 4]) -> Result<Rating, String> {
-    let shown = |i: usize| String::from_utf8_lossy(cells[i]).into_owned();
-    let id = |i: usize, what: &str| {
-        whole(cells[i]).ok_or_else(|| {
-            format!(
-                "the {what} id `{}` should be a whole number of at most {}",
-                shown(i),
-                u32::MAX
-            )
-        })
-    };
-    Ok(Rating {
-        user: id(0, "user")?,
-        movie: id(1, "movie")?,
-        stars: stars(cells[2]).ok_or_else(|| {
-            format!(
-                "the rating `{}` should be 0.5 to 5 in steps of a half, such as 4, 4.0 or 3.5",
-                shown(2)
-            )
-        })?,
-        time: time(cells[3]).ok_or_else(|| {
-            format!(
-                "the timestamp `{}` should be seconds since 1970, such as 1112486027, or a date and time (UTC), such as \
-                 2005-04-02 23:53:47",
-                shown(3)
-            )
-        })?,
-    })
-}
-
-fn example(separator: Separator) -> String {
-    let sep = separator.text();
-    match separator {
-        Separator::Tab => {
-            "user, movie, rating and timestamp with a tab between, such as `196\t242\t3\t881250949`"
-                .into()
-        }
-        _ => format!(
-            "`user{sep}movie{sep}rating{sep}timestamp`, such as `1{sep}122{sep}3.5{sep}1112486027`"
-        ),
-    }
-}
-
-/// The fields of a line, without the quotes around them; `None` where a quote isn't closed.
-fn split(line: &[u8], separator: Separator) -> Option<Vec<Vec<u8>>> {
-    let separator = separator.text().as_bytes();
-    let mut cells = Vec::with_capacity(5);
-    let mut rest = line;
-    loop {
-        let mut cell = Vec::new();
-        if let Some(mut inside) = rest.strip_prefix(b"\"") {
-            loop {
-                let quote = inside.iter().position(|&b| b == b'"')?;
-                cell.extend_from_slice(&inside[..quote]);
-                inside = &inside[quote + 1..];
-                match inside.strip_prefix(b"\"") {
-                    Some(after) => {
-                        cell.push(b'"');
-                        inside = after;
-                    }
-                    None => break,
-                }
+    /// What cells of user, movie, stars and time say.
+    fn said<'a>(&self, [user, movie, stars, time]: [Cow<'a, [u8]>; 4]) -> Result<Said<'a>, String> {
+        let shown = |cell: &[u8]| String::from_utf8_lossy(cell).into_owned();
+        for (what, cell) in [("user", &user), ("movie", &movie)] {
+            if cell.is_empty() || cell.iter().any(u8::is_ascii_control) {
+                return Err(format!(
+                    "the {what} id `{}` should be a number or a name",
+                    shown(cell)
+                ));
             }
-            rest = inside;
-        } else {
-            let end = rest
-                .windows(separator.len())
-                .position(|part| part == separator)
-                .unwrap_or(rest.len());
-            cell.extend_from_slice(rest[..end].trim_ascii());
-            rest = &rest[end..];
+            if cell.len() > LONGEST {
+                return Err(format!(
+                    "the {what} id has {} bytes; it should have at most {LONGEST}",
+                    cell.len()
+                ));
+            }
         }
-        cells.push(cell);
-        if rest.is_empty() {
-            return Some(cells);
+        let right = || match self.scale {
+            Some(scale) => format!(
+                "the rating `{}` should be on the scale {scale}, as --scale says",
+                shown(&stars)
+            ),
+            None => format!(
+                "the rating `{}` should be a number of stars, such as 4, 4.0 or 3.5",
+                shown(&stars)
+            ),
+        };
+        let number = number(&stars, self.separator).ok_or_else(right)?;
+        if number.abs() > LIMIT {
+            return Err(format!(
+                "the rating `{}` should be from -{LIMIT} to {LIMIT}: what is larger is a count, not a rating",
+                shown(&stars)
+            ));
         }
-        rest = rest.strip_prefix(separator)?;
+        let stars = match self.scale {
+            Some(scale) if scale.says_none(number) => None,
+            Some(scale) if !scale.has(number) => return Err(right()),
+            _ => Some(number),
+        };
+        let time = match (self.time, time::read(&time)) {
+            (None, _) => None,
+            (_, None) if time::is_missing(&time) => None,
+            (_, None) => return Err(self.right_time(&shown(&time))),
+            (_, found) => found,
+        };
+        Ok(Said {
+            user,
+            movie,
+            stars,
+            time,
+        })
     }
 }
 
-fn whole(cell: &[u8]) -> Option<u32> {
-    if cell.is_empty() || !cell.iter().all(u8::is_ascii_digit) {
+/// An id that is a plain number of 32 bits.
+pub fn plain_id(cell: &[u8]) -> Option<u32> {
+    if cell.is_empty() || cell.len() > 10 || (cell[0] == b'0' && cell.len() > 1) {
         return None;
     }
-    std::str::from_utf8(cell).ok()?.parse().ok()
+    let digit = |value: u64, &b: &u8| b.is_ascii_digit().then(|| value * 10 + u64::from(b - b'0'));
+    cell.iter().try_fold(0, digit)?.try_into().ok()
 }
 
-fn stars(cell: &[u8]) -> Option<f32> {
-    // Digits and one point only: `parse` alone would take `nan`, `+4` and `4e0`.
-    if !cell.iter().all(|b| b.is_ascii_digit() || *b == b'.') {
+/// A number of stars: digits, a sign, a point, or a comma where that can't be a separator.
+fn number(cell: &[u8], separator: Separator) -> Option<f32> {
+    // `parse` alone would take `nan`, `inf` and `4e0`.
+    let plain = |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-' | b'+');
+    if !cell.iter().all(plain) {
         return None;
     }
-    let stars: f32 = std::str::from_utf8(cell).ok()?.parse().ok()?;
-    ((0.5..=5.0).contains(&stars) && (stars * 2.0).fract() == 0.0).then_some(stars)
-}
-
-fn time(cell: &[u8]) -> Option<u32> {
-    if let Some(seconds) = whole(cell) {
-        return Some(seconds);
+    let text = std::str::from_utf8(cell).ok()?;
+    match text.contains(',') {
+        false => text.parse().ok(),
+        true if separator == Separator::Comma => None,
+        true => text.replacen(',', ".", 1).parse().ok(),
     }
-    // 2005-04-02 23:53:47, with a T or a space between, and perhaps a Z behind.
-    let cell = cell.strip_suffix(b"Z").unwrap_or(cell);
-    if cell.len() != 19 || cell[4] != b'-' || cell[7] != b'-' || !matches!(cell[10], b' ' | b'T') {
-        return None;
-    }
-    if cell[13] != b':' || cell[16] != b':' {
-        return None;
-    }
-    let number = |from: usize, to: usize| whole(&cell[from..to]);
-    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
-    let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    if year < 1970 || hour > 23 || minute > 59 || second > 59 {
-        return None;
-    }
-    let seconds = u64::from(days_since_1970(year, month, day)?) * 86_400
-        + u64::from(hour * 3600 + minute * 60 + second);
-    u32::try_from(seconds).ok()
-}
-
-/// Days from 1970-01-01 to a day of the Gregorian calendar; `None` if there is no such day.
-fn days_since_1970(year: u32, month: u32, day: u32) -> Option<u32> {
-    let leap =
-        |year: u32| year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400);
-    let february = if leap(year) { 29 } else { 28 };
-    let lengths = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-    let length = *lengths.get((month as usize).checked_sub(1)?)?;
-    if day == 0 || day > length {
-        return None;
-    }
-    let before =
-        |year: u32| (year - 1) * 365 + (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
-    let in_year: u32 = lengths[..month as usize - 1].iter().sum();
-    Some(before(year) - before(1970) + in_year + day - 1)
 }
 
 /// Reads a plain line that starts at `text[at]`, and gives the rating and where the next line starts.
 ///
-/// Plain is: the four columns in order, numbers of at most ten digits and nothing else, stars written `d`, `d.0` or
-/// `d.5`, no quotes, no spaces around fields, `extra` fields behind them. `None` means "ask [`Form::parse`]", not
+/// Plain is: the four columns in order, numbers of at most ten digits and nothing else, stars from 0.5 to 5 written `d`,
+/// `d.0` or `d.5`, no quotes, no spaces around fields, `extra` fields behind them. `None` means "ask [`Form::parse`]", not
 /// "wrong". The last byte of `text` must be a line feed.
 #[inline(always)]
 pub fn fast(text: &[u8], at: usize, separator: Separator, extra: usize) -> Option<(Rating, usize)> {
-    let (user, at) = digits(text, at)?;
+    let (user, at) = id(text, at)?;
     let at = skip(text, at, separator)?;
-    let (movie, at) = digits(text, at)?;
+    let (movie, at) = id(text, at)?;
     let at = skip(text, at, separator)?;
     let whole = u32::from(text.get(at)?.wrapping_sub(b'0'));
     let (halves, at) = if *text.get(at + 1)? == b'.' {
@@ -344,7 +310,7 @@ pub fn fast(text: &[u8], at: usize, separator: Separator, extra: usize) -> Optio
     }
     let at = skip(text, at, separator)?;
     let (seconds, mut at) = match digits(text, at) {
-        Some((_, end)) if text[end] == b'-' => (time(text.get(at..at + 19)?)?, at + 19),
+        Some((_, end)) if text[end] == b'-' => (time::read(text.get(at..at + 19)?)?.0, at + 19),
         found => found?,
     };
     if extra > 0 {
@@ -380,13 +346,24 @@ fn skip_fields(text: &[u8], mut at: usize, separator: Separator, extra: usize) -
 
 #[inline(always)]
 fn skip(text: &[u8], at: usize, separator: Separator) -> Option<usize> {
-    match separator {
-        Separator::Comma => (*text.get(at)? == b',').then_some(at + 1),
-        Separator::Tab => (*text.get(at)? == b'\t').then_some(at + 1),
+    let sign = match separator {
+        Separator::Comma => b',',
+        Separator::Tab => b'\t',
+        Separator::Semicolon => b';',
+        Separator::Bar => b'|',
         Separator::Colons => {
-            (*text.get(at)? == b':' && *text.get(at + 1)? == b':').then_some(at + 2)
+            return (*text.get(at)? == b':' && *text.get(at + 1)? == b':').then_some(at + 2);
         }
-    }
+        Separator::Blanks => return None,
+    };
+    (*text.get(at)? == sign).then_some(at + 1)
+}
+
+/// An id without a zero in front: one with it might be a name that only looks like a number.
+#[inline(always)]
+fn id(text: &[u8], at: usize) -> Option<(u32, usize)> {
+    let (id, end) = digits(text, at)?;
+    (*text.get(at)? != b'0' || end == at + 1).then_some((id, end))
 }
 
 /// A number of one to ten digits that fits, and where it ends.

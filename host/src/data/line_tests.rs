@@ -1,18 +1,21 @@
 //! Lines of ratings, good and bad, through both parsers.
 
 use super::*;
+use crate::data::reading::Reading;
 use proptest::prelude::*;
 
 fn detect(line: &str) -> Form {
-    Form::detect(line.as_bytes()).unwrap()
+    Form::detect(&[line.as_bytes()], &Reading::default()).unwrap()
 }
 
-const TOY: Rating = Rating {
-    user: 1,
-    movie: 2,
-    stars: 3.5,
-    time: 1_112_486_027,
-};
+fn said(user: &'static str, movie: &'static str, stars: f32, time: u32) -> Said<'static> {
+    Said {
+        user: Cow::Borrowed(user.as_bytes()),
+        movie: Cow::Borrowed(movie.as_bytes()),
+        stars: Some(stars),
+        time: Some((time, Unit::Seconds)),
+    }
+}
 
 #[test]
 fn every_form_of_a_good_line_says_the_same() {
@@ -22,13 +25,10 @@ fn every_form_of_a_good_line_says_the_same() {
         (csv, "1,2,3.5,1112486027\r"),
         (csv, "\"1\",\"2\",\"3.5\",\"1112486027\""),
         (csv, "1, 2, 3.5, 1112486027"),
-        (csv, "01,2,3.50,1112486027"),
-        (
-            "\"userId\",\"movieId\",\"rating\",\"timestamp\"",
-            "1,2,3.5,2005-04-02 23:53:47",
-        ),
-        (csv, "1,2,3.5,\"2005-04-02 23:53:47\""),
-        (csv, "1,2,3.5,2005-04-02T23:53:47Z"),
+        (csv, "1, \"2\" , 3.5, 1112486027"),
+        (csv, "1,2,3.50,1112486027"),
+        (csv, "1,2,+3.5,1112486027"),
+        (csv, "1,2,3.5,1112486027.0"),
         (
             "userId,movieId,rating,timestamp,y",
             "1,2,3.5,1112486027,-0.0256",
@@ -39,6 +39,21 @@ fn every_form_of_a_good_line_says_the_same() {
         ),
         ("movieId,userId,timestamp,rating", "2,1,1112486027,3.5"),
         (",userId,movieId,rating,timestamp", "0,1,2,3.5,1112486027"),
+        ("userID,itemID,Rating,Unix_Timestamp", "1,2,3.5,1112486027"),
+        ("USER_ID,MOVIE_ID,RATING,TIME", "1,2,3.5,1112486027"),
+        (
+            "reviewerID,asin,overall,unixReviewTime",
+            "1,2,3.5,1112486027",
+        ),
+        ("business_id,user_id,stars,date", "2,1,3.5,1112486027"),
+        (
+            "User-ID;ISBN;Book-Rating;Date",
+            "\"1\";\"2\";\"3,5\";1112486027",
+        ),
+        ("user_id|book_id|rating|ts", "1|2|3.5|1112486027"),
+        ("user item rating timestamp", "1 2  3.5\t1112486027"),
+        ("1 2 3.5 1112486027", "  1 2 3.5 1112486027 "),
+        ("1\t\t2\t\t3.5\t\t1112486027", "1\t\t2\t\t3.5\t\t1112486027"),
         ("1::2::4::978300760", "1::2::3.5::1112486027"),
         ("196\t242\t3\t881250949", "1\t2\t3.5\t1112486027"),
         (
@@ -48,15 +63,50 @@ fn every_form_of_a_good_line_says_the_same() {
     ] {
         assert_eq!(
             detect(first).parse(line.as_bytes()),
-            Ok(TOY),
+            Ok(said("1", "2", 3.5, 1_112_486_027)),
             "{line:?} under {first:?}"
         );
     }
 }
 
 #[test]
+fn ids_are_taken_as_they_are_written_and_times_may_be_missing() {
+    let csv = "userId,movieId,rating,timestamp";
+    for (line, user, movie) in [
+        ("A1,B-2,4,1", "A1", "B-2"),
+        ("\"a \"\"b\"\"\",007,4,1", "a \"b\"", "007"),
+        ("-1,4294967296,4,1", "-1", "4294967296"),
+        ("1.0,2.5,4,1", "1.0", "2.5"),
+        ("é,ü x,4,1", "é", "ü x"),
+    ] {
+        assert_eq!(
+            detect(csv).parse(line.as_bytes()),
+            Ok(said(user, movie, 4.0, 1)),
+            "{line}"
+        );
+    }
+    for none in ["", "NULL", "\\N", "nan", "NaT"] {
+        let line = format!("1,2,4,{none}");
+        assert_eq!(
+            detect(csv).parse(line.as_bytes()).unwrap().time,
+            None,
+            "{line}"
+        );
+    }
+    assert_eq!(
+        detect("userId,movieId,rating")
+            .parse(b"1,2,4")
+            .unwrap()
+            .time,
+        None
+    );
+    assert_eq!(detect("1,2,4").parse(b"1,2,4").unwrap().stars, Some(4.0));
+}
+
+#[test]
 fn every_kind_of_bad_line_is_told_what_would_be_right() {
     let csv = "userId,movieId,rating,timestamp";
+    let long = format!("{},2,3.5,1112486027", "x".repeat(256));
     for (first, line, right) in [
         (
             csv,
@@ -67,37 +117,50 @@ fn every_kind_of_bad_line_is_told_what_would_be_right() {
         (csv, "1,2,3.", "it has 3 fields"),
         (
             csv,
-            "x,2,3.5,1112486027",
-            "the user id `x` should be a whole number",
+            ",2,3.5,1112486027",
+            "the user id `` should be a number or a name",
         ),
-        (csv, "-1,2,3.5,1112486027", "the user id `-1`"),
-        (csv, ",2,3.5,1112486027", "the user id ``"),
-        (csv, "4294967296,2,3.5,1112486027", "at most 4294967295"),
-        (csv, "1,2.5,3.5,1112486027", "the movie id `2.5`"),
-        (csv, "1,2,,1112486027", "the rating `` should be 0.5 to 5"),
-        (csv, "1,2,0,1112486027", "the rating `0`"),
-        (csv, "1,2,5.5,1112486027", "the rating `5.5`"),
-        (csv, "1,2,3.4,1112486027", "the rating `3.4`"),
-        (csv, "1,2,nan,1112486027", "the rating `nan`"),
-        (csv, "1,2,+4,1112486027", "the rating `+4`"),
-        (csv, "1,2,4e0,1112486027", "the rating `4e0`"),
         (
             csv,
-            "1,2,3.5,",
-            "the timestamp `` should be seconds since 1970",
+            "1,\u{7},3.5,1112486027",
+            "the movie id `\u{7}` should be",
         ),
-        (csv, "1,2,3.5,1112486027.5", "the timestamp `1112486027.5`"),
-        (csv, "1,2,3.5,2005-04-02", "the timestamp `2005-04-02`"),
-        (csv, "1,2,3.5,2005-04-02 23:53", "the timestamp"),
+        (
+            csv,
+            &long,
+            "the user id has 256 bytes; it should have at most 255",
+        ),
+        (
+            csv,
+            "1,2,,1112486027",
+            "the rating `` should be a number of stars",
+        ),
+        (
+            csv,
+            "1,2,352698,1112486027",
+            "the rating `352698` should be from -1000 to 1000",
+        ),
+        (csv, "1,2,nan,1112486027", "the rating `nan`"),
+        (csv, "1,2,4e0,1112486027", "the rating `4e0`"),
+        (csv, "1,2,4-1,1112486027", "the rating `4-1`"),
+        (csv, "1,2,\"3,5\",1112486027", "the rating `3,5`"),
+        (
+            csv,
+            "1,2,3.5,soon",
+            "the timestamp `soon` should be seconds since 1970",
+        ),
+        (
+            csv,
+            "1,2,3.5,soon",
+            "without times, read the file with --columns user=1,item=2,rating=3",
+        ),
         (csv, "1,2,3.5,2005-02-29 23:53:47", "the timestamp"),
-        (csv, "1,2,3.5,2005-13-01 23:53:47", "the timestamp"),
-        (csv, "1,2,3.5,2005-04-02 24:00:00", "the timestamp"),
-        (csv, "1,2,3.5,99999999999", "the timestamp"),
+        (csv, "1,2,3.5,-5", "the timestamp"),
         (csv, "1,2,\"3.5,1112486027", "a quote isn't closed"),
         (
             csv,
             "1,2,\"3.5\"x,1112486027",
-            "a quote isn't closed or has text behind it",
+            "a quote isn't closed in this line or has text behind it",
         ),
         (
             "1::2::4::978300760",
@@ -113,7 +176,7 @@ fn every_kind_of_bad_line_is_told_what_would_be_right() {
         (
             "userId,movieId,rating,timestamp,y",
             "1,2,3.5,1112486027",
-            "5 fields with user, movie",
+            "5 fields, with user, movie and rating in columns 1, 2 and 3, time in column 4",
         ),
     ] {
         let said = detect(first).parse(line.as_bytes()).unwrap_err();
@@ -125,40 +188,24 @@ fn every_kind_of_bad_line_is_told_what_would_be_right() {
 }
 
 #[test]
-fn a_first_line_that_starts_no_ratings_file_is_refused() {
-    for (line, right) in [
-        ("", "commas, tabs or `::`"),
-        ("hello", "commas, tabs or `::`"),
-        ("1,2,3", "at least the four fields"),
-        ("movieId,title,genres", "no column `userId` and no `rating`"),
-        ("userId,movieId,rating,date", "no column `timestamp`"),
-        ("userId,rating,timestamp,y", "no column `movieId`"),
-    ] {
-        let said = Form::detect(line.as_bytes()).unwrap_err();
-        assert!(said.contains(right), "{line:?} gave {said:?}");
-    }
-}
-
-#[test]
-fn dates_become_seconds_in_utc() {
-    for (date, seconds) in [
-        ("1970-01-01 00:00:00", 0),
-        ("1995-01-09 11:46:44", 789_652_004),
-        ("2000-02-29 00:00:00", 951_782_400),
-        ("2000-03-01 00:00:00", 951_868_800),
-        ("2005-04-02 23:53:47", 1_112_486_027),
-        ("2038-01-19 03:14:08", 2_147_483_648),
-        ("2106-02-07 06:28:15", u32::MAX),
-    ] {
-        assert_eq!(time(date.as_bytes()), Some(seconds), "{date}");
-    }
-    for wrong in [
-        "1969-12-31 23:59:59",
-        "2106-02-07 06:28:16",
-        "1900-02-29 00:00:00",
-        "2001-00-01 00:00:00",
-    ] {
-        assert_eq!(time(wrong.as_bytes()), None, "{wrong}");
+fn a_rating_off_the_scale_that_was_given_is_refused_unless_it_says_that_there_is_none() {
+    let reading = Reading {
+        scale: Some("1..10".parse().unwrap()),
+        ..Reading::default()
+    };
+    let form = Form::detect(&[b"1,2,3"], &reading).unwrap();
+    let stars = |text: &str| {
+        form.parse(format!("1,2,{text}").as_bytes())
+            .map(|said| said.stars)
+    };
+    assert_eq!(stars("10"), Ok(Some(10.0)));
+    assert_eq!((stars("0"), stars("-1")), (Ok(None), Ok(None)));
+    for off in ["11", "0.5", "-2"] {
+        let error = stars(off).unwrap_err();
+        assert!(
+            error.contains(&format!("the rating `{off}` should be on the scale 1..10")),
+            "{error}"
+        );
     }
 }
 
@@ -179,15 +226,33 @@ proptest! {
     fn the_fast_parser_says_what_the_whole_one_says(
         cells in proptest::collection::vec(field(), 3..7),
         fields in 4usize..6,
-        kind in 0usize..3,
+        kind in 0usize..5,
         crlf: bool,
     ) {
-        let separator = [Separator::Comma, Separator::Tab, Separator::Colons][kind];
-        let form = Form { separator, header: false, fields, columns: [0, 1, 2, 3] };
+        let separator = Separator::ALL[kind];
+        let form = Form {
+            separator,
+            header: false,
+            fields,
+            columns: [0, 1, 2],
+            time: Some(3),
+            lines: 0,
+            scale: None,
+            guessed: None,
+        };
         let line = cells.join(separator.text());
         let text = format!("{line}{}", if crlf { "\r\n" } else { "\n" });
         if let Some((rating, next)) = fast(text.as_bytes(), 0, separator, fields - 4) {
-            prop_assert_eq!(form.parse(line.as_bytes()), Ok(rating), "{:?}", line);
+            let whole = form.parse(line.as_bytes());
+            let slow = whole.as_ref().ok().and_then(|said| {
+                Some(Rating {
+                    user: plain_id(&said.user)?,
+                    movie: plain_id(&said.movie)?,
+                    stars: said.stars?,
+                    time: said.time?.0,
+                })
+            });
+            prop_assert_eq!(slow, Some(rating), "{:?} {:?}", line, whole);
             prop_assert_eq!(next, text.len());
         }
     }

@@ -1,26 +1,41 @@
 //! A data set: ratings, what the movies are called, and what may be done with it.
 
+mod blocks;
 pub mod builtin;
 mod cache;
 mod columns;
 mod error;
 pub mod fetch;
+mod form;
 mod ids;
 mod line;
 mod load;
+mod magic;
 pub(crate) mod movies;
+pub mod names;
+pub mod notes;
+mod open;
 pub mod ratings;
+pub mod reading;
 pub mod release;
 mod rows;
+pub mod scale;
 pub mod search;
 mod source;
 pub mod split;
 pub mod synth;
+mod time;
 pub mod titles;
 
+use std::path::PathBuf;
+
 pub use error::{BadLine, DataError};
+pub use names::Names;
+pub use notes::Note;
+pub use ratings::Ratings;
 pub(crate) use ratings::in_parts;
-pub use ratings::{Ratings, Scale};
+pub use reading::Reading;
+pub use scale::Scale;
 pub use split::Split;
 pub use titles::{Movie, Titles};
 
@@ -35,10 +50,22 @@ pub struct Dataset {
     pub titles: Titles,
     /// One line that says what may be done with the data.
     pub license: String,
-    /// [`Ratings::fingerprint`] of the ratings.
+    /// [`Ratings::fingerprint`] of the ratings, and of names where ids have some.
     pub fingerprint: u64,
-    /// Stars that occur.
+    /// The scale that was given, or the stars that occur.
     pub scale: Scale,
+    /// What users are called, where their ids aren't the file's own numbers.
+    pub user_names: Names,
+    /// What movies are called by the file, where their ids aren't its own numbers.
+    pub movie_names: Names,
+    /// Whether it is known when ratings were given; else their times are all the same.
+    pub has_times: bool,
+    /// The file or zip that they were read from; nowhere for those that ship with the project and those of a pipe.
+    pub source: Option<PathBuf>,
+    /// How they were read.
+    pub reading: Reading,
+    /// What a person should know of how they were read.
+    pub notes: Vec<Note>,
 }
 
 /// The note that `host synth` leaves beside its ratings, so that they aren't taken for a release of that size.
@@ -46,7 +73,7 @@ pub const SYNTHETIC: &str = "SYNTHETIC.txt";
 
 /// What a reader tells while it reads.
 pub trait LoadProgress: Sync {
-    /// So many bytes of so many are read; both are of the ratings file unzipped.
+    /// So many bytes of so many are read; both are of the ratings file, and the second is 0 for a pipe's.
     fn bytes(&self, read: u64, total: u64);
 }
 
@@ -58,9 +85,16 @@ impl LoadProgress for Silent {
 }
 
 impl Dataset {
+    /// Whether these are the ratings that ship with the project.
+    pub fn is_built_in(&self) -> bool {
+        self.source.is_none() && self.name == builtin::NAME
+    }
+
     /// Ratings with fingerprint and scale worked out.
     pub fn new(name: String, ratings: Ratings, titles: Titles, license: String) -> Dataset {
         let (fingerprint, scale) = (ratings.fingerprint(), ratings.scale());
+        let times = &ratings.times;
+        let has_times = times.iter().any(|time| *time != times[0]);
         Dataset {
             name,
             ratings,
@@ -68,9 +102,18 @@ impl Dataset {
             license,
             fingerprint,
             scale,
+            user_names: Names::default(),
+            movie_names: Names::default(),
+            has_times,
+            source: None,
+            reading: Reading::default(),
+            notes: Vec::new(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod elsewhere_tests;

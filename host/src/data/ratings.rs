@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::Scale;
+
 /// Ratings as four parallel columns, users and movies as dense rows.
 ///
 /// A row is the rank of a MovieLens id among the ids that occur, so `user_ids` and `movie_ids` ascend and
@@ -106,50 +108,4 @@ pub(crate) fn in_parts<T: Send>(len: usize, work: impl Fn(Range<usize>) -> T + S
         };
         parts.into_iter().map(join).collect()
     })
-}
-
-/// The stars that a data set uses.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scale {
-    /// Fewest stars.
-    pub min: f32,
-    /// Most stars.
-    pub max: f32,
-    /// Distance of neighbouring steps: 1 if every rating is whole, else a half.
-    pub step: f32,
-}
-
-impl Scale {
-    /// The scale that covers `stars`; 0.5 to 5 by halves if there are none.
-    pub fn of(stars: &[f32]) -> Scale {
-        if stars.is_empty() {
-            return Scale {
-                min: 0.5,
-                max: 5.0,
-                step: 0.5,
-            };
-        }
-        let parts = in_parts(stars.len(), |range| {
-            let (mut min, mut max, mut halves) = (f32::INFINITY, f32::NEG_INFINITY, false);
-            for &s in &stars[range] {
-                min = if s < min { s } else { min };
-                max = if s > max { s } else { max };
-                halves |= (s * 2.0) as i32 & 1 != 0;
-            }
-            (min, max, halves)
-        });
-        Scale {
-            min: parts
-                .iter()
-                .fold(f32::INFINITY, |min, part| min.min(part.0)),
-            max: parts
-                .iter()
-                .fold(f32::NEG_INFINITY, |max, part| max.max(part.1)),
-            step: if parts.iter().any(|part| part.2) {
-                0.5
-            } else {
-                1.0
-            },
-        }
-    }
 }

@@ -99,9 +99,12 @@ impl Release {
     }
 }
 
-/// The line for ratings that are no known release.
+/// The line for ratings that are no known release but may be some of MovieLens's.
 pub const UNKNOWN_LICENSE: &str =
-    "unknown terms; MovieLens data is not for commercial use without GroupLens's permission";
+    "unknown terms; if these are MovieLens's ratings, they are not for commercial use";
+
+/// The line for ratings that can't be MovieLens's.
+pub const OTHER_LICENSE: &str = "unknown terms; `train --licence` states them";
 
 #[cfg(test)]
 mod tests {
@@ -132,6 +135,9 @@ mod tests {
                 release.name
             );
             assert!(release.license().len() <= pocketrec::image::MAX_TEXT);
+            for line in [UNKNOWN_LICENSE, OTHER_LICENSE] {
+                assert!(line.len() <= pocketrec::image::MAX_TEXT);
+            }
             assert!(release.md5.is_none_or(|md5| md5.len() == 32));
         }
     }

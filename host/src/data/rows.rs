@@ -4,29 +4,43 @@ use std::ops::Range;
 
 use super::columns::Columns;
 use super::ids::Ranks;
+use super::names::Closed;
 use super::ratings::{Ratings, in_parts};
 
+/// Ratings, and what became of ids and lines on the way.
+#[derive(Debug, PartialEq)]
+pub struct Dense {
+    /// The ratings.
+    pub ratings: Ratings,
+    /// How many were dropped.
+    pub dropped: usize,
+    /// What the user ids were.
+    pub users: Closed,
+    /// What the movie ids were.
+    pub movies: Closed,
+}
+
 /// Turns ids into rows in place, on `threads` threads, and keeps the latest of ratings of the same user and movie
-/// (of equally late ones the one further down the file); the others keep their order. Gives the number of ratings
-/// dropped too. O(ratings).
-pub fn dense(columns: Columns, threads: usize) -> (Ratings, usize) {
+/// (of equally late ones the one further down the file); the others keep their order. O(ratings).
+pub fn dense(columns: Columns, threads: usize) -> Dense {
     let Columns {
-        mut users,
-        mut movies,
+        users,
+        movies,
         stars,
         times,
-        user_set,
-        movie_set,
+        told: _,
     } = columns;
-    let (user_ids, user_ranks) = user_set.rank();
-    let (movie_ids, movie_ranks) = movie_set.rank();
-    replace(&mut users, &user_ranks, threads);
-    replace(&mut movies, &movie_ranks, threads);
+    let (mut user_rows, set, users) = users.close();
+    let (user_ids, user_ranks) = set.rank();
+    replace(&mut user_rows, &user_ranks, threads);
+    let (mut movie_rows, set, movies) = movies.close();
+    let (movie_ids, movie_ranks) = set.rank();
+    replace(&mut movie_rows, &movie_ranks, threads);
     let mut ratings = Ratings {
         user_ids,
         movie_ids,
-        users,
-        movies,
+        users: user_rows,
+        movies: movie_rows,
         stars,
         times,
     };
@@ -35,7 +49,12 @@ pub fn dense(columns: Columns, threads: usize) -> (Ratings, usize) {
     } else {
         keep_latest(&mut ratings)
     };
-    (ratings, dropped)
+    Dense {
+        ratings,
+        dropped,
+        users,
+        movies,
+    }
 }
 
 fn replace(ids: &mut [u32], ranks: &Ranks, threads: usize) {
@@ -134,8 +153,6 @@ mod tests {
             columns.movies.push(movie);
             columns.stars.push(f32::from(halves) / 2.0);
             columns.times.push(time);
-            columns.user_set.insert(user);
-            columns.movie_set.insert(movie);
         }
         columns
     }
@@ -153,7 +170,7 @@ mod tests {
                     *slot = (halves, time);
                 }
             }
-            let (ratings, dropped) = dense(columns(&rows), threads);
+            let Dense { ratings, dropped, .. } = dense(columns(&rows), threads);
             prop_assert_eq!(ratings.len() + dropped, rows.len());
             let got: BTreeMap<(u32, u32), (u8, u32)> = (0..ratings.len())
                 .map(|i| {
@@ -171,7 +188,9 @@ mod tests {
 
     #[test]
     fn what_is_kept_keeps_its_order() {
-        let (ratings, dropped) = dense(
+        let Dense {
+            ratings, dropped, ..
+        } = dense(
             columns(&[
                 (7, 70, 2, 5),
                 (3, 30, 4, 1),

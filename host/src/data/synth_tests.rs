@@ -2,6 +2,7 @@
 
 use super::super::{columns, rows};
 use super::*;
+use crate::data::Reading;
 use std::path::Path;
 
 fn made(shape: &Shape, seed: u64, threads: usize) -> (Vec<u8>, Made) {
@@ -15,9 +16,18 @@ fn made(shape: &Shape, seed: u64, threads: usize) -> (Vec<u8>, Made) {
 fn the_ratings_have_the_shape_that_was_asked_for() {
     let shape = Shape::named("ml-100k").unwrap();
     let (text, made) = made(&shape, 1, 2);
-    let columns =
-        columns::read(&text[..], made.bytes, Path::new("ratings.csv"), 2, &|_| ()).unwrap();
-    let (ratings, dropped) = rows::dense(columns, 2);
+    let columns = columns::read(
+        &text[..],
+        made.bytes,
+        Path::new("ratings.csv"),
+        &Reading::default(),
+        2,
+        &|| (),
+    )
+    .unwrap();
+    let rows::Dense {
+        ratings, dropped, ..
+    } = rows::dense(columns, 2);
     assert_eq!(dropped, 0);
     assert_eq!(
         (ratings.len(), ratings.user_count(), ratings.movie_count()),

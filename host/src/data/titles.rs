@@ -1,5 +1,7 @@
 //! What movies are called.
 
+use super::names::Names;
+
 /// Titles and genres by MovieLens id; may be empty, since a ratings file can come alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Titles {
@@ -36,6 +38,19 @@ impl Titles {
             }
         }
         self
+    }
+
+    /// Movies that are called what a ratings file calls them.
+    pub fn of_names(names: &Names) -> Titles {
+        let movie = |(id, name): (u32, &String)| Movie {
+            id,
+            title: name.clone(),
+            genres: Vec::new(),
+            ratings: 0,
+        };
+        Titles {
+            movies: (1..).zip(names.all()).map(movie).collect(),
+        }
     }
 
     /// The movie with that id. O(log movies).

@@ -224,7 +224,7 @@ fn train(fold: &Fold<'_>, options: &Options, lists: bool) -> Result<(Fit, f32, O
         true => fame::choose(&fit.parameters, ratings, &split),
         false => 0.0,
     };
-    let interest = (lists && recipe::has_interest(options))
+    let interest = (lists && recipe::has_interest(options) && fold.data.has_times)
         .then(|| interest::find(&fit.parameters, ratings, &split, fame, options));
     Ok((fit, fame, interest))
 }
@@ -256,6 +256,7 @@ pub fn checkpoint(fold: &Fold<'_>, options: Options, fit: Fit) -> Checkpoint {
             source: fold.name.clone(),
             fingerprint: *fingerprint,
             licence: license.clone(),
+            ..DataNote::default()
         },
         split: SplitNote::default(),
         best_epoch: fit.best_epoch,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use crate::data::{Dataset, LoadProgress, Ratings, Split};
+use crate::data::{Dataset, LoadProgress, Names, Ratings, Reading, Split, Titles};
 use crate::error::BadInput;
 use crate::train::random::{Random, Stream};
 
@@ -118,14 +118,21 @@ pub fn write(folds: &[Fold<'_>], folder: &Path) -> std::io::Result<()> {
             crate::files::write_with(&folder.join(format!("u{number}.{ending}")), |file| {
                 for &row in rows {
                     let row = row as usize;
-                    writeln!(
-                        file,
-                        "{}\t{}\t{}\t{}",
-                        ratings.user_ids[ratings.users[row] as usize],
-                        ratings.movie_ids[ratings.movies[row] as usize],
-                        ratings.stars[row],
-                        ratings.times[row]
-                    )?;
+                    let user = ratings.user_ids[ratings.users[row] as usize];
+                    let movie = ratings.movie_ids[ratings.movies[row] as usize];
+                    match fold.data.user_names.of(user) {
+                        Some(name) => write!(file, "{name}\t")?,
+                        None => write!(file, "{user}\t")?,
+                    }
+                    match fold.data.movie_names.of(movie) {
+                        Some(name) => write!(file, "{name}\t")?,
+                        None => write!(file, "{movie}\t")?,
+                    }
+                    write!(file, "{}", ratings.stars[row])?;
+                    match fold.data.has_times {
+                        true => writeln!(file, "\t{}", ratings.times[row])?,
+                        false => writeln!(file)?,
+                    }
                 }
                 Ok(())
             })?;
@@ -142,54 +149,106 @@ pub fn write(folds: &[Fold<'_>], folder: &Path) -> std::io::Result<()> {
 pub fn pair(
     train: &Path,
     test: &Path,
+    reading: &Reading,
     progress: &dyn LoadProgress,
 ) -> anyhow::Result<(Dataset, Split)> {
-    let load =
-        |path: &Path| Dataset::load(path, progress).map_err(crate::data::DataError::into_anyhow);
+    let load = |path: &Path| {
+        let data = Dataset::load_as(path, reading, progress);
+        data.map_err(crate::data::DataError::into_anyhow)
+    };
     let (first, second) = (load(train)?, load(test)?);
-    let (ratings, split) = joined(&first.ratings, &second.ratings).ok_or_else(|| {
+    let (ratings, split, [user_names, movie_names]) = joined(&first, &second).ok_or_else(|| {
         BadInput::new(format!(
             "a user rated the same movie in {} and in {}; ratings to test on must be in one file only",
             train.display(),
             test.display()
         ))
     })?;
-    let titles = if first.titles.is_empty() {
-        second.titles
-    } else {
-        first.titles
+    let titles = match (movie_names.is_empty(), first.titles.is_empty()) {
+        (false, _) => Titles::of_names(&movie_names),
+        (true, true) => second.titles,
+        (true, false) => first.titles,
     };
-    let data = Dataset::new(first.name, ratings, titles, first.license);
+    let found = Dataset::new(first.name, ratings, titles, first.license);
+    let data = Dataset {
+        scale: reading
+            .scale
+            .map_or(found.scale, |given| given.with(found.scale)),
+        has_times: first.has_times && second.has_times,
+        user_names,
+        movie_names,
+        notes: first.notes,
+        ..found
+    };
     Ok((data, split))
 }
 
-/// Two sets of ratings as one with common rows; `None` where a pair of user and movie is in both.
-fn joined(train: &Ratings, test: &Ratings) -> Option<(Ratings, Split)> {
-    let merge = |a: &[u32], b: &[u32]| {
-        let mut ids = [a, b].concat();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    };
+/// The users or the movies of two sets of ratings as those of one.
+struct Shared {
+    ids: Vec<u32>,
+    names: Names,
+    /// From the rows of each set to rows of both.
+    rows: [Vec<u32>; 2],
+}
+
+impl Shared {
+    fn of(first: &Dataset, second: &Dataset, side: fn(&Dataset) -> (&Vec<u32>, &Names)) -> Shared {
+        let parts = [first, second].map(side);
+        if parts.iter().all(|(_, names)| names.is_empty()) {
+            let all = merged(parts.map(|(ids, _)| ids.clone()));
+            let rows = parts.map(|(ids, _)| places(ids, &all));
+            return Shared {
+                ids: all,
+                names: Names::default(),
+                rows,
+            };
+        }
+        // What is a number in one set may be a name in the other.
+        let label =
+            |names: &Names, id: u32| names.of(id).map_or_else(|| id.to_string(), str::to_owned);
+        let labels =
+            parts.map(|(ids, names)| ids.iter().map(|id| label(names, *id)).collect::<Vec<_>>());
+        let all = merged(labels.clone());
+        let rows = labels.map(|labels| places(&labels, &all));
+        Shared {
+            ids: (1..).take(all.len()).collect(),
+            names: Names::new(all),
+            rows,
+        }
+    }
+}
+
+fn merged<T: Ord + Clone>(parts: [Vec<T>; 2]) -> Vec<T> {
+    let mut all = parts.concat();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Where each of `some` is among `all`, which ascend and have them.
+fn places<T: Ord>(some: &[T], all: &[T]) -> Vec<u32> {
+    some.iter()
+        .map(|one| all.binary_search(one).unwrap_or_default() as u32)
+        .collect()
+}
+
+/// Two sets of ratings as one with common rows, and the names of its users and movies; `None` where a pair of user and
+/// movie is in both.
+fn joined(first: &Dataset, second: &Dataset) -> Option<(Ratings, Split, [Names; 2])> {
+    let users = Shared::of(first, second, |data| {
+        (&data.ratings.user_ids, &data.user_names)
+    });
+    let movies = Shared::of(first, second, |data| {
+        (&data.ratings.movie_ids, &data.movie_names)
+    });
+    let parts = [&first.ratings, &second.ratings];
     let mut all = Ratings {
-        user_ids: merge(&train.user_ids, &test.user_ids),
-        movie_ids: merge(&train.movie_ids, &test.movie_ids),
+        user_ids: users.ids,
+        movie_ids: movies.ids,
         ..Ratings::default()
     };
     let mut pairs = HashSet::new();
-    for part in [train, test] {
-        // Every id is in the merged list, so every lookup finds a row.
-        let row = |ids: &[u32], id: &u32| ids.binary_search(id).unwrap_or_default() as u32;
-        let users: Vec<u32> = part
-            .user_ids
-            .iter()
-            .map(|id| row(&all.user_ids, id))
-            .collect();
-        let movies: Vec<u32> = part
-            .movie_ids
-            .iter()
-            .map(|id| row(&all.movie_ids, id))
-            .collect();
+    for ((part, users), movies) in parts.into_iter().zip(&users.rows).zip(&movies.rows) {
         for i in 0..part.len() {
             let pair = (
                 users[part.users[i] as usize],
@@ -204,12 +263,12 @@ fn joined(train: &Ratings, test: &Ratings) -> Option<(Ratings, Split)> {
             all.times.push(part.times[i]);
         }
     }
-    let middle = train.len() as u32;
+    let middle = parts[0].len() as u32;
     let split = Split {
         train: (0..middle).collect(),
         validation: (middle..all.len() as u32).collect(),
     };
-    Some((all, split))
+    Some((all, split, [users.names, movies.names]))
 }
 
 #[cfg(test)]
@@ -276,9 +335,9 @@ mod tests {
 
     #[test]
     fn a_pair_of_files_keeps_its_parts_and_shares_its_rows() {
-        let train = ratings(&[(1, 10, 3.0, 0), (2, 30, 4.0, 0)]);
-        let test = ratings(&[(2, 10, 5.0, 0), (5, 20, 1.0, 0)]);
-        let (all, split) = joined(&train, &test).unwrap();
+        let train = dataset(ratings(&[(1, 10, 3.0, 0), (2, 30, 4.0, 0)]));
+        let test = dataset(ratings(&[(2, 10, 5.0, 0), (5, 20, 1.0, 0)]));
+        let (all, split, _) = joined(&train, &test).unwrap();
         assert_eq!(all.user_ids, [1, 2, 5]);
         assert_eq!(all.movie_ids, [10, 20, 30]);
         assert_eq!(
@@ -298,7 +357,13 @@ mod tests {
         write(&folds, folder.path()).unwrap();
         let found = official(folder.path()).unwrap();
         assert_eq!(found.len(), 5);
-        let (read, split) = pair(&found[1].1, &found[1].2, &crate::data::Silent).unwrap();
+        let (read, split) = pair(
+            &found[1].1,
+            &found[1].2,
+            &Reading::default(),
+            &crate::data::Silent,
+        )
+        .unwrap();
         assert_eq!(split.validation.len(), 8);
         let ids = |data: &Dataset, row: u32| {
             let row = row as usize;
@@ -318,6 +383,25 @@ mod tests {
                 .validation
                 .iter()
                 .all(|&row| wrote.contains(&ids(&read, row)))
+        );
+    }
+
+    #[test]
+    fn names_of_a_pair_of_files_are_matched_by_name() {
+        let mut train = dataset(ratings(&[(1, 10, 3.0, 0), (2, 30, 4.0, 0)]));
+        train.user_names = Names::new(vec!["ann".into(), "bob".into()]);
+        let mut test = dataset(ratings(&[(1, 10, 5.0, 0), (2, 20, 1.0, 0)]));
+        test.user_names = Names::new(vec!["bob".into(), "cy".into()]);
+        let (all, _, [users, movies]) = joined(&train, &test).unwrap();
+        assert_eq!(users.all(), ["ann", "bob", "cy"]);
+        assert!(movies.is_empty());
+        assert_eq!(all.user_ids, [1, 2, 3]);
+        assert_eq!(all.users, [0, 1, 1, 2]);
+        // A number in one file is the name that it writes in the other.
+        test.user_names = Names::default();
+        assert_eq!(
+            joined(&train, &test).unwrap().2[0].all(),
+            ["1", "2", "ann", "bob"]
         );
     }
 

@@ -163,7 +163,8 @@ fn build_by(
         wanted.then(|| Influence::new(p, side))
     };
     let mut tables = Vec::new();
-    tables.push(floats(K::RatingScale, 0, 1, &scale(p)));
+    let scale = [p.mean, p.scale.0, p.scale.1, checkpoint.options.step];
+    tables.push(floats(K::RatingScale, 0, 1, &scale));
     let parts = Parts {
         biases: p.model.has_biases(),
         dot: p.model.has_dot(),
@@ -240,14 +241,6 @@ fn build_by(
             "the checkpoint can't become an image: {why}"
         ))),
     }
-}
-
-/// Mean, lowest, highest and step. A checkpoint doesn't state the step: scales that start at a half go by halves,
-/// as every release of MovieLens does.
-fn scale(p: &Parameters) -> [f32; 4] {
-    let (low, high) = p.scale;
-    let step = if low.fract() == 0.0 { 1.0 } else { 0.5 };
-    [p.mean, low, high, step]
 }
 
 /// The chosen rows of a table of `columns`.

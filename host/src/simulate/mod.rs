@@ -65,6 +65,7 @@ pub struct PersonErrors {
 /// # Errors
 /// As [`recipe::fit`].
 pub fn train(data: &Dataset, ratings: Ratings, model: ModelKind, seed: u64) -> Result<Checkpoint> {
+    let scale = data.scale;
     let data = Dataset::new(
         data.name.clone(),
         ratings,
@@ -73,7 +74,7 @@ pub fn train(data: &Dataset, ratings: Ratings, model: ModelKind, seed: u64) -> R
     );
     let mut options = recipe::options(model);
     options.seed = seed;
-    options.scale = (data.scale.min, data.scale.max);
+    (options.scale, options.step) = ((scale.min, scale.max), scale.step);
     // Gradients need validation ratings to stop early; the sampler doesn't, but one rule is simpler to tell.
     let split = Split::random(data.ratings.len(), recipe::VALIDATION, seed);
     let fit = recipe::fit(&data, &split, &options, &mut ())?;
@@ -95,6 +96,7 @@ pub fn train(data: &Dataset, ratings: Ratings, model: ModelKind, seed: u64) -> R
             source: String::new(),
             fingerprint: data.fingerprint,
             licence: data.license,
+            ..DataNote::default()
         },
         split: SplitNote {
             seed,

@@ -6,7 +6,8 @@
 //! MovieLens id of each row), `user_counts` and `movie_counts` (u32, ratings of each row). With
 //! interests: `interest_code` (u32), `interest_codebook` `[codes, dim]`, `user_interest`
 //! `[users, dim]`, `interest_spread` (a lower triangle) and `interest_course` (scale of the codebook,
-//! power, fade, weight).
+//! power, fade, weight). Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a
+//! line each, the first that of id 1.
 //! Metadata (all strings, as the format demands): see [`KEYS`].
 
 use std::collections::HashMap;
@@ -18,12 +19,14 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use super::interest::Interest;
 use super::parameters::{Layer, Parameters};
 use super::{ModelKind, Options};
+use crate::data::{Dataset, Names, Reading};
 
 /// The metadata keys of a checkpoint of this version.
 ///
 /// `options` is JSON; `scale` two numbers with a space between; `split_seed` and `split_share`
-/// say which ratings were held out for validation; `data_fingerprint` is 16 hexadecimal digits.
-pub const KEYS: [&str; 14] = [
+/// say which ratings were held out for validation; `data_fingerprint` is 16 hexadecimal digits, and
+/// `data_reading` is JSON.
+pub const KEYS: [&str; 15] = [
     "format",
     "model",
     "mean",
@@ -33,6 +36,7 @@ pub const KEYS: [&str; 14] = [
     "options",
     "data_name",
     "data_source",
+    "data_reading",
     "data_fingerprint",
     "data_licence",
     "split_seed",
@@ -44,16 +48,51 @@ pub const KEYS: [&str; 14] = [
 pub const FORMAT: &str = "pocketrec checkpoint 1";
 
 /// Where the ratings came from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DataNote {
     /// A short name, such as `ml-latest-small-2016`.
     pub name: String,
-    /// The path they were read from, or `built-in`.
+    /// The path they were read from, [`BUILT_IN`] or [`PIPE`].
     pub source: String,
+    /// How they were read.
+    pub reading: Reading,
     /// Fingerprint of the ratings ([`Ratings::fingerprint`](crate::data::ratings::Ratings)).
     pub fingerprint: u64,
     /// The line that says what the data, and so the model, may be used for.
     pub licence: String,
+    /// What users are called, where their ids aren't the file's own numbers.
+    pub user_names: Names,
+    /// What movies are called by the file, where their ids aren't its own numbers.
+    pub movie_names: Names,
+}
+
+/// The source of ratings that ship with the project.
+pub const BUILT_IN: &str = "built-in";
+/// The source of ratings that came from a pipe, which can't be read again.
+pub const PIPE: &str = "a pipe";
+
+impl DataNote {
+    /// What there is to note of a data set; its path made absolute, so that later commands find it from any folder.
+    pub fn of(data: &Dataset) -> DataNote {
+        let source = match &data.source {
+            Some(path) => path
+                .canonicalize()
+                .unwrap_or_else(|_| path.clone())
+                .display()
+                .to_string(),
+            None if data.is_built_in() => BUILT_IN.into(),
+            None => PIPE.into(),
+        };
+        DataNote {
+            name: data.name.clone(),
+            source,
+            reading: data.reading.clone(),
+            fingerprint: data.fingerprint,
+            licence: data.license.clone(),
+            user_names: data.user_names.clone(),
+            movie_names: data.movie_names.clone(),
+        }
+    }
 }
 
 /// Which ratings were held out for validation.
@@ -321,6 +360,15 @@ impl Checkpoint {
                 .collect();
             tensors.push((name.into(), Dtype::U32, vec![values.len()], bytes));
         }
+        for (name, names) in [
+            ("user_names", &self.data.user_names),
+            ("movie_names", &self.data.movie_names),
+        ] {
+            if !names.is_empty() {
+                let text = names.all().join("\n").into_bytes();
+                tensors.push((name.into(), Dtype::U8, vec![text.len()], text));
+            }
+        }
         let views = tensors
             .iter()
             .map(|(name, dtype, shape, bytes)| {
@@ -340,6 +388,7 @@ impl Checkpoint {
             options,
             self.data.name.clone(),
             self.data.source.clone(),
+            serde_json::to_string(&self.data.reading).map_err(|error| error.to_string())?,
             format!("{:016x}", self.data.fingerprint),
             self.data.licence.clone(),
             self.split.seed.to_string(),
@@ -429,9 +478,13 @@ impl Checkpoint {
             data: DataNote {
                 name: entry("data_name")?.into(),
                 source: entry("data_source")?.into(),
+                reading: serde_json::from_str(entry("data_reading")?)
+                    .map_err(|error| format!("its data_reading can't be understood: {error}"))?,
                 fingerprint: u64::from_str_radix(fingerprint, 16)
                     .map_err(|_| format!("its data_fingerprint is {fingerprint:?}"))?,
                 licence: entry("data_licence")?.into(),
+                user_names: names(file, "user_names")?,
+                movie_names: names(file, "movie_names")?,
             },
             split: SplitNote {
                 seed: number("split_seed", entry("split_seed")?)?,
@@ -470,6 +523,20 @@ fn interest(file: &SafeTensors<'_>) -> Result<Option<Interest>, String> {
         weight,
         users,
     }))
+}
+
+/// Names, where ids have some: a line each, ascending.
+fn names(file: &SafeTensors<'_>, name: &str) -> Result<Names, String> {
+    if file.tensor(name).is_err() {
+        return Ok(Names::default());
+    }
+    let text = tensor(file, name, Dtype::U8)?;
+    let text = std::str::from_utf8(text.data()).map_err(|_| format!("{name} isn't UTF-8"))?;
+    let names: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    match names.is_sorted_by(|a, b| a < b) {
+        true => Ok(Names::new(names)),
+        false => Err(format!("{name} don't ascend")),
+    }
 }
 
 fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {

@@ -24,6 +24,7 @@ fn checkpoint(model: ModelKind) -> Checkpoint {
             source: "ratings \"of\" nobody/ü.csv".into(),
             fingerprint: 0x00ab_cdef_0123_4567,
             licence: "not for commercial use".into(),
+            ..DataNote::default()
         },
         split: SplitNote {
             seed: u64::MAX,

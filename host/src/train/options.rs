@@ -167,6 +167,8 @@ pub struct Options {
     pub fame: Option<f32>,
     /// The lowest and highest legal rating; predictions are clamped to them.
     pub scale: (f32, f32),
+    /// Step of the rating scale.
+    pub step: f32,
     /// The code path; the machine's fastest when absent. Paths differ in the last bits, and only
     /// the portable one has the same bits on every machine.
     #[serde(default)]
@@ -199,6 +201,7 @@ impl Default for Options {
             patience: Some(5),
             fame: None,
             scale: (0.5, 5.0),
+            step: 0.5,
             kernel: None,
             threads: None,
         }

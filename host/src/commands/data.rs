@@ -1,0 +1,168 @@
+//! Where ratings come from, and what a person can say about them: the options that commands which read some share.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use pocketrec::image::MAX_TEXT;
+
+use crate::data::reading::Columns;
+use crate::data::scale::GivenScale;
+use crate::data::{DataError, Dataset, Reading, builtin};
+use crate::error::BadInput;
+use crate::note;
+use crate::print::progress;
+
+/// The ratings, and how they are to be read.
+#[derive(Debug, Default, clap::Args)]
+pub struct DataArgs {
+    /// A ratings file, the folder of a MovieLens release or its zip, or - for standard input [default: the ratings that
+    /// ship with the project]
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+
+    /// Columns of --data, by name or number, for instance user=userId,item=asin,rating=3,time=4 [default: found by their
+    /// names]
+    #[arg(long, value_name = "COLUMNS")]
+    pub(super) columns: Option<Columns>,
+
+    /// Scale of the ratings of --data, as LOW..HIGH or LOW..HIGH/STEP, for instance 1..10 [default: found from them]
+    #[arg(long, value_name = "SCALE", allow_hyphen_values = true)]
+    pub(super) scale: Option<GivenScale>,
+
+    /// What may be done with the ratings of --data, a line that models and images carry [default: what is known of
+    /// MovieLens's releases]
+    #[arg(long, value_name = "LINE", visible_alias = "license", value_parser = licence)]
+    pub(super) licence: Option<String>,
+}
+
+/// A line that an image's header has room for.
+fn licence(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.contains(char::is_control) {
+        return Err("it should be a line of text".into());
+    }
+    if text.len() > MAX_TEXT {
+        return Err(format!(
+            "it has {} bytes, and an image has room for {MAX_TEXT}",
+            text.len()
+        ));
+    }
+    Ok(text.into())
+}
+
+impl DataArgs {
+    /// How the ratings are to be read.
+    pub fn reading(&self) -> Reading {
+        Reading {
+            columns: self.columns.clone(),
+            scale: self.scale,
+            licence: self.licence.clone(),
+        }
+    }
+
+    /// The ratings, with a bar while they are read; those that were read before come from `cache`, if one is named.
+    ///
+    /// # Errors
+    /// What reading them says; [`BadInput`] where something is said of --data that isn't there.
+    pub fn load(&self, cache: Option<&Path>) -> Result<Dataset> {
+        let reading = self.reading();
+        let Some(path) = &self.data else {
+            self.refuse_without_data()?;
+            return Ok(builtin::load());
+        };
+        let bar = progress::Bytes::new("reading");
+        let data = match cache {
+            Some(cache) => Dataset::load_cached(path, &reading, cache, &bar),
+            None => Dataset::load_as(path, &reading, &bar),
+        };
+        bar.finish();
+        data.map_err(DataError::into_anyhow)
+    }
+
+    /// # Errors
+    /// [`BadInput`] where something is said of ratings whose form is known.
+    fn refuse_without_data(&self) -> Result<()> {
+        let given = [
+            (self.columns.is_some(), "--columns"),
+            (self.scale.is_some(), "--scale"),
+            (self.licence.is_some(), "--licence"),
+        ];
+        match given.into_iter().find(|(given, _)| *given) {
+            None => Ok(()),
+            Some((_, option)) => Err(BadInput::new(format!(
+                "{option} says something of --data, which isn't given; the ratings that ship with the project need nothing said"
+            ))
+            .into()),
+        }
+    }
+}
+
+/// Prints what a person should know of how ratings were read, a line each.
+pub fn tell(data: &Dataset) {
+    for told in &data.notes {
+        note!("{told}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        data: DataArgs,
+    }
+
+    fn parsed(words: &[&str]) -> Result<DataArgs, String> {
+        let words = ["host"].iter().chain(words);
+        Line::try_parse_from(words)
+            .map(|line| line.data)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_said_of_ratings_is_taken_and_a_negative_scale_too() {
+        let args = parsed(&[
+            "--data",
+            "x",
+            "--scale",
+            "-10..10/0.5",
+            "--columns",
+            "user=a,item=b,rating=c",
+            "--license",
+            " mine ",
+        ]);
+        let reading = args.unwrap().reading();
+        assert_eq!(reading.scale.unwrap().to_string(), "-10..10/0.5");
+        assert_eq!(
+            reading.columns.unwrap().to_string(),
+            "user=a,item=b,rating=c"
+        );
+        assert_eq!(reading.licence.unwrap(), "mine");
+    }
+
+    #[test]
+    fn what_is_said_of_ratings_that_are_not_named_is_refused() {
+        for (option, value) in [
+            ("--scale", "1..10"),
+            ("--licence", "x"),
+            ("--columns", "user=1,item=2,rating=3"),
+        ] {
+            let error = parsed(&[option, value]).unwrap().load(None).unwrap_err();
+            assert!(error.to_string().starts_with(option), "{error}");
+            assert_eq!(crate::error::exit_code(&error), 2);
+        }
+        assert!(
+            parsed(&["--licence", &"x".repeat(97)])
+                .unwrap_err()
+                .contains("has room for 96")
+        );
+        assert!(
+            parsed(&["--licence", "a\nb"])
+                .unwrap_err()
+                .contains("a line of text")
+        );
+    }
+}
