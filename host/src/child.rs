@@ -1,9 +1,9 @@
 //! Programs that this one starts, none of which outlives it, however it ends: by itself, by a signal or by a crash.
 //!
-//! On Unix a child leads a process group, and beside it a guardian, a shell, reads a pipe whose other end only this
-//! process holds. Whatever ends this process closes that end, and the guardian kills the group: the child and what the
-//! child has started. On Linux the kernel kills the child too, so it is gone even where the guardian hadn't begun. On
-//! Windows a child ends with its [`Tied`], which somebody who ends this process in the task manager prevents.
+//! On Unix a guardian, a shell, leads a process group and reads a pipe whose other end only this process holds; then the
+//! child is started in that group. Whatever ends this process closes the pipe, and the guardian kills its group: the
+//! child, what the child has started, and itself. On Linux the kernel is asked to kill the child too. On Windows a child
+//! ends with its [`Tied`], which somebody who ends this process in the task manager prevents.
 //!
 //! The task runner compiles this file as well: it depends on no crate of ours, and starts emulators too.
 
@@ -16,7 +16,7 @@ use std::process::{Child, Command, Output, Stdio};
 pub struct Tied {
     child: Child,
     #[cfg(unix)]
-    guardian: Child,
+    guardian: Guardian,
 }
 
 impl Tied {
@@ -27,19 +27,26 @@ impl Tied {
     /// Those of [`Command::spawn`], of the program or of the guardian.
     pub fn spawn(command: &mut Command) -> io::Result<Self> {
         #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(command, 0);
-        end_with_this_process(command);
-        let mut child = command.stdin(Stdio::null()).spawn()?;
+        let guardian = Guardian::start()?;
         #[cfg(unix)]
-        let guardian = guard(&child).inspect_err(|_| {
-            // It has to be gone where nobody minds it.
-            let _ = child.kill().and_then(|()| child.wait());
-        })?;
+        std::os::unix::process::CommandExt::process_group(command, guardian.0.id() as i32);
+        end_with_this_process(command);
         Ok(Self {
-            child,
+            child: command.stdin(Stdio::null()).spawn()?,
             #[cfg(unix)]
             guardian,
         })
+    }
+
+    /// Kills the program and what it has started.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Child::kill`].
+    pub fn kill(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        self.guardian.kill_all();
+        self.child.kill()
     }
 
     /// Runs a program to its end, as [`Command::output`] does. What the caller sends elsewhere isn't captured.
@@ -86,35 +93,48 @@ impl DerefMut for Tied {
 
 impl Drop for Tied {
     fn drop(&mut self) {
-        #[cfg(unix)]
-        {
-            if matches!(self.child.try_wait(), Ok(Some(_))) {
-                // There is no group of this number any more.
-                let _ = self.guardian.kill();
-            } else {
-                drop(self.guardian.stdin.take());
-            }
-            let _ = self.guardian.wait();
+        // What a program that has ended leaves behind, such as a server of caches, is its own business.
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            // Ended meanwhile is as good.
+            let _ = self.kill();
         }
-        // Ended already is as good.
-        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Starts the guardian of a child, which ends when its pipe does.
+/// A shell that leads the group of a child.
 #[cfg(unix)]
-fn guard(child: &Child) -> io::Result<Child> {
-    use std::os::unix::process::CommandExt;
-    Command::new("sh")
-        .args(["-c", "read -r _; kill -9 -\"$1\"", "guardian"])
-        .arg(child.id().to_string())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // Ctrl-C is for this process: the guardian sees what comes of it.
-        .process_group(0)
-        .spawn()
+#[derive(Debug)]
+struct Guardian(Child);
+
+#[cfg(unix)]
+impl Guardian {
+    fn start() -> io::Result<Self> {
+        use std::os::unix::process::CommandExt;
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "read -r _; kill -9 0"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        // Ctrl-C is for this process: the group sees what comes of it.
+        command.process_group(0).spawn().map(Self)
+    }
+
+    /// Ends the group, as the end of this process would.
+    fn kill_all(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Guardian {
+    fn drop(&mut self) {
+        // Its pipe would close with it, and the group end.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// On Linux, has the kernel kill the program when this process ends, without a group of its own: for what asks on the
@@ -174,7 +194,7 @@ mod tests {
     fn a_child_and_its_own_children_end_when_the_guardians_pipe_does() {
         let (mut tied, mut pipe) = family();
         // As the end of this process would.
-        drop(tied.guardian.stdin.take());
+        drop(tied.guardian.0.stdin.take());
         assert_eq!(tied.wait().unwrap().signal(), Some(9));
         // The pipe ends when nobody holds it any more.
         assert_eq!(pipe.read_to_end(&mut Vec::new()).unwrap(), 0);

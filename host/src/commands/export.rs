@@ -159,7 +159,8 @@ pub fn run(args: &Args) -> Result<()> {
             let counts = checkpoint.movie_counts.iter().copied();
             let titles_of_all = data.titles.clone();
             let counted = titles_of_all.counted(checkpoint.movie_ids.iter().copied().zip(counts));
-            let csv = sidecar::to_csv(&counted, &ids)?;
+            let crc = bytes.open(&to)?.header().crc;
+            let csv = sidecar::to_csv(&counted, &ids, crc)?;
             files::write(&titles, &csv).with_context(|| failed(&titles))?;
             files::write(&to, bytes.as_ref()).with_context(|| failed(&to))?;
             println!("Wrote {} and {}", to.display(), titles.display());

@@ -31,10 +31,14 @@ impl Loaded {
     ///
     /// [`BadInput`] where there is no image or the titles are broken; else what the disk says.
     pub fn read(path: &Path) -> Result<Self> {
+        let bytes = ImageBytes::read(path)?;
+        let crc = Model::open(bytes.as_ref())
+            .ok()
+            .map(|model| model.header().crc);
         Ok(Self {
             path: path.to_owned(),
-            bytes: ImageBytes::read(path)?,
-            titles: sidecar::read(path)?,
+            titles: sidecar::read(path, crc)?,
+            bytes,
         })
     }
 

@@ -60,6 +60,14 @@ impl LineArgs {
         self.emulator.map(|board| board.image_region)
     }
 
+    /// Lets a connection find out what became of a change when its line breaks, from the board whose image has `crc`.
+    pub fn way_back(&self, connection: &mut Connection<Box<dyn Line>>, crc: u32) {
+        if let Some(name) = self.port.clone() {
+            let baud = self.baud;
+            connection.reopen_with(crc, move || port::open(&name, baud));
+        }
+    }
+
     /// Opens the line and greets the board; `image` goes into an emulator's flash.
     ///
     /// # Errors

@@ -11,32 +11,38 @@ pub fn path_of(image: &Path) -> PathBuf {
     image.with_extension("titles.csv")
 }
 
+/// What the last column of the header begins with: behind it stands the CRC-32 of the image that the titles are of.
+const IMAGE: &str = "image ";
+
 /// The titles of the movies in `ids`, as text in the form of `movies.csv` and a column `ratings`, by which a search
-/// ranks.
+/// ranks; its header has the image's `crc` behind the columns.
 ///
 /// # Errors
 ///
 /// Where the CSV writer fails, which it has no reason to in memory.
-pub fn to_csv(titles: &Titles, ids: &[u32]) -> anyhow::Result<Vec<u8>> {
+pub fn to_csv(titles: &Titles, ids: &[u32], crc: u32) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["movieId", "title", "genres", "ratings"])?;
+    let image = format!("{IMAGE}{crc:08x}");
+    writer.write_record(["movieId", "title", "genres", "ratings", &image])?;
     for movie in ids.iter().filter_map(|id| titles.get(*id)) {
         writer.write_record([
             &movie.id.to_string(),
             &movie.title,
             &movie.genres.join("|"),
             &movie.ratings.to_string(),
+            "",
         ])?;
     }
     writer.into_inner().context("the titles can't be written")
 }
 
-/// Reads the titles beside `image`; none where there is no such file.
+/// Reads the titles beside `image`, whose CRC-32 is `crc`; none where there is no such file. Titles that were written for
+/// another image are left out with a warning; those that don't say for which are taken.
 ///
 /// # Errors
 ///
 /// [`BadInput`](crate::error::BadInput) that names file and line where it isn't what [`to_csv`] writes.
-pub fn read(image: &Path) -> anyhow::Result<Titles> {
+pub fn read(image: &Path, crc: Option<u32>) -> anyhow::Result<Titles> {
     let path = path_of(image);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
@@ -45,7 +51,25 @@ pub fn read(image: &Path) -> anyhow::Result<Titles> {
             return Err(error).with_context(|| format!("{} could not be read", path.display()));
         }
     };
+    if let (Some(found), Some(crc)) = (image_of(&bytes), crc)
+        && found != crc
+    {
+        eprintln!(
+            "warning: {} has titles of another image (CRC-32 {found:08x}) than {} ({crc:08x}), so movies are shown by their ids; `export` writes both files",
+            path.display(),
+            image.display()
+        );
+        return Ok(Titles::default());
+    }
     movies::read(&bytes, &path).map_err(DataError::into_anyhow)
+}
+
+/// The CRC-32 of the image that titles say they are of.
+fn image_of(bytes: &[u8]) -> Option<u32> {
+    let header = bytes.split(|byte| *byte == b'\n').next()?;
+    let mut cells = std::str::from_utf8(header).ok()?.trim_end().split(',');
+    let image = cells.find_map(|cell| cell.trim_matches('"').strip_prefix(IMAGE))?;
+    u32::from_str_radix(image, 16).ok()
 }
 
 #[cfg(test)]
@@ -78,13 +102,16 @@ mod tests {
     fn titles_come_back_from_their_file_and_a_bad_line_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let image = folder.path().join("model.img");
-        assert!(read(&image).unwrap().is_empty());
+        assert!(read(&image, Some(7)).unwrap().is_empty());
         let titles = titles();
         let ids: Vec<u32> = titles.movies().iter().map(|movie| movie.id).collect();
-        std::fs::write(path_of(&image), to_csv(&titles, &ids).unwrap()).unwrap();
-        assert_eq!(read(&image).unwrap(), titles);
+        std::fs::write(path_of(&image), to_csv(&titles, &ids, 7).unwrap()).unwrap();
+        assert_eq!(read(&image, Some(7)).unwrap(), titles);
+        // Another image's are left out, and those of nobody knows whom, such as a person's own, are taken.
+        assert!(read(&image, Some(8)).unwrap().is_empty());
+        assert_eq!(read(&image, None).unwrap(), titles);
         std::fs::write(path_of(&image), "movieId,title,genres\n1,a,\nx,b,\n").unwrap();
-        let error = read(&image).unwrap_err().to_string();
+        let error = read(&image, Some(7)).unwrap_err().to_string();
         assert!(
             error.contains("model.titles.csv") && error.contains('3'),
             "{error}"

@@ -48,11 +48,18 @@ impl Known {
         }
     }
 
-    fn has_movie(&self, id: u32) -> bool {
+    /// Whether it has a movie.
+    pub fn has_movie(&self, id: u32) -> bool {
         self.movies.binary_search(&id).is_ok()
     }
 
-    fn has_user(&self, id: u32) -> bool {
+    /// Which stars it knows.
+    pub fn scale(&self) -> RatingScale {
+        self.scale
+    }
+
+    /// Whether it has a user.
+    pub fn has_user(&self, id: u32) -> bool {
         self.users.binary_search(&id).is_ok()
     }
 }
@@ -205,7 +212,7 @@ fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
 }
 
 /// Whom a request is about.
-fn who(request: &Request) -> Option<Who> {
+pub fn who(request: &Request) -> Option<Who> {
     match *request {
         Request::Predict { who, .. }
         | Request::TopN { who, .. }
@@ -223,7 +230,7 @@ fn who(request: &Request) -> Option<Who> {
 }
 
 /// Which movie a request is about.
-fn movie(request: &Request) -> Option<u32> {
+pub fn movie(request: &Request) -> Option<u32> {
     match *request {
         Request::Predict { movie, .. }
         | Request::Similar { movie, .. }

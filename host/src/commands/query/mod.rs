@@ -1,5 +1,6 @@
 //! `host query`: asks a board over its serial line.
 
+mod at_hand;
 mod facts;
 mod interrupt;
 pub mod ratings;
@@ -11,14 +12,14 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use pocketrec::wire::{MAX_LIST, Refusal, Reply, Request, Who};
 
-use super::image::{DEFAULT, Loaded, Rated};
+use super::image::{Loaded, Rated};
 use super::line::{BOARD, LineArgs};
 use super::movie::{HELP, Purpose, choose};
 use crate::data::{Titles, search};
 use crate::error::BadInput;
-use crate::export::sidecar;
 use crate::files;
-use crate::link::{Connection, LinkError, sense, twin};
+use crate::link::{Connection, Line, LinkError, sense, twin};
+use at_hand::AtHand;
 
 /// Options of `host query`.
 #[derive(Debug, clap::Args)]
@@ -27,9 +28,10 @@ pub struct Args {
     #[command(flatten)]
     line: LineArgs,
 
-    /// The image: its titles, and what `--emulator` and `--twin` use
-    #[arg(long, value_name = "FILE", global = true, default_value = DEFAULT, help_heading = BOARD)]
-    image: PathBuf,
+    /// The image that the board holds: its titles, and what `--emulator` and `--twin` use; `none` shows ids [default:
+    /// target/pocketrec/model.img]
+    #[arg(long, value_name = "FILE", global = true, help_heading = BOARD)]
+    image: Option<PathBuf>,
 
     /// Compute the same with core on this PC and report the first bit that differs
     #[arg(long, global = true, help_heading = BOARD)]
@@ -198,6 +200,7 @@ enum Question {
 /// What the answers are shown with.
 struct Asked<'a> {
     args: &'a Args,
+    at_hand: AtHand,
     titles: Titles,
     /// The movie that the question is about, if it is about one.
     movie: Option<u32>,
@@ -208,9 +211,11 @@ struct Asked<'a> {
 /// # Errors
 /// [`BadInput`] for a movie or a line that can't be meant; else what went wrong on the line, in a sentence.
 pub fn run(args: &Args) -> Result<()> {
+    let at_hand = AtHand::find(args.image.as_deref())?;
     let mut asked = Asked {
         args,
-        titles: sidecar::read(&args.image)?,
+        titles: at_hand.titles(),
+        at_hand,
         movie: None,
     };
     let request = asked.request()?;
@@ -222,8 +227,16 @@ pub fn run(args: &Args) -> Result<()> {
         }
         given = load.as_deref().map(ratings::Given::read).transpose()?;
     }
-    let mut board = args.line.connect(&args.image)?;
+    if args.twin {
+        asked.at_hand.needed("--twin")?;
+    }
+    if args.line.room().is_some() {
+        asked.at_hand.needed("--emulator")?;
+        asked.at_hand.foresee(&request)?;
+    }
+    let mut board = args.line.connect(asked.at_hand.path())?;
     board.heed(interrupt::watch()?);
+    asked.meet(&mut board, &request)?;
     match &args.question {
         Question::Hello => return asked.hello(&mut board),
         Question::Ratings { save, owner, .. } => {
@@ -242,7 +255,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let answer = board.ask_checked(&request, progress())?;
     match answer.reply() {
-        Some(Reply::Refused(Refusal::OffScale)) => return Err(off_scale(&mut board)),
+        Some(Reply::Refused(Refusal::OffScale)) => return Err(beside_scale(&mut board)),
         Some(Reply::Refused(why)) => return Err(refused(why)),
         Some(reply) => {
             asked.show(&reply)?;
@@ -258,8 +271,8 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     if let Some(before) = before {
-        let loaded = Loaded::read(&args.image)?;
-        compare(&loaded, before, &request, answer.body(), &mut board)?;
+        let loaded = asked.at_hand.needed("--twin")?;
+        compare(loaded, before, &request, answer.body(), &mut board)?;
     }
     Ok(())
 }
@@ -279,24 +292,21 @@ fn refused(why: Refusal) -> anyhow::Error {
     }
 }
 
-/// A rating that the model doesn't know, with those that it does.
-fn off_scale<L: Read + Write>(board: &mut Connection<L>) -> anyhow::Error {
-    let scale = board.ask_for(
-        &Request::ModelInfo,
-        |_, _| (),
-        |reply| match reply {
-            Reply::ModelInfo(info) => Some((info.lowest, info.highest, info.step)),
-            _ => None,
-        },
-    );
+/// A rating that the board's model doesn't know, with those that it does.
+fn beside_scale<L: Read + Write>(board: &mut Connection<L>) -> anyhow::Error {
+    let scale = at_hand::info_of(board, |_, info| Ok((info.lowest, info.highest, info.step)));
     match scale {
-        Ok((lowest, highest, step)) => BadInput::new(format!(
-            "{}: --stars should be {lowest} to {highest} in steps of {step}",
-            Refusal::OffScale
-        ))
-        .into(),
-        Err(_) => refused(Refusal::OffScale),
+        Ok(Some((lowest, highest, step))) => off_scale(lowest, highest, step),
+        _ => refused(Refusal::OffScale),
     }
+}
+
+fn off_scale(lowest: f32, highest: f32, step: f32) -> anyhow::Error {
+    BadInput::new(format!(
+        "{}: --stars should be {lowest} to {highest} in steps of {step}",
+        Refusal::OffScale
+    ))
+    .into()
 }
 
 /// Shows how far a long request is, where somebody looks.
@@ -371,9 +381,49 @@ impl Asked<'_> {
         Ok(Some(rated.line(&who.name())))
     }
 
+    /// Whether movies are told of by their titles.
+    fn names_movies(&self) -> bool {
+        match &self.args.question {
+            Question::Predict { .. }
+            | Question::Top { .. }
+            | Question::Similar { .. }
+            | Question::Rate { .. }
+            | Question::Undo { .. }
+            | Question::Ratings { .. }
+            | Question::Suggest { .. }
+            | Question::Explain { .. } => true,
+            Question::Forget { movie, .. } => movie.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Finds out which image the board holds, before it is asked for anything that a wrong title could be read into, or
+    /// that changes something.
+    fn meet(&mut self, board: &mut Connection<Box<dyn Line>>, request: &Request) -> Result<()> {
+        let names = self.names_movies();
+        if !names && sense::change(request).is_none() {
+            return Ok(());
+        }
+        let crc = at_hand::info_of(board, |board, info| {
+            if names {
+                self.at_hand.settle(board, info)?;
+            }
+            Ok(info.crc)
+        })?;
+        match crc {
+            Some(crc) => self.args.line.way_back(board, crc),
+            // Whose ids these are nobody knows.
+            None => self.titles = Titles::default(),
+        }
+        Ok(())
+    }
+
     /// The id that `text` means; an image isn't needed where an id is given.
     fn movie(&mut self, text: &str, purpose: Purpose) -> Result<u32> {
-        let known = |id| self.titles.is_empty() || self.titles.get(id).is_some();
+        let known = |id| {
+            let at_hand = self.at_hand.has_movie(id);
+            at_hand.unwrap_or_else(|| self.titles.is_empty() || self.titles.get(id).is_some())
+        };
         let id = match search::id(text) {
             // The board says whether it has this id.
             Some(id) if search::find(&self.titles, known, text).is_nothing() => id,

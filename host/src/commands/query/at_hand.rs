@@ -1,0 +1,174 @@
+//! The image at hand, beside the board's own: titles of the one are shown for answers of the other only where they are
+//! the same.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use pocketrec::wire::{ModelInfo, Refusal, Reply, Request, Who};
+
+use super::super::image::{DEFAULT, Loaded};
+use super::{off_scale, refused};
+use crate::data::Titles;
+use crate::error::BadInput;
+use crate::link::{Connection, Known, LinkError, sense};
+
+/// What `--image` names, and what is there.
+pub(super) struct AtHand {
+    path: PathBuf,
+    /// Somebody asked for ids.
+    is_left: bool,
+    loaded: Option<Loaded>,
+    /// What the image says, where it is one.
+    known: Option<Known>,
+}
+
+impl AtHand {
+    /// The image that is `named`, or else the usual one, where it is there; of `none` nothing is read.
+    ///
+    /// # Errors
+    /// [`BadInput`] where there is no image of the name, or its titles are broken.
+    pub fn find(named: Option<&Path>) -> Result<Self> {
+        let path = named.unwrap_or(Path::new(DEFAULT));
+        let is_left = named.is_some_and(|named| named == Path::new("none"));
+        let is_there = !is_left && (named.is_some() || path.exists());
+        let loaded = is_there.then(|| Loaded::read(path)).transpose()?;
+        let model = loaded.as_ref().and_then(|loaded| loaded.model().ok());
+        Ok(Self {
+            path: path.to_owned(),
+            is_left,
+            known: model.as_ref().map(Known::of),
+            loaded,
+        })
+    }
+
+    /// Where the image is, or would be.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The titles; none where there is no image.
+    pub fn titles(&self) -> Titles {
+        let loaded = self.loaded.as_ref();
+        loaded.map_or_else(Titles::default, |loaded| loaded.titles.clone())
+    }
+
+    /// Whether the image has a movie; `None` where no image tells.
+    pub fn has_movie(&self, id: u32) -> Option<bool> {
+        Some(self.known.as_ref()?.has_movie(id))
+    }
+
+    /// The image, which `option` needs.
+    ///
+    /// # Errors
+    /// [`BadInput`] where there is none.
+    pub fn needed(&self, option: &str) -> Result<&Loaded> {
+        match &self.loaded {
+            Some(loaded) => Ok(loaded),
+            None if self.is_left => Err(BadInput::new(format!(
+                "{option} needs an image, and `--image none` says that none is to be used; name one with `--image FILE`"
+            ))
+            .into()),
+            None => Err(BadInput::new(format!(
+                "{option} needs an image, and {} does not exist; `cargo run -p host -- export` writes one",
+                self.path.display()
+            ))
+            .into()),
+        }
+    }
+
+    /// What a board that holds this image would refuse, before one is built and booted.
+    ///
+    /// # Errors
+    /// [`BadInput`], as behind the board's own refusal.
+    pub fn foresee(&self, request: &Request) -> Result<()> {
+        // What is no image is for the firmware to refuse.
+        let Some(known) = &self.known else {
+            return Ok(());
+        };
+        // Ratings of movies that a model doesn't have can be forgotten all the same.
+        let is_forgotten = matches!(request, Request::Forget { .. });
+        if let Some(id) = sense::movie(request)
+            && !is_forgotten
+            && !known.has_movie(id)
+        {
+            return Err(refused(Refusal::UnknownMovie(id)));
+        }
+        if let Some(Who::ImageUser(id)) = sense::who(request)
+            && !known.has_user(id)
+        {
+            return Err(refused(Refusal::UnknownUser(id)));
+        }
+        let scale = known.scale();
+        match *request {
+            Request::Rate { stars, .. } if !scale.contains(stars) => {
+                Err(off_scale(scale.lowest, scale.highest, scale.step))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes sure that the board's image is this one, and holds the board to it; says in a line why movies are shown by
+    /// their ids, where they are.
+    ///
+    /// # Errors
+    /// [`BadInput`] where it is another one.
+    pub fn settle<L: Read + Write>(
+        &self,
+        board: &mut Connection<L>,
+        info: &ModelInfo<'_>,
+    ) -> Result<()> {
+        let Some(loaded) = &self.loaded else {
+            if !self.is_left {
+                eprintln!(
+                    "{} does not exist, so movies are shown by their ids: `--image` of the image that the board holds has their titles",
+                    self.path.display()
+                );
+            }
+            return Ok(());
+        };
+        let model = loaded.model()?;
+        let header = model.header();
+        if (header.crc, header.length) != (info.crc, info.length) {
+            let data = match header.fingerprint == info.fingerprint {
+                true => "",
+                false => " and was trained on other data",
+            };
+            return Err(BadInput::new(format!(
+                "{} holds another image (CRC-32 {:08x}) than {} ({:08x}){data}, so its movies may have other titles: name the same image with `--image`, or ask by ids with `--image none`",
+                board.name(),
+                info.crc,
+                loaded.path.display(),
+                header.crc
+            ))
+            .into());
+        }
+        if loaded.titles.is_empty() {
+            eprintln!(
+                "no titles lie beside {}, so movies are shown by their ids",
+                loaded.path.display()
+            );
+        }
+        if let Some(known) = &self.known {
+            board.hold_to(known.clone());
+        }
+        Ok(())
+    }
+}
+
+/// What model a board holds; `None` where it has none.
+///
+/// # Errors
+/// What went wrong on the line.
+pub(super) fn info_of<L: Read + Write, T>(
+    board: &mut Connection<L>,
+    take: impl FnOnce(&mut Connection<L>, &ModelInfo<'_>) -> Result<T>,
+) -> Result<Option<T>> {
+    let answer = board.ask_checked(&Request::ModelInfo, |_, _| ())?;
+    match answer.reply() {
+        Some(Reply::ModelInfo(info)) => take(board, &info).map(Some),
+        Some(Reply::Refused(Refusal::NoModel(_))) | None => Ok(None),
+        Some(Reply::Refused(why)) => Err(LinkError::Refused(why).into()),
+        Some(_) => Ok(None),
+    }
+}
