@@ -86,19 +86,6 @@ pub fn user(model: &Model<'_>, user: Option<u32>) -> Result<(UserState, String)>
     Ok((state, format!("user {id}")))
 }
 
-/// Why a list of the best movies isn't in the order of its stars, a line; nothing where it is.
-pub fn order(stars: impl IntoIterator<Item = f32>) -> &'static str {
-    match stars
-        .into_iter()
-        .is_sorted_by(|better, worse| better >= worse)
-    {
-        true => "",
-        false => {
-            "Ranked by stars, and by how many people have rated a movie and what this one looks for, where the image tells\n"
-        }
-    }
-}
-
 /// What lists for users of an image are, which may say what they have rated.
 pub fn held(seen: bool) -> &'static str {
     match seen {
@@ -148,16 +135,4 @@ pub fn list(
         list.push(Movie::of(titles, id), &[number]);
     }
     list.table().text()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_list_that_is_not_in_the_order_of_its_stars_says_why() {
-        assert_eq!(order([4.5, 4.5, 3.0]), "");
-        assert_eq!(order([]), "");
-        assert!(order([4.3, 4.6]).starts_with("Ranked by"));
-    }
 }

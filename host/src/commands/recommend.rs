@@ -7,10 +7,12 @@ use anyhow::Result;
 use pocketrec::interest::Interest;
 use pocketrec::model::{Model, Seen};
 use pocketrec::rank::TopN;
+use serde::Serialize;
 
-use super::image::{DEFAULT, Loaded, Rated, list, order, user};
+use super::image::{DEFAULT, Loaded, Rated, user};
 use super::trained;
-use crate::report::text::grouped;
+use crate::note;
+use crate::print::{self, Answer, Movie, Movies, count};
 
 /// The longest list that is asked for on a PC; a device's is shorter.
 const LONGEST: usize = 100;
@@ -79,21 +81,48 @@ pub fn run(args: &Args) -> Result<()> {
         _ => Known::Nothing,
     };
     top.advance(&model, &state, |movie| !known.contains(movie), u32::MAX);
-    println!(
-        "The best of {} movies for {name}",
-        grouped(model.movies().into())
-    );
-    let movies: Vec<(u32, f32)> = top
-        .hits()
-        .iter()
-        .filter_map(|hit| Some((hit.movie, model.predict_for(&state, hit.movie).ok()?)))
-        .collect();
-    let note = order(movies.iter().map(|(_, stars)| *stars));
-    print!("{}{note}", list(&loaded.titles, "Stars", movies));
-    if let Some(rated) = known.told() {
-        println!("{}", rated.line(&name));
+    let mut movies = Movies::with(&["Score", "Stars"]);
+    for hit in top.hits() {
+        let stars = model.predict_for(&state, hit.movie)?;
+        movies.push(Movie::of(&loaded.titles, hit.movie), &[hit.score, stars]);
     }
-    Ok(())
+    let rated = match &known {
+        Known::Nothing => None,
+        Known::Missing(_) => Some(true),
+        Known::Image(_) | Known::Ratings(_) => Some(false),
+    };
+    print::answer(&Recommended {
+        user: args.user,
+        movies,
+        may_name_rated: rated,
+        heading: format!("The best of {} for {name}", count(model.movies(), "movie")),
+        footing: known.told().map(|rated| rated.line(&name)),
+    })
+}
+
+/// The best movies for somebody, by what they are ranked by: stars that aren't held to the scale, and what fame and
+/// interest add.
+#[derive(Debug, Serialize)]
+struct Recommended {
+    /// MovieLens id; nothing for the mean user.
+    user: Option<u32>,
+    movies: Movies,
+    /// Whether what the user has rated may be among them; nothing where nobody asked.
+    may_name_rated: Option<bool>,
+    #[serde(skip)]
+    heading: String,
+    #[serde(skip)]
+    footing: Option<String>,
+}
+
+impl Answer for Recommended {
+    fn tell(&self) {
+        note!("{}", self.heading);
+        print::block(&self.movies.table().text());
+        if let Some(footing) = &self.footing {
+            note!("{footing}");
+        }
+    }
 }
 
 /// What the host knows of what a user has rated.

@@ -6,7 +6,7 @@ use pocketrec::wire::{
 };
 
 use super::super::image::held;
-use crate::report::text::{Align, grouped, table};
+use crate::print::{Align, count, grouped, table};
 
 /// The table of an answer that is one; `None` for those about movies and ratings.
 pub(super) fn of(reply: &Reply<'_>) -> Option<String> {
@@ -35,8 +35,8 @@ fn facts(title: &str, facts: impl IntoIterator<Item = Fact>) -> String {
     table(&[Align::Left, Align::Left], &rows)
 }
 
-fn of_bytes(count: u32) -> String {
-    format!("{} bytes", grouped(count.into()))
+fn of_bytes(number: u32) -> String {
+    count(number, "byte")
 }
 
 fn of_limits(limits: &Limits) -> Vec<Fact> {
@@ -64,9 +64,13 @@ fn of_limits(limits: &Limits) -> Vec<Fact> {
 
 fn of_model(info: &ModelInfo<'_>) -> Vec<Fact> {
     let parts = Parts::from_bits(info.parts).map_or("of parts unknown here", Parts::name);
-    let rows = |count: u32, dim: u8| match count {
+    let rows = |rows: u32, dim: u8| match rows {
         0 => "none".to_owned(),
-        count => format!("{}, in rows of {dim} numbers", grouped(count.into())),
+        number => format!(
+            "{}, in rows of {}",
+            grouped(number.into()),
+            count(dim, "number")
+        ),
     };
     let lists = ("Lists for its users", held(info.seen).to_owned());
     let mut facts = vec![
@@ -128,10 +132,7 @@ fn of_counters(counters: &LinkCounters) -> Vec<Fact> {
         ("Received", of_bytes(counters.received)),
         ("Of them while it worked", of_bytes(counters.while_working)),
         ("Lost, too fast or damaged", of_bytes(counters.lost)),
-        (
-            "Not understood",
-            format!("{} frames", grouped(counters.bad_frames.into())),
-        ),
+        ("Not understood", count(counters.bad_frames, "frame")),
     ]
 }
 
@@ -150,9 +151,9 @@ fn of_storage(storage: &Storage) -> Vec<Fact> {
         facts.push((
             "Region",
             format!(
-                "{}: {} pages, {} of them erased and ready",
+                "{}: {}, {} of them erased and ready",
                 of_bytes(storage.bytes),
-                storage.pages,
+                count(storage.pages, "page"),
                 storage.free
             ),
         ));
@@ -170,16 +171,14 @@ fn of_storage(storage: &Storage) -> Vec<Fact> {
         facts.extend([
             (
                 "Wear",
-                format!(
-                    "{} rounds from front to back",
-                    grouped(storage.rounds.into())
-                ),
+                format!("{} from front to back", count(storage.rounds, "round")),
             ),
             (
                 "Since the start",
                 format!(
-                    "{} torn records, {} bad writes",
-                    storage.torn, storage.bad_writes
+                    "{}, {}",
+                    count(storage.torn, "torn record"),
+                    count(storage.bad_writes, "bad write")
                 ),
             ),
         ]);
@@ -218,12 +217,12 @@ fn of_owners(owners: &Owners) -> String {
     }
     let flash = match owners.flash {
         0 => "none of flash".to_owned(),
-        bytes => format!("{} of flash", grouped(bytes.into())),
+        bytes => format!("{} of flash", of_bytes(bytes.into())),
     };
     format!(
-        "{}Each holds up to {} ratings, in {} of RAM and {flash}\n",
+        "{}Each holds up to {}, in {} of RAM and {flash}\n",
         table(&[Align::Right; 3], &rows),
-        owners.capacity,
+        count(owners.capacity, "rating"),
         of_bytes(owners.ram.into())
     )
 }

@@ -3,10 +3,11 @@
 mod at_hand;
 mod facts;
 mod interrupt;
+mod json;
 pub mod ratings;
 mod show;
 
-use std::io::{IsTerminal, Read, Write};
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -17,8 +18,9 @@ use super::line::{BOARD, LineArgs};
 use super::movie::{HELP, Purpose, choose};
 use crate::data::{Titles, search};
 use crate::error::BadInput;
-use crate::files;
 use crate::link::{Connection, Line, LinkError, sense, twin};
+use crate::print::{Target, progress::Step};
+use crate::{note, say};
 use at_hand::AtHand;
 
 /// Options of `host query`.
@@ -155,9 +157,9 @@ enum Question {
     },
     /// The owner's ratings, which are theirs to take away
     Ratings {
-        /// Write them to this file, as CSV with the columns movieId and rating
+        /// Write them to this file, as CSV with the columns movieId and rating; - is standard output
         #[arg(long, value_name = "FILE")]
-        save: Option<PathBuf>,
+        save: Option<Target>,
         /// Give the device the ratings of this file: CSV that has the columns movieId and rating
         #[arg(long, value_name = "FILE", conflicts_with = "save")]
         load: Option<PathBuf>,
@@ -222,8 +224,8 @@ pub fn run(args: &Args) -> Result<()> {
     let mut given = None;
     if let Question::Ratings { save, load, .. } = &args.question {
         // Before a firmware is built.
-        if let Some(path) = save {
-            files::check_file("--save", path)?;
+        if let Some(target) = save {
+            target.claim("--save")?;
         }
         given = load.as_deref().map(ratings::Given::read).transpose()?;
     }
@@ -243,7 +245,7 @@ pub fn run(args: &Args) -> Result<()> {
             let who = owner.who();
             return match given {
                 Some(file) => file.load(&mut board, who),
-                None => ratings::tell(&mut board, who, &asked.titles, save.as_deref()),
+                None => ratings::tell(&mut board, who, &asked.titles, save.as_ref()),
             };
         }
         _ => {}
@@ -260,7 +262,7 @@ pub fn run(args: &Args) -> Result<()> {
         Some(reply) => {
             asked.show(&reply)?;
             if let Some(line) = asked.rated(&mut board)? {
-                println!("{line}");
+                note!("{line}");
             }
         }
         None => {
@@ -311,12 +313,8 @@ fn off_scale(lowest: f32, highest: f32, step: f32) -> anyhow::Error {
 
 /// Shows how far a long request is, where somebody looks.
 fn progress() -> impl FnMut(u32, u32) {
-    let shown = std::io::stderr().is_terminal();
-    move |done, total| {
-        if shown {
-            eprint!("\r{done} of {total} movies \r");
-        }
-    }
+    let step = Step::new();
+    move |done, total| step.show(&format!("{done} of {total} movies"))
 }
 
 fn compare<L: Read + Write>(
@@ -339,10 +337,10 @@ fn compare<L: Read + Write>(
     }
     match before.compare(model, request, body, board)? {
         twin::Verdict::Same(bytes) => {
-            println!("Twin: all {bytes} bytes are those of core on this PC")
+            say!("Twin: all {bytes} bytes are those of core on this PC")
         }
         twin::Verdict::NotComparable => {
-            println!("Twin: this answer is the board's own, so there is nothing to compare");
+            say!("Twin: this answer is the board's own, so there is nothing to compare");
         }
         twin::Verdict::Differs(how) => bail!("the twin on this PC answers otherwise: {how}"),
     }

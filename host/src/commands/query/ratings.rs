@@ -4,14 +4,15 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use pocketrec::wire::{MAX_IMPORT, Refusal, Reply, Request, Who};
+use pocketrec::wire::{MAX_IMPORT, RatingEntry, Refusal, Reply, Request, Who};
+use serde::Serialize;
 
-use super::super::image::list;
 use super::refused;
 use crate::data::Titles;
 use crate::error::BadInput;
-use crate::files;
 use crate::link::{Connection, ratings};
+use crate::print::{self, Answer, Movie, Movies, Target, count};
+use crate::{note, say};
 
 /// Shows an owner's ratings, and writes them to `save` where one is named.
 ///
@@ -21,32 +22,69 @@ pub fn tell<L: Read + Write>(
     board: &mut Connection<L>,
     who: Who,
     titles: &Titles,
-    save: Option<&Path>,
+    save: Option<&Target>,
 ) -> Result<()> {
     let ratings = ratings::all(board, who)?;
-    let shown = ratings.iter().map(|rating| (rating.movie, rating.stars));
-    println!(
-        "{} ratings, in the order in which they count",
-        ratings.len()
-    );
-    if !ratings.is_empty() {
-        print!("{}", list(titles, "Stars", shown));
-    }
-    let unused = ratings.iter().filter(|rating| !rating.used).count();
-    if unused > 0 {
-        println!("{unused} of them are not for this model");
-    }
-    if let Some(path) = save {
-        let failed = || format!("can't write {}", path.display());
+    if let Some(target) = save {
         let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record(["movieId", "rating"])?;
         for rating in &ratings {
             csv.write_record([rating.movie.to_string(), rating.stars.to_string()])?;
         }
-        files::write(path, &csv.into_inner().with_context(failed)?).with_context(failed)?;
-        println!("Wrote {}", path.display());
+        target.write(&csv.into_inner().context("the ratings can't be written")?)?;
     }
-    Ok(())
+    let one = |rating: &RatingEntry| Owned {
+        movie: Movie::of(titles, rating.movie),
+        stars: rating.stars,
+        used: rating.used,
+    };
+    print::answer(&Ratings {
+        ratings: ratings.iter().map(one).collect(),
+        saved: save.and_then(Target::file),
+    })
+}
+
+/// An owner's ratings, in the order in which they count.
+#[derive(Debug, Serialize)]
+struct Ratings<'a> {
+    ratings: Vec<Owned>,
+    #[serde(skip)]
+    saved: Option<&'a Path>,
+}
+
+/// A rating of an owner's.
+#[derive(Debug, Serialize)]
+struct Owned {
+    #[serde(flatten)]
+    movie: Movie,
+    stars: f32,
+    /// Whether the model can use it.
+    used: bool,
+}
+
+impl Answer for Ratings<'_> {
+    fn tell(&self) {
+        note!(
+            "{}, in the order in which they count",
+            count(self.ratings.len(), "rating")
+        );
+        let mut list = Movies::with(&["Stars"]);
+        for rating in &self.ratings {
+            list.push(rating.movie.clone(), &[rating.stars]);
+        }
+        if !list.is_empty() {
+            print::block(&list.table().text());
+        }
+        let unused = self.ratings.iter().filter(|rating| !rating.used).count();
+        match unused {
+            0 => {}
+            1 => note!("1 of them is not for this model"),
+            _ => note!("{unused} of them are not for this model"),
+        }
+        if let Some(path) = self.saved {
+            say!("Wrote {}", path.display());
+        }
+    }
 }
 
 /// A rating of a file, and the line that it is in.
@@ -173,9 +211,9 @@ impl<'a> Given<'a> {
             let sentence = format!("no rating of {path} was taken in; {left}");
             return Err(BadInput::new(sentence).into());
         }
-        println!("{taken_in} ratings of {path} taken in");
+        say!("{} of {path} taken in", count(taken_in, "rating"));
         if !left.is_empty() {
-            println!("{left}");
+            note!("{left}");
         }
         Ok(())
     }

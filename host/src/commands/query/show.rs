@@ -3,65 +3,133 @@
 use std::io::{Read, Write};
 
 use anyhow::Result;
-use pocketrec::wire::{Capabilities, Explained, Hello, Refusal, Reply, Request, Status};
+use pocketrec::wire::{
+    Capabilities, Explained, Hello, ModelInfo, Ranked, Refusal, Reply, Request, Status,
+};
+use serde::{Serialize, Serializer};
 
-use super::super::image::{list, order};
-use super::{Asked, Question, facts, refused};
+use super::{Asked, Question, facts, json, refused};
 use crate::link::{Connection, LinkError};
+use crate::print::number::{self, fixed};
+use crate::print::{self, Answer, Movie, Movies, count, grouped, signed};
+use crate::{note, say};
+
+/// A board's answer and what was asked.
+struct Told<'a> {
+    asked: &'a Asked<'a>,
+    reply: &'a Reply<'a>,
+}
+
+impl Serialize for Told<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.asked.json(self.reply).serialize(to)
+    }
+}
+
+impl Answer for Told<'_> {
+    fn tell(&self) {
+        self.asked.tell(self.reply);
+    }
+}
+
+/// Who is there, and the model where there is one.
+struct Greeting<'a> {
+    hello: Hello,
+    line: &'a str,
+    model: Result<ModelInfo<'a>, Refusal>,
+}
+
+impl Serialize for Greeting<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        json::of_hello(&self.hello, self.line, self.model.as_ref().ok()).serialize(to)
+    }
+}
+
+impl Answer for Greeting<'_> {
+    fn tell(&self) {
+        say!("{}", greeting(&self.hello, self.line));
+        match &self.model {
+            Ok(info) => print::block(&facts::of(&Reply::ModelInfo(*info)).unwrap_or_default()),
+            Err(why) => say!("{}", LinkError::Refused(*why)),
+        }
+    }
+}
 
 impl Asked<'_> {
     /// Who is there and, where there is one, its model.
     pub(super) fn hello<L: Read + Write>(&self, board: &mut Connection<L>) -> Result<()> {
         let hello = board.hello()?;
-        println!("{}", greeting(&hello, board.name()));
+        let line = board.name().to_owned();
         let info = board.ask_checked(&Request::ModelInfo, |_, _| ())?;
-        match info.reply() {
+        let model = match info.reply() {
             Some(Reply::Refused(why @ Refusal::NoModel(_)))
                 if hello.status == Status::NoModel as u8 =>
             {
-                println!("{}", LinkError::Refused(why));
-                Ok(())
+                Err(why)
             }
-            Some(Reply::Refused(why)) => Err(refused(why)),
-            Some(reply) => self.show(&reply),
-            None => Ok(()),
-        }
+            Some(Reply::Refused(why)) => return Err(refused(why)),
+            Some(Reply::ModelInfo(info)) => Ok(info),
+            _ => return Ok(()),
+        };
+        print::answer(&Greeting {
+            hello,
+            line: &line,
+            model,
+        })
     }
 
     pub(super) fn show(&self, reply: &Reply<'_>) -> Result<()> {
+        print::answer(&Told { asked: self, reply })
+    }
+
+    /// The movies of a list, with what they are ranked by and, where that is something else, their stars.
+    pub(super) fn listed(&self, reply: &Reply<'_>) -> Movies {
+        let Reply::Movies(ranked) = reply else {
+            return Movies::with(&[]);
+        };
+        let (names, both): (&[_], _) = match &self.args.question {
+            Question::Similar { .. } => (&["Cosine"], false),
+            Question::Suggest { .. } => (&["Worth", "Stars"], true),
+            _ => (&["Score", "Stars"], true),
+        };
+        let mut list = Movies::with(names);
+        for Ranked {
+            movie,
+            score,
+            stars,
+        } in ranked
+        {
+            let movie = Movie::of(&self.titles, *movie);
+            match both {
+                true => list.push(movie, &[*score, *stars]),
+                false => list.push(movie, &[*stars]),
+            }
+        }
+        list
+    }
+
+    fn tell(&self, reply: &Reply<'_>) {
         match reply {
             Reply::Stars(stars) => {
                 if let Question::Predict { who, .. } = &self.args.question {
-                    let title = self.title();
-                    println!("{stars:.2} stars: {} on {title}", who.name());
+                    let (stars, title) = (fixed(*stars, 2), self.title());
+                    say!("{stars} stars: {} on {title}", who.name());
                 }
             }
-            Reply::Movies(movies) => {
-                let name = match &self.args.question {
+            Reply::Movies(_) => {
+                match &self.args.question {
                     Question::Similar { .. } => {
-                        let title = self.title();
-                        println!("Nearest to {title}, by the cosine of embeddings");
-                        "Cosine"
+                        note!("Nearest to {}, by the cosine of embeddings", self.title());
                     }
                     Question::Suggest { .. } => {
-                        println!(
+                        note!(
                             "Rating one of these would teach the device most; Stars are its guesses"
                         );
-                        "Stars"
                     }
-                    Question::Top { who, .. } => {
-                        println!("The best movies for {}", who.name());
-                        "Stars"
-                    }
-                    _ => "Stars",
-                };
-                let stars = movies.iter().map(|ranked| ranked.stars);
-                let note = match &self.args.question {
-                    Question::Top { .. } => order(stars),
-                    _ => "",
-                };
-                let movies = movies.iter().map(|ranked| (ranked.movie, ranked.stars));
-                print!("{}{note}", list(&self.titles, name, movies));
+                    Question::Top { who, .. } => note!("The best movies for {}", who.name()),
+                    _ => {}
+                }
+                print::block(&self.listed(reply).table().text());
             }
             Reply::Rated {
                 before,
@@ -70,67 +138,83 @@ impl Asked<'_> {
             } => {
                 if let Question::Rate { stars, .. } = &self.args.question {
                     let title = self.title();
-                    println!("{stars} stars for {title}: taken in, {ratings} in all");
+                    say!(
+                        "{} for {title}: taken in, {} in all",
+                        number::stars(*stars),
+                        count(*ratings, "rating")
+                    );
                 }
-                println!("The device predicted {before:.2} before, and predicts {after:.2} now");
+                say!(
+                    "The device predicted {} before, and predicts {} now",
+                    fixed(*before, 2),
+                    fixed(*after, 2)
+                );
             }
             Reply::Profile(profile) => {
-                println!("Ratings: {}", profile.ratings);
-                println!("Bias: {:.6}", profile.bias);
-                let row: Vec<String> = profile.row.iter().map(|x| format!("{x:.6}")).collect();
-                println!("Row: {}", row.join(" "));
+                say!("Ratings: {}", grouped(profile.ratings.into()));
+                say!("Bias: {}", fixed(profile.bias, 6));
+                let row: Vec<String> = profile.row.iter().map(|x| fixed(*x, 6)).collect();
+                say!("Row: {}", row.join(" "));
             }
             Reply::Undone {
                 movie,
                 stars,
                 ratings,
             } => {
-                let title = self.titles.title(*movie);
+                let (title, ratings) = (self.titles.title(*movie), count(*ratings, "rating"));
                 match stars {
-                    Some(stars) => println!("{title} has {stars} stars again; {ratings} ratings"),
-                    None => println!("{title} is not rated any more; {ratings} ratings"),
+                    Some(stars) => {
+                        say!("{title} has {} again; {ratings}", number::stars(*stars));
+                    }
+                    None => say!("{title} is not rated any more; {ratings}"),
                 }
             }
             Reply::Forgotten { ratings } => {
+                let ratings = count(*ratings, "rating");
                 if self.movie.is_none() {
-                    println!("Forgotten; {ratings} ratings");
+                    say!("Forgotten; {ratings}");
                 } else {
-                    println!("{} is forgotten; {ratings} ratings", self.title());
-                    println!(
+                    say!("{} is forgotten; {ratings}", self.title());
+                    note!(
                         "It is gone from use, and from flash at the next compaction, which `query compact` does now"
                     );
                 }
             }
-            Reply::Explained(explained) => self.explained(explained)?,
+            Reply::Explained(explained) => self.explained(explained),
             // What is about the board itself is a table.
             other => {
                 if let Question::Format { .. } = &self.args.question {
-                    println!("Erased: no owner has a rating now");
+                    say!("Erased: no owner has a rating now");
                 }
-                print!("{}", facts::of(other).unwrap_or_default());
+                print::block(&facts::of(other).unwrap_or_default());
             }
         }
-        Ok(())
     }
 
     /// The parts of a prediction, and the ratings that moved it.
-    fn explained(&self, explained: &Explained) -> Result<()> {
+    fn explained(&self, explained: &Explained) {
         if let Question::Explain { who, .. } = &self.args.question {
-            let title = self.title();
-            println!("{:.2} stars: {} on {title}", explained.stars, who.name());
+            let (stars, title) = (fixed(explained.stars, 2), self.title());
+            say!("{stars} stars: {} on {title}", who.name());
         }
-        println!(
-            "{:.2} mean {:+.2} user {:+.2} movie {:+.2} dot product {:+.2} network",
-            explained.mean, explained.user_bias, explained.movie_bias, explained.dot, explained.mlp
-        );
+        let mut sum = format!("{} mean", fixed(explained.mean, 2));
+        for (value, part) in [
+            (explained.user_bias, "user"),
+            (explained.movie_bias, "movie"),
+            (explained.dot, "dot product"),
+            (explained.mlp, "network"),
+        ] {
+            // A part that a model doesn't have adds this very number.
+            if value != 0.0 {
+                sum += &format!(" {} {part}", signed(value, 2));
+            }
+        }
+        say!("{sum}");
         for because in &explained.because {
             let title = self.titles.title(because.movie);
-            println!(
-                "{:+.2} by {} stars for {title}",
-                because.moved, because.stars
-            );
+            let stars = number::stars(because.stars);
+            say!("{} by {stars} for {title}", signed(because.moved, 2));
         }
-        Ok(())
     }
 }
 
