@@ -6,9 +6,11 @@ use std::time::Instant;
 use anyhow::Result;
 use pocketrec::model::Model;
 
+use super::bench::Report;
 use crate::error::BadInput;
 use crate::export::{Chosen, ImageBytes, Movies, Precision, Users, build};
-use crate::report::text::{Align, table};
+use crate::note;
+use crate::print::{self, Column, Table, count};
 use crate::train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use crate::train::{ModelKind, Options, Parameters};
 
@@ -46,13 +48,12 @@ pub fn run(args: &Args) -> Result<()> {
         movies: Movies::All.rows(&checkpoint)?,
         seen: None,
     };
-    let head = [
-        "tables",
-        "ns a movie",
-        "ms in all",
-        "multiply-adds a second",
-    ];
-    let mut rows = vec![head.map(String::from).to_vec()];
+    let mut table = Table::new([
+        Column::text("Tables"),
+        Column::number("ns a movie"),
+        Column::number("ms in all"),
+        Column::number("Multiply-adds a second"),
+    ]);
     for precision in [
         Precision::F32,
         Precision::F16,
@@ -60,15 +61,18 @@ pub fn run(args: &Args) -> Result<()> {
         Precision::I8,
     ] {
         let image = build(&checkpoint, &chosen, precision)?;
-        rows.push(line(&checkpoint.parameters, precision, &image)?);
+        table.row(line(&checkpoint.parameters, precision, &image)?);
     }
-    println!(
-        "core scores {MOVIES} movies of a hybrid model, {} numbers a row and layers of {:?}, on one thread:\n",
-        args.dim, args.hidden
+    let mut report = Report::default();
+    note!(
+        "core scores {} of a hybrid model, {} a row and layers of {:?}, on one thread:",
+        count(MOVIES, "movie"),
+        count(args.dim, "number"),
+        args.hidden
     );
-    let columns = [Align::Left, Align::Right, Align::Right, Align::Right];
-    println!("{}", table(&columns, &rows));
-    Ok(())
+    note!("");
+    report.add("kernels", &table);
+    print::answer(&report)
 }
 
 /// Times one image.

@@ -1,18 +1,18 @@
 //! `host selftest`: a whole transcript on a board, compared bit for bit with what core answers on this PC.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use pocketrec::wire::{Reply, Request, Who};
+use serde::Serialize;
 
 use super::image::{DEFAULT, Loaded};
 use super::line::LineArgs;
 use crate::error::BadInput;
-use crate::files;
 use crate::link::transcript::Transcript;
 use crate::link::{Connection, questions};
-use crate::report::text::grouped;
+use crate::print::{self, Answer, Target, count, progress::Step};
+use crate::{note, say};
 
 /// Options of `host selftest`.
 #[derive(Debug, clap::Args)]
@@ -29,9 +29,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
 
-    /// Write the transcript to this file too
+    /// Write the transcript to this file too; - is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "transcript")]
-    write: Option<PathBuf>,
+    write: Option<Target>,
 
     /// Predictions to compare
     #[arg(long, value_name = "N", default_value_t = 2000)]
@@ -47,8 +47,8 @@ pub struct Args {
 /// # Errors
 /// [`BadInput`] for a transcript of another image or one that can't be read; an error where an answer differs.
 pub fn run(args: &Args) -> Result<()> {
-    if let Some(path) = &args.write {
-        files::check_file("--write", path)?;
+    if let Some(target) = &args.write {
+        target.claim("--write")?;
     }
     let transcript = match &args.transcript {
         Some(path) => read(path)?,
@@ -63,34 +63,45 @@ pub fn run(args: &Args) -> Result<()> {
             Transcript::record(model, questions::of(&model, counts, 1))?
         }
     };
-    if let Some(path) = &args.write {
-        files::write(path, transcript.to_text().as_bytes())
-            .with_context(|| format!("can't write {}", path.display()))?;
-        println!("Wrote {}", path.display());
+    if let Some(target) = &args.write {
+        target.write(transcript.to_text().as_bytes())?;
+        note!("Wrote {target}");
     }
     let mut board = args.line.connect(&args.image)?;
     check(&mut board, &transcript)?;
-    let shown = std::io::stderr().is_terminal();
+    let step = Step::new();
     let difference = transcript.replay(&mut board, |done, total| {
-        if shown {
-            eprint!("\r{done} of {total} answers \r");
-        }
+        step.show(&format!("{done} of {total} answers"));
     })?;
+    drop(step);
     if let Some(difference) = difference {
         bail!("{difference}");
     }
-    let bytes: usize = transcript
-        .exchanges
-        .iter()
-        .map(|exchange| exchange.reply.len())
-        .sum();
-    println!(
-        "{}: all {} answers, {} bytes, are those of core on a PC",
-        board.name(),
-        grouped(transcript.exchanges.len() as u64),
-        grouped(bytes as u64)
-    );
-    Ok(())
+    let replies = transcript.exchanges.iter();
+    print::answer(&Same {
+        line: board.name().to_owned(),
+        answers: transcript.exchanges.len(),
+        bytes: replies.map(|exchange| exchange.reply.len()).sum(),
+    })
+}
+
+/// What a board and core answered alike.
+#[derive(Debug, Serialize)]
+struct Same {
+    line: String,
+    answers: usize,
+    bytes: usize,
+}
+
+impl Answer for Same {
+    fn tell(&self) {
+        say!(
+            "{}: all {}, {}, are those of core on a PC",
+            self.line,
+            count(self.answers, "answer"),
+            count(self.bytes, "byte")
+        );
+    }
 }
 
 fn read(path: &Path) -> Result<Transcript> {
@@ -131,7 +142,8 @@ fn check<L: std::io::Read + std::io::Write>(
     )?;
     if ratings > 0 {
         bail!(
-            "the device's owner has {ratings} ratings, and a self-test rates: it needs a device without any"
+            "the device's owner has {}, and a self-test rates: it needs a device without any",
+            count(ratings, "rating")
         );
     }
     Ok(())

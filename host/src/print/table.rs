@@ -2,6 +2,9 @@
 
 use std::fmt::Write;
 
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
 use super::escape::escape;
 use super::width::{self, shortened, width};
 
@@ -74,6 +77,22 @@ impl Column {
 pub struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
+}
+
+/// A list of objects, one a row, whose members have the columns' titles in small letters: numbers where the cell is one,
+/// else text.
+impl Serialize for Table {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let name = |column: &Column| column.title.to_lowercase().replace([' ', '/'], "_");
+        let names: Vec<String> = self.columns.iter().map(name).collect();
+        to.collect_seq(self.rows.iter().map(|row| {
+            let cells = row.iter().map(|cell| match cell.replace(',', "").parse() {
+                Ok(number) => Value::from(number),
+                Err::<f64, _>(_) => Value::from(cell.as_str()),
+            });
+            names.iter().cloned().zip(cells).collect::<Map<_, _>>()
+        }))
+    }
 }
 
 impl Table {

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::median;
 use super::samples::{Size, samples};
+use super::{Report, median};
 use crate::data::synth::Shape;
 use crate::error::BadInput;
-use crate::report::text::{Align, bytes, grouped, table};
+use crate::note;
+use crate::print::{self, Column, Table, bytes, count, grouped};
 use crate::train::fast::Fast;
 use crate::train::order::Order;
 use crate::train::simd::Kernel;
@@ -66,13 +67,14 @@ pub(super) fn run(args: &Args) -> Result<()> {
         return Err(BadInput::new("--epochs is 0; it should be at least 1").into());
     }
     let kernel = args.kernel.unwrap_or_else(Kernel::best);
-    println!(
-        "{} with {} kernels on {} threads, batches of {}; an epoch is 95 % of a shape's ratings\n",
+    note!(
+        "{} with {} kernels on {}, batches of {}; an epoch is 95 % of a shape's ratings",
         args.model.name(),
         kernel.name(),
-        options.thread_count(),
+        count(options.thread_count(), "thread"),
         grouped(options.batch as u64)
     );
+    note!("");
     let of = |name: &str| {
         let shape = Shape::named(name)?;
         let size = Size {
@@ -97,21 +99,22 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let measured: Vec<Measured> = shapes
         .into_iter()
         .map(|(name, size)| {
-            eprintln!("{name}");
+            print::log(&name);
             measure(name, size, &options, kernel, args.epochs)
         })
         .collect();
-    println!("{}", text(&measured));
+    let mut report = Report::default();
+    report.add("growth", &table(&measured));
     let base = measured.iter().find(|measured| measured.name == BASE);
     if let (Some(base), Some(last)) = (base, measured.last()) {
         let ratio = |i: usize| last.seconds[i] / base.seconds[i];
-        println!(
+        note!(
             "A million users and movies take {:.2} times the epoch of {BASE} with lazy Adam and {:.2} times with decayed",
             ratio(0),
             ratio(1)
         );
     }
-    Ok(())
+    print::answer(&report)
 }
 
 fn measure(name: String, size: Size, options: &Options, kernel: Kernel, epochs: usize) -> Measured {
@@ -146,23 +149,24 @@ fn measure(name: String, size: Size, options: &Options, kernel: Kernel, epochs: 
     }
 }
 
-fn text(measured: &[Measured]) -> String {
-    let head = [
-        "Shape",
+fn table(measured: &[Measured]) -> Table {
+    let numbers = [
         "Users",
         "Movies",
         "Ratings",
         "Lazy s",
-        "ns a rating",
+        "Lazy ns a rating",
         "Decayed s",
-        "ns a rating",
+        "Decayed ns a rating",
         "Peak, both",
     ];
-    let mut rows = vec![head.map(String::from).to_vec()];
+    let mut columns = vec![Column::text("Shape")];
+    columns.extend(numbers.map(Column::number));
+    let mut table = Table::new(columns);
     for one in measured {
         let each = |seconds: f64| format!("{:.1}", seconds / one.size.ratings as f64 * 1e9);
         let [lazy, decayed] = one.seconds;
-        rows.push(vec![
+        table.row([
             one.name.clone(),
             grouped(one.size.users as u64),
             grouped(one.size.movies as u64),
@@ -174,9 +178,7 @@ fn text(measured: &[Measured]) -> String {
             one.peak.map_or("-".into(), bytes),
         ]);
     }
-    let mut columns = [Align::Right; 9];
-    columns[0] = Align::Left;
-    table(&columns, &rows)
+    table
 }
 
 /// The most memory that this process had at a time, where the system tells.

@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
-use super::{Train, Trainer, best, count, median, write_samples};
+use super::{Train, Trainer, best, median, write_samples};
 use crate::child::Tied;
 use crate::commands::synth;
 use crate::data::{DataError, Dataset, Silent};
 use crate::error::BadInput;
-use crate::report::text::{Align, bytes, table};
+use crate::print::{self, Column, Table, bytes, count, seconds};
 use crate::train::{ModelKind, Sample};
 
 /// All of them.
@@ -203,28 +203,38 @@ impl Others {
         }
         for row in &mut self.rows {
             let told = ask(&self.python, row.script, &row.arguments)?;
-            eprintln!(
-                "round {round} of {rounds}: {}, {}: {:.2} s",
+            print::log(&format!(
+                "round {round} of {rounds}: {}, {}: {}",
                 told.who,
-                count(row.threads),
-                told.seconds
-            );
+                count(row.threads, "thread"),
+                seconds(told.seconds)
+            ));
             row.who = told.who;
             row.times.push(told.seconds);
         }
         Ok(())
     }
 
-    /// The tables.
-    pub(super) fn text(&self, trainers: &[Trainer], ratings: usize) -> String {
-        let mut text = String::new();
-        for (work, model, title) in [
+    /// The tables, with their names.
+    pub(super) fn tables(
+        &self,
+        trainers: &[Trainer],
+        ratings: usize,
+    ) -> Vec<(&'static str, Table)> {
+        let mut tables = Vec::new();
+        for (name, work, model, title) in [
             (
+                "network",
                 Work::Network,
                 ModelKind::Mlp,
                 "An epoch, the lesson's network",
             ),
-            (Work::Factors, ModelKind::Mf, "An epoch, 8 factors"),
+            (
+                "factors",
+                Work::Factors,
+                ModelKind::Mf,
+                "An epoch, 8 factors",
+            ),
         ] {
             let ours: Vec<Line> = trainers
                 .iter()
@@ -235,7 +245,8 @@ impl Others {
                     times: &trainer.quiet,
                 })
                 .collect();
-            text += &self.compare(title, work, &ours, Some(ratings));
+            let table = self.compare(title, work, &ours, Some(ratings));
+            tables.extend(table.map(|table| (name, table)));
         }
         if let Some((path, times)) = &self.reading {
             let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
@@ -245,9 +256,10 @@ impl Others {
                 threads: std::thread::available_parallelism().map_or(1, usize::from),
                 times,
             }];
-            text += &self.compare(&title, Work::Reading, &ours, None);
+            let table = self.compare(&title, Work::Reading, &ours, None);
+            tables.extend(table.map(|table| ("reading", table)));
         }
-        text
+        tables
     }
 
     /// One table: ours first, then theirs, each beside our best.
@@ -257,7 +269,7 @@ impl Others {
         work: Work,
         ours: &[Line<'_>],
         ratings: Option<usize>,
-    ) -> String {
+    ) -> Option<Table> {
         let theirs: Vec<Line> = self
             .rows
             .iter()
@@ -269,21 +281,22 @@ impl Others {
             })
             .collect();
         if theirs.is_empty() {
-            return String::new();
+            return None;
         }
         let fastest = ours
             .iter()
             .map(|line| median(line.times))
             .fold(f64::INFINITY, f64::min);
-        let head = [
-            title,
+        let numbers = [
             "Threads",
             "Median s",
             "Best s",
             "M ratings/s",
             "Ours is faster by",
         ];
-        let mut rows = vec![head.map(String::from).to_vec()];
+        let mut columns = vec![Column::text(title)];
+        columns.extend(numbers.map(Column::number));
+        let mut table = Table::new(columns);
         let line = |line: &Line, factor: String| {
             let median = median(line.times);
             vec![
@@ -297,15 +310,13 @@ impl Others {
                 factor,
             ]
         };
-        rows.extend(ours.iter().map(|one| line(one, String::new())));
-        rows.extend(
-            theirs
-                .iter()
-                .map(|one| line(one, format!("{:.2}", median(one.times) / fastest))),
-        );
-        let mut columns = [Align::Right; 6];
-        columns[0] = Align::Left;
-        table(&columns, &rows) + "\n"
+        for one in ours {
+            table.row(line(one, String::new()));
+        }
+        for one in &theirs {
+            table.row(line(one, format!("{:.2}", median(one.times) / fastest)));
+        }
+        Some(table)
     }
 }
 
