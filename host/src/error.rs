@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Write;
 
 use crate::link::LinkError;
+use crate::print::escape;
+use crate::signals;
 
 /// What a person gave can't be used: exit code 2, where every other error is exit code 1.
 ///
@@ -26,19 +28,37 @@ impl fmt::Display for BadInput {
 
 impl std::error::Error for BadInput {}
 
-/// The exit code of a program that Ctrl-C ended, as shells have it: 128 and the signal's number.
-pub const INTERRUPTED: u8 = 128 + 2;
+/// Somebody ended the work, which stopped in order: a sentence that says what was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped(pub String);
 
-/// The exit code that an error asks for: [`INTERRUPTED`] after Ctrl-C, 2 if [`BadInput`] or a serial port that isn't
-/// there is anywhere in its chain, else 1.
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// Tells on standard error why the program ends. Where that can't be printed, the exit code tells.
+pub fn tell(error: &anyhow::Error) {
+    let text = match error.downcast_ref::<Stopped>() {
+        Some(stopped) => escape(&stopped.0).into_owned(),
+        None => crate::print::error(error),
+    };
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The exit code that an error asks for: the signal's after Ctrl-C and the like ([`signals::exit_code`]), 2 if
+/// [`BadInput`] or a serial port that isn't there is anywhere in its chain, else 1.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     let absent = |cause: &LinkError| matches!(cause.why(), LinkError::NoPort { .. });
     let interrupted = |cause: &LinkError| matches!(cause.why(), LinkError::Interrupted { .. });
     if error
         .chain()
-        .any(|cause| cause.downcast_ref().is_some_and(interrupted))
+        .any(|cause| cause.is::<Stopped>() || cause.downcast_ref().is_some_and(interrupted))
     {
-        INTERRUPTED
+        signals::exit_code()
     } else if error
         .chain()
         .any(|cause| cause.is::<BadInput>() || cause.downcast_ref().is_some_and(absent))

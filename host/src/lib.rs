@@ -23,5 +23,6 @@ pub mod link;
 mod pages;
 pub mod print;
 pub mod report;
+pub mod signals;
 pub mod simulate;
 pub mod train;

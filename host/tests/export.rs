@@ -578,6 +578,7 @@ fn write_large(path: &Path, model: ModelKind) {
         options,
         best_epoch: 1,
         interest: None,
+        validation: None,
     }
     .write(path)
     .unwrap();

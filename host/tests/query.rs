@@ -43,6 +43,7 @@ fn place_with(seen: Option<Rated>) -> TempDir {
         options,
         best_epoch: 1,
         interest: None,
+        validation: None,
     };
     let chosen = Chosen {
         users: Users::All.rows(&checkpoint).unwrap(),

@@ -308,7 +308,7 @@ impl Trainer {
 
     fn epoch(&mut self, samples: &[Sample], rates: (f32, f32)) -> f64 {
         let clock = Instant::now();
-        self.fast.epoch(samples, &|_| rates, &mut |_| ());
+        self.fast.epoch(samples, &|_| rates, &mut |_| true);
         clock.elapsed().as_secs_f64()
     }
 }
@@ -394,7 +394,7 @@ fn trace(args: &Train, options: &Options, kernel: Kernel, folder: &Path) -> Resu
     let start = Parameters::initial(options, args.users, args.movies, 3.5);
     let mut trainer = Fast::new(&start, options, kernel, options.thread_count());
     let rates = (options.learning_rate, options.table_rate());
-    trainer.epoch(&samples, &|_| rates, &mut |_| ());
+    trainer.epoch(&samples, &|_| rates, &mut |_| true);
     write_samples(&samples, folder)?;
     let mut shapes = format!(
         "model {}\nbatch {}\nrate {}\ntable_rate {}\nmean {}\n",

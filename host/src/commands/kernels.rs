@@ -124,5 +124,6 @@ fn checkpoint(args: &Args) -> Result<Checkpoint> {
         options,
         best_epoch: 1,
         interest: None,
+        validation: None,
     })
 }

@@ -114,10 +114,12 @@ fn download(
     let body = response.into_body();
     let total = body.content_length().unwrap_or(0);
     let mut body = body.into_reader();
-    let part = Unfinished::new(zip.with_extension("zip.part"));
-    let disk = |error| FetchError::Io(part.path().to_owned(), error);
-    let mut take = || -> Result<String, FetchError> {
-        let mut file = BufWriter::new(File::create(part.path()).map_err(disk)?);
+    let disk = |error| FetchError::Io(zip.to_owned(), error);
+    let name = zip.file_name().unwrap_or_default();
+    let (part, file) =
+        Unfinished::file(zip.parent().unwrap_or(Path::new("")), name).map_err(disk)?;
+    let take = || -> Result<String, FetchError> {
+        let mut file = BufWriter::new(file);
         let (mut md5, mut got) = (Md5::new(), 0);
         let mut block = vec![0; 1 << 16];
         loop {
@@ -165,7 +167,9 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Unzips into a folder beside and then moves what the zip holds, one top folder, into its place.
 fn unzip(zip: &Path, folder: &Path) -> Result<PathBuf, FetchError> {
-    let beside = Unfinished::new(zip.with_extension("unzipping"));
+    let name = zip.file_name().unwrap_or_default();
+    let beside = Unfinished::folder(folder, name)
+        .map_err(|error| FetchError::Io(folder.to_owned(), error))?;
     let top = unzip_beside(zip, beside.path())?;
     let place = folder.join(&top);
     let moved = match fs::remove_dir_all(&place) {
@@ -183,7 +187,6 @@ fn unzip_beside(zip: &Path, beside: &Path) -> Result<PathBuf, FetchError> {
         FetchError::Zip(format!("{}: the entry `{name}` {why}", zip.display()))
     };
     let mut archive = open_zip(zip).map_err(|error| FetchError::Zip(error.to_string()))?;
-    let _ = fs::remove_dir_all(beside);
     let mut top: Option<PathBuf> = None;
     let mut written = 0u64;
     for i in 0..archive.len() {

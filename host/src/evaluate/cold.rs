@@ -153,7 +153,7 @@ fn fitted(fold: &Fold<'_>, options: &Options) -> Result<Fit> {
     };
     recipe::fit(fold.data, &split, options, &mut ()).map_err(|error| match error {
         train::Error::Options(_) | train::Error::NoRatings => BadInput::new(error).into(),
-        train::Error::Diverged { .. } => error.into(),
+        train::Error::Diverged { .. } | train::Error::Stopped => error.into(),
     })
 }
 

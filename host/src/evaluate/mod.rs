@@ -137,11 +137,7 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
         interest,
         ..checkpoint(fold, options, fit)
     };
-    let chosen = Chosen {
-        users: (0..checkpoint.user_ids.len()).collect(),
-        movies: (0..checkpoint.movie_ids.len()).collect(),
-        seen: None,
-    };
+    let chosen = Chosen::all(&checkpoint);
     let mut held: Vec<Held> = fold
         .split
         .validation
@@ -217,7 +213,7 @@ fn train(fold: &Fold<'_>, options: &Options, lists: bool) -> Result<(Fit, f32, O
         train::Error::Options(_) | train::Error::NoRatings => {
             anyhow::Error::new(BadInput::new(error))
         }
-        train::Error::Diverged { .. } => error.into(),
+        train::Error::Diverged { .. } | train::Error::Stopped => error.into(),
     })?;
     let ratings = &fold.data.ratings;
     let fame = match lists {
@@ -261,6 +257,7 @@ pub fn checkpoint(fold: &Fold<'_>, options: Options, fit: Fit) -> Checkpoint {
         split: SplitNote::default(),
         best_epoch: fit.best_epoch,
         interest: None,
+        validation: None,
         options,
     }
 }

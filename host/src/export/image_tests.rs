@@ -45,6 +45,7 @@ fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u32>) -> Chec
         options,
         best_epoch: 1,
         interest: None,
+        validation: None,
     }
 }
 

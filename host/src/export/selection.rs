@@ -45,6 +45,17 @@ pub struct Chosen {
     pub seen: Option<Arc<Rated>>,
 }
 
+impl Chosen {
+    /// All that there are, without what they have rated.
+    pub fn all(checkpoint: &Checkpoint) -> Self {
+        Self {
+            users: (0..checkpoint.user_ids.len()).collect(),
+            movies: (0..checkpoint.movie_ids.len()).collect(),
+            seen: None,
+        }
+    }
+}
+
 impl FromStr for Movies {
     type Err = String;
 

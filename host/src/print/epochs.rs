@@ -30,6 +30,11 @@ impl Epochs {
             began: Instant::now(),
         }
     }
+
+    /// Prints a line between those of the epochs.
+    pub fn tell(&self, line: &str) {
+        self.bar.suspend(|| crate::note!("{line}"));
+    }
 }
 
 impl Observer for Epochs {

@@ -13,29 +13,38 @@ const VALIDATION: RGBColor = RGBColor(0xd6, 0x4a, 0x12);
 const BASELINE: RGBColor = RGBColor(0x55, 0x55, 0x55);
 const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
 
-/// One line an epoch: `epoch,train_mse,train_mae,validation_mse,validation_mae,seconds`.
-pub fn csv(history: &[Epoch]) -> String {
+/// One line an epoch: `epoch,train_mse,train_mae,validation_mse,validation_mae,seconds,run`, the last being the name of
+/// the run as its other files have it.
+pub fn csv(history: &[Epoch], run: &str) -> String {
     let mut text =
-        String::from("epoch,train_mse,train_mae,validation_mse,validation_mae,seconds\n");
+        String::from("epoch,train_mse,train_mae,validation_mse,validation_mae,seconds,run\n");
     for e in history {
         // Writing to a string can't fail.
         let _ = writeln!(
             text,
-            "{},{:.6},{:.6},{:.6},{:.6},{:.3}",
+            "{},{:.6},{:.6},{:.6},{:.6},{:.3},{run}",
             e.number, e.train_mse, e.train_mae, e.validation_mse, e.validation_mae, e.seconds
         );
     }
     text
 }
 
-/// Training and validation MAE by epoch against the baseline (the mean of each movie), as SVG text.
+/// Training and validation MAE by epoch against the baseline (the mean of each movie), as SVG text that ends with the
+/// run's name.
 ///
 /// # Errors
 /// If the drawing library refuses, which it has no reason to.
-pub fn svg(history: &[Epoch], baseline_mae: f64, best_epoch: usize, title: &str) -> Result<String> {
+pub fn svg(
+    history: &[Epoch],
+    baseline_mae: f64,
+    best_epoch: usize,
+    title: &str,
+    run: &str,
+) -> Result<String> {
     let mut text = String::new();
     draw(&mut text, history, baseline_mae, best_epoch, title)
         .map_err(|error| anyhow!("can't draw: {error}"))?;
+    text.push_str(&format!("<!-- run {run} -->\n"));
     Ok(text)
 }
 

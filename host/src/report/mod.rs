@@ -4,3 +4,4 @@ pub mod baselines;
 pub mod curve;
 pub use crate::print as text;
 pub use crate::print::{examples, progress, summary};
+pub mod verdict;

@@ -105,6 +105,7 @@ pub fn train(data: &Dataset, ratings: Ratings, model: ModelKind, seed: u64) -> R
         options,
         best_epoch: fit.best_epoch,
         interest: None,
+        validation: None,
     })
 }
 

@@ -18,6 +18,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::interest::Interest;
 use super::parameters::{Layer, Parameters};
+use super::resume::RunNote;
 use super::{ModelKind, Options};
 use crate::data::{Dataset, Names, Reading};
 
@@ -25,8 +26,9 @@ use crate::data::{Dataset, Names, Reading};
 ///
 /// `options` is JSON; `scale` two numbers with a space between; `split_seed` and `split_share`
 /// say which ratings were held out for validation; `data_fingerprint` is 16 hexadecimal digits, and
-/// `data_reading` is JSON.
-pub const KEYS: [&str; 15] = [
+/// `data_reading` is JSON. `run` names the run in each of its files ([`RunNote::id`]). `validation` is what
+/// [`Validation`] holds, with spaces between, or `none`.
+pub const KEYS: [&str; 17] = [
     "format",
     "model",
     "mean",
@@ -42,6 +44,8 @@ pub const KEYS: [&str; 15] = [
     "split_seed",
     "split_share",
     "best_epoch",
+    "run",
+    "validation",
 ];
 
 /// The `format` of files that this version writes, and the only one that it reads.
@@ -104,6 +108,42 @@ pub struct SplitNote {
     pub share: f64,
 }
 
+/// How well a model predicts the ratings that were held out, and what it must beat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Validation {
+    /// Ratings measured on.
+    pub ratings: usize,
+    /// The model's root mean squared error, in stars.
+    pub rmse: f64,
+    /// That of each movie's mean.
+    pub movie_means: f64,
+    /// Whether lists by it depend on the person. Where every user's predictions rank movies alike they don't.
+    pub personal: bool,
+}
+
+impl Validation {
+    fn to_text(self) -> String {
+        let Self {
+            ratings,
+            rmse,
+            movie_means,
+            personal,
+        } = self;
+        format!("{ratings} {rmse} {movie_means} {personal}")
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let validation = Self {
+            ratings: parts.next()?.parse().ok()?,
+            rmse: parts.next()?.parse().ok()?,
+            movie_means: parts.next()?.parse().ok()?,
+            personal: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(validation)
+    }
+}
+
 /// Everything that export needs to know of a training run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Checkpoint {
@@ -127,6 +167,8 @@ pub struct Checkpoint {
     pub best_epoch: usize,
     /// What people look for, where it was found.
     pub interest: Option<Interest>,
+    /// How good it is, where ratings were held out to measure on.
+    pub validation: Option<Validation>,
 }
 
 /// Why a checkpoint could not be read or written; displays as one sentence that names the file.
@@ -184,7 +226,6 @@ impl Checkpoint {
             path: path.to_owned(),
             kind,
         };
-        self.check().map_err(|why| fail(Kind::Content(why)))?;
         let bytes = self.to_bytes().map_err(|why| fail(Kind::Content(why)))?;
         crate::files::write(path, &bytes).map_err(|error| fail(Kind::Write(error)))
     }
@@ -293,7 +334,26 @@ impl Checkpoint {
         Ok(())
     }
 
-    fn to_bytes(&self) -> Result<Vec<u8>, String> {
+    /// The run that it is of.
+    pub fn run(&self) -> RunNote {
+        RunNote {
+            data: self.data.name.clone(),
+            fingerprint: self.data.fingerprint,
+            split: self.split,
+            options: self.options.clone(),
+        }
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// A sentence, when the lengths of the tables and of the ids disagree or a number isn't finite.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        self.check()?;
+        self.unchecked_bytes()
+    }
+
+    fn unchecked_bytes(&self) -> Result<Vec<u8>, String> {
         let p = &self.parameters;
         let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
         let mut floats = |name: String, shape: Vec<usize>, values: &[f32]| {
@@ -394,6 +454,9 @@ impl Checkpoint {
             self.split.seed.to_string(),
             self.split.share.to_string(),
             self.best_epoch.to_string(),
+            self.run().id(),
+            self.validation
+                .map_or_else(|| "none".into(), Validation::to_text),
         ];
         let metadata: HashMap<String, String> =
             KEYS.iter().map(ToString::to_string).zip(values).collect();
@@ -469,6 +532,14 @@ impl Checkpoint {
             layers,
         };
         let fingerprint = entry("data_fingerprint")?;
+        entry("run")?;
+        let validation =
+            match entry("validation")? {
+                "none" => None,
+                text => Some(Validation::from_text(text).ok_or_else(|| {
+                    format!("its validation is {text:?}, which can't be understood")
+                })?),
+            };
         Ok(Self {
             parameters,
             user_ids: integers(file, "user_ids")?,
@@ -494,6 +565,7 @@ impl Checkpoint {
                 .map_err(|error| format!("its options can't be understood: {error}"))?,
             best_epoch: number("best_epoch", entry("best_epoch")?)?,
             interest: interest(file)?,
+            validation,
         })
     }
 }

@@ -33,6 +33,12 @@ fn checkpoint(model: ModelKind) -> Checkpoint {
         options,
         best_epoch: 6,
         interest: None,
+        validation: Some(Validation {
+            ratings: 7,
+            rmse: 0.9 + 1.0 / 3.0,
+            movie_means: 1.25,
+            personal: true,
+        }),
     }
 }
 
@@ -61,15 +67,18 @@ fn what_is_written_is_read_back_in_every_bit_for_every_kind() {
 
 #[test]
 fn the_same_checkpoint_is_the_same_bytes() {
-    let first = checkpoint(ModelKind::Hybrid).to_bytes().unwrap();
+    let first = checkpoint(ModelKind::Hybrid).unchecked_bytes().unwrap();
     for _ in 0..8 {
-        assert_eq!(checkpoint(ModelKind::Hybrid).to_bytes().unwrap(), first);
+        assert_eq!(
+            checkpoint(ModelKind::Hybrid).unchecked_bytes().unwrap(),
+            first
+        );
     }
 }
 
 #[test]
 fn a_truncated_checkpoint_is_refused_at_every_length() {
-    let bytes = checkpoint(ModelKind::Mlp).to_bytes().unwrap();
+    let bytes = checkpoint(ModelKind::Mlp).unchecked_bytes().unwrap();
     for length in 0..bytes.len() {
         let refused = Checkpoint::from_bytes(&bytes[..length]);
         assert!(matches!(refused, Err(Kind::NotSafetensors(_))), "{length}");
@@ -82,7 +91,7 @@ fn a_missing_or_broken_part_is_refused_by_name() {
     let refuse = |name: &str, change: &dyn Fn(&mut Checkpoint)| {
         let mut broken = checkpoint(ModelKind::Hybrid);
         change(&mut broken);
-        let bytes = broken.to_bytes().unwrap();
+        let bytes = broken.unchecked_bytes().unwrap();
         let Err(Kind::Content(why)) = Checkpoint::from_bytes(&bytes) else {
             panic!("{name} passed");
         };
@@ -99,7 +108,7 @@ fn a_missing_or_broken_part_is_refused_by_name() {
     refuse("one unit", &|c| c.parameters.layers.truncate(1));
 
     for key in KEYS {
-        let bytes = checkpoint(ModelKind::Hybrid).to_bytes().unwrap();
+        let bytes = checkpoint(ModelKind::Hybrid).unchecked_bytes().unwrap();
         let file = SafeTensors::deserialize(&bytes).unwrap();
         let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
         let mut metadata = header.metadata().clone().unwrap();

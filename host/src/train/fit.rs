@@ -45,6 +45,22 @@ pub trait Observer {
     fn epoch(&mut self, epoch: &Epoch) {
         let _ = epoch;
     }
+
+    /// Whether the run should end here; asked about as often as [`progress`](Self::progress) is told, and more often
+    /// than once a second.
+    fn stop(&mut self) -> bool {
+        false
+    }
+
+    /// Whether [`keep`](Self::keep) is due; asked between epochs or sweeps.
+    fn wants_to_keep(&mut self) -> bool {
+        false
+    }
+
+    /// What the run would give if it ended here.
+    fn keep(&mut self, fit: Fit) {
+        drop(fit);
+    }
 }
 
 /// An observer that wants to know nothing.
@@ -61,11 +77,13 @@ pub struct Fit {
     pub best_epoch: usize,
     /// Whether epochs were left out because validation got no better.
     pub stopped_early: bool,
+    /// Whether the observer had the run stopped before its end.
+    pub interrupted: bool,
     /// The code path that did it.
     pub kernel: Kernel,
     /// With how many threads.
     pub threads: usize,
-    /// What [`resume`] goes on from, if the solver can.
+    /// What [`resume`] goes on from; none of a sampler that has done all its sweeps.
     pub state: Option<State>,
 }
 
@@ -108,7 +126,8 @@ fn select(ratings: &Ratings, rows: &[u32]) -> Vec<Sample> {
 ///
 /// # Errors
 /// [`Error::Options`] when the options don't pass [`Options::check`], [`Error::NoRatings`] when
-/// there is nothing to train on, [`Error::Diverged`] when an error stops being finite.
+/// there is nothing to train on, [`Error::Diverged`] when an error stops being finite, [`Error::Stopped`] when the
+/// observer has it stopped before an epoch is done.
 pub fn fit(
     ratings: &Ratings,
     split: &Split,
@@ -120,9 +139,8 @@ pub fn fit(
 
 /// Goes on with a run that ended after fewer epochs, up to `options.epochs` in all.
 ///
-/// `best` are the parameters that the earlier run gave. With the same ratings, split and options
-/// (but for `epochs`, under a schedule that doesn't depend on it) the result is what one
-/// uninterrupted run would have given, bit for bit.
+/// With the same ratings, split and options (but for `epochs`, under a schedule that doesn't depend on it) the result
+/// is what one uninterrupted run would have given, bit for bit.
 ///
 /// # Errors
 /// As [`fit`]; [`Error::Options`] also when the state is of a model of another shape.
@@ -130,11 +148,10 @@ pub fn resume(
     ratings: &Ratings,
     split: &Split,
     options: &Options,
-    best: &Parameters,
-    state: &State,
+    state: State,
     observer: &mut dyn Observer,
 ) -> Result<Fit, Error> {
-    run(ratings, split, options, Some((best, state)), observer)
+    run(ratings, split, options, Some(state), observer)
 }
 
 /// The order in which each epoch of [`fit`] by Adam meets the ratings of a split, by their numbers, given the epoch's
@@ -165,7 +182,7 @@ fn run(
     ratings: &Ratings,
     split: &Split,
     options: &Options,
-    earlier: Option<(&Parameters, &State)>,
+    earlier: Option<State>,
     observer: &mut dyn Observer,
 ) -> Result<Fit, Error> {
     options.check()?;
@@ -198,25 +215,52 @@ fn run(
 
     let mut history: Vec<Epoch> = Vec::new();
     let mut best: Option<(usize, Parameters)> = None;
-    if let Some((parameters, state)) = earlier {
-        if !state.restore(&mut solver) {
+    let mut state = State::default();
+    if let Some(earlier) = earlier {
+        if !earlier.restore(&mut solver) {
             return Err(Error::Options(
                 "the run to resume is of a model of another shape, or of other ratings".into(),
             ));
         }
-        history.clone_from(&state.history);
-        best = Some((lowest(&history), parameters.clone()));
+        history.clone_from(&earlier.history);
+        let parameters = earlier.best(&start).unwrap_or_else(|| solver.parameters());
+        best = Some((lowest(&history), parameters));
+        state = earlier;
     }
-    let mut stopped_early = false;
+    drop(start);
+    let (mut stopped_early, mut interrupted) = (false, false);
+    // What the run gives where it is now.
+    let give = |solver: &Fast, state: &mut State, best: Option<&(usize, Parameters)>| {
+        let last = state.history.len();
+        let best = best.filter(|_| patience.is_some());
+        state.keep_best(
+            best.filter(|(epoch, _)| *epoch < last)
+                .map(|(_, best)| best),
+        );
+        best.map_or_else(|| (last, solver.parameters()), Clone::clone)
+    };
     for number in history.len() + 1..=options.epochs {
+        if observer.stop() {
+            interrupted = true;
+            break;
+        }
         let clock = Instant::now();
-        let mut progress = |done| observer.progress(number, done, total);
-        let sums = solver.epoch(order.of_epoch(number), &rates, &mut progress);
+        let mut progress = |done| {
+            observer.progress(number, done, total);
+            !observer.stop()
+        };
+        let Some(sums) = solver.epoch(order.of_epoch(number), &rates, &mut progress) else {
+            interrupted = true;
+            break;
+        };
         let validation = solver.measure(&held_out);
         let validation_count = held_out.len().max(1) as f64;
         let validation_mse = validation.squared / validation_count;
         if !(sums.squared.is_finite() && validation_mse.is_finite()) {
-            return Err(Error::Diverged { epoch: number });
+            return Err(Error::Diverged {
+                epoch: number,
+                advice: "a lower --lr",
+            });
         }
         let improved = history
             .iter()
@@ -235,6 +279,7 @@ fn run(
         if improved && patience.is_some() {
             best = Some((number, solver.parameters()));
         }
+        state.follow(&solver, &history);
         if let (Some(patience), Some((best_epoch, _))) = (patience, &best)
             && number >= best_epoch + patience
             && number < options.epochs
@@ -242,12 +287,28 @@ fn run(
             stopped_early = true;
             break;
         }
+        if number < options.epochs && observer.wants_to_keep() {
+            let (best_epoch, parameters) = give(&solver, &mut state, best.as_ref());
+            observer.keep(Fit {
+                parameters,
+                history: history.clone(),
+                best_epoch,
+                stopped_early: false,
+                interrupted: true,
+                kernel,
+                threads,
+                state: Some(state.clone()),
+            });
+        }
     }
-    let (best_epoch, parameters) = match best.filter(|_| patience.is_some()) {
-        Some(best) => best,
-        None => (history.len(), solver.parameters()),
-    };
-    let state = Some(State::of(&solver, &history));
+    if history.is_empty() {
+        return Err(Error::Stopped);
+    }
+    if interrupted {
+        // Within an epoch the trainer is nowhere.
+        state.restore(&mut solver);
+    }
+    let (best_epoch, parameters) = give(&solver, &mut state, best.as_ref());
     // Giving back hundreds of megabytes takes a while, which nobody needs to wait for.
     let _ = std::thread::Builder::new().spawn(move || drop(order));
     Ok(Fit {
@@ -255,9 +316,10 @@ fn run(
         history,
         best_epoch,
         stopped_early,
+        interrupted,
         kernel,
         threads,
-        state,
+        state: Some(state),
     })
 }
 
@@ -414,8 +476,7 @@ mod tests {
             };
             let first = fit(&ratings, &split, &short, &mut ()).unwrap();
             let state = first.state.unwrap();
-            let best = &first.parameters;
-            let rest = resume(&ratings, &split, &options, best, &state, &mut ()).unwrap();
+            let rest = resume(&ratings, &split, &options, state.clone(), &mut ()).unwrap();
             assert_eq!(rest.parameters, whole.parameters, "{optimiser:?}");
             assert_eq!(rest.best_epoch, whole.best_epoch);
             let same =
@@ -432,8 +493,69 @@ mod tests {
                 movie_dim: 9,
                 ..options
             };
-            let refused = resume(&ratings, &split, &other, best, &state, &mut ());
+            let refused = resume(&ratings, &split, &other, state, &mut ());
             assert!(matches!(refused, Err(Error::Options(_))));
+        }
+    }
+
+    /// Has a run stopped once it has been asked so often, and keeps what is kept after each epoch.
+    struct Stopping(usize, Vec<Fit>);
+
+    impl Observer for Stopping {
+        fn stop(&mut self) -> bool {
+            self.0 = self.0.saturating_sub(1);
+            self.0 == 0
+        }
+        fn wants_to_keep(&mut self) -> bool {
+            true
+        }
+        fn keep(&mut self, fit: Fit) {
+            self.1.push(fit);
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_anywhere_gives_its_whole_epochs_and_goes_on_to_the_same_bits() {
+        let (ratings, split) = ratings();
+        for patience in [Some(2), None] {
+            let options = Options {
+                patience,
+                epochs: 7,
+                batch: 8,
+                // Too fast to get better each time: the best epoch isn't always the last.
+                learning_rate: 0.1,
+                ..quick(ModelKind::Hybrid)
+            };
+            let whole = fit(&ratings, &split, &options, &mut ()).unwrap();
+            let (mut earliest, mut most) = (0, 0);
+            for asked in (1..60).step_by(2) {
+                let mut observer = Stopping(asked, Vec::new());
+                let stopped = match fit(&ratings, &split, &options, &mut observer) {
+                    Err(Error::Stopped) => {
+                        earliest = asked;
+                        continue;
+                    }
+                    other => other.unwrap(),
+                };
+                if !stopped.interrupted {
+                    break;
+                }
+                most = stopped.history.len();
+                let short = Options {
+                    epochs: most,
+                    ..options.clone()
+                };
+                let due = fit(&ratings, &split, &short, &mut ()).unwrap();
+                assert_eq!(stopped.parameters, due.parameters, "asked {asked} times");
+                assert_eq!(stopped.best_epoch, due.best_epoch);
+                for kept in observer.1.pop().into_iter().chain([stopped]) {
+                    let state = kept.state.unwrap();
+                    let rest = resume(&ratings, &split, &options, state, &mut ()).unwrap();
+                    assert_eq!(rest.parameters, whole.parameters, "asked {asked} times");
+                    assert_eq!(rest.best_epoch, whole.best_epoch);
+                }
+            }
+            assert!(earliest > 1 && most > 2, "{earliest} {most}");
         }
     }
 

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use super::bayes::{self, Input, Settings, Sweep, Tags, Watch};
+use super::bayes::{self, Input, Rows, Settings, Sweep, Tags, Then, Watch};
 use super::parameters::{Parameters, clamp};
+use super::resume::{Numbers, State};
 use super::simd::Kernel;
 use super::{Epoch, Error, Fit, Observer, Options, validate};
 use crate::data::{Ratings, Split};
@@ -28,16 +29,21 @@ pub fn lines(settings: &Settings) -> usize {
 /// sweeps' own mean during burn-in), on at most 100,000 ratings of each kind. The last line has the
 /// validation errors of the parameters that come out.
 ///
+/// `earlier` is the state of a run with the same arguments that the observer had stopped or kept, to go on from there;
+/// the result is what one uninterrupted run would have given, bit for bit. A run that is stopped gives the model of its
+/// samples so far, or of its last sweep while it is burning in.
+///
 /// # Errors
-/// [`Error::Options`] when the options don't pass [`Options::check`] or rows have more dimensions
-/// than can be sampled, [`Error::NoRatings`] when there is nothing to train on, [`Error::Diverged`]
-/// when a parameter isn't finite.
+/// [`Error::Options`] when the options don't pass [`Options::check`], rows have more dimensions than can be sampled or
+/// the earlier run was of another shape, [`Error::NoRatings`] when there is nothing to train on, [`Error::Diverged`]
+/// when a parameter isn't finite, [`Error::Stopped`] when the observer has it stopped before a sweep is done.
 pub fn fit(
     ratings: &Ratings,
     tags: &Tags,
     split: &Split,
     options: &Options,
     settings: &Settings,
+    earlier: Option<State>,
     observer: &mut dyn Observer,
 ) -> Result<Fit, Error> {
     options.check()?;
@@ -57,59 +63,42 @@ pub fn fit(
     let probe = |rows: &[u32]| Probe::new(rows, select);
     let mut run = Run {
         group: group(settings),
-        ratings: split.train.len(),
+        ratings,
+        split,
+        options,
+        threads: settings.threads,
         burning_in: false,
-        scale: options.scale,
         train: probe(&split.train),
         validation: probe(&split.validation),
         clock: Instant::now(),
+        before: 0.0,
         history: Vec::new(),
+        ending: false,
+        stopped: None,
         observer,
     };
-    let (users, movies) = (ratings.user_count(), ratings.movie_count());
+    let other = || {
+        Error::Options(
+            "the run to resume is of a model of another shape, of other ratings, or at its end"
+                .into(),
+        )
+    };
+    if let Some(earlier) = &earlier {
+        run.restore(earlier).ok_or_else(other)?;
+    }
+    if run.observer.stop() {
+        return Err(Error::Stopped);
+    }
     let input = Input {
-        users,
-        movies,
+        users: ratings.user_count(),
+        movies: ratings.movie_count(),
         ratings: split.train.iter().map(|&row| select(row)),
         tags,
     };
-    let rows = bayes::fit(input, settings, &mut run);
-    let parameters = Parameters {
-        model: options.model,
-        mean: rows.mean,
-        scale: options.scale,
-        users,
-        movies,
-        user_dim: options.user_dim,
-        movie_dim: options.movie_dim,
-        user_embedding: rows.user_rows,
-        movie_embedding: rows.movie_rows,
-        user_bias: rows.user_bias,
-        movie_bias: rows.movie_bias,
-        layers: Vec::new(),
+    let Some(rows) = bayes::fit(input, settings, earlier.as_ref(), &mut run) else {
+        return run.stopped.take().unwrap_or_else(|| Err(other()));
     };
-    let history = run.finish(&parameters, ratings, &split.validation);
-    let finite = [
-        &parameters.user_embedding,
-        &parameters.movie_embedding,
-        &parameters.user_bias,
-        &parameters.movie_bias,
-    ]
-    .into_iter()
-    .all(|table| table.iter().all(|value| value.is_finite()));
-    let best_epoch = history.len();
-    if !finite {
-        return Err(Error::Diverged { epoch: best_epoch });
-    }
-    Ok(Fit {
-        parameters,
-        history,
-        best_epoch,
-        stopped_early: false,
-        kernel: Kernel::Portable,
-        threads: settings.threads,
-        state: None,
-    })
+    run.finish(rows, None)
 }
 
 /// Ratings that errors are followed on, and the sum of the samples' predictions of them.
@@ -129,6 +118,20 @@ impl Probe {
             samples: 0,
             ratings,
         }
+    }
+
+    /// Takes back sums and the number of samples.
+    fn restore(&mut self, sums: &[f64]) -> Option<()> {
+        let (samples, sums) = sums.split_last()?;
+        self.sums.copy_from_slice(sums);
+        self.samples = *samples as usize;
+        Some(())
+    }
+
+    /// Sums and the number of samples.
+    fn numbers(&self) -> Numbers {
+        let samples = [self.samples as f64];
+        Numbers::F64(self.sums.iter().copied().chain(samples).collect())
     }
 
     fn restart(&mut self) {
@@ -157,46 +160,121 @@ impl Probe {
     }
 }
 
+/// Names in a [`State`].
+const PROBE_TRAIN: &str = "probe_train";
+const PROBE_VALIDATION: &str = "probe_validation";
+const PROBE_CLOCK: &str = "probe_seconds";
+
 struct Run<'a> {
     group: usize,
-    ratings: usize,
+    ratings: &'a Ratings,
+    split: &'a Split,
+    options: &'a Options,
+    threads: usize,
     burning_in: bool,
-    scale: (f32, f32),
     train: Probe,
     validation: Probe,
     clock: Instant,
+    /// Seconds that an earlier run spent on the line of history that has begun.
+    before: f64,
     history: Vec<Epoch>,
+    /// Whether it is being stopped.
+    ending: bool,
+    /// What came of the run when it was stopped.
+    stopped: Option<Result<Fit, Error>>,
     observer: &'a mut dyn Observer,
 }
 
 impl Run<'_> {
-    fn line(&mut self, validation: (f64, f64)) {
-        let (train_mse, train_mae) = self.train.errors(self.scale);
+    fn epoch(&self, validation: (f64, f64)) -> Epoch {
+        let (train_mse, train_mae) = self.train.errors(self.options.scale);
         let (validation_mse, validation_mae) = validation;
         let lowest = self.history.iter().map(|e| e.validation_mse);
-        let epoch = Epoch {
+        Epoch {
             number: self.history.len() + 1,
             train_mse,
             train_mae,
             validation_mse,
             validation_mae,
-            seconds: self.clock.elapsed().as_secs_f64(),
+            seconds: self.before + self.clock.elapsed().as_secs_f64(),
             improved: lowest.fold(f64::INFINITY, f64::min) > validation_mse,
-        };
+        }
+    }
+
+    fn line(&mut self, validation: (f64, f64)) {
+        let epoch = self.epoch(validation);
         self.clock = Instant::now();
+        self.before = 0.0;
         self.history.push(epoch);
         self.observer.epoch(&epoch);
     }
 
-    /// The last line, with the errors of what came out.
-    fn finish(mut self, parameters: &Parameters, ratings: &Ratings, rows: &[u32]) -> Vec<Epoch> {
-        self.line(validate(parameters, ratings, rows));
-        self.history
+    /// Takes over where an earlier run was.
+    fn restore(&mut self, earlier: &State) -> Option<()> {
+        self.history.clone_from(&earlier.history);
+        for (name, probe) in [
+            (PROBE_TRAIN, &mut self.train),
+            (PROBE_VALIDATION, &mut self.validation),
+        ] {
+            probe.restore(earlier.doubles(name, probe.sums.len() + 1)?)?;
+        }
+        let clock = earlier.doubles(PROBE_CLOCK, 2)?;
+        self.before = *clock.first()?;
+        self.burning_in = *clock.last()? > 0.0;
+        Some(())
+    }
+
+    /// The model that the rows are. Whole, the last line of history, with the errors of what came out, is told; of a run
+    /// that was stopped it is in what comes of it, and not in the state.
+    fn finish(&mut self, rows: Rows, state: Option<State>) -> Result<Fit, Error> {
+        let options = self.options;
+        let parameters = Parameters {
+            model: options.model,
+            mean: rows.mean,
+            scale: options.scale,
+            users: self.ratings.user_count(),
+            movies: self.ratings.movie_count(),
+            user_dim: options.user_dim,
+            movie_dim: options.movie_dim,
+            user_embedding: rows.user_rows,
+            movie_embedding: rows.movie_rows,
+            user_bias: rows.user_bias,
+            movie_bias: rows.movie_bias,
+            layers: Vec::new(),
+        };
+        let errors = validate(&parameters, self.ratings, &self.split.validation);
+        let interrupted = state.is_some();
+        let mut history = self.history.clone();
+        match interrupted {
+            true => history.push(self.epoch(errors)),
+            false => {
+                self.line(errors);
+                history.clone_from(&self.history);
+            }
+        }
+        let best_epoch = history.len();
+        let mut tables = parameters.tables().into_iter().flatten();
+        if !tables.all(|value| value.is_finite()) || !errors.0.is_finite() {
+            return Err(Error::Diverged {
+                epoch: best_epoch,
+                advice: "a lower --dim, another --seed, or --solver adam",
+            });
+        }
+        Ok(Fit {
+            parameters,
+            history,
+            best_epoch,
+            stopped_early: false,
+            interrupted,
+            kernel: Kernel::Portable,
+            threads: self.threads,
+            state,
+        })
     }
 }
 
 impl Watch for Run<'_> {
-    fn sweep(&mut self, sweep: &Sweep<'_>) {
+    fn sweep(&mut self, sweep: &Sweep<'_>) -> Then {
         if self.burning_in && !sweep.burn_in {
             self.train.restart();
             self.validation.restart();
@@ -206,19 +284,42 @@ impl Watch for Run<'_> {
         self.validation.add(sweep.predict);
         let in_group = (sweep.number - 1) % self.group + 1;
         let here = self.group.min(sweep.total - (sweep.number - in_group));
-        self.observer.progress(
-            self.history.len() + 1,
-            in_group * self.ratings,
-            here * self.ratings,
-        );
-        if in_group < here || sweep.number == sweep.total {
-            return;
+        let ratings = self.split.train.len();
+        self.observer
+            .progress(self.history.len() + 1, in_group * ratings, here * ratings);
+        if sweep.number == sweep.total {
+            return Then::GoOn;
         }
-        let errors = self.validation.errors(self.scale);
-        self.line(errors);
-        if sweep.burn_in {
-            self.train.restart();
-            self.validation.restart();
+        if in_group == here {
+            let errors = self.validation.errors(self.options.scale);
+            self.line(errors);
+            if sweep.burn_in {
+                self.train.restart();
+                self.validation.restart();
+            }
+        }
+        self.ending = self.observer.stop();
+        if self.ending {
+            Then::End
+        } else if self.observer.wants_to_keep() {
+            Then::Keep
+        } else {
+            Then::GoOn
+        }
+    }
+
+    fn keep(&mut self, rows: Rows, mut state: State) {
+        state.history.clone_from(&self.history);
+        state.keep(PROBE_TRAIN, self.train.numbers());
+        state.keep(PROBE_VALIDATION, self.validation.numbers());
+        let seconds = self.before + self.clock.elapsed().as_secs_f64();
+        let burning_in = f64::from(u8::from(self.burning_in));
+        state.keep(PROBE_CLOCK, Numbers::F64(vec![seconds, burning_in]));
+        let fit = self.finish(rows, Some(state));
+        if self.ending {
+            self.stopped = Some(fit);
+        } else if let Ok(fit) = fit {
+            self.observer.keep(fit);
         }
     }
 }
@@ -257,8 +358,75 @@ mod tests {
             &split,
             options,
             &settings,
+            None,
             observer,
         )
+    }
+
+    /// Has a run stopped when it has been asked so often, and keeps what is kept after each sweep.
+    struct Stopping(usize, Vec<Fit>);
+
+    impl Observer for Stopping {
+        fn stop(&mut self) -> bool {
+            // Once it wants to stop it goes on wanting.
+            self.0 = self.0.saturating_sub(1);
+            self.0 == 0
+        }
+        fn wants_to_keep(&mut self) -> bool {
+            true
+        }
+        fn keep(&mut self, fit: Fit) {
+            self.1.push(fit);
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_anywhere_gives_a_model_and_goes_on_to_the_same_bits() {
+        let (ratings, split) = ratings();
+        let tags = Tags::new((0..30u32).map(|movie| (format!("tag {}", movie % 5), movie)));
+        let options = Options {
+            sweeps: Some(43),
+            ..recipe::options(ModelKind::Hybrid)
+        };
+        let settings = recipe::settings(&options, split.train.len());
+        assert!(settings.thin == 1 && settings.burn_in == 10 && group(&settings) == 3);
+        let run = |earlier, observer: &mut dyn Observer| {
+            fit(
+                &ratings, &tags, &split, &options, &settings, earlier, observer,
+            )
+        };
+        let whole = run(None, &mut ()).unwrap();
+        assert!(whole.state.is_none() && !whole.interrupted);
+        assert!(matches!(
+            run(None, &mut Stopping(1, Vec::new())),
+            Err(Error::Stopped)
+        ));
+        for asked in [2, 4, 11, 20, 22, 43] {
+            let mut observer = Stopping(asked, Vec::new());
+            let stopped = run(None, &mut observer).unwrap();
+            assert!(stopped.interrupted, "{asked}");
+            assert_eq!(stopped.best_epoch, stopped.history.len());
+            let lasts = observer.1.into_iter().rev().take(2);
+            for kept in lasts.chain([stopped]) {
+                let last = kept.history[kept.best_epoch - 1];
+                let measured = validate(&kept.parameters, &ratings, &split.validation);
+                assert_eq!(measured, (last.validation_mse, last.validation_mae));
+                let rest = run(kept.state, &mut ()).unwrap();
+                assert_eq!(rest.parameters, whole.parameters, "{asked}");
+                let bits = |fit: &Fit| -> Vec<Epoch> {
+                    let epochs = fit.history.iter();
+                    epochs
+                        .map(|epoch| Epoch {
+                            seconds: 0.0,
+                            ..*epoch
+                        })
+                        .collect()
+                };
+                assert_eq!(bits(&rest), bits(&whole), "{asked}");
+            }
+        }
+        let other = State::at(5, &whole.history);
+        assert!(matches!(run(Some(other), &mut ()), Err(Error::Options(_))));
     }
 
     #[test]

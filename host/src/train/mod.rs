@@ -51,7 +51,11 @@ pub enum Error {
     Diverged {
         /// 1 for the first.
         epoch: usize,
+        /// What to try: a few words that follow "may help:".
+        advice: &'static str,
     },
+    /// The observer had it stopped before there was anything to keep.
+    Stopped,
 }
 
 impl std::fmt::Display for Error {
@@ -59,10 +63,11 @@ impl std::fmt::Display for Error {
         match self {
             Self::Options(sentence) => f.write_str(sentence),
             Self::NoRatings => f.write_str("no ratings are left to train on"),
-            Self::Diverged { epoch } => write!(
+            Self::Diverged { epoch, advice } => write!(
                 f,
-                "training diverged in epoch {epoch}: a lower learning rate may help"
+                "training diverged in epoch {epoch}, so there is no model to keep; this may help: {advice}"
             ),
+            Self::Stopped => f.write_str("training was stopped before its first epoch was done"),
         }
     }
 }

@@ -91,15 +91,33 @@ impl Parameters {
 
     /// How many numbers are learned.
     pub fn count(&self) -> usize {
-        self.user_embedding.len()
-            + self.movie_embedding.len()
-            + self.user_bias.len()
-            + self.movie_bias.len()
-            + self
-                .layers
-                .iter()
-                .map(|layer| layer.weight.len() + layer.bias.len())
-                .sum::<usize>()
+        self.tables().into_iter().map(<[f32]>::len).sum()
+    }
+
+    /// All numbers that are learned: embeddings, biases, then each layer's weights and biases.
+    pub fn tables(&self) -> Vec<&[f32]> {
+        let layers = self.layers.iter();
+        let tables = [
+            &self.user_embedding[..],
+            &self.movie_embedding,
+            &self.user_bias,
+            &self.movie_bias,
+        ];
+        let layers = layers.flat_map(|layer| [&layer.weight[..], &layer.bias]);
+        tables.into_iter().chain(layers).collect()
+    }
+
+    /// As [`tables`](Self::tables), to be written to.
+    pub fn tables_mut(&mut self) -> Vec<&mut [f32]> {
+        let layers = self.layers.iter_mut();
+        let tables = [
+            &mut self.user_embedding[..],
+            &mut self.movie_embedding,
+            &mut self.user_bias,
+            &mut self.movie_bias,
+        ];
+        let layers = layers.flat_map(|layer| [&mut layer.weight[..], &mut layer.bias]);
+        tables.into_iter().chain(layers).collect()
     }
 
     /// A user's row.

@@ -14,6 +14,7 @@
 //! of the rest. `--solver adam` trains all parts of `hybrid` by gradients instead.
 
 use super::bayes::{self, Tags};
+use super::resume::State;
 use super::{Error, Fit, ModelKind, Observer, Options, Solver, gibbs};
 use crate::data::{Dataset, Split};
 
@@ -149,9 +150,26 @@ pub fn fit(
     options: &Options,
     observer: &mut dyn Observer,
 ) -> Result<Fit, Error> {
-    match options.solver {
-        Solver::Adam => super::fit(&data.ratings, split, options, observer),
-        Solver::Gibbs => {
+    go_on(data, split, options, None, observer)
+}
+
+/// As [`fit`]; a run that was stopped or kept goes on from its state, if there is one.
+///
+/// # Errors
+/// As [`fit`]; [`Error::Options`] also for a state of another shape.
+pub fn go_on(
+    data: &Dataset,
+    split: &Split,
+    options: &Options,
+    earlier: Option<State>,
+    observer: &mut dyn Observer,
+) -> Result<Fit, Error> {
+    match (options.solver, earlier) {
+        (Solver::Adam, None) => super::fit(&data.ratings, split, options, observer),
+        (Solver::Adam, Some(state)) => {
+            super::resume(&data.ratings, split, options, state, observer)
+        }
+        (Solver::Gibbs, earlier) => {
             let settings = settings(options, split.train.len());
             gibbs::fit(
                 &data.ratings,
@@ -159,6 +177,7 @@ pub fn fit(
                 split,
                 options,
                 &settings,
+                earlier,
                 observer,
             )
         }

@@ -26,6 +26,7 @@ fn a_firmware_without_room_for_a_models_rows_says_so_by_the_tables_name() -> Res
         options,
         best_epoch: 1,
         interest: None,
+        validation: None,
     };
     let everything = Chosen {
         users: Users::All.rows(&checkpoint)?,

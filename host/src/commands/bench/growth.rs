@@ -137,7 +137,7 @@ fn measure(name: String, size: Size, options: &Options, kernel: Kernel, epochs: 
         let shuffled = order.of_epoch(epoch);
         for (trainer, times) in &mut trainers {
             let clock = Instant::now();
-            trainer.epoch(shuffled, &|_| rates, &mut |_| ());
+            trainer.epoch(shuffled, &|_| rates, &mut |_| true);
             times.push(clock.elapsed().as_secs_f64());
         }
     }

@@ -2,7 +2,6 @@
 
 mod at_hand;
 mod facts;
-mod interrupt;
 mod json;
 pub mod ratings;
 mod show;
@@ -20,7 +19,7 @@ use crate::data::{Titles, search};
 use crate::error::BadInput;
 use crate::link::{Connection, Line, LinkError, sense, twin};
 use crate::print::{Target, progress::Step};
-use crate::{note, say};
+use crate::{note, say, signals};
 use at_hand::AtHand;
 
 /// Options of `host query`.
@@ -237,7 +236,7 @@ pub fn run(args: &Args) -> Result<()> {
         asked.at_hand.foresee(&request)?;
     }
     let mut board = args.line.connect(asked.at_hand.path())?;
-    board.heed(interrupt::watch()?);
+    board.heed(signals::heed(""));
     asked.meet(&mut board, &request)?;
     match &args.question {
         Question::Hello => return asked.hello(&mut board),

@@ -27,6 +27,7 @@ mod side;
 
 pub use links::Tags;
 
+use super::resume::{Numbers, State};
 use compress::{Product, join};
 use links::Links;
 use side::{Noise, Side, Task, draw_typical};
@@ -100,31 +101,57 @@ pub struct Sweep<'a> {
     pub predict: &'a dyn Fn(u32, u32) -> f32,
 }
 
+/// What a sampler is to do after a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Go on.
+    GoOn,
+    /// Tell where it is, and go on.
+    Keep,
+    /// Tell where it is, and end.
+    End,
+}
+
 /// Told after each sweep.
 pub trait Watch {
     /// A sweep is done.
-    fn sweep(&mut self, sweep: &Sweep<'_>);
+    fn sweep(&mut self, sweep: &Sweep<'_>) -> Then;
+
+    /// Where the sampler is: the model of the samples so far (of the last sweep's, while none counts), and what it needs
+    /// to go on, under the names that [`resume`](super::resume) tells.
+    fn keep(&mut self, rows: Rows, state: State) {
+        let _ = (rows, state);
+    }
 }
 
 impl Watch for () {
-    fn sweep(&mut self, _: &Sweep<'_>) {}
+    fn sweep(&mut self, _: &Sweep<'_>) -> Then {
+        Then::GoOn
+    }
 }
 
-/// Samples the model and makes one of `settings.dim` dimensions out of the samples.
+/// Samples the model and makes one of `settings.dim` dimensions out of the samples; `earlier` is what a run with the same
+/// input and settings was told to keep, to go on from there. Nothing comes of a run that was ended, or whose `earlier`
+/// isn't of this shape.
 ///
-/// A function of its arguments, bit for bit, but for `settings.threads`.
+/// A function of its arguments, bit for bit, but for `settings.threads`, and the same wherever it goes on from.
 ///
 /// # Panics
 /// When `settings.width` is none of 8, 16, 24 and 32, or a row of a rating is out of bounds.
-pub fn fit<R>(input: Input<'_, R>, settings: &Settings, watch: &mut dyn Watch) -> Rows
+pub fn fit<R>(
+    input: Input<'_, R>,
+    settings: &Settings,
+    earlier: Option<&State>,
+    watch: &mut dyn Watch,
+) -> Option<Rows>
 where
     R: Iterator<Item = (u32, u32, f32)> + Clone + Sync,
 {
     match settings.width {
-        8 => sample::<1, R>(input, settings, watch),
-        16 => sample::<2, R>(input, settings, watch),
-        24 => sample::<3, R>(input, settings, watch),
-        32 => sample::<4, R>(input, settings, watch),
+        8 => sample::<1, R>(input, settings, earlier, watch),
+        16 => sample::<2, R>(input, settings, earlier, watch),
+        24 => sample::<3, R>(input, settings, earlier, watch),
+        32 => sample::<4, R>(input, settings, earlier, watch),
         width => panic!("a sampled row can't have {width} numbers"),
     }
 }
@@ -132,8 +159,9 @@ where
 fn sample<const T: usize, R>(
     input: Input<'_, R>,
     settings: &Settings,
+    earlier: Option<&State>,
     watch: &mut dyn Watch,
-) -> Rows
+) -> Option<Rows>
 where
     R: Iterator<Item = (u32, u32, f32)> + Clone + Sync,
 {
@@ -153,7 +181,18 @@ where
     let mut typical = 1.0;
     let total = settings.burn_in + settings.sweeps;
     let mut sum = Mean::new(&by_user, &by_movie, settings);
-    for sweep in 0..total {
+    let mut done = 0;
+    if let Some(earlier) = earlier {
+        user_side.restore(earlier)?;
+        movie_side.restore(earlier)?;
+        precisions.copy_from_slice(earlier.floats(PRECISIONS, users)?);
+        typical = *earlier.floats(TYPICAL, 1)?.first()?;
+        sum.restore(earlier)?;
+        done = usize::try_from(earlier.steps)
+            .ok()
+            .filter(|done| *done < total)?;
+    }
+    for sweep in done..total {
         let task = Task {
             seed: settings.seed,
             sweep: sweep as u64,
@@ -183,26 +222,55 @@ where
             let products = user[1..].iter().zip(&movie[1..]).map(|(a, b)| a * b);
             start + user[0] + movie[0] + products.sum::<f32>()
         };
-        watch.sweep(&Sweep {
+        let then = watch.sweep(&Sweep {
             number: sweep + 1,
             total,
             burn_in: sweep < settings.burn_in,
             predict: &predict,
         });
-        if sweep < settings.burn_in {
-            continue;
-        }
-        if (sweep + 1 - settings.burn_in).is_multiple_of(settings.thin) {
+        let counts = sweep >= settings.burn_in
+            && (sweep + 1 - settings.burn_in).is_multiple_of(settings.thin);
+        if counts {
             sum.add(user_rows, movie_rows);
         }
+        if then == Then::GoOn {
+            continue;
+        }
+        let mut state = State::at(sweep as u64 + 1, &[]);
+        user_side.keep(&mut state);
+        movie_side.keep(&mut state);
+        state.keep(PRECISIONS, Numbers::F32(precisions.clone()));
+        state.keep(TYPICAL, Numbers::F32(vec![typical]));
+        sum.keep(&mut state);
+        let mut so_far = sum.clone();
+        if so_far.added == 0 {
+            so_far.add(user_rows, movie_rows);
+        }
+        watch.keep(so_far.finish(mean), state);
+        if then == Then::End {
+            return None;
+        }
     }
-    sum.finish(mean)
+    Some(sum.finish(mean))
 }
 
+/// Names in a [`State`] of what belongs to neither side.
+const PRECISIONS: &str = "precisions";
+const TYPICAL: &str = "typical";
+const MEAN_USERS: &str = "mean_user_bias";
+const MEAN_MOVIES: &str = "mean_movie_bias";
+const MEAN_LEFT: &str = "mean_left";
+const MEAN_RIGHT: &str = "mean_right";
+const MEAN_SIZE: &str = "mean_rank_and_samples";
+
 /// The mean of samples.
+#[derive(Clone)]
 struct Mean<'a> {
     settings: &'a Settings,
+    /// How many there will be.
     samples: usize,
+    /// How many there are.
+    added: usize,
     /// Ratings of each user, and of each movie, and one: what their errors weigh.
     weights: (Vec<f32>, Vec<f32>),
     bias: (Vec<f64>, Vec<f64>),
@@ -217,6 +285,7 @@ impl<'a> Mean<'a> {
         Self {
             settings,
             samples: (settings.sweeps / settings.thin).max(1),
+            added: 0,
             weights,
             bias: (vec![0.0; users], vec![0.0; movies]),
             product: Product::default(),
@@ -224,6 +293,7 @@ impl<'a> Mean<'a> {
     }
 
     fn add<const T: usize>(&mut self, users: &[[[f32; LANES]; T]], movies: &[[[f32; LANES]; T]]) {
+        self.added += 1;
         let share = 1.0 / self.samples as f64;
         let take = |rows: &[[[f32; LANES]; T]], bias: &mut [f64]| -> Vec<f32> {
             let mut out = Vec::with_capacity(rows.len() * (T * LANES - 1));
@@ -243,6 +313,36 @@ impl<'a> Mean<'a> {
         }
     }
 
+    fn keep(&self, state: &mut State) {
+        let (users, movies) = &self.bias;
+        state.keep(MEAN_USERS, Numbers::F64(users.clone()));
+        state.keep(MEAN_MOVIES, Numbers::F64(movies.clone()));
+        state.keep(MEAN_LEFT, Numbers::F32(self.product.left.clone()));
+        state.keep(MEAN_RIGHT, Numbers::F32(self.product.right.clone()));
+        let sizes = vec![self.product.rank as f64, self.added as f64];
+        state.keep(MEAN_SIZE, Numbers::F64(sizes));
+    }
+
+    fn restore(&mut self, state: &State) -> Option<()> {
+        let (users, movies) = &mut self.bias;
+        let (user_count, movie_count) = (users.len(), movies.len());
+        users.copy_from_slice(state.doubles(MEAN_USERS, user_count)?);
+        movies.copy_from_slice(state.doubles(MEAN_MOVIES, movie_count)?);
+        let sizes = state.doubles(MEAN_SIZE, 2)?;
+        let (rank, added) = (*sizes.first()? as usize, *sizes.last()? as usize);
+        self.product = Product {
+            rank,
+            left: state
+                .floats(MEAN_LEFT, user_count.checked_mul(rank)?)?
+                .to_vec(),
+            right: state
+                .floats(MEAN_RIGHT, movie_count.checked_mul(rank)?)?
+                .to_vec(),
+        };
+        self.added = added;
+        Some(())
+    }
+
     fn shrink(&mut self, rank: usize) {
         let weights = (&self.weights.0[..], &self.weights.1[..]);
         self.product = self.product.reduce(rank, weights, self.settings.threads);
@@ -251,6 +351,16 @@ impl<'a> Mean<'a> {
     /// Moves what rows have in common into biases and mean, reduces the rest to the dimensions asked
     /// for, and turns it so that users' rows spread evenly.
     fn finish(mut self, mean: f64) -> Rows {
+        if self.added < self.samples {
+            // Each counts for a share of all that there will be.
+            let share = self.samples as f64 / self.added.max(1) as f64;
+            self.product
+                .left
+                .iter_mut()
+                .for_each(|x| *x = (f64::from(*x) * share) as f32);
+            let biases = self.bias.0.iter_mut().chain(&mut self.bias.1);
+            biases.for_each(|x| *x *= share);
+        }
         let rank = self.product.rank;
         let (left, right) = (&mut self.product.left, &mut self.product.right);
         let centre = |table: &[f32], weights: &[f32]| -> Vec<f64> {

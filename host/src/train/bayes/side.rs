@@ -5,6 +5,7 @@ use super::dense::{cholesky, solve_upper};
 use super::draw::{Draw, Purpose};
 use super::kernel::{Normals, Row, Sums};
 use super::links::{Links, Tags};
+use crate::train::resume::{Numbers, State};
 use std::sync::Mutex;
 
 /// Inverse scale of the Wishart prior of the rows' precision matrix, in squared stars: the scatter
@@ -21,6 +22,11 @@ const MOST_PRECISE: f32 = 100.0;
 const SHARE: usize = 64;
 /// Ratings gathered at a time: 64 rows of 16 numbers fill 4 KB.
 const BLOCK: usize = 64;
+
+/// Names in a [`State`], behind the side's.
+const TABLES: [&str; 4] = ["rows", "prior", "implicit", "tags"];
+const INTERCEPT: &str = "intercept";
+const PRECISION: &str = "precision_and_strengths";
 
 /// The rows of one side and their prior.
 ///
@@ -81,6 +87,52 @@ impl<const T: usize> Side<T> {
             implicit_strength: 1.0,
             tag_strength: 1.0,
         }
+    }
+
+    /// Puts what the next sweep depends on into `state`, under names that begin with the side's number. The other numbers
+    /// are drawn anew from these before they are read.
+    pub(super) fn keep(&self, state: &mut State) {
+        let tables = [&self.rows, &self.prior, &self.implicit, &self.tagged];
+        for (name, rows) in TABLES.into_iter().zip(tables) {
+            let numbers = rows.iter().flat_map(|row| row.as_flattened()).copied();
+            state.keep(self.name(name), Numbers::F32(numbers.collect()));
+        }
+        let intercept = self.intercept.as_flattened().to_vec();
+        state.keep(self.name(INTERCEPT), Numbers::F32(intercept));
+        let mut doubles = self.precision.clone();
+        doubles.extend([self.implicit_strength, self.tag_strength]);
+        state.keep(self.name(PRECISION), Numbers::F64(doubles));
+    }
+
+    /// Takes it back; nothing where it is of another shape, and then the side is good for nothing.
+    pub(super) fn restore(&mut self, state: &State) -> Option<()> {
+        let names = TABLES.map(|name| self.name(name));
+        let intercept = self.name(INTERCEPT);
+        let precision = self.name(PRECISION);
+        let tables = [
+            &mut self.rows,
+            &mut self.prior,
+            &mut self.implicit,
+            &mut self.tagged,
+        ];
+        for (name, rows) in names.into_iter().zip(tables) {
+            let numbers = state.floats(&name, rows.len() * Self::WIDTH)?;
+            for (row, numbers) in rows.iter_mut().zip(numbers.chunks_exact(Self::WIDTH)) {
+                row.as_flattened_mut().copy_from_slice(numbers);
+            }
+        }
+        let numbers = state.floats(&intercept, Self::WIDTH)?;
+        self.intercept.as_flattened_mut().copy_from_slice(numbers);
+        let doubles = state.doubles(&precision, self.precision.len() + 2)?;
+        let (numbers, strengths) = doubles.split_at(self.precision.len());
+        self.precision.copy_from_slice(numbers);
+        self.implicit_strength = *strengths.first()?;
+        self.tag_strength = *strengths.last()?;
+        Some(())
+    }
+
+    fn name(&self, of: &str) -> String {
+        format!("side_{}_{of}", self.number)
     }
 
     /// Draws the prior given the rows: first the means' parts in turn, then the strengths of their

@@ -46,7 +46,7 @@ fn run(ratings: &[(u32, u32, f32)], tags: &Tags, settings: &Settings) -> Rows {
         ratings: ratings.iter().copied(),
         tags,
     };
-    fit(input, settings, &mut ())
+    fit(input, settings, None, &mut ()).unwrap()
 }
 
 fn predict(rows: &Rows, dim: usize, user: usize, movie: usize) -> f32 {
@@ -186,11 +186,12 @@ fn the_watcher_hears_of_every_sweep_and_may_predict() {
     #[derive(Default)]
     struct Heard(usize, usize);
     impl Watch for Heard {
-        fn sweep(&mut self, sweep: &Sweep<'_>) {
+        fn sweep(&mut self, sweep: &Sweep<'_>) -> Then {
             self.0 += 1;
             self.1 += usize::from(!sweep.burn_in);
             assert_eq!((sweep.number, sweep.total), (self.0, 55));
             assert!((sweep.predict)(1, 1).is_finite());
+            Then::GoOn
         }
     }
     let train = ratings(|u, m| (u + m) % 3 == 0);
@@ -201,7 +202,7 @@ fn the_watcher_hears_of_every_sweep_and_may_predict() {
         ratings: train.iter().copied(),
         tags: &Tags::default(),
     };
-    fit(input, &settings(), &mut heard);
+    fit(input, &settings(), None, &mut heard);
     assert_eq!((heard.0, heard.1), (55, 40));
 }
 

@@ -48,8 +48,8 @@ fn train(
 ) -> (Parameters, Sums) {
     let start = Parameters::initial(options, 50, 40, 3.0);
     let mut fast = Fast::new(&start, options, kernel, threads);
-    let sums = fast.epoch(samples, &|_| RATES, &mut |_| ());
-    (fast.parameters(), sums)
+    let sums = fast.epoch(samples, &|_| RATES, &mut |_| true);
+    (fast.parameters(), sums.unwrap())
 }
 
 /// The largest distance of any two numbers, and the mean distance.
@@ -153,7 +153,7 @@ fn a_table_whose_rows_lie_together_learns_the_bits_of_one_that_keeps_values_apar
                 // The same first rows; the many that no sample names make the tables too large.
                 let [small, large] = [(50, 40), (40_000, 40_000)].map(|(users, movies)| {
                     let start = Parameters::initial(&options, users, movies, 3.0);
-                    let epoch = |fast: &mut Fast| fast.epoch(&samples, &|_| RATES, &mut |_| ());
+                    let epoch = |fast: &mut Fast| fast.epoch(&samples, &|_| RATES, &mut |_| true);
                     let mut first = Fast::new(&start, &options, kernel, 2);
                     epoch(&mut first);
                     // Goes on elsewhere, from what is kept to resume.
@@ -200,9 +200,9 @@ fn rows_that_no_sample_touches_keep_their_bits_unless_adam_is_dense() {
                 stars: 5.0,
             })
             .collect();
-        fast.epoch(&all, &|_| RATES, &mut |_| ());
+        fast.epoch(&all, &|_| RATES, &mut |_| true);
         let before = fast.parameters();
-        fast.epoch(&samples, &|_| RATES, &mut |_| ());
+        fast.epoch(&samples, &|_| RATES, &mut |_| true);
         let after = fast.parameters();
         let same = before.user_row(7) == after.user_row(7)
             && before.movie_row(2) == after.movie_row(2)
@@ -224,7 +224,7 @@ fn measuring_gives_the_errors_of_clamped_predictions_on_every_path() {
         let start = Parameters::initial(&options, 50, 40, 3.0);
         for kernel in paths() {
             let mut fast = Fast::new(&start, &options, kernel, 2);
-            fast.epoch(&samples, &|_| (0.05, 0.05), &mut |_| ());
+            fast.epoch(&samples, &|_| (0.05, 0.05), &mut |_| true);
             let p = fast.parameters();
             let (mut squared, mut absolute) = (0.0, 0.0);
             for sample in &samples {
@@ -253,4 +253,28 @@ fn a_sample_of_a_row_that_is_not_there_is_never_followed() {
         stars: 3.0,
     };
     train(&options, Kernel::Portable, 1, &[sample]);
+}
+
+#[test]
+fn an_epoch_that_is_stopped_ends_on_every_thread_and_gives_no_sums() {
+    let samples = samples(50, 40, 20_000);
+    let options = options(ModelKind::Hybrid, 8, &[4], 50);
+    let start = Parameters::initial(&options, 50, 40, 3.0);
+    for threads in [1, 2, 3] {
+        let mut fast = Fast::new(&start, &options, Kernel::best(), threads);
+        let mut heard = Vec::new();
+        let sums = fast.epoch(&samples, &|_| RATES, &mut |done| {
+            heard.push(done);
+            done < 3_000
+        });
+        assert_eq!(
+            (sums, heard.len()),
+            (None, 2),
+            "{threads} threads: {heard:?}"
+        );
+    }
+    // Who is stopped behind the last batch has done all of it.
+    let mut fast = Fast::new(&start, &options, Kernel::best(), 2);
+    let sums = fast.epoch(&samples, &|_| RATES, &mut |done| done < 20_000);
+    assert!(sums.is_some());
 }

@@ -28,7 +28,7 @@ pub mod slots;
 pub mod timing;
 
 use std::cell::UnsafeCell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use self::block::{BLOCK, GROUP, Network, Outputs, Scratch, Shard, Sums};
@@ -164,7 +164,9 @@ impl Fast {
     }
 
     /// Passes once over `samples`, a step a batch, and returns the sums of the errors that each
-    /// sample had before its own step. `progress` hears how many samples are done, now and then.
+    /// sample had before its own step. `progress` hears how many samples are done, now and then, and says whether to
+    /// go on. Where it doesn't, nothing is returned, and the trainer is good for nothing but
+    /// [`parameters`](Self::parameters), which are those of somewhere within the epoch.
     ///
     /// # Panics
     /// When a sample names a row that the tables don't have.
@@ -172,11 +174,11 @@ impl Fast {
         &mut self,
         samples: &[Sample],
         rates: Rates<'_>,
-        progress: &mut dyn FnMut(usize),
-    ) -> Sums {
+        progress: &mut dyn FnMut(usize) -> bool,
+    ) -> Option<Sums> {
         self.check(samples);
         if samples.is_empty() {
-            return Sums::default();
+            return Some(Sums::default());
         }
         let batch = self.batch;
         let first = &samples[..batch.min(samples.len())];
@@ -185,11 +187,12 @@ impl Fast {
         let epoch = Epoch::new(self, samples, rates);
         epoch.gate.run(
             || epoch.work(0, progress),
-            |thread| epoch.work(thread, &mut |_| ()),
+            |thread| epoch.work(thread, &mut |_| true),
         );
+        let stopped = epoch.stopped.into_inner();
         let sums = epoch.total.into_inner();
         self.step += samples.len().div_ceil(batch) as u64;
-        sums
+        (!stopped).then_some(sums)
     }
 
     /// Sums of the errors of clamped predictions of `samples`.
@@ -284,6 +287,10 @@ struct Epoch<'a> {
     /// The next task of what dense Adam has after it.
     drifts: AtomicUsize,
     total: Shared<UnsafeCell<Sums>>,
+    /// Whether somebody wants the epoch to end.
+    unwanted: AtomicBool,
+    /// Whether it ends here. Written only while all threads are at a gate, so that all leave behind the same batch.
+    stopped: AtomicBool,
 }
 
 /// The memory of an epoch. In the first half of a batch the movies and the dense vector are read
@@ -339,6 +346,8 @@ impl<'a> Epoch<'a> {
             runs: Shares::new(fast.threads),
             drifts: AtomicUsize::new(0),
             total: Shared(UnsafeCell::new(Sums::default())),
+            unwanted: AtomicBool::new(false),
+            stopped: AtomicBool::new(false),
             raw: Shared(Raw {
                 network: Network {
                     users: fast.users.raw(),
@@ -366,7 +375,7 @@ impl<'a> Epoch<'a> {
     }
 
     /// One thread's share of the epoch.
-    fn work(&self, thread: usize, progress: &mut dyn FnMut(usize)) {
+    fn work(&self, thread: usize, progress: &mut dyn FnMut(usize) -> bool) {
         let raw = self.raw.get();
         let mut scratch = Scratch::new(raw.network.shape);
         let mut movie_gradients = Aligned::zero(GROUP * raw.network.shape.movie_width);
@@ -390,6 +399,8 @@ impl<'a> Epoch<'a> {
             self.look_ahead(thread, next);
             self.gate.pass(|| {
                 self.drifts.store(0, Ordering::Relaxed);
+                let unwanted = self.unwanted.load(Ordering::Relaxed);
+                self.stopped.store(unwanted, Ordering::Relaxed);
                 // SAFETY: every other thread waits at the gate.
                 unsafe {
                     for errors in &raw.errors[..shard_count(chunk.len())] {
@@ -399,10 +410,13 @@ impl<'a> Epoch<'a> {
                     (**raw.batches[index % 2].get()).begin();
                 }
             });
+            if self.stopped.load(Ordering::Relaxed) {
+                return;
+            }
             index += 1;
             done += chunk.len();
-            if index % 32 == 0 || next.is_empty() {
-                progress(done);
+            if (index % 32 == 0 || next.is_empty()) && !progress(done) {
+                self.unwanted.store(true, Ordering::Relaxed);
             }
         }
     }

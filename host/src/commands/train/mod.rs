@@ -1,23 +1,29 @@
 //! `host train`: ratings in, checkpoint and learning curves out.
 
+mod earlier;
+mod keep;
+
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
+use self::keep::{Found, Run, Watched};
 use super::columns;
 use super::data::{self, DataArgs};
 use super::model::ModelArgs;
 use crate::data::{Dataset, Split};
-use crate::error::BadInput;
-use crate::export::limits;
-use crate::files;
+use crate::error::{BadInput, Stopped};
+use crate::export::{self, limits};
+use crate::files::{self, lock::Lock};
 use crate::report::text::{Align, grouped, table};
-use crate::report::{baselines::Baselines, baselines::Score, curve, examples, progress, summary};
-use crate::train::checkpoint::{Checkpoint, CheckpointError, DataNote, SplitNote};
+use crate::report::{baselines::Baselines, baselines::Score, examples, progress, summary, verdict};
+use crate::signals;
+use crate::train::checkpoint::Checkpoint;
 use crate::train::interest::Interest;
-use crate::train::resume::State;
 use crate::train::simd::Kernel;
-use crate::train::{self, Fit, Options, Parameters, Solver, recipe};
+use crate::train::{self, Fit, Options, Solver, recipe};
 
 /// Options of `host train`; what isn't given is the recipe's.
 #[derive(Debug, clap::Args)]
@@ -34,9 +40,14 @@ pub struct Args {
     #[arg(long, value_name = "SHARE", default_value_t = recipe::VALIDATION)]
     validation: f64,
 
-    /// Go on with the run whose files are in --out, up to --epochs in all; data and options must be those of that run
+    /// Go on with the run whose files are in --out, which was stopped, or up to --epochs in all; data and options must be
+    /// those of that run
     #[arg(long)]
     resume: bool,
+
+    /// Write the files of the run so far every so many minutes, so that --resume can go on from there whatever happens
+    #[arg(long, value_name = "MINUTES", default_value_t = 5.0)]
+    keep_every: f64,
 
     /// Write the ratings, and which of them are held back, as plain columns to this folder, for other programs to train
     /// on the same, and stop
@@ -59,6 +70,17 @@ pub struct Args {
 }
 
 impl Args {
+    /// How often the run is written before its end.
+    fn keep_every(&self) -> Result<Duration> {
+        Duration::try_from_secs_f64(self.keep_every * 60.0).map_err(|_| {
+            let every = self.keep_every;
+            BadInput::new(format!(
+                "--keep-every is {every}; it should be a number of minutes, for instance 5"
+            ))
+            .into()
+        })
+    }
+
     fn check_validation(&self) -> Result<()> {
         if (0.0..=0.9).contains(&self.validation) {
             return Ok(());
@@ -77,9 +99,16 @@ impl Args {
 /// [`BadInput`] for options or data that can't be trained with; else what failed.
 pub fn run(args: &Args) -> Result<()> {
     args.check_validation()?;
+    let every = args.keep_every()?;
+    let mut lock = None;
     match &args.write_split {
         Some(folder) => files::check_folder("--write-split", folder)?,
-        None => files::check_folder("--out", &args.out)?,
+        None => {
+            files::check_folder("--out", &args.out)?;
+            if args.out.is_dir() {
+                lock = Some(Lock::take("--out", &args.out)?);
+            }
+        }
     }
     let data = load(&args.data, &args.out.join(files::CACHE))?;
     let options = args.model.options(data.scale)?;
@@ -122,24 +151,57 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(beyond) = limits::of_options(&options) {
         eprintln!("warning: `export` will refuse this model: it has {beyond}");
     }
+    let baselines = Baselines::of(ratings, &split);
+    let run = Run {
+        args,
+        data: &data,
+        split: &split,
+        baselines: &baselines,
+        options: &options,
+    };
+    let _lock = match lock {
+        Some(lock) => lock,
+        None => Lock::take("--out", &args.out)?,
+    };
     let earlier = match args.resume {
-        true => Some(earlier(args, &data, &options)?),
+        true => {
+            let (state, before) = earlier::read(args, &run.note())?;
+            if let Some(change) = earlier::change(&before, &options) {
+                println!("{change}");
+            }
+            Some(state)
+        }
         false => None,
     };
+    let stop = signals::heed("Stopping; what there is will be kept. Once more ends at once");
     let validated = !split.validation.is_empty();
     let lines = recipe::lines(&options, split.train.len());
-    let mut epochs = progress::Epochs::new(lines, validated);
-    let fit = match &earlier {
-        None => recipe::fit(&data, &split, &options, &mut epochs),
-        Some((best, state)) => train::resume(ratings, &split, &options, best, state, &mut epochs),
-    };
-    drop(epochs);
+    let shown = progress::Epochs::new(lines, validated);
+    let mut watched = Watched::new(&run, shown, stop, every);
+    let fit = recipe::go_on(&data, &split, &options, earlier, &mut watched);
+    drop(watched);
     let fit = fit.map_err(|error| match error {
         train::Error::Options(_) | train::Error::NoRatings => {
             anyhow::Error::new(BadInput::new(error))
         }
         train::Error::Diverged { .. } => anyhow::Error::new(error),
+        train::Error::Stopped => Stopped(format!("{error}; nothing was written")).into(),
     })?;
+
+    let fame = train::fame::choose(&fit.parameters, ratings, &split);
+    let wants_interest = recipe::has_interest(&options) && data.has_times;
+    let interest = (wants_interest && !stop.load(Ordering::Relaxed))
+        .then(|| train::interest::find(&fit.parameters, ratings, &split, fame, &options));
+    let found = Found {
+        fame: Some(fame),
+        validation: verdict::of(&fit.parameters, ratings, &split, &baselines, &interest),
+        interest,
+    };
+    let checkpoint = run.checkpoint(&fit, found);
+    run.write(&fit, &checkpoint)?;
+    if stop.load(Ordering::Relaxed) {
+        return Err(Stopped(kept(args, &fit, wants_interest, &checkpoint)).into());
+    }
     if fit.stopped_early {
         println!(
             "No better epoch for {} in a row: stopped, and kept epoch {}",
@@ -147,16 +209,7 @@ pub fn run(args: &Args) -> Result<()> {
             fit.best_epoch
         );
     }
-
-    let fame = train::fame::choose(&fit.parameters, ratings, &split);
-    let options = Options {
-        fame: Some(fame),
-        ..options
-    };
-    let interest = (recipe::has_interest(&options) && data.has_times)
-        .then(|| train::interest::find(&fit.parameters, ratings, &split, fame, &options));
-    println!("{}", lists(fame, interest.as_ref()));
-    let baselines = Baselines::of(ratings, &split);
+    println!("{}", lists(fame, checkpoint.interest.as_ref()));
     if validated {
         println!("\n{}", scores(&data, &split, &baselines, &options, &fit));
     } else {
@@ -166,7 +219,58 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some((user, picked)) = picked.filter(|(_, picked)| !picked.is_empty()) {
         println!("{}", examples::text(&data, user, &picked));
     }
-    write(args, data, &split, (options, interest), fit, &baselines)
+    tell_faults(&checkpoint);
+    let at = |name: &str| args.out.join(name);
+    println!(
+        "Wrote {}, {} and {}",
+        at(files::CHECKPOINT).display(),
+        at(files::HISTORY).display(),
+        at(files::CURVE).display()
+    );
+    Ok(())
+}
+
+/// Warns of a model that is no use or that no image can hold.
+fn tell_faults(checkpoint: &Checkpoint) {
+    if let Some(warning) = checkpoint.validation.and_then(verdict::warning) {
+        warn!("{warning}");
+    }
+    // What options alone decide has been told.
+    if limits::of_parameters(&checkpoint.parameters).is_none()
+        && let Err(why) = export::build(
+            checkpoint,
+            &export::Chosen::all(checkpoint),
+            export::Precision::F16,
+        )
+    {
+        warn!("`export` will refuse this model: {why}");
+    }
+}
+
+/// What is there of a run that was stopped, and how it goes on.
+fn kept(args: &Args, fit: &Fit, wants_interest: bool, checkpoint: &Checkpoint) -> String {
+    let mut text = format!(
+        "Stopped: wrote {}",
+        args.out.join(files::CHECKPOINT).display()
+    );
+    match &fit.state {
+        Some(state) => {
+            let whole = state.history.len();
+            text += &match checkpoint.options.solver {
+                Solver::Adam => format!(
+                    " of epoch {}, the best of {whole} that were done",
+                    fit.best_epoch
+                ),
+                Solver::Gibbs => " of the sweeps that were done".into(),
+            };
+            text += "; the same command with --resume goes on from there";
+        }
+        None => text += ", which is trained to its end",
+    }
+    if wants_interest && checkpoint.interest.is_none() {
+        text += "; its lists go without what people look for, which is found last";
+    }
+    text
 }
 
 fn load(args: &DataArgs, cache: &Path) -> Result<Dataset> {
@@ -185,52 +289,6 @@ fn load(args: &DataArgs, cache: &Path) -> Result<Dataset> {
         .into());
     }
     Ok(data)
-}
-
-/// The best parameters so far and the state of the run in `--out`, if it was a run like this one.
-fn earlier(args: &Args, data: &Dataset, options: &Options) -> Result<(Parameters, State)> {
-    let path = args.out.join(files::CHECKPOINT);
-    let refuse = |why: String| BadInput::new(format!("{} can't be resumed: {why}", path.display()));
-    let told = |error: CheckpointError| match error.is_bad_input() {
-        true => anyhow::Error::new(BadInput::new(error)),
-        false => anyhow::Error::new(error),
-    };
-    let checkpoint = Checkpoint::read(&path).map_err(told)?;
-    if options.solver != Solver::Adam {
-        return Err(refuse(
-            "only the adam solver goes on where it ended; add --solver adam".into(),
-        )
-        .into());
-    }
-    if checkpoint.data.fingerprint != data.fingerprint {
-        return Err(refuse(format!(
-            "it was trained on {}, and these ratings are others",
-            checkpoint.data.name
-        ))
-        .into());
-    }
-    let same = Options {
-        epochs: options.epochs,
-        threads: options.threads,
-        fame: options.fame,
-        ..checkpoint.options
-    };
-    let split = (args.model.seed, args.validation);
-    if same != *options || split != (checkpoint.split.seed, checkpoint.split.share) {
-        return Err(refuse(
-            "its run had other options; repeat all of them but --epochs and --threads".into(),
-        )
-        .into());
-    }
-    let state = State::read(&args.out.join(files::STATE)).map_err(told)?;
-    if state.history.len() >= options.epochs {
-        return Err(refuse(format!(
-            "its run has done {} epochs already; ask for more with --epochs",
-            state.history.len()
-        ))
-        .into());
-    }
-    Ok((checkpoint.parameters, state))
 }
 
 /// How the model is found, in a few words.
@@ -311,75 +369,6 @@ fn scores(
         ]);
     }
     table(&[Align::Left, Align::Right, Align::Right], &rows)
-}
-
-fn write(
-    args: &Args,
-    data: Dataset,
-    split: &Split,
-    (options, interest): (Options, Option<Interest>),
-    fit: Fit,
-    baselines: &Baselines,
-) -> Result<()> {
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("can't create {}", args.out.display()))?;
-    let at = |name: &str| args.out.join(name);
-    let wrote = |path: &Path| format!("can't write {}", path.display());
-    let history = at(files::HISTORY);
-    files::write(&history, curve::csv(&fit.history).as_bytes()).with_context(|| wrote(&history))?;
-    let picture = at(files::CURVE);
-    let title = format!("{} on {}", options.model.name(), data.name);
-    let baseline = baselines.score_movies(&data.ratings, split).mae;
-    let svg = curve::svg(&fit.history, baseline, fit.best_epoch, &title)?;
-    files::write(&picture, svg.as_bytes()).with_context(|| wrote(&picture))?;
-
-    let note = DataNote::of(&data);
-    let ratings = data.ratings;
-    let (user_counts, movie_counts) = (
-        counts(&ratings.users, ratings.user_count()),
-        counts(&ratings.movies, ratings.movie_count()),
-    );
-    let checkpoint = Checkpoint {
-        parameters: fit.parameters,
-        user_counts,
-        movie_counts,
-        user_ids: ratings.user_ids,
-        movie_ids: ratings.movie_ids,
-        data: note,
-        split: SplitNote {
-            seed: args.model.seed,
-            share: args.validation,
-        },
-        options,
-        best_epoch: fit.best_epoch,
-        interest,
-    };
-    let path = at(files::CHECKPOINT);
-    checkpoint.write(&path)?;
-    let state_path = at(files::STATE);
-    match fit.state {
-        Some(state) => state.write(&state_path)?,
-        // An earlier run's would belong to another checkpoint.
-        None if state_path.exists() => {
-            std::fs::remove_file(&state_path).with_context(|| wrote(&state_path))?;
-        }
-        None => {}
-    }
-    println!(
-        "Wrote {}, {} and {}",
-        path.display(),
-        history.display(),
-        picture.display()
-    );
-    Ok(())
-}
-
-fn counts(rows: &[u32], len: usize) -> Vec<u32> {
-    let mut counts = vec![0; len];
-    for &row in rows {
-        counts[row as usize] += 1;
-    }
-    counts
 }
 
 #[cfg(test)]

@@ -1,0 +1,237 @@
+//! What a run leaves: its files, together, when it ends, when it is stopped, and every so often before.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+
+use super::Args;
+use crate::data::{Dataset, Split};
+use crate::files::{self, Together};
+use crate::report::baselines::Baselines;
+use crate::report::{curve, progress};
+use crate::train::checkpoint::{Checkpoint, DataNote, SplitNote, Validation};
+use crate::train::interest::Interest;
+use crate::train::resume::RunNote;
+use crate::train::{Epoch, Fit, Observer, Options};
+
+/// What the files of a run say beside what it learned.
+pub struct Run<'a> {
+    /// Where they go, and which ratings were asked for.
+    pub args: &'a Args,
+    /// The ratings.
+    pub data: &'a Dataset,
+    /// Which of them were held back.
+    pub split: &'a Split,
+    /// What the model must beat.
+    pub baselines: &'a Baselines,
+    /// How it is trained.
+    pub options: &'a Options,
+}
+
+/// What is found once training has ended.
+#[derive(Default)]
+pub struct Found {
+    /// What lists add for how well movies are known.
+    pub fame: Option<f32>,
+    /// What people look for.
+    pub interest: Option<Interest>,
+    /// How good the model is.
+    pub validation: Option<Validation>,
+}
+
+impl Run<'_> {
+    /// Which run it is.
+    pub fn note(&self) -> RunNote {
+        RunNote {
+            data: self.data.name.clone(),
+            fingerprint: self.data.fingerprint,
+            split: SplitNote {
+                seed: self.args.model.seed,
+                share: self.args.validation,
+            },
+            options: self.options.clone(),
+        }
+    }
+
+    /// The checkpoint of what was learned.
+    pub fn checkpoint(&self, fit: &Fit, found: Found) -> Checkpoint {
+        let ratings = &self.data.ratings;
+        let RunNote { split, options, .. } = self.note();
+        Checkpoint {
+            parameters: fit.parameters.clone(),
+            user_counts: counts(&ratings.users, ratings.user_count()),
+            movie_counts: counts(&ratings.movies, ratings.movie_count()),
+            user_ids: ratings.user_ids.clone(),
+            movie_ids: ratings.movie_ids.clone(),
+            data: DataNote::of(self.data),
+            split,
+            options: Options {
+                fame: found.fame,
+                ..options
+            },
+            best_epoch: fit.best_epoch,
+            interest: found.interest,
+            validation: found.validation,
+        }
+    }
+
+    /// Writes all files of the run, or none: first each beside its place, then all into their places, the model last.
+    ///
+    /// # Errors
+    /// What the file system says; files of an earlier run are then as they were, and the sentence says where the model
+    /// is that could be kept.
+    pub fn write(&self, fit: &Fit, checkpoint: &Checkpoint) -> Result<()> {
+        let folder = &self.args.out;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("can't create {}", folder.display()))?;
+        let model = checkpoint
+            .to_bytes()
+            .map_err(|why| anyhow!("the model can't be kept: {why}"))?;
+        let mut together = Together::default();
+        let written = self.add(&mut together, fit, checkpoint, &model);
+        let failed = match written {
+            Ok(()) => together.commit().err(),
+            Err(failed) => {
+                // What was written makes room for the model.
+                drop(together);
+                Some(failed)
+            }
+        };
+        let Some((place, error)) = failed else {
+            return Ok(());
+        };
+        let kept = match rescue(folder, &model) {
+            Some(path) => format!(
+                "the trained model is in {}; make room, and move it to {}",
+                path.display(),
+                folder.join(files::CHECKPOINT).display()
+            ),
+            None => "and nowhere else was room for the trained model".into(),
+        };
+        Err(anyhow!(
+            "can't write {}: {error}; what was there is as it was, {kept}",
+            place.display()
+        ))
+    }
+
+    fn add(
+        &self,
+        together: &mut Together,
+        fit: &Fit,
+        checkpoint: &Checkpoint,
+        model: &[u8],
+    ) -> Result<(), (PathBuf, std::io::Error)> {
+        let mut add = |name: &str, bytes: &[u8]| {
+            let place = self.args.out.join(name);
+            let result = together.add(&place, |file| file.write_all(bytes));
+            result.map_err(|error| (place, error))
+        };
+        let other = |name: &str, why: String| {
+            let place = self.args.out.join(name);
+            (place, std::io::Error::other(why))
+        };
+        if let Some(state) = &fit.state {
+            let bytes = state
+                .to_bytes(&checkpoint.run())
+                .map_err(|why| other(files::STATE, why))?;
+            add(files::STATE, &bytes)?;
+        }
+        let run = checkpoint.run().id();
+        add(files::HISTORY, curve::csv(&fit.history, &run).as_bytes())?;
+        let title = format!("{} on {}", self.options.model.name(), self.data.name);
+        let baseline = self.baselines.score_movies(&self.data.ratings, self.split);
+        let svg = curve::svg(&fit.history, baseline.mae, fit.best_epoch, &title, &run)
+            .map_err(|why| other(files::CURVE, why.to_string()))?;
+        add(files::CURVE, svg.as_bytes())?;
+        add(files::CHECKPOINT, model)?;
+        if fit.state.is_none() {
+            // An earlier run's would belong to another checkpoint.
+            together.remove(&self.args.out.join(files::STATE));
+        }
+        Ok(())
+    }
+}
+
+/// Writes the model where there is room, under a name that nothing has: beside its place, or among temporary files.
+fn rescue(folder: &Path, model: &[u8]) -> Option<PathBuf> {
+    [folder, &std::env::temp_dir()].into_iter().find_map(|at| {
+        let mut file = tempfile::Builder::new()
+            .prefix("model.")
+            .suffix(".safetensors")
+            .tempfile_in(at)
+            .ok()?;
+        std::io::Write::write_all(&mut file, model).ok()?;
+        file.as_file().sync_data().ok()?;
+        file.keep().ok().map(|(_, path)| path)
+    })
+}
+
+/// Shows a run's course, has it stopped by Ctrl-C and the like, and keeps it every so often.
+pub struct Watched<'a> {
+    run: &'a Run<'a>,
+    shown: progress::Epochs,
+    stop: &'static AtomicBool,
+    every: Duration,
+    last: Instant,
+}
+
+impl<'a> Watched<'a> {
+    /// Keeps the run so often.
+    pub fn new(
+        run: &'a Run<'a>,
+        shown: progress::Epochs,
+        stop: &'static AtomicBool,
+        every: Duration,
+    ) -> Self {
+        Self {
+            run,
+            shown,
+            stop,
+            every,
+            last: Instant::now(),
+        }
+    }
+}
+
+impl Observer for Watched<'_> {
+    fn progress(&mut self, epoch: usize, done: usize, total: usize) {
+        self.shown.progress(epoch, done, total);
+    }
+
+    fn epoch(&mut self, epoch: &Epoch) {
+        // Who is stopped may have nobody left to print to: the terminal is closed, or Ctrl-C has ended the reader too.
+        // The files come first.
+        if !self.stop.load(Ordering::Relaxed) {
+            self.shown.epoch(epoch);
+        }
+    }
+
+    fn stop(&mut self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    fn wants_to_keep(&mut self) -> bool {
+        self.last.elapsed() >= self.every
+    }
+
+    fn keep(&mut self, fit: Fit) {
+        let checkpoint = self.run.checkpoint(&fit, Found::default());
+        let out = self.run.args.out.display();
+        let told = match self.run.write(&fit, &checkpoint) {
+            Ok(()) => format!("Kept what there is so far in {out}; --resume goes on from here"),
+            Err(error) => format!("warning: {error:#}; training goes on"),
+        };
+        self.shown.tell(&told);
+        self.last = Instant::now();
+    }
+}
+
+fn counts(rows: &[u32], len: usize) -> Vec<u32> {
+    let mut counts = vec![0; len];
+    for &row in rows {
+        counts[row as usize] += 1;
+    }
+    counts
+}

@@ -1,0 +1,429 @@
+//! Runs of `host train` that are stopped, cut off, resumed or useless: what they leave, and what is said of it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use safetensors::SafeTensors;
+
+const FILES: [&str; 4] = [
+    "state.safetensors",
+    "history.csv",
+    "history.svg",
+    "model.safetensors",
+];
+
+fn host(folder: &Path, line: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_host"))
+        .current_dir(folder)
+        .args(line.split_whitespace())
+        .output()
+        .expect("the program starts")
+}
+
+/// Runs it, which must succeed; what it printed, errors last.
+fn done(folder: &Path, line: &str) -> String {
+    let output = host(folder, line);
+    let told = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "{line}: {told}");
+    told
+}
+
+/// Runs it, which must end with that code; what it printed as errors.
+fn fails(folder: &Path, line: &str, code: i32) -> String {
+    let output = host(folder, line);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{line}: {told}");
+    assert!(!told.contains("panicked"), "{told}");
+    told
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Ratings of 40 users and 60 movies by a taste that differs.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut ratings = String::new();
+    for user in 1..=40u32 {
+        for movie in (1..=60u32).filter(|movie| (user * 7 + movie * 3) % 5 != 0) {
+            let stars = 1 + (user % 3 + movie % 3) % 5;
+            ratings += &format!(
+                "{user}::{movie}::{stars}::{}\n",
+                978_300_000 + user * 100 + movie
+            );
+        }
+    }
+    std::fs::write(folder.path().join("ratings.dat"), ratings).expect("ratings are written");
+    folder
+}
+
+/// The tensors of a model, whatever its metadata say.
+fn tensors(path: &Path) -> Vec<(String, Vec<u8>)> {
+    let bytes = std::fs::read(path).expect("there is a model");
+    let file = SafeTensors::deserialize(&bytes).expect("it is whole");
+    let mut tensors: Vec<_> = file
+        .iter()
+        .map(|(name, tensor)| (name.to_owned(), tensor.data().to_vec()))
+        .collect();
+    tensors.sort();
+    tensors
+}
+
+fn metadata(path: &Path, key: &str) -> String {
+    let bytes = std::fs::read(path).expect("there is a file");
+    let (_, header) = SafeTensors::read_metadata(&bytes).expect("it is whole");
+    header.metadata().as_ref().expect("it has metadata")[key].clone()
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}
+
+const ADAM: &str = "train --data ratings.dat --model mlp --batch 100 --no-early-stop";
+const GIBBS: &str = "train --data ratings.dat --sweeps 24";
+
+#[test]
+fn the_files_of_a_run_name_it_and_those_of_another_have_another_name() {
+    let folder = folder();
+    let named = |line: &str| -> Vec<String> {
+        done(folder.path(), &format!("{line} --out out"));
+        let out = folder.path().join("out");
+        let run = metadata(&out.join("model.safetensors"), "run");
+        let read = |name: &str| std::fs::read_to_string(out.join(name)).expect("a file");
+        assert!(
+            read("history.csv")
+                .lines()
+                .skip(1)
+                .all(|line| line.ends_with(&run))
+        );
+        assert!(read("history.svg").contains(&format!("<!-- run {run} -->")));
+        let state = out.join("state.safetensors");
+        let state = state.exists().then(|| metadata(&state, "run"));
+        [Some(run), state].into_iter().flatten().collect()
+    };
+    let first = named(&format!("{ADAM} --epochs 2"));
+    assert_eq!(first[0], first[1]);
+    let longer = named(&format!("{ADAM} --epochs 3 --threads 1"));
+    assert_eq!(first, longer);
+    let other = named(&format!("{ADAM} --epochs 2 --seed 1"));
+    assert_eq!(other[0], other[1]);
+    assert_ne!(first[0], other[0]);
+    // The sampler is at its end and leaves no state.
+    assert_eq!(named(GIBBS).len(), 1);
+}
+
+#[test]
+fn a_kill_between_any_two_files_leaves_what_goes_on_to_the_same_bits() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    done(folder.path(), &format!("{ADAM} --epochs 2 --out old"));
+    done(folder.path(), &format!("{ADAM} --epochs 4 --out new"));
+    done(folder.path(), &format!("{ADAM} --epochs 6 --out whole"));
+    for renamed in 0..=FILES.len() {
+        let out = at("cut");
+        std::fs::create_dir(&out).expect("a folder is made");
+        for (number, name) in FILES.iter().enumerate() {
+            let from = if number < renamed { "new" } else { "old" };
+            std::fs::copy(at(from).join(name), out.join(name)).expect("a file is copied");
+        }
+        done(
+            folder.path(),
+            &format!("{ADAM} --epochs 6 --out cut --resume"),
+        );
+        assert!(
+            tensors(&out.join("model.safetensors")) == tensors(&at("whole/model.safetensors")),
+            "killed after {renamed} files"
+        );
+        std::fs::remove_dir_all(&out).expect("it is removed");
+    }
+}
+
+#[test]
+fn a_state_beside_a_model_of_another_run_is_refused_whichever_is_asked_for() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let runs = [
+        format!("{ADAM} --seed 0"),
+        format!("{ADAM} --seed 1"),
+        format!("{ADAM} --seed 0 --lr 0.02"),
+        format!("{ADAM} --seed 0 --validation 0.2"),
+    ];
+    for (number, run) in runs.iter().enumerate() {
+        done(
+            folder.path(),
+            &format!("{run} --epochs 2 --out run{number}"),
+        );
+    }
+    for other in 1..runs.len() {
+        let (model, state) = (
+            format!("run0/{}", FILES[3]),
+            format!("run{other}/{}", FILES[0]),
+        );
+        std::fs::create_dir_all(at("mixed")).expect("a folder is made");
+        std::fs::copy(at(&model), at("mixed/model.safetensors")).expect("it is copied");
+        std::fs::copy(at(&state), at("mixed/state.safetensors")).expect("it is copied");
+        let before = std::fs::read(at("mixed/model.safetensors")).expect("it is there");
+        for run in [&runs[0], &runs[other]] {
+            let line = format!("{run} --epochs 4 --out mixed --resume");
+            let told = fails(folder.path(), &line, 2);
+            assert!(told.contains("are of two runs"), "{told}");
+        }
+        let after = std::fs::read(at("mixed/model.safetensors")).expect("it is there");
+        assert!(before == after && names(&at("mixed")).len() == 2);
+        // What the sentence says to do leads on.
+        std::fs::remove_file(at("mixed/model.safetensors")).expect("it is removed");
+        let told = fails(
+            folder.path(),
+            &format!("{} --epochs 4 --out mixed --resume", runs[0]),
+            2,
+        );
+        assert!(told.contains("its run had other options"), "{told}");
+        done(
+            folder.path(),
+            &format!("{} --epochs 4 --out mixed --resume", runs[other]),
+        );
+        std::fs::remove_dir_all(at("mixed")).expect("it is removed");
+    }
+    std::fs::write(
+        at("other.dat"),
+        "1::1::3::978300000\n1::2::4::978300001\n2::1::5::978300002\n",
+    )
+    .expect("ratings are written");
+    let told = fails(
+        folder.path(),
+        &format!(
+            "{} --epochs 4 --out run0 --resume",
+            runs[0].replace("ratings.dat", "other.dat")
+        ),
+        2,
+    );
+    assert!(told.contains("these ratings are others"), "{told}");
+    let told = fails(folder.path(), &format!("{GIBBS} --out nothing --resume"), 2);
+    assert!(
+        told.contains("there is no nothing/state.safetensors"),
+        "{told}"
+    );
+    done(folder.path(), &format!("{GIBBS} --out sampled"));
+    let told = fails(folder.path(), &format!("{GIBBS} --out sampled --resume"), 2);
+    assert!(told.contains("has done all its sweeps"), "{told}");
+}
+
+#[test]
+fn a_cosine_schedule_that_going_on_stretches_gets_a_line() {
+    let folder = folder();
+    for (course, gets_one) in [("cosine", true), ("step:1:0.5", false), ("constant", false)] {
+        let line = format!("{ADAM} --schedule {course} --out {}", &course[..4]);
+        done(folder.path(), &format!("{line} --epochs 2"));
+        let told = done(folder.path(), &format!("{line} --epochs 4 --resume"));
+        assert_eq!(
+            told.contains("it was laid out for 2, and goes on as one of 4"),
+            gets_one,
+            "{told}"
+        );
+    }
+}
+
+#[cfg(unix)]
+mod stopped {
+    use super::*;
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    /// Starts a run, sends it a signal once it has printed a line that holds `until`, and gives its exit code and what it
+    /// printed as errors. A run that prints more than a pipe holds can't end before.
+    fn stop(folder: &Path, line: &str, until: &str, signal: &str) -> (Option<i32>, String) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_host"))
+            .current_dir(folder)
+            .args(line.split_whitespace())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let found = lines.any(|line| line.expect("a line").contains(until));
+        assert!(found, "{until:?} was never printed");
+        let kill = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status();
+        assert!(kill.expect("there is a kill").success());
+        let drain = std::thread::spawn(move || lines.count());
+        let output = child.wait_with_output().expect("it ends");
+        drain.join().expect("the rest is read");
+        (output.status.code(), text(&output.stderr))
+    }
+
+    /// Epochs of Adam whose lines are more than a pipe holds.
+    const LONG: &str = "--epochs 2000";
+
+    #[test]
+    fn who_is_stopped_keeps_what_there_is_says_so_and_can_go_on() {
+        let folder = folder();
+        let adam = format!("{ADAM} {LONG}");
+        let gibbs = GIBBS.replace("--sweeps 24", "--sweeps 10000000 --keep-every 0");
+        for (run, until) in [(&gibbs, "Kept what there is"), (&adam, "epoch    2/")] {
+            for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+                // The second time it goes on.
+                for resume in ["", "--resume"] {
+                    let line = format!("{run} --out cut {resume}");
+                    let (ended, told) = stop(folder.path(), &line, until, signal);
+                    assert_eq!(ended, Some(code), "{signal}: {told}");
+                    assert!(
+                        told.contains("Stopping; what there is will be kept"),
+                        "{told}"
+                    );
+                    assert!(
+                        told.contains("Stopped: wrote cut/model.safetensors"),
+                        "{told}"
+                    );
+                    assert!(told.contains("with --resume goes on from there"), "{told}");
+                    let mut due = FILES;
+                    due.sort_unstable();
+                    assert_eq!(names(&folder.path().join("cut")), due);
+                    let export = "export --checkpoint cut/model.safetensors --out stopped.img";
+                    done(folder.path(), export);
+                }
+                std::fs::remove_dir_all(folder.path().join("cut")).expect("it is removed");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_that_is_stopped_or_killed_goes_on_to_the_same_bits() {
+        let folder = folder();
+        let adam = format!("{ADAM} {LONG}");
+        done(folder.path(), &format!("{adam} --out whole"));
+        let whole = tensors(&folder.path().join("whole/model.safetensors"));
+        let kept = "Kept what there is so far in cut";
+        for (keep, until, signal, code) in [
+            ("", "epoch    2/", "-INT", Some(130)),
+            ("--keep-every 0", kept, "-KILL", None),
+        ] {
+            let line = format!("{adam} --out cut {keep}");
+            let (ended, told) = stop(folder.path(), &line, until, signal);
+            assert_eq!(ended, code, "{told}");
+            done(folder.path(), &format!("{adam} --out cut --resume"));
+            let cut = tensors(&folder.path().join("cut/model.safetensors"));
+            assert!(cut == whole, "{signal}");
+            std::fs::remove_dir_all(folder.path().join("cut")).expect("it is removed");
+        }
+    }
+
+    #[test]
+    fn a_folder_takes_one_run_at_a_time_and_a_dead_one_does_not_hold_it() {
+        let folder = folder();
+        let mut first = Command::new(env!("CARGO_BIN_EXE_host"))
+            .current_dir(folder.path())
+            .args(format!("{ADAM} --epochs 1000000 --out out").split_whitespace())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let mut lines = BufReader::new(first.stdout.take().expect("a pipe")).lines();
+        assert!(lines.any(|line| line.expect("a line").contains("epoch ")));
+        let drain = std::thread::spawn(move || lines.count());
+        let told = fails(folder.path(), &format!("{ADAM} --epochs 2 --out out"), 2);
+        assert!(
+            told.contains("--out is out, where another run is at work"),
+            "{told}"
+        );
+        done(folder.path(), &format!("{ADAM} --epochs 2 --out other"));
+        first.kill().expect("it is killed");
+        first.wait().expect("it ends");
+        drain.join().expect("the rest is read");
+        done(folder.path(), &format!("{ADAM} --epochs 2 --out out"));
+    }
+
+    #[test]
+    fn a_full_disk_leaves_the_earlier_run_as_it_was_and_the_trained_model_somewhere() {
+        let folder = folder();
+        done(folder.path(), &format!("{ADAM} --epochs 2 --out out"));
+        let out = folder.path().join("out");
+        let before: Vec<Vec<u8>> = FILES
+            .map(|name| std::fs::read(out.join(name)).expect("a file"))
+            .into();
+        let sizes = ["model.safetensors", "state.safetensors"]
+            .map(|name| std::fs::metadata(out.join(name)).expect("a file").len());
+        assert!(sizes[0] + 2_048 < sizes[1], "{sizes:?}");
+        // No file may be larger than this, in blocks of 512 bytes: the model may, the state may not.
+        let limit = (sizes[0] + sizes[1]) / 2 / 512;
+        let run = format!(
+            "trap '' XFSZ; ulimit -f {limit}; exec {} {ADAM} --seed 5 --epochs 3 --out out",
+            env!("CARGO_BIN_EXE_host")
+        );
+        let output = Command::new("sh")
+            .args(["-c", &run])
+            .current_dir(folder.path())
+            .output()
+            .expect("it starts");
+        let told = text(&output.stderr);
+        if told.is_empty() && output.status.success() {
+            // A shell that counts other blocks.
+            return;
+        }
+        assert_eq!(output.status.code(), Some(1), "{told}");
+        assert!(
+            told.contains("can't write out/state.safetensors: File too large"),
+            "{told}"
+        );
+        assert!(told.contains("what was there is as it was"), "{told}");
+        for (name, before) in FILES.iter().zip(&before) {
+            assert!(
+                std::fs::read(out.join(name)).expect("a file") == *before,
+                "{name}"
+            );
+        }
+        let kept = names(&out)
+            .into_iter()
+            .find(|name| !FILES.contains(&name.as_str()))
+            .expect("the model is kept");
+        assert!(
+            told.contains(&format!("the trained model is in out/{kept}")),
+            "{told}"
+        );
+        assert_eq!(names(&out).len(), 5);
+        done(
+            folder.path(),
+            &format!("{ADAM} --seed 5 --epochs 3 --out due"),
+        );
+        assert!(tensors(&out.join(kept)) == tensors(&folder.path().join("due/model.safetensors")));
+    }
+}
+
+#[test]
+fn a_model_that_is_no_use_is_told_so_when_it_is_trained() {
+    let folder = folder();
+    for lr in ["1", "10"] {
+        let told = done(folder.path(), &format!("{ADAM} --epochs 4 --lr {lr}"));
+        assert!(
+            told.contains(
+                "warning: this model predicts the 96 ratings that were held out no better"
+            ),
+            "{told}"
+        );
+        assert!(told.contains("train again with a lower --lr"), "{told}");
+    }
+    let told = done(
+        folder.path(),
+        "train --data ratings.dat --model mf --batch 50 --lr 0.02 --epochs 30",
+    );
+    assert!(!told.contains("warning"), "{told}");
+    let told = done(folder.path(), GIBBS);
+    assert!(!told.contains("warning"), "{told}");
+    let told = fails(folder.path(), &format!("{ADAM} --epochs 40 --lr 1e30"), 1);
+    assert!(
+        told.contains("diverged") && told.contains("a lower --lr"),
+        "{told}"
+    );
+}
