@@ -402,7 +402,7 @@ mod stopped {
 }
 
 #[test]
-fn a_model_that_is_no_use_is_told_so_when_it_is_trained() {
+fn a_model_that_is_no_use_is_told_so_when_it_is_trained_exported_and_inspected() {
     let folder = folder();
     for lr in ["1", "10"] {
         let told = done(folder.path(), &format!("{ADAM} --epochs 4 --lr {lr}"));
@@ -413,14 +413,29 @@ fn a_model_that_is_no_use_is_told_so_when_it_is_trained() {
             "{told}"
         );
         assert!(told.contains("train again with a lower --lr"), "{told}");
+        for verb in ["export", "inspect"] {
+            let told = done(folder.path(), verb);
+            assert!(told.contains("no better than each movie's mean"), "{told}");
+        }
     }
     let told = done(
         folder.path(),
         "train --data ratings.dat --model mf --batch 50 --lr 0.02 --epochs 30",
     );
     assert!(!told.contains("warning"), "{told}");
-    let told = done(folder.path(), GIBBS);
-    assert!(!told.contains("warning"), "{told}");
+    for verb in [GIBBS, "export", "inspect"] {
+        let told = done(folder.path(), verb);
+        assert!(!told.contains("warning"), "{told}");
+    }
+    let told = done(folder.path(), &format!("{ADAM} --epochs 2 --validation 0"));
+    assert!(
+        told.contains("was not measured") && !told.contains("warning"),
+        "{told}"
+    );
+    for (verb, said) in [("export", "was not measured"), ("inspect", "Measured: no")] {
+        let told = done(folder.path(), verb);
+        assert!(told.contains(said) && !told.contains("warning"), "{told}");
+    }
     let told = fails(folder.path(), &format!("{ADAM} --epochs 40 --lr 1e30"), 1);
     assert!(
         told.contains("diverged") && told.contains("a lower --lr"),

@@ -11,6 +11,8 @@ pub enum TableKind {
     RatingScale = 1,
     /// u8 \[1\]\[1\]: bits of the parts that a prediction adds up, see [`crate::model::Parts`].
     Parts = 2,
+    /// f32 \[1\]\[3\], optional: how good the model is, see [`Model::validation`](crate::model::Model::validation).
+    Validation = 3,
 
     /// u32 \[1\]\[2\]: movie ids are first, first + 1, …: first id and how many.
     MovieIdRange = 16,
@@ -102,9 +104,10 @@ pub enum TableKind {
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::RatingScale,
         Self::Parts,
+        Self::Validation,
         Self::MovieIdRange,
         Self::MovieIdBitmap,
         Self::MovieIdSorted,
@@ -159,6 +162,7 @@ impl TableKind {
         match self {
             Self::RatingScale => "rating_scale",
             Self::Parts => "parts",
+            Self::Validation => "validation",
             Self::MovieIdRange => "movie_id_range",
             Self::MovieIdBitmap => "movie_id_bitmap",
             Self::MovieIdSorted => "movie_id_sorted",

@@ -197,10 +197,22 @@ pub struct Model<'a> {
     net: Option<crate::numeric::arch::float::Net<'a>>,
     integers: Option<integer::Integers<'a>>,
     user_spread: Option<&'a [f32]>,
+    validation: Option<&'a [f32]>,
     /// User row x movies + movie row of each rating.
     seen: Option<IdIndex<'a>>,
     confidence: Option<Confidence<'a>>,
     interests: Option<Interests<'a>>,
+}
+
+/// How good a model is, by ratings that its training held out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Validation {
+    /// Root mean squared error, in stars.
+    pub rmse: f32,
+    /// That of predicting each movie's mean, which a model is there to beat.
+    pub movie_means: f32,
+    /// Whether lists depend on the person.
+    pub personal: bool,
 }
 
 /// How well known movies are: a byte a movie, in steps of `scale` stars.
@@ -408,6 +420,18 @@ impl<'a> Model<'a> {
     /// the covariance of bias and row (the bias first), in units of the variance of a rating around its prediction.
     pub fn user_spread(&self) -> Option<&'a [f32]> {
         self.user_spread
+    }
+
+    /// How well the model predicted the ratings that its training held out, where the image says so.
+    pub fn validation(&self) -> Option<Validation> {
+        let [rmse, movie_means, personal] = *self.validation? else {
+            return None;
+        };
+        Some(Validation {
+            rmse,
+            movie_means,
+            personal: personal > 0.0,
+        })
     }
 
     /// The state of the mean user.

@@ -61,6 +61,7 @@ pub(super) fn open<const CALLER: bool>(bytes: &[u8]) -> Result<Model<'_>, ImageE
         net: None,
         integers: None,
         user_spread: None,
+        validation: None,
         seen: None,
         confidence: None,
         interests: None,
@@ -153,6 +154,13 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
         model.user_spread = Some(spread);
     }
     model.seen = seen::open(found, users, movies);
+    if found.has(TableKind::Validation) {
+        let values = found.floats(TableKind::Validation, 1, 3);
+        if values.iter().any(|value| *value < 0.0) {
+            found.value(TableKind::Validation);
+        }
+        model.validation = Some(values);
+    }
     model.confidence = found.confidence(movies);
     if !cfg!(feature = "shapes") && !model.is_lessons() {
         found.refuse(ImageError::WithoutFeature(Feature::Shapes));

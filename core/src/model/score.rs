@@ -383,6 +383,7 @@ mod tests {
                 mlp: shape.parts.mlp.then_some(mlp),
                 integers: None,
                 user_spread: None,
+                validation: None,
                 seen: None,
                 confidence: None,
                 interests: None,

@@ -19,3 +19,4 @@ mod plain;
 mod seen;
 mod service;
 mod store;
+mod validation;

@@ -19,6 +19,7 @@ use crate::export::{
 };
 use crate::files;
 use crate::report::text::grouped;
+use crate::report::verdict;
 use crate::train::checkpoint::Checkpoint;
 
 /// Options of `host export`.
@@ -147,6 +148,16 @@ pub fn run(args: &Args) -> Result<()> {
         Err(why) => println!("What rounding costs was not measured: {why}"),
     }
     println!("Licence of the data: {}", checkpoint.data.licence);
+    match checkpoint.validation {
+        Some(measured) => {
+            if let Some(warning) = verdict::warning(measured) {
+                eprintln!("warning: {warning}");
+            }
+        }
+        None => {
+            println!("How well the model predicts was not measured: training held no ratings out")
+        }
+    }
 
     let failed = |path: &Path| format!("can't write {}", path.display());
     match &data {

@@ -9,6 +9,7 @@ use crate::export::bill::Bill;
 use crate::export::boards::{self, Board};
 use crate::export::device::DeviceBill;
 use crate::report::text::grouped;
+use crate::report::verdict;
 
 /// Options of `host inspect`.
 #[derive(Debug, clap::Args)]
@@ -83,6 +84,18 @@ pub fn run(args: &Args) -> Result<()> {
             ""
         };
         println!("Dense layers: {} units{stored}", units.join(", "));
+    }
+    match model.validation() {
+        Some(measured) => {
+            println!(
+                "Measured on ratings that were held out: RMSE {:.4}, each movie's mean {:.4}",
+                measured.rmse, measured.movie_means
+            );
+            if let Some(warning) = verdict::warning_of_image(measured) {
+                eprintln!("warning: {warning}");
+            }
+        }
+        None => println!("Measured: no; training held no ratings out, or wasn't by `train`"),
     }
     println!("\n{}", Bill::of(&loaded.bytes));
     if let Some(board) = args.board {

@@ -172,6 +172,16 @@ fn build_by(
     };
     tables.push(small(K::Parts, &[parts.bits()]));
 
+    if let Some(measured) = checkpoint.validation {
+        let personal = f32::from(u8::from(measured.personal));
+        let values = [measured.rmse as f32, measured.movie_means as f32, personal];
+        let column = floats(K::Validation, 0, 1, &values);
+        tables.push(Column {
+            optional: true,
+            ..column
+        });
+    }
+
     let chosen_ids = pick(&checkpoint.movie_ids, 1, &chosen.movies);
     tables.push(ids(movie_ids, &chosen_ids));
     let movies = pick(&p.movie_embedding, p.movie_dim, &chosen.movies);

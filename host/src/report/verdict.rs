@@ -58,12 +58,26 @@ pub fn warning(validation: Validation) -> Option<String> {
         movie_means,
         personal,
     } = validation;
+    let held = format!("the {} ratings that were held out", grouped(ratings as u64));
+    faults(&held, rmse, movie_means, personal)
+}
+
+/// As [`warning`], of what an image tells.
+pub fn warning_of_image(validation: pocketrec::model::Validation) -> Option<String> {
+    faults(
+        "the ratings that were held out",
+        validation.rmse.into(),
+        validation.movie_means.into(),
+        validation.personal,
+    )
+}
+
+fn faults(held: &str, rmse: f64, movie_means: f64, personal: bool) -> Option<String> {
     let mut faults = Vec::new();
     // Written so that what is no number is a fault too.
     if !(rmse < movie_means) {
         faults.push(format!(
-            "predicts the {} ratings that were held out no better than each movie's mean does (RMSE {rmse:.4}, the means {movie_means:.4})",
-            grouped(ratings as u64)
+            "predicts {held} no better than each movie's mean does (RMSE {rmse:.4}, the means {movie_means:.4})"
         ));
     }
     if !personal {

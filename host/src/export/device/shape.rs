@@ -184,6 +184,7 @@ const STORED: &str = "integer_movie_halves";
 /// Tables that no work listed here gets slower by.
 const FREE: [TableKind; 30] = [
     TableKind::RatingScale,
+    TableKind::Validation,
     TableKind::MovieIdRange,
     TableKind::MovieIdBitmap,
     TableKind::MovieIdSorted,
