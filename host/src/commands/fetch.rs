@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::data::fetch::{GROUPLENS, fetch};
+use crate::data::fetch::{FetchError, GROUPLENS, fetch};
 use crate::data::release::{RELEASES, Release};
 use crate::error::BadInput;
 use crate::files;
@@ -51,9 +51,15 @@ pub fn run(args: &Args) -> Result<()> {
     let bar = progress::Bytes::new("fetching");
     let fetched = fetch(release, &args.from, &args.out, &bar);
     bar.finish();
+    let fetched = fetched.map_err(|error| match error {
+        FetchError::InTheWay(_) => anyhow::Error::new(BadInput::new(error)),
+        other => other.into(),
+    })?;
     print::answer(&Fetched {
         release: release.name,
-        folder: fetched?,
+        folder: fetched.folder,
+        changed: fetched.changed,
+        others: fetched.others,
         licence: release.license(),
         checked: release.md5.is_some(),
     })
@@ -70,6 +76,10 @@ struct Fetched {
     /// Where its files are.
     #[serde(serialize_with = "print::path")]
     folder: PathBuf,
+    /// Files of the release that weren't written, since somebody had changed them or put them there.
+    changed: Vec<String>,
+    /// What else lies in the folder.
+    others: Vec<String>,
     licence: String,
     /// Whether it has the sum that its makers published; nobody has one of a release that they change.
     checked: bool,
@@ -79,6 +89,18 @@ impl Answer for Fetched {
     fn tell(&self) {
         if !self.checked {
             note!("GroupLens changes this release, so there was no sum to check it against");
+        }
+        if !self.changed.is_empty() {
+            say!(
+                "Left as they are, since they were changed or weren't fetched: {}",
+                self.changed.join(", ")
+            );
+        }
+        if !self.others.is_empty() {
+            say!(
+                "Left too, since they aren't the release's: {}",
+                self.others.join(", ")
+            );
         }
         say!("Wrote {}", self.folder.display());
         let words = [

@@ -11,52 +11,69 @@ pub struct Release {
     pub counts: Option<[usize; 3]>,
     /// Whether its terms let a copy, or a model trained on it, be passed on.
     pub may_be_passed_on: bool,
+    /// The one folder that the zip holds.
+    pub folder: &'static str,
+    /// More bytes than its zip can have, by some margin.
+    pub most_bytes: u64,
 }
 
 /// What is recognised and fetched.
 pub const RELEASES: [Release; 8] = [
     release(
         "ml-100k",
+        20,
         Some("0e33842e24a9c977be4e0107933c0723"),
         Some([100_000, 943, 1_682]),
         false,
     ),
     release(
         "ml-1m",
+        20,
         Some("c4d9eecfca2ab87c1945afe126590906"),
         Some([1_000_209, 6_040, 3_706]),
         false,
     ),
     release(
         "ml-10m",
+        200,
         Some("ce571fd55effeba0271552578f2648bd"),
         Some([10_000_054, 69_878, 10_677]),
         false,
     ),
     release(
         "ml-20m",
+        500,
         Some("cd245b17a1ae2cc31bb14903e1204af3"),
         Some([20_000_263, 138_493, 26_744]),
         false,
     ),
     release(
         "ml-25m",
+        700,
         Some("6b51fb2759a8657d3bfcbfc42b592ada"),
         Some([25_000_095, 162_541, 59_047]),
         false,
     ),
     release(
         "ml-32m",
+        700,
         Some("d472be332d4daa821edc399621853b57"),
         Some([32_000_204, 200_948, 84_432]),
         true,
     ),
-    release("ml-latest-small", None, Some([100_836, 610, 9_724]), true),
-    release("ml-latest", None, None, true),
+    release(
+        "ml-latest-small",
+        20,
+        None,
+        Some([100_836, 610, 9_724]),
+        true,
+    ),
+    release("ml-latest", 2000, None, None, true),
 ];
 
 const fn release(
     name: &'static str,
+    most_megabytes: u64,
     md5: Option<&'static str>,
     counts: Option<[usize; 3]>,
     may_be_passed_on: bool,
@@ -66,10 +83,20 @@ const fn release(
         md5,
         counts,
         may_be_passed_on,
+        folder: match name.as_bytes() {
+            b"ml-10m" => "ml-10M100K",
+            _ => name,
+        },
+        most_bytes: most_megabytes * 1_000_000,
     }
 }
 
 impl Release {
+    /// More bytes than its files can have together.
+    pub fn most_unzipped(&self) -> u64 {
+        10 * self.most_bytes
+    }
+
     /// The release of that name, `ml-` in front or not.
     pub fn named(name: &str) -> Option<&'static Release> {
         let name = name.to_ascii_lowercase();
