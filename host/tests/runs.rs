@@ -272,7 +272,7 @@ mod stopped {
         let folder = folder();
         let adam = format!("{ADAM} {LONG}");
         let gibbs = GIBBS.replace("--sweeps 24", "--sweeps 10000000 --keep-every 0");
-        for (run, until) in [(&gibbs, "Kept what there is"), (&adam, "epoch    2/")] {
+        for (run, until) in [(&gibbs, "Kept what there is"), (&adam, "train MSE")] {
             for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
                 // The second time it goes on.
                 for resume in ["", "--resume"] {

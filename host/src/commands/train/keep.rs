@@ -164,7 +164,8 @@ fn rescue(folder: &Path, model: &[u8]) -> Option<PathBuf> {
             .ok()?;
         std::io::Write::write_all(&mut file, model).ok()?;
         file.as_file().sync_data().ok()?;
-        file.keep().ok().map(|(_, path)| path)
+        let (_, path) = file.keep().ok()?;
+        path.file_name().map(|name| at.join(name))
     })
 }
 
