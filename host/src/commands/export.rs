@@ -151,7 +151,7 @@ pub fn run(args: &Args) -> Result<()> {
     match checkpoint.validation {
         Some(measured) => {
             if let Some(warning) = verdict::warning(measured) {
-                eprintln!("warning: {warning}");
+                crate::warn!("{warning}");
             }
         }
         None => {

@@ -92,7 +92,7 @@ pub fn run(args: &Args) -> Result<()> {
                 measured.rmse, measured.movie_means
             );
             if let Some(warning) = verdict::warning_of_image(measured) {
-                eprintln!("warning: {warning}");
+                crate::warn!("{warning}");
             }
         }
         None => println!("Measured: no; training held no ratings out, or wasn't by `train`"),

@@ -24,6 +24,7 @@ use crate::train::checkpoint::Checkpoint;
 use crate::train::interest::Interest;
 use crate::train::simd::Kernel;
 use crate::train::{self, Fit, Options, Solver, recipe};
+use crate::warn;
 
 /// Options of `host train`; what isn't given is the recipe's.
 #[derive(Debug, clap::Args)]
