@@ -35,6 +35,7 @@ pub fn checkpoint() -> Result<&'static Checkpoint> {
         let interest = interest::find(&fit.parameters, ratings, &split, 0.1, &options);
         Ok(Checkpoint {
             interest: Some(interest),
+            validation: None,
             parameters: fit.parameters,
             user_counts: counts(&ratings.users, ratings.user_count()),
             movie_counts: counts(&ratings.movies, ratings.movie_count()),
