@@ -35,8 +35,8 @@ use crate::store::flash::RECORD;
 use crate::store::{Asked, Done, InRam, Store, StoreError};
 use crate::wire::{
     Capabilities, FrameReader, HELLO_MAGIC, Health, Hello, Limits, LinkCounters, MAX_BODY,
-    MAX_FRAME, MAX_LIST, MAX_OWNERS, ModelInfo, NoModel, Ranked, Refusal, Reply, Request, Reset,
-    Status, StorageState, VERSION, Who, encode_frame,
+    MAX_FRAME, MAX_LIST, MAX_OWNERS, ModelInfo, NoModel, PREAMBLE, Ranked, Refusal, Reply, Request,
+    Reset, Status, StorageState, VERSION, Who, encode_frame,
 };
 use crate::{MAX_DIM, MAX_UNITS};
 
@@ -285,6 +285,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     fn take(&mut self, asked: Asked, request: Request, port: &mut impl Port) {
         if self.kept.asked == Some(asked) {
+            port.send(&PREAMBLE);
             return port.send(self.kept.frame.get(..self.kept.length).unwrap_or_default());
         }
         let running = self.job.as_ref().is_some_and(|job| job.asked == asked);

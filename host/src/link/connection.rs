@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pocketrec::wire::{
-    FrameReader, HELLO_MAGIC, Hello, MAX_FRAME, Refusal, Reply, Request, VERSION, encode_frame,
+    FrameReader, HELLO_MAGIC, Hello, MAX_FRAME, PREAMBLE, Refusal, Reply, Request, VERSION,
+    encode_frame,
 };
 
 use super::LinkError;
@@ -103,6 +104,9 @@ pub struct Connection<L> {
     number: u32,
     timing: Timing,
     received: u64,
+    /// Of the bytes received, those of text in ASCII.
+    text: u64,
+    /// Frames that were whole, from the first request on.
     frames: u64,
     stop: Option<&'static AtomicBool>,
     known: Option<Known>,
@@ -146,6 +150,8 @@ enum Heard {
     Answer(Answer),
     Busy,
     Silence,
+    /// As silence, but the board said that it couldn't read a frame.
+    Damage,
     Stop,
     /// It works without getting on.
     Stall {
@@ -155,8 +161,11 @@ enum Heard {
 }
 
 impl<L: Read + Write> Connection<L> {
-    /// A connection over `line`, which is called `name` in errors. Asks nothing yet. The first request's number is
-    /// random, so that a board doesn't take it for the repetition of an earlier host's.
+    /// A connection over `line`, which is called `name` in errors. Asks nothing yet.
+    ///
+    /// The first request's number is 32 random bits of the system's, and each further one is one more: a board, which
+    /// remembers the last request that changed ratings, takes another run's for a repetition of it only where the numbers
+    /// meet and the request is the same.
     pub fn new(line: L, name: impl Into<String>, timing: Timing) -> Self {
         Self {
             line,
@@ -165,6 +174,7 @@ impl<L: Read + Write> Connection<L> {
             number: RandomState::new().build_hasher().finish() as u32,
             timing,
             received: 0,
+            text: 0,
             frames: 0,
             stop: None,
             known: None,
@@ -276,15 +286,22 @@ impl<L: Read + Write> Connection<L> {
             true => self.timing.tries_of_change,
             false => self.timing.tries,
         };
-        let (received, frames) = (self.received, self.frames);
+        let (received, text) = (self.received, self.text);
         let mut course = Course::new();
         let mut tries = 0;
+        let mut asked = 0;
         while tries < most {
-            // The zero ahead ends whatever noise the board is in the middle of.
-            let sent = self.send(&[0]).and_then(|()| self.send(frame));
+            let before = match asked {
+                0 => &[][..],
+                _ => &PREAMBLE,
+            };
+            asked += 1;
+            let sent = self.send(before).and_then(|()| self.send(frame));
             match sent.and_then(|()| self.listen(number, &mut course, progress)) {
                 Ok(Heard::Answer(answer)) => return Ok(answer),
-                Ok(Heard::Silence) => tries += 1,
+                // A noisy line is asked more often, but given up no earlier than a silent one.
+                Ok(Heard::Damage) if course.began.elapsed() < self.timing.silence * most => {}
+                Ok(Heard::Silence | Heard::Damage) => tries += 1,
                 Ok(Heard::Busy) if course.began.elapsed() > self.timing.patience => {
                     return Err(LinkError::Refused(Refusal::Busy));
                 }
@@ -314,17 +331,18 @@ impl<L: Read + Write> Connection<L> {
             }
         }
         let line = self.name.clone();
-        Err(if self.received == received {
+        let tries = asked;
+        let bytes = self.received - received;
+        Err(if bytes == 0 {
             LinkError::Silent {
                 line,
                 tries,
                 waited: self.timing.silence,
             }
-        } else if self.frames == frames {
-            LinkError::Garbage {
-                line,
-                bytes: self.received - received,
-            }
+        } else if self.frames == 0 {
+            // At another baud rate nine bytes in ten don't happen to be text.
+            let text = (self.text - text) * 10 >= bytes * 9;
+            LinkError::Garbage { line, bytes, text }
         } else {
             LinkError::NoAnswer { line, tries }
         })
@@ -430,9 +448,7 @@ impl<L: Read + Write> Connection<L> {
         let mut frame = [0; MAX_FRAME];
         let request = Request::Cancel { number: ended };
         let length = encode_frame(VERSION, number, &request, &mut frame)?;
-        self.send(&[0])
-            .and_then(|()| self.send(&frame[..length]))
-            .ok()?;
+        self.send(&frame[..length]).ok()?;
         match self
             .listen(number, &mut Course::new(), &mut |_, _| ())
             .ok()?
@@ -489,6 +505,7 @@ impl<L: Read + Write> Connection<L> {
         progress: &mut impl FnMut(u32, u32),
     ) -> Result<Heard, LinkError> {
         let mut until = Instant::now() + self.timing.silence;
+        let mut damaged = false;
         let mut buffer = [0; 512];
         while Instant::now() < until {
             if self.is_to_stop() {
@@ -503,13 +520,15 @@ impl<L: Read + Write> Connection<L> {
             self.received += count as u64;
             let mut heard = None;
             for byte in &buffer[..count] {
-                // A broken frame is noise: what matters comes again.
+                self.text += u64::from(matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n'));
+                // What is no frame is a log's line or noise: what matters comes again.
                 let Some(Ok(frame)) = self.reader.push(*byte) else {
                     continue;
                 };
                 self.frames += 1;
                 match postcard::from_bytes::<Reply<'_>>(frame.body) {
                     Ok(Reply::Refused(Refusal::BadFrame(_))) if frame.number == 0 => {
+                        damaged = true;
                         until = until.min(Instant::now() + self.timing.after_damage());
                     }
                     _ if frame.number != number => {}
@@ -528,7 +547,10 @@ impl<L: Read + Write> Connection<L> {
                 return Ok(heard);
             }
         }
-        Ok(Heard::Silence)
+        Ok(match damaged {
+            true => Heard::Damage,
+            false => Heard::Silence,
+        })
     }
 }
 
@@ -543,3 +565,7 @@ fn is_wait(error: &std::io::Error) -> bool {
 #[cfg(test)]
 #[path = "connection_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "noisy_tests.rs"]
+mod noisy_tests;

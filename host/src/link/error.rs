@@ -39,14 +39,16 @@ pub enum LinkError {
         /// How long each of them waited.
         waited: Duration,
     },
-    /// Bytes came, but no frame: another baud rate, or another program.
+    /// Bytes came, but never a frame: another baud rate, or another program.
     Garbage {
         /// The line's name.
         line: String,
         /// How many bytes.
         bytes: u64,
+        /// Whether they are text.
+        text: bool,
     },
-    /// Frames came, but no answer to this request.
+    /// Frames came, now or earlier, but no answer to this request.
     NoAnswer {
         /// The line's name.
         line: String,
@@ -166,13 +168,21 @@ impl fmt::Display for LinkError {
                 "nothing answers at {line} (asked {tries} times, waited {:.1} s each): is it the right port, is the board powered, and does it run pocketrec's firmware?",
                 waited.as_secs_f32()
             ),
-            Self::Garbage { line, bytes } => write!(
+            Self::Garbage {
+                line,
+                bytes,
+                text: true,
+            } => write!(
+                f,
+                "{line} prints text and answers nothing ({bytes} bytes of it): is it the right port, and does the board run pocketrec's firmware?"
+            ),
+            Self::Garbage { line, bytes, .. } => write!(
                 f,
                 "{line} sends bytes that make no frame ({bytes} of them): is `--baud` right? The boards' firmware speaks 115200"
             ),
             Self::NoAnswer { line, tries } => write!(
                 f,
-                "{line} sends frames, but none that answers this request (asked {tries} times)"
+                "{line} speaks as pocketrec's firmware does, but no answer to this request came (asked {tries} times): is the line noisy?"
             ),
             Self::Stranger { line } => {
                 write!(f, "what answers at {line} is not pocketrec's firmware")

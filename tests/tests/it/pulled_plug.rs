@@ -4,9 +4,11 @@ use anyhow::{Context, Result, bail};
 use host::link::Connection;
 use host::link::emulator::Emulator;
 use pocketrec::profile::{Log, Rating};
-use pocketrec::wire::{MAX_FRAME, Reply, Request, StorageState, VERSION, Who, encode_frame};
-use std::io::Write;
-use std::time::Duration;
+use pocketrec::wire::{
+    FrameReader, MAX_FRAME, MAX_IMPORT, Reply, Request, StorageState, VERSION, Who, encode_frame,
+};
+use std::io::{ErrorKind, Read, Write};
+use std::time::{Duration, Instant};
 use tests::control::{Qmp, Waiting};
 use tests::firmware::{PROFILES, boot};
 use tests::image::made_up;
@@ -72,6 +74,61 @@ impl Board {
         }
     }
 
+    /// Sends a request under a number of its own, and doesn't wait.
+    fn send(&mut self, number: u32, request: &Request) -> Result<()> {
+        let mut frame = [0; MAX_FRAME];
+        let length = encode_frame(VERSION, number, request, &mut frame).context("a frame")?;
+        let line = self.connection.line();
+        line.write_all(&frame[..length])?;
+        Ok(line.flush()?)
+    }
+
+    /// Sends it again until it is answered, as a host does that heard nothing.
+    fn send_again<T>(
+        &mut self,
+        number: u32,
+        request: &Request,
+        take: impl Fn(Reply<'_>) -> Option<T>,
+    ) -> Result<T> {
+        let until = Instant::now() + Duration::from_secs(60);
+        let mut reader = FrameReader::new();
+        let mut byte = [0];
+        while Instant::now() < until {
+            self.send(number, request)?;
+            let silence = Instant::now() + Duration::from_secs(2);
+            while Instant::now() < silence {
+                match self.connection.line().read(&mut byte) {
+                    Ok(0) => bail!("the emulator ended"),
+                    Ok(_) => {}
+                    Err(why)
+                        if matches!(why.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                    {
+                        continue;
+                    }
+                    Err(why) => return Err(why.into()),
+                }
+                let Some(Ok(frame)) = reader.push(byte[0]) else {
+                    continue;
+                };
+                let reply: Reply<'_> = postcard::from_bytes(frame.body)?;
+                if frame.number == number && !matches!(reply, Reply::Working { .. }) {
+                    let told = format!("{request:?}: {reply:?}");
+                    return take(reply).context(told);
+                }
+            }
+        }
+        bail!("{request:?} was not answered")
+    }
+
+    /// What is predicted for the owner, as bits.
+    fn predict(&mut self, movie: u32) -> Result<u32> {
+        let request = Request::Predict { who: OWNER, movie };
+        self.ask(&request, |reply| match reply {
+            Reply::Stars(stars) => Some(stars.to_bits()),
+            _ => None,
+        })
+    }
+
     fn row(&mut self) -> Result<Vec<u32>> {
         self.ask(&Request::Profile { who: OWNER }, |reply| match reply {
             Reply::Profile(profile) => {
@@ -112,10 +169,18 @@ fn after(log: &Log<LOG>, request: &Request) -> Option<Log<LOG>> {
         }
         Request::Undo { .. } => log.undo().map(drop),
         Request::Forget { movie, .. } => log.forget(movie),
-        Request::ForgetMe { .. } => {
+        Request::ForgetMe { .. } | Request::Format => {
             log = Log::new();
             Ok(())
         }
+        Request::Import { count, ratings, .. } => {
+            for (movie, stars) in &ratings[..usize::from(count)] {
+                let rating = Rating::new(*movie, *stars, log.next_sequence())?;
+                log.rate(rating).ok()?;
+            }
+            Ok(())
+        }
+        Request::Compact => Ok(()),
         _ => return None,
     };
     done.ok().map(|()| log)
@@ -166,11 +231,7 @@ fn a_power_cut_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> 
                 log = changed;
                 continue;
             }
-            let mut frame = [0; MAX_FRAME];
-            let number = 1_000_000 + cut as u32;
-            let length = encode_frame(VERSION, number, &request, &mut frame).context("a frame")?;
-            board.connection.line().write_all(&frame[..length])?;
-            board.connection.line().flush()?;
+            board.send(1_000_000 + cut as u32, &request)?;
             std::thread::sleep(Duration::from_micros(numbers.below(12_000)));
             board.machine.reset()?;
             let found = board.ratings()?;
@@ -192,6 +253,88 @@ fn a_power_cut_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> 
         }
     }
     println!("{lost} of {CUTS} changes were lost in flight");
+    Ok(())
+}
+
+#[test]
+fn what_was_asked_before_the_power_went_is_done_once_when_it_is_asked_again() -> Result<()> {
+    let mut board = Board::boot()?;
+    let mut numbers = Numbers(7);
+    let mut log = Log::<LOG>::new();
+    for cut in 0..120_u64 {
+        let movie = 1 + numbers.below(MOVIES) as u32;
+        let stars = (1 + numbers.below(10)) as f32 / 2.0;
+        let request = match cut % 12 {
+            0 | 3 | 6 | 8 => Request::Rate {
+                who: OWNER,
+                movie,
+                stars,
+            },
+            1 | 4 | 7 => Request::Undo { who: OWNER },
+            2 => Request::Import {
+                who: OWNER,
+                count: 8,
+                ratings: [0; MAX_IMPORT].map(|_| {
+                    let movie = 1 + numbers.below(MOVIES) as u32;
+                    (movie, (1 + numbers.below(10)) as f32 / 2.0)
+                }),
+            },
+            5 => Request::Forget {
+                who: OWNER,
+                movie: log.ratings().first().map_or(movie, |rating| rating.movie()),
+            },
+            9 => Request::Compact,
+            10 if cut % 24 == 10 => Request::ForgetMe { who: OWNER },
+            11 if cut % 36 == 35 => Request::Format,
+            _ => Request::Undo { who: OWNER },
+        };
+        let Some(changed) = after(&log, &request) else {
+            continue;
+        };
+        let taken_back = log.last().ok();
+        let before = board.predict(movie)?;
+        let number = 3_000_000 + cut as u32;
+        board.send(number, &request)?;
+        // From the request's last byte to well after the answer's: the line takes a millisecond for a dozen bytes.
+        std::thread::sleep(Duration::from_micros(numbers.below(16_000)));
+        board.machine.reset()?;
+        let left = changed.ratings().len() as u32;
+        let (first, then) = board.send_again(number, &request, |reply| {
+            let told = match reply {
+                Reply::Rated {
+                    before,
+                    after,
+                    ratings,
+                } if ratings == left => (before.to_bits(), after.to_bits()),
+                Reply::Undone {
+                    movie,
+                    stars,
+                    ratings,
+                } => {
+                    let undo = taken_back?;
+                    let due = undo
+                        .before
+                        .map(|tag| Rating::from_words(movie, tag).stars());
+                    let right = (movie, stars, ratings) == (undo.movie, due, left);
+                    right.then_some((0, 0))?
+                }
+                Reply::Imported {
+                    taken: 8,
+                    refused: None,
+                    ratings,
+                } if ratings == left => (0, 0),
+                Reply::Forgotten { ratings } if ratings == left => (0, 0),
+                Reply::Storage(_) => (0, 0),
+                _ => return None,
+            };
+            Some(told)
+        })?;
+        if let Request::Rate { .. } = request {
+            assert_eq!((first, then), (before, board.predict(movie)?), "cut {cut}");
+        }
+        assert_eq!(board.ratings()?, pairs(&changed), "cut {cut}, {request:?}");
+        log = changed;
+    }
     Ok(())
 }
 
@@ -263,11 +406,7 @@ fn after_forget_me_no_record_is_left_in_flash_nor_after_a_cut_in_its_middle() ->
                 matches!(reply, Reply::Forgotten { ratings: 0 }).then_some(())
             })?;
         } else {
-            let mut frame = [0; MAX_FRAME];
-            let number = 2_000_000 + round as u32;
-            let length = encode_frame(VERSION, number, &forget, &mut frame).context("a frame")?;
-            board.connection.line().write_all(&frame[..length])?;
-            board.connection.line().flush()?;
+            board.send(2_000_000 + round as u32, &forget)?;
             std::thread::sleep(Duration::from_micros(round * 1_500));
             board.machine.reset()?;
         }
