@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use pocketrec::image::MAX_TEXT;
 
-use crate::data::reading::Columns;
+use crate::data::reading::{Columns, TitlesFrom};
 use crate::data::scale::GivenScale;
-use crate::data::{DataError, Dataset, Reading, builtin};
+use crate::data::{DataError, Dataset, Note, Reading, builtin};
 use crate::error::BadInput;
-use crate::note;
 use crate::print::progress;
+use crate::{note, warn};
 
 /// The ratings, and how they are to be read.
 #[derive(Debug, Default, clap::Args)]
@@ -33,6 +33,10 @@ pub struct DataArgs {
     /// MovieLens's releases]
     #[arg(long, value_name = "LINE", visible_alias = "license", value_parser = licence)]
     pub(super) licence: Option<String>,
+
+    /// The titles of the movies of --data: a file such as movies.csv, or none [default: what lies beside the ratings]
+    #[arg(long, value_name = "PATH|none")]
+    pub(super) titles: Option<TitlesFrom>,
 }
 
 /// A line that an image's header has room for.
@@ -57,6 +61,7 @@ impl DataArgs {
             columns: self.columns.clone(),
             scale: self.scale,
             licence: self.licence.clone(),
+            titles: self.titles.clone(),
         }
     }
 
@@ -86,6 +91,7 @@ impl DataArgs {
             (self.columns.is_some(), "--columns"),
             (self.scale.is_some(), "--scale"),
             (self.licence.is_some(), "--licence"),
+            (self.titles.is_some(), "--titles"),
         ];
         match given.into_iter().find(|(given, _)| *given) {
             None => Ok(()),
@@ -100,7 +106,10 @@ impl DataArgs {
 /// Prints what a person should know of how ratings were read, a line each.
 pub fn tell(data: &Dataset) {
     for told in &data.notes {
-        note!("{told}");
+        match told {
+            Note::NoTitles(_) | Note::Titles(_) => warn!("{told}"),
+            _ => note!("{told}"),
+        }
     }
 }
 

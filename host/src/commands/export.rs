@@ -8,7 +8,8 @@ use pocketrec::image::TableKind;
 use pocketrec::model::Model;
 
 use super::trained;
-use crate::data::{Dataset, Split};
+use crate::data::reading::TitlesFrom;
+use crate::data::{DataError, Dataset, Note, Split, Titles, load};
 use crate::error::BadInput;
 use crate::export::bill::Bill;
 use crate::export::boards::{self, Board};
@@ -21,6 +22,7 @@ use crate::files;
 use crate::report::text::grouped;
 use crate::report::verdict;
 use crate::train::checkpoint::Checkpoint;
+use crate::warn;
 
 /// Options of `host export`.
 #[derive(Debug, clap::Args)]
@@ -60,6 +62,10 @@ pub struct Args {
     /// The ratings that the model was trained on [default: where the checkpoint says they were]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+
+    /// The movies' titles: a file such as movies.csv, or none [default: those beside the ratings of the training]
+    #[arg(long, value_name = "PATH|none")]
+    titles: Option<TitlesFrom>,
 
     /// Movies in the image: all, a number (the most rated), min-ratings:20 or ids:1,50
     #[arg(long, value_name = "WHICH", default_value = "all")]
@@ -108,6 +114,7 @@ pub fn run(args: &Args) -> Result<()> {
     let movies = args.movies.rows(&checkpoint)?;
     let board = args.board.unwrap_or(boards::DEFAULT);
     let data = data_of(args, &checkpoint, &from)?;
+    let named = titles_of(args, &checkpoint, data.as_ref().ok())?;
     let rated = match &data {
         Ok(data) => Some(Arc::new(Rated::new(&data.ratings))),
         Err(why) if args.seen == Seen::All => {
@@ -160,23 +167,22 @@ pub fn run(args: &Args) -> Result<()> {
     }
 
     let failed = |path: &Path| format!("can't write {}", path.display());
-    match &data {
-        Ok(data) if !data.titles.is_empty() => {
+    match named {
+        Some(named) => {
             let ids: Vec<u32> = chosen
                 .movies
                 .iter()
                 .map(|row| checkpoint.movie_ids[*row])
                 .collect();
             let counts = checkpoint.movie_counts.iter().copied();
-            let titles_of_all = data.titles.clone();
-            let counted = titles_of_all.counted(checkpoint.movie_ids.iter().copied().zip(counts));
+            let counted = named.counted(checkpoint.movie_ids.iter().copied().zip(counts));
             let crc = bytes.open(&to)?.header().crc;
             let csv = sidecar::to_csv(&counted, &ids, crc)?;
             files::write(&titles, &csv).with_context(|| failed(&titles))?;
             files::write(&to, bytes.as_ref()).with_context(|| failed(&to))?;
             println!("Wrote {} and {}", to.display(), titles.display());
         }
-        _ => {
+        None => {
             // Titles of an earlier image would be wrong ones.
             if titles.exists() {
                 std::fs::remove_file(&titles)
@@ -405,6 +411,43 @@ fn spaced(rows: &[usize], most: usize) -> Vec<usize> {
 }
 
 /// Validation errors in f32, f16 and as stored, of images with every movie and at most [`MEASURED`] users, by core.
+/// The titles of the image's movies, with a warning of what is wrong with them; none where there are none.
+fn titles_of(
+    args: &Args,
+    checkpoint: &Checkpoint,
+    data: Option<&Dataset>,
+) -> Result<Option<Titles>> {
+    let titles = match &args.titles {
+        Some(TitlesFrom::Nowhere) => return Ok(None),
+        Some(TitlesFrom::File(path)) => {
+            let names = &checkpoint.data.movie_names;
+            let listed = load::titles_in(path, names).map_err(DataError::into_anyhow)?;
+            for told in &listed.notes {
+                warn!("{told}");
+            }
+            let has = |id: &u32| listed.titles.get(*id).is_some();
+            if !checkpoint.movie_ids.iter().any(has) {
+                return Err(BadInput::new(format!(
+                    "--titles {} has no movie of the model",
+                    path.display()
+                ))
+                .into());
+            }
+            listed.titles
+        }
+        None => {
+            let Some(data) = data else { return Ok(None) };
+            for note in &data.notes {
+                if let Note::NoTitles(_) | Note::Titles(_) = note {
+                    warn!("{note}");
+                }
+            }
+            data.titles.clone()
+        }
+    };
+    Ok((!titles.is_empty()).then_some(titles))
+}
+
 fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<String> {
     let ratings = &data.ratings;
     let split = Split::random(ratings.len(), checkpoint.split.share, checkpoint.split.seed);

@@ -10,6 +10,7 @@ use crate::data::Titles;
 use crate::error::BadInput;
 use crate::export::{ImageBytes, sidecar};
 use crate::print::{Movie, Movies};
+use crate::warn;
 
 /// Where `export` writes the image unless told otherwise, and where all others look.
 pub const DEFAULT: &str = "target/pocketrec/model.img";
@@ -29,7 +30,7 @@ impl Loaded {
     ///
     /// # Errors
     ///
-    /// [`BadInput`] where there is no image or the titles are broken; else what the disk says.
+    /// [`BadInput`] where there is no image; else what the disk says.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = ImageBytes::read(path)?;
         let crc = Model::open(bytes.as_ref())
@@ -37,7 +38,7 @@ impl Loaded {
             .map(|model| model.header().crc);
         Ok(Self {
             path: path.to_owned(),
-            titles: sidecar::read(path, crc)?,
+            titles: titles(path, crc),
             bytes,
         })
     }
@@ -60,6 +61,15 @@ impl Loaded {
         let known = |id| model.movie_row(id).is_ok();
         choose(&self.titles, known, text, Purpose::Tell)
     }
+}
+
+/// The titles beside an image of this CRC-32, with a warning of what is wrong with them.
+fn titles(image: &Path, crc: Option<u32>) -> Titles {
+    let listed = sidecar::read(image, crc);
+    for told in &listed.notes {
+        warn!("{told}");
+    }
+    listed.titles
 }
 
 /// The user of a command line, the mean user where none is given, and what to call them.

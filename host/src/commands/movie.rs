@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use crate::data::Titles;
 use crate::data::search::{self, Found, How};
 use crate::error::BadInput;
+use crate::print::{aside, escape};
 
 /// What `--movie` takes, for the help of each verb that has it.
 pub const HELP: &str = "The movie: its title or words of it in any order, or its id; `id:300` is an id also where a movie is called 300";
@@ -57,7 +58,7 @@ pub fn choose(
         Found::One(hit) if hit.how == How::Literal => Ok(hit.id),
         Found::One(hit) if hit.how == How::Named || purpose == Purpose::Tell => {
             let id = search::id(text).filter(|id| known(*id));
-            eprintln!("{}", taken_as(titles, text, hit.id, id));
+            aside(&format!("{}\n", escape(&taken_as(titles, text, hit.id, id))));
             Ok(hit.id)
         }
         Found::One(hit) => match terminal() {
@@ -138,7 +139,7 @@ fn ask(
             1 => ", 1 rating".into(),
             ratings => format!(", {ratings} ratings"),
         };
-        writeln!(out, "{number:>3}  {}{ratings}", named(titles, *id))?;
+        writeln!(out, "{number:>3}  {}{ratings}", escape(&named(titles, *id)))?;
     }
     if ids.len() > shown.len() {
         writeln!(

@@ -29,7 +29,8 @@ pub fn load() -> Dataset {
     GzDecoder::new(MOVIES)
         .read_to_end(&mut titles)
         .expect(INTACT);
-    let titles = movies::read(&titles, Path::new("movies.csv")).expect(INTACT);
+    let titles = movies::read(&titles, Path::new("movies.csv"), &movies::number);
+    let titles = titles.expect(INTACT).titles;
     let license = Release::named("ml-latest-small").expect(INTACT).license();
     Dataset::new(NAME.into(), ratings, titles, license)
 }

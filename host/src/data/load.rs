@@ -2,15 +2,16 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cache::{self, Kept, Key};
+use super::movies::Listed;
 use super::names::Names;
 use super::notes::{self, Note};
 use super::open::{self, Bounded, Text};
-use super::reading::Reading;
+use super::reading::{Reading, TitlesFrom};
 use super::release::{self, Release};
 use super::source::{self, Input, MOST_TITLES, Source, TitlesFile};
 use super::{DataError, Dataset, LoadProgress, Ratings, SYNTHETIC, Titles, columns, movies, rows};
@@ -59,7 +60,7 @@ impl Dataset {
         let source = Source::find(path)?;
         let large =
             |path: &Path| std::fs::metadata(path).is_ok_and(|meta| meta.len() >= LEAST_CACHED);
-        let cached = source.path.as_deref().is_some_and(large) && *reading == Reading::default();
+        let cached = source.path.as_deref().is_some_and(large) && reading.is_plain();
         source.load(reading, cached.then_some(cache), progress)
     }
 }
@@ -102,14 +103,7 @@ impl Source {
             has_times,
             mut notes,
         } = found;
-        let titles = match self.read_titles() {
-            Ok(titles) if titles.is_empty() => Titles::of_names(&movies),
-            Ok(titles) => titles,
-            Err(why) => {
-                notes.push(Note::NoTitles(why.to_string()));
-                Titles::of_names(&movies)
-            }
-        };
+        let titles = self.titles(reading, &kept.ratings, &movies, &mut notes)?;
         let license = match &reading.licence {
             Some(licence) => licence.clone(),
             None => self.license(&kept, users.is_empty() && movies.is_empty()),
@@ -217,9 +211,54 @@ impl Source {
         })
     }
 
-    fn read_titles(&mut self) -> Result<Titles, DataError> {
+    /// The titles of what is rated, and what is to be told of them. Those that lie beside ratings are a help and no
+    /// more: without them movies go by their ids.
+    fn titles(
+        &mut self,
+        reading: &Reading,
+        ratings: &Ratings,
+        names: &Names,
+        notes: &mut Vec<Note>,
+    ) -> Result<Titles, DataError> {
+        let listed = match &reading.titles {
+            Some(TitlesFrom::Nowhere) => None,
+            Some(TitlesFrom::File(path)) => Some((titles_in(path, names)?, path.clone())),
+            None => match self.read_titles(names) {
+                Ok(listed) => listed,
+                Err(why) => {
+                    notes.push(Note::NoTitles(why.to_string()));
+                    None
+                }
+            },
+        };
+        let Some((listed, path)) = listed else {
+            return Ok(Titles::of_names(names));
+        };
+        notes.extend(listed.notes.into_iter().map(Note::Titles));
+        let titles = listed.titles;
+        let ids = &ratings.movie_ids;
+        let without = ids.iter().filter(|id| titles.get(**id).is_none()).count();
+        if without == ids.len() {
+            notes.push(Note::NoTitles(format!(
+                "no movie that was rated is in {}, which has {} others",
+                path.display(),
+                titles.movies().len()
+            )));
+            return Ok(Titles::of_names(names));
+        }
+        if without * 10 > ids.len() {
+            notes.push(Note::Titles(format!(
+                "{without} of {} rated movies have no title in {}",
+                ids.len(),
+                path.display()
+            )));
+        }
+        Ok(titles)
+    }
+
+    fn read_titles(&mut self, names: &Names) -> Result<Option<(Listed, PathBuf)>, DataError> {
         let Some(titles) = &self.titles else {
-            return Ok(Titles::default());
+            return Ok(None);
         };
         let (bytes, path) = match (titles, &mut self.input) {
             (TitlesFile::Zipped(name), Input::Zip(archive, _)) => {
@@ -229,13 +268,12 @@ impl Source {
                     .map_err(|error| source::broken_zip(&path, error))?;
                 (at_most(entry, &path)?, path)
             }
-            (TitlesFile::Zipped(_), Input::Stream(..)) => return Ok(Titles::default()),
+            (TitlesFile::Zipped(_), Input::Stream(..)) => return Ok(None),
             (TitlesFile::File(path), _) => {
-                let file = File::open(path).map_err(|error| DataError::Io(path.clone(), error))?;
-                (at_most(file, path)?, path.clone())
+                return Ok(Some((titles_in(path, names)?, path.clone())));
             }
         };
-        movies::read(&bytes, &path)
+        Ok(Some((listed(&bytes, &path, names)?, path)))
     }
 
     fn license(&self, kept: &Kept, numbered: bool) -> String {
@@ -263,6 +301,22 @@ impl Source {
 
 /// How much text a deflated byte is at most.
 const DEFLATED: u64 = 1032;
+
+/// The titles of a file; `names` are those of movies whose ids aren't numbers.
+///
+/// # Errors
+/// [`DataError`] where it can't be read or holds no titles.
+pub fn titles_in(path: &Path, names: &Names) -> Result<Listed, DataError> {
+    let file = File::open(path).map_err(|error| DataError::Io(path.to_owned(), error))?;
+    listed(&at_most(file, path)?, path, names)
+}
+
+fn listed(bytes: &[u8], path: &Path, names: &Names) -> Result<Listed, DataError> {
+    match names.is_empty() {
+        true => movies::read(bytes, path, &movies::number),
+        false => movies::read(bytes, path, &|text| names.id(text.trim())),
+    }
+}
 
 /// All bytes of a titles file.
 fn at_most(read: impl Read, path: &Path) -> Result<Vec<u8>, DataError> {

@@ -4,17 +4,19 @@ mod blocks;
 pub mod builtin;
 mod cache;
 mod columns;
+mod decode;
 mod error;
 pub mod fetch;
 mod form;
 mod ids;
 mod line;
-mod load;
+pub mod load;
 mod magic;
 pub(crate) mod movies;
 pub mod names;
 pub mod notes;
 mod open;
+pub mod own;
 pub mod ratings;
 pub mod reading;
 pub mod release;
@@ -117,3 +119,5 @@ mod tests;
 
 #[cfg(test)]
 mod elsewhere_tests;
+#[cfg(test)]
+mod titles_tests;

@@ -1,7 +1,9 @@
-//! Readers of titles files: `movies.csv`, `movies.dat` and `u.item`.
+//! Readers of titles files: `movies.csv`, `movies.dat`, `u.item`, and tables of other origin that name an id and a
+//! title.
 
 use std::path::Path;
 
+use super::decode::{Decoded, decode};
 use super::error::{BadLine, DataError};
 use super::titles::{Movie, Titles};
 
@@ -28,49 +30,325 @@ const U_ITEM_GENRES: [&str; 19] = [
     "Western",
 ];
 
-/// Reads the titles in `bytes`, whose form is told by the file's name and first line; `path` is for messages too.
+/// What columns of ids, titles, genres and years are called, in small letters without signs; the first of a list that
+/// is there is taken.
+const IDS: [&str; 7] = ["movieid", "itemid", "filmid", "id", "movie", "item", "isbn"];
+const TITLES: [&str; 9] = [
+    "title",
+    "movietitle",
+    "name",
+    "moviename",
+    "itemname",
+    "primarytitle",
+    "booktitle",
+    "originaltitle",
+    "film",
+];
+const GENRES: [&str; 4] = ["genres", "genre", "class", "categories"];
+const YEARS: [&str; 3] = ["year", "releaseyear", "movieyear"];
+
+/// Titles that were read, and what a person should know of them.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// The titles.
+    pub titles: Titles,
+    /// A sentence each: lines that were left out, letters that were guessed.
+    pub notes: Vec<String>,
+}
+
+/// Reads the titles in `bytes`, whose form is told by their first line; `path` is for messages, and `id` gives the id
+/// that a text stands for.
 ///
-/// Text that isn't UTF-8 is ISO-8859-1, as in the releases of before 2009.
+/// Text that isn't UTF-8 is Windows-1252. Lines that aren't movies are left out, and told.
 ///
 /// # Errors
-/// [`DataError::Line`] with the first line that isn't a movie.
-pub fn read(bytes: &[u8], path: &Path) -> Result<Titles, DataError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => bytes.iter().map(|&b| char::from(b)).collect::<String>(),
-    };
-    let first = text.lines().next().unwrap_or_default();
-    let comma = first.find(',').unwrap_or(usize::MAX);
-    if first.find('|').is_some_and(|bar| bar < comma) && !first.contains("::") {
-        lines(&text, path, u_item)
-    } else if first.find("::").is_some_and(|colons| colons < comma) {
-        lines(&text, path, movies_dat)
-    } else {
-        movies_csv(&text, path)
-    }
-}
-
-fn lines(
-    text: &str,
+/// [`DataError::Line`] with the first line that isn't a movie, if none is, or that isn't a header.
+pub fn read(
+    bytes: &[u8],
     path: &Path,
-    parse: fn(&str) -> Result<Movie, String>,
-) -> Result<Titles, DataError> {
-    let mut movies = Vec::new();
-    // Not `str::lines` alone: ISO-8859-1 has no other line ends that it would miss.
-    for (index, line) in text
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
-        let bad =
-            |right| DataError::Line(BadLine::new(path, index as u64 + 1, line.as_bytes(), right));
-        movies.push(parse(line).map_err(bad)?);
+    id: &dyn Fn(&str) -> Option<u32>,
+) -> Result<Listed, DataError> {
+    let decoded = decode(bytes);
+    let first = decoded.text.lines().find(|line| !line.trim().is_empty());
+    let Some(form) = Form::of(first.unwrap_or_default()) else {
+        let number = decoded
+            .text
+            .lines()
+            .take_while(|line| line.trim().is_empty());
+        return Err(DataError::Line(BadLine::new(
+            path,
+            number.count() as u64 + 1,
+            first.unwrap_or_default().as_bytes(),
+            "it should be a header that names the columns of a movie's id and its title, such as `movieId,title,genres`",
+        )));
+    };
+    let old = matches!(form, Form::Item | Form::Colons);
+    let mut reader = Reader {
+        path,
+        id,
+        movies: Vec::new(),
+        bad: None,
+        bad_count: 0,
+    };
+    match form {
+        Form::Item => reader.lines(&decoded.text, u_item),
+        Form::Colons => reader.lines(&decoded.text, movies_dat),
+        Form::Table(table) => reader.table(&decoded.text, table),
     }
-    Ok(Titles::new(movies))
+    let mut notes = Vec::new();
+    // The releases of before 2009 are in ISO-8859-1 as a whole.
+    if decoded.lines > 0 && (decoded.mixed || !old) {
+        notes.push(told_letters(path, &decoded));
+    }
+    if let Some(bad) = reader.bad {
+        if reader.movies.is_empty() {
+            return Err(DataError::Line(bad));
+        }
+        let count = match reader.bad_count {
+            1 => "1 line isn't a movie and was left out".to_owned(),
+            count => format!("{count} lines aren't movies and were left out, the first of them"),
+        };
+        notes.push(format!("{count}: {bad}"));
+    }
+    Ok(Listed {
+        titles: Titles::new(reader.movies),
+        notes,
+    })
 }
 
-fn u_item(line: &str) -> Result<Movie, String> {
+/// The id that a whole number stands for; `1.0`, as some programs write it, is 1.
+pub fn number(text: &str) -> Option<u32> {
+    let text = text.trim();
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let zeros = fraction.bytes().all(|b| b == b'0');
+    (zeros && whole.bytes().all(|b| b.is_ascii_digit()))
+        .then(|| whole.parse().ok())
+        .flatten()
+}
+
+fn told_letters(path: &Path, decoded: &Decoded) -> String {
+    let lines = match decoded.lines {
+        1 => "1 line".to_owned(),
+        lines => format!("{lines} lines"),
+    };
+    format!(
+        "{}: {lines} with letters that aren't UTF-8, read as Windows-1252, from line {} on",
+        path.display(),
+        decoded.first
+    )
+}
+
+/// How a titles file is written.
+enum Form {
+    /// `u.item`: 24 fields with bars between.
+    Item,
+    /// `movies.dat`: id, title and genres with two colons between.
+    Colons,
+    /// A table.
+    Table(Table),
+}
+
+/// Where a table has what.
+#[derive(Debug, Clone, Copy)]
+struct Table {
+    separator: u8,
+    id: usize,
+    title: usize,
+    genres: Option<usize>,
+    year: Option<usize>,
+    ratings: Option<usize>,
+    /// Whether the first line names the columns.
+    header: bool,
+}
+
+impl Form {
+    /// The form of a file that starts with this line.
+    fn of(first: &str) -> Option<Form> {
+        let tables = b",;\t|".map(|separator| (separator, cells(first, separator)));
+        let named = tables
+            .iter()
+            .find_map(|(separator, cells)| Table::named(*separator, cells));
+        if let Some(table) = named {
+            return Some(Form::Table(table));
+        }
+        if first.contains("::") {
+            return Some(Form::Colons);
+        }
+        // Without a header the first line is a movie.
+        let numbered = tables.iter().find(|(_, cells)| {
+            cells.len() >= 2 && number(&cells[0]).is_some() && number(&cells[1]).is_none()
+        });
+        let (separator, cells) = numbered?;
+        if *separator == b'|' {
+            return Some(Form::Item);
+        }
+        Some(Form::Table(Table {
+            separator: *separator,
+            id: 0,
+            title: 1,
+            genres: (cells.len() > 2).then_some(2),
+            year: None,
+            ratings: None,
+            header: false,
+        }))
+    }
+}
+
+/// The cells of a line, quotes aside.
+fn cells(line: &str, separator: u8) -> Vec<String> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(separator)
+        .from_reader(line.as_bytes());
+    let first = reader.records().next().and_then(Result::ok);
+    first.map_or_else(Vec::new, |record| {
+        record.iter().map(str::to_owned).collect()
+    })
+}
+
+impl Table {
+    /// The table whose columns have these names, if a movie's id and title are among them.
+    fn named(separator: u8, header: &[String]) -> Option<Table> {
+        let names: Vec<String> = header
+            .iter()
+            .map(|name| {
+                // RecBole's `item_id:token`.
+                let name = name.split(':').next().unwrap_or_default();
+                let letters = name.chars().filter(|c| c.is_alphanumeric());
+                letters.flat_map(char::to_lowercase).collect()
+            })
+            .collect();
+        let find = |known: &[&str]| {
+            let mut known = known.iter();
+            known.find_map(|known| names.iter().position(|name| name == known))
+        };
+        Some(Table {
+            separator,
+            id: find(&IDS)?,
+            title: find(&TITLES)?,
+            genres: find(&GENRES),
+            year: find(&YEARS),
+            ratings: find(&["ratings"]),
+            header: true,
+        })
+    }
+
+    fn movie(
+        &self,
+        record: &csv::StringRecord,
+        id: &dyn Fn(&str) -> Option<u32>,
+    ) -> Result<Movie, String> {
+        let (Some(number), Some(title)) = (record.get(self.id), record.get(self.title)) else {
+            return Err(format!(
+                "it has {} fields, and its title should be in field {}",
+                record.len(),
+                self.title + 1
+            ));
+        };
+        let cell = |column: Option<usize>| column.and_then(|column| record.get(column));
+        let mut title = tidy(title);
+        if let Some(year) = cell(self.year).and_then(number_of_year)
+            && !title.ends_with(')')
+        {
+            title = format!("{title} ({year})");
+        }
+        Ok(Movie {
+            id: id(number).ok_or_else(|| bad_id(number))?,
+            title,
+            genres: cell(self.genres).map_or_else(Vec::new, split_genres),
+            ratings: cell(self.ratings)
+                .and_then(|count| count.trim().parse().ok())
+                .unwrap_or_default(),
+        })
+    }
+}
+
+fn number_of_year(cell: &str) -> Option<u32> {
+    number(cell).filter(|year| (1870..=2100).contains(year))
+}
+
+/// A title in one line.
+fn tidy(title: &str) -> String {
+    let title = title.trim();
+    match title.contains(['\n', '\r', '\t']) {
+        true => title.split_whitespace().collect::<Vec<_>>().join(" "),
+        false => title.to_owned(),
+    }
+}
+
+/// What is read, and what couldn't be.
+struct Reader<'a> {
+    path: &'a Path,
+    id: &'a dyn Fn(&str) -> Option<u32>,
+    movies: Vec<Movie>,
+    bad: Option<BadLine>,
+    bad_count: u64,
+}
+
+/// A line's id, title and genres.
+type Fields<'a> = (&'a str, String, Vec<String>);
+
+impl Reader<'_> {
+    fn take(&mut self, number: u64, line: &str, movie: Result<Movie, String>) {
+        match movie {
+            Ok(movie) => self.movies.push(movie),
+            Err(reason) => {
+                self.bad_count += 1;
+                let bad = || BadLine::new(self.path, number, line.as_bytes(), reason);
+                self.bad.get_or_insert_with(bad);
+            }
+        }
+    }
+
+    fn lines(&mut self, text: &str, parse: fn(&str) -> Result<Fields<'_>, String>) {
+        for (number, line) in (1..).zip(text.lines()) {
+            if line.trim().is_empty() {
+                continue;
+            }
+            let movie = parse(line).and_then(|(number, title, genres)| {
+                Ok(Movie {
+                    id: (self.id)(number).ok_or_else(|| bad_id(number))?,
+                    title: tidy(&title),
+                    genres,
+                    ratings: 0,
+                })
+            });
+            self.take(number, line, movie);
+        }
+    }
+
+    fn table(&mut self, text: &str, table: Table) {
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .has_headers(false)
+            .delimiter(table.separator)
+            .from_reader(text.as_bytes());
+        let mut record = csv::StringRecord::new();
+        let mut header = table.header;
+        loop {
+            let number = reader.position().line();
+            let start = reader.position().byte() as usize;
+            // Can't fail: the text is UTF-8, in memory, and any number of fields will do.
+            match reader.read_record(&mut record) {
+                Ok(true) => {}
+                _ => return,
+            }
+            if std::mem::take(&mut header) {
+                continue;
+            }
+            let rest = text.get(start..).unwrap_or_default();
+            // Blank lines before it are skipped without a word.
+            let blank = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
+            let skipped = rest[..blank].matches('\n').count() as u64;
+            let line = rest[blank..].lines().next().unwrap_or_default();
+            let movie = table.movie(&record, self.id);
+            self.take(number + skipped, line, movie);
+        }
+    }
+}
+
+fn u_item(line: &str) -> Result<Fields<'_>, String> {
     let fields: Vec<&str> = line.split('|').collect();
     // A title might hold a bar: the flags are counted from the end.
     if fields.len() < 24 {
@@ -85,185 +363,38 @@ fn u_item(line: &str) -> Result<Movie, String> {
         .iter()
         .zip(flags)
         .filter(|(_, flag)| **flag == "1")
-        .map(|(genre, _)| *genre);
-    Ok(Movie {
-        id: id(fields[0])?,
-        title,
-        genres: genres.map(str::to_owned).collect(),
-        ratings: 0,
-    })
+        .map(|(genre, _)| (*genre).to_owned());
+    Ok((fields[0], title, genres.collect()))
 }
 
-fn movies_dat(line: &str) -> Result<Movie, String> {
+fn movies_dat(line: &str) -> Result<Fields<'_>, String> {
     let right =
         "a line should be `movie::title::genres`, such as `1::Toy Story (1995)::Animation|Comedy`";
     let (number, rest) = line.split_once("::").ok_or(right)?;
     let (title, genres) = rest.rsplit_once("::").ok_or(right)?;
-    Ok(Movie {
-        id: id(number)?,
-        title: title.into(),
-        genres: split_genres(genres),
-        ratings: 0,
-    })
+    Ok((number, title.to_owned(), split_genres(genres)))
 }
 
-fn movies_csv(text: &str, path: &Path) -> Result<Titles, DataError> {
-    let right =
-        "a line should be `movieId,title,genres`, such as `1,Toy Story (1995),Animation|Comedy`";
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .has_headers(false)
-        .from_reader(text.as_bytes());
-    let mut movies = Vec::new();
-    let mut record = csv::StringRecord::new();
-    let (mut columns, mut ratings) = (None, None);
-    loop {
-        let line_number = reader.position().line();
-        let start = reader.position().byte() as usize;
-        // Can't fail: the text is UTF-8, in memory, and any number of fields will do.
-        match reader.read_record(&mut record) {
-            Ok(true) => {}
-            _ => break,
-        }
-        let line = text.as_bytes().get(start..).unwrap_or_default();
-        let shown = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
-        let bad = |reason: String| DataError::Line(BadLine::new(path, line_number, shown, reason));
-        if columns.is_none() {
-            let find = |wanted: &str| {
-                record
-                    .iter()
-                    .position(|cell| cell.trim().eq_ignore_ascii_case(wanted))
-            };
-            match (find("movieId"), find("title"), find("genres")) {
-                (Some(number), Some(title), Some(genres)) => {
-                    columns = Some((number, title, genres));
-                    ratings = find("ratings");
-                    continue;
-                }
-                _ => return Err(bad("the header should be `movieId,title,genres`".into())),
-            }
-        }
-        let (number, title, genres) = columns.unwrap_or_default();
-        match (record.get(number), record.get(title), record.get(genres)) {
-            (Some(number), Some(title), Some(genres)) => movies.push(Movie {
-                id: id(number).map_err(bad)?,
-                title: title.trim().into(),
-                genres: split_genres(genres),
-                ratings: ratings
-                    .and_then(|column| record.get(column)?.trim().parse().ok())
-                    .unwrap_or_default(),
-            }),
-            _ => return Err(bad(format!("it has {} fields; {right}", record.len()))),
-        }
-    }
-    Ok(Titles::new(movies))
-}
-
-fn id(field: &str) -> Result<u32, String> {
-    field.trim().parse().map_err(|_| {
-        format!(
-            "the movie id `{field}` should be a whole number of at most {}",
-            u32::MAX
-        )
-    })
+fn bad_id(field: &str) -> String {
+    format!(
+        "the movie id `{field}` should be one of the ratings, a whole number of at most {}",
+        u32::MAX
+    )
 }
 
 fn split_genres(field: &str) -> Vec<String> {
     if field.starts_with("(no genres") {
         return Vec::new();
     }
+    let separator = if field.contains('|') { '|' } else { ',' };
     field
-        .trim()
-        .split('|')
+        .split(separator)
+        .map(str::trim)
         .filter(|genre| !genre.is_empty())
         .map(str::to_owned)
         .collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn titles(name: &str, bytes: &[u8]) -> Vec<(u32, String, String)> {
-        let titles = read(bytes, Path::new(name)).unwrap_or_else(|error| panic!("{error}"));
-        titles
-            .movies()
-            .iter()
-            .map(|m| (m.id, m.title.clone(), m.genres.join("|")))
-            .collect()
-    }
-
-    fn movie(id: u32, title: &str, genres: &str) -> (u32, String, String) {
-        (id, title.into(), genres.into())
-    }
-
-    #[test]
-    fn every_titles_file_of_a_release_is_read() {
-        let csv = b"movieId,title,genres\r\n\
-            11,\"American President, The (1995)\",Comedy|Drama|Romance\r\n\
-            88,\"He said \"\"no\"\" (1999)\",(no genres listed)\r\n\
-            1,L\xc3\xa9on (1994),Crime";
-        let expected = [
-            movie(1, "Léon (1994)", "Crime"),
-            movie(11, "American President, The (1995)", "Comedy|Drama|Romance"),
-            movie(88, "He said \"no\" (1999)", ""),
-        ];
-        assert_eq!(titles("movies.csv", csv), expected);
-        let marked = [b"\xef\xbb\xbf", &csv[..]].concat();
-        assert_eq!(titles("movies.csv", &marked), expected);
-        let kaggle =
-            b"\"movieId\",\"title\",\"genres\"\n1,\"Toy Story (1995)\",\"Adventure|Animation\"\n";
-        assert_eq!(
-            titles("movie.csv", kaggle),
-            [movie(1, "Toy Story (1995)", "Adventure|Animation")]
-        );
-        let dat = b"1::Toy Story (1995)::Animation|Children's|Comedy\n2::L\xe9on, The: A::B (1994)::Crime\n";
-        assert_eq!(
-            titles("movies.dat", dat),
-            [
-                movie(1, "Toy Story (1995)", "Animation|Children's|Comedy"),
-                movie(2, "Léon, The: A::B (1994)", "Crime")
-            ]
-        );
-        let utf8 = "1::Léon (1994)::Crime\n".as_bytes();
-        assert_eq!(
-            titles("movies.dat", utf8),
-            [movie(1, "Léon (1994)", "Crime")]
-        );
-        let item = b"1|Mis\xe9rables, Les (1995)|01-Jan-1995||http://x|0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n\
-            267|unknown||||1|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0|0";
-        assert_eq!(
-            titles("u.item", item),
-            [
-                movie(1, "Misérables, Les (1995)", "Animation|Children's|Comedy"),
-                movie(267, "unknown", "unknown")
-            ]
-        );
-    }
-
-    #[test]
-    fn a_bad_titles_line_is_named_with_its_number() {
-        for (bytes, said) in [
-            (
-                &b"movieId,title,genres\n1,Toy Story (1995)\n"[..],
-                "line 2: `1,Toy Story (1995)`: it has 2 fields",
-            ),
-            (
-                b"movieId,title,genres\n1,\"A\nB\",C\nx,T,G\n",
-                "line 4: `x,T,G`: the movie id `x`",
-            ),
-            (
-                b"movieId,name,genres\n1,T,G\n",
-                "line 1: `movieId,name,genres`: the header should be",
-            ),
-            (
-                b"1::T::G\n2::T\n",
-                "line 2: `2::T`: a line should be `movie::title::genres`",
-            ),
-            (b"1|T|x\n", "line 1: `1|T|x`: it has 3 fields"),
-        ] {
-            let error = read(bytes, Path::new("movies")).unwrap_err().to_string();
-            assert!(error.contains(said), "{error}");
-        }
-    }
-}
+#[path = "movies_tests.rs"]
+mod tests;

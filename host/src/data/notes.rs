@@ -60,6 +60,8 @@ pub enum Note {
     NoTimes,
     /// Titles beside the ratings can't be read, and why.
     NoTitles(String),
+    /// Something about titles that were read.
+    Titles(String),
 }
 
 impl fmt::Display for Note {
@@ -97,6 +99,7 @@ impl fmt::Display for Note {
             Note::Unit(unit) => write!(f, "Its times are taken as {unit} since 1970"),
             Note::Untimed(count) => write!(f, "{count} of its ratings have no time and count as the earliest"),
             Note::NoTitles(why) => write!(f, "Its movies have no titles: {why}"),
+            Note::Titles(said) => f.write_str(said),
             Note::NoTimes => f.write_str(
                 "It doesn't say when ratings were given: lists leave out what somebody's latest ratings show",
             ),

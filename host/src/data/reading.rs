@@ -1,6 +1,7 @@
 //! What a person can say about ratings that can't be read off them.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,36 @@ pub struct Reading {
     pub scale: Option<GivenScale>,
     /// What may be done with the data, in place of what is known of MovieLens.
     pub licence: Option<String>,
+    /// Where titles are.
+    #[serde(default)]
+    pub titles: Option<TitlesFrom>,
+}
+
+/// Where titles are, as a person says it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TitlesFrom {
+    /// Nowhere: movies go by their ids.
+    Nowhere,
+    /// In a file.
+    File(PathBuf),
+}
+
+impl FromStr for TitlesFrom {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<TitlesFrom, Self::Err> {
+        Ok(match text {
+            "none" => TitlesFrom::Nowhere,
+            path => TitlesFrom::File(path.into()),
+        })
+    }
+}
+
+impl Reading {
+    /// Whether nothing was said of the ratings themselves.
+    pub fn is_plain(&self) -> bool {
+        self.columns.is_none() && self.scale.is_none() && self.licence.is_none()
+    }
 }
 
 /// A column, as a person names it.

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
-use crate::data::{DataError, Titles, movies};
+use crate::data::Titles;
+use crate::data::movies::{self, Listed};
 
 /// The titles file of an image: `model.img` has `model.titles.csv`.
 pub fn path_of(image: &Path) -> PathBuf {
@@ -37,31 +38,29 @@ pub fn to_csv(titles: &Titles, ids: &[u32], crc: u32) -> anyhow::Result<Vec<u8>>
 }
 
 /// Reads the titles beside `image`, whose CRC-32 is `crc`; none where there is no such file. Titles that were written for
-/// another image are left out with a warning; those that don't say for which are taken.
-///
-/// # Errors
-///
-/// [`BadInput`](crate::error::BadInput) that names file and line where it isn't what [`to_csv`] writes.
-pub fn read(image: &Path, crc: Option<u32>) -> anyhow::Result<Titles> {
+/// another image are left out, as are those that can't be read: movies then go by their ids, and a note says why. Titles
+/// that don't say for which image they are are taken.
+pub fn read(image: &Path, crc: Option<u32>) -> Listed {
     let path = path_of(image);
-    let bytes = match std::fs::read(&path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Titles::default()),
-        Err(error) => {
-            return Err(error).with_context(|| format!("{} could not be read", path.display()));
-        }
-    };
-    if let (Some(found), Some(crc)) = (image_of(&bytes), crc)
-        && found != crc
-    {
-        eprintln!(
-            "warning: {} has titles of another image (CRC-32 {found:08x}) than {} ({crc:08x}), so movies are shown by their ids; `export` writes both files",
+    let other = |found: u32, crc: u32| {
+        format!(
+            "{} has titles of another image (CRC-32 {found:08x}) than {} ({crc:08x}); `export` writes both files",
             path.display(),
             image.display()
-        );
-        return Ok(Titles::default());
-    }
-    movies::read(&bytes, &path).map_err(DataError::into_anyhow)
+        )
+    };
+    let listed = match std::fs::read(&path) {
+        Ok(bytes) => match (image_of(&bytes), crc) {
+            (Some(found), Some(crc)) if found != crc => Err(other(found, crc)),
+            _ => movies::read(&bytes, &path, &movies::number).map_err(|why| why.to_string()),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Listed::default()),
+        Err(error) => Err(format!("{} can't be read: {error}", path.display())),
+    };
+    listed.unwrap_or_else(|why| Listed {
+        titles: Titles::default(),
+        notes: vec![format!("no titles, so movies go by their ids: {why}")],
+    })
 }
 
 /// The CRC-32 of the image that titles say they are of.
@@ -99,22 +98,35 @@ mod tests {
     }
 
     #[test]
-    fn titles_come_back_from_their_file_and_a_bad_line_is_named() {
+    fn titles_come_back_from_their_file_and_what_is_wrong_with_it_is_only_told() {
         let folder = tempfile::tempdir().unwrap();
         let image = folder.path().join("model.img");
-        assert!(read(&image, Some(7)).unwrap().is_empty());
+        assert!(read(&image, Some(7)).titles.is_empty());
         let titles = titles();
         let ids: Vec<u32> = titles.movies().iter().map(|movie| movie.id).collect();
         std::fs::write(path_of(&image), to_csv(&titles, &ids, 7).unwrap()).unwrap();
-        assert_eq!(read(&image, Some(7)).unwrap(), titles);
+        assert_eq!(read(&image, Some(7)).titles, titles);
         // Another image's are left out, and those of nobody knows whom, such as a person's own, are taken.
-        assert!(read(&image, Some(8)).unwrap().is_empty());
-        assert_eq!(read(&image, None).unwrap(), titles);
-        std::fs::write(path_of(&image), "movieId,title,genres\n1,a,\nx,b,\n").unwrap();
-        let error = read(&image, Some(7)).unwrap_err().to_string();
+        let other = read(&image, Some(8));
+        assert!(other.titles.is_empty());
         assert!(
-            error.contains("model.titles.csv") && error.contains('3'),
-            "{error}"
+            other.notes[0].contains("of another image"),
+            "{:?}",
+            other.notes
         );
+        assert_eq!(read(&image, None).titles, titles);
+        for (text, said) in [
+            ("movieId,title,genres\n1,a,\nx,b,\n", "line 3: `x,b,`"),
+            ("nothing of it\n", "no titles, so movies go by their ids"),
+        ] {
+            std::fs::write(path_of(&image), text).unwrap();
+            let notes = read(&image, Some(7)).notes;
+            assert!(
+                notes.len() == 1
+                    && notes[0].contains("model.titles.csv")
+                    && notes[0].contains(said),
+                "{notes:?}"
+            );
+        }
     }
 }

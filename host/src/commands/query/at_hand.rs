@@ -27,7 +27,7 @@ impl AtHand {
     /// The image that is `named`, or else the usual one, where it is there; of `none` nothing is read.
     ///
     /// # Errors
-    /// [`BadInput`] where there is no image of the name, or its titles are broken.
+    /// [`BadInput`] where there is no image of the name.
     pub fn find(named: Option<&Path>) -> Result<Self> {
         let path = named.unwrap_or(Path::new(DEFAULT));
         let is_left = named.is_some_and(|named| named == Path::new("none"));

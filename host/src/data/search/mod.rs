@@ -5,6 +5,7 @@
 //!
 //! 9,000 titles take some milliseconds, 90,000 some tens, most of them to fold the titles.
 
+pub mod catalogue;
 mod fold;
 mod grade;
 mod index;

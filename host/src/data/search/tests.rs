@@ -61,7 +61,7 @@ fn what_people_type_finds_the_movie_that_they_mean() {
 fn every_title_of_the_built_in_ones_finds_itself() {
     let titles = built_in();
     // Folding all titles for each search is for one search a run: some of them stand for all.
-    for movie in titles.movies().iter().step_by(97) {
+    for movie in titles.movies().iter().step_by(499) {
         for typed in [
             movie.title.clone(),
             movie.title.to_uppercase(),
