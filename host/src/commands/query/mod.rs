@@ -3,6 +3,7 @@
 mod at_hand;
 mod facts;
 mod json;
+mod load;
 pub mod ratings;
 mod show;
 
@@ -21,6 +22,7 @@ use crate::link::{Connection, Line, LinkError, sense, twin};
 use crate::print::{Target, progress::Step};
 use crate::{note, say, signals};
 use at_hand::AtHand;
+use load::LoadArgs;
 
 /// Options of `host query`.
 #[derive(Debug, clap::Args)]
@@ -159,9 +161,8 @@ enum Question {
         /// Write them to this file, as CSV with the columns movieId and rating; - is standard output
         #[arg(long, value_name = "FILE")]
         save: Option<Target>,
-        /// Give the device the ratings of this file: CSV that has the columns movieId and rating
-        #[arg(long, value_name = "FILE", conflicts_with = "save")]
-        load: Option<PathBuf>,
+        #[command(flatten)]
+        load: LoadArgs,
         #[command(flatten)]
         owner: OwnerArgs,
     },
@@ -226,7 +227,7 @@ pub fn run(args: &Args) -> Result<()> {
         if let Some(target) = save {
             target.claim("--save")?;
         }
-        given = load.as_deref().map(ratings::Given::read).transpose()?;
+        given = load::Given::read(load, &asked.at_hand)?;
     }
     if args.twin {
         asked.at_hand.needed("--twin")?;
@@ -243,7 +244,7 @@ pub fn run(args: &Args) -> Result<()> {
         Question::Ratings { save, owner, .. } => {
             let who = owner.who();
             return match given {
-                Some(file) => file.load(&mut board, who),
+                Some(file) => file.load(&mut board, &asked.at_hand, who),
                 None => ratings::tell(&mut board, who, &asked.titles, save.as_ref()),
             };
         }
