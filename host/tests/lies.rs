@@ -563,6 +563,18 @@ fn pages_that_make_no_list_end_with_a_sentence() {
         _ => vec![],
     });
     assert_eq!(ratings::all(&mut honest, WHO).unwrap().len(), 45);
+    // Another board behind the last page.
+    let mut turn = 0;
+    let mut other = script(|request| match request {
+        Request::Ratings { first, .. } => {
+            turn += 1;
+            let from = if turn == 4 { 1000 } else { *first };
+            vec![page(45, &list(from, 20.min(45 - first)))]
+        }
+        _ => vec![],
+    });
+    let error = ratings::all(&mut other, WHO).unwrap_err().to_string();
+    assert!(error.contains("another board answers now"), "{error}");
 }
 
 #[test]

@@ -631,8 +631,8 @@ fn what_a_board_refuses_is_said_in_a_sentence() {
         &["movie 11 is not in the device's model"],
     );
     refused(
-        &["predict", "--movie", "Prat 12"],
-        &["did you mean", "Part 12"],
+        &["rate", "--movie", "Prat 12", "--stars", "4"],
+        &["may mean Part 12 (1960)", "nothing is changed on a guess"],
     );
     refused(
         &["rate", "--movie", "10", "--stars", "7"],

@@ -5,7 +5,6 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use super::image::Loaded;
 use crate::child::Tied;
 use crate::error::BadInput;
 use crate::export::ImageBytes;
@@ -118,10 +117,10 @@ fn fits(image: &Path, board: Board) -> Result<()> {
 /// Builds a board's firmware with the features that the image needs; the path of its ELF file.
 fn firmware(board: Board, image: &Path) -> Result<PathBuf> {
     // What is no image is for the firmware to refuse.
-    let loaded = Loaded::read(image).ok();
-    let valid = loaded.filter(|loaded| loaded.model().is_ok());
-    let features = valid.map_or(Vec::new(), |loaded| {
-        DeviceBill::of(&loaded.bytes, board).missing_features()
+    let bytes = ImageBytes::read(image).ok();
+    let valid = bytes.filter(|bytes| bytes.open(image).is_ok());
+    let features = valid.map_or(Vec::new(), |bytes| {
+        DeviceBill::of(&bytes, board).missing_features()
     });
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);

@@ -6,9 +6,10 @@ use anyhow::{Result, bail};
 use pocketrec::wire::{Reply, Request, Who};
 use serde::Serialize;
 
-use super::image::{DEFAULT, Loaded};
+use super::image::DEFAULT;
 use super::line::LineArgs;
 use crate::error::BadInput;
+use crate::export::ImageBytes;
 use crate::link::transcript::Transcript;
 use crate::link::{Connection, questions};
 use crate::print::{self, Answer, Target, count, progress::Step};
@@ -53,8 +54,8 @@ pub fn run(args: &Args) -> Result<()> {
     let transcript = match &args.transcript {
         Some(path) => read(path)?,
         None => {
-            let loaded = Loaded::read(&args.image)?;
-            let model = loaded.model()?;
+            let bytes = ImageBytes::read(&args.image)?;
+            let model = bytes.open(&args.image)?;
             let counts = questions::Counts {
                 predictions: args.predictions,
                 tops: args.tops,

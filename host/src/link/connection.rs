@@ -90,9 +90,10 @@ impl Answer {
     ///
     /// # Errors
     ///
-    /// `None` where it isn't one of this version.
+    /// `None` where it isn't one of this version, or more stands behind it.
     pub fn reply(&self) -> Option<Reply<'_>> {
-        postcard::from_bytes(&self.0).ok()
+        let (reply, rest) = postcard::take_from_bytes(&self.0).ok()?;
+        rest.is_empty().then_some(reply)
     }
 }
 

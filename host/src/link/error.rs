@@ -205,7 +205,7 @@ impl fmt::Display for LinkError {
             Self::Answer { request } => {
                 write!(
                     f,
-                    "the board was asked for {request}, and its answer can't be understood"
+                    "the board was asked for {request}, and its answer can't be understood; does it run pocketrec's firmware of this version?"
                 )
             }
             Self::Stalled {

@@ -11,7 +11,8 @@ use super::{Connection, LinkError};
 /// # Errors
 ///
 /// [`LinkError`] where the board doesn't answer, or where its pages don't make one list: it tells another number of
-/// ratings on the way, or one movie twice.
+/// ratings on the way, one movie twice, or another first page once it has told the last: they were changed meanwhile, or
+/// another board answers.
 pub fn all<L: Read + Write>(
     board: &mut Connection<L>,
     who: Who,
@@ -38,9 +39,17 @@ pub fn all<L: Read + Write>(
             all.push(*rating);
         }
         // No page but the last is empty, and none goes beyond the number told: so this ends.
-        if all.len() >= usize::from(total) {
-            return Ok(all);
+        if all.len() < usize::from(total) {
+            continue;
         }
+        if all.len() > page.ratings.len() {
+            let again = self::page(board, who, 0)?;
+            if again.total != total || !all.starts_with(&again.ratings) {
+                let what = "they were changed while they were told, or another board answers now";
+                return Err(board.nonsense(&request, what.into()));
+            }
+        }
+        return Ok(all);
     }
 }
 
