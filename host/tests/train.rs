@@ -262,6 +262,50 @@ fn a_model_beyond_every_image_is_trained_with_a_warning_and_evaluated_not_at_all
 }
 
 #[test]
+fn rows_as_long_as_an_image_holds_are_trained_by_either_solver_and_longer_ones_refused_or_told_first()
+ {
+    let folder = folder();
+    let train = |more: &[&str]| {
+        let all = [&["train", "--data", "ratings.dat"], more].concat();
+        host(folder.path(), &all)
+    };
+    for solver in [
+        &["--solver", "gibbs", "--sweeps", "4"],
+        &["--solver", "adam", "--epochs", "2"],
+    ] {
+        let output = train(&[&solver[..], &["--dim", "32"]].concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(!text(&output.stderr).contains("warning"));
+        let output = host(folder.path(), &["export"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let inspected = text(&host(folder.path(), &["inspect"]).stdout);
+        assert!(inspected.contains("rows of 32"), "{inspected}");
+    }
+    let refused = train(&["--dim", "33"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let told = text(&refused.stderr);
+    assert!(
+        told.contains("33 numbers") && told.contains("at most 32"),
+        "{told}"
+    );
+    assert!(refused.stdout.is_empty());
+    // Before the ratings are looked for.
+    for (command, code) in [
+        ("train", "warning: `export`"),
+        ("evaluate", "error: predictions"),
+    ] {
+        let arguments = [command, "--data", "nowhere", "--model", "mf", "--dim", "33"];
+        let output = host(folder.path(), &arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(
+            text(&output.stderr).starts_with(code),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+}
+
+#[test]
 fn data_that_cannot_be_trained_on_is_named_by_file_and_line() {
     refuses(&["train", "--data", "nowhere"], 2, "there is no nowhere");
     refuses(

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::data::{self, DataArgs};
 use super::model::ModelArgs;
-use crate::data::{Dataset, Silent};
+use crate::data::{Dataset, Scale, Silent};
 use crate::error::BadInput;
 use crate::evaluate::protocol::{self, Fold};
 use crate::evaluate::report::{FoldResult, Report};
@@ -83,6 +83,18 @@ impl Args {
             .iter()
             .try_for_each(|folder| files::check_folder("--write-folds", folder))
     }
+
+    /// What the options alone decide, before ratings are read.
+    fn check_model(&self) -> Result<()> {
+        let options = self.model.options(Scale::of(&[]))?;
+        match limits::of_options(&options) {
+            None => Ok(()),
+            Some(beyond) => Err(BadInput::new(format!(
+                "predictions are measured on exported images, which can't hold this model: it has {beyond}"
+            ))
+            .into()),
+        }
+    }
 }
 
 /// Trains on each fold, measures and tells.
@@ -91,6 +103,9 @@ impl Args {
 /// [`BadInput`] for options or data that can't be used; else what failed.
 pub fn run(args: &Args) -> Result<()> {
     args.check_places()?;
+    if args.write_folds.is_none() {
+        args.check_model()?;
+    }
     let (sets, protocol) = sets(args)?;
     let mut folds = Vec::new();
     for (name, data, split) in &sets {
@@ -115,12 +130,6 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let data = &sets[0].1;
     let options = args.model.options(data.scale)?;
-    if let Some(beyond) = limits::of_options(&options) {
-        return Err(BadInput::new(format!(
-            "predictions are measured on exported images, which can't hold this model: it has {beyond}"
-        ))
-        .into());
-    }
     let plan = Plan {
         precisions: args.precision.clone(),
         lists: args.lists || args.leave_last_out,

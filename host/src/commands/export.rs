@@ -146,9 +146,10 @@ pub fn run(args: &Args) -> Result<()> {
         let missing = data.as_ref().err().map(String::as_str);
         println!("{}", seen_sentence(args, &bytes, missing, board));
     }
-    println!("\n{}", Bill::of(&bytes));
-    if let Some(bill) = &device {
-        println!("{bill}");
+    let bill = Bill::of(&bytes);
+    match (&device, args.board) {
+        (Some(device), Some(board)) => println!("\n{}\n{device}", bill.without(board)),
+        _ => println!("\n{bill}"),
     }
     match &data {
         Ok(data) => println!("{}", rounding(&checkpoint, data, args.storage())?),

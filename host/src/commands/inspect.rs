@@ -97,13 +97,16 @@ pub fn run(args: &Args) -> Result<()> {
         }
         None => println!("Measured: no; training held no ratings out, or wasn't by `train`"),
     }
-    println!("\n{}", Bill::of(&loaded.bytes));
-    if let Some(board) = args.board {
-        let bill = DeviceBill::of(&loaded.bytes, board);
-        println!("{bill}");
-        if let Some(why) = bill.refusal() {
-            bail!("{why}");
-        }
+    let bill = Bill::of(&loaded.bytes);
+    let Some(board) = args.board else {
+        println!("\n{bill}");
+        return Ok(());
+    };
+    println!("\n{}", bill.without(board));
+    let bill = DeviceBill::of(&loaded.bytes, board);
+    println!("{bill}");
+    match bill.refusal() {
+        Some(why) => bail!("{why}"),
+        None => Ok(()),
     }
-    Ok(())
 }

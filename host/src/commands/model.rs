@@ -20,7 +20,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "NAME", value_parser = solver)]
     solver: Option<Solver>,
 
-    /// Numbers in each user's and each movie's embedding
+    /// Numbers in each user's and each movie's embedding; an image holds at most 32
     #[arg(long, value_name = "N", default_value_t = 8)]
     dim: usize,
 

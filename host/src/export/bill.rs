@@ -6,7 +6,7 @@ use pocketrec::image::{Element, Image, TableKind};
 use pocketrec::service::Service;
 
 use super::ImageBytes;
-use super::boards::BOARDS;
+use super::boards::{BOARDS, Board};
 use crate::report::text::{Align, grouped, table};
 
 /// A table of an image and its cost.
@@ -31,6 +31,8 @@ pub struct Bill {
     pub around: usize,
     /// Bytes of the whole image.
     pub total: usize,
+    /// The boards whose flash is compared with it: all but one whose own bill stands beside this one.
+    boards: Vec<Board>,
 }
 
 impl Bill {
@@ -61,7 +63,14 @@ impl Bill {
             tables,
             around: total - inside,
             total,
+            boards: BOARDS.to_vec(),
         }
+    }
+
+    /// As it is, without a word of the flash of `board`, of which a [`DeviceBill`](super::device::DeviceBill) tells.
+    pub fn without(mut self, board: Board) -> Self {
+        self.boards.retain(|other| *other != board);
+        self
     }
 }
 
@@ -94,7 +103,7 @@ impl fmt::Display for Bill {
             "\nRAM: at most {} bytes for the service with one owner, and a stack of a few KB (`--board` measures a board's)",
             count(device_ram())
         )?;
-        for board in BOARDS {
+        for board in &self.boards {
             let region = board.image_region;
             write!(f, "Flash of {} ({}): ", board.name, board.chip)?;
             match region.checked_sub(self.total) {

@@ -34,8 +34,7 @@ pub fn lines(settings: &Settings) -> usize {
 /// samples so far, or of its last sweep while it is burning in.
 ///
 /// # Errors
-/// [`Error::Options`] when the options don't pass [`Options::check`], rows have more dimensions than can be sampled or
-/// the earlier run was of another shape, [`Error::NoRatings`] when there is nothing to train on, [`Error::Diverged`]
+/// [`Error::Options`] when the options don't pass [`Options::check`] or the earlier run was of another shape, [`Error::NoRatings`] when there is nothing to train on, [`Error::Diverged`]
 /// when a parameter isn't finite, [`Error::Stopped`] when the observer has it stopped before a sweep is done.
 pub fn fit(
     ratings: &Ratings,
@@ -47,12 +46,6 @@ pub fn fit(
     observer: &mut dyn Observer,
 ) -> Result<Fit, Error> {
     options.check()?;
-    if options.user_dim != options.movie_dim || options.user_dim >= 32 {
-        return Err(Error::Options(format!(
-            "the gibbs solver gives users and movies rows of one size, 1 to 31, not {} and {}",
-            options.user_dim, options.movie_dim
-        )));
-    }
     if split.train.is_empty() {
         return Err(Error::NoRatings);
     }

@@ -1,5 +1,6 @@
 //! What a person may choose about training. Changes when a choice is added.
 
+use pocketrec::MAX_DIM;
 use serde::{Deserialize, Serialize};
 
 use super::Error;
@@ -309,6 +310,12 @@ impl Options {
                 "the gibbs solver finds biases and a dot product, which an mlp model has not: take mf or hybrid".into(),
             ));
         }
+        if self.solver == Solver::Gibbs && self.user_dim > MAX_DIM {
+            return Err(Error::Options(format!(
+                "the embeddings have {} numbers; the gibbs solver gives rows of at most {MAX_DIM}, as many as an image holds",
+                self.user_dim
+            )));
+        }
         if self.sweeps.is_some_and(|sweeps| sweeps < 2) {
             return Err(Error::Options(
                 "the gibbs solver needs at least 2 sweeps".into(),
@@ -370,6 +377,10 @@ mod tests {
         refuse("scale", &|o| o.scale = (5.0, 0.5));
         refuse("gibbs solver finds", &|o| o.solver = Solver::Gibbs);
         refuse("2 sweeps", &|o| o.sweeps = Some(1));
+        refuse("at most 32", &|o| {
+            (o.model, o.solver) = (ModelKind::Hybrid, Solver::Gibbs);
+            (o.user_dim, o.movie_dim) = (33, 33);
+        });
         refuse("one size", &|o| {
             o.model = ModelKind::Hybrid;
             o.user_dim = 4;

@@ -98,7 +98,7 @@ pub fn settings(options: &Options, ratings: usize) -> bayes::Settings {
     let burn_in = total / BURN_IN;
     let sweeps = total - burn_in;
     bayes::Settings {
-        width: WIDTH.max((options.user_dim + 1).next_multiple_of(8).min(32)),
+        width: WIDTH.max((options.user_dim + 1).next_multiple_of(8)),
         burn_in,
         sweeps,
         thin: sweeps.div_ceil(SAMPLES),
@@ -216,7 +216,7 @@ mod tests {
             };
             settings(&options, 100_000).width
         };
-        assert_eq!([2, 8, 15, 16, 24, 32].map(width), [16, 16, 16, 24, 32, 32]);
+        assert_eq!([2, 8, 15, 16, 24, 32].map(width), [16, 16, 16, 24, 32, 40]);
     }
 
     #[test]

@@ -111,6 +111,11 @@ pub fn run(args: &Args) -> Result<()> {
             }
         }
     }
+    // What the options alone decide is told before the ratings are read.
+    let asked = args.model.options(Scale::of(&[]))?;
+    if let (Some(beyond), None) = (limits::of_options(&asked), &args.write_split) {
+        warn!("`export` will refuse this model: it has {beyond}");
+    }
     let data = load(&args.data, &args.out.join(files::CACHE))?;
     let options = args.model.options(data.scale)?;
     let ratings = &data.ratings;
@@ -149,9 +154,6 @@ pub fn run(args: &Args) -> Result<()> {
         grouped(split.validation.len() as u64),
         method(&options, split.train.len())
     );
-    if let Some(beyond) = limits::of_options(&options) {
-        eprintln!("warning: `export` will refuse this model: it has {beyond}");
-    }
     let baselines = Baselines::of(ratings, &split);
     let run = Run {
         args,

@@ -41,7 +41,7 @@ const SPARE_COLUMNS: usize = 16;
 /// How the sampler runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Numbers of a sampled row, the bias included: 8, 16, 24 or 32.
+    /// Numbers of a sampled row, the bias included: 8, 16, 24, 32 or 40.
     pub width: usize,
     /// Sweeps that are thrown away, while the sampler forgets its start.
     pub burn_in: usize,
@@ -137,7 +137,7 @@ impl Watch for () {
 /// A function of its arguments, bit for bit, but for `settings.threads`, and the same wherever it goes on from.
 ///
 /// # Panics
-/// When `settings.width` is none of 8, 16, 24 and 32, or a row of a rating is out of bounds.
+/// When `settings.width` is none of 8, 16, 24, 32 and 40, or a row of a rating is out of bounds.
 pub fn fit<R>(
     input: Input<'_, R>,
     settings: &Settings,
@@ -152,6 +152,7 @@ where
         16 => sample::<2, R>(input, settings, earlier, watch),
         24 => sample::<3, R>(input, settings, earlier, watch),
         32 => sample::<4, R>(input, settings, earlier, watch),
+        40 => sample::<5, R>(input, settings, earlier, watch),
         width => panic!("a sampled row can't have {width} numbers"),
     }
 }

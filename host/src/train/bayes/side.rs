@@ -351,7 +351,7 @@ fn draw_part<const T: usize>(
             }
         }
     }
-    let mut noise = [0.0f64; 4 * LANES];
+    let mut noise = [0.0f64; 5 * LANES];
     let noise = &mut noise[..n];
     for z in noise.iter_mut() {
         *z = draw.normal();

@@ -90,7 +90,7 @@ fn the_number_of_threads_does_not_change_a_bit() {
 #[test]
 fn every_width_learns_and_gives_the_dimensions_asked_for() {
     let train = ratings(|u, m| (u + m) % 3 == 0);
-    for (width, dim) in [(8, 2), (16, 8), (24, 3), (32, 16)] {
+    for (width, dim) in [(8, 2), (16, 8), (24, 3), (32, 16), (40, 32)] {
         let settings = Settings {
             width,
             dim,
