@@ -6,7 +6,7 @@ mod elias_fano;
 
 pub use bits::BLOCK_WORDS;
 use bits::Bits;
-use elias_fano::EliasFano;
+pub(crate) use elias_fano::EliasFano;
 pub use elias_fano::MAX_RUN;
 #[cfg(feature = "write")]
 pub use elias_fano::{elias_fano_size, fill_elias_fano};

@@ -298,6 +298,17 @@ fn ratings_that_are_not_those_of_the_training_are_told_and_not_used() {
         &place.succeeds(&beside),
         &[UNKNOWN, "no longer those of the training"],
     );
+    // A checkpoint of other ratings has taken its place.
+    let data = "moved/ratings.csv";
+    let text = std::fs::read_to_string(place.path(data)).unwrap();
+    std::fs::write(place.path(data), text + "1,310,4.0,1000000000\n").unwrap();
+    place.succeeds(&[
+        "train", "--data", data, "--model", "mf", "--epochs", "1", "--batch", "100",
+    ]);
+    contains(
+        &place.succeeds(&beside),
+        &[UNKNOWN, "was trained on other ratings"],
+    );
 }
 
 #[test]
@@ -661,7 +672,7 @@ fn the_features_that_a_firmware_needs_for_an_image_are_told_for_whoever_builds_i
         }
         let output = place.host(&["inspect", "--board", "stm32f405"]);
         assert_eq!(output.status.success(), features.is_empty(), "{precision}");
-        let text = String::from_utf8(output.stdout).unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
         let remedy = format!("`cargo xtask firmware stm32f405 --features {features}`");
         assert_eq!(text.contains(&remedy), !features.is_empty(), "{text}");
     }

@@ -17,7 +17,7 @@ const HEADER: usize = 2;
 
 /// A checked index.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct EliasFano<'a> {
+pub(crate) struct EliasFano<'a> {
     low: &'a [u32],
     low_bits: u32,
     pub(super) upper: Bits<'a>,
@@ -26,7 +26,7 @@ pub(super) struct EliasFano<'a> {
 impl<'a> EliasFano<'a> {
     /// `None` unless the ids ascend strictly, at most [`MAX_RUN`] of them with the same upper part, and every bit is as
     /// the writer would have it.
-    pub(super) fn new(words: &'a [u32]) -> Option<Self> {
+    pub(crate) fn new(words: &'a [u32]) -> Option<Self> {
         let [count, low_bits, words @ ..] = words else {
             return None;
         };
@@ -47,6 +47,11 @@ impl<'a> EliasFano<'a> {
         };
         let fits = index.upper.count == *count && behind.is_empty() && unused == 0;
         (fits && index.ascends()).then_some(index)
+    }
+
+    /// The largest id.
+    pub(crate) fn last(&self) -> Option<u32> {
+        self.id(self.upper.count.wrapping_sub(1))
     }
 
     /// Whether the ids ascend strictly and fit 32 bits, no upper part has too many, and the last one's zero is in the
@@ -98,7 +103,7 @@ impl<'a> EliasFano<'a> {
 
     /// The row of `id`.
     #[inline(never)]
-    pub(super) fn row(&self, id: u32) -> Option<u32> {
+    pub(crate) fn row(&self, id: u32) -> Option<u32> {
         let high = id >> self.low_bits;
         // The ids of the same upper part are the ones before its zero, the largest nearest.
         let mut at = self.upper.place(high, true)?;
@@ -117,7 +122,7 @@ impl<'a> EliasFano<'a> {
 
     /// The id of `row`.
     #[inline(never)]
-    pub(super) fn id(&self, row: u32) -> Option<u32> {
+    pub(crate) fn id(&self, row: u32) -> Option<u32> {
         let high = self.upper.place(row, false)?.wrapping_sub(row);
         Some(self.join(high, row))
     }

@@ -22,7 +22,7 @@ pub use seen::Seen;
 pub use similar::MovieVector;
 
 use crate::error::{ImageError, LookupError};
-use crate::ids::IdIndex;
+use crate::ids::{EliasFano, IdIndex};
 use crate::image::Header;
 use crate::interest::Interests;
 use crate::mlp::Mlp;
@@ -199,7 +199,7 @@ pub struct Model<'a> {
     user_spread: Option<&'a [f32]>,
     validation: Option<&'a [f32]>,
     /// User row x movies + movie row of each rating.
-    seen: Option<IdIndex<'a>>,
+    seen: Option<EliasFano<'a>>,
     confidence: Option<Confidence<'a>>,
     interests: Option<Interests<'a>>,
 }

@@ -359,15 +359,13 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                 user,
                 ranking,
             } => {
-                let (mut profile, mut seen) = (None, None);
-                match *rated {
-                    Rated::Nobodys => {}
-                    Rated::Owners(owner) => profile = self.profiles.get(usize::from(owner)),
-                    Rated::Users(row) => seen = model.seen_at(row),
-                }
-                let unseen = |movie| {
-                    profile.is_none_or(|profile| profile.log().get(movie).is_none())
-                        && seen.is_none_or(|seen| !seen.contains(movie))
+                let unseen = |movie| match *rated {
+                    Rated::Nobodys => true,
+                    Rated::Owners(owner) => {
+                        let profile = self.profiles.get(usize::from(owner));
+                        profile.is_none_or(|profile| profile.log().get(movie).is_none())
+                    }
+                    Rated::Users(row) => !model.has_rated(row, movie),
                 };
                 ranking.advance(model, user, unseen, self.board.slice)
             }

@@ -399,7 +399,7 @@ fn data_of(
 ) -> Result<std::result::Result<Dataset, String>> {
     let note = &checkpoint.data;
     let folder = from.parent().unwrap_or(Path::new(""));
-    trained::ratings(note.fingerprint, args.data.as_deref(), Some(note), folder)
+    trained::ratings(note.fingerprint, args.data.as_deref(), Ok(note), folder)
 }
 
 /// Most users whose ratings [`rounding`] is measured on: rounding 8-bit rows by predictions takes time.

@@ -139,14 +139,15 @@ enum Known<'a> {
 
 impl<'a> Known<'a> {
     /// What the image says of the user `id`, or else the ratings that it was trained on.
-    fn of(args: &Args, model: &Model<'a>, id: u32) -> Result<Self> {
+    fn of(args: &Args, model: &'a Model<'a>, id: u32) -> Result<Self> {
         if let (Some(seen), None) = (model.seen(id), &args.data) {
             return Ok(Self::Image(seen));
         }
         let fingerprint = model.header().fingerprint;
         let source = trained::source_beside(&args.image, fingerprint);
         let folder = args.image.parent().unwrap_or(Path::new(""));
-        let found = trained::ratings(fingerprint, args.data.as_deref(), source.as_ref(), folder)?;
+        let source = source.as_ref().map_err(|why| *why);
+        let found = trained::ratings(fingerprint, args.data.as_deref(), source, folder)?;
         let ratings = match found {
             Ok(data) => data.ratings,
             Err(why) => return Ok(Self::Missing(why)),

@@ -2,16 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::Result;
-
 use crate::data::{DataError, Dataset, Reading, Silent, builtin};
 use crate::error::BadInput;
 use crate::files;
 use crate::train::checkpoint::{BUILT_IN, Checkpoint, DataNote, PIPE};
 
-/// The ratings with that fingerprint: those at `given`, where a path was given; else those that ship with the project,
-/// or those that `source`, the note of a checkpoint in `folder`, names, where training left its cache. The inner error says in half
-/// a sentence why they can't be had.
+/// The ratings with that fingerprint: those at `given`, where a path was given; else those that `source`, the note of a
+/// checkpoint in `folder`, names, where training left its cache, or those that ship with the project. `source` may be the
+/// half of a sentence that says why there is no note; the inner error is such a half too, and says why the ratings can't
+/// be had.
 ///
 /// # Errors
 ///
@@ -19,10 +18,10 @@ use crate::train::checkpoint::{BUILT_IN, Checkpoint, DataNote, PIPE};
 pub fn ratings(
     fingerprint: u64,
     given: Option<&Path>,
-    source: Option<&DataNote>,
+    source: Result<&DataNote, &str>,
     folder: &Path,
-) -> Result<Result<Dataset, String>> {
-    let reading = source.map_or_else(Reading::default, |source| source.reading.clone());
+) -> anyhow::Result<Result<Dataset, String>> {
+    let reading = source.map_or_else(|_| Reading::default(), |source| source.reading.clone());
     if let Some(path) = given {
         let data = Dataset::load_as(path, &reading, &Silent).map_err(DataError::into_anyhow)?;
         if data.fingerprint != fingerprint {
@@ -36,26 +35,25 @@ pub fn ratings(
         return Ok(Ok(data));
     }
     let source = source.map(|source| source.source.as_str());
-    if source.is_none_or(|source| source == BUILT_IN) {
+    if let Err(_) | Ok(BUILT_IN) = source {
         let data = builtin::load();
         if data.fingerprint == fingerprint {
             return Ok(Ok(data));
         }
     }
     Ok(match source {
-        None => Err("no checkpoint beside the image names the ratings of its training".into()),
-        Some(BUILT_IN) => {
-            Err("the ratings that ship with the project are not those of the training".into())
+        Err(why) => Err(why.into()),
+        Ok(BUILT_IN) => {
+            Err("the ratings that ship with the project are no longer those of the training".into())
         }
-        Some(PIPE) => {
+        Ok(PIPE) => {
             Err("the ratings of the training came from a pipe, which can't be read again".into())
         }
-        Some(source) => match at(Path::new(source), &reading, folder) {
-            Ok(data) if data.fingerprint == fingerprint => Ok(data),
-            Ok(_) => Err(format!(
+        Ok(source) => match at(Path::new(source), &reading, folder) {
+            Ok(data) if data.fingerprint != fingerprint => Err(format!(
                 "the ratings at {source} are no longer those of the training"
             )),
-            Err(why) => Err(why),
+            found => found,
         },
     })
 }
@@ -77,9 +75,13 @@ fn at(source: &Path, reading: &Reading, folder: &Path) -> Result<Dataset, String
     data.map_err(|why| why.to_string())
 }
 
-/// What is noted of the ratings of an image, as the checkpoint beside it says; `None` without one of the same ratings.
-pub fn source_beside(image: &Path, fingerprint: u64) -> Option<DataNote> {
-    let checkpoint = Checkpoint::read(&image.with_file_name(files::CHECKPOINT)).ok()?;
-    let data = checkpoint.data;
-    (data.fingerprint == fingerprint).then_some(data)
+/// What is noted of the ratings of an image by the checkpoint beside it, or why nothing is.
+pub fn source_beside(image: &Path, fingerprint: u64) -> Result<DataNote, &'static str> {
+    let path = image.with_file_name(files::CHECKPOINT);
+    let checkpoint = Checkpoint::read(&path)
+        .map_err(|_| "no checkpoint beside the image says where the ratings of the training are")?;
+    if checkpoint.data.fingerprint != fingerprint {
+        return Err("the checkpoint beside the image was trained on other ratings");
+    }
+    Ok(checkpoint.data)
 }

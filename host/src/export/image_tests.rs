@@ -1,13 +1,15 @@
 //! What an exported image answers, against the trainer's own arithmetic, and what it weighs.
 
-use super::super::{Chosen, Movies, Users, fit};
+use super::super::{Chosen, Movies, Rated, Users, fit};
 use super::*;
+use crate::data::Ratings;
 use crate::train::checkpoint::{DataNote, SplitNote};
 use crate::train::{ModelKind, Options};
 use pocketrec::error::ImageError;
 use pocketrec::image::Image;
 use pocketrec::learn;
 use pocketrec::rank::TopN;
+use std::sync::Arc;
 
 /// A checkpoint of random parameters with these ids.
 fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u32>) -> Checkpoint {
@@ -264,6 +266,38 @@ fn as_many_as_fit_are_taken_and_not_one_more() {
     assert!(number < 400 && length(number) <= whole - 1000);
     assert!(length(number + 1) > whole - 1000);
     assert!(fits(2000).is_none());
+
+    // What they have rated takes the place of some of them.
+    let rated = Ratings {
+        user_ids: checkpoint.user_ids.clone(),
+        movie_ids: checkpoint.movie_ids.clone(),
+        users: (0..20_000).map(|at| at % 400).collect(),
+        movies: (0..20_000)
+            .map(|at| (at / 400 * 7 + at % 400) % 500)
+            .collect(),
+        stars: vec![4.0; 20_000],
+        times: vec![0; 20_000],
+    };
+    let with = Chosen {
+        seen: Some(Arc::new(Rated::new(&rated))),
+        ..everything.clone()
+    };
+    let fewer = fit::users_that_fit(&checkpoint, &with, Precision::F16, whole - 1000);
+    let fewer = fewer.unwrap().unwrap();
+    assert!(0 < fewer && fewer < number, "{fewer} and {number}");
+    let length = |number| {
+        let users = Users::MostActive(number).rows(&checkpoint).unwrap();
+        fit::length(
+            &checkpoint,
+            &Chosen {
+                users,
+                ..with.clone()
+            },
+            Precision::F16,
+        )
+        .unwrap()
+    };
+    assert!(length(fewer) <= whole - 1000 && length(fewer + 1) > whole - 1000);
 
     let movies =
         |region| fit::movies_that_fit(&checkpoint, &everything, Precision::F16, region).unwrap();

@@ -2,7 +2,7 @@
 
 use super::{ANY, Found, cast};
 use crate::error::ImageError;
-use crate::ids::IdIndex;
+use crate::ids::EliasFano;
 use crate::image::{Element, TableKind};
 
 /// The pairs of users and movies that were rated, where the image has them: each of a user and a movie that there are.
@@ -11,7 +11,7 @@ pub(super) fn open<'a, const CALLER: bool>(
     found: &Found<'a, CALLER>,
     users: u32,
     movies: u32,
-) -> Option<IdIndex<'a>> {
+) -> Option<EliasFano<'a>> {
     let kind = TableKind::UserSeen;
     if !found.has(kind) {
         return None;
@@ -21,9 +21,8 @@ pub(super) fn open<'a, const CALLER: bool>(
         found.shape(kind);
     }
     let words = cast(found.bytes_of((kind, 0), Element::U32, 1, ANY));
-    let pairs = IdIndex::elias_fano(words);
-    // They ascend, so that the last one is the largest.
-    let last = pairs.and_then(|pairs| pairs.id(pairs.len() - 1));
+    let pairs = EliasFano::new(words);
+    let last = pairs.and_then(|pairs| pairs.last());
     if last.is_none_or(|last| u64::from(last) >= most) {
         found.refuse(ImageError::Ids(kind));
     }

@@ -13,7 +13,7 @@ use self::keep::{Found, Run, Watched};
 use super::columns;
 use super::data::{self, DataArgs};
 use super::model::ModelArgs;
-use crate::data::{Dataset, Split};
+use crate::data::{Dataset, Scale, Split};
 use crate::error::{BadInput, Stopped};
 use crate::export::{self, limits};
 use crate::files::{self, lock::Lock};
