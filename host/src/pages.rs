@@ -22,6 +22,12 @@ pub fn provide<T>(memory: &mut [T]) {
     let _ = memory;
 }
 
+/// Whether the system would give so many bytes now. None of them is kept, so that it is a forecast, and no promise.
+pub fn would_be_given(bytes: u64) -> bool {
+    let wanted = usize::try_from(bytes).unwrap_or(usize::MAX);
+    Vec::<u8>::new().try_reserve_exact(wanted).is_ok()
+}
+
 /// A vector of `item` of each place, made on all cores: where much memory is new, its pages take most of the time.
 pub fn filled<T: Copy + Send>(length: usize, item: impl Fn(usize) -> T + Sync) -> Vec<T> {
     const BLOCK: usize = 1 << 15;

@@ -16,7 +16,8 @@ use crate::export::boards::{self, Board};
 use crate::export::device::DeviceBill;
 use crate::export::quality::{self, Held};
 use crate::export::{
-    Chosen, ImageBytes, Movies, Precision, Rated, Seen, Storage, Users, build, fit, seen, sidecar,
+    Chosen, ImageBytes, Movies, Precision, Rated, Seen, Storage, Users, build, fit, people, seen,
+    sidecar,
 };
 use crate::files;
 use crate::report::text::grouped;
@@ -111,6 +112,8 @@ pub fn run(args: &Args) -> Result<()> {
     let titles = sidecar::path_of(&to);
     files::check_file("--out", &to)?;
     files::check_file("the file of the image's titles", &titles)?;
+    let people = people::path_of(&to);
+    files::check_file("the file of the names of the image's users", &people)?;
     let movies = args.movies.rows(&checkpoint)?;
     let board = args.board.unwrap_or(boards::DEFAULT);
     let data = data_of(args, &checkpoint, &from)?;
@@ -168,6 +171,16 @@ pub fn run(args: &Args) -> Result<()> {
     }
 
     let failed = |path: &Path| format!("can't write {}", path.display());
+    let names = &checkpoint.data.user_names;
+    if names.is_empty() || chosen.users.is_empty() {
+        remove(&people)?;
+    } else {
+        let ids = chosen.users.iter().map(|row| checkpoint.user_ids[*row]);
+        let crc = bytes.open(&to)?.header().crc;
+        let csv = people::to_csv(names, ids, crc)?;
+        files::write(&people, &csv).with_context(|| failed(&people))?;
+        println!("Wrote {}, what the users are called", people.display());
+    }
     match named {
         Some(named) => {
             let ids: Vec<u32> = chosen
@@ -184,16 +197,22 @@ pub fn run(args: &Args) -> Result<()> {
             println!("Wrote {} and {}", to.display(), titles.display());
         }
         None => {
-            // Titles of an earlier image would be wrong ones.
-            if titles.exists() {
-                std::fs::remove_file(&titles)
-                    .with_context(|| format!("can't remove {}", titles.display()))?;
-            }
+            remove(&titles)?;
             files::write(&to, bytes.as_ref()).with_context(|| failed(&to))?;
             println!("Wrote {}, without titles", to.display());
         }
     }
     Ok(())
+}
+
+/// Removes what lies beside an earlier image: for this one it would be wrong.
+fn remove(path: &Path) -> Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("can't remove {}", path.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn read(path: &Path) -> Result<Checkpoint> {
@@ -437,7 +456,10 @@ fn titles_of(
             listed.titles
         }
         None => {
-            let Some(data) = data else { return Ok(None) };
+            let Some(data) = data else {
+                let named = Titles::of_names(&checkpoint.data.movie_names);
+                return Ok((!named.is_empty()).then_some(named));
+            };
             for note in &data.notes {
                 if let Note::NoTitles(_) | Note::Titles(_) = note {
                     warn!("{note}");

@@ -8,6 +8,7 @@ use pocketrec::model::{Model, UserState};
 use super::movie::{Purpose, choose};
 use crate::data::Titles;
 use crate::error::BadInput;
+use crate::export::people::People;
 use crate::export::{ImageBytes, sidecar};
 use crate::print::{Movie, Movies};
 use crate::warn;
@@ -23,14 +24,16 @@ pub struct Loaded {
     pub bytes: ImageBytes,
     /// The titles beside it; may be empty.
     pub titles: Titles,
+    /// What its users are called, where they have names.
+    pub people: People,
 }
 
 impl Loaded {
-    /// Reads the image at `path` and the titles beside it.
+    /// Reads the image at `path`, and the titles and the names of users beside it.
     ///
     /// # Errors
     ///
-    /// [`BadInput`] where there is no image; else what the disk says.
+    /// [`BadInput`] where there is no image or the names of its users are broken; else what the disk says.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = ImageBytes::read(path)?;
         let crc = Model::open(bytes.as_ref())
@@ -39,6 +42,7 @@ impl Loaded {
         Ok(Self {
             path: path.to_owned(),
             titles: titles(path, crc),
+            people: People::read(path, crc)?,
             bytes,
         })
     }
@@ -72,15 +76,30 @@ fn titles(image: &Path, crc: Option<u32>) -> Titles {
     listed.titles
 }
 
-/// The user of a command line, the mean user where none is given, and what to call them.
+/// A user of the command line.
+pub struct User {
+    /// The id in the image; none for the mean user.
+    pub id: Option<u32>,
+    /// What the model knows of them.
+    pub state: UserState,
+    /// What to call them.
+    pub name: String,
+}
+
+/// The user of an image that a person names, by number or by name, or the mean user where none is given.
 ///
 /// # Errors
 ///
 /// [`BadInput`] for a user that the image doesn't have, with what it has.
-pub fn user(model: &Model<'_>, user: Option<u32>) -> Result<(UserState, String)> {
-    let Some(id) = user else {
-        return Ok((model.mean_user(), "the mean user".into()));
+pub fn user(people: &People, model: &Model<'_>, user: Option<&str>) -> Result<User> {
+    let Some(text) = user else {
+        return Ok(User {
+            id: None,
+            state: model.mean_user(),
+            name: "the mean user".into(),
+        });
     };
+    let id = people.id(text)?;
     let state = model.user(id).map_err(|_| {
         let has = match model.user_ids() {
             None => "which holds no users: without `--user` the mean user is asked".into(),
@@ -93,7 +112,11 @@ pub fn user(model: &Model<'_>, user: Option<u32>) -> Result<(UserState, String)>
         };
         BadInput::new(format!("user {id} is not in the image, {has}"))
     })?;
-    Ok((state, format!("user {id}")))
+    Ok(User {
+        id: Some(id),
+        state,
+        name: people.called(id),
+    })
 }
 
 /// What lists for users of an image are, which may say what they have rated.

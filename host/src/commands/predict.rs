@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::image::{DEFAULT, Loaded, user};
+use super::image::{DEFAULT, Loaded, User, user};
 use super::movie::HELP;
 use crate::print::number::fixed;
 use crate::print::{self, Answer, Movie, signed};
@@ -17,9 +17,10 @@ pub struct Args {
     #[arg(long, value_name = "TITLE|ID", help = HELP)]
     movie: String,
 
-    /// The user's MovieLens id [default: the mean user, as whom a device's owner starts]
-    #[arg(long, value_name = "ID")]
-    user: Option<u32>,
+    /// A user of the image, by id, or by name where its ratings had names [default: the mean user, as whom a device's
+    /// owner starts]
+    #[arg(long, value_name = "ID|NAME")]
+    user: Option<String>,
 
     /// The image
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
@@ -34,13 +35,13 @@ pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
     let movie = loaded.movie(&model, &args.movie)?;
-    let (state, name) = user(&model, args.user)?;
+    let User { id, state, name } = user(&loaded.people, &model, args.user.as_deref())?;
     let explained = model.explain(&state, model.movie_row(movie)?);
     let has = model.parts();
     let part = |value: f32, there: bool| there.then_some(value);
     print::answer(&Prediction {
         movie: Movie::of(&loaded.titles, movie),
-        user: args.user,
+        user: id,
         stars: model.predict_for(&state, movie)?,
         parts: Parts {
             mean_and_user: explained.base,

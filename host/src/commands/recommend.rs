@@ -9,7 +9,7 @@ use pocketrec::model::{Model, Seen};
 use pocketrec::rank::TopN;
 use serde::Serialize;
 
-use super::image::{DEFAULT, Loaded, Rated, user};
+use super::image::{DEFAULT, Loaded, Rated, User, user};
 use super::trained;
 use crate::note;
 use crate::print::{self, Answer, Movie, Movies, count};
@@ -20,9 +20,10 @@ const LONGEST: usize = 100;
 /// Options of `host recommend`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The user's MovieLens id [default: the mean user, as whom a device's owner starts]
-    #[arg(long, value_name = "ID")]
-    user: Option<u32>,
+    /// A user of the image, by id, or by name where its ratings had names [default: the mean user, as whom a device's
+    /// owner starts]
+    #[arg(long, value_name = "ID|NAME")]
+    user: Option<String>,
 
     /// How many movies, at most 100
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
@@ -68,15 +69,15 @@ fn weight(text: &str) -> Result<f32, String> {
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
-    let (state, name) = user(&model, args.user)?;
-    let interest = match args.user {
+    let User { id, state, name } = user(&loaded.people, &model, args.user.as_deref())?;
+    let interest = match id {
         Some(id) => model.interest_of_user(id).unwrap_or_default(),
         None => Interest::NONE,
     };
     let mut top = TopN::<LONGEST>::keeping(args.count.into())
         .with_fame(args.fame)
         .with_interest(interest);
-    let known = match args.user {
+    let known = match id {
         Some(id) if !args.include_rated => Known::of(args, &model, id)?,
         _ => Known::Nothing,
     };
@@ -92,7 +93,7 @@ pub fn run(args: &Args) -> Result<()> {
         Known::Image(_) | Known::Ratings(_) => Some(false),
     };
     print::answer(&Recommended {
-        user: args.user,
+        user: id,
         movies,
         may_name_rated: rated,
         heading: format!("The best of {} for {name}", count(model.movies(), "movie")),

@@ -163,7 +163,12 @@ fn times_may_be_missing_whole_or_here_and_there_and_in_any_unit() {
     assert!(!data.has_times);
     assert_eq!(data.ratings.stars, [5.0, 4.0]);
     let said = told(&data);
-    assert!(said.contains("1 ratings of a movie that the same user rated again were left out: the last in the file"), "{said}");
+    assert!(
+        said.contains(
+            "1 rating of a movie that the same user rated again was left out: the last in the file"
+        ),
+        "{said}"
+    );
     assert!(
         said.contains("doesn't say when ratings were given"),
         "{said}"
@@ -177,7 +182,7 @@ fn times_may_be_missing_whole_or_here_and_there_and_in_any_unit() {
     assert!(data.has_times);
     assert_eq!(data.ratings.times, [1_112_400_000, 0]);
     assert!(
-        told(&data).contains("1 of its ratings have no time"),
+        told(&data).contains("1 rating without a time was taken as the earliest"),
         "{}",
         told(&data)
     );
@@ -223,7 +228,7 @@ fn what_a_person_says_of_columns_scale_and_licence_is_taken() {
     assert_eq!(data.license, "mine alone");
     let said = told(&data);
     assert!(
-        said.contains("1 lines whose rating is 0 or -1, below the scale, were left out"),
+        said.contains("1 line whose rating is 0 or -1, below the scale, was left out"),
         "{said}"
     );
     let error = read("when;how;who;what\nx;11;ann;10\n", &reading).unwrap_err();
@@ -316,6 +321,14 @@ fn what_is_no_text_is_refused_by_its_name_with_the_way_on() {
         assert!(error.to_string().contains(said), "{error}");
         assert!(matches!(error, DataError::Input(_)));
     }
+    let folder = Folder::with("ratings.parquet", b"PAR1\x15");
+    let error = Dataset::load(&folder.path(""), &Silent)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("ratings.parquet is a Parquet file"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -373,7 +386,7 @@ fn lines_that_repeat_the_header_are_left_out_and_told() {
     .unwrap();
     assert_eq!(data.user_names.all(), ["AB", "AX", "AZ"]);
     assert!(
-        told(&data).contains("1 lines that repeat the header"),
+        told(&data).contains("1 line like the header was"),
         "{}",
         told(&data)
     );
@@ -475,5 +488,21 @@ fn the_blocks_of_the_netflix_prize_are_read() {
     assert!(
         error.contains("line 4: `17,9,x,2005-01-01`: the rating `x`"),
         "{error}"
+    );
+}
+
+#[test]
+fn marks_of_no_rating_and_slips_of_a_digit_are_told() {
+    let data = read("1,1,0,1\n1,2,0,2\n1,3,8,3\n1,4,10,4\n", &Reading::default()).unwrap();
+    let said = told(&data);
+    assert!(said.contains("50 % of its ratings are 0: if that means that there is none, --scale 1..10 leaves them out"), "{said}");
+    let mut text = String::from("1,1,50,1\n");
+    for line in 0..3_000 {
+        text += &format!("{line},2,{}.5,1\n", line % 5);
+    }
+    let said = told(&read(&text, &Reading::default()).unwrap());
+    assert!(
+        said.contains("Only 1 of its ratings is above 5, up to 50"),
+        "{said}"
     );
 }

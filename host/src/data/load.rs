@@ -183,6 +183,7 @@ impl Source {
                 if !found.is_movielens() {
                     notes.push(Note::Found(found));
                     notes.extend(notes::few_above(&ratings.stars, found));
+                    notes.extend(notes::many_lowest(&ratings.stars, found));
                 }
                 found
             }

@@ -6,6 +6,7 @@ use super::columns::Told;
 use super::names::{Closed, Names};
 use super::scale::{GivenScale, Scale};
 use super::time::Unit;
+use crate::print;
 
 /// Something that a person should know of how their ratings were read.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,13 @@ pub enum Note {
         most: f32,
         /// The highest.
         highest: f32,
+    },
+    /// Many ratings have the value that is the mark of no rating in many data sets.
+    ManyLowest {
+        /// How many, in percent.
+        percent: usize,
+        /// The scale with them.
+        scale: Scale,
     },
     /// Ids are texts.
     Names {
@@ -76,6 +84,13 @@ impl fmt::Display for Note {
                 if *count == 1 { "is" } else { "are" },
                 if *count == 1 { "it is" } else { "they are" }
             ),
+            Note::ManyLowest { percent, scale } => write!(
+                f,
+                "{percent} % of its ratings are {}: if that means that there is none, --scale {}..{} leaves them out",
+                scale.min,
+                scale.min.max(0.0) + scale.step.max(1.0),
+                scale.max
+            ),
             Note::Names { what, first } => {
                 write!(f, "Its {what} ids are names, which are kept")?;
                 match first {
@@ -88,16 +103,30 @@ impl fmt::Display for Note {
             }
             Note::Duplicates { count, timed } => write!(
                 f,
-                "{count} ratings of a movie that the same user rated again were left out: the {} counts",
+                "{} of a movie that the same user rated again {} left out: the {} counts",
+                counted(*count as u64, "rating"),
+                were(*count as u64),
                 if *timed { "latest" } else { "last in the file" }
             ),
             Note::Unrated(count) => write!(
                 f,
-                "{count} lines whose rating is 0 or -1, below the scale, were left out as not rated"
+                "{} whose rating is 0 or -1, below the scale, {} left out as not rated",
+                counted(*count, "line"),
+                were(*count)
             ),
-            Note::Headers(count) => write!(f, "{count} lines that repeat the header were left out"),
+            Note::Headers(count) => write!(
+                f,
+                "{} like the header {} left out",
+                counted(*count, "line"),
+                were(*count)
+            ),
             Note::Unit(unit) => write!(f, "Its times are taken as {unit} since 1970"),
-            Note::Untimed(count) => write!(f, "{count} of its ratings have no time and count as the earliest"),
+            Note::Untimed(count) => write!(
+                f,
+                "{} without a time {} taken as the earliest",
+                counted(*count, "rating"),
+                were(*count)
+            ),
             Note::NoTitles(why) => write!(f, "Its movies have no titles: {why}"),
             Note::Titles(said) => f.write_str(said),
             Note::NoTimes => f.write_str(
@@ -105,6 +134,14 @@ impl fmt::Display for Note {
             ),
         }
     }
+}
+
+fn counted(count: u64, what: &str) -> String {
+    print::count(count as usize, what)
+}
+
+fn were(count: u64) -> &'static str {
+    if count == 1 { "was" } else { "were" }
 }
 
 fn escaped(text: &str) -> String {
@@ -157,6 +194,15 @@ pub(super) fn of_ids(
         }
         Closed::Names(names) => (names, Some(Note::Names { what, first })),
     }
+}
+
+/// Whether many ratings are 0 or -1, and all others above 0.
+pub(super) fn many_lowest(stars: &[f32], scale: Scale) -> Option<Note> {
+    const MANY: usize = 20;
+    let lowest = stars.iter().filter(|stars| **stars == scale.min).count();
+    let percent = lowest * 100 / stars.len().max(1);
+    let marked = scale.min == 0.0 || scale.min == -1.0;
+    (marked && scale.max > 1.0 && percent >= MANY).then_some(Note::ManyLowest { percent, scale })
 }
 
 /// Whether some few ratings lie far above all others, as a slip of a digit does.

@@ -155,7 +155,10 @@ impl Source {
             None => folder.to_owned(),
         };
         let Some(path) = found else {
-            return Err(nothing_in(folder, &names_in(folder)?));
+            let names = names_in(folder)?;
+            return Err(
+                packed_ratings(folder, &names).unwrap_or_else(|| nothing_in(folder, &names))
+            );
         };
         let source = Source::find(&path)?;
         let within = source.path.as_ref().is_some_and(|path| path.is_file());
@@ -276,6 +279,25 @@ fn candidates(folder: &Path, names: &[String]) -> Result<Option<PathBuf>, DataEr
         }
         [(_, name), ..] => Ok(Some(folder.join(name))),
     }
+}
+
+/// What a folder's file of ratings is, by its name, that isn't text.
+fn packed_ratings(folder: &Path, names: &[String]) -> Option<DataError> {
+    let named =
+        |name: &&String| name.to_ascii_lowercase().contains("rating") && !name.ends_with('/');
+    names.iter().filter(named).find_map(|name| {
+        let path = folder.join(name);
+        let head = open::head(&mut File::open(&path).ok()?).ok()?;
+        match magic::of(&head) {
+            Kind::Other(name, way) => Some(open::refusal(&path, name, way)),
+            Kind::Zip => Some(DataError::Input(format!(
+                "{} holds no ratings file but {}; --data should name that",
+                folder.display(),
+                path.display()
+            ))),
+            _ => None,
+        }
+    })
 }
 
 fn several(place: &Path, names: &[&String]) -> DataError {

@@ -12,8 +12,8 @@ pub fn path_of(image: &Path) -> PathBuf {
     image.with_extension("titles.csv")
 }
 
-/// What the last column of the header begins with: behind it stands the CRC-32 of the image that the titles are of.
-const IMAGE: &str = "image ";
+/// What the last column of the header begins with: behind it stands the CRC-32 of the image that a file is of.
+pub(super) const IMAGE: &str = "image ";
 
 /// The titles of the movies in `ids`, as text in the form of `movies.csv` and a column `ratings`, by which a search
 /// ranks; its header has the image's `crc` behind the columns.
@@ -63,8 +63,8 @@ pub fn read(image: &Path, crc: Option<u32>) -> Listed {
     })
 }
 
-/// The CRC-32 of the image that titles say they are of.
-fn image_of(bytes: &[u8]) -> Option<u32> {
+/// The CRC-32 of the image that a file beside it says it is of.
+pub(super) fn image_of(bytes: &[u8]) -> Option<u32> {
     let header = bytes.split(|byte| *byte == b'\n').next()?;
     let mut cells = std::str::from_utf8(header).ok()?.trim_end().split(',');
     let image = cells.find_map(|cell| cell.trim_matches('"').strip_prefix(IMAGE))?;

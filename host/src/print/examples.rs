@@ -99,8 +99,10 @@ pub fn text(data: &Dataset, user: u32, examples: &[Example]) -> String {
         Align::Right,
     ];
     let id = data.ratings.user_ids[user as usize];
+    let user = data.user_names.of(id);
+    let user = user.map_or_else(|| id.to_string(), str::to_owned);
     format!(
-        "What user {id} would give (what they gave was held back from training):\n\n{}",
+        "What user {user} would give (what they gave was held back from training):\n\n{}",
         table(&align, &rows)
     )
 }

@@ -50,8 +50,17 @@ impl Bytes {
 
 impl LoadProgress for Bytes {
     fn bytes(&self, read: u64, total: u64) {
-        if self.bar.length() != Some(total) {
-            self.bar.set_length(total);
+        match total {
+            // A pipe's length shows at its end.
+            0 if self.bar.length().is_some() => {
+                self.bar.unset_length();
+                let endless = ProgressStyle::with_template("{msg} {bytes}, {bytes_per_sec}");
+                self.bar
+                    .set_style(endless.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            }
+            0 => {}
+            _ if self.bar.length() != Some(total) => self.bar.set_length(total),
+            _ => {}
         }
         self.bar.set_position(read);
     }

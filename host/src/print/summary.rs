@@ -80,12 +80,12 @@ pub fn layers(options: &Options, users: usize, movies: usize) -> String {
     text
 }
 
-/// What a run keeps in memory, as a sentence: ratings (16 bytes each), their numbers in training or validation (4),
+/// Bytes that a run keeps in memory, for ratings and for the model: ratings (16 bytes each), their numbers in training or validation (4),
 /// training's own copies of them (Adam: 12 in their own order and 12 in the epoch's; the sampler: two lists of 8),
 /// and the model. That is with Adam the rows with their moments, as they are padded, twice (the second is written at the
 /// end, to resume from), and the best epoch's, with the sampler five tables of 16
 /// numbers a row and at most three of the columns that the samples' mean is held in.
-pub fn memory(options: &Options, ratings: usize, users: usize, movies: usize) -> String {
+pub fn memory_of(options: &Options, ratings: usize, users: usize, movies: usize) -> (u64, u64) {
     let (copies, model) = match options.solver {
         Solver::Adam => {
             let biased = options.model.has_biases();
@@ -100,7 +100,12 @@ pub fn memory(options: &Options, ratings: usize, users: usize, movies: usize) ->
             (16 + 4 + 16, (users + movies) * columns * 4)
         }
     };
-    let (data, model) = (ratings as u64 * copies, model as u64);
+    (ratings as u64 * copies, model as u64)
+}
+
+/// What a run keeps in memory, as a sentence: [`memory_of`].
+pub fn memory(options: &Options, ratings: usize, users: usize, movies: usize) -> String {
+    let (data, model) = memory_of(options, ratings, users, movies);
     format!(
         "about {} of memory: {} for ratings, {} for the model",
         bytes(data + model),

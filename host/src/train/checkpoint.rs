@@ -308,6 +308,18 @@ impl Checkpoint {
                 return Err("interest_code names a row that interest_codebook has not".into());
             }
         }
+        for (what, ids, names) in [
+            ("user", &self.user_ids, &self.data.user_names),
+            ("movie", &self.movie_ids, &self.data.movie_names),
+        ] {
+            let unnamed = |id: &&u32| !names.is_empty() && names.of(**id).is_none();
+            if let Some(id) = ids.iter().find(unnamed) {
+                return Err(format!(
+                    "{what} {id} has no name among the {} of {what}_names",
+                    names.all().len()
+                ));
+            }
+        }
         for (name, ids) in [("user_ids", &self.user_ids), ("movie_ids", &self.movie_ids)] {
             if !ids.is_sorted_by(|a, b| a < b) {
                 return Err(format!("{name} don't ascend"));

@@ -24,7 +24,14 @@ fn checkpoint(model: ModelKind) -> Checkpoint {
             source: "ratings \"of\" nobody/ü.csv".into(),
             fingerprint: 0x00ab_cdef_0123_4567,
             licence: "not for commercial use".into(),
-            ..DataNote::default()
+            reading: Reading {
+                columns: Some("user=1,item=ISBN,rating=3".parse().unwrap()),
+                scale: Some("0.5..5/0.5".parse().unwrap()),
+                licence: Some("not for commercial use".into()),
+                titles: None,
+            },
+            user_names: Names::new((1..=9).map(|n| format!("a \"{n}\", ü")).collect()),
+            movie_names: Names::default(),
         },
         split: SplitNote {
             seed: u64::MAX,
@@ -63,6 +70,23 @@ fn what_is_written_is_read_back_in_every_bit_for_every_kind() {
         .collect();
     assert_eq!(names.len(), 3, "nothing is left beside: {names:?}");
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn names_that_are_not_those_of_the_ids_are_refused() {
+    let mut wrong = checkpoint(ModelKind::Hybrid);
+    wrong.data.user_names = Names::new(vec!["only one".into()]);
+    let Err(Kind::Content(why)) = wrong
+        .to_bytes()
+        .map_err(Kind::Content)
+        .and_then(|bytes| Checkpoint::from_bytes(&bytes))
+    else {
+        panic!("taken");
+    };
+    assert!(
+        why.contains("user 9 has no name among the 1 of user_names"),
+        "{why}"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::super::image::{DEFAULT, Loaded};
 use super::{off_scale, refused};
 use crate::data::Titles;
 use crate::error::BadInput;
+use crate::export::people::People;
 use crate::link::{Connection, Known, LinkError, sense};
 
 /// What `--image` names, and what is there.
@@ -51,6 +52,12 @@ impl AtHand {
     pub fn titles(&self) -> Titles {
         let loaded = self.loaded.as_ref();
         loaded.map_or_else(Titles::default, |loaded| loaded.titles.clone())
+    }
+
+    /// What the image's users are called; nothing where there is no image.
+    pub fn people(&self) -> People {
+        let loaded = self.loaded.as_ref();
+        loaded.map_or_else(People::default, |loaded| loaded.people.clone())
     }
 
     /// Whether the image has a movie; `None` where no image tells.

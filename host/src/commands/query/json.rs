@@ -125,13 +125,14 @@ impl Asked<'_> {
             Question::Predict { who, .. }
             | Question::Top { who, .. }
             | Question::Profile { who }
-            | Question::Explain { who, .. } => who.who(),
-            Question::Suggest { owner, .. } => owner.who(),
-            _ => return Value::Null,
+            | Question::Explain { who, .. } => who.who(&self.people).ok(),
+            Question::Suggest { owner, .. } => Some(owner.who()),
+            _ => None,
         };
         match who {
-            Who::ImageUser(id) => json!({ "user": id }),
-            Who::Owner(owner) => json!({ "owner": owner }),
+            Some(Who::ImageUser(id)) => json!({ "user": id }),
+            Some(Who::Owner(owner)) => json!({ "owner": owner }),
+            None => Value::Null,
         }
     }
 }

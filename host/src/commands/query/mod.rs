@@ -18,6 +18,7 @@ use super::line::{BOARD, LineArgs};
 use super::movie::{HELP, Purpose, choose};
 use crate::data::{Titles, search};
 use crate::error::BadInput;
+use crate::export::people::People;
 use crate::link::{Connection, Line, LinkError, sense, twin};
 use crate::print::{Target, progress::Step};
 use crate::{note, say, signals};
@@ -46,11 +47,11 @@ pub struct Args {
 }
 
 /// Whom a question is about.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 struct WhoArgs {
-    /// A user of the image, by MovieLens id [default: the device's owner]
-    #[arg(long, value_name = "ID", conflicts_with = "owner")]
-    user: Option<u32>,
+    /// A user of the image, by id, or by name where its ratings had names [default: the device's owner]
+    #[arg(long, value_name = "ID|NAME", conflicts_with = "owner")]
+    user: Option<String>,
 
     /// Which owner of the device
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -58,15 +59,20 @@ struct WhoArgs {
 }
 
 impl WhoArgs {
-    fn who(self) -> Who {
-        self.user.map_or(Who::Owner(self.owner), Who::ImageUser)
+    /// # Errors
+    /// [`BadInput`] for a user who can't be meant.
+    fn who(&self, people: &People) -> Result<Who> {
+        Ok(match &self.user {
+            Some(user) => Who::ImageUser(people.id(user)?),
+            None => Who::Owner(self.owner),
+        })
     }
 
-    fn name(self) -> String {
-        match self.who() {
-            Who::ImageUser(id) => format!("user {id}"),
-            Who::Owner(0) => "the device's owner".into(),
-            Who::Owner(owner) => format!("the device's owner {owner}"),
+    fn name(&self) -> String {
+        match (&self.user, self.owner) {
+            (Some(user), _) => format!("user {}", user.trim()),
+            (None, 0) => "the device's owner".into(),
+            (None, owner) => format!("the device's owner {owner}"),
         }
     }
 }
@@ -204,6 +210,7 @@ struct Asked<'a> {
     args: &'a Args,
     at_hand: AtHand,
     titles: Titles,
+    people: People,
     /// The movie that the question is about, if it is about one.
     movie: Option<u32>,
 }
@@ -217,6 +224,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut asked = Asked {
         args,
         titles: at_hand.titles(),
+        people: at_hand.people(),
         at_hand,
         movie: None,
     };
@@ -358,7 +366,7 @@ impl Asked<'_> {
         else {
             return Ok(None);
         };
-        if matches!(who.who(), Who::Owner(_)) {
+        if who.user.is_none() {
             return Ok(None);
         }
         let seen = board.ask_for(
@@ -444,7 +452,7 @@ impl Asked<'_> {
             Question::Limits => Request::Limits,
             Question::Info => Request::ModelInfo,
             Question::Predict { movie, who } => Request::Predict {
-                who: who.who(),
+                who: who.who(&self.people)?,
                 movie: self.movie(movie, Purpose::Tell)?,
             },
             Question::Top {
@@ -452,7 +460,7 @@ impl Asked<'_> {
                 count,
                 include_rated,
             } => Request::TopN {
-                who: who.who(),
+                who: who.who(&self.people)?,
                 count: *count,
                 include_rated: *include_rated,
             },
@@ -469,7 +477,9 @@ impl Asked<'_> {
                 movie: self.movie(movie, Purpose::Change)?,
                 stars: *stars,
             },
-            Question::Profile { who } => Request::Profile { who: who.who() },
+            Question::Profile { who } => Request::Profile {
+                who: who.who(&self.people)?,
+            },
             Question::Undo { owner } => Request::Undo { who: owner.who() },
             Question::Forget { movie, owner, .. } => match movie {
                 Some(movie) => Request::Forget {
@@ -487,7 +497,7 @@ impl Asked<'_> {
                 count: *count,
             },
             Question::Explain { movie, who } => Request::Explain {
-                who: who.who(),
+                who: who.who(&self.people)?,
                 movie: self.movie(movie, Purpose::Tell)?,
             },
             Question::Owners => Request::Owners,

@@ -17,6 +17,8 @@ use crate::data::{Dataset, Scale, Split};
 use crate::error::{BadInput, Stopped};
 use crate::export::{self, limits};
 use crate::files::{self, lock::Lock};
+use crate::pages;
+use crate::print::bytes;
 use crate::report::text::{Align, grouped, table};
 use crate::report::{baselines::Baselines, baselines::Score, examples, progress, summary, verdict};
 use crate::signals;
@@ -154,6 +156,18 @@ pub fn run(args: &Args) -> Result<()> {
         grouped(split.validation.len() as u64),
         method(&options, split.train.len())
     );
+    let (for_ratings, for_model) = summary::memory_of(
+        &options,
+        ratings.len(),
+        ratings.user_count(),
+        ratings.movie_count(),
+    );
+    if !pages::would_be_given(for_ratings + for_model) {
+        return Err(anyhow::anyhow!(
+            "training takes about {} of memory, more than this machine gives; a smaller --dim or fewer ratings take less",
+            bytes(for_ratings + for_model)
+        ));
+    }
     let baselines = Baselines::of(ratings, &split);
     let run = Run {
         args,

@@ -1,0 +1,247 @@
+//! Ratings of other data than MovieLens, as people type it: from a pipe to lists, with names and another scale.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use host::export::ImageBytes;
+use host::link::memory::MemoryBoard;
+use host::link::{Connection, Timing};
+use pocketrec::wire::{Refusal, Reply, Request, Who};
+use tempfile::TempDir;
+
+struct Place(TempDir);
+
+impl Place {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Runs a command with `input` at its standard input.
+    fn host(&self, arguments: &[&str], input: &[u8]) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_host"))
+            .args(arguments)
+            .current_dir(self.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        let input = input.to_vec();
+        // What doesn't read it closes the pipe.
+        let writer = std::thread::spawn(move || drop(pipe.write_all(&input)));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        output
+    }
+
+    fn succeeds(&self, arguments: &[&str], input: &[u8]) -> String {
+        let output = self.host(arguments, input);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {errors}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn fails(&self, arguments: &[&str], input: &[u8]) -> String {
+        let output = self.host(arguments, input);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {errors}");
+        errors
+    }
+}
+
+/// 30 people, 20 books, a scale from `low` in whole steps up to `low + 9`, no times.
+fn books(low: i32) -> Vec<u8> {
+    let mut text = String::from("User-ID;ISBN;Book-Rating\n");
+    for user in 0..30 {
+        for book in 0..20 {
+            if (user * 7 + book * 3) % 5 < 3 {
+                let rating = low + (user * 3 + book * book) % 10;
+                text += &format!("\"U{user:02}\";\"05{book:02}X\";{rating}\n");
+            }
+        }
+    }
+    text.into_bytes()
+}
+
+const QUICK: [&str; 4] = ["--sweeps", "8", "--threads", "1"];
+
+#[test]
+fn a_pipe_of_names_on_another_scale_becomes_lists_of_those_names() {
+    let place = Place::new();
+    let train = [
+        "train",
+        "--data",
+        "-",
+        "--licence",
+        "mine alone",
+        "--out",
+        ".",
+    ];
+    let said = place.succeeds(&[&train[..], &QUICK].concat(), &books(1));
+    for line in [
+        "mine alone",
+        "`User-ID` as the user, `ISBN` as the movie, `Book-Rating` as the rating",
+        "go from 1 to 10 by 1",
+        "user ids are names",
+        "doesn't say when ratings were given",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    let said = place.succeeds(&["export", "--checkpoint", "model.safetensors"], b"");
+    assert!(
+        said.contains("came from a pipe, which can't be read again"),
+        "{said}"
+    );
+    assert!(
+        said.contains("mine alone") && !said.contains("GroupLens"),
+        "{said}"
+    );
+    let said = place.succeeds(&["inspect", "model.img"], b"");
+    assert!(said.contains("1 to 10 by 1"), "{said}");
+    let said = place.succeeds(&["recommend", "--user", "U07", "--image", "model.img"], b"");
+    assert!(said.contains("user U07") && said.contains("X"), "{said}");
+    let said = place.succeeds(
+        &[
+            "predict",
+            "--user",
+            "U07",
+            "--movie",
+            "0503X",
+            "--image",
+            "model.img",
+        ],
+        b"",
+    );
+    assert!(said.contains("user U07 on 0503X"), "{said}");
+    let error = place.fails(
+        &[
+            "predict",
+            "--user",
+            "U99",
+            "--movie",
+            "0503X",
+            "--image",
+            "model.img",
+        ],
+        b"",
+    );
+    assert!(
+        error.contains("no user of the image is called `U99`; it has 30 users"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_owner_rates_on_the_scale_that_the_ratings_were_on() {
+    for (low, on, off) in [
+        (1, [1.0, 10.0], [0.0, 5.5, 11.0]),
+        (-4, [-4.0, 5.0], [-5.0, 0.5, 6.0]),
+    ] {
+        let place = Place::new();
+        std::fs::write(place.path("ratings.csv"), books(low)).unwrap();
+        place.succeeds(
+            &[
+                &["train", "--data", "ratings.csv", "--out", "."][..],
+                &QUICK,
+            ]
+            .concat(),
+            b"",
+        );
+        place.succeeds(&["export", "--checkpoint", "model.safetensors"], b"");
+        let path = place.path("model.img");
+        let image = ImageBytes::read(&path).unwrap();
+        let board = MemoryBoard::new(Ok(image.open(&path).unwrap()));
+        let mut device = Connection::new(board, "core", Timing::MEMORY);
+        let mut rate = |stars| {
+            let request = Request::Rate {
+                who: Who::Owner(0),
+                movie: 4,
+                stars,
+            };
+            device.ask(&request).unwrap()
+        };
+        for stars in on {
+            assert!(
+                matches!(rate(stars).reply(), Some(Reply::Rated { .. })),
+                "{stars}"
+            );
+        }
+        for stars in off {
+            assert!(
+                matches!(rate(stars).reply(), Some(Reply::Refused(Refusal::OffScale))),
+                "{stars}"
+            );
+        }
+        let who = Who::Owner(0);
+        let answer = device.ask(&Request::Ratings { who, first: 0 }).unwrap();
+        let Some(Reply::Ratings(page)) = answer.reply() else {
+            panic!("no ratings")
+        };
+        assert_eq!((page.ratings[0].movie, page.ratings[0].stars), (4, on[1]));
+    }
+}
+
+#[test]
+fn protocols_that_need_times_are_refused_without_them_and_others_run() {
+    let place = Place::new();
+    std::fs::write(place.path("ratings.csv"), books(1)).unwrap();
+    for protocol in [&["--leave-last-out"][..], &["--cold-start", "3"]] {
+        let error = place.fails(
+            &[&["evaluate", "--data", "ratings.csv"][..], protocol].concat(),
+            b"",
+        );
+        assert!(
+            error.contains("doesn't say when ratings were given; take another protocol"),
+            "{error}"
+        );
+    }
+    let said = place.succeeds(
+        &[
+            &["evaluate", "--data", "ratings.csv", "--folds", "2"][..],
+            &QUICK,
+        ]
+        .concat(),
+        b"",
+    );
+    assert!(said.contains("2-fold cross-validation"), "{said}");
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_the_way_on() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("empty")).unwrap();
+    std::fs::create_dir(place.path("full")).unwrap();
+    std::fs::write(place.path("full/reviews.csv"), "a,b,c\n1,2,3\n").unwrap();
+    std::fs::write(place.path("reviews.csv"), "wer,was,wie\n1,2,3\n").unwrap();
+    std::fs::write(place.path("table.csv"), b"PAR1\0\0").unwrap();
+    for (data, said) in [
+        (
+            "empty",
+            "empty holds no ratings file by a known name, such as ratings.csv, ratings.dat, u.data: it is empty",
+        ),
+        (
+            "full",
+            "it has reviews.csv; --data may name the file itself",
+        ),
+        (
+            "reviews.csv",
+            "name them, for instance --columns user=wer,item=was,rating=wie",
+        ),
+        ("table.csv", "is a Parquet file"),
+        ("nowhere", "there is no nowhere"),
+    ] {
+        let error = place.fails(&["train", "--data", data, "--out", "."], b"");
+        assert!(error.contains(said), "{error}");
+    }
+    let error = place.fails(&["train", "--data", "-", "--out", "."], b"PK\x03\x04zipped");
+    assert!(error.contains("standard input is a zip file"), "{error}");
+    let error = place.fails(&["train", "--data", "-", "--out", "."], b"");
+    assert!(error.contains("standard input is empty"), "{error}");
+    assert!(!place.path("model.safetensors").exists());
+}
