@@ -193,7 +193,7 @@ fn every_answer_that_cannot_be_right_is_told_by_what_is_wrong_with_it() {
         (
             TOP,
             movies(&[(10, 4.0), (20, 3.0), (300, 2.0)]),
-            "3 movies are named where 2",
+            "there are 3 movies where 2",
         ),
         (
             TOP,
@@ -221,22 +221,22 @@ fn every_answer_that_cannot_be_right_is_told_by_what_is_wrong_with_it() {
         (
             Request::Profile { who: WHO },
             profile(0.0, &[1.0]),
-            "a row of 1 numbers",
+            "a row of 1 number ",
         ),
         (
             Request::ForgetMe { who: WHO },
             Reply::Forgotten { ratings: 4 },
-            "4 ratings are left",
+            "there are 4 ratings left",
         ),
         (
             ratings(0),
             page(0, &[(10, 4.0)]),
-            "1 ratings are told where 0 are left",
+            "there is 1 rating where 0 should be left",
         ),
         (
             ratings(5),
             page(6, &[(10, 4.0), (20, 4.0)]),
-            "2 ratings are told where 1",
+            "there are 2 ratings where 1",
         ),
         (ratings(0), page(9, &[]), "none of the 9 ratings"),
         (
@@ -321,16 +321,20 @@ fn every_answer_that_cannot_be_right_is_told_by_what_is_wrong_with_it() {
         (explain, because(&[10, 10], 0.1), "movie 10 is named twice"),
         (explain, because(&[11], 0.1), "movie 11 is named"),
         (explain, because(&[10], nan), "NaN"),
-        (Request::Limits, limits, "200 owners are not 1 to 8"),
+        (
+            Request::Limits,
+            limits,
+            "there are 200 owners, and not 1 to 8",
+        ),
         (
             Request::Owners,
             owners(|owners| owners.owners = 9),
-            "9 owners are not 1 to 8",
+            "there are 9 owners, and not 1 to 8",
         ),
         (
             Request::Owners,
             owners(|owners| owners.owners = 0),
-            "0 owners are not",
+            "there are 0 owners",
         ),
         (
             Request::Owners,

@@ -232,7 +232,7 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
             data.titles = titles(folder);
             sets.push((name, data, Some(split)));
         }
-        let protocol = format!("{} official folds", sets.len());
+        let protocol = count(sets.len(), "official fold");
         return Ok((sets, protocol));
     }
     if let (Some(train), Some(test)) = (&args.train, &args.test) {

@@ -104,8 +104,8 @@ pub fn user(people: &People, model: &Model<'_>, user: Option<&str>) -> Result<Us
         let has = match model.user_ids() {
             None => "which holds no users: without `--user` the mean user is asked".into(),
             Some(ids) => format!(
-                "which has {} users with ids from {} to {}",
-                ids.len(),
+                "which has {} with ids from {} to {}",
+                count(ids.len(), "user"),
                 ids.id(0).unwrap_or_default(),
                 ids.id(ids.len() - 1).unwrap_or_default()
             ),

@@ -12,7 +12,7 @@ use crate::export::boards::{self, Board};
 use crate::export::device::DeviceBill;
 use crate::link::emulator::Emulator;
 use crate::link::{Connection, Line, Timing, port};
-use crate::report::text::grouped;
+use crate::print::{count, grouped};
 
 /// The heading of a board's options, which every question of `query` repeats among its own.
 pub const BOARD: &str = "Board";
@@ -100,9 +100,9 @@ impl LineArgs {
 fn fits(image: &Path, board: Board) -> Result<()> {
     match std::fs::metadata(image) {
         Ok(meta) if meta.len() > board.image_region as u64 => Err(BadInput::new(format!(
-            "{} has {} bytes and the image's region of {} {}: `export --board {}` makes one that fits",
+            "{} has {} and the image's region of {} {}: `export --board {}` makes one that fits",
             image.display(),
-            grouped(meta.len()),
+            count(meta.len(), "byte"),
             board.name,
             grouped(board.image_region as u64),
             board.name

@@ -4,6 +4,7 @@ pub mod bench;
 mod columns;
 mod data;
 pub mod evaluate;
+mod examples;
 pub mod export;
 pub mod fetch;
 pub mod image;
@@ -29,7 +30,7 @@ use crate::print;
 
 /// Trains user and movie embeddings on a PC, and takes them to a microcontroller.
 #[derive(Debug, Parser)]
-#[command(name = "host", version, about, max_term_width = 100)]
+#[command(name = "host", version, about, max_term_width = 80)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

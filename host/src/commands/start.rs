@@ -3,19 +3,25 @@
 use std::ffi::{OsStr, OsString};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, Parser};
+use clap::{CommandFactory, FromArgMatches};
 
-use super::Cli;
+use super::{Cli, examples};
 use crate::error::BadInput;
 use crate::print::{self, Escaped, escape};
 
 /// What the program was asked to do. It ends here where that can't be told, or where only help was asked for.
 pub fn cli() -> Cli {
     let words: Vec<OsString> = std::env::args_os().collect();
-    match Cli::try_parse_from(&words) {
+    let matches = command().try_get_matches_from(&words);
+    match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => refuse(error, &words),
     }
+}
+
+/// All verbs, with examples in their help.
+fn command() -> clap::Command {
+    examples::added(Cli::command())
 }
 
 #[allow(clippy::print_stderr, reason = "before there is a verb that prints")]
@@ -96,6 +102,8 @@ fn shown(word: &OsStr) -> String {
 #[cfg(all(test, unix))]
 mod tests {
     use std::os::unix::ffi::OsStringExt;
+
+    use clap::Parser;
 
     use super::*;
 

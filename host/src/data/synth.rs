@@ -17,6 +17,7 @@ use rand_pcg::Pcg64Mcg;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
 use super::ratings::mix;
+use crate::print::count;
 
 /// How much of everything there shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,9 @@ impl Shape {
         } = *self;
         if users == 0 || movies < 2 * LEAST {
             return Err(format!(
-                "{users} users and {movies} movies are too few; there should be 1 and {}",
+                "{} and {} are too few; there should be 1 and {}",
+                count(users, "user"),
+                count(movies, "movie"),
                 2 * LEAST
             ));
         }
@@ -100,16 +103,19 @@ impl Shape {
         let most = self.most() * users;
         if !(least..=most).contains(&ratings) {
             return Err(format!(
-                "{users} users, each with at least {LEAST} of {movies} movies and at most {}, give {least} to {most} \
+                "{}, each with at least {LEAST} of {} and at most {}, can give {least} to {most} \
                  ratings, not {ratings}",
+                count(users, "user"),
+                count(movies, "movie"),
                 self.most()
             ));
         }
         // Each movie is given to one user first.
         if movies > users * LEAST / 2 {
             return Err(format!(
-                "{users} users should have at most {} movies, not {movies}",
-                users * LEAST / 2
+                "{} should have at most {}, not {movies}",
+                count(users, "user"),
+                count(users * LEAST / 2, "movie")
             ));
         }
         if (top_movie as usize) < movies {

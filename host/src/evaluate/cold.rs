@@ -11,6 +11,7 @@ use super::protocol::Fold;
 use crate::data::{Dataset, Ratings, Split};
 use crate::error::BadInput;
 use crate::export::{Chosen, Precision, build};
+use crate::print::number::{count, there};
 use crate::report::baselines::Baselines;
 use crate::report::text::{Align, table};
 use crate::train::random::{Random, Stream};
@@ -124,7 +125,7 @@ pub fn curve(
     let mut points = Vec::new();
     for known in KNOWN {
         let retrained = if retrain && known > 0 {
-            tell(&format!("training with {known} ratings of each"));
+            tell(&format!("training with {} of each", count(known, "rating")));
             let again = fold(known);
             let fit = fitted(&again, options)?;
             Some(train::validate(&fit.parameters, ratings, &test).0.sqrt())
@@ -184,8 +185,8 @@ fn strangers(ratings: &Ratings, people: usize, seed: u64) -> Result<Vec<Stranger
         .collect();
     if people > able.len() / 2 || people == 0 {
         return Err(BadInput::new(format!(
-            "{} people have {FEWEST} ratings or more; at least one and at most half of them can be left out, not {people}",
-            able.len()
+            "{} with {FEWEST} ratings or more: at least one and at most half of them can be left out, not {people}",
+            there(able.len(), "person")
         ))
         .into());
     }

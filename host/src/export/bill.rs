@@ -4,19 +4,22 @@ use std::fmt;
 
 use pocketrec::image::{Element, Image, TableKind};
 use pocketrec::service::Service;
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde_json::json;
 
 use super::ImageBytes;
 use super::boards::{BOARDS, Board};
-use crate::report::text::{Align, grouped, table};
+use crate::print::{Align, count, grouped, table};
 
 /// A table of an image and its cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct TableCost {
     /// Its kind's name, with the dense layer's number where there is more than one.
     pub name: String,
     /// Its element type's name.
     pub element: &'static str,
     /// Rows and columns.
+    #[serde(rename = "rows_columns")]
     pub shape: (u32, u32),
     /// Bytes of its elements.
     pub bytes: usize,
@@ -80,10 +83,36 @@ pub fn device_ram() -> usize {
     size_of::<Service<'static, 1>>()
 }
 
+/// As `tables`, `around`, `bytes` of the whole, and `boards` with what each one's region spares; below 0 where it
+/// doesn't fit.
+impl Serialize for Bill {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let boards = BOARDS.iter().map(|board| {
+            json!({
+                "board": board.name,
+                "region_bytes": board.image_region,
+                "spare_bytes": board.image_region as i64 - self.total as i64,
+            })
+        });
+        let mut map = to.serialize_map(Some(5))?;
+        map.serialize_entry("bytes", &self.total)?;
+        map.serialize_entry("tables", &self.tables)?;
+        map.serialize_entry("around_bytes", &self.around)?;
+        map.serialize_entry("service_ram_bytes", &device_ram())?;
+        map.serialize_entry("boards", &boards.collect::<Vec<_>>())?;
+        map.end()
+    }
+}
+
 impl fmt::Display for Bill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let row = |name: &str, element: &str, shape: &str, bytes: usize| {
-            vec![name.into(), element.into(), shape.into(), count(bytes)]
+            vec![
+                name.into(),
+                element.into(),
+                shape.into(),
+                grouped(bytes as u64),
+            ]
         };
         let mut rows = vec![
             ["Table", "Element", "Shape", "Bytes"]
@@ -100,8 +129,8 @@ impl fmt::Display for Bill {
         f.write_str(&table(&align, &rows))?;
         writeln!(
             f,
-            "\nRAM: at most {} bytes for the service with one owner, and a stack of a few KB (`--board` measures a board's)",
-            count(device_ram())
+            "\nRAM: at most {} for the service with one owner, and a stack of a few KB (`--board` measures a board's)",
+            count(device_ram(), "byte")
         )?;
         for board in &self.boards {
             let region = board.image_region;
@@ -110,25 +139,21 @@ impl fmt::Display for Bill {
                 Some(spare) => {
                     writeln!(
                         f,
-                        "fits, {} of {} bytes to spare",
-                        count(spare),
-                        count(region)
+                        "fits, {} of {} to spare",
+                        grouped(spare as u64),
+                        count(region, "byte")
                     )?;
                 }
                 None => writeln!(
                     f,
-                    "does not fit, {} bytes too many for {}",
-                    count(self.total - region),
-                    count(region)
+                    "does not fit, {} too many for {}",
+                    count(self.total - region, "byte"),
+                    grouped(region as u64)
                 )?,
             }
         }
         Ok(())
     }
-}
-
-fn count(number: usize) -> String {
-    grouped(number as u64)
 }
 
 #[cfg(test)]

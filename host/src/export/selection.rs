@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Rated;
 use crate::error::BadInput;
+use crate::print::count;
 use crate::train::checkpoint::Checkpoint;
 
 /// The movies of an image.
@@ -129,7 +130,8 @@ impl Movies {
         if rows.is_empty() {
             let most = checkpoint.movie_counts.iter().max().copied().unwrap_or(0);
             return Err(BadInput::new(format!(
-                "no movie is left to export; the most rated one has {most} ratings"
+                "no movie is left to export; the most rated one has {}",
+                count(most, "rating")
             )));
         }
         Ok(rows)

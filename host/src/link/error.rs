@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::print::number;
 use pocketrec::wire::{Refusal, Request, VERSION};
 
 /// Why a board did not answer as it should.
@@ -165,8 +166,9 @@ impl fmt::Display for LinkError {
                 waited,
             } => write!(
                 f,
-                "nothing answers at {line} (asked {tries} times, waited {:.1} s each): is it the right port, is the board powered, and does it run pocketrec's firmware?",
-                waited.as_secs_f32()
+                "nothing answers at {line} (asked {}, waited {} each): is it the right port, is the board powered, and does it run pocketrec's firmware?",
+                number::count(*tries, "time"),
+                number::seconds(waited.as_secs_f64())
             ),
             Self::Garbage {
                 line,
@@ -174,15 +176,18 @@ impl fmt::Display for LinkError {
                 text: true,
             } => write!(
                 f,
-                "{line} prints text and answers nothing ({bytes} bytes of it): is it the right port, and does the board run pocketrec's firmware?"
+                "{line} prints text and answers nothing ({} of it): is it the right port, and does the board run pocketrec's firmware?",
+                number::count(*bytes, "byte")
             ),
             Self::Garbage { line, bytes, .. } => write!(
                 f,
-                "{line} sends bytes that make no frame ({bytes} of them): is `--baud` right? The boards' firmware speaks 115200"
+                "{line} sends {} that make no frame: is `--baud` right? The boards' firmware speaks 115200",
+                number::count(*bytes, "byte")
             ),
             Self::NoAnswer { line, tries } => write!(
                 f,
-                "{line} speaks as pocketrec's firmware does, but no answer to this request came (asked {tries} times): is the line noisy?"
+                "{line} speaks as pocketrec's firmware does, but no answer to this request came (asked {}): is the line noisy?",
+                number::count(*tries, "time")
             ),
             Self::Stranger { line } => {
                 write!(f, "what answers at {line} is not pocketrec's firmware")
@@ -216,7 +221,8 @@ impl fmt::Display for LinkError {
             } => write!(
                 f,
                 "{line} says that it works, but gets nowhere ({done} of {total} after {:.0} s): it was told to stop, and its reset button does if that doesn't",
-                waited.as_secs_f32()
+                number::count(*tries, "time"),
+                number::seconds(waited.as_secs_f64())
             ),
             Self::OtherBoard { line } => write!(
                 f,

@@ -4,6 +4,7 @@
 //! one that lies. Every answer that a person gets to see goes through [`check`]; what an image alone knows is checked
 //! where the board is known to hold it. So no loop over answers runs without end, and no number comes from nowhere.
 
+use crate::print::number::{self, there};
 use pocketrec::MAX_DIM;
 use pocketrec::model::{Model, RatingScale};
 use pocketrec::service::MAX_LOG;
@@ -166,9 +167,9 @@ pub fn check(request: &Request, reply: &Reply<'_>, known: Option<&Known>) -> Res
             stars.map_or(Ok(()), finite)?;
             check_total(*ratings)
         }
-        (Request::ForgetMe { .. }, Reply::Forgotten { ratings }) => {
-            ensure(*ratings == 0, || format!("{ratings} ratings are left"))
-        }
+        (Request::ForgetMe { .. }, Reply::Forgotten { ratings }) => ensure(*ratings == 0, || {
+            format!("{} left", there(*ratings, "rating"))
+        }),
         (Request::Ratings { first, .. }, Reply::Ratings(page)) => check_page(page, *first, known),
         (
             Request::Import { count, ratings, .. },
@@ -301,8 +302,8 @@ fn unique(ids: impl Iterator<Item = u32>) -> Result<(), String> {
 fn check_list(list: &[Ranked], count: u8, known: Option<&Known>) -> Result<(), String> {
     ensure(list.len() <= count.into(), || {
         format!(
-            "{} movies are named where {count} were asked for",
-            list.len()
+            "{} where {count} were asked for",
+            there(list.len(), "movie")
         )
     })?;
     unique(list.iter().map(|ranked| ranked.movie))?;
@@ -325,10 +326,13 @@ fn check_page(page: &RatingsReply, first: u16, known: Option<&Known>) -> Result<
     let left = page.total.saturating_sub(first);
     let count = page.ratings.len();
     ensure(count <= left.into(), || {
-        format!("{count} ratings are told where {left} are left")
+        format!("{} where {left} should be left", there(count, "rating"))
     })?;
     ensure(count > 0 || left == 0, || {
-        format!("none of the {left} ratings that are left is told")
+        format!(
+            "nothing is told of {} that should be left",
+            number::count(left, "rating")
+        )
     })?;
     unique(page.ratings.iter().map(|rating| rating.movie))?;
     page.ratings.iter().try_for_each(|rating| {
@@ -358,7 +362,7 @@ fn check_model(info: &ModelInfo<'_>) -> Result<(), String> {
 fn check_limits(limits: &Limits) -> Result<(), String> {
     let most = MAX_OWNERS as u8;
     ensure((1..=most).contains(&limits.owners), || {
-        format!("{} owners are not 1 to {most}", limits.owners)
+        format!("{}, and not 1 to {most}", there(limits.owners, "owner"))
     })
 }
 
@@ -368,7 +372,10 @@ fn check_profile(profile: &ProfileReply, known: Option<&Known>) -> Result<(), St
     profile.row.iter().copied().try_for_each(finite)?;
     let due = known.map_or(profile.row.len(), |known| known.user_dim);
     ensure(profile.row.len() == due && due <= MAX_DIM, || {
-        format!("a row of {} numbers is not one of {due}", profile.row.len())
+        format!(
+            "a row of {} is not one of {due}",
+            number::count(profile.row.len(), "number")
+        )
     })
 }
 
@@ -393,13 +400,14 @@ fn check_explained(explained: &Explained, known: Option<&Known>) -> Result<(), S
 fn check_owners(owners: &Owners) -> Result<(), String> {
     let count = usize::from(owners.owners);
     ensure((1..=MAX_OWNERS).contains(&count), || {
-        format!("{count} owners are not 1 to {MAX_OWNERS}")
+        format!("{}, and not 1 to {MAX_OWNERS}", there(count, "owner"))
     })?;
     let each = owners.ratings.iter().zip(&owners.unused).take(count);
     each.enumerate().try_for_each(|(owner, (ratings, unused))| {
         ensure(unused <= ratings && *ratings <= owners.capacity, || {
             format!(
-                "owner {owner} has {ratings} ratings, {unused} of them not for this model, and room for {}",
+                "owner {owner} has {}, {unused} of them not for this model, and room for {}",
+                number::count(*ratings, "rating"),
                 owners.capacity
             )
         })

@@ -33,7 +33,22 @@ pub fn noun(number: impl TryInto<u64>, one: &str) -> String {
     }
 }
 
-/// Stars with so many decimals, and the word: `1 star`, `4.5 stars`. Only the very number 1 is one star.
+/// That there is so much of a thing: `there is 1 movie`, `there are 3 movies`.
+pub fn there(number: impl TryInto<u64>, one: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    let are = if number == 1 { "is" } else { "are" };
+    format!("there {are} {}", count(number, one))
+}
+
+/// `was` of one thing, `were` of others.
+pub fn was(number: impl TryInto<u64>) -> &'static str {
+    match number.try_into().is_ok_and(|number| number == 1) {
+        true => "was",
+        false => "were",
+    }
+}
+
+/// Stars, and the word: `1 star`, `4.5 stars`. Only the very number 1 is one star.
 pub fn stars(stars: f32) -> String {
     match stars == 1.0 {
         true => "1 star".into(),
@@ -136,6 +151,9 @@ mod tests {
         ] {
             assert_eq!(count(number, one), text);
         }
+        assert_eq!(there(1, "owner"), "there is 1 owner");
+        assert_eq!(there(0, "owner"), "there are 0 owners");
+        assert_eq!([0, 1, 2].map(was), ["were", "was", "were"]);
         assert_eq!(
             [1.0, 4.5, 0.0].map(stars),
             ["1 star", "4.5 stars", "0 stars"]

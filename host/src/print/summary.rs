@@ -4,15 +4,15 @@ use crate::data::Dataset;
 use crate::train::fast::layout;
 use crate::train::{Options, Solver};
 
-use super::{Align, bytes, grouped, table};
+use super::{Align, bytes, count, grouped, table};
 
 /// The sentence that opens a run: "671 distinct users rated 9,066 different movies (total ratings = 100,004)".
 pub fn sentence(data: &Dataset) -> String {
     let ratings = &data.ratings;
     format!(
-        "{} distinct users rated {} different movies (total ratings = {})",
-        grouped(ratings.user_count() as u64),
-        grouped(ratings.movie_count() as u64),
+        "{} rated {} (total ratings = {})",
+        count(ratings.user_count(), "distinct user"),
+        count(ratings.movie_count(), "different movie"),
         grouped(ratings.len() as u64)
     )
 }
@@ -76,7 +76,7 @@ pub fn layers(options: &Options, users: usize, movies: usize) -> String {
         &[Align::Left, Align::Left, Align::Right, Align::Left],
         &rows,
     );
-    text.push_str(&format!(" {} parameters in all\n", grouped(total as u64)));
+    text.push_str(&format!(" {} in all\n", count(total, "parameter")));
     text
 }
 

@@ -11,6 +11,8 @@ mod work;
 use std::fmt;
 
 use pocketrec::{USUAL_DIM, USUAL_UNITS};
+use serde::{Serialize, Serializer};
+use serde_json::json;
 
 pub use shape::Shape;
 pub use work::Work;
@@ -163,6 +165,43 @@ impl DeviceBill {
             &[Align::Left, Align::Right, Align::Right, Align::Left],
             &rows,
         )
+    }
+}
+
+/// As `board`, `chip`, `clock_hz`, `fits`, `why_not`, `flash` and `ram` with the bytes that each part takes of how many,
+/// and `work` with modelled cycles and seconds, nothing where they weren't counted.
+impl Serialize for DeviceBill {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let (board, firmware) = (&self.board, &self.firmware);
+        let part = |bytes: usize, of: usize| json!({ "bytes": bytes, "of": of });
+        let work = self.works.iter().map(|work| {
+            let cycles = work.estimate.as_ref().map(|estimate| estimate.cycles);
+            json!({
+                "work": work.name,
+                "cycles": cycles.map(f64::round),
+                "seconds": cycles.map(|cycles| cycles / f64::from(board.clock_hz)),
+                "from": work.estimate.as_ref().map(ToString::to_string),
+            })
+        });
+        let why = self.refusal();
+        json!({
+            "board": board.name,
+            "chip": board.chip,
+            "clock_hz": board.clock_hz,
+            "fits": why.is_none(),
+            "why_not": why,
+            "flash": {
+                "firmware": part(firmware.flash, board.firmware_flash),
+                "profile": part(board.profile_region, board.profile_region),
+                "image": part(self.image, board.image_region),
+            },
+            "ram": {
+                "variables": part(firmware.variables, board.ram),
+                "stack": part(firmware.stack, board.ram - firmware.variables),
+            },
+            "work": work.collect::<Vec<_>>(),
+        })
+        .serialize(to)
     }
 }
 
