@@ -5,9 +5,6 @@ macro_rules! println {
     () => { $crate::print::block("\n") };
     ($($text:tt)*) => { $crate::print::block(&(::std::format!($($text)*) + "\n")) };
 }
-macro_rules! print {
-    ($($text:tt)*) => { $crate::print::block(&::std::format!($($text)*)) };
-}
 macro_rules! eprintln {
     ($($text:tt)*) => { $crate::print::aside(&(::std::format!($($text)*) + "\n")) };
 }

@@ -1,5 +1,7 @@
 //! `host export`: checkpoint in, flash image out, with the bill.
 
+mod told;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,16 +16,18 @@ use crate::error::BadInput;
 use crate::export::bill::Bill;
 use crate::export::boards::{self, Board};
 use crate::export::device::DeviceBill;
-use crate::export::quality::{self, Held};
+use crate::export::quality;
 use crate::export::{
     Chosen, ImageBytes, Movies, Precision, Rated, Seen, Storage, Users, build, fit, people, seen,
     sidecar,
 };
 use crate::files;
-use crate::report::text::grouped;
+use crate::print::{self, Target, count, grouped};
 use crate::report::verdict;
 use crate::train::checkpoint::Checkpoint;
-use crate::warn;
+use crate::{note, warn};
+
+use self::told::{Exported, Held, Rounded, Rounding};
 
 /// Options of `host export`.
 #[derive(Debug, clap::Args)]
@@ -33,9 +37,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
 
-    /// Where to write the image; the titles go beside it [default: beside the checkpoint]
+    /// Where to write the image; the titles go beside it. - is standard output, without titles [default: beside the
+    /// checkpoint]
     #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    out: Option<Target>,
 
     /// Element type of embeddings and biases: f16, f32, i16 or i8; integers are scored in integers
     #[arg(long, value_name = "TYPE", default_value = "f16")]
@@ -96,8 +101,8 @@ pub fn run(args: &Args) -> Result<()> {
         .checkpoint
         .clone()
         .unwrap_or_else(|| Path::new(files::FOLDER).join(files::CHECKPOINT));
-    let same = |to: &PathBuf| to.canonicalize().ok() == from.canonicalize().ok();
-    if args.out.as_ref().is_some_and(|to| to.exists() && same(to)) {
+    let same = |to: &Path| to.exists() && to.canonicalize().ok() == from.canonicalize().ok();
+    if args.out.as_ref().and_then(Target::file).is_some_and(same) {
         return Err(BadInput::new(format!(
             "--out is the checkpoint {} itself, which the image would replace; name another file",
             from.display()
@@ -108,12 +113,18 @@ pub fn run(args: &Args) -> Result<()> {
     let to = args
         .out
         .clone()
-        .unwrap_or_else(|| from.with_file_name(crate::export::IMAGE_FILE));
-    let titles = sidecar::path_of(&to);
-    files::check_file("--out", &to)?;
-    files::check_file("the file of the image's titles", &titles)?;
-    let people = people::path_of(&to);
-    files::check_file("the file of the names of the image's users", &people)?;
+        .unwrap_or_else(|| Target::File(from.with_file_name(crate::export::IMAGE_FILE)));
+    to.claim_for_bytes("--out")?;
+    let titles = to.file().map(sidecar::path_of);
+    let people = to.file().map(people::path_of);
+    for (what, beside) in [
+        ("the file of the image's titles", &titles),
+        ("the file of the names of the image's users", &people),
+    ] {
+        beside
+            .iter()
+            .try_for_each(|path| files::check_file(what, path))?;
+    }
     let movies = args.movies.rows(&checkpoint)?;
     let board = args.board.unwrap_or(boards::DEFAULT);
     let data = data_of(args, &checkpoint, &from)?;
@@ -138,51 +149,41 @@ pub fn run(args: &Args) -> Result<()> {
         bail!("{why}; without `--board` the image is written all the same");
     }
 
-    println!(
+    note!(
         "{}: {} on {}",
         from.display(),
         checkpoint.parameters.model.name(),
         checkpoint.data.name
     );
-    println!("{}", held_sentence(args, &checkpoint, &chosen, board));
+    note!("{}", held_sentence(args, &checkpoint, &chosen, board));
     if !chosen.users.is_empty() {
         let missing = data.as_ref().err().map(String::as_str);
-        println!("{}", seen_sentence(args, &bytes, missing, board));
+        note!("{}", seen_sentence(args, &bytes, missing, board));
     }
-    let bill = Bill::of(&bytes);
-    match (&device, args.board) {
-        (Some(device), Some(board)) => println!("\n{}\n{device}", bill.without(board)),
-        _ => println!("\n{bill}"),
-    }
-    match &data {
-        Ok(data) => println!("{}", rounding(&checkpoint, data, args.storage())?),
-        Err(why) => println!("What rounding costs was not measured: {why}"),
-    }
-    println!("Licence of the data: {}", checkpoint.data.licence);
-    match checkpoint.validation {
-        Some(measured) => {
-            if let Some(warning) = verdict::warning(measured) {
-                crate::warn!("{warning}");
-            }
-        }
-        None => {
-            println!("How well the model predicts was not measured: training held no ratings out")
-        }
+    let rounding = match &data {
+        Ok(data) => rounding(&checkpoint, data, args.storage())?,
+        Err(why) => Rounding::unmeasured(why),
+    };
+    if let Some(warning) = checkpoint.validation.and_then(verdict::warning) {
+        warn!("{warning}");
     }
 
     let failed = |path: &Path| format!("can't write {}", path.display());
+    let crc = bytes.open(&from)?.header().crc;
     let names = &checkpoint.data.user_names;
-    if names.is_empty() || chosen.users.is_empty() {
-        remove(&people)?;
-    } else {
-        let ids = chosen.users.iter().map(|row| checkpoint.user_ids[*row]);
-        let crc = bytes.open(&to)?.header().crc;
-        let csv = people::to_csv(names, ids, crc)?;
-        files::write(&people, &csv).with_context(|| failed(&people))?;
-        println!("Wrote {}, what the users are called", people.display());
+    let mut called = None;
+    match &people {
+        Some(people) if !names.is_empty() && !chosen.users.is_empty() => {
+            let ids = chosen.users.iter().map(|row| checkpoint.user_ids[*row]);
+            let csv = people::to_csv(names, ids, crc)?;
+            files::write(people, &csv).with_context(|| failed(people))?;
+            called = Some(people.clone());
+        }
+        Some(people) => remove(people)?,
+        None => {}
     }
-    match named {
-        Some(named) => {
+    let csv = match (named, &titles) {
+        (Some(named), Some(_)) => {
             let ids: Vec<u32> = chosen
                 .movies
                 .iter()
@@ -190,19 +191,42 @@ pub fn run(args: &Args) -> Result<()> {
                 .collect();
             let counts = checkpoint.movie_counts.iter().copied();
             let counted = named.counted(checkpoint.movie_ids.iter().copied().zip(counts));
-            let crc = bytes.open(&to)?.header().crc;
-            let csv = sidecar::to_csv(&counted, &ids, crc)?;
-            files::write(&titles, &csv).with_context(|| failed(&titles))?;
-            files::write(&to, bytes.as_ref()).with_context(|| failed(&to))?;
-            println!("Wrote {} and {}", to.display(), titles.display());
+            Some(sidecar::to_csv(&counted, &ids, crc)?)
         }
-        None => {
-            remove(&titles)?;
-            files::write(&to, bytes.as_ref()).with_context(|| failed(&to))?;
-            println!("Wrote {}, without titles", to.display());
+        _ => None,
+    };
+    let written = csv.is_some();
+    if let Some(titles) = &titles {
+        match csv {
+            Some(csv) => files::write(titles, &csv).with_context(|| failed(titles))?,
+            None => remove(titles)?,
         }
     }
-    Ok(())
+    to.write(bytes.as_ref())?;
+    print::answer(&Exported {
+        checkpoint: from,
+        image: to.file().map(Path::to_owned),
+        titles: titles.filter(|_| written),
+        user_names: called,
+        movies: Held {
+            held: chosen.movies.len(),
+            of: checkpoint.movie_ids.len(),
+        },
+        users: Held {
+            held: chosen.users.len(),
+            of: checkpoint.user_ids.len(),
+        },
+        precision: args.precision.name(),
+        bill: match args.board {
+            Some(board) => Bill::of(&bytes).without(board),
+            None => Bill::of(&bytes),
+        },
+        board: device,
+        named: args.board,
+        rounding,
+        licence: checkpoint.data.licence,
+        validated: checkpoint.validation.is_some(),
+    })
 }
 
 /// Removes what lies beside an earlier image: for this one it would be wrong.
@@ -320,8 +344,8 @@ fn seen_sentence(args: &Args, bytes: &ImageBytes, missing: Option<&str>, board: 
     let but = "so a device's lists for them may name it";
     match (table, args.seen, missing) {
         (Some(table), ..) => format!(
-            "It says which movies they have rated, in {} bytes: a device's lists for them are without those",
-            grouped(table.bytes as u64)
+            "It says which movies they have rated, in {}: a device's lists for them are without those",
+            count(table.bytes, "byte")
         ),
         (None, Seen::None, _) => {
             format!("It doesn't say what they have rated (`--seen none`), {but}")
@@ -471,10 +495,10 @@ fn titles_of(
     Ok((!titles.is_empty()).then_some(titles))
 }
 
-fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<String> {
+fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<Rounding> {
     let ratings = &data.ratings;
     let split = Split::random(ratings.len(), checkpoint.split.share, checkpoint.split.seed);
-    let mut held: Vec<Held> = split
+    let mut held: Vec<quality::Held> = split
         .validation
         .iter()
         .map(|at| *at as usize)
@@ -493,7 +517,7 @@ fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<Str
         seen: None,
     };
     let mut measured = Vec::new();
-    let mut count = 0;
+    let mut ratings_held = 0;
     let mut storages = [Precision::F32, Precision::F16].map(Storage::from).to_vec();
     if !storages.contains(&own) {
         storages.push(own);
@@ -503,31 +527,27 @@ fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<Str
         let model = Model::open(bytes.as_ref()).map_err(BadInput::new)?;
         match quality::measure(&model, &held) {
             Some(quality) => {
-                count = quality.ratings;
-                measured.push(format!(
-                    "{} RMSE {:.4}, MAE {:.4}",
-                    storage.precision.name(),
-                    quality.rmse,
-                    quality.mae
-                ));
+                ratings_held = quality.ratings;
+                measured.push(Rounded {
+                    precision: storage.precision.name(),
+                    rmse: quality.rmse,
+                    mae: quality.mae,
+                });
             }
-            None => {
-                return Ok(
-                    "What rounding costs was not measured: training held no ratings out".into(),
-                );
-            }
+            None => return Ok(Rounding::unmeasured("training held no ratings out")),
         }
     }
-    let of = if everything.users.len() < checkpoint.user_ids.len() {
-        format!(" of {} users", grouped(everything.users.len() as u64))
-    } else {
-        String::new()
+    let of = match everything.users.len() < checkpoint.user_ids.len() {
+        true => format!(" of {}", count(everything.users.len(), "user")),
+        false => String::new(),
     };
-    Ok(format!(
-        "What rounding costs, on the {} ratings{of} that training held out: {}",
-        grouped(count as u64),
-        measured.join("; ")
-    ))
+    Ok(Rounding {
+        on: format!(
+            "{}{of} that training held out",
+            count(ratings_held, "rating")
+        ),
+        measured,
+    })
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::data::Titles;
 use crate::error::BadInput;
 use crate::export::people::People;
 use crate::export::{ImageBytes, sidecar};
+use crate::print::count;
 use crate::print::{Movie, Movies};
 use crate::warn;
 

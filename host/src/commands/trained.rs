@@ -49,9 +49,10 @@ pub fn ratings(
         Ok(PIPE) => {
             Err("the ratings of the training came from a pipe, which can't be read again".into())
         }
-        Ok(source) => match at(Path::new(source), &reading, folder) {
+        Ok(source) => match at(&files::name::path(source), &reading, folder) {
             Ok(data) if data.fingerprint != fingerprint => Err(format!(
-                "the ratings at {source} are no longer those of the training"
+                "the ratings at {} are no longer those of the training",
+                files::name::path(source).display()
             )),
             found => found,
         },

@@ -5,6 +5,7 @@
 
 pub mod check;
 pub mod lock;
+pub mod name;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

@@ -220,8 +220,7 @@ impl fmt::Display for LinkError {
                 waited,
             } => write!(
                 f,
-                "{line} says that it works, but gets nowhere ({done} of {total} after {:.0} s): it was told to stop, and its reset button does if that doesn't",
-                number::count(*tries, "time"),
+                "{line} says that it works, but gets nowhere ({done} of {total} after {}): it was told to stop, and its reset button does if that doesn't",
                 number::seconds(waited.as_secs_f64())
             ),
             Self::OtherBoard { line } => write!(

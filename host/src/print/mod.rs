@@ -117,6 +117,13 @@ pub fn block(text: &str) {
     put(&escape::lines(text));
 }
 
+/// As [`block`], of lines that accompany a result; not where people asked for quiet.
+pub fn note_block(text: &str) {
+    if !is_quiet() {
+        block(text);
+    }
+}
+
 /// As [`block`], on standard error.
 #[allow(clippy::print_stderr, reason = "the printing end")]
 pub fn aside(text: &str) {

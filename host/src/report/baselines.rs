@@ -3,7 +3,7 @@
 use crate::data::{Ratings, Split};
 
 /// Root mean squared and mean absolute error, in stars.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Score {
     /// Root mean squared error.
     pub rmse: f64,

@@ -21,6 +21,7 @@ use super::parameters::{Layer, Parameters};
 use super::resume::RunNote;
 use super::{ModelKind, Options};
 use crate::data::{Dataset, Names, Reading};
+use crate::files;
 
 /// The metadata keys of a checkpoint of this version.
 ///
@@ -79,11 +80,10 @@ impl DataNote {
     /// What there is to note of a data set; its path made absolute, so that later commands find it from any folder.
     pub fn of(data: &Dataset) -> DataNote {
         let source = match &data.source {
-            Some(path) => path
-                .canonicalize()
-                .unwrap_or_else(|_| path.clone())
-                .display()
-                .to_string(),
+            Some(path) => {
+                let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+                files::name::text(&path)
+            }
             None if data.is_built_in() => BUILT_IN.into(),
             None => PIPE.into(),
         };

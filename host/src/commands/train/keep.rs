@@ -220,11 +220,12 @@ impl Observer for Watched<'_> {
     fn keep(&mut self, fit: Fit) {
         let checkpoint = self.run.checkpoint(&fit, Found::default());
         let out = self.run.args.out.display();
-        let told = match self.run.write(&fit, &checkpoint) {
-            Ok(()) => format!("Kept what there is so far in {out}; --resume goes on from here"),
-            Err(error) => format!("warning: {error:#}; training goes on"),
-        };
-        self.shown.tell(&told);
+        match self.run.write(&fit, &checkpoint) {
+            Ok(()) => self.shown.tell(&format!(
+                "Kept what there is so far in {out}; --resume goes on from here"
+            )),
+            Err(error) => crate::warn!("{error:#}; training goes on"),
+        }
         self.last = Instant::now();
     }
 }

@@ -2,6 +2,7 @@
 
 mod earlier;
 mod keep;
+mod told;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use self::keep::{Found, Run, Watched};
+use self::told::{Scores, Trained};
 use super::columns;
 use super::data::{self, DataArgs};
 use super::model::ModelArgs;
@@ -18,15 +20,14 @@ use crate::error::{BadInput, Stopped};
 use crate::export::{self, limits};
 use crate::files::{self, lock::Lock};
 use crate::pages;
-use crate::print::bytes;
-use crate::report::text::{Align, grouped, table};
-use crate::report::{baselines::Baselines, baselines::Score, examples, progress, summary, verdict};
+use crate::print::{self, bytes, count, examples, grouped, progress, summary};
+use crate::report::{baselines::Baselines, verdict};
 use crate::signals;
 use crate::train::checkpoint::Checkpoint;
 use crate::train::interest::Interest;
 use crate::train::simd::Kernel;
 use crate::train::{self, Fit, Options, Solver, recipe};
-use crate::warn;
+use crate::{note, warn};
 
 /// Options of `host train`; what isn't given is the recipe's.
 #[derive(Debug, clap::Args)]
@@ -122,10 +123,10 @@ pub fn run(args: &Args) -> Result<()> {
     let options = args.model.options(data.scale)?;
     let ratings = &data.ratings;
     if args.write_split.is_none() {
-        println!("{}: {}", data.name, summary::sentence(&data));
-        println!("{}", data.license);
+        note!("{}: {}", data.name, summary::sentence(&data));
+        note!("{}", data.license);
         data::tell(&data);
-        println!();
+        note!("");
     }
     let split = Split::random(ratings.len(), args.validation, args.model.seed);
     if split.train.is_empty() {
@@ -137,22 +138,16 @@ pub fn run(args: &Args) -> Result<()> {
         return columns::write_split(ratings, &split, &options, args.write_orders, folder);
     }
 
-    print!(
-        "{}",
-        summary::layers(&options, ratings.user_count(), ratings.movie_count())
+    let (users, movies) = (ratings.user_count(), ratings.movie_count());
+    print::note_block(&summary::layers(&options, users, movies));
+    note!(
+        " {}",
+        summary::memory(&options, ratings.len(), users, movies)
     );
-    println!(
-        " {}\n",
-        summary::memory(
-            &options,
-            ratings.len(),
-            ratings.user_count(),
-            ratings.movie_count()
-        )
-    );
-    println!(
-        "Training on {} ratings, validating on {}; {}",
-        grouped(split.train.len() as u64),
+    note!("");
+    note!(
+        "Training on {}, validating on {}; {}",
+        count(split.train.len(), "rating"),
         grouped(split.validation.len() as u64),
         method(&options, split.train.len())
     );
@@ -184,7 +179,7 @@ pub fn run(args: &Args) -> Result<()> {
         true => {
             let (state, before) = earlier::read(args, &run.note())?;
             if let Some(change) = earlier::change(&before, &options) {
-                println!("{change}");
+                note!("{change}");
             }
             Some(state)
         }
@@ -219,32 +214,53 @@ pub fn run(args: &Args) -> Result<()> {
     if stop.load(Ordering::Relaxed) {
         return Err(Stopped(kept(args, &fit, wants_interest, &checkpoint)).into());
     }
-    if fit.stopped_early {
-        println!(
-            "No better epoch for {} in a row: stopped, and kept epoch {}",
-            options.patience.unwrap_or_default(),
-            fit.best_epoch
-        );
+    if let Some(why) = kept_epoch(&options, &fit, validated) {
+        note!("{why}");
     }
-    println!("{}", lists(fame, checkpoint.interest.as_ref()));
-    if validated {
-        println!("\n{}", scores(&data, &split, &baselines, &options, &fit));
-    } else {
-        println!("\nNo rating was held back, so how well the model predicts was not measured\n");
+    note!("{}", lists(fame, checkpoint.interest.as_ref()));
+    let scores = validated.then(|| Scores::of(&data, &split, &baselines, &fit));
+    match &scores {
+        Some(scores) => {
+            note!("");
+            print::block(&scores.table(&options, &fit));
+            note!("");
+        }
+        None => {
+            note!("No rating was held back, so how well the model predicts was not measured");
+        }
     }
     let picked = examples::pick(&data, &split, &baselines, &fit.parameters, 7);
     if let Some((user, picked)) = picked.filter(|(_, picked)| !picked.is_empty()) {
-        println!("{}", examples::text(&data, user, &picked));
+        print::note_block(&examples::text(&data, user, &picked));
+        note!("");
     }
     tell_faults(&checkpoint);
-    let at = |name: &str| args.out.join(name);
-    println!(
-        "Wrote {}, {} and {}",
-        at(files::CHECKPOINT).display(),
-        at(files::HISTORY).display(),
-        at(files::CURVE).display()
-    );
-    Ok(())
+    print::answer(&Trained::of(args, &data, &split, &options, &fit, scores))
+}
+
+/// Which epoch is kept, where that isn't the last that was run, or isn't the best; nothing where it is both.
+fn kept_epoch(options: &Options, fit: &Fit, validated: bool) -> Option<String> {
+    let last = fit.history.len();
+    let best = fit
+        .history
+        .iter()
+        .filter(|_| validated && options.solver == Solver::Adam)
+        .min_by(|a, b| a.validation_mse.total_cmp(&b.validation_mse))?;
+    let kept = fit.best_epoch;
+    if fit.stopped_early {
+        let patience = options.patience.unwrap_or_default();
+        return Some(format!(
+            "No better epoch for {patience} in a row: stopped, and kept epoch {kept}"
+        ));
+    }
+    if kept != best.number {
+        return Some(format!(
+            "Kept epoch {kept}, the last, as --no-early-stop asks; epoch {} was better, with a validation MSE of {:.4}: \
+             without that option it would have been kept",
+            best.number, best.validation_mse
+        ));
+    }
+    (kept != last).then(|| format!("Kept epoch {kept}, the best of {last}"))
 }
 
 /// Warns of a model that is no use or that no image can hold.
@@ -312,23 +328,19 @@ fn load(args: &DataArgs, cache: &Path) -> Result<Dataset> {
 fn method(options: &Options, ratings: usize) -> String {
     match options.solver {
         Solver::Adam => format!(
-            "Adam ({}) at {}, batches of {}, {} kernels on {} {}",
+            "Adam ({}) at {}, batches of {}, {} kernels on {}",
             options.optimiser.name(),
             options.learning_rate,
             grouped(options.batch as u64),
             options.kernel.unwrap_or_else(Kernel::best).name(),
-            options.thread_count(),
-            if options.thread_count() == 1 {
-                "thread"
-            } else {
-                "threads"
-            }
+            count(options.thread_count(), "thread")
         ),
         Solver::Gibbs => {
             let settings = recipe::settings(options, ratings);
             format!(
-                "Gibbs sampling, {} sweeps after {} of burn-in; an epoch below is a few of them",
-                settings.sweeps, settings.burn_in
+                "Gibbs sampling, {} after {} of burn-in; an epoch below is a few of them",
+                count(settings.sweeps, "sweep"),
+                settings.burn_in
             )
         }
     }
@@ -343,49 +355,6 @@ fn lists(fame: f32, interest: Option<&Interest>) -> String {
             "{fame}, and {weight} times the interest that recent ratings show, each counting {fade:.2} of the next"
         ),
     }
-}
-
-/// Validation errors beside the two baselines.
-fn scores(
-    data: &Dataset,
-    split: &Split,
-    baselines: &Baselines,
-    options: &Options,
-    fit: &Fit,
-) -> String {
-    let ratings = &data.ratings;
-    let (mse, mae) = train::validate(&fit.parameters, ratings, &split.validation);
-    let model = Score {
-        rmse: mse.sqrt(),
-        mae,
-    };
-    let mut rows = vec![["Validation", "RMSE", "MAE"].map(String::from).to_vec()];
-    for (name, score) in [
-        (
-            format!("always the mean ({:.2})", baselines.mean),
-            baselines.score_mean(ratings, split),
-        ),
-        (
-            "the mean of each movie".into(),
-            baselines.score_movies(ratings, split),
-        ),
-        (
-            format!(
-                "{}, epoch {} of {}",
-                options.model.name(),
-                fit.best_epoch,
-                fit.history.len()
-            ),
-            model,
-        ),
-    ] {
-        rows.push(vec![
-            name,
-            format!("{:.4}", score.rmse),
-            format!("{:.4}", score.mae),
-        ]);
-    }
-    table(&[Align::Left, Align::Right, Align::Right], &rows)
 }
 
 #[cfg(test)]

@@ -1,0 +1,152 @@
+//! What an export came to: told as text, or as JSON.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::export::bill::Bill;
+use crate::export::boards::Board;
+use crate::export::device::DeviceBill;
+use crate::print::{self, Answer, shell};
+use crate::{note, say};
+
+/// An image that was written.
+#[derive(Debug, Serialize)]
+pub struct Exported {
+    /// What it was made of.
+    #[serde(serialize_with = "print::path")]
+    pub checkpoint: PathBuf,
+    /// Its file; nothing where it went to standard output.
+    pub image: Option<PathBuf>,
+    /// The file of its titles, where there are any.
+    pub titles: Option<PathBuf>,
+    /// The file of what its users are called, where they have names.
+    pub user_names: Option<PathBuf>,
+    /// Movies in it.
+    pub movies: Held,
+    /// Users in it.
+    pub users: Held,
+    /// Its element type.
+    pub precision: &'static str,
+    /// What it costs.
+    pub bill: Bill,
+    /// What it takes of the board that was named.
+    pub board: Option<DeviceBill>,
+    /// That board.
+    #[serde(skip)]
+    pub named: Option<Board>,
+    /// What storing it so costs.
+    pub rounding: Rounding,
+    /// What may be done with it.
+    pub licence: String,
+    /// Whether training measured the model.
+    #[serde(skip)]
+    pub validated: bool,
+}
+
+/// How many of so many are in an image.
+#[derive(Debug, Serialize)]
+pub struct Held {
+    /// In the image.
+    pub held: usize,
+    /// In the checkpoint.
+    pub of: usize,
+}
+
+/// Errors of a model, stored in different ways, on the same ratings.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Rounding {
+    /// Which ratings, or why none.
+    #[serde(skip)]
+    pub on: String,
+    /// The errors; none where they weren't measured.
+    pub measured: Vec<Rounded>,
+}
+
+/// Errors with one element type.
+#[derive(Debug, Serialize)]
+pub struct Rounded {
+    /// The element type.
+    pub precision: &'static str,
+    /// Root mean squared error.
+    pub rmse: f64,
+    /// Mean absolute error.
+    pub mae: f64,
+}
+
+impl Rounding {
+    /// Nothing was measured.
+    pub fn unmeasured(why: &str) -> Self {
+        Self {
+            on: why.to_owned(),
+            measured: Vec::new(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let measured: Vec<String> = self
+            .measured
+            .iter()
+            .map(|one| format!("{} RMSE {:.4}, MAE {:.4}", one.precision, one.rmse, one.mae))
+            .collect();
+        match measured.is_empty() {
+            true => format!("What rounding costs was not measured: {}", self.on),
+            false => format!(
+                "What rounding costs, on the {}: {}",
+                self.on,
+                measured.join("; ")
+            ),
+        }
+    }
+}
+
+impl Answer for Exported {
+    fn tell(&self) {
+        note!("");
+        print::block(&self.bill.to_string());
+        note!("");
+        if let Some(bill) = &self.board {
+            print::block(&bill.to_string());
+            note!("");
+        }
+        note!("{}", self.rounding.sentence());
+        note!("Licence of the data: {}", self.licence);
+        if !self.validated {
+            note!("How well the model predicts was not measured: training held no ratings out");
+        }
+        let Some(image) = &self.image else {
+            note!("Wrote the image to standard output, without titles");
+            return;
+        };
+        if let Some(names) = &self.user_names {
+            say!("Wrote {}, what the users are called", names.display());
+        }
+        match &self.titles {
+            Some(titles) => say!("Wrote {} and {}", image.display(), titles.display()),
+            None => say!("Wrote {}, without titles", image.display()),
+        }
+        note!("Next: {}", self.next(image));
+    }
+}
+
+impl Exported {
+    /// What to type next: a look at the image on the board that was meant, or else a list from it.
+    fn next(&self, image: &Path) -> String {
+        let mut words = match self.named {
+            Some(board) => vec![
+                "query".to_owned(),
+                format!("--emulator={}", board.name),
+                "top".into(),
+            ],
+            None => vec!["recommend".to_owned()],
+        };
+        let usual = image == Path::new(super::super::image::DEFAULT);
+        if !usual {
+            words.push("--image".into());
+        }
+        let words = words.iter().map(OsStr::new);
+        shell::command(words.chain((!usual).then_some(image.as_os_str())))
+    }
+}
