@@ -252,7 +252,7 @@ fn bad(path: &Path, line: u64, columns: &Columns) -> BadInput {
     let shown = path.display();
     BadInput::new(match columns.id {
         Some(_) => {
-            format!("{shown} line {line} should be a movie's id and stars, such as `1` and `4.5`")
+            format!("{shown} line {line} should be a movie's id and stars, such as `1,4.5`")
         }
         None => format!(
             "{shown} line {line} should have a film's title and a rating, such as `Alien` and `4.5`"
