@@ -94,6 +94,13 @@ impl<'a> Given<'a> {
         own.sort();
         let links = links(args, at_hand.path(), path)?;
         let (met, missed) = Films::new(&at_hand.titles(), links).meet(&own);
+        let again = own.ratings.len() - met.len() - missed.len();
+        if again > 0 {
+            let earlier = count(again, "earlier rating");
+            own.notes.push(format!(
+                "{earlier} of a movie that was rated again left out"
+            ));
+        }
         Ok(Some(Self {
             args,
             path,

@@ -111,15 +111,8 @@ impl First {
             // Another site's own number.
             columns.id = None;
         }
-        if columns
-            .id
-            .or(columns.title)
-            .or(columns.imdb)
-            .or(columns.tmdb)
-            .is_none()
-        {
-            return None;
-        }
+        let named = [columns.id, columns.title, columns.imdb, columns.tmdb];
+        named.into_iter().flatten().next()?;
         Some(First::Header(columns, origin))
     }
 }

@@ -55,10 +55,7 @@ impl Folder {
         fold(text, &mut self.folded);
         self.word.clear();
         let mut rest = self.folded.as_str();
-        loop {
-            let Some(start) = rest.find(char::is_alphanumeric) else {
-                break;
-            };
+        while let Some(start) = rest.find(char::is_alphanumeric) {
             rest = &rest[start..];
             let end = rest.find(|c: char| !c.is_alphanumeric());
             let (word, behind) = rest.split_at(end.unwrap_or(rest.len()));

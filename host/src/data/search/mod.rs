@@ -92,15 +92,15 @@ pub fn find(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> Found {
     if is_number {
         // As a word among others it would be a mistyped id.
         fits.retain(|fit| fit.class <= Class::Part);
-        if let Some(id) = text.parse().ok().filter(|id| known(*id)) {
-            if fits.first().is_none_or(|best| best.class > Class::Bare) {
-                let mut ids: Vec<u32> = fits.iter().map(|fit| fit.id).collect();
-                if ids.is_empty() {
-                    return literal(id);
-                }
-                ids.push(id);
-                return Found::Several(ids);
+        if let Some(id) = text.parse().ok().filter(|id| known(*id))
+            && fits.first().is_none_or(|best| best.class > Class::Bare)
+        {
+            let mut ids: Vec<u32> = fits.iter().map(|fit| fit.id).collect();
+            if ids.is_empty() {
+                return literal(id);
             }
+            ids.push(id);
+            return Found::Several(ids);
         }
     }
     let mut best = leading(&fits);

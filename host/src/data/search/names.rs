@@ -31,8 +31,8 @@ impl<'a> Name<'a> {
         let text = text.trim();
         if let Some((body, article)) = text.rsplit_once(',') {
             let article = article.trim();
-            let is = |known: &&str| known.eq_ignore_ascii_case(article);
-            if article.len() <= 5 && ARTICLES.iter().any(|known| is(&known)) {
+            let is = |known: &str| known.eq_ignore_ascii_case(article);
+            if article.len() <= 5 && ARTICLES.iter().any(|known| is(known)) {
                 return Name { article, body };
             }
         }
