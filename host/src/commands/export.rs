@@ -5,7 +5,7 @@ mod told;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use pocketrec::image::TableKind;
 use pocketrec::model::Model;
 
@@ -168,7 +168,9 @@ pub fn run(args: &Args) -> Result<()> {
         warn!("{warning}");
     }
 
-    let failed = |path: &Path| format!("can't write {}", path.display());
+    // The image last: it says that what lies beside it is its own.
+    let mut together = files::Together::default();
+    let failed = |path: &Path| format!("can't write {}; nothing was changed", path.display());
     let crc = bytes.open(&from)?.header().crc;
     let names = &checkpoint.data.user_names;
     let mut called = None;
@@ -176,10 +178,12 @@ pub fn run(args: &Args) -> Result<()> {
         Some(people) if !names.is_empty() && !chosen.users.is_empty() => {
             let ids = chosen.users.iter().map(|row| checkpoint.user_ids[*row]);
             let csv = people::to_csv(names, ids, crc)?;
-            files::write(people, &csv).with_context(|| failed(people))?;
+            together
+                .add(people, |file| file.write_all(&csv))
+                .with_context(|| failed(people))?;
             called = Some(people.clone());
         }
-        Some(people) => remove(people)?,
+        Some(people) => together.remove(people),
         None => {}
     }
     let csv = match (named, &titles) {
@@ -198,11 +202,21 @@ pub fn run(args: &Args) -> Result<()> {
     let written = csv.is_some();
     if let Some(titles) = &titles {
         match csv {
-            Some(csv) => files::write(titles, &csv).with_context(|| failed(titles))?,
-            None => remove(titles)?,
+            Some(csv) => together
+                .add(titles, |file| file.write_all(&csv))
+                .with_context(|| failed(titles))?,
+            None => together.remove(titles),
         }
     }
-    to.write(bytes.as_ref())?;
+    match to.file() {
+        Some(path) => together
+            .add(path, |file| file.write_all(bytes.as_ref()))
+            .with_context(|| failed(path))?,
+        None => to.write(bytes.as_ref())?,
+    }
+    together
+        .commit()
+        .map_err(|(path, error)| anyhow!("can't write {}: {error}", path.display()))?;
     print::answer(&Exported {
         checkpoint: from,
         image: to.file().map(Path::to_owned),
@@ -227,16 +241,6 @@ pub fn run(args: &Args) -> Result<()> {
         licence: checkpoint.data.licence,
         validated: checkpoint.validation.is_some(),
     })
-}
-
-/// Removes what lies beside an earlier image: for this one it would be wrong.
-fn remove(path: &Path) -> Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).with_context(|| format!("can't remove {}", path.display()))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn read(path: &Path) -> Result<Checkpoint> {

@@ -74,8 +74,7 @@ pub fn warning_of_image(validation: pocketrec::model::Validation) -> Option<Stri
 
 fn faults(held: &str, rmse: f64, movie_means: f64, personal: bool) -> Option<String> {
     let mut faults = Vec::new();
-    // Written so that what is no number is a fault too.
-    if !(rmse < movie_means) {
+    if rmse.is_nan() || rmse >= movie_means {
         faults.push(format!(
             "predicts {held} no better than each movie's mean does (RMSE {rmse:.4}, the means {movie_means:.4})"
         ));
