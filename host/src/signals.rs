@@ -52,6 +52,7 @@ fn came(signal: u8) {
     match said.filter(|_| first) {
         Some(said) => {
             STOP.store(true, Ordering::Relaxed);
+            system::outlive_readers();
             if !said.is_empty() {
                 // Of a terminal that was closed nobody reads it.
                 let _ = writeln!(std::io::stderr(), "{said}");
@@ -81,6 +82,15 @@ mod system {
         Ok(())
     }
 
+    /// From now on who prints to a pipe that nobody reads any more is told so, instead of being ended: Ctrl-C ends the
+    /// `tee` behind a program too.
+    pub fn outlive_readers() {
+        // SAFETY: a signal is ignored, and no code of ours runs in a handler.
+        unsafe {
+            libc::signal(libc::SIGPIPE, libc::SIG_IGN);
+        }
+    }
+
     fn is_ignored(signal: i32) -> bool {
         // SAFETY: `sigaction` is plain data, and with no new action the call only fills it in.
         unsafe {
@@ -97,4 +107,7 @@ mod system {
     pub fn each(came: fn(u8)) -> Result<(), ctrlc::Error> {
         ctrlc::set_handler(move || came(super::INTERRUPT))
     }
+
+    /// Nobody is ended here for printing to a closed pipe.
+    pub fn outlive_readers() {}
 }

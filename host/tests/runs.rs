@@ -215,6 +215,7 @@ fn a_state_beside_a_model_of_another_run_is_refused_whichever_is_asked_for() {
         told.contains("there is no nothing/state.safetensors"),
         "{told}"
     );
+    assert!(!folder.path().join("nothing").exists());
     done(folder.path(), &format!("{GIBBS} --out sampled"));
     let told = fails(folder.path(), &format!("{GIBBS} --out sampled --resume"), 2);
     assert!(told.contains("has done all its sweeps"), "{told}");
@@ -297,6 +298,29 @@ mod stopped {
                 std::fs::remove_dir_all(folder.path().join("cut")).expect("it is removed");
             }
         }
+    }
+
+    #[test]
+    fn a_run_whose_reader_ctrl_c_ends_too_is_kept_all_the_same() {
+        let folder = folder();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_host"))
+            .current_dir(folder.path())
+            .args(format!("{ADAM} {LONG} --out out").split_whitespace())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        drop(child.stderr.take());
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        assert!(lines.any(|line| line.expect("a line").contains("train MSE")));
+        let kill = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        assert!(kill.expect("there is a kill").success());
+        let drain = std::thread::spawn(move || lines.count());
+        assert_eq!(child.wait().expect("it ends").code(), Some(130));
+        drain.join().expect("the rest is read");
+        assert_eq!(names(&folder.path().join("out")).len(), FILES.len());
     }
 
     #[test]

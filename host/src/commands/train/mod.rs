@@ -171,10 +171,6 @@ pub fn run(args: &Args) -> Result<()> {
         baselines: &baselines,
         options: &options,
     };
-    let _lock = match lock {
-        Some(lock) => lock,
-        None => Lock::take("--out", &args.out)?,
-    };
     let earlier = match args.resume {
         true => {
             let (state, before) = earlier::read(args, &run.note())?;
@@ -184,6 +180,11 @@ pub fn run(args: &Args) -> Result<()> {
             Some(state)
         }
         false => None,
+    };
+    // Not made before: what is refused leaves nothing behind.
+    let _lock = match lock {
+        Some(lock) => lock,
+        None => Lock::take("--out", &args.out)?,
     };
     let stop = signals::heed("Stopping; what there is will be kept. Once more ends at once");
     let validated = !split.validation.is_empty();
