@@ -235,7 +235,7 @@ impl Noisy {
                 .state
                 .wrapping_mul(1_664_525)
                 .wrapping_add(1_013_904_223);
-            if (self.state >> 8) % 100 == 0 {
+            if (self.state >> 8).is_multiple_of(100) {
                 *byte ^= 1 << (self.state >> 29);
             }
         }
