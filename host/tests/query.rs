@@ -241,6 +241,27 @@ fn what_a_board_tells_of_itself_is_a_table_of_words_and_units() {
 }
 
 #[test]
+fn nothing_of_a_fact_is_cut_however_narrow_the_terminal_is() {
+    let place = place();
+    let port = board(&place, |_| ());
+    for question in ["info", "limits", "health", "counters", "storage"] {
+        let shown = |columns: usize| {
+            let output = Command::new(env!("CARGO_BIN_EXE_host"))
+                .args(["query", question, "--port", &port])
+                .env("COLUMNS", columns.to_string())
+                .output()
+                .unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        for columns in [40, 60, 80, 200] {
+            let text = shown(columns);
+            let narrow = text.lines().all(|line| line.chars().count() <= columns);
+            assert!(narrow && !text.contains('…'), "{columns}: {text}");
+        }
+    }
+}
+
+#[test]
 fn forget_names_both_of_its_choices_and_takes_one() {
     let place = place();
     let usage = "|--all>";

@@ -6,6 +6,7 @@ use pocketrec::wire::{
 };
 
 use super::super::image::held;
+use crate::print::width::{self, wrapped};
 use crate::print::{Align, count, grouped, table};
 
 /// The table of an answer that is one; `None` for those about movies and ratings.
@@ -25,13 +26,24 @@ pub(super) fn of(reply: &Reply<'_>) -> Option<String> {
 
 type Fact = (&'static str, String);
 
-fn facts(title: &str, facts: impl IntoIterator<Item = Fact>) -> String {
+/// The least columns that values are broken into: where names leave fewer, these are broken too.
+const LEAST: usize = 20;
+
+/// A table of facts. A licence or an advice that is cut says something else, so nothing is: it is broken into lines.
+fn facts(title: &str, facts: Vec<Fact>) -> String {
+    // A space ahead, and two between the columns.
+    let room = width::columns().saturating_sub(3);
+    let names = facts.iter().map(|(name, _)| width::width(name)).max();
+    let names = names.unwrap_or(0).min(room.saturating_sub(LEAST));
     let mut rows = vec![vec![title.to_owned(), String::new()]];
-    rows.extend(
-        facts
-            .into_iter()
-            .map(|(name, value)| vec![name.into(), value]),
-    );
+    for (name, value) in facts {
+        let name = wrapped(name, names);
+        let value = wrapped(&value, room.saturating_sub(names));
+        let line = |lines: &[String], at: usize| lines.get(at).cloned().unwrap_or_default();
+        for at in 0..name.len().max(value.len()) {
+            rows.push(vec![line(&name, at), line(&value, at)]);
+        }
+    }
     table(&[Align::Left, Align::Left], &rows)
 }
 
