@@ -73,6 +73,10 @@ struct Bits {
     near: u32,
     /// Two mistakes.
     far: u32,
+    /// The typed word starts with it and goes on.
+    head: u32,
+    /// All that was typed, run together, starts with it: with articles, and without.
+    heads: [bool; 2],
 }
 
 impl Reading {
@@ -117,13 +121,20 @@ impl Reading {
     }
 
     fn bits_of(&self, word: &Word) -> Bits {
-        let mut bits = Bits::default();
+        let starts = |text: &String| text.starts_with(word.text.as_str());
+        let mut bits = Bits {
+            heads: [starts(&self.together[0]), starts(&self.together[1])],
+            ..Bits::default()
+        };
         for (i, typed) in self.words.iter().enumerate() {
             let bit = 1 << i;
             if typed.text == word.text || typed.number.is_some() && typed.number == word.number {
                 bits.same |= bit;
                 bits.whole |= bit;
                 continue;
+            }
+            if typed.text.starts_with(word.text.as_str()) {
+                bits.head |= bit;
             }
             let next = self.words.get(i + 1);
             if next.is_some_and(|next| word.text.strip_prefix(&typed.text) == Some(&next.text)) {
@@ -174,7 +185,7 @@ impl Reading {
             .map(|class| found(class, 0, true));
         if best.is_none() {
             if self.needed & !all.whole != 0 {
-                all.whole |= self.joined(index, tokens);
+                all.whole |= self.joined(index, bits, tokens);
             }
             let mut left = self.needed & !all.whole;
             let mut cost = 0;
@@ -250,7 +261,10 @@ impl Reading {
             }
         }
         let together = &self.together[usize::from(bare)];
-        !together.is_empty() && chained(index, together, tokens.iter().filter(counts)) == Some(true)
+        let first = tokens.iter().find(counts);
+        first.is_some_and(|token| bits[token.word as usize].heads[usize::from(bare)])
+            && !together.is_empty()
+            && chained(index, together, tokens.iter().filter(counts)) == Some(true)
     }
 
     /// Whether a name starts with what was typed, articles aside.
@@ -270,10 +284,13 @@ impl Reading {
     }
 
     /// The typed words that are some of the title's words run together: `starwars`, `rocky2`.
-    fn joined(&self, index: &Index, tokens: &[Token]) -> u32 {
+    fn joined(&self, index: &Index, bits: &[Bits], tokens: &[Token]) -> u32 {
         let mut joined = 0;
         for (i, typed) in self.words.iter().enumerate() {
-            let runs = |from: usize| chained(index, &typed.text, tokens[from..].iter()).is_some();
+            let runs = |from: usize| {
+                bits[tokens[from].word as usize].head >> i & 1 == 1
+                    && chained(index, &typed.text, tokens[from..].iter()).is_some()
+            };
             if typed.text.len() >= 4 && (0..tokens.len()).any(runs) {
                 joined |= 1 << i;
             }

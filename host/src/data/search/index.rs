@@ -112,7 +112,10 @@ pub fn all(movies: &[&Movie]) -> Vec<Index> {
 impl Index {
     /// Folds the titles of `movies`: a microsecond each.
     pub fn new(movies: &[&Movie]) -> Self {
-        let mut index = Index::default();
+        let mut index = Index {
+            tokens: Vec::with_capacity(movies.len() * 6),
+            ..Index::default()
+        };
         let mut known: HashMap<String, u32, BuildHasherDefault<Quick>> = HashMap::default();
         let mut folder = Folder::default();
         for movie in movies {
