@@ -25,20 +25,26 @@
 //! be random: of two hosts, or two runs of one, the second one's request is taken for a repetition only if it has the
 //! same body and its 32 bits are those of the last one's number.
 
+mod again;
+#[cfg(feature = "learn")]
+mod learning;
 mod owner;
+mod refusal;
 
 use crate::error::{FrameError, ImageError};
 use crate::model::{Model, UserState};
 use crate::profile::{Profile, UNDO_DEPTH};
 use crate::rank::{Hit, Nearest, Progress, TopN};
 use crate::store::flash::RECORD;
-use crate::store::{Asked, Done, InRam, Store, StoreError};
+use crate::store::{Asked, InRam, Store};
 use crate::wire::{
     Capabilities, FrameReader, HELLO_MAGIC, Health, Hello, Limits, LinkCounters, MAX_BODY,
-    MAX_FRAME, MAX_LIST, MAX_OWNERS, ModelInfo, NoModel, PREAMBLE, Ranked, Refusal, Reply, Request,
-    Reset, Status, StorageState, VERSION, Who, encode_frame,
+    MAX_FRAME, MAX_LIST, MAX_OWNERS, ModelInfo, Ranked, Refusal, Reply, Request, Reset, Status,
+    StorageState, VERSION, Who, encode_frame,
 };
 use crate::{MAX_DIM, MAX_UNITS};
+use again::{Kept, Last};
+use refusal::Why;
 
 /// Milliseconds between two `Working` replies: a host hears something at least once a second.
 const WORKING_EVERY: u32 = 400;
@@ -97,7 +103,7 @@ enum Work {
         ranking: Nearest<MAX_LIST>,
     },
     #[cfg(feature = "learn")]
-    Learn(owner::Learning),
+    Learn(learning::Learning),
 }
 
 /// Whose rated movies a list leaves out.
@@ -162,20 +168,6 @@ pub struct Service<'m, const OWNERS: usize, const LOG: usize = 64, S = InRam> {
     bad_frames: u32,
 }
 
-/// A request that changed something, and what it has done.
-#[derive(Clone, Copy)]
-struct Last {
-    asked: Asked,
-    done: Done,
-}
-
-/// The last reply, for a host that asks again.
-struct Kept {
-    asked: Option<Asked>,
-    frame: [u8; MAX_FRAME],
-    length: usize,
-}
-
 impl<'m, const OWNERS: usize> Service<'m, OWNERS> {
     /// A service over `model`, or over the reason why there is none, whose profiles of up to 64 ratings live in RAM.
     pub fn new(model: Result<Model<'m>, ImageError>, board: Board) -> Self {
@@ -216,11 +208,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             waiting: None,
             asked: Asked::default(),
             last: None,
-            kept: Kept {
-                asked: None,
-                frame: [0; MAX_FRAME],
-                length: 0,
-            },
+            kept: Kept::new(),
             bad_frames: 0,
         }
     }
@@ -284,9 +272,8 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 
     fn take(&mut self, asked: Asked, request: Request, port: &mut impl Port) {
-        if self.kept.asked == Some(asked) {
-            port.send(&PREAMBLE);
-            return port.send(self.kept.frame.get(..self.kept.length).unwrap_or_default());
+        if self.kept.is_of(asked) {
+            return self.kept.send_again(port);
         }
         let running = self.job.as_ref().is_some_and(|job| job.asked == asked);
         let waits = self.waiting.is_some_and(|(waiting, _)| waiting == asked);
@@ -518,38 +505,6 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         Ok(None)
     }
 
-    #[inline(never)]
-    fn refusal(&self, why: Why) -> Refusal {
-        match why {
-            Why::UnknownMovie(id) => Refusal::UnknownMovie(id),
-            Why::UnknownUser(id) => Refusal::UnknownUser(id),
-            Why::NoModel => {
-                let why = self.model.as_ref().err();
-                Refusal::NoModel(NoModel::from(*why.unwrap_or(&ImageError::Header)))
-            }
-            Why::UnknownOwner(owner) => Refusal::UnknownOwner(owner as u8),
-            Why::NotAnOwner => Refusal::NotAnOwner,
-            #[cfg(feature = "learn")]
-            Why::OffScale => Refusal::OffScale,
-            Why::ListTooLong => Refusal::ListTooLong,
-            #[cfg(not(feature = "learn"))]
-            Why::NotSupported => Refusal::NotSupported,
-            #[cfg(feature = "learn")]
-            Why::LogFull => Refusal::LogFull,
-            #[cfg(feature = "learn")]
-            Why::NotRated(id) => Refusal::NotRated(id),
-            #[cfg(feature = "learn")]
-            Why::NothingToUndo => Refusal::NothingToUndo,
-            Why::Store(why) => match why {
-                StoreError::Full | StoreError::Failed => Refusal::StorageFailed,
-                StoreError::Unsure => Refusal::StorageUnsure,
-                StoreError::NotErased => Refusal::NotErased,
-                StoreError::Closed => Refusal::StorageClosed,
-            },
-            Why::NotFormatted => Refusal::NotFormatted,
-        }
-    }
-
     fn hello(&self) -> Hello {
         let learn = if cfg!(feature = "learn") {
             Capabilities::LEARN
@@ -610,49 +565,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 /// The reply to a request, or `None` where it will come from the work that has begun.
 type Answer<'m> = Result<Option<Reply<'m>>, Why>;
 
-/// Why a request is refused: a [`Refusal`] that two registers hold, so that handing it up is little code.
-#[derive(Clone, Copy)]
-enum Why {
-    UnknownMovie(u32),
-    UnknownUser(u32),
-    NoModel,
-    UnknownOwner(u32),
-    NotAnOwner,
-    #[cfg(feature = "learn")]
-    OffScale,
-    ListTooLong,
-    #[cfg(not(feature = "learn"))]
-    NotSupported,
-    #[cfg(feature = "learn")]
-    LogFull,
-    #[cfg(feature = "learn")]
-    NotRated(u32),
-    #[cfg(feature = "learn")]
-    NothingToUndo,
-    Store(StoreError),
-    NotFormatted,
-}
-
-impl From<StoreError> for Why {
-    fn from(why: StoreError) -> Self {
-        Self::Store(why)
-    }
-}
-
 /// The row of the movie `id`.
 fn movie_row(model: &Model<'_>, id: u32) -> Result<u32, Why> {
     model.movie_ids().row(id).ok_or(Why::UnknownMovie(id))
-}
-
-impl Kept {
-    /// Sends a reply and keeps it.
-    fn answer(&mut self, asked: Asked, reply: &Reply<'_>, port: &mut impl Port) {
-        // Every reply fits the largest body; a test has each at its longest.
-        let length = encode_frame(VERSION, asked.number, reply, &mut self.frame);
-        self.length = length.unwrap_or_default();
-        self.asked = Some(asked);
-        port.send(self.frame.get(..self.length).unwrap_or_default());
-    }
 }
 
 /// Sends a reply that isn't kept: progress, or a refusal that asking again may lift.

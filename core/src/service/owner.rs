@@ -4,33 +4,26 @@
 //! acknowledged outlives a power cut, and what wasn't may have been made or not, but nothing in between; the host finds
 //! out by asking again.
 
-use super::{Answer, Last, Service, Why, list_length, movie_row};
 #[cfg(feature = "learn")]
-use super::{Work, list};
+use super::Work;
+use super::again::Last;
+#[cfg(feature = "learn")]
+use super::learning::{Learning, Then, undone};
+use super::refusal::Why;
+use super::{Answer, Service, list_length, movie_row};
 use crate::interest::Interest;
 #[cfg(feature = "learn")]
-use crate::learn::{FoldIn, suggest::Suggest, why::Influence};
+use crate::learn::suggest::Suggest;
 use crate::model::{Model, UserState};
 #[cfg(feature = "learn")]
-use crate::profile::Undo;
-use crate::profile::{Log, Private, Profile, Rating, UNDO_DEPTH};
-#[cfg(feature = "learn")]
 use crate::profile::{LogError, is_on};
-#[cfg(feature = "learn")]
-use crate::rank::Progress;
+use crate::profile::{Private, Profile, Rating, UNDO_DEPTH};
 use crate::store::flash::RECORD;
 use crate::store::{Asked, Change, Done, Record, Store, StoreError};
-#[cfg(feature = "learn")]
-use crate::wire::{Because, MAX_BECAUSE, MAX_LIST, Refusal};
 use crate::wire::{
     Explained, MAX_OWNERS, Owners, ProfileReply, RatingEntry, RatingsReply, Reply, StorageState,
     Who,
 };
-
-/// Movies scored in the time that one rating takes to be folded in: a forward pass with its parts, a backward
-/// pass and the belief.
-#[cfg(feature = "learn")]
-const RATING_COST: u32 = 4;
 
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
     /// Takes the profiles from the store: once, after [`before_recall`](Self::before_recall).
@@ -360,11 +353,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     /// Starts to fold an owner's ratings in.
     #[inline(never)]
     fn learn(&mut self, model: &Model<'m>, owner: u8, then: Then) -> Answer<'m> {
-        self.begin(Work::Learn(Learning {
-            owner,
-            fold: FoldIn::new(model),
-            then,
-        }))
+        self.begin(Work::Learn(Learning::new(model, owner, then)))
     }
 
     /// Keeps and makes a change that was checked.
@@ -497,228 +486,11 @@ fn live<const LOG: usize>(
     }))
 }
 
-impl Last {
-    /// What is remembered behind `record`, which is about to change `log`.
-    fn after<const LOG: usize>(
-        last: Option<Self>,
-        record: &Record,
-        log: &Log<LOG>,
-    ) -> Option<Self> {
-        let asked = record.asked;
-        let done = match record.change {
-            Change::Live(_) | Change::Undoable(_) => return last,
-            Change::Did(done) => done,
-            Change::Undone => log.last().map_or(Done::Changes(1), Done::Undone),
-            Change::Rated(_) | Change::Forgot(_) | Change::ForgotAll => {
-                let before = match last.filter(|last| last.asked == asked) {
-                    Some(Self {
-                        done: Done::Changes(count),
-                        ..
-                    }) => count,
-                    _ => 0,
-                };
-                Done::Changes(before.saturating_add(1))
-            }
-        };
-        Some(Self { asked, done })
-    }
-}
-
-/// The answer to an `Undo` that led to `log`.
-#[cfg(feature = "learn")]
-fn undone<'m, const LOG: usize>(undo: Undo, log: &Log<LOG>) -> Reply<'m> {
-    let tag = undo.before;
-    Reply::Undone {
-        movie: undo.movie,
-        stars: tag.map(|tag| Rating::from_words(undo.movie, tag).stars()),
-        ratings: log.ratings().len() as u32,
-    }
-}
-
 #[cfg(feature = "learn")]
 fn why(error: LogError) -> Why {
     match error {
         LogError::Full => Why::LogFull,
         LogError::NotRated(movie) => Why::NotRated(movie),
         LogError::NothingToUndo => Why::NothingToUndo,
-    }
-}
-
-/// A fold-in under way, and what it is for.
-#[cfg(feature = "learn")]
-pub(super) struct Learning {
-    owner: u8,
-    fold: FoldIn,
-    then: Then,
-}
-
-/// What a fold-in is for.
-#[cfg(feature = "learn")]
-enum Then {
-    /// What was predicted before a rating that was taken out for it.
-    RatedBefore {
-        row: u32,
-        rating: Rating,
-    },
-    Rated {
-        row: u32,
-        before: f32,
-    },
-    Imported {
-        taken: u8,
-        refused: Option<Refusal>,
-    },
-    Undone(Undo),
-    Forgotten,
-    Suggested {
-        search: Suggest<MAX_LIST>,
-    },
-    Explained {
-        explained: Explained,
-        row: u32,
-        influence: Option<Influence>,
-        at: u32,
-    },
-}
-
-#[cfg(feature = "learn")]
-impl Learning {
-    pub(super) fn owner(&self) -> u8 {
-        self.owner
-    }
-
-    /// Whether the row has to follow ratings that have changed.
-    pub(super) fn must_end(&self) -> bool {
-        !matches!(self.then, Then::Suggested { .. } | Then::Explained { .. })
-    }
-
-    /// One slice of work, of the time that `slice` movies take to be scored.
-    pub(super) fn advance<const LOG: usize>(
-        &mut self,
-        model: &Model<'_>,
-        profile: &mut Profile<LOG>,
-        slice: u32,
-    ) -> Progress {
-        let log = profile.log().ratings();
-        let slice = slice / RATING_COST;
-        let mut total = self.fold.total(model, log);
-        let behind = match &self.then {
-            Then::Suggested { .. } => model.movies(),
-            Then::Explained { .. } => log.len() as u32,
-            _ => 0,
-        };
-        total = total.saturating_add(behind);
-        let progress = self.fold.advance(model, log, slice);
-        if let Then::RatedBefore { row, rating } = self.then
-            && progress.is_done()
-        {
-            return self.put_back(model, profile, row, rating);
-        }
-        if !progress.is_done() || behind == 0 {
-            return Progress { total, ..progress };
-        }
-        let further = match &mut self.then {
-            Then::Suggested { search } => {
-                let unseen = |movie| profile.log().get(movie).is_none();
-                search.advance(model, &self.fold, unseen, slice).done
-            }
-            Then::Explained {
-                explained,
-                row,
-                influence,
-                at,
-            } => {
-                let influence =
-                    *influence.get_or_insert_with(|| Influence::on(model, &self.fold, *row));
-                for rating in log.iter().skip(*at as usize).take(slice.max(1) as usize) {
-                    let because = Because {
-                        movie: rating.movie(),
-                        stars: rating.stars(),
-                        moved: influence.of(model, &self.fold, *rating),
-                    };
-                    keep_strongest(&mut explained.because, because);
-                    *at = at.wrapping_add(1);
-                }
-                *at
-            }
-            _ => 0,
-        };
-        Progress {
-            done: progress.done.saturating_add(further),
-            total,
-        }
-    }
-
-    /// Predicts without a rating that was taken out, puts it back in, and begins to fold that in.
-    #[inline(never)]
-    fn put_back<const LOG: usize>(
-        &mut self,
-        model: &Model<'_>,
-        profile: &mut Profile<LOG>,
-        row: u32,
-        rating: Rating,
-    ) -> Progress {
-        let user = self.fold.private().state(model);
-        let before = model.scale().hold(model.score(&user, row));
-        profile.log_mut().apply(Change::Rated(rating));
-        self.fold = FoldIn::new(model);
-        self.then = Then::Rated { row, before };
-        Progress { done: 0, total: 1 }
-    }
-
-    /// Hands the row over and says what there is to say.
-    pub(super) fn finish<'m, const LOG: usize>(
-        &self,
-        model: &Model<'m>,
-        profile: &mut Profile<LOG>,
-    ) -> Reply<'m> {
-        if self.must_end() {
-            profile.set_private(self.fold.private());
-        }
-        let ratings = profile.log().ratings().len() as u32;
-        let scale = model.scale();
-        match &self.then {
-            Then::Rated { row, before } => Reply::Rated {
-                before: *before,
-                after: scale.hold(model.score(&profile.private().state(model), *row)),
-                ratings,
-            },
-            Then::Imported { taken, refused } => Reply::Imported {
-                taken: *taken,
-                refused: *refused,
-                ratings,
-            },
-            Then::Undone(undo) => undone(*undo, profile.log()),
-            // It goes on to what follows before it ends.
-            Then::Forgotten | Then::RatedBefore { .. } => Reply::Forgotten { ratings },
-            Then::Suggested { search } => {
-                list(search.hits(), model, Some(&profile.private().state(model)))
-            }
-            Then::Explained { explained, .. } => Reply::Explained(explained.clone()),
-        }
-    }
-}
-
-/// Keeps the ratings that moved a prediction most, most first; of equals those that came first.
-#[cfg(feature = "learn")]
-fn keep_strongest(kept: &mut heapless::Vec<Because, MAX_BECAUSE>, new: Because) {
-    use crate::numeric::magnitude;
-    if magnitude(new.moved) <= 0.0 {
-        return;
-    }
-    if kept.is_full() {
-        let last = kept.last().map_or(0.0, |last| magnitude(last.moved));
-        if magnitude(new.moved) <= last {
-            return;
-        }
-        kept.pop();
-    }
-    // Room was made above, so this can't fail.
-    let _ = kept.push(new);
-    for at in (1..kept.len()).rev() {
-        match kept.get_mut(at.wrapping_sub(1)..=at) {
-            Some([a, b]) if magnitude(b.moved) > magnitude(a.moved) => core::mem::swap(a, b),
-            _ => return,
-        }
     }
 }

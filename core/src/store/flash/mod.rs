@@ -36,18 +36,14 @@
 //! compacted at the start, if its live records fit; if they don't, it can be read but takes no change once its newest
 //! page is full, and formatting is the way on.
 
+mod ring;
+
 pub use super::record::RECORD;
 use super::record::{Body, body_of, commit, commit_of, crc_of, record_of};
 use super::{Change, Record, Store, StoreError};
 use crate::wire::{Storage, StorageState};
 use embedded_storage::nor_flash::NorFlash;
-
-/// Bytes of a page's head.
-const HEAD: u32 = 16;
-
-/// "PkLg": the page was erased, and nothing has cut that off.
-const MARKER: u32 = u32::from_le_bytes(*b"PkLg");
-const BLANK: u32 = u32::MAX;
+use ring::{Bad, Broken, Head, Ring, slots};
 
 /// Slots that are tried, each behind one that read back wrong.
 const TRIES: u32 = 4;
@@ -81,19 +77,12 @@ const fn compacted(page_bytes: u32, records: usize) -> u32 {
     records.saturating_add(BESIDES).div_ceil(slots)
 }
 
-/// Records that a page takes behind its head.
-const fn slots(page_bytes: u32) -> u32 {
-    page_bytes.saturating_sub(HEAD) / RECORD
-}
-
 /// A log of changes in `F`, a region of at least three pages that it has for itself.
 ///
 /// `F` must take words of 4 bytes; it is read back after every write and every erasure. RAM: about 70 bytes.
 #[derive(Debug)]
 pub struct FlashLog<F> {
-    flash: F,
-    pages: u32,
-    page_bytes: u32,
+    ring: Ring<F>,
     /// Pages that a compaction may need at most.
     reserve: u32,
     state: StorageState,
@@ -110,46 +99,8 @@ pub struct FlashLog<F> {
     unsure: bool,
     /// A page that may hold the commit of a compaction that failed.
     doubted: Option<u32>,
-    /// Whether something couldn't be read since this was last looked at.
-    unread: bool,
     torn: u16,
     bad_writes: u16,
-}
-
-/// Flash didn't do what it was told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Broken;
-
-impl From<Broken> for StoreError {
-    fn from(_: Broken) -> Self {
-        Self::Failed
-    }
-}
-
-/// What is wrong with something that was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bad {
-    /// It is something else.
-    Differs,
-    /// It can't be read.
-    Unread,
-}
-
-impl From<Bad> for Broken {
-    fn from(_: Bad) -> Self {
-        Self
-    }
-}
-
-/// What a page's head says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Head {
-    /// It was erased, and nothing was written since.
-    Erased,
-    /// It was opened.
-    Opened { generation: u32, first: u32 },
-    /// Neither.
-    Unknown,
 }
 
 impl<F: NorFlash> FlashLog<F> {
@@ -165,15 +116,10 @@ impl<F: NorFlash> FlashLog<F> {
             );
             assert!(F::ERASE_SIZE >= 64 && F::ERASE_SIZE % 16 == 0);
         }
-        let page_bytes = F::ERASE_SIZE as u32;
-        let pages = (flash.capacity() as u32)
-            .checked_div(page_bytes)
-            .unwrap_or(0);
+        let ring = Ring::new(flash);
         let mut log = Self {
-            flash,
-            pages,
-            page_bytes,
-            reserve: compacted(page_bytes, records),
+            reserve: compacted(ring.page_bytes, records),
+            ring,
             state: StorageState::Flash,
             page: 0,
             generation: 0,
@@ -183,7 +129,6 @@ impl<F: NorFlash> FlashLog<F> {
             swept: false,
             unsure: false,
             doubted: None,
-            unread: false,
             torn: 0,
             bad_writes: 0,
         };
@@ -195,18 +140,19 @@ impl<F: NorFlash> FlashLog<F> {
 
     /// Gives the flash back.
     pub fn into_inner(self) -> F {
-        self.flash
+        self.ring.flash
     }
 
     fn is_too_small(&self) -> bool {
-        self.reserve.saturating_mul(2).saturating_add(1) > self.pages
+        self.reserve.saturating_mul(2).saturating_add(1) > self.ring.pages
     }
 
     /// Keeps nothing from now on; where there may be something already, takes nothing either.
     fn give_up(&mut self) {
-        self.unread = false;
-        let empty = (0..self.pages).all(|page| self.is_filled(page, 0) || self.is_blank(page));
-        self.state = if empty && !self.unread {
+        self.ring.unread = false;
+        let empty = (0..self.ring.pages)
+            .all(|page| self.ring.is_filled(page, 0) || self.ring.is_blank(page));
+        self.state = if empty && !self.ring.unread {
             StorageState::Failed
         } else {
             StorageState::Closed
@@ -222,99 +168,8 @@ impl<F: NorFlash> FlashLog<F> {
         }
     }
 
-    fn slots(&self) -> u32 {
-        slots(self.page_bytes)
-    }
-
-    fn after(&self, page: u32) -> u32 {
-        let next = page.wrapping_add(1);
-        if next >= self.pages { 0 } else { next }
-    }
-
-    fn before(&self, page: u32) -> u32 {
-        page.checked_sub(1).unwrap_or(self.pages.wrapping_sub(1))
-    }
-
-    /// Where a page's bytes begin.
-    fn start(&self, page: u32) -> u32 {
-        page.wrapping_mul(self.page_bytes)
-    }
-
-    /// Where a slot begins, counted from 1.
-    fn place(&self, page: u32, slot: u32) -> u32 {
-        let behind = slot.wrapping_sub(1).wrapping_mul(RECORD);
-        self.start(page).wrapping_add(HEAD).wrapping_add(behind)
-    }
-
-    /// Some words. What can't be read reads as zeros: no marker, no record, not erased.
-    fn read<const N: usize>(&mut self, at: u32) -> [u32; N] {
-        let mut bytes = [[0; 4]; N];
-        if self.flash.read(at, bytes.as_flattened_mut()).is_err() {
-            self.unread = true;
-            return [0; N];
-        }
-        bytes.map(u32::from_le_bytes)
-    }
-
-    /// Writes words, in their order, and reads them back.
-    fn write(&mut self, at: u32, words: &[u32]) -> Result<(), Bad> {
-        let mut at = at;
-        for word in words {
-            // What it says of this may be wrong either way.
-            let _ = self.flash.write(at, &word.to_le_bytes());
-            let mut back = [0; 4];
-            self.flash.read(at, &mut back).map_err(|_| Bad::Unread)?;
-            if u32::from_le_bytes(back) != *word {
-                return Err(Bad::Differs);
-            }
-            at = at.wrapping_add(4);
-        }
-        Ok(())
-    }
-
-    fn head(&mut self, page: u32) -> Head {
-        match self.read(self.start(page)) {
-            [MARKER, BLANK, BLANK, BLANK] => Head::Erased,
-            [MARKER, generation, first, crc]
-                if crc == crc_of(generation, &[first]) && generation != BLANK =>
-            {
-                Head::Opened { generation, first }
-            }
-            _ => Head::Unknown,
-        }
-    }
-
-    /// Whether a page has this word from its byte `from` on, and nothing else.
-    fn has_only(&mut self, page: u32, from: u32, word: u32) -> bool {
-        let start = self.start(page);
-        (from..self.page_bytes)
-            .step_by(16)
-            .all(|at| self.read(start.wrapping_add(at)) == [word; 4])
-    }
-
-    /// Whether all of a page is this word.
-    fn is_filled(&mut self, page: u32, word: u32) -> bool {
-        self.has_only(page, 0, word)
-    }
-
-    /// Whether a page holds nothing: it has never been written, or says that it was erased.
-    fn is_blank(&mut self, page: u32) -> bool {
-        self.is_filled(page, BLANK) || self.is_erased(page)
-    }
-
-    /// Whether a page is erased from its head to its end.
-    fn is_erased(&mut self, page: u32) -> bool {
-        self.head(page) == Head::Erased && self.has_only(page, HEAD, BLANK)
-    }
-
     fn erase(&mut self, page: u32) -> Result<(), Broken> {
-        let at = self.start(page);
-        // As for a write, what is there afterwards counts.
-        let _ = self.flash.erase(at, at.wrapping_add(self.page_bytes));
-        if !self.is_filled(page, BLANK) {
-            return Err(Broken);
-        }
-        self.write(at, &[MARKER])?;
+        self.ring.erase(page)?;
         if self.doubted == Some(page) {
             self.doubted = None;
         }
@@ -331,13 +186,12 @@ impl<F: NorFlash> FlashLog<F> {
 
     /// Opens the page behind the newest one, erased if it isn't yet.
     fn open_next(&mut self, first: u32) -> Result<(), Broken> {
-        let page = self.after(self.page);
-        if !self.is_erased(page) {
+        let page = self.ring.after(self.page);
+        if !self.ring.is_erased(page) {
             self.erase(page)?;
         }
         let generation = self.generation.wrapping_add(1);
-        let at = self.start(page).wrapping_add(4);
-        self.write(at, &[generation, first, crc_of(generation, &[first])])?;
+        self.ring.open(page, generation, first)?;
         (self.page, self.generation, self.slot) = (page, generation, 1);
         Ok(())
     }
@@ -348,12 +202,12 @@ impl<F: NorFlash> FlashLog<F> {
         let [a, b, c, d] = body;
         let words = [a, b, c, d, crc_of(self.generation, &body)];
         for _ in 0..TRIES {
-            if self.slot > self.slots() {
+            if self.slot > self.ring.slots() {
                 return Err(StoreError::Full);
             }
-            let at = self.place(self.page, self.slot);
-            self.slot = self.slot.wrapping_add(1);
-            match self.write(at, &words) {
+            let slot = self.slot;
+            self.slot = slot.wrapping_add(1);
+            match self.ring.put(self.page, slot, &words) {
                 Ok(()) => return Ok(()),
                 // Behind a record that may be there, another of the same would be a second change.
                 Err(Bad::Unread) => return Err(StoreError::Unsure),
@@ -363,24 +217,12 @@ impl<F: NorFlash> FlashLog<F> {
         Err(StoreError::Failed)
     }
 
-    /// The record in a slot of a page of `generation`, if it is whole.
-    fn get(&mut self, page: u32, slot: u32, generation: u32) -> Option<Body> {
-        let [a, b, c, d, crc] = self.read(self.place(page, slot));
-        let body = [a, b, c, d];
-        (crc == crc_of(generation, &body)).then_some(body)
-    }
-
-    /// Whether a slot was never written.
-    fn is_free(&mut self, page: u32, slot: u32) -> bool {
-        self.read(self.place(page, slot)) == [BLANK; 5]
-    }
-
     /// Finds the log, and repairs what a power cut left.
     fn mount(&mut self) -> Result<(), Broken> {
-        self.unread = false;
+        self.ring.unread = false;
         let found = self.find();
-        let other = !found && (0..self.pages).any(|page| !self.is_blank(page));
-        if self.unread {
+        let other = !found && (0..self.ring.pages).any(|page| !self.ring.is_blank(page));
+        if self.ring.unread {
             return Err(Broken);
         }
         if !found {
@@ -390,7 +232,7 @@ impl<F: NorFlash> FlashLog<F> {
             return self.begin();
         }
         // As a firmware with other limits may have left it.
-        self.owes_compaction = self.used().saturating_add(self.reserve) > self.pages;
+        self.owes_compaction = self.used().saturating_add(self.reserve) > self.ring.pages;
         // A page that can't be erased doesn't make the log unreadable; whoever needs it is refused.
         if self.sweep().is_err() {
             self.bad_writes = self.bad_writes.saturating_add(1);
@@ -400,7 +242,7 @@ impl<F: NorFlash> FlashLog<F> {
 
     /// Begins a log where there is none: page 0 is opened first, and the others are erased behind it.
     fn begin(&mut self) -> Result<(), Broken> {
-        (self.page, self.generation, self.first) = (self.before(0), 0, 1);
+        (self.page, self.generation, self.first) = (self.ring.before(0), 0, 1);
         self.snapshot(&mut core::iter::empty())
             .map_err(|_| Broken)?;
         self.sweep()
@@ -409,12 +251,12 @@ impl<F: NorFlash> FlashLog<F> {
     /// Finds the newest commit and the newest page behind it; `false` where there is none.
     fn find(&mut self) -> bool {
         let mut newest = None;
-        for page in 0..self.pages {
-            let Head::Opened { generation, .. } = self.head(page) else {
+        for page in 0..self.ring.pages {
+            let Head::Opened { generation, .. } = self.ring.head(page) else {
                 continue;
             };
-            for slot in 1..=self.slots() {
-                if let Some(body) = self.get(page, slot, generation)
+            for slot in 1..=self.ring.slots() {
+                if let Some(body) = self.ring.get(page, slot, generation)
                     && let Some(first) = commit(body)
                     && newest.is_none_or(|newest| first > newest)
                     && self.is_whole(page, first, generation)
@@ -429,19 +271,19 @@ impl<F: NorFlash> FlashLog<F> {
         };
         self.first = first;
         // From the commit's page on, to the last page that was opened for the log and not for a compaction.
-        while self.used() < self.pages {
-            let next = self.after(self.page);
+        while self.used() < self.ring.pages {
+            let next = self.ring.after(self.page);
             let generation = self.generation.wrapping_add(1);
             let first = 0;
-            if self.head(next) != (Head::Opened { generation, first }) {
+            if self.ring.head(next) != (Head::Opened { generation, first }) {
                 break;
             }
             (self.page, self.generation) = (next, generation);
         }
         // The next free slot is behind the last one that was touched.
         self.slot = 1;
-        for slot in 1..=self.slots() {
-            if !self.is_free(self.page, slot) {
+        for slot in 1..=self.ring.slots() {
+            if !self.ring.is_free(self.page, slot) {
                 self.slot = slot.wrapping_add(1);
             }
         }
@@ -450,13 +292,13 @@ impl<F: NorFlash> FlashLog<F> {
 
     /// Whether all pages of a compaction are there: from the generation `first` to the one on `page`.
     fn is_whole(&mut self, page: u32, first: u32, generation: u32) -> bool {
-        if first > generation || generation.wrapping_sub(first) >= self.pages {
+        if first > generation || generation.wrapping_sub(first) >= self.ring.pages {
             return false;
         }
         let mut at = page;
         (first..=generation).rev().all(|generation| {
-            let whole = self.head(at) == (Head::Opened { generation, first });
-            at = self.before(at);
+            let whole = self.ring.head(at) == (Head::Opened { generation, first });
+            at = self.ring.before(at);
             whole
         })
     }
@@ -470,7 +312,7 @@ impl<F: NorFlash> FlashLog<F> {
     fn oldest(&self) -> u32 {
         let mut page = self.page;
         for _ in 1..self.used() {
-            page = self.before(page);
+            page = self.ring.before(page);
         }
         page
     }
@@ -481,9 +323,9 @@ impl<F: NorFlash> FlashLog<F> {
             return None;
         }
         let mut page = self.page;
-        for _ in self.used()..self.pages {
-            page = self.after(page);
-            if !self.is_erased(page) {
+        for _ in self.used()..self.ring.pages {
+            page = self.ring.after(page);
+            if !self.ring.is_erased(page) {
                 return Some(page);
             }
         }
@@ -554,7 +396,7 @@ impl<F: NorFlash> FlashLog<F> {
             } else {
                 self.reserve
             };
-            if taken.saturating_add(reserve) >= self.pages {
+            if taken.saturating_add(reserve) >= self.ring.pages {
                 return Err(StoreError::Failed);
             }
             self.open_next(first)?;
@@ -571,11 +413,11 @@ impl<F: NorFlash> FlashLog<F> {
             let mut page = self.oldest();
             for _ in 0..self.used() {
                 self.erase(page)?;
-                page = self.after(page);
+                page = self.ring.after(page);
             }
         }
-        for page in 0..self.pages {
-            if !self.is_erased(page) {
+        for page in 0..self.ring.pages {
+            if !self.ring.is_erased(page) {
                 self.erase(page)?;
             }
         }
@@ -596,26 +438,26 @@ impl<F: NorFlash> Store for FlashLog<F> {
         if self.is_kept() != Ok(true) {
             return;
         }
-        self.unread = false;
+        self.ring.unread = false;
         let mut page = self.oldest();
         for generation in self.first..=self.generation {
-            for slot in 1..=self.slots() {
-                match self.get(page, slot, generation) {
+            for slot in 1..=self.ring.slots() {
+                match self.ring.get(page, slot, generation) {
                     Some(body) => {
                         if let Some(record) = record_of(body) {
                             self.owes_compaction |= record.change == Change::ForgotAll;
                             take(record);
                         }
                     }
-                    None if !self.is_free(page, slot) => {
+                    None if !self.ring.is_free(page, slot) => {
                         self.torn = self.torn.saturating_add(1);
                     }
                     None => {}
                 }
             }
-            page = self.after(page);
+            page = self.ring.after(page);
         }
-        if self.unread {
+        if self.ring.unread {
             self.state = StorageState::Closed;
         }
     }
@@ -632,7 +474,7 @@ impl<F: NorFlash> Store for FlashLog<F> {
         let mut kept = self.put(body);
         if kept == Err(StoreError::Full) {
             // One page more may be opened as long as a compaction still finds its own.
-            if self.used().saturating_add(1).saturating_add(self.reserve) > self.pages {
+            if self.used().saturating_add(1).saturating_add(self.reserve) > self.ring.pages {
                 return kept;
             }
             self.open_next(0)?;
@@ -685,16 +527,16 @@ impl<F: NorFlash> Store for FlashLog<F> {
         let used = self.used();
         Storage {
             state: self.state,
-            bytes: self.pages.wrapping_mul(self.page_bytes),
-            pages: self.pages as u16,
-            free: self.pages.saturating_sub(used) as u16,
+            bytes: self.ring.pages.wrapping_mul(self.ring.page_bytes),
+            pages: self.ring.pages as u16,
+            free: self.ring.pages.saturating_sub(used) as u16,
             // Where there is no log, `slot` is 0.
             records: used
                 .saturating_sub(1)
-                .wrapping_mul(self.slots())
+                .wrapping_mul(self.ring.slots())
                 .wrapping_add(self.slot.saturating_sub(1)),
-            capacity: used.wrapping_mul(self.slots()),
-            rounds: self.generation.checked_div(self.pages).unwrap_or(0),
+            capacity: used.wrapping_mul(self.ring.slots()),
+            rounds: self.generation.checked_div(self.ring.pages).unwrap_or(0),
             torn: self.torn,
             bad_writes: self.bad_writes,
         }

@@ -1,0 +1,69 @@
+//! Why a service refuses a request, in two registers and on the wire.
+
+use super::Service;
+use crate::error::ImageError;
+use crate::store::{Store, StoreError};
+use crate::wire::{NoModel, Refusal};
+
+/// Why a request is refused: a [`Refusal`] that two registers hold, so that handing it up is little code.
+#[derive(Clone, Copy)]
+pub(super) enum Why {
+    UnknownMovie(u32),
+    UnknownUser(u32),
+    NoModel,
+    UnknownOwner(u32),
+    NotAnOwner,
+    #[cfg(feature = "learn")]
+    OffScale,
+    ListTooLong,
+    #[cfg(not(feature = "learn"))]
+    NotSupported,
+    #[cfg(feature = "learn")]
+    LogFull,
+    #[cfg(feature = "learn")]
+    NotRated(u32),
+    #[cfg(feature = "learn")]
+    NothingToUndo,
+    Store(StoreError),
+    NotFormatted,
+}
+
+impl From<StoreError> for Why {
+    fn from(why: StoreError) -> Self {
+        Self::Store(why)
+    }
+}
+
+impl<const OWNERS: usize, const LOG: usize, S: Store> Service<'_, OWNERS, LOG, S> {
+    #[inline(never)]
+    pub(super) fn refusal(&self, why: Why) -> Refusal {
+        match why {
+            Why::UnknownMovie(id) => Refusal::UnknownMovie(id),
+            Why::UnknownUser(id) => Refusal::UnknownUser(id),
+            Why::NoModel => {
+                let why = self.model.as_ref().err();
+                Refusal::NoModel(NoModel::from(*why.unwrap_or(&ImageError::Header)))
+            }
+            Why::UnknownOwner(owner) => Refusal::UnknownOwner(owner as u8),
+            Why::NotAnOwner => Refusal::NotAnOwner,
+            #[cfg(feature = "learn")]
+            Why::OffScale => Refusal::OffScale,
+            Why::ListTooLong => Refusal::ListTooLong,
+            #[cfg(not(feature = "learn"))]
+            Why::NotSupported => Refusal::NotSupported,
+            #[cfg(feature = "learn")]
+            Why::LogFull => Refusal::LogFull,
+            #[cfg(feature = "learn")]
+            Why::NotRated(id) => Refusal::NotRated(id),
+            #[cfg(feature = "learn")]
+            Why::NothingToUndo => Refusal::NothingToUndo,
+            Why::Store(why) => match why {
+                StoreError::Full | StoreError::Failed => Refusal::StorageFailed,
+                StoreError::Unsure => Refusal::StorageUnsure,
+                StoreError::NotErased => Refusal::NotErased,
+                StoreError::Closed => Refusal::StorageClosed,
+            },
+            Why::NotFormatted => Refusal::NotFormatted,
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Pages of flash, one behind another and the first behind the last: erased, opened, and written slot by slot, each time
+//! read back.
+
+use super::super::StoreError;
+use super::super::record::{Body, RECORD, crc_of};
+use embedded_storage::nor_flash::NorFlash;
+
+/// Bytes of a page's head.
+const HEAD: u32 = 16;
+
+/// "PkLg": the page was erased, and nothing has cut that off.
+const MARKER: u32 = u32::from_le_bytes(*b"PkLg");
+const BLANK: u32 = u32::MAX;
+
+/// Records that a page takes behind its head.
+pub(super) const fn slots(page_bytes: u32) -> u32 {
+    page_bytes.saturating_sub(HEAD) / RECORD
+}
+
+/// Flash didn't do what it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Broken;
+
+impl From<Broken> for StoreError {
+    fn from(_: Broken) -> Self {
+        Self::Failed
+    }
+}
+
+/// What is wrong with something that was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bad {
+    /// It is something else.
+    Differs,
+    /// It can't be read.
+    Unread,
+}
+
+impl From<Bad> for Broken {
+    fn from(_: Bad) -> Self {
+        Self
+    }
+}
+
+/// What a page's head says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// It was erased, and nothing was written since.
+    Erased,
+    /// It was opened.
+    Opened { generation: u32, first: u32 },
+    /// Neither.
+    Unknown,
+}
+
+/// The pages of a region.
+#[derive(Debug)]
+pub(super) struct Ring<F> {
+    pub(super) flash: F,
+    pub(super) pages: u32,
+    pub(super) page_bytes: u32,
+    /// Whether something couldn't be read since this was last looked at.
+    pub(super) unread: bool,
+}
+
+impl<F: NorFlash> Ring<F> {
+    pub(super) fn new(flash: F) -> Self {
+        let page_bytes = F::ERASE_SIZE as u32;
+        let pages = (flash.capacity() as u32).checked_div(page_bytes);
+        Self {
+            flash,
+            pages: pages.unwrap_or(0),
+            page_bytes,
+            unread: false,
+        }
+    }
+
+    pub(super) fn slots(&self) -> u32 {
+        slots(self.page_bytes)
+    }
+
+    pub(super) fn after(&self, page: u32) -> u32 {
+        let next = page.wrapping_add(1);
+        if next >= self.pages { 0 } else { next }
+    }
+
+    pub(super) fn before(&self, page: u32) -> u32 {
+        page.checked_sub(1).unwrap_or(self.pages.wrapping_sub(1))
+    }
+
+    /// Where a page's bytes begin.
+    fn start(&self, page: u32) -> u32 {
+        page.wrapping_mul(self.page_bytes)
+    }
+
+    /// Where a slot begins, counted from 1.
+    fn place(&self, page: u32, slot: u32) -> u32 {
+        let behind = slot.wrapping_sub(1).wrapping_mul(RECORD);
+        self.start(page).wrapping_add(HEAD).wrapping_add(behind)
+    }
+
+    /// Some words. What can't be read reads as zeros: no marker, no record, not erased.
+    fn read<const N: usize>(&mut self, at: u32) -> [u32; N] {
+        let mut bytes = [[0; 4]; N];
+        if self.flash.read(at, bytes.as_flattened_mut()).is_err() {
+            self.unread = true;
+            return [0; N];
+        }
+        bytes.map(u32::from_le_bytes)
+    }
+
+    /// Writes words, in their order, and reads them back.
+    fn write(&mut self, at: u32, words: &[u32]) -> Result<(), Bad> {
+        let mut at = at;
+        for word in words {
+            // What it says of this may be wrong either way.
+            let _ = self.flash.write(at, &word.to_le_bytes());
+            let mut back = [0; 4];
+            self.flash.read(at, &mut back).map_err(|_| Bad::Unread)?;
+            if u32::from_le_bytes(back) != *word {
+                return Err(Bad::Differs);
+            }
+            at = at.wrapping_add(4);
+        }
+        Ok(())
+    }
+
+    pub(super) fn head(&mut self, page: u32) -> Head {
+        match self.read(self.start(page)) {
+            [MARKER, BLANK, BLANK, BLANK] => Head::Erased,
+            [MARKER, generation, first, crc]
+                if crc == crc_of(generation, &[first]) && generation != BLANK =>
+            {
+                Head::Opened { generation, first }
+            }
+            _ => Head::Unknown,
+        }
+    }
+
+    /// Whether a page has this word from its byte `from` on, and nothing else.
+    fn has_only(&mut self, page: u32, from: u32, word: u32) -> bool {
+        let start = self.start(page);
+        (from..self.page_bytes)
+            .step_by(16)
+            .all(|at| self.read(start.wrapping_add(at)) == [word; 4])
+    }
+
+    /// Whether all of a page is this word.
+    pub(super) fn is_filled(&mut self, page: u32, word: u32) -> bool {
+        self.has_only(page, 0, word)
+    }
+
+    /// Whether a page holds nothing: it has never been written, or says that it was erased.
+    pub(super) fn is_blank(&mut self, page: u32) -> bool {
+        self.is_filled(page, BLANK) || self.is_erased(page)
+    }
+
+    /// Whether a page is erased from its head to its end.
+    pub(super) fn is_erased(&mut self, page: u32) -> bool {
+        self.head(page) == Head::Erased && self.has_only(page, HEAD, BLANK)
+    }
+
+    /// Erases a page, and makes sure that it is.
+    pub(super) fn erase(&mut self, page: u32) -> Result<(), Broken> {
+        let at = self.start(page);
+        // As for a write, what is there afterwards counts.
+        let _ = self.flash.erase(at, at.wrapping_add(self.page_bytes));
+        if !self.is_filled(page, BLANK) {
+            return Err(Broken);
+        }
+        Ok(self.write(at, &[MARKER])?)
+    }
+
+    /// Opens an erased page.
+    pub(super) fn open(&mut self, page: u32, generation: u32, first: u32) -> Result<(), Broken> {
+        let at = self.start(page).wrapping_add(4);
+        Ok(self.write(at, &[generation, first, crc_of(generation, &[first])])?)
+    }
+
+    /// Writes a record, its CRC included, into a slot.
+    pub(super) fn put(&mut self, page: u32, slot: u32, words: &[u32; 5]) -> Result<(), Bad> {
+        self.write(self.place(page, slot), words)
+    }
+
+    /// The record in a slot of a page of `generation`, if it is whole.
+    pub(super) fn get(&mut self, page: u32, slot: u32, generation: u32) -> Option<Body> {
+        let [a, b, c, d, crc] = self.read(self.place(page, slot));
+        let body = [a, b, c, d];
+        (crc == crc_of(generation, &body)).then_some(body)
+    }
+
+    /// Whether a slot was never written.
+    pub(super) fn is_free(&mut self, page: u32, slot: u32) -> bool {
+        self.read(self.place(page, slot)) == [BLANK; 5]
+    }
+}
