@@ -54,7 +54,8 @@ pub const MAX_LOG: usize = u16::MAX as usize / RECORD as usize - UNDO_DEPTH;
 
 /// What a board gives a service.
 pub trait Port {
-    /// Sends the bytes of a whole frame. Waits for the line, but never for ever: a board drops what it can't send.
+    /// Sends the bytes of a whole frame, or zeros ahead of one. Waits for the line, but never for ever: a board drops what
+    /// it can't send.
     fn send(&mut self, bytes: &[u8]);
 
     /// Milliseconds since the start; wraps.
