@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::data::Titles;
 use crate::data::search::{self, Found, How};
 use crate::error::BadInput;
-use crate::print::{aside, escape};
+use crate::print::{escape, hint};
 
 /// What `--movie` takes, for the help of each verb that has it.
 pub const HELP: &str = "The movie: its title or words of it in any order, or its id; `id:300` is an id also where a movie is called 300";
@@ -58,7 +58,7 @@ pub fn choose(
         Found::One(hit) if hit.how == How::Literal => Ok(hit.id),
         Found::One(hit) if hit.how == How::Named || purpose == Purpose::Tell => {
             let id = search::id(text).filter(|id| known(*id));
-            aside(&format!("{}\n", escape(&taken_as(titles, text, hit.id, id))));
+            hint(&taken_as(titles, text, hit.id, id));
             Ok(hit.id)
         }
         Found::One(hit) => match terminal() {
@@ -78,7 +78,7 @@ pub fn choose(
 }
 
 fn named(titles: &Titles, id: u32) -> String {
-    format!("{} (id {id})", titles.title(id))
+    format!("{} (id {id})", escape(&titles.title(id)))
 }
 
 fn list(titles: &Titles, ids: &[u32]) -> String {

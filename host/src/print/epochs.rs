@@ -146,9 +146,9 @@ fn line(epoch: &Epoch, epochs: usize, validated: bool, room: usize) -> String {
     };
     let forms = [
         format!(
-            "{number}  train MSE {mse:.4} MAE {mae:.4}{}   {:.2} s{best}",
+            "{number}  train MSE {mse:.4} MAE {mae:.4}{}   {}{best}",
             validation(&|| format!("   validation MSE {held_mse:.4} MAE {held_mae:.4}")),
-            epoch.seconds
+            seconds(epoch.seconds)
         ),
         format!(
             "{number}  train MSE {mse:.4}{}{best}",
@@ -195,7 +195,7 @@ mod tests {
         let at = |room| line(&EPOCH, 20, true, room);
         assert_eq!(
             at(100),
-            "epoch 12/20  train MSE 0.7012 MAE 0.6403   validation MSE 0.8123 MAE 0.6999   0.12 s  best so far"
+            "epoch 12/20  train MSE 0.7012 MAE 0.6403   validation MSE 0.8123 MAE 0.6999   123 ms  best so far"
         );
         assert_eq!(
             at(80),

@@ -104,6 +104,12 @@ pub fn warning(text: fmt::Arguments<'_>) {
     std::eprintln!("warning: {}", escape(&text.to_string()));
 }
 
+/// Prints a line on standard error that says how something was understood.
+#[allow(clippy::print_stderr, reason = "the printing end")]
+pub fn hint(text: &str) {
+    std::eprintln!("{}", escape(text));
+}
+
 /// Prints a line of progress on standard error, for a log; not where people asked for quiet.
 #[allow(clippy::print_stderr, reason = "the printing end")]
 pub fn log(text: &str) {

@@ -127,10 +127,10 @@ impl AtHand {
     ) -> Result<()> {
         let Some(loaded) = &self.loaded else {
             if !self.is_left {
-                eprintln!(
+                crate::print::hint(&format!(
                     "{} does not exist, so movies are shown by their ids: `--image` of the image that the board holds has their titles",
                     self.path.display()
-                );
+                ));
             }
             return Ok(());
         };
@@ -151,10 +151,10 @@ impl AtHand {
             .into());
         }
         if loaded.titles.is_empty() {
-            eprintln!(
+            crate::print::hint(&format!(
                 "no titles lie beside {}, so movies are shown by their ids",
                 loaded.path.display()
-            );
+            ));
         }
         if let Some(known) = &self.known {
             board.hold_to(known.clone());
