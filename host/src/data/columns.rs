@@ -63,7 +63,6 @@ impl Ids {
         if self.names.is_some() {
             return self.push_text(id.to_string().as_bytes());
         }
-        // Files are mostly sorted by user.
         if self.values.last() != Some(&id) {
             self.set.insert(id);
         }
@@ -161,8 +160,18 @@ impl Told {
 impl Columns {
     #[inline(always)]
     fn push(&mut self, rating: Rating) {
-        self.users.push(rating.user);
-        self.movies.push(rating.movie);
+        if self.users.names.is_some() || self.movies.names.is_some() {
+            self.users.push(rating.user);
+            self.movies.push(rating.movie);
+        } else {
+            // Files are mostly sorted by user.
+            if self.users.values.last() != Some(&rating.user) {
+                self.users.set.insert(rating.user);
+            }
+            self.users.values.push(rating.user);
+            self.movies.set.insert(rating.movie);
+            self.movies.values.push(rating.movie);
+        }
         self.stars.push(rating.stars);
         self.times.push(rating.time);
     }

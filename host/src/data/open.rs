@@ -19,7 +19,7 @@ use super::magic::{self, Kind};
 /// Packed twice is packed by mistake; more often than that is packed to be unpacked for ever.
 const LAYERS: usize = 2;
 /// Bytes of text that a packed byte holds at most, beyond the first [`FEW`] of them.
-const MOST_UNPACKED: u64 = 200;
+const MOST_UNPACKED: u64 = 100;
 const FEW: u64 = 1 << 26;
 /// How much text a packed byte is, about: a hint.
 const UNPACKED: u64 = 4;
