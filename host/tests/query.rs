@@ -165,18 +165,18 @@ fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
     let rate = ["rate", "--movie", "part 9", "--stars", "5", "--twin"];
     asks(
         &rate,
-        &["5 stars for Part 9 (1960): taken in, 1 in all", twin],
+        &["5 stars for Part 9 (1960): taken in, 1 rating in all", twin],
     );
     asks(
         &["rate", "--movie", "part 3", "--stars", "1"],
-        &["2 in all"],
+        &["2 ratings in all"],
     );
     // With ratings behind it, the owner's twin is brought up from them.
     asks(&["profile", "--twin"], &["Ratings: 2", twin]);
     asks(&["top", "--twin"], &["the device's owner", twin]);
     asks(
         &["rate", "--movie", "part 4", "--stars", "2.5", "--twin"],
-        &["3 in all", twin],
+        &["3 ratings in all", twin],
     );
     asks(
         &["explain", "--movie", "part 7", "--twin"],
@@ -190,12 +190,12 @@ fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
     asks(&["storage"], &["in RAM"]);
     asks(
         &["forget", "--movie", "part 3", "--twin"],
-        &["1 ratings", "query compact", twin],
+        &["1 rating", "query compact", twin],
     );
     asks(&["compact"], &["in RAM"]);
     asks(&["forget", "--all"], &["0 ratings"]);
     asks(&["profile", "--twin"], &["Ratings: 0", twin]);
-    asks(&rate, &["1 in all"]);
+    asks(&rate, &["1 rating in all"]);
     asks(
         &["format", "--yes"],
         &["no owner has a rating now", "in RAM"],
@@ -230,7 +230,7 @@ fn what_a_board_tells_of_itself_is_a_table_of_words_and_units() {
             &[
                 "Not for this model",
                 "     0        1",
-                "Each holds up to 1024 ratings",
+                "Each holds up to 1,024 ratings",
             ],
         ),
     ] {
@@ -856,7 +856,12 @@ fn titles_of_another_image_than_the_boards_are_refused_with_the_way_on() {
     let place = place();
     let port = board(&place, |_| ());
     let rate = ["query", "rate", "--movie", "part 9", "--stars", "5"];
-    succeeds(&place, &port, &rate, &["Part 9 (1960): taken in, 1 in all"]);
+    succeeds(
+        &place,
+        &port,
+        &rate,
+        &["Part 9 (1960): taken in, 1 rating in all"],
+    );
     exchange(&place, "Piece");
     std::fs::write(place.path().join("mine.csv"), "movieId,rating\n10,4\n").unwrap();
     for question in [
