@@ -472,10 +472,7 @@ fn rows_that_a_boards_firmware_has_no_room_for_are_refused_whatever_their_bytes(
     let (bill, error) = refused_bill(&place, &["inspect", "--board", "stm32f405"]);
     assert!(!bill.contains("feature `wide`"), "{bill}");
     contains(&error, &["without core's feature `wide`"]);
-    assert!(
-        error.starts_with("error: the image has rows of 16"),
-        "{error}"
-    );
+    assert!(error.contains("error: the image has rows of 16"), "{error}");
     let error = place.fails(1, &["export", "--board", "stm32f405", "--out", "wide.img"]);
     contains(&error, &["rows of 16", "without core's feature `wide`"]);
     assert!(!place.path("wide.img").exists());

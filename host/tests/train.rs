@@ -275,7 +275,7 @@ fn rows_as_long_as_an_image_holds_are_trained_by_either_solver_and_longer_ones_r
     ] {
         let output = train(&[&solver[..], &["--dim", "32"]].concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert!(!text(&output.stderr).contains("warning"));
+        assert!(!text(&output.stderr).contains("will refuse"));
         let output = host(folder.path(), &["export"]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         let inspected = text(&host(folder.path(), &["inspect"]).stdout);
