@@ -3,9 +3,9 @@
 //!
 //! `cargo run -p host --example rounding -- [CHECKPOINT]`
 
-use host::export::{Chosen, Movies, Precision, Storage, Users, build};
-use host::train::checkpoint::Checkpoint;
 use pocketrec::model::Model;
+use pocketrec_export::{Chosen, Movies, Precision, Storage, Users, build};
+use pocketrec_train::checkpoint::Checkpoint;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let from = std::env::args().nth(1);

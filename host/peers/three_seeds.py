@@ -32,7 +32,7 @@ def mix(bits):
 
 
 def symmetric(seed, stream, part, bound, *shape):
-    """Even in ±bound, as host/src/train/random.rs draws them."""
+    """Even in ±bound, as host/train/src/random.rs draws them."""
     word = lambda number: numpy.array([number & ALL], dtype=numpy.uint64)
     key = mix(mix(word(seed ^ GOLDEN)) + word(stream * GOLDEN))
     key = mix(key + word(part * GOLDEN))

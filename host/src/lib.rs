@@ -9,17 +9,9 @@ macro_rules! eprintln {
     ($($text:tt)*) => { $crate::print::aside(&(::std::format!($($text)*) + "\n")) };
 }
 
-pub mod child;
 pub mod commands;
-pub mod data;
-pub mod error;
-pub mod evaluate;
-pub mod export;
-pub mod files;
-pub mod link;
-mod pages;
+pub mod exit;
 pub mod print;
 pub mod report;
-pub mod signals;
-pub mod simulate;
-pub mod train;
+
+pub use pocketrec_base::{note, say, warn};

@@ -7,13 +7,13 @@ use host::commands;
 fn main() -> ExitCode {
     // `host … | head` ends quietly.
     sigpipe::reset();
-    host::signals::watch();
-    host::error::tell_what_cannot_be_printed();
+    pocketrec_base::signals::watch();
+    pocketrec_base::error::tell_what_cannot_be_printed();
     match commands::start::cli().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            host::error::tell(&error);
-            ExitCode::from(host::error::exit_code(&error))
+            pocketrec_base::error::tell(&error);
+            ExitCode::from(host::exit::code(&error))
         }
     }
 }

@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
 
-use host::data::builtin;
-use host::evaluate::protocol::{folds, leave_last_out};
-use host::evaluate::{self, Plan, cold};
-use host::export::Precision;
-use host::train::{ModelKind, Options, recipe};
+use pocketrec_data::builtin;
+use pocketrec_evaluate::protocol::{folds, leave_last_out};
+use pocketrec_evaluate::{Plan, cold};
+use pocketrec_export::Precision;
+use pocketrec_train::{ModelKind, Options, recipe};
 
 /// Over twice the standard deviation of a fold's RMSE over seeds 0 to 5 of the sampler, which was at most 0.0010.
 const NOISE: f64 = 0.003;
@@ -37,7 +37,7 @@ fn the_default_recipe_predicts_as_well_as_it_did() {
     let data = builtin::load();
     let mut all = folds(&data, 5, 0);
     all.truncate(2);
-    let results = evaluate::run(&all, &plan(recipe::MODEL, false), &|_| ()).unwrap();
+    let results = pocketrec_evaluate::run(&all, &plan(recipe::MODEL, false), &|_| ()).unwrap();
     for (result, (rmse, mae)) in results.iter().zip(PINNED) {
         let Some(f16) = result.errors.last() else {
             panic!("{result:?}");
@@ -56,7 +56,7 @@ fn half_precision_and_bytes_cost_hardly_any_accuracy_whatever_the_model() {
     let mut all = folds(&data, 5, 0);
     all.truncate(2);
     for model in [ModelKind::Mlp, ModelKind::Mf, ModelKind::Hybrid] {
-        let results = evaluate::run(&all, &plan(model, false), &|_| ()).unwrap();
+        let results = pocketrec_evaluate::run(&all, &plan(model, false), &|_| ()).unwrap();
         let (mut more, mut most) = ([0.0; 2], [f64::MIN; 2]);
         for result in &results {
             let [.., f32, i8, f16] = &result.errors[..] else {
@@ -86,7 +86,7 @@ fn lists_find_more_than_fame_or_stars_and_name_many_movies_and_few_obscure_ones(
     let fold = [leave_last_out(&data)];
     let mut plan = plan(recipe::MODEL, true);
     plan.precisions = vec![Precision::F16];
-    let results = evaluate::run(&fold, &plan, &|_| ()).unwrap();
+    let results = pocketrec_evaluate::run(&fold, &plan, &|_| ()).unwrap();
     let [popular, stars, device] = &results[0].lists[..] else {
         panic!("{results:?}");
     };

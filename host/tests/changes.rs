@@ -7,11 +7,11 @@ use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use host::link::memory::MemoryBoard;
-use host::link::{Connection, Timing, ratings};
 use pocketrec::image::{AlignedBytes, example};
 use pocketrec::model::Model;
 use pocketrec::wire::{FrameReader, Reply, Request, Who};
+use pocketrec_link::memory::MemoryBoard;
+use pocketrec_link::{Connection, Timing, ratings};
 
 const WHO: Who = Who::Owner(0);
 
@@ -53,7 +53,7 @@ fn serve(
         for byte in &buffer[..count] {
             if let Some(Ok(frame)) = reader.push(*byte) {
                 let request = postcard::from_bytes(frame.body).unwrap();
-                changes |= host::link::sense::change(&request).is_some();
+                changes |= pocketrec_link::sense::change(&request).is_some();
             }
         }
         let mut answer = [0; 1024];

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use host::link::memory::MemoryBoard;
 use pocketrec::image::example;
 use pocketrec::model::Model;
+use pocketrec_link::memory::MemoryBoard;
 use tempfile::TempDir;
 
 /// Longer than anything here takes on the busiest machine.

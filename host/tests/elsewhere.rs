@@ -4,10 +4,10 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use host::export::ImageBytes;
-use host::link::memory::MemoryBoard;
-use host::link::{Connection, Timing};
 use pocketrec::wire::{Refusal, Reply, Request, Who};
+use pocketrec_export::ImageBytes;
+use pocketrec_link::memory::MemoryBoard;
+use pocketrec_link::{Connection, Timing};
 use tempfile::TempDir;
 
 struct Place(TempDir);

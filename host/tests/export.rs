@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use host::train::ModelKind;
+use pocketrec_train::ModelKind;
 use tempfile::TempDir;
 
 /// A folder with a model trained on a small made-up set of ratings, in which commands run.
@@ -451,7 +451,7 @@ fn an_image_that_does_not_fit_its_board_is_told_by_how_many_bytes() {
     };
     export(&["--out", "large.img", "--movies", "12000", "--users", "none"]);
     let bytes = std::fs::metadata(place.path("large.img")).unwrap().len();
-    let over = host::report::text::grouped(bytes - 188 * 1024);
+    let over = pocketrec_base::print::grouped(bytes - 188 * 1024);
     let (bill, error) = refused_bill(&place, &["inspect", "large.img", "--board", "microbit"]);
     // Once: in the sentence that it fails with.
     assert!(!bill.contains(&over) && !bill.contains("microbit (nRF51822, Cortex-M0): "));
@@ -561,8 +561,8 @@ fn an_image_too_large_for_a_board_is_refused_with_what_would_fit_and_not_written
 }
 
 fn write_large(path: &Path, model: ModelKind) {
-    use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-    use host::train::{Options, Parameters};
+    use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
+    use pocketrec_train::{Options, Parameters};
     let options = Options {
         model,
         ..Options::default()

@@ -6,8 +6,6 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use host::link::memory::MemoryBoard;
-use host::link::{Connection, Known, LinkError, Timing, ratings, sense};
 use pocketrec::image::example;
 use pocketrec::model::Model;
 use pocketrec::wire::{
@@ -15,6 +13,8 @@ use pocketrec::wire::{
     Owners, ProfileReply, Ranked, RatingEntry, RatingsReply, Refusal, Reply, Request, Storage,
     StorageState, VERSION, Who, encode_frame,
 };
+use pocketrec_link::memory::MemoryBoard;
+use pocketrec_link::{Connection, Known, LinkError, Timing, ratings, sense};
 
 const WHO: Who = Who::Owner(0);
 const TOP: Request = Request::TopN {
@@ -359,11 +359,11 @@ fn every_answer_of_cores_service_can_be_right() {
     let image = example();
     let model = Model::open(image.bytes()).unwrap();
     let known = Known::of(&model);
-    let counts = host::link::questions::Counts {
+    let counts = pocketrec_link::questions::Counts {
         predictions: 20,
-        ..host::link::questions::Counts::FULL
+        ..pocketrec_link::questions::Counts::FULL
     };
-    let mut questions = host::link::questions::of(&model, counts, 3);
+    let mut questions = pocketrec_link::questions::of(&model, counts, 3);
     questions.extend([
         Request::Hello,
         Request::Limits,

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use host::export::ImageBytes;
-use host::link::memory::MemoryBoard;
 use pocketrec::model::Model;
+use pocketrec_export::ImageBytes;
+use pocketrec_link::memory::MemoryBoard;
 use serde_json::Value;
 use tempfile::TempDir;
 use unicode_width::UnicodeWidthStr;

@@ -7,13 +7,13 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::data::Ratings;
-use host::export::{Chosen, ImageBytes, Movies, Precision, Rated, Users, build};
-use host::link::memory::MemoryBoard;
-use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use host::train::{ModelKind, Options, Parameters};
 use pocketrec::model::Model;
 use pocketrec::wire::{FrameReader, Request};
+use pocketrec_data::Ratings;
+use pocketrec_export::{Chosen, ImageBytes, Movies, Precision, Rated, Users, build};
+use pocketrec_link::memory::MemoryBoard;
+use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
+use pocketrec_train::{ModelKind, Options, Parameters};
 use tempfile::TempDir;
 
 /// A folder with an image of 20 users (1 to 20) and 60 movies (10, 20, … 600), and titles.

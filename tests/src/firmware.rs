@@ -1,9 +1,9 @@
 //! The firmware of a board as `cargo xtask firmware` builds it, and an emulator that runs it.
 
 use anyhow::{Error, Result};
-use host::child::Tied;
-use host::link::emulator::Emulator;
-use host::link::{Connection, Timing};
+use pocketrec_base::child::Tied;
+use pocketrec_link::emulator::Emulator;
+use pocketrec_link::{Connection, Timing};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,8 +1,8 @@
 //! Images of made-up numbers, in the shape of a trained `hybrid` model and of any number of movies.
 
 use anyhow::Result;
-use host::export::bytes::ImageBytes;
 use pocketrec::image::{Element, ImageWriter, Table, TableKind as Kind};
+use pocketrec_export::bytes::ImageBytes;
 
 /// Dimensions of a row, and units of the two hidden layers.
 const SHAPE: (usize, usize, usize) = (8, 32, 4);

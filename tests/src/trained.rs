@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
-use host::data::{Split, builtin};
-use host::export::{Chosen, ImageBytes, Movies, Rated, Storage, Users, build, fit};
-use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use host::train::{ModelKind, Options, fit as train, interest};
+use pocketrec_data::{Split, builtin};
+use pocketrec_export::{Chosen, ImageBytes, Movies, Rated, Storage, Users, build, fit};
+use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
+use pocketrec_train::{ModelKind, Options, fit as train, interest};
 use tempfile::TempDir;
 
 /// A `hybrid` model of the built-in ratings after one epoch: every part of a prediction has weights that a training

@@ -37,17 +37,24 @@ pub fn run(manner: Manner) -> Result<()> {
             "--no-deps",
         ]))
     });
-    failures.check("host's tests with checks for overflow", || {
-        shell::run(shell::cargo().args([
-            "test",
-            "--quiet",
-            "-p",
-            "host",
-            "--lib",
-            "--config",
-            "profile.dev.package.host.overflow-checks=true",
-        ]))
-    });
+    failures.check(
+        "reading's and training's tests with checks for overflow",
+        || {
+            shell::run(shell::cargo().args([
+                "test",
+                "--quiet",
+                "-p",
+                "pocketrec-data",
+                "-p",
+                "pocketrec-train",
+                "--lib",
+                "--config",
+                "profile.dev.package.pocketrec-data.overflow-checks=true",
+                "--config",
+                "profile.dev.package.pocketrec-train.overflow-checks=true",
+            ]))
+        },
+    );
     // Also on a stable compiler without RUSTC_BOOTSTRAP, which would let an unstable feature through.
     for features in FEATURES {
         failures.check(

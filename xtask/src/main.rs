@@ -4,7 +4,7 @@
 
 mod bench;
 mod boards;
-#[path = "../../host/src/child.rs"]
+#[path = "../../host/base/src/child.rs"]
 mod child;
 mod ci;
 mod elf;

@@ -17,15 +17,15 @@ use self::busy::Busy;
 use self::peers::{Others, Peer};
 use self::samples::{Size, samples};
 use super::columns;
-use crate::error::BadInput;
-use crate::files;
 use crate::note;
 use crate::print::number::percent;
 use crate::print::{self, Answer, Column, Table, count, grouped};
-use crate::train::fast::{Fast, timing};
-use crate::train::order::Order;
-use crate::train::simd::Kernel;
-use crate::train::{ModelKind, Options, Parameters, Sample};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files;
+use pocketrec_train::fast::{Fast, timing};
+use pocketrec_train::order::Order;
+use pocketrec_train::simd::Kernel;
+use pocketrec_train::{ModelKind, Options, Parameters, Sample};
 
 /// Options of `host bench`; alone it does what `host bench train` does.
 #[derive(Debug, clap::Args)]

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use crate::data::{Ratings, Split};
-use crate::files;
-use crate::train::{Options, orders};
+use pocketrec_base::files;
+use pocketrec_data::{Ratings, Split};
+use pocketrec_train::{Options, orders};
 
 /// User row of each rating.
 pub const USERS: &str = "users.u32";

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use pocketrec::image::MAX_TEXT;
 
-use crate::data::reading::{Columns, TitlesFrom};
-use crate::data::scale::GivenScale;
-use crate::data::{DataError, Dataset, Note, Reading, builtin};
-use crate::error::BadInput;
 use crate::print::progress;
 use crate::{note, warn};
+use pocketrec_base::error::BadInput;
+use pocketrec_data::reading::{Columns, TitlesFrom};
+use pocketrec_data::scale::GivenScale;
+use pocketrec_data::{DataError, Dataset, Note, Reading, builtin};
 
 /// The ratings, and how they are to be read.
 #[derive(Debug, Default, clap::Args)]
@@ -161,7 +161,7 @@ mod tests {
         ] {
             let error = parsed(&[option, value]).unwrap().load(None).unwrap_err();
             assert!(error.to_string().starts_with(option), "{error}");
-            assert_eq!(crate::error::exit_code(&error), 2);
+            assert_eq!(crate::exit::code(&error), 2);
         }
         assert!(
             parsed(&["--licence", &"x".repeat(97)])

@@ -6,16 +6,16 @@ use anyhow::{Context, Result};
 
 use super::data::{self, DataArgs};
 use super::model::ModelArgs;
-use crate::data::{Dataset, Scale, Silent};
-use crate::error::BadInput;
-use crate::evaluate::protocol::{self, Fold};
-use crate::evaluate::report::{FoldResult, Report};
-use crate::evaluate::{self, Plan, cold};
-use crate::export::{Precision, limits};
-use crate::files;
 use crate::note;
 use crate::print::{self, Answer, Target, count, seconds};
-use crate::train::Solver;
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files;
+use pocketrec_data::{Dataset, Scale, Silent};
+use pocketrec_evaluate::protocol::{self, Fold};
+use pocketrec_evaluate::report::{FoldResult, Report};
+use pocketrec_evaluate::{Plan, cold};
+use pocketrec_export::{Precision, limits};
+use pocketrec_train::Solver;
 
 /// Options of `host evaluate`.
 #[derive(Debug, clap::Args)]
@@ -179,7 +179,7 @@ pub fn run(args: &Args) -> Result<()> {
         solver: options.solver.name().into(),
         dim: options.user_dim,
         seed: options.seed,
-        folds: evaluate::run(&folds, &plan, &tell)?,
+        folds: pocketrec_evaluate::run(&folds, &plan, &tell)?,
     };
     if let Some(csv) = &args.csv {
         csv.write(report.csv().as_bytes())?;
@@ -221,7 +221,7 @@ fn check(fold: &Fold<'_>) -> Result<()> {
     Err(BadInput::new(format!("{}: {name} {why}", data.name)).into())
 }
 
-type Set = (String, Dataset, Option<crate::data::Split>);
+type Set = (String, Dataset, Option<pocketrec_data::Split>);
 
 /// The data sets that are tried, with a split where files give it, and the protocol in words.
 fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
@@ -277,7 +277,7 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
 }
 
 /// Titles of a folder with official folds, whose ratings as a whole are beside them; none where they can't be read.
-fn titles(folder: &Path) -> crate::data::Titles {
+fn titles(folder: &Path) -> pocketrec_data::Titles {
     Dataset::load(folder, &Silent)
-        .map_or_else(|_| crate::data::Titles::default(), |data| data.titles)
+        .map_or_else(|_| pocketrec_data::Titles::default(), |data| data.titles)
 }

@@ -10,22 +10,22 @@ use pocketrec::image::TableKind;
 use pocketrec::model::Model;
 
 use super::trained;
-use crate::data::reading::TitlesFrom;
-use crate::data::{DataError, Dataset, Note, Split, Titles, load};
-use crate::error::BadInput;
-use crate::export::bill::Bill;
-use crate::export::boards::{self, Board};
-use crate::export::device::DeviceBill;
-use crate::export::quality;
-use crate::export::{
+use crate::print::{self, Target, count, grouped};
+use crate::report::verdict;
+use crate::{note, warn};
+use boards::{self, Board};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files;
+use pocketrec_data::reading::TitlesFrom;
+use pocketrec_data::{DataError, Dataset, Note, Split, Titles, load};
+use pocketrec_export::bill::Bill;
+use pocketrec_export::device::DeviceBill;
+use pocketrec_export::quality;
+use pocketrec_export::{
     Chosen, ImageBytes, Movies, Precision, Rated, Seen, Storage, Users, build, fit, people, seen,
     sidecar,
 };
-use crate::files;
-use crate::print::{self, Target, count, grouped};
-use crate::report::verdict;
-use crate::train::checkpoint::Checkpoint;
-use crate::{note, warn};
+use pocketrec_train::checkpoint::Checkpoint;
 
 use self::told::{Exported, Held, Rounded, Rounding};
 
@@ -113,7 +113,7 @@ pub fn run(args: &Args) -> Result<()> {
     let to = args
         .out
         .clone()
-        .unwrap_or_else(|| Target::File(from.with_file_name(crate::export::IMAGE_FILE)));
+        .unwrap_or_else(|| Target::File(from.with_file_name(pocketrec_export::IMAGE_FILE)));
     to.claim_for_bytes("--out")?;
     let titles = to.file().map(sidecar::path_of);
     let people = to.file().map(people::path_of);
@@ -567,7 +567,7 @@ mod tests {
 
     #[test]
     fn the_other_commands_look_where_this_one_writes() {
-        let written = Path::new(files::FOLDER).join(crate::export::IMAGE_FILE);
+        let written = Path::new(files::FOLDER).join(pocketrec_export::IMAGE_FILE);
         assert_eq!(Path::new(super::super::image::DEFAULT), written);
     }
 }

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::data::fetch::{FetchError, GROUPLENS, fetch};
-use crate::data::release::{RELEASES, Release};
-use crate::error::BadInput;
-use crate::files;
 use crate::print::width::{columns, wrapped};
 use crate::print::{self, Answer, progress, shell};
 use crate::{note, say};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files;
+use pocketrec_data::fetch::{FetchError, GROUPLENS, fetch};
+use pocketrec_data::release::{RELEASES, Release};
 
 /// Options of `host fetch`.
 #[derive(Debug, clap::Args)]

@@ -6,13 +6,13 @@ use anyhow::Result;
 use pocketrec::model::{Model, UserState};
 
 use super::movie::{Purpose, choose};
-use crate::data::Titles;
-use crate::error::BadInput;
-use crate::export::people::People;
-use crate::export::{ImageBytes, sidecar};
 use crate::print::count;
 use crate::print::{Movie, Movies};
 use crate::warn;
+use pocketrec_base::error::BadInput;
+use pocketrec_data::Titles;
+use pocketrec_export::people::People;
+use pocketrec_export::{ImageBytes, sidecar};
 
 /// Where `export` writes the image unless told otherwise, and where all others look.
 pub const DEFAULT: &str = "target/pocketrec/model.img";

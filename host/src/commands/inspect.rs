@@ -8,12 +8,12 @@ use serde::{Serialize, Serializer};
 use serde_json::json;
 
 use super::image::{DEFAULT, Loaded, held};
-use crate::export::bill::Bill;
-use crate::export::boards::{self, Board};
-use crate::export::device::DeviceBill;
 use crate::print::{self, Answer, count, grouped};
 use crate::report::verdict;
 use crate::{note, say, warn};
+use boards::{self, Board};
+use pocketrec_export::bill::Bill;
+use pocketrec_export::device::DeviceBill;
 
 /// Options of `host inspect`.
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ pub struct Args {
 /// Verifies and tells.
 ///
 /// # Errors
-/// [`BadInput`](crate::error::BadInput) for an image that isn't one, naming the field at fault; an error for one that
+/// [`BadInput`](pocketrec_base::error::BadInput) for an image that isn't one, naming the field at fault; an error for one that
 /// doesn't fit `--board`.
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;

@@ -7,12 +7,12 @@ use anyhow::Result;
 use pocketrec::model::Model;
 
 use super::bench::Report;
-use crate::error::BadInput;
-use crate::export::{Chosen, ImageBytes, Movies, Precision, Users, build};
 use crate::note;
 use crate::print::{self, Column, Table, count};
-use crate::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use crate::train::{ModelKind, Options, Parameters};
+use pocketrec_base::error::BadInput;
+use pocketrec_export::{Chosen, ImageBytes, Movies, Precision, Users, build};
+use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
+use pocketrec_train::{ModelKind, Options, Parameters};
 
 /// Movies of the made-up catalogue: those of MovieLens-20M.
 const MOVIES: u32 = 26_744;

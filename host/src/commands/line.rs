@@ -5,14 +5,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::child::Tied;
-use crate::error::BadInput;
-use crate::export::ImageBytes;
-use crate::export::boards::{self, Board};
-use crate::export::device::DeviceBill;
-use crate::link::emulator::Emulator;
-use crate::link::{Connection, Line, Timing, port};
 use crate::print::{count, grouped};
+use boards::{self, Board};
+use pocketrec_base::child::Tied;
+use pocketrec_base::error::BadInput;
+use pocketrec_export::ImageBytes;
+use pocketrec_export::device::DeviceBill;
+use pocketrec_link::emulator::Emulator;
+use pocketrec_link::{Connection, Line, Timing, port};
 
 /// The heading of a board's options, which every question of `query` repeats among its own.
 pub const BOARD: &str = "Board";

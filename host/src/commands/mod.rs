@@ -56,7 +56,7 @@ impl Cli {
     /// Does what is asked.
     ///
     /// # Errors
-    /// One sentence a person can act on; [`exit_code`](crate::error::exit_code) tells bad input from a failure.
+    /// One sentence a person can act on; [`exit_code`](crate::exit::code) tells bad input from a failure.
     pub fn run(self) -> anyhow::Result<()> {
         if self.json {
             print::answer_in_json();

@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 
-use crate::data::Scale;
-use crate::error::BadInput;
-use crate::train::schedule::Schedule;
-use crate::train::simd::Kernel;
-use crate::train::{ModelKind, Optimiser, Options, Solver, recipe};
+use pocketrec_base::error::BadInput;
+use pocketrec_data::Scale;
+use pocketrec_train::schedule::Schedule;
+use pocketrec_train::simd::Kernel;
+use pocketrec_train::{ModelKind, Optimiser, Options, Solver, recipe};
 
 /// Model and training. What isn't given is the recipe's of the kind of model.
 #[derive(Debug, clap::Args)]

@@ -4,10 +4,10 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, Result};
 
-use crate::data::Titles;
-use crate::data::search::{self, Found, How};
-use crate::error::BadInput;
 use crate::print::{escape, hint};
+use pocketrec_base::error::BadInput;
+use pocketrec_data::Titles;
+use pocketrec_data::search::{self, Found, How};
 
 /// What `--movie` takes, for the help of each verb that has it.
 pub const HELP: &str = "The movie: its title or words of it in any order, or its id; `id:300` is an id also where a movie is called 300";
@@ -173,7 +173,7 @@ fn ask(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Movie;
+    use pocketrec_data::Movie;
 
     fn titles() -> Titles {
         let names = [
@@ -196,7 +196,7 @@ mod tests {
     fn chosen(text: &str, purpose: Purpose) -> Result<u32, String> {
         let titles = titles();
         choose(&titles, |id| titles.get(id).is_some(), text, purpose).map_err(|error| {
-            assert_eq!(crate::error::exit_code(&error), 2);
+            assert_eq!(crate::exit::code(&error), 2);
             error.to_string()
         })
     }

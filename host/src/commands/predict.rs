@@ -30,7 +30,7 @@ pub struct Args {
 /// Predicts and tells.
 ///
 /// # Errors
-/// [`BadInput`](crate::error::BadInput) for a user or a movie that the image doesn't have.
+/// [`BadInput`](pocketrec_base::error::BadInput) for a user or a movie that the image doesn't have.
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;

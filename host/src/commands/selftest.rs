@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use super::image::DEFAULT;
 use super::line::LineArgs;
-use crate::error::BadInput;
-use crate::export::ImageBytes;
-use crate::link::transcript::Transcript;
-use crate::link::{Connection, questions};
 use crate::print::{self, Answer, Target, count, progress::Step};
 use crate::{note, say};
+use pocketrec_base::error::BadInput;
+use pocketrec_export::ImageBytes;
+use pocketrec_link::transcript::Transcript;
+use pocketrec_link::{Connection, questions};
 
 /// Options of `host selftest`.
 #[derive(Debug, clap::Args)]

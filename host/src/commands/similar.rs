@@ -32,7 +32,7 @@ pub struct Args {
 /// Looks and tells.
 ///
 /// # Errors
-/// [`BadInput`](crate::error::BadInput) for a movie that the image doesn't have.
+/// [`BadInput`](pocketrec_base::error::BadInput) for a movie that the image doesn't have.
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;

@@ -8,19 +8,19 @@ use serde::Serialize;
 
 use super::data::DataArgs;
 use super::line::LineArgs;
-use crate::data::Dataset;
-use crate::error::BadInput;
-use crate::export::Precision;
-use crate::files;
-use crate::link::memory::MemoryBoard;
-use crate::link::{Connection, Timing};
 use crate::print::progress::Step;
 use crate::print::{self, Answer, Target, count, grouped};
-use crate::simulate::figures::Line;
-use crate::simulate::people::Held;
-use crate::simulate::{self, AT_LEAST, Outcome, biases, figures, picture, play};
-use crate::train::{ModelKind, recipe};
 use crate::{note, warn};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files;
+use pocketrec_data::Dataset;
+use pocketrec_evaluate::simulate::figures::Line;
+use pocketrec_evaluate::simulate::people::Held;
+use pocketrec_evaluate::simulate::{self, AT_LEAST, Outcome, biases, figures, picture, play};
+use pocketrec_export::Precision;
+use pocketrec_link::memory::MemoryBoard;
+use pocketrec_link::{Connection, Timing};
+use pocketrec_train::{ModelKind, recipe};
 
 /// Options of `host simulate`.
 #[derive(Debug, clap::Args)]
@@ -161,7 +161,7 @@ fn one_seed(args: &Args, data: &Dataset, seed: u64, step: &Step) -> Result<Outco
     ));
     let rest = held.ratings_with(&data.ratings, 0);
     let baseline = biases::fit(&rest);
-    let checkpoint = simulate::train(data, rest, args.model, seed)?;
+    let checkpoint = recipe::train(data, rest, args.model, seed)?;
     let mut image = simulate::image(&checkpoint, Precision::F16)?;
     if args
         .line

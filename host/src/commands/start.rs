@@ -6,8 +6,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 use super::{Cli, examples};
-use crate::error::BadInput;
 use crate::print::{self, Escaped, escape};
+use pocketrec_base::error::BadInput;
 
 /// What the program was asked to do. It ends here where that can't be told, or where only help was asked for.
 pub fn cli() -> Cli {
@@ -38,7 +38,7 @@ fn refuse(error: clap::Error, words: &[OsString]) -> ! {
     } else {
         error.exit();
     }
-    crate::files::end(2)
+    pocketrec_base::files::end(2)
 }
 
 /// Clap's text of an error, with every word of the command line escaped.

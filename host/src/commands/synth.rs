@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::data::SYNTHETIC;
-use crate::data::synth::{self, Shape};
-use crate::error::BadInput;
-use crate::files;
 use crate::print::{self, Answer, bytes, count, progress, shell};
 use crate::{note, say};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files;
+use pocketrec_data::SYNTHETIC;
+use pocketrec_data::synth::{self, Shape};
 
 /// Options of `host synth`.
 #[derive(Debug, clap::Args)]

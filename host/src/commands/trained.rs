@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::data::{DataError, Dataset, Reading, Silent, builtin};
-use crate::error::BadInput;
-use crate::files;
-use crate::train::checkpoint::{BUILT_IN, Checkpoint, DataNote, PIPE};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files;
+use pocketrec_data::{DataError, Dataset, Reading, Silent, builtin};
+use pocketrec_train::checkpoint::{BUILT_IN, Checkpoint, DataNote, PIPE};
 
 /// The ratings with that fingerprint: those at `given`, where a path was given; else those that `source`, the note of a
 /// checkpoint in `folder`, names, where training left its cache, or those that ship with the project. `source` may be the

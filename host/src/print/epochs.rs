@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use super::number::{grouped, seconds};
 use super::progress::bar;
 use super::width::{columns, width};
-use crate::train::{Epoch, Observer};
+use pocketrec_train::{Epoch, Observer};
 
 /// A line for each epoch among the notes, and a bar within it.
 pub struct Epochs {

@@ -1,10 +1,10 @@
 //! A few predictions for one user, beside what the user said and what everybody thinks.
 
-use crate::data::{Dataset, Split};
-use crate::train::Parameters;
+use pocketrec_data::{Dataset, Split};
+use pocketrec_train::Parameters;
 
 use super::{Align, shortened, table};
-use crate::report::baselines::Baselines;
+use pocketrec_metrics::baselines::Baselines;
 
 /// One predicted rating.
 #[derive(Debug, Clone, PartialEq)]

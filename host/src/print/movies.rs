@@ -7,7 +7,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use super::table::{Column, Table};
 use super::{Escaped, number};
-use crate::data::Titles;
+use pocketrec_data::Titles;
 
 /// A movie. Displays as its title, or as `movie 42` where none is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -135,10 +135,9 @@ impl Serialize for Entry<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data;
 
     fn list() -> Movies {
-        let titles = Titles::new(vec![data::Movie {
+        let titles = Titles::new(vec![pocketrec_data::Movie {
             id: 7,
             title: "A\u{1b}[31m\nB (1999)".into(),
             genres: vec!["Drama".into()],

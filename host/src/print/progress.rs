@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::escape::escape;
-use crate::data::LoadProgress;
+use pocketrec_data::LoadProgress;
 
 pub use super::epochs::Epochs;
 

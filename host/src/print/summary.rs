@@ -1,8 +1,8 @@
 //! The model as a table of layers, in the manner of Keras's `model.summary()`.
 
-use crate::data::Dataset;
-use crate::train::fast::layout;
-use crate::train::{Options, Solver};
+use pocketrec_data::Dataset;
+use pocketrec_train::fast::layout;
+use pocketrec_train::{Options, Solver};
 
 use super::{Align, bytes, count, grouped, table};
 
@@ -117,7 +117,7 @@ pub fn memory(options: &Options, ratings: usize, users: usize, movies: usize) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::ModelKind;
+    use pocketrec_train::ModelKind;
 
     #[test]
     fn the_lessons_model_has_the_lessons_layers() {
@@ -146,7 +146,7 @@ mod tests {
                 model,
                 ..Options::default()
             };
-            let learned = crate::train::Parameters::initial(&options, 30, 20, 3.5).count();
+            let learned = pocketrec_train::Parameters::initial(&options, 30, 20, 3.5).count();
             let text = layers(&options, 30, 20);
             assert!(
                 text.contains(&format!("{} parameters in all", grouped(learned as u64))),

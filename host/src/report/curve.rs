@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
-use crate::train::Epoch;
+use pocketrec_train::Epoch;
 
 const SIZE: (u32, u32) = (840, 480);
 const TRAINING: RGBColor = RGBColor(0x1f, 0x77, 0xb4);

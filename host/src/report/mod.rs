@@ -1,6 +1,5 @@
 //! What is worked out of data and training for people to see.
 
-pub mod baselines;
 pub mod curve;
 pub use crate::print as text;
 pub use crate::print::{examples, progress, summary};

@@ -1,12 +1,12 @@
 //! Whether a model is worth anything: its errors beside those of each movie's mean, and whether its lists depend on the
 //! person.
 
-use super::baselines::Baselines;
-use super::text::grouped;
-use crate::data::{Ratings, Split};
-use crate::train::checkpoint::Validation;
-use crate::train::interest::Interest;
-use crate::train::{Parameters, validate};
+use crate::print::grouped;
+use pocketrec_data::{Ratings, Split};
+use pocketrec_metrics::baselines::Baselines;
+use pocketrec_train::checkpoint::Validation;
+use pocketrec_train::interest::Interest;
+use pocketrec_train::{Parameters, validate};
 
 /// Users and movies that are looked at, at most.
 const LOOKED_AT: usize = 64;
@@ -93,7 +93,7 @@ fn faults(held: &str, rmse: f64, movie_means: f64, personal: bool) -> Option<Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::train::{ModelKind, Options};
+    use pocketrec_train::{ModelKind, Options};
 
     const GOOD: Validation = Validation {
         ratings: 100,

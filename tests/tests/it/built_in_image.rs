@@ -1,10 +1,10 @@
 //! The image of the ratings that ship with the project, with bits flipped.
 
-use host::export::{ImageBytes, Precision};
 use pocketrec::model::{LIMIT, Model};
 use pocketrec::numeric::crc32::Crc32;
 use pocketrec::rank::{Nearest, TopN};
 use pocketrec::{learn, profile::Private};
+use pocketrec_export::{ImageBytes, Precision};
 
 /// Flips tried of each kind.
 const FLIPS: u64 = 10_000;

@@ -2,14 +2,14 @@
 
 use anyhow::{Context, Result};
 use defmt_decoder::DecodeError;
-use host::link::emulator::Emulator;
-use host::link::{Connection, LinkError};
 use object::{Object, ObjectSymbol};
 use pocketrec::error::FrameError;
 use pocketrec::wire::{
     FrameReader, HELLO_MAGIC, LinkCounters, MAX_BODY, MAX_FRAME, MAX_IMPORT, Refusal, Reply,
     Request, Reset, Status, VERSION, Who, encode_frame,
 };
+use pocketrec_link::emulator::Emulator;
+use pocketrec_link::{Connection, LinkError};
 use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

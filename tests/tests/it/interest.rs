@@ -1,14 +1,14 @@
 //! A board's lists follow what its owner rated on it, and an image's users what they look for.
 
 use anyhow::{Context, Result};
-use host::export::{Precision, boards};
-use host::link::Connection;
-use host::link::emulator::Emulator;
 use pocketrec::interest::Interest;
 use pocketrec::model::{Model, UserState};
 use pocketrec::profile::{Profile, Rating};
 use pocketrec::rank::TopN;
 use pocketrec::wire::{Reply, Request, Who};
+use pocketrec_export::{Precision, boards};
+use pocketrec_link::Connection;
+use pocketrec_link::emulator::Emulator;
 use tests::firmware::boot;
 use tests::trained;
 

@@ -1,8 +1,8 @@
 //! The firmware's own `memcpy` and its kin, called in the emulator.
 
 use anyhow::{Context, Result};
-use host::link::emulator::Emulator;
 use object::{Object, ObjectSymbol};
+use pocketrec_link::emulator::Emulator;
 use tests::control::{Gdb, Waiting};
 use tests::firmware::{BOARDS, PROFILES, elf};
 

@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result, bail};
 use host::commands::query::ratings::{Given, tell};
-use host::data::Titles;
-use host::link::memory::{MemoryBoard, OWNERS};
-use host::link::{Connection, Timing};
 use pocketrec::model::Model;
 use pocketrec::wire::{Reply, Request, StorageState, Who};
+use pocketrec_data::Titles;
+use pocketrec_link::memory::{MemoryBoard, OWNERS};
+use pocketrec_link::{Connection, Timing};
 use std::io::{Read, Write};
 use std::path::Path;
 use tests::control::{Qmp, Waiting};

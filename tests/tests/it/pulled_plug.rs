@@ -1,12 +1,12 @@
 //! The emulated micro:bit loses its power at random moments; its flash controller is real enough for that.
 
 use anyhow::{Context, Result, bail};
-use host::link::Connection;
-use host::link::emulator::Emulator;
 use pocketrec::profile::{Log, Rating};
 use pocketrec::wire::{
     FrameReader, MAX_FRAME, MAX_IMPORT, Reply, Request, StorageState, VERSION, Who, encode_frame,
 };
+use pocketrec_link::Connection;
+use pocketrec_link::emulator::Emulator;
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 use tests::control::{Qmp, Waiting};

@@ -1,10 +1,10 @@
 //! A model that a board's firmware has no room for.
 
 use anyhow::Result;
-use host::export::{Chosen, Movies, Precision, Users, build};
-use host::train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use host::train::{ModelKind, Options, Parameters};
 use pocketrec::wire::{Reply, Request, Status};
+use pocketrec_export::{Chosen, Movies, Precision, Users, build};
+use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
+use pocketrec_train::{ModelKind, Options, Parameters};
 use tests::firmware::{PROFILES, boot};
 
 #[test]

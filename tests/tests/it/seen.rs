@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use host::data::builtin;
-use host::export::{Chosen, Movies, Precision, Rated, Users, build};
-use host::link::memory::MemoryBoard;
-use host::link::twin::{Before, Verdict};
-use host::link::{Connection, Timing};
 use pocketrec::model::Model;
 use pocketrec::rank::TopN;
 use pocketrec::wire::{MAX_LIST, Reply, Request, Who};
+use pocketrec_data::builtin;
+use pocketrec_export::{Chosen, Movies, Precision, Rated, Users, build};
+use pocketrec_link::memory::MemoryBoard;
+use pocketrec_link::twin::{Before, Verdict};
+use pocketrec_link::{Connection, Timing};
 use tests::trained;
 
 #[test]

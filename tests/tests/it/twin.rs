@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use host::export::boards;
-use host::export::{Precision, Storage};
-use host::link::questions::{self, Counts};
-use host::link::transcript::Transcript;
+use boards;
 use pocketrec::error::{Feature, ImageError};
 use pocketrec::model::Model;
 use pocketrec::wire::{NoModel, Refusal, Reply, Request, Who};
+use pocketrec_export::{Precision, Storage};
+use pocketrec_link::questions::{self, Counts};
+use pocketrec_link::transcript::Transcript;
 use tests::firmware::{boot, boot_with};
 use tests::trained;
 

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use anyhow::Result;
 
-use crate::error::BadInput;
+use pocketrec_base::error::BadInput;
 
 /// A busy loop pinned to the first core, until dropped.
 pub(super) struct Busy {

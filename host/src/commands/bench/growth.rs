@@ -9,14 +9,14 @@ use anyhow::Result;
 
 use super::samples::{Size, samples};
 use super::{Report, median};
-use crate::data::synth::Shape;
-use crate::error::BadInput;
 use crate::note;
 use crate::print::{self, Column, Table, bytes, count, grouped};
-use crate::train::fast::Fast;
-use crate::train::order::Order;
-use crate::train::simd::Kernel;
-use crate::train::{ModelKind, Optimiser, Options, Parameters};
+use pocketrec_base::error::BadInput;
+use pocketrec_data::synth::Shape;
+use pocketrec_train::fast::Fast;
+use pocketrec_train::order::Order;
+use pocketrec_train::simd::Kernel;
+use pocketrec_train::{ModelKind, Optimiser, Options, Parameters};
 
 /// The shapes, each larger than the one before.
 const SHAPES: [&str; 4] = ["ml-100k", "ml-1m", "ml-20m", "ml-32m"];

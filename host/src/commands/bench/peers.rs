@@ -10,12 +10,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::{Train, Trainer, best, median, write_samples};
-use crate::child::Tied;
 use crate::commands::synth;
-use crate::data::{DataError, Dataset, Silent};
-use crate::error::BadInput;
 use crate::print::{self, Column, Table, bytes, count, seconds};
-use crate::train::{ModelKind, Sample};
+use pocketrec_base::child::Tied;
+use pocketrec_base::error::BadInput;
+use pocketrec_data::{DataError, Dataset, Silent};
+use pocketrec_train::{ModelKind, Sample};
 
 /// All of them.
 pub(super) const NAMES: [&str; 6] = ["torch", "keras", "tensorflow", "libmf", "polars", "duckdb"];

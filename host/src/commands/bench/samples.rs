@@ -1,7 +1,7 @@
 //! Ratings to time training on: made up in memory, of any size.
 
-use crate::train::Sample;
-use crate::train::random::{Random, Stream};
+use pocketrec_train::Sample;
+use pocketrec_train::random::{Random, Stream};
 
 /// How many of each.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,7 @@ pub(super) struct Size {
 }
 
 /// Made-up ratings: movies by a popularity that falls as MovieLens-20M's does (see
-/// [`synth`](crate::data::synth)), users by the square of an even number, stars of no meaning.
+/// [`synth`](pocketrec_data::synth)), users by the square of an even number, stars of no meaning.
 pub(super) fn samples(size: Size) -> Vec<Sample> {
     let mut upto = Vec::with_capacity(size.movies);
     let mut sum = 0.0;

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::export::bill::Bill;
-use crate::export::boards::Board;
-use crate::export::device::DeviceBill;
 use crate::print::{self, Answer, shell};
 use crate::{note, say};
+use boards::Board;
+use pocketrec_export::bill::Bill;
+use pocketrec_export::device::DeviceBill;
 
 /// An image that was written.
 #[derive(Debug, Serialize)]

@@ -9,10 +9,10 @@ use pocketrec::wire::{ModelInfo, Refusal, Reply, Request, Who};
 
 use super::super::image::{DEFAULT, Loaded};
 use super::{off_scale, refused};
-use crate::data::Titles;
-use crate::error::BadInput;
-use crate::export::people::People;
-use crate::link::{Connection, Known, LinkError, sense};
+use pocketrec_base::error::BadInput;
+use pocketrec_data::Titles;
+use pocketrec_export::people::People;
+use pocketrec_link::{Connection, Known, LinkError, sense};
 
 /// What `--image` names, and what is there.
 pub(super) struct AtHand {

@@ -10,11 +10,12 @@ use serde::Serialize;
 
 use super::at_hand::AtHand;
 use super::refused;
-use crate::data::own::{Films, Links, Met, Missed, Origin, Own};
-use crate::error::BadInput;
-use crate::link::{Connection, LinkError, ratings};
 use crate::print::{self, Answer, count, escape};
-use crate::{files, note, say, warn};
+use crate::{note, say, warn};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files;
+use pocketrec_data::own::{Films, Links, Met, Missed, Origin, Own};
+use pocketrec_link::{Connection, LinkError, ratings};
 
 /// Options of `query ratings` about what it takes in.
 #[derive(Debug, clap::Args)]

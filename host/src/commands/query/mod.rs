@@ -16,14 +16,15 @@ use pocketrec::wire::{MAX_LIST, Refusal, Reply, Request, Who};
 use super::image::{Loaded, Rated};
 use super::line::{BOARD, LineArgs};
 use super::movie::{HELP, Purpose, choose};
-use crate::data::{Titles, search};
-use crate::error::BadInput;
-use crate::export::people::People;
-use crate::link::{Connection, Line, LinkError, sense, twin};
 use crate::print::{Target, progress::Step};
-use crate::{note, say, signals};
+use crate::{note, say};
 use at_hand::AtHand;
 use load::LoadArgs;
+use pocketrec_base::error::BadInput;
+use pocketrec_base::signals;
+use pocketrec_data::{Titles, search};
+use pocketrec_export::people::People;
+use pocketrec_link::{Connection, Line, LinkError, sense, twin};
 
 /// Options of `host query`.
 #[derive(Debug, clap::Args)]

@@ -7,10 +7,10 @@ use anyhow::{Context, Result};
 use pocketrec::wire::{RatingEntry, Who};
 use serde::Serialize;
 
-use crate::data::Titles;
-use crate::link::{Connection, ratings};
 use crate::print::{self, Answer, Movie, Movies, Target, count};
 use crate::{note, say};
+use pocketrec_data::Titles;
+use pocketrec_link::{Connection, ratings};
 
 /// Shows an owner's ratings, and writes them to `save` where one is named.
 ///

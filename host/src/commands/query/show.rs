@@ -9,10 +9,10 @@ use pocketrec::wire::{
 use serde::{Serialize, Serializer};
 
 use super::{Asked, Question, facts, json, refused};
-use crate::link::{Connection, LinkError};
 use crate::print::number::{self, fixed};
 use crate::print::{self, Answer, Movie, Movies, count, grouped, signed};
 use crate::{note, say};
+use pocketrec_link::{Connection, LinkError};
 
 /// A board's answer and what was asked.
 struct Told<'a> {

@@ -3,12 +3,12 @@
 use anyhow::{Error, Result};
 
 use super::Args;
-use crate::error::BadInput;
-use crate::files;
-use crate::train::checkpoint::{Checkpoint, CheckpointError};
-use crate::train::resume::{RunNote, State};
-use crate::train::schedule::Schedule;
-use crate::train::{Options, Solver};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files;
+use pocketrec_train::checkpoint::{Checkpoint, CheckpointError};
+use pocketrec_train::resume::{RunNote, State};
+use pocketrec_train::schedule::Schedule;
+use pocketrec_train::{Options, Solver};
 
 /// The state of the run in `--out`, if it was a run like this one, and the options that it had.
 ///

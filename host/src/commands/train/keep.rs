@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 
 use super::Args;
-use crate::data::{Dataset, Split};
-use crate::files::{self, Together};
-use crate::report::baselines::Baselines;
 use crate::report::{curve, progress};
-use crate::train::checkpoint::{Checkpoint, DataNote, SplitNote, Validation};
-use crate::train::interest::Interest;
-use crate::train::resume::RunNote;
-use crate::train::{Epoch, Fit, Observer, Options};
+use pocketrec_base::files::{self, Together};
+use pocketrec_data::{Dataset, Split};
+use pocketrec_metrics::baselines::Baselines;
+use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote, Validation};
+use pocketrec_train::interest::Interest;
+use pocketrec_train::resume::RunNote;
+use pocketrec_train::{Epoch, Fit, Observer, Options};
 
 /// What the files of a run say beside what it learned.
 pub struct Run<'a> {

@@ -15,19 +15,20 @@ use self::told::{Scores, Trained};
 use super::columns;
 use super::data::{self, DataArgs};
 use super::model::ModelArgs;
-use crate::data::{Dataset, Scale, Split};
-use crate::error::{BadInput, Stopped};
-use crate::export::{self, limits};
-use crate::files::{self, lock::Lock};
-use crate::pages;
 use crate::print::{self, bytes, count, examples, grouped, progress, summary};
-use crate::report::{baselines::Baselines, verdict};
-use crate::signals;
-use crate::train::checkpoint::Checkpoint;
-use crate::train::interest::Interest;
-use crate::train::simd::Kernel;
-use crate::train::{self, Fit, Options, Solver, recipe};
+use crate::report::verdict;
 use crate::{note, warn};
+use pocketrec_base::error::{BadInput, Stopped};
+use pocketrec_base::files::{self, lock::Lock};
+use pocketrec_base::pages;
+use pocketrec_base::signals;
+use pocketrec_data::{Dataset, Scale, Split};
+use pocketrec_export::limits;
+use pocketrec_metrics::baselines::Baselines;
+use pocketrec_train::checkpoint::Checkpoint;
+use pocketrec_train::interest::Interest;
+use pocketrec_train::simd::Kernel;
+use pocketrec_train::{Fit, Options, Solver, recipe};
 
 /// Options of `host train`; what isn't given is the recipe's.
 #[derive(Debug, clap::Args)]
@@ -194,17 +195,17 @@ pub fn run(args: &Args) -> Result<()> {
     let fit = recipe::go_on(&data, &split, &options, earlier, &mut watched);
     drop(watched);
     let fit = fit.map_err(|error| match error {
-        train::Error::Options(_) | train::Error::NoRatings => {
+        pocketrec_train::Error::Options(_) | pocketrec_train::Error::NoRatings => {
             anyhow::Error::new(BadInput::new(error))
         }
-        train::Error::Diverged { .. } => anyhow::Error::new(error),
-        train::Error::Stopped => Stopped(format!("{error}; nothing was written")).into(),
+        pocketrec_train::Error::Diverged { .. } => anyhow::Error::new(error),
+        pocketrec_train::Error::Stopped => Stopped(format!("{error}; nothing was written")).into(),
     })?;
 
-    let fame = train::fame::choose(&fit.parameters, ratings, &split);
+    let fame = pocketrec_train::fame::choose(&fit.parameters, ratings, &split);
     let wants_interest = recipe::has_interest(&options) && data.has_times;
     let interest = (wants_interest && !stop.load(Ordering::Relaxed))
-        .then(|| train::interest::find(&fit.parameters, ratings, &split, fame, &options));
+        .then(|| pocketrec_train::interest::find(&fit.parameters, ratings, &split, fame, &options));
     let found = Found {
         fame: Some(fame),
         validation: verdict::of(&fit.parameters, ratings, &split, &baselines, &interest),
@@ -271,10 +272,10 @@ fn tell_faults(checkpoint: &Checkpoint) {
     }
     // What options alone decide has been told.
     if limits::of_parameters(&checkpoint.parameters).is_none()
-        && let Err(why) = export::build(
+        && let Err(why) = pocketrec_export::build(
             checkpoint,
-            &export::Chosen::all(checkpoint),
-            export::Precision::F16,
+            &pocketrec_export::Chosen::all(checkpoint),
+            pocketrec_export::Precision::F16,
         )
     {
         warn!("`export` will refuse this model: {why}");
@@ -372,7 +373,7 @@ mod tests {
             ..DataArgs::default()
         };
         let error = load(&args, &folder.path().join("cache")).unwrap_err();
-        assert_eq!(crate::error::exit_code(&error), 2);
+        assert_eq!(crate::exit::code(&error), 2);
         let due = format!("{}: every rating is 4; training takes", path.display());
         assert!(error.to_string().starts_with(&due), "{error}");
     }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::Args;
-use crate::data::{Dataset, Split};
-use crate::files;
 use crate::print::{self, Answer, Column, Table, shell};
-use crate::report::baselines::{Baselines, Score};
-use crate::train::{self, Epoch, Fit, Options};
 use crate::{note, say};
+use pocketrec_base::files;
+use pocketrec_data::{Dataset, Split};
+use pocketrec_metrics::baselines::{Baselines, Score};
+use pocketrec_train::{Epoch, Fit, Options};
 
 /// Validation errors of a model beside those of the two baselines.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -27,7 +27,7 @@ impl Scores {
     /// Those of a run that held ratings back.
     pub fn of(data: &Dataset, split: &Split, baselines: &Baselines, fit: &Fit) -> Self {
         let ratings = &data.ratings;
-        let (mse, mae) = train::validate(&fit.parameters, ratings, &split.validation);
+        let (mse, mae) = pocketrec_train::validate(&fit.parameters, ratings, &split.validation);
         Self {
             always_the_mean: baselines.score_mean(ratings, split),
             movie_means: baselines.score_movies(ratings, split),

@@ -1,0 +1,96 @@
+//! The distinctions that exit codes make: was it the input, did the machine fail, or did somebody press Ctrl-C?
+
+use std::fmt;
+use std::io::Write;
+
+use crate::print::escape;
+use crate::signals;
+
+/// What a person gave can't be used: exit code 2, where every other error is exit code 1.
+///
+/// The text is one sentence that names the file, line, field or option and says what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadInput(String);
+
+impl BadInput {
+    /// An error with that sentence.
+    pub fn new(sentence: impl fmt::Display) -> BadInput {
+        BadInput(sentence.to_string())
+    }
+}
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadInput {}
+
+/// Somebody ended the work, which stopped in order: a sentence that says what was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped(pub String);
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// Tells on standard error why the program ends. Where that can't be printed, the exit code tells.
+pub fn tell(error: &anyhow::Error) {
+    let text = match error.downcast_ref::<Stopped>() {
+        Some(stopped) => escape(&stopped.0).into_owned(),
+        None => crate::print::error(error),
+    };
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The exit code that an error asks for: that of the signal after Ctrl-C and the like, 2 if
+/// [`BadInput`] is anywhere in its chain, else 1. The command line knows more errors.
+pub fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.chain().any(|cause| cause.is::<Stopped>()) {
+        signals::exit_code()
+    } else if error.chain().any(|cause| cause.is::<BadInput>()) {
+        2
+    } else {
+        1
+    }
+}
+
+/// From now on the program ends with a sentence and exit code 1 where it can't print, as to a full disk: `println!`
+/// panics there, and a person would see a backtrace.
+pub fn tell_what_cannot_be_printed() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload().downcast_ref::<String>();
+        let said = said.map_or("", String::as_str);
+        let Some((stream, why)) = said
+            .strip_prefix("failed printing to ")
+            .and_then(|rest| rest.split_once(": "))
+        else {
+            return usual(panic);
+        };
+        // Where this can't be printed either, the exit code tells.
+        let _ = writeln!(std::io::stderr(), "error: can't print to {stream}: {why}");
+        crate::files::end(1);
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::Context;
+
+    #[test]
+    fn bad_input_is_exit_code_2_however_deep_and_all_else_is_1() {
+        let deep = Err::<(), _>(BadInput::new("x"))
+            .context("y")
+            .context("z")
+            .unwrap_err();
+        assert_eq!(exit_code(&deep), 2);
+        assert_eq!(exit_code(&anyhow::anyhow!("disk full")), 1);
+    }
+}

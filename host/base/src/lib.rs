@@ -1,0 +1,9 @@
+//! What every room of the PC's side stands on: errors with exit codes, files that are written whole, programs that end
+//! with this one, memory in pages, and the printing end.
+
+pub mod child;
+pub mod error;
+pub mod files;
+pub mod pages;
+pub mod print;
+pub mod signals;

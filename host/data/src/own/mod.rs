@@ -1,0 +1,180 @@
+//! A person's own ratings, as the places where people rate give them out: movielens.org, Letterboxd, IMDb, Trakt, a
+//! release of MovieLens, or a list of ids and stars.
+//!
+//! [`table`] reads tables and [`trakt`] JSON; [`films`] finds out which movies they mean.
+
+mod films;
+mod links;
+mod table;
+mod trakt;
+mod when;
+
+use std::fmt;
+use std::path::Path;
+
+use super::decode::decode;
+use pocketrec_base::error::BadInput;
+
+pub use films::{Films, Met, Missed};
+pub use links::Links;
+
+/// Where ratings come from, which tells their scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Movie ids and stars of the model's scale.
+    Ids,
+    /// Letterboxd: half a star to 5.
+    Letterboxd,
+    /// IMDb: 1 to 10.
+    Imdb,
+    /// Trakt: 1 to 10.
+    Trakt,
+    /// Titles and ratings of somebody else.
+    Other,
+}
+
+impl Origin {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Origin::Ids => "movie ids",
+            Origin::Letterboxd => "Letterboxd",
+            Origin::Imdb => "IMDb",
+            Origin::Trakt => "Trakt",
+            Origin::Other => "titles",
+        }
+    }
+}
+
+/// A film as a file names it: at least one of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Film {
+    /// MovieLens id.
+    pub id: Option<u32>,
+    /// The number in IMDb's `tt0111161`.
+    pub imdb: Option<u32>,
+    /// Id at themoviedb.org.
+    pub tmdb: Option<u32>,
+    /// Title.
+    pub title: Option<String>,
+    /// The title in the language of its makers.
+    pub original: Option<String>,
+    /// Year.
+    pub year: Option<u16>,
+}
+
+impl fmt::Display for Film {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.title, self.year, self.id, self.imdb, self.tmdb) {
+            (Some(title), Some(year), ..) if !title.ends_with(')') => write!(f, "{title} ({year})"),
+            (Some(title), ..) => f.write_str(title),
+            (_, _, Some(id), ..) => write!(f, "movie {id}"),
+            (_, _, _, Some(imdb), _) => write!(f, "tt{imdb:07}"),
+            (_, _, _, _, Some(tmdb)) => write!(f, "TMDB {tmdb}"),
+            _ => f.write_str("a film without a name"),
+        }
+    }
+}
+
+/// A rating of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OwnRating {
+    /// The line, or in JSON the entry, from 1.
+    pub line: u64,
+    /// Who gave it, where a file says so.
+    pub user: Option<String>,
+    /// Of what.
+    pub film: Film,
+    /// On the scale of the place that it comes from.
+    pub stars: f32,
+    /// When, in any unit that grows.
+    pub when: Option<i64>,
+}
+
+/// Ratings of a file that was read whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Own {
+    /// Where they come from.
+    pub origin: Origin,
+    /// In the file's order.
+    pub ratings: Vec<OwnRating>,
+    /// What was left out, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl Own {
+    /// Reads a file of any of the forms.
+    ///
+    /// # Errors
+    /// [`BadInput`] where it can't be read, or with the first line that isn't a rating.
+    pub fn read(path: &Path) -> Result<Own, BadInput> {
+        let bytes = std::fs::read(path)
+            .map_err(|error| BadInput::new(format!("{} can't be read: {error}", path.display())))?;
+        let decoded = decode(&bytes);
+        let text = decoded.text.trim_start();
+        let mut own = match text.starts_with(['[', '{']) {
+            true => trakt::read(text, path)?,
+            false => table::read(&decoded.text, path)?,
+        };
+        if decoded.lines > 0 {
+            own.notes.push(format!(
+                "{} lines have letters that aren't UTF-8, read as Windows-1252, from line {} on",
+                decoded.lines, decoded.first
+            ));
+        }
+        Ok(own)
+    }
+
+    /// The people whose ratings these are, and how many each has, in the file's order; none where it doesn't say.
+    pub fn users(&self) -> Vec<(&str, usize)> {
+        let mut places = std::collections::HashMap::new();
+        let mut users: Vec<(&str, usize)> = Vec::new();
+        for user in self
+            .ratings
+            .iter()
+            .filter_map(|rating| rating.user.as_deref())
+        {
+            let place = *places.entry(user).or_insert_with(|| {
+                users.push((user, 0));
+                users.len() - 1
+            });
+            users[place].1 += 1;
+        }
+        users
+    }
+
+    /// Leaves the ratings of one user only.
+    pub fn only(&mut self, user: &str) {
+        self.ratings
+            .retain(|rating| rating.user.as_deref() == Some(user));
+    }
+
+    /// Puts the ratings in order of time, the latest last, if each says when; else they stay as they are.
+    pub fn sort(&mut self) {
+        if self.ratings.iter().all(|rating| rating.when.is_some()) {
+            self.ratings.sort_by_key(|rating| rating.when);
+        }
+    }
+
+    /// What the ratings of another scale are taken times, for a model whose highest is `highest`, and the highest of
+    /// theirs; nothing where they are on the model's.
+    pub fn scale(&self, highest: f32) -> Option<(f32, f32)> {
+        let most = self
+            .ratings
+            .iter()
+            .map(|rating| rating.stars)
+            .fold(0.0, f32::max);
+        let theirs = match self.origin {
+            Origin::Ids => return None,
+            Origin::Letterboxd => 5.0,
+            Origin::Imdb | Origin::Trakt => 10.0,
+            Origin::Other if most > 10.0 => 100.0,
+            Origin::Other if most > 5.0 => 10.0,
+            Origin::Other => 5.0,
+        };
+        (theirs != highest).then_some((highest / theirs, theirs))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Ratings in memory: who gave which movie how many stars, and when.
+
+use std::ops::Range;
+
+use super::Scale;
+
+/// Ratings as four parallel columns, users and movies as dense rows.
+///
+/// A row is the rank of a MovieLens id among the ids that occur, so `user_ids` and `movie_ids` ascend and
+/// `user_ids[users[i]]` is the id that the file had. No pair of user and movie occurs twice. Memory is 16 bytes
+/// a rating and 4 bytes an id.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ratings {
+    /// MovieLens id of each user row, ascending.
+    pub user_ids: Vec<u32>,
+    /// MovieLens id of each movie row, ascending.
+    pub movie_ids: Vec<u32>,
+    /// User row of each rating.
+    pub users: Vec<u32>,
+    /// Movie row of each rating.
+    pub movies: Vec<u32>,
+    /// Stars of each rating.
+    pub stars: Vec<f32>,
+    /// When each rating was given, in seconds since 1970 (UTC).
+    pub times: Vec<u32>,
+}
+
+impl Ratings {
+    /// Number of ratings.
+    pub fn len(&self) -> usize {
+        self.stars.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.stars.is_empty()
+    }
+
+    /// Number of distinct users.
+    pub fn user_count(&self) -> usize {
+        self.user_ids.len()
+    }
+
+    /// Number of distinct movies that somebody rated.
+    pub fn movie_count(&self) -> usize {
+        self.movie_ids.len()
+    }
+
+    /// The row of a user's MovieLens id, if that user rated anything. O(log users).
+    pub fn user_row(&self, id: u32) -> Option<u32> {
+        self.user_ids.binary_search(&id).ok().map(|row| row as u32)
+    }
+
+    /// The row of a movie's MovieLens id, if anybody rated it. O(log movies).
+    pub fn movie_row(&self, id: u32) -> Option<u32> {
+        self.movie_ids.binary_search(&id).ok().map(|row| row as u32)
+    }
+
+    /// A fingerprint of the content: ids, stars and times, whatever the order of the ratings.
+    ///
+    /// Each rating is mixed to 64 bits (the finaliser of SplitMix64, Steele, Lea and Flood 2014) and the sum, modulo
+    /// 2^64, is mixed once more with the count. It tells data sets apart; it doesn't withstand forgery. O(ratings).
+    pub fn fingerprint(&self) -> u64 {
+        let sum = |range: Range<usize>| {
+            range.fold(0u64, |sum, i| {
+                let user = self.user_ids[self.users[i] as usize];
+                let movie = self.movie_ids[self.movies[i] as usize];
+                let pair = mix(u64::from(user) << 32 | u64::from(movie));
+                let rest = u64::from(self.stars[i].to_bits()) << 32 | u64::from(self.times[i]);
+                sum.wrapping_add(mix(pair ^ rest))
+            })
+        };
+        let sum = in_parts(self.len(), sum)
+            .into_iter()
+            .fold(0u64, u64::wrapping_add);
+        mix(sum ^ mix(self.len() as u64))
+    }
+
+    /// Smallest and largest stars and the step between them.
+    pub fn scale(&self) -> Scale {
+        Scale::of(&self.stars)
+    }
+}
+
+/// The finaliser of SplitMix64: a bijection of 64 bits in which each input bit moves about half of the output's.
+pub fn mix(mut z: u64) -> u64 {
+    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// What `work` makes of each part of `0..len`: one part a core, or one for all if they are few.
+pub fn in_parts<T: Send>(len: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    const FEW: usize = 1 << 18;
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let part = len.div_ceil(threads).max(FEW);
+    let work = &work;
+    std::thread::scope(|scope| {
+        let parts: Vec<_> = (0..len)
+            .step_by(part)
+            .map(|from| scope.spawn(move || work(from..(from + part).min(len))))
+            .collect();
+        // A panic of `work` is a mistake of this crate and goes on as one.
+        let join = |part: std::thread::ScopedJoinHandle<T>| {
+            part.join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        parts.into_iter().map(join).collect()
+    })
+}

@@ -1,0 +1,296 @@
+//! Cold start on paper: how well core's own learning predicts for people whom training has never seen.
+
+use anyhow::Result;
+use pocketrec::learn::FoldIn;
+use pocketrec::model::{Model, UserState};
+use pocketrec::profile::Rating;
+use serde::Serialize;
+
+use super::checkpoint;
+use super::protocol::Fold;
+use pocketrec_base::error::BadInput;
+use pocketrec_base::print::number::{count, there};
+use pocketrec_base::print::{Align, table};
+use pocketrec_data::{Dataset, Ratings, Split};
+use pocketrec_export::{Chosen, Precision, build};
+use pocketrec_metrics::baselines::Baselines;
+use pocketrec_train::random::{Random, Stream};
+use pocketrec_train::{Fit, Options, recipe};
+
+/// Numbers of known ratings at which people are looked at.
+pub const KNOWN: [usize; 6] = [0, 1, 2, 5, 10, 20];
+/// The fewest ratings of somebody who can be looked at: ten remain after the last of [`KNOWN`].
+const FEWEST: usize = 30;
+
+/// RMSE over the same ratings of the same people, with so many of each one's first ratings known.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Point {
+    /// How many.
+    pub known: usize,
+    /// The mean of the movie in training.
+    pub movie_mean: f64,
+    /// The image's mean user, as whom an owner starts.
+    pub mean_user: f64,
+    /// Core's fold-in of the known ratings, from the image.
+    pub learned: f64,
+    /// Training again with the known ratings of all these people; absent where there are none.
+    pub retrained: Option<f64>,
+}
+
+/// The curve.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Curve {
+    /// People left out of training.
+    pub people: usize,
+    /// Ratings predicted at each point.
+    pub ratings: usize,
+    /// A point for each of [`KNOWN`].
+    pub points: Vec<Point>,
+}
+
+/// Somebody whom training doesn't see: rows of ratings by time, the first 20 and the others.
+struct Stranger {
+    first: Vec<u32>,
+    rest: Vec<u32>,
+}
+
+/// Leaves `people` people out, drawn from those with at least 30 ratings, trains on the others, and predicts what
+/// each gave after the first 20 ratings. With `retrain` trains six times. `tell` hears of each training that begins.
+///
+/// # Errors
+/// [`BadInput`] where too few people have enough ratings; else what training or export says.
+pub fn curve(
+    data: &Dataset,
+    options: &Options,
+    people: usize,
+    retrain: bool,
+    tell: &dyn Fn(&str),
+) -> Result<Curve> {
+    let ratings = &data.ratings;
+    let strangers = strangers(ratings, people, options.seed)?;
+    let hidden: std::collections::HashSet<u32> = strangers
+        .iter()
+        .flat_map(|one| one.first.iter().chain(&one.rest))
+        .copied()
+        .collect();
+    let seen: Vec<u32> = (0..ratings.len() as u32)
+        .filter(|row| !hidden.contains(row))
+        .collect();
+    let test: Vec<u32> = strangers
+        .iter()
+        .flat_map(|one| &one.rest)
+        .copied()
+        .collect();
+    let fold = |known: usize| {
+        let mut train = seen.clone();
+        train.extend(strangers.iter().flat_map(|one| &one.first[..known]));
+        train.sort_unstable();
+        Fold {
+            name: format!("{known} known"),
+            data,
+            split: Split {
+                train,
+                validation: test.clone(),
+            },
+        }
+    };
+    tell("training without them");
+    let base = fold(0);
+    let fit = fitted(&base, options)?;
+    let movie_mean = Baselines::of(ratings, &base.split)
+        .score_movies(ratings, &base.split)
+        .rmse;
+    let checkpoint = checkpoint(&base, options.clone(), fit);
+    let chosen = Chosen {
+        users: Vec::new(),
+        movies: (0..checkpoint.movie_ids.len()).collect(),
+        seen: None,
+    };
+    let image = build(&checkpoint, &chosen, Precision::F16)?;
+    let model = Model::open(image.as_ref())
+        .map_err(|why| anyhow::anyhow!("the image can't be opened: {why}"))?;
+    let rmse = |state: &dyn Fn(&Stranger) -> UserState| {
+        let errors = strangers.iter().flat_map(|one| {
+            let state = state(one);
+            let model = &model;
+            one.rest.iter().map(move |&row| {
+                let movie = ratings.movie_ids[ratings.movies[row as usize] as usize];
+                let predicted = model.predict_for(&state, movie).unwrap_or_default();
+                f64::from(predicted) - f64::from(ratings.stars[row as usize])
+            })
+        });
+        (errors.map(|error| error * error).sum::<f64>() / test.len() as f64).sqrt()
+    };
+    let mean_user = rmse(&|_| model.mean_user());
+    let mut points = Vec::new();
+    for known in KNOWN {
+        let retrained = if retrain && known > 0 {
+            tell(&format!("training with {} of each", count(known, "rating")));
+            let again = fold(known);
+            let fit = fitted(&again, options)?;
+            Some(
+                pocketrec_train::validate(&fit.parameters, ratings, &test)
+                    .0
+                    .sqrt(),
+            )
+        } else {
+            None
+        };
+        points.push(Point {
+            known,
+            movie_mean,
+            mean_user,
+            learned: rmse(&|one| learn(&model, ratings, &one.first[..known])),
+            retrained,
+        });
+    }
+    Ok(Curve {
+        people: strangers.len(),
+        ratings: test.len(),
+        points,
+    })
+}
+
+fn fitted(fold: &Fold<'_>, options: &Options) -> Result<Fit> {
+    let split = Split {
+        train: fold.split.train.clone(),
+        validation: Vec::new(),
+    };
+    recipe::fit(fold.data, &split, options, &mut ()).map_err(|error| match error {
+        pocketrec_train::Error::Options(_) | pocketrec_train::Error::NoRatings => {
+            BadInput::new(error).into()
+        }
+        pocketrec_train::Error::Diverged { .. } | pocketrec_train::Error::Stopped => error.into(),
+    })
+}
+
+/// What core makes of some ratings.
+fn learn(model: &Model<'_>, ratings: &Ratings, known: &[u32]) -> UserState {
+    let log: Vec<Rating> = known
+        .iter()
+        .zip(0u32..)
+        .filter_map(|(&row, sequence)| {
+            let movie = ratings.movie_ids[ratings.movies[row as usize] as usize];
+            Rating::new(movie, ratings.stars[row as usize], sequence)
+        })
+        .collect();
+    let mut fold = FoldIn::new(model);
+    while !fold.advance(model, &log, u32::MAX).is_done() {}
+    let private = fold.private();
+    model.user_state(&private.row, private.bias)
+}
+
+fn strangers(ratings: &Ratings, people: usize, seed: u64) -> Result<Vec<Stranger>> {
+    let mut rows = vec![Vec::new(); ratings.user_count()];
+    for row in 0..ratings.len() as u32 {
+        rows[ratings.users[row as usize] as usize].push(row);
+    }
+    let mut able: Vec<Vec<u32>> = rows
+        .into_iter()
+        .filter(|rows| rows.len() >= FEWEST)
+        .collect();
+    if people > able.len() / 2 || people == 0 {
+        return Err(BadInput::new(format!(
+            "{} with {FEWEST} ratings or more: at least one and at most half of them can be left out, not {people}",
+            there(able.len(), "person")
+        ))
+        .into());
+    }
+    let random = Random::new(seed, Stream::Order, u64::MAX - 1);
+    for last in (1..able.len()).rev() {
+        able.swap(last, random.below(last as u64, last as u64 + 1) as usize);
+    }
+    able.truncate(people);
+    Ok(able
+        .into_iter()
+        .map(|mut rows| {
+            rows.sort_by_key(|&row| (ratings.times[row as usize], ratings.movies[row as usize]));
+            let rest = rows.split_off(KNOWN[KNOWN.len() - 1]);
+            Stranger { first: rows, rest }
+        })
+        .collect())
+}
+
+impl Curve {
+    /// The curve as a table.
+    pub fn text(&self) -> String {
+        let mut rows = vec![
+            [
+                "Ratings known",
+                "Movie's mean",
+                "Mean user",
+                "Learned by core",
+                "Trained again",
+            ]
+            .map(String::from)
+            .to_vec(),
+        ];
+        for point in &self.points {
+            rows.push(vec![
+                point.known.to_string(),
+                format!("{:.4}", point.movie_mean),
+                format!("{:.4}", point.mean_user),
+                format!("{:.4}", point.learned),
+                point
+                    .retrained
+                    .map_or_else(|| "-".into(), |rmse| format!("{rmse:.4}")),
+            ]);
+        }
+        table(&[Align::Right; 5], &rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pocketrec_data::Titles;
+    use pocketrec_train::ModelKind;
+
+    /// 60 people of two tastes, 40 ratings each of 50 movies.
+    fn data() -> Dataset {
+        let mut ratings = Ratings {
+            user_ids: (1..=60).collect(),
+            movie_ids: (1..=50).collect(),
+            ..Ratings::default()
+        };
+        let random = Random::new(1, Stream::Order, 0);
+        for user in 0..60u32 {
+            for step in 0..40u32 {
+                let movie = (user * 7 + step * 3) % 50;
+                let liked = movie % 2 == user % 2;
+                ratings.users.push(user);
+                ratings.movies.push(movie);
+                let mood = random.below(u64::from(user * 40 + step), 5) as f32 * 0.5 - 1.0;
+                ratings.stars.push(mood + if liked { 4.0 } else { 2.0 });
+                ratings.times.push(step);
+            }
+        }
+        Dataset::new("tastes".into(), ratings, Titles::default(), String::new())
+    }
+
+    #[test]
+    fn a_few_ratings_tell_a_taste_that_training_knows_of_others() {
+        let options = Options {
+            threads: Some(1),
+            sweeps: Some(40),
+            ..recipe::options(ModelKind::Hybrid)
+        };
+        let curve = curve(&data(), &options, 12, true, &|_| ()).unwrap();
+        assert_eq!((curve.people, curve.ratings), (12, 12 * 20));
+        let (none, many) = (&curve.points[0], &curve.points[5]);
+        assert_eq!(none.learned, none.mean_user);
+        assert!(many.learned < 0.75 * none.learned, "{curve:?}");
+        assert!(many.learned < 0.75 * many.movie_mean, "{curve:?}");
+        assert_eq!(none.retrained, None);
+        assert!(curve.text().contains("Learned by core"));
+    }
+
+    #[test]
+    fn more_people_than_there_are_cannot_be_left_out() {
+        let options = recipe::options(ModelKind::Hybrid);
+        for people in [31, usize::MAX] {
+            let error = curve(&data(), &options, people, false, &|_| ()).unwrap_err();
+            assert!(error.to_string().contains("60 people"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What an image has that decides what its work costs.
+//!
+//! Advice for whoever adds a kernel to core: its condition belongs in [`Shape::has_kernel`], its count in `bench/`, and
+//! the count's name where [`work`](super::work) chooses.
+
+use pocketrec::image::{Element, Image, TableKind};
+use pocketrec::learn::PASSES;
+
+use crate::ImageBytes;
+
+/// The core whose floating point is in hardware, where shapes have kernels of their own.
+pub(super) const FLOAT: &str = "M4F";
+
+/// What an image has that decides what its work costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Element type of the movies' table.
+    pub element: Element,
+    /// Movies.
+    pub movies: u32,
+    /// Dimensions of a user's row.
+    pub user_dim: usize,
+    /// Dimensions of a movie's row.
+    pub movie_dim: usize,
+    /// Units of the dense layers, the output layer's among them; none without an MLP.
+    pub units: Vec<usize>,
+    /// Whether the MLP is relu, but for a linear output.
+    pub relu: bool,
+    /// Whether there is a dot product.
+    pub dot: bool,
+    /// Whether each movie's half of dense layer 0 is stored.
+    pub stored: bool,
+    /// Whether rankings take in how well known a movie is.
+    pub confidence: bool,
+    /// Numbers in a vector of interest, where rankings take that in.
+    pub interest: Option<usize>,
+    /// Tables whose cost nobody counted.
+    pub unknown: Vec<String>,
+}
+
+impl Shape {
+    /// The shape of an image that core can open.
+    pub fn of(image: &ImageBytes) -> Self {
+        let mut shape = Self::plain(0, &[], Element::F16);
+        shape.dot = false;
+        let Ok(image) = Image::parse(image.as_ref()) else {
+            return shape;
+        };
+        let mut units = Vec::new();
+        for table in image.tables().flatten() {
+            let columns = table.columns as usize;
+            let Some(kind) = TableKind::from_number(table.kind) else {
+                shape.unknown.push(format!("kind {}", table.kind));
+                continue;
+            };
+            match kind {
+                TableKind::MovieEmbedding => {
+                    shape.element = Element::from_code(table.element).unwrap_or(shape.element);
+                    (shape.movies, shape.movie_dim) = (table.rows, columns);
+                }
+                TableKind::MeanUser => shape.user_dim = columns,
+                TableKind::DenseBias => units.push((table.index, columns)),
+                TableKind::Activations => {
+                    let relu = |codes: &[u8]| codes.iter().all(|code| *code == 1);
+                    shape.relu = matches!(table.bytes, [hidden @ .., 0] if relu(hidden));
+                }
+                TableKind::Parts => {
+                    shape.dot = table.bytes.first().is_some_and(|bits| bits & 2 != 0)
+                }
+                TableKind::MovieConfidence => shape.confidence = true,
+                TableKind::InterestCodebook => shape.interest = Some(columns),
+                kind if FREE.contains(&kind) => {}
+                kind if kind.to_string() == STORED => shape.stored = true,
+                kind => shape.unknown.push(kind.to_string()),
+            }
+        }
+        units.sort_unstable();
+        shape.units = units.into_iter().map(|(_, units)| units).collect();
+        shape
+    }
+
+    /// The shape of an image of the device bench: rows of `dim`, relu layers of `hidden` units, a dot product.
+    pub(super) fn plain(dim: usize, hidden: &[usize], element: Element) -> Self {
+        let mut units = hidden.to_vec();
+        if !hidden.is_empty() {
+            units.push(1);
+        }
+        Self {
+            element,
+            movies: 256,
+            user_dim: dim,
+            movie_dim: dim,
+            units,
+            relu: !hidden.is_empty(),
+            dot: true,
+            stored: false,
+            confidence: false,
+            interest: None,
+            unknown: Vec::new(),
+        }
+    }
+
+    /// Dimensions of the longest row.
+    pub fn widest_row(&self) -> usize {
+        self.user_dim.max(self.movie_dim)
+    }
+
+    /// Units of the widest layer.
+    pub fn widest_layer(&self) -> usize {
+        self.units.iter().copied().max().unwrap_or(0)
+    }
+
+    pub(super) fn has_mlp(&self) -> bool {
+        !self.units.is_empty()
+    }
+
+    pub(super) fn in_integers(&self) -> bool {
+        matches!(self.element, Element::I16 | Element::I8)
+    }
+
+    /// Whether core has a kernel of its own for scores of this shape on `core`.
+    pub(super) fn has_kernel(&self, core: &str) -> bool {
+        let lesson = matches!(self.units[..], [first, 4, 1] if self.relu && first % 4 == 0);
+        match (self.in_integers(), self.has_mlp()) {
+            (true, true) => lesson && (7..=8).contains(&self.movie_dim),
+            // One way for all.
+            (true, false) => true,
+            _ if core != FLOAT => true,
+            (false, mlp) => {
+                let rows_of_8 = self.element == Element::F16 && self.movie_dim == 8;
+                rows_of_8
+                    && if mlp {
+                        lesson && self.user_dim == 8
+                    } else {
+                        self.dot
+                    }
+            }
+        }
+    }
+
+    /// Multiply-adds of a movie's score, the user's half of dense layer 0 being there.
+    pub(super) fn movie(&self) -> f64 {
+        let dot = if self.dot { self.movie_dim } else { 0 };
+        // What is stored is added, a number a unit.
+        let by = if self.stored { 1 } else { self.movie_dim };
+        let first = self.units.first().map_or(0, |units| units * by);
+        let later: usize = self.units.windows(2).map(|pair| pair[0] * pair[1]).sum();
+        (dot + first + later) as f64
+    }
+
+    /// Multiply-adds of a prediction.
+    pub(super) fn prediction(&self) -> f64 {
+        let half = self.units.first().map_or(0, |units| units * self.user_dim);
+        self.movie() + half as f64
+    }
+
+    /// Multiply-adds of a score and its gradient.
+    pub(super) fn gradient(&self) -> f64 {
+        2.0 * self.prediction()
+    }
+
+    /// Multiply-adds of a rating of a fold-in: gradient and belief, in each pass.
+    pub(super) fn rating(&self) -> f64 {
+        let side = (self.user_dim + 1) as f64;
+        let passes = if self.has_mlp() {
+            f64::from(PASSES)
+        } else {
+            1.0
+        };
+        passes * (self.gradient() + side * side + side * (side + 1.0) / 2.0)
+    }
+
+    /// Whether predictions and steps take what they take for `other`.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let rows = |shape: &Self| (shape.element, shape.user_dim, shape.movie_dim);
+        let parts = |shape: &Self| (shape.dot, shape.relu, shape.stored);
+        rows(self) == rows(other) && parts(self) == parts(other) && self.units == other.units
+    }
+}
+
+/// The name of the table of each movie's half of dense layer 0.
+const STORED: &str = "integer_movie_halves";
+
+/// Tables that no work listed here gets slower by.
+const FREE: [TableKind; 31] = [
+    TableKind::RatingScale,
+    TableKind::Validation,
+    TableKind::MovieIdRange,
+    TableKind::MovieIdBitmap,
+    TableKind::MovieIdSorted,
+    TableKind::MovieIdEliasFano,
+    TableKind::UserIdRange,
+    TableKind::UserIdBitmap,
+    TableKind::UserIdSorted,
+    TableKind::UserIdEliasFano,
+    TableKind::UserEmbedding,
+    TableKind::MovieBias,
+    TableKind::UserBias,
+    TableKind::MeanUserBias,
+    TableKind::MovieRowMultiplier,
+    TableKind::UserRowMultiplier,
+    TableKind::UserSpread,
+    // Asked only of a movie that would enter the list.
+    TableKind::UserSeen,
+    TableKind::DenseUserWeights,
+    TableKind::DenseMovieWeights,
+    TableKind::DenseWeights,
+    TableKind::IntegerMovieWeights,
+    TableKind::IntegerSteps,
+    TableKind::IntegerWeights,
+    TableKind::IntegerBias,
+    TableKind::IntegerOutputBits,
+    TableKind::InterestCode,
+    TableKind::InterestLevels,
+    TableKind::InterestSpread,
+    TableKind::InterestCourse,
+    TableKind::UserInterest,
+];

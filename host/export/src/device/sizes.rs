@@ -1,0 +1,63 @@
+//! What the boards' firmware takes, as `cargo xtask size --bless` wrote it down.
+
+use boards::Board;
+
+const SIZES: &str = include_str!("../../../../bench/size.txt");
+
+/// The firmware that `cargo xtask firmware` builds unless told otherwise: for speed, with learning and logs.
+const USUAL: (&str, &str) = ("firmware", "learn,log");
+
+/// Bytes that a firmware takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Firmware {
+    /// Of flash.
+    pub flash: usize,
+    /// Of RAM, for variables.
+    pub variables: usize,
+    /// Of RAM, for the stack at the deepest that was seen.
+    pub stack: usize,
+}
+
+impl Firmware {
+    /// The usual firmware of a board; every board has a line in the table, as a test sees to.
+    pub fn of(board: Board) -> Self {
+        find(SIZES, board.name).unwrap_or_else(|| panic!("bench/size.txt lacks {}", board.name))
+    }
+}
+
+fn find(sizes: &str, board: &str) -> Option<Firmware> {
+    sizes.lines().find_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            [of, profile, features, flash, variables, stack]
+                if of == board && (profile, features) == USUAL =>
+            {
+                Some(Firmware {
+                    flash: flash.parse().ok()?,
+                    variables: variables.parse().ok()?,
+                    stack: stack.parse().ok()?,
+                })
+            }
+            _ => None,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use boards::BOARDS;
+
+    #[test]
+    fn every_boards_usual_firmware_is_in_the_table_and_within_its_board() {
+        for board in BOARDS {
+            let firmware = Firmware::of(board);
+            assert!(firmware.flash <= board.firmware_flash, "{firmware:?}");
+            assert!(
+                firmware.variables + firmware.stack <= board.ram,
+                "{firmware:?}"
+            );
+        }
+        assert_eq!(find(SIZES, "toaster"), None);
+    }
+}

@@ -1,0 +1,330 @@
+//! Which counts hold for an image, and how others are scaled to it.
+
+use std::fmt;
+
+use pocketrec::image::Element;
+
+use super::counts::Counts;
+use super::shape::Shape;
+use pocketrec_base::print::grouped;
+
+/// Cycles of a piece of work.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// How many.
+    pub cycles: f64,
+    /// The counts that they are made of.
+    from: String,
+    /// Whether that very work was counted.
+    counted: bool,
+}
+
+impl fmt::Display for Estimate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let about = if self.counted { "" } else { "about: " };
+        write!(f, "{about}{}", self.from)
+    }
+}
+
+impl Estimate {
+    /// A count, of the very work if `counted`.
+    fn of(counts: Counts<'_>, work: &str, counted: bool) -> Option<Self> {
+        Some(Self {
+            cycles: counts.get(work)?.cycles,
+            from: format!("`{work}`"),
+            counted,
+        })
+    }
+
+    /// So many of it.
+    fn units(self, number: u32) -> Self {
+        if number == 1 {
+            return self;
+        }
+        Self {
+            cycles: self.cycles * f64::from(number),
+            from: format!("{} x {}", grouped(number.into()), self.from),
+            ..self
+        }
+    }
+
+    /// For a shape that takes `factor` times the work.
+    fn scaled(self, factor: f64) -> Self {
+        if (factor - 1.0).abs() < 0.005 {
+            return self;
+        }
+        Self {
+            cycles: self.cycles * factor,
+            from: format!("{factor:.2} x {}", self.from),
+            counted: false,
+        }
+    }
+
+    /// With what is between two other counts added.
+    fn plus(self, counts: Counts<'_>, more: &str, less: &str) -> Option<Self> {
+        Some(Self {
+            cycles: self.cycles + counts.get(more)?.cycles - counts.get(less)?.cycles,
+            from: format!("({} + `{more}` - `{less}`)", self.from),
+            counted: false,
+        })
+    }
+}
+
+/// A piece of work that people wait for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Work {
+    /// What it is.
+    pub name: String,
+    /// What it takes; `None` where nothing like it was counted.
+    pub estimate: Option<Estimate>,
+}
+
+/// What an image of `shape` takes, by the counts of a core.
+pub fn works(shape: &Shape, counts: Counts<'_>) -> Vec<Work> {
+    let on = On { shape, counts };
+    let movies = grouped(shape.movies.into());
+    let mut works = vec![
+        ("a prediction".to_owned(), on.prediction()),
+        (
+            format!("a ranking of all {movies} movies"),
+            on.ranked_movie().map(|movie| movie.units(shape.movies)),
+        ),
+    ];
+    if shape.interest.is_some() {
+        let name = format!("before it, the interest of {RATINGS} ratings");
+        works.push((name, on.interest(RATINGS)));
+    }
+    works.push(("a step of gradient descent".to_owned(), on.step()));
+    works.push(("a fold-in of 1 rating".to_owned(), on.fold_in(1)));
+    works.push((
+        format!("a fold-in of {RATINGS} ratings"),
+        on.fold_in(RATINGS),
+    ));
+    let work = |(name, estimate)| Work { name, estimate };
+    works.into_iter().map(work).collect()
+}
+
+/// Ratings of the longer fold-in.
+const RATINGS: u32 = 20;
+
+/// An image's shape on a core.
+struct On<'s> {
+    shape: &'s Shape,
+    counts: Counts<'s>,
+}
+
+impl On<'_> {
+    fn of(&self, work: &str, counted: bool) -> Option<Estimate> {
+        Estimate::of(self.counts, work, counted && self.shape.unknown.is_empty())
+    }
+
+    /// The bench's image of the lesson's model, or of a model without an MLP, in these tables.
+    fn reference(&self) -> Shape {
+        let hidden: &[usize] = if self.shape.has_mlp() { &[32, 4] } else { &[] };
+        Shape {
+            stored: self.shape.stored,
+            ..Shape::plain(8, hidden, self.shape.element)
+        }
+    }
+
+    /// How much more a multiply-add takes without a kernel for the shape, in single precision.
+    fn without_kernel(&self) -> f64 {
+        let lesson = Shape::plain(8, &[32, 4], Element::F16).movie();
+        let other = Shape::plain(10, &[24, 6], Element::F16).movie();
+        match (self.counts.get("rank"), self.counts.get("other")) {
+            (Some(with), Some(without)) => without.cycles / other / (with.cycles / lesson),
+            _ => 1.0,
+        }
+    }
+
+    /// The same, where this shape has none; 1 where it has one.
+    fn penalty(&self) -> f64 {
+        if self.shape.has_kernel(self.counts.core()) {
+            1.0
+        } else {
+            self.without_kernel()
+        }
+    }
+
+    fn prediction(&self) -> Option<Estimate> {
+        let shape = self.shape;
+        let reference = self.reference();
+        let factor = shape.prediction() / reference.prediction();
+        let name = match (shape.has_mlp(), shape.element) {
+            (true, Element::I16 | Element::I8) if shape.stored => "predict_half",
+            (true, Element::I16) => "predict_i16",
+            (true, Element::I8) => "predict_i8",
+            (true, _) => "predict",
+            (false, Element::I16 | Element::I8) => "predict_mf_i8",
+            (false, _) => "predict_mf",
+        };
+        let counted = shape.is_like(&reference) && counted_in(name, shape.element);
+        let penalty = if shape.in_integers() {
+            1.0
+        } else {
+            self.penalty()
+        };
+        Some(self.of(name, counted)?.scaled(factor * penalty))
+    }
+
+    /// A movie of a ranking whose best ten are kept.
+    fn ranked_movie(&self) -> Option<Estimate> {
+        if self.shape.has_mlp() {
+            self.ranked_with_mlp()
+        } else {
+            self.ranked_without_mlp()
+        }
+    }
+
+    fn ranked_with_mlp(&self) -> Option<Estimate> {
+        let shape = self.shape;
+        let listed = |estimate: Estimate| self.plus(estimate, "list", "mf");
+        let scaled = |work: &str, counted: Shape, exact: bool| {
+            let estimate = self.of(work, exact && shape.is_like(&counted))?;
+            Some(estimate.scaled(shape.movie() / counted.movie()))
+        };
+        let bare = shape.interest.is_none() && !shape.confidence;
+        let movie = match shape.element {
+            Element::I16 | Element::I8 if shape.has_kernel(self.counts.core()) => {
+                let name = match shape.element {
+                    _ if shape.stored => "rank_half",
+                    Element::I8 => "rank_i8",
+                    _ => "rank_i16",
+                };
+                scaled(
+                    name,
+                    self.reference(),
+                    bare && counted_in(name, shape.element),
+                )
+            }
+            Element::I16 | Element::I8 => {
+                let counted = Shape::plain(10, &[24, 6], Element::I16);
+                scaled("other_i16", counted, false).and_then(listed)
+            }
+            _ if shape.has_kernel(self.counts.core()) => {
+                scaled("rank", Shape::plain(8, &[32, 4], Element::F16), bare)
+            }
+            _ => {
+                let counted = [
+                    ("dim4", Shape::plain(4, &[32, 4], Element::F16)),
+                    ("dim16", Shape::plain(16, &[32, 4], Element::F16)),
+                    ("dim32", Shape::plain(32, &[32, 4], Element::F16)),
+                    ("other", Shape::plain(10, &[24, 6], Element::F16)),
+                ];
+                // The nearest: by factor, whichever is larger.
+                let far = |(_, counted): &(&str, Shape)| {
+                    let (more, less) = (shape.movie(), counted.movie());
+                    (more / less).max(less / more)
+                };
+                let nearest = counted.into_iter().min_by(|a, b| far(a).total_cmp(&far(b)));
+                nearest
+                    .and_then(|(name, counted)| scaled(name, counted, false))
+                    .and_then(listed)
+            }
+        }?;
+        match shape.interest {
+            Some(_) => self.plus(movie, "list_interest", "list"),
+            None => Some(movie),
+        }
+    }
+
+    fn ranked_without_mlp(&self) -> Option<Estimate> {
+        let shape = self.shape;
+        let (name, score) = match (shape.in_integers(), shape.interest) {
+            (true, Some(_)) => ("list_interest_i8", "mf_i8"),
+            (true, None) => ("list_i8", "mf_i8"),
+            (false, Some(_)) => ("list_interest", "mf"),
+            (false, None) => ("list", "mf"),
+        };
+        let reference = self.reference();
+        let penalty = self.penalty();
+        if shape.is_like(&reference) && shape.has_kernel(self.counts.core()) {
+            // The images of lists have both; without a vector of interest in a ranking, confidence alone costs.
+            let whole = shape.confidence && shape.interest.is_none_or(|dim| dim == 16);
+            let counted = whole && counted_in(name, shape.element);
+            if let Some(estimate) = self.of(name, counted) {
+                return Some(estimate);
+            }
+        }
+        let score = self.of(score, false)?;
+        let score = score.scaled(penalty * shape.movie() / reference.movie());
+        let name = if shape.interest.is_some() {
+            "list_interest"
+        } else {
+            "list"
+        };
+        self.plus(score, name, "mf")
+    }
+
+    /// With what is between two counts of models without an MLP, in integers where the shape is.
+    fn plus(&self, estimate: Estimate, more: &str, less: &str) -> Option<Estimate> {
+        let (in_bytes, than) = (format!("{more}_i8"), format!("{less}_i8"));
+        let bytes = self.shape.in_integers();
+        let bytes = bytes.then(|| estimate.clone().plus(self.counts, &in_bytes, &than));
+        let bytes = bytes.flatten();
+        bytes.or_else(|| estimate.plus(self.counts, more, less))
+    }
+
+    fn interest(&self, ratings: u32) -> Option<Estimate> {
+        let dim = self.shape.interest?;
+        let side = dim as f64 / pocketrec::interest::MAX_INTEREST as f64;
+        let counted = self.counts.get("interest")?.units == ratings;
+        let rating = self.of("interest", counted)?.scaled(side * side);
+        Some(rating.units(ratings))
+    }
+
+    /// A score's gradient, and a step along it.
+    fn step(&self) -> Option<Estimate> {
+        let (_, step) = self.learning("step")?;
+        let factor = self.shape.gradient() / self.reference().gradient();
+        Some(step.scaled(factor))
+    }
+
+    /// A fold-in of one rating, or of [`RATINGS`].
+    fn fold_in(&self, ratings: u32) -> Option<Estimate> {
+        let work = if ratings == 1 { "fold_in_1" } else { "fold_in" };
+        let (name, rating) = self.learning(work)?;
+        // What a fold-in takes beside its ratings is shared by as many as there are.
+        let alike = self.counts.get(&name)?.units == ratings;
+        let factor = self.shape.rating() / self.reference().rating();
+        let rating = rating.scaled(factor);
+        let counted = rating.counted && alike;
+        Some(Estimate { counted, ..rating }.units(ratings))
+    }
+
+    /// The count of a unit of learning, for the bench's shape, and its name.
+    fn learning(&self, work: &str) -> Option<(String, Estimate)> {
+        let shape = self.shape;
+        let element = shape.element.name();
+        let names = match shape.element {
+            Element::I16 | Element::I8 if !shape.has_mlp() => {
+                [format!("{work}_mf_{element}"), format!("{work}_mf")]
+            }
+            _ if !shape.has_mlp() => [format!("{work}_mf"), String::new()],
+            Element::I16 | Element::I8 => [format!("{work}_{element}"), String::new()],
+            _ if shape.has_kernel(self.counts.core()) => [work.to_owned(), String::new()],
+            // The plain form: images of integers learn in single precision by it.
+            _ => [format!("{work}_i16"), String::new()],
+        };
+        let name = names
+            .into_iter()
+            .find(|name| self.counts.get(name).is_some())?;
+        let counted = shape.is_like(&self.reference()) && counted_in(&name, shape.element);
+        let estimate = self.of(&name, counted)?;
+        Some((name, estimate))
+    }
+}
+
+/// Whether the image that `work` was counted on has tables of `element`, the other work being told apart by its name.
+fn counted_in(work: &str, element: Element) -> bool {
+    let counted = match work.rsplit('_').next() {
+        Some("i8") => Element::I8,
+        Some("i16" | "half") => Element::I16,
+        _ => Element::F16,
+    };
+    element == counted
+}
+
+#[cfg(test)]
+#[path = "work_tests.rs"]
+mod tests;

@@ -1,0 +1,107 @@
+//! What fits a board: how many users, or how many movies.
+
+use super::image::draft;
+use super::{Chosen, Movies, Storage, Users, seen};
+use pocketrec_base::error::BadInput;
+use pocketrec_train::checkpoint::Checkpoint;
+
+/// How many of the most active users fit `region` bytes, in the place of those of `chosen`; `None` where its movies
+/// alone don't. Drafts about log2(users) images.
+///
+/// # Errors
+///
+/// As [`build`](super::build).
+pub fn users_that_fit(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    storage: impl Into<Storage>,
+    region: usize,
+) -> Result<Option<usize>, BadInput> {
+    let storage = storage.into();
+    let mut most = checkpoint.user_ids.len();
+    if chosen.seen.is_some() {
+        most = most.min(seen::most_users(chosen.movies.len()));
+    }
+    largest(most, region, |number| {
+        let users = match number {
+            0 => Users::None,
+            number => Users::MostActive(number),
+        };
+        let chosen = Chosen {
+            users: users.rows(checkpoint)?,
+            ..chosen.clone()
+        };
+        length(checkpoint, &chosen, storage)
+    })
+}
+
+/// How many of the most rated movies fit `region` bytes, in the place of those of `chosen`; `None` where not even one
+/// does.
+///
+/// # Errors
+///
+/// As [`build`](super::build).
+pub fn movies_that_fit(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    storage: impl Into<Storage>,
+    region: usize,
+) -> Result<Option<usize>, BadInput> {
+    let storage = storage.into();
+    let most = checkpoint.movie_ids.len().saturating_sub(1);
+    let fit = largest(most, region, |number| {
+        let chosen = Chosen {
+            movies: Movies::MostRated(number + 1).rows(checkpoint)?,
+            ..chosen.clone()
+        };
+        length(checkpoint, &chosen, storage)
+    })?;
+    Ok(fit.map(|number| number + 1))
+}
+
+/// Bytes of the image of `chosen`, which isn't built for it.
+///
+/// # Errors
+///
+/// As [`build`](super::build).
+pub fn length(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    storage: impl Into<Storage>,
+) -> Result<usize, BadInput> {
+    Ok(draft(checkpoint, chosen, storage.into())?.as_ref().len())
+}
+
+/// The share of all ratings that the `number` most rated movies carry, from 0 to 1.
+pub fn share_of_ratings(checkpoint: &Checkpoint, number: usize) -> f64 {
+    let mut counts = checkpoint.movie_counts.clone();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let sum = |counts: &[u32]| counts.iter().map(|n| f64::from(*n)).sum::<f64>();
+    sum(&counts[..number.min(counts.len())]) / sum(&counts).max(1.0)
+}
+
+/// A number of `0..=most` whose image fits, all of them or one of which one more doesn't fit. An image grows with its
+/// rows, so it is the largest; only where one more row changes the form of an id index can the image shrink, by a
+/// quarter of that index at most, and a larger number fit too.
+fn largest(
+    most: usize,
+    region: usize,
+    length: impl Fn(usize) -> Result<usize, BadInput>,
+) -> Result<Option<usize>, BadInput> {
+    if length(most)? <= region {
+        return Ok(Some(most));
+    }
+    if length(0)? > region {
+        return Ok(None);
+    }
+    let (mut best, mut too_many) = (0, most);
+    while too_many - best > 1 {
+        let middle = best + (too_many - best) / 2;
+        if length(middle)? <= region {
+            best = middle;
+        } else {
+            too_many = middle;
+        }
+    }
+    Ok(Some(best))
+}

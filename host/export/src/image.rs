@@ -1,0 +1,581 @@
+//! Checkpoint in, image out. The format itself is core's: this file only says which table gets which numbers.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use pocketrec::image::{Element, ImageWriter, MAX_TEXT, Table, TableKind as K};
+use pocketrec::model::{Model, Parts};
+use pocketrec::numeric::activation::Activation;
+use pocketrec::numeric::f16;
+
+use super::ids::Form;
+use super::influence::{Influence, Side};
+use super::spread::spread;
+use super::{Chosen, ImageBytes, interests, limits, quantise, refine, seen};
+use pocketrec_base::error::BadInput;
+use pocketrec_train::checkpoint::Checkpoint;
+use pocketrec_train::interest::{confidence_bytes, most};
+use pocketrec_train::{Layer, Parameters};
+
+/// The element type of embedding tables and biases. The MLP is always f32: it is small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Half precision: 2 bytes a number.
+    #[default]
+    F16,
+    /// Single precision, the reference: 4 bytes a number.
+    F32,
+    /// 16-bit integers, scored in integers: 2 bytes a number.
+    I16,
+    /// 8-bit integers with a multiplier a row, biases of 16 bits, scored in integers: a byte a number.
+    I8,
+}
+
+impl Precision {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+            Self::I16 => "i16",
+            Self::I8 => "i8",
+        }
+    }
+
+    /// Its element type in an image.
+    pub fn element(self) -> Element {
+        match self {
+            Self::F16 => Element::F16,
+            Self::F32 => Element::F32,
+            Self::I16 => Element::I16,
+            Self::I8 => Element::I8,
+        }
+    }
+
+    /// Whether a device scores in integers.
+    pub(super) fn is_integer(self) -> bool {
+        matches!(self, Self::I16 | Self::I8)
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        [Self::F16, Self::F32, Self::I16, Self::I8]
+            .into_iter()
+            .find(|precision| precision.name() == text)
+            .ok_or_else(|| format!("`{text}` is not a precision: f16, f32, i16 or i8"))
+    }
+}
+
+/// How an image stores a model. A precision alone is one that precomputes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// The element type of embedding tables and biases.
+    pub precision: Precision,
+    /// Whether each movie's half of dense layer 0 is stored beside its row: two bytes a unit and movie, of an MLP
+    /// that is scored in integers.
+    pub precompute: bool,
+}
+
+impl From<Precision> for Storage {
+    fn from(precision: Precision) -> Self {
+        Self {
+            precision,
+            precompute: false,
+        }
+    }
+}
+
+/// A table on its way into the image.
+pub(super) struct Column {
+    pub kind: K,
+    pub index: u8,
+    pub element: Element,
+    pub rows: usize,
+    pub columns: usize,
+    /// What integers are multiplied by.
+    pub scale: f32,
+    /// Whether a reader that doesn't know the kind may go on without.
+    pub optional: bool,
+    pub bytes: Vec<u8>,
+}
+
+/// The image of the chosen rows of a checkpoint, sealed and verified by core's own reader.
+///
+/// The mean user, where a device's owner starts, is the mean of all users of the checkpoint, chosen or not. Rows of
+/// 8 bits are rounded by what they do to predictions, which takes about 90 microseconds a row of 8 on a thread.
+///
+/// # Errors
+///
+/// [`BadInput`] names what an image can't hold: a number beyond half precision, too many dimensions, units or
+/// layers, a model in which a prediction could overflow, or one that has nothing to precompute.
+pub fn build(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    storage: impl Into<Storage>,
+) -> Result<ImageBytes, BadInput> {
+    build_by(checkpoint, chosen, storage.into(), Rounding::ByPredictions)
+}
+
+/// How rows of 8 bits are rounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rounding {
+    /// Each number to the nearest.
+    Nearest,
+    /// A row as its predictions err least.
+    ByPredictions,
+}
+
+/// As [`build`], rows of 8 bits rounded to the nearest: of the same size, and sooner there.
+pub(super) fn draft(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    storage: Storage,
+) -> Result<ImageBytes, BadInput> {
+    build_by(checkpoint, chosen, storage, Rounding::Nearest)
+}
+
+fn build_by(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    storage: Storage,
+    rounding: Rounding,
+) -> Result<ImageBytes, BadInput> {
+    let p = &checkpoint.parameters;
+    let precision = storage.precision;
+    if let Some(beyond) = limits::of_parameters(p) {
+        return Err(BadInput::new(format!("the checkpoint has {beyond}")));
+    }
+    if storage.precompute {
+        super::integers::can_precompute(p, precision)?;
+    }
+    if precision.is_integer() && !p.movie_dim.is_multiple_of(2) {
+        return Err(BadInput::new(format!(
+            "`--precision {}` takes an even number of dimensions, and this model has {}",
+            precision.name(),
+            p.movie_dim
+        )));
+    }
+    let refined = |side| {
+        let wanted = precision == Precision::I8 && rounding == Rounding::ByPredictions;
+        wanted.then(|| Influence::new(p, side))
+    };
+    let mut tables = Vec::new();
+    let scale = [p.mean, p.scale.0, p.scale.1, checkpoint.options.step];
+    tables.push(floats(K::RatingScale, 0, 1, &scale));
+    let parts = Parts {
+        biases: p.model.has_biases(),
+        dot: p.model.has_dot(),
+        mlp: !p.layers.is_empty(),
+    };
+    tables.push(small(K::Parts, &[parts.bits()]));
+
+    if let Some(measured) = checkpoint.validation {
+        let personal = f32::from(u8::from(measured.personal));
+        let values = [measured.rmse as f32, measured.movie_means as f32, personal];
+        let column = floats(K::Validation, 0, 1, &values);
+        tables.push(Column {
+            optional: true,
+            ..column
+        });
+    }
+
+    let chosen_ids = pick(&checkpoint.movie_ids, 1, &chosen.movies);
+    tables.push(ids(movie_ids, &chosen_ids));
+    let movies = pick(&p.movie_embedding, p.movie_dim, &chosen.movies);
+    rows(
+        K::MovieEmbedding,
+        p.movie_dim,
+        &movies,
+        precision,
+        refined(Side::Movies).as_ref(),
+        &mut tables,
+    )?;
+    if parts.biases {
+        let bias = pick(&p.movie_bias, 1, &chosen.movies);
+        tables.push(numbers(K::MovieBias, 1, &bias, precision)?);
+    }
+
+    if !chosen.users.is_empty() {
+        let chosen_ids = pick(&checkpoint.user_ids, 1, &chosen.users);
+        tables.push(ids(user_ids, &chosen_ids));
+        let users = pick(&p.user_embedding, p.user_dim, &chosen.users);
+        rows(
+            K::UserEmbedding,
+            p.user_dim,
+            &users,
+            precision,
+            refined(Side::Users).as_ref(),
+            &mut tables,
+        )?;
+        if parts.biases {
+            let bias = pick(&p.user_bias, 1, &chosen.users);
+            tables.push(numbers(K::UserBias, 1, &bias, precision)?);
+        }
+    }
+    tables.push(floats(
+        K::MeanUser,
+        0,
+        1,
+        &mean(&p.user_embedding, p.user_dim),
+    ));
+    if parts.biases {
+        tables.push(floats(K::MeanUserBias, 0, 1, &mean(&p.user_bias, 1)));
+    }
+    tables.push(floats(K::UserSpread, 0, 1, &spread(p)));
+    if parts.mlp {
+        network(p, &mut tables);
+        if precision.is_integer() {
+            super::integers::tables(p, storage, &mut tables)?;
+        }
+    }
+    let fame = checkpoint.options.fame.unwrap_or_default();
+    if fame > 0.0 || checkpoint.interest.is_some() {
+        let counts = pick(&checkpoint.movie_counts, 1, &chosen.movies);
+        tables.push(confidence(&counts, fame));
+        if let Some(interest) = &checkpoint.interest {
+            interests::tables(interest, &counts, chosen, &mut tables)?;
+        }
+    }
+
+    if let Some(rated) = &chosen.seen {
+        tables.extend(seen::table(rated, chosen));
+    }
+
+    let image = write(checkpoint, precision, &tables)?;
+    match Model::open(image.as_ref()) {
+        Ok(_) => Ok(image),
+        Err(why) => Err(BadInput::new(format!(
+            "the checkpoint can't become an image: {why}"
+        ))),
+    }
+}
+
+/// The chosen rows of a table of `columns`.
+pub(super) fn pick<T: Copy>(table: &[T], columns: usize, rows: &[usize]) -> Vec<T> {
+    rows.iter()
+        .flat_map(|row| &table[row * columns..][..columns])
+        .copied()
+        .collect()
+}
+
+/// The mean row, summed in double precision.
+fn mean(table: &[f32], columns: usize) -> Vec<f32> {
+    let mut sums = vec![0.0_f64; columns];
+    for row in table.chunks_exact(columns) {
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum += f64::from(*value);
+        }
+    }
+    let rows = (table.len() / columns).max(1) as f64;
+    sums.iter().map(|sum| (sum / rows) as f32).collect()
+}
+
+/// An image holds no subnormal numbers: they become zeros.
+pub(super) fn normal(value: f32) -> f32 {
+    if value.is_subnormal() { 0.0 } else { value }
+}
+
+pub(super) fn floats(kind: K, index: u8, rows: usize, values: &[f32]) -> Column {
+    Column {
+        kind,
+        index,
+        element: Element::F32,
+        rows,
+        columns: values.len() / rows.max(1),
+        scale: 1.0,
+        optional: false,
+        bytes: values
+            .iter()
+            .flat_map(|x| normal(*x).to_le_bytes())
+            .collect(),
+    }
+}
+
+pub(super) fn small(kind: K, values: &[u8]) -> Column {
+    Column {
+        kind,
+        index: 0,
+        element: Element::U8,
+        rows: 1,
+        columns: values.len(),
+        scale: 1.0,
+        optional: false,
+        bytes: values.to_vec(),
+    }
+}
+
+/// An embedding table; of integers, with its multipliers. Rows of 8 bits are rounded by their `influence` where that
+/// is given.
+fn rows(
+    kind: K,
+    columns: usize,
+    values: &[f32],
+    precision: Precision,
+    influence: Option<&Influence<'_>>,
+    tables: &mut Vec<Column>,
+) -> Result<(), BadInput> {
+    if precision == Precision::I16 {
+        tables.push(integers(kind, columns, values, -24..=8, precision)?);
+        return Ok(());
+    }
+    if precision != Precision::I8 {
+        tables.push(numbers(kind, columns, values, precision)?);
+        return Ok(());
+    }
+    let mut found = quantise::bytes(values, columns).ok_or_else(|| beyond(kind, precision))?;
+    if let Some(influence) = influence {
+        refine::refine(values, columns, influence, &mut found);
+    }
+    let count = found.multipliers.len();
+    let table = |kind, element, columns, scale, bytes| Column {
+        kind,
+        index: 0,
+        element,
+        rows: count,
+        columns,
+        scale,
+        optional: false,
+        bytes,
+    };
+    let multipliers = match kind {
+        K::MovieEmbedding => K::MovieRowMultiplier,
+        _ => K::UserRowMultiplier,
+    };
+    let bytes = found
+        .values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
+    tables.push(table(kind, Element::I8, columns, found.scale, bytes));
+    tables.push(table(multipliers, Element::U8, 1, 1.0, found.multipliers));
+    Ok(())
+}
+
+/// A table of 16-bit integers times 2 to one of the exponents.
+fn integers(
+    kind: K,
+    columns: usize,
+    values: &[f32],
+    exponents: std::ops::RangeInclusive<i32>,
+    precision: Precision,
+) -> Result<Column, BadInput> {
+    let (integers, scale) =
+        quantise::words(values, exponents).ok_or_else(|| beyond(kind, precision))?;
+    Ok(Column {
+        scale,
+        ..column(kind, 0, Element::I16, values.len() / columns, &integers)
+    })
+}
+
+/// A table of integers as they are.
+pub(super) fn column<T: Copy + Into<i64>>(
+    kind: K,
+    index: u8,
+    element: Element,
+    rows: usize,
+    values: &[T],
+) -> Column {
+    Column {
+        kind,
+        index,
+        element,
+        rows,
+        columns: values.len() / rows.max(1),
+        scale: 1.0,
+        optional: false,
+        bytes: values
+            .iter()
+            .flat_map(|value| (*value).into().to_le_bytes()[..element.size()].to_vec())
+            .collect(),
+    }
+}
+
+fn beyond(kind: K, precision: Precision) -> BadInput {
+    BadInput::new(format!(
+        "{kind} holds a number beyond the reach of {}: `--precision f32` holds it",
+        precision.name()
+    ))
+}
+
+/// What a ranking adds for how well known movies are: `fame` times the logarithm of one more than their ratings.
+fn confidence(counts: &[u32], fame: f32) -> Column {
+    Column {
+        kind: K::MovieConfidence,
+        index: 0,
+        element: Element::U8,
+        rows: counts.len(),
+        columns: 1,
+        scale: normal(fame * most(counts) / 255.0),
+        optional: true,
+        bytes: confidence_bytes(counts),
+    }
+}
+
+fn numbers(
+    kind: K,
+    columns: usize,
+    values: &[f32],
+    precision: Precision,
+) -> Result<Column, BadInput> {
+    let rows = values.len() / columns;
+    if precision == Precision::F32 {
+        return Ok(floats(kind, 0, rows, values));
+    }
+    if precision.is_integer() {
+        // Biases; the exponents are those that core scores with.
+        return integers(kind, columns, values, -18..=-6, precision);
+    }
+    let mut bytes = Vec::with_capacity(values.len() * 2);
+    for (at, value) in values.iter().enumerate() {
+        let half = f16::round(*value).ok_or_else(|| {
+            BadInput::new(format!(
+                "row {} of {kind} holds {value}, and half precision ends at 65504: `--precision f32` holds it",
+                at / columns
+            ))
+        })?;
+        bytes.extend(half.to_le_bytes());
+    }
+    Ok(Column {
+        kind,
+        index: 0,
+        element: Element::F16,
+        rows,
+        columns,
+        scale: 1.0,
+        optional: false,
+        bytes,
+    })
+}
+
+/// An id index in the form that suits the ids.
+fn ids(kind: impl Fn(Form) -> K, ids: &[u32]) -> Column {
+    let index = super::ids::smallest(ids);
+    column(kind(index.form), 0, Element::U32, index.rows, &index.words)
+}
+
+/// The kind of the movies' id index in a form.
+fn movie_ids(form: Form) -> K {
+    match form {
+        Form::Range => K::MovieIdRange,
+        Form::Bitmap => K::MovieIdBitmap,
+        Form::Sorted => K::MovieIdSorted,
+        Form::EliasFano => K::MovieIdEliasFano,
+    }
+}
+
+/// The kind of the users' id index in a form.
+fn user_ids(form: Form) -> K {
+    match form {
+        Form::Range => K::UserIdRange,
+        Form::Bitmap => K::UserIdBitmap,
+        Form::Sorted => K::UserIdSorted,
+        Form::EliasFano => K::UserIdEliasFano,
+    }
+}
+
+fn network(p: &Parameters, tables: &mut Vec<Column>) {
+    for (index, layer) in (0_u8..).zip(&p.layers) {
+        if index == 0 {
+            // [user dimensions then movie dimensions][units] in the checkpoint; a half each, [units][dimensions], here.
+            let halves = [
+                (K::DenseUserWeights, 0..p.user_dim),
+                (K::DenseMovieWeights, p.user_dim..layer.inputs),
+            ];
+            for (kind, inputs) in halves {
+                tables.push(floats(kind, 0, layer.outputs, &transposed(layer, inputs)));
+            }
+        } else {
+            tables.push(floats(K::DenseWeights, index, layer.inputs, &layer.weight));
+        }
+        tables.push(floats(K::DenseBias, index, 1, &layer.bias));
+    }
+    let last = p.layers.len() - 1;
+    let activations: Vec<u8> = (0..=last)
+        .map(|at| {
+            if at < last {
+                Activation::Relu
+            } else {
+                Activation::Linear
+            }
+        })
+        .map(Activation::code)
+        .collect();
+    tables.push(small(K::Activations, &activations));
+}
+
+/// The weights of some inputs of a layer as \[units\]\[inputs\].
+pub(super) fn transposed(layer: &Layer, inputs: std::ops::Range<usize>) -> Vec<f32> {
+    (0..layer.outputs)
+        .flat_map(|unit| {
+            inputs
+                .clone()
+                .map(move |input| layer.weight[input * layer.outputs + unit])
+        })
+        .collect()
+}
+
+fn write(
+    checkpoint: &Checkpoint,
+    precision: Precision,
+    tables: &[Column],
+) -> Result<ImageBytes, BadInput> {
+    let p = &checkpoint.parameters;
+    let name = format!(
+        "{} {} {}",
+        checkpoint.data.name,
+        p.model.name(),
+        precision.name()
+    );
+    // A table's own fields take at most 35 bytes, the header's numbers at most 24.
+    let room = tables
+        .iter()
+        .map(|table| table.bytes.len() + 40)
+        .sum::<usize>();
+    let mut image = ImageBytes::zeroed(room + 2 * MAX_TEXT + 32);
+    let refused = |why| BadInput::new(format!("the image can't be written: {why}"));
+    let mut writer = ImageWriter::new(
+        image.as_mut(),
+        &short(&name),
+        checkpoint.data.fingerprint,
+        &short(&checkpoint.data.licence),
+        tables.len() as u16,
+    )
+    .map_err(refused)?;
+    for t in tables {
+        writer
+            .raw(Table {
+                kind: t.kind.number(),
+                index: t.index,
+                required: !t.optional,
+                element: t.element.code(),
+                rows: t.rows as u32,
+                columns: t.columns as u32,
+                scale: t.scale,
+                padding: &[],
+                bytes: &t.bytes,
+            })
+            .map_err(refused)?;
+    }
+    let length = writer.finish().map_err(refused)?;
+    image.truncate(length);
+    Ok(image)
+}
+
+/// `text`, cut at a character and ended by three dots where it is longer than an image's header takes.
+fn short(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_TEXT {
+        return Cow::Borrowed(text);
+    }
+    let mut end = MAX_TEXT - 3;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Cow::Owned(format!("{}...", text[..end].trim_end()))
+}
+
+#[cfg(test)]
+#[path = "image_tests.rs"]
+mod tests;

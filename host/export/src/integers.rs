@@ -1,0 +1,161 @@
+//! The tables that score an MLP in integers, from its layers in single precision.
+
+use pocketrec::image::integers::{IntegerNetwork, Later, NoIntegers, SingleNetwork};
+
+use pocketrec::image::{Element, TableKind as K};
+
+use super::Precision;
+use super::image::{Column, Storage, column, floats, small};
+use pocketrec_base::error::BadInput;
+use pocketrec_train::Parameters;
+
+/// How much further than the users of the checkpoint a device's owner may go before a unit saturates.
+const ROOM: f32 = 2.0;
+
+/// Whether a movie's half of dense layer 0 can be stored.
+///
+/// # Errors
+///
+/// [`BadInput`] says what is missing.
+pub(super) fn can_precompute(p: &Parameters, precision: Precision) -> Result<(), BadInput> {
+    let missing = if p.layers.is_empty() {
+        format!(
+            "`--precompute` stores each movie's half of dense layer 0, and a model of kind {} has no MLP: \
+             `train --model mlp` trains one that has",
+            p.model.name()
+        )
+    } else if !precision.is_integer() {
+        format!(
+            "`--precompute` stores halves of dense layer 0 for integer scoring, and {} isn't scored in integers: \
+             take `--precision i16` or `--precision i8`",
+            precision.name()
+        )
+    } else {
+        return Ok(());
+    };
+    Err(BadInput::new(missing))
+}
+
+/// Adds the tables that score the MLP in integers, beside those in single precision, which learning uses.
+///
+/// # Errors
+///
+/// [`BadInput`] for an MLP that has no integer form.
+pub(super) fn tables(
+    p: &Parameters,
+    storage: Storage,
+    tables: &mut Vec<Column>,
+) -> Result<(), BadInput> {
+    let (scale, rows) = movie_integers(tables);
+    let largest = rows.iter().map(|x| x.unsigned_abs()).max().unwrap_or(0);
+    let network = network(p, scale, largest.into()).map_err(|why| {
+        BadInput::new(format!(
+            "`--precision {}` doesn't hold this model: {why}",
+            storage.precision.name()
+        ))
+    })?;
+    let units = network.steps().len();
+    let weights = network.movie_weights();
+    tables.push(column(
+        K::IntegerMovieWeights,
+        0,
+        Element::I16,
+        units,
+        weights,
+    ));
+    tables.push(floats(K::IntegerSteps, 0, 1, network.steps()));
+    let mut inputs = units;
+    for (index, layer) in (1_u8..).zip(network.later()) {
+        let (weights, bias) = (layer.weights(), layer.bias());
+        tables.push(column(
+            K::IntegerWeights,
+            index,
+            Element::I16,
+            inputs / 2,
+            weights,
+        ));
+        tables.push(column(K::IntegerBias, index, Element::I32, 1, bias));
+        inputs = bias.len();
+    }
+    tables.push(small(K::IntegerOutputBits, &[network.output_bits()]));
+    if storage.precompute {
+        let movies = rows.len() / p.movie_dim;
+        let mut halves = vec![0_i16; movies * units];
+        for (row, half) in rows
+            .chunks_exact(p.movie_dim)
+            .zip(halves.chunks_exact_mut(units))
+        {
+            network.movie_half(row, half);
+        }
+        tables.push(column(
+            K::IntegerMovieHalves,
+            0,
+            Element::I16,
+            movies,
+            &halves,
+        ));
+    }
+    Ok(())
+}
+
+/// The scale of the movies' table and its integers, the multipliers of rows taken in.
+fn movie_integers(tables: &[Column]) -> (f32, Vec<i16>) {
+    let find = |kind| tables.iter().find(|table| table.kind == kind);
+    let Some(movies) = find(K::MovieEmbedding) else {
+        return (1.0, Vec::new());
+    };
+    let integers = match find(K::MovieRowMultiplier) {
+        Some(multipliers) => movies
+            .bytes
+            .chunks_exact(movies.columns)
+            .zip(&multipliers.bytes)
+            // At most 128 x 255.
+            .flat_map(|(row, by)| row.iter().map(|x| i16::from(*x as i8) * i16::from(*by)))
+            .collect(),
+        None => movies
+            .bytes
+            .chunks_exact(2)
+            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
+            .collect(),
+    };
+    (movies.scale, integers)
+}
+
+/// The integer form of the MLP of `p`.
+///
+/// `scale` and `largest` are those of the movies' integers: what they are multiplied by, and their largest magnitude.
+///
+/// # Errors
+///
+/// [`NoIntegers`] says why there is none.
+fn network(p: &Parameters, scale: f32, largest: u32) -> Result<IntegerNetwork, NoIntegers> {
+    let [first, later @ ..] = &p.layers[..] else {
+        return Err(NoIntegers::NoHiddenLayer);
+    };
+    let movie_weights = super::image::transposed(first, p.user_dim..first.inputs);
+    let user_weights = super::image::transposed(first, 0..p.user_dim);
+    let user_largest: Vec<f32> = user_weights
+        .chunks_exact(p.user_dim)
+        .zip(&first.bias)
+        .map(|(weights, bias)| {
+            let half = |user: &[f32]| {
+                let sum: f32 = weights.iter().zip(user).map(|(w, x)| w * x).sum();
+                (bias + sum).abs()
+            };
+            let most = p.user_embedding.chunks_exact(p.user_dim).map(half);
+            ROOM * most.fold(bias.abs(), f32::max)
+        })
+        .collect();
+    let later: Vec<Later<'_>> = later
+        .iter()
+        .map(|layer| (&layer.weight[..], &layer.bias[..]))
+        .collect();
+    IntegerNetwork::new(&SingleNetwork {
+        movie_weights: &movie_weights,
+        movie_dim: p.movie_dim,
+        movie_scale: scale,
+        movie_largest: largest,
+        user_largest: &user_largest,
+        later: &later,
+    })
+}

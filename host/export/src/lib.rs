@@ -1,0 +1,33 @@
+//! From a checkpoint to the image that a device reads.
+//!
+//! [`selection`] chooses users and movies, [`seen`] lists what the users have rated, [`image`] writes their tables through core's writer, [`limits`] says which
+//! models none can hold, [`bill`] what one costs, [`device`] what it costs a board, [`quality`] what rounding costs,
+//! [`boards`](::boards) where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it, as [`people`] does the names of users. Rows
+//! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds.
+
+pub mod bill;
+pub mod bytes;
+pub mod device;
+pub mod fit;
+mod ids;
+pub mod image;
+mod influence;
+mod integers;
+mod interests;
+pub mod limits;
+pub mod people;
+pub mod quality;
+mod quantise;
+mod refine;
+pub mod seen;
+pub mod selection;
+pub mod sidecar;
+pub mod spread;
+
+pub use bytes::ImageBytes;
+pub use image::{Precision, Storage, build};
+pub use seen::{Rated, Seen};
+pub use selection::{Chosen, Movies, Users};
+
+/// The name of the image in the folder that training writes to.
+pub const IMAGE_FILE: &str = "model.img";

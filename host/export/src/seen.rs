@@ -1,0 +1,144 @@
+//! What users have rated, as a table of an image: a device's lists leave it out.
+
+use std::str::FromStr;
+
+use pocketrec::ids::{elias_fano_size, fill_elias_fano};
+use pocketrec::image::{Element, TableKind};
+
+use super::Chosen;
+use super::image::{Column, column};
+use pocketrec_data::Ratings;
+
+/// Whether an image says what its users have rated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seen {
+    /// Where it fits the board beside users and movies.
+    #[default]
+    Fit,
+    /// Of all users in the image.
+    All,
+    /// Of nobody.
+    None,
+}
+
+impl FromStr for Seen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "fit" => Ok(Self::Fit),
+            "all" => Ok(Self::All),
+            "none" => Ok(Self::None),
+            _ => Err(format!("`{text}` should be fit, all or none")),
+        }
+    }
+}
+
+/// Who has rated which movies, by their rows: 4 bytes a rating.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rated {
+    /// Where each user's movies start; one more, where the last one's end.
+    starts: Vec<usize>,
+    movies: Vec<u32>,
+}
+
+impl Rated {
+    /// Of all ratings. O(ratings).
+    pub fn new(ratings: &Ratings) -> Self {
+        let mut starts = vec![0; ratings.user_count() + 1];
+        for user in &ratings.users {
+            starts[*user as usize + 1] += 1;
+        }
+        for user in 1..starts.len() {
+            starts[user] += starts[user - 1];
+        }
+        let mut next = starts.clone();
+        let mut movies = vec![0; ratings.len()];
+        for (user, movie) in ratings.users.iter().zip(&ratings.movies) {
+            let place = &mut next[*user as usize];
+            movies[*place] = *movie;
+            *place += 1;
+        }
+        Self { starts, movies }
+    }
+
+    /// The rows of the movies that the user of `row` has rated, in no order; none for a row that there isn't.
+    pub fn of(&self, row: usize) -> &[u32] {
+        match self.starts.get(row..row + 2) {
+            Some(&[start, end]) => &self.movies[start..end],
+            _ => &[],
+        }
+    }
+}
+
+/// The most users whose pairs with so many movies an image's table can number, which it does in 32 bits.
+pub fn most_users(movies: usize) -> usize {
+    usize::try_from((1_u64 << 32) / movies.max(1) as u64).unwrap_or(usize::MAX)
+}
+
+/// The table of what the chosen users have rated of the chosen movies; none where they rated none of them.
+pub(super) fn table(rated: &Rated, chosen: &Chosen) -> Option<Column> {
+    let most = chosen.movies.last().map_or(0, |last| last + 1);
+    let mut places = vec![None; most];
+    for (place, row) in (0_u32..).zip(&chosen.movies) {
+        places[*row] = Some(place);
+    }
+    let mut pairs = Vec::new();
+    for (user, row) in (0_u32..).zip(&chosen.users) {
+        let first = user.wrapping_mul(chosen.movies.len() as u32);
+        let start = pairs.len();
+        let of_user = rated.of(*row).iter();
+        let held = of_user.filter_map(|movie| *places.get(*movie as usize)?);
+        pairs.extend(held.map(|place| first.wrapping_add(place)));
+        pairs[start..].sort_unstable();
+    }
+    let (size, low_bits) = elias_fano_size(&pairs)?;
+    let mut words = vec![0; size];
+    fill_elias_fano(&pairs, low_bits, &mut words);
+    Some(Column {
+        optional: true,
+        ..column(TableKind::UserSeen, 0, Element::U32, 1, &words)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pocketrec_data::builtin;
+
+    #[test]
+    fn each_users_movies_are_those_of_their_ratings() {
+        let ratings = builtin::load().ratings;
+        let rated = Rated::new(&ratings);
+        let mut plain = vec![Vec::new(); ratings.user_count()];
+        for (user, movie) in ratings.users.iter().zip(&ratings.movies) {
+            plain[*user as usize].push(*movie);
+        }
+        for (row, plain) in plain.iter().enumerate() {
+            assert_eq!(rated.of(row), plain);
+        }
+        assert!(rated.of(plain.len()).is_empty());
+    }
+
+    #[test]
+    fn a_rating_of_the_built_in_set_takes_ten_bits() {
+        let ratings = builtin::load().ratings;
+        let chosen = Chosen {
+            users: (0..ratings.user_count()).collect(),
+            movies: (0..ratings.movie_count()).collect(),
+            seen: None,
+        };
+        let table = table(&Rated::new(&ratings), &chosen).unwrap();
+        let bits = table.bytes.len() * 8 / ratings.len();
+        assert!((7..11).contains(&bits), "{bits} bits a rating");
+    }
+
+    #[test]
+    fn a_choice_is_read_as_people_write_it() {
+        assert_eq!("fit".parse(), Ok(Seen::default()));
+        assert_eq!("all".parse(), Ok(Seen::All));
+        assert_eq!("none".parse(), Ok(Seen::None));
+        let why = "some".parse::<Seen>().unwrap_err();
+        assert!(why.contains("fit, all or none"), "{why}");
+    }
+}

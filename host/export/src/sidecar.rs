@@ -1,0 +1,132 @@
+//! The titles beside an image: a file in the form of a release's `movies.csv`, with the number of ratings of each movie.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+
+use pocketrec_data::Titles;
+use pocketrec_data::movies::{self, Listed};
+
+/// The titles file of an image: `model.img` has `model.titles.csv`.
+pub fn path_of(image: &Path) -> PathBuf {
+    image.with_extension("titles.csv")
+}
+
+/// What the last column of the header begins with: behind it stands the CRC-32 of the image that a file is of.
+pub(super) const IMAGE: &str = "image ";
+
+/// The titles of the movies in `ids`, as text in the form of `movies.csv` and a column `ratings`, by which a search
+/// ranks; its header has the image's `crc` behind the columns.
+///
+/// # Errors
+///
+/// Where the CSV writer fails, which it has no reason to in memory.
+pub fn to_csv(titles: &Titles, ids: &[u32], crc: u32) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let image = format!("{IMAGE}{crc:08x}");
+    writer.write_record(["movieId", "title", "genres", "ratings", &image])?;
+    for movie in ids.iter().filter_map(|id| titles.get(*id)) {
+        writer.write_record([
+            &movie.id.to_string(),
+            &movie.title,
+            &movie.genres.join("|"),
+            &movie.ratings.to_string(),
+            "",
+        ])?;
+    }
+    writer.into_inner().context("the titles can't be written")
+}
+
+/// Reads the titles beside `image`, whose CRC-32 is `crc`; none where there is no such file. Titles that were written for
+/// another image are left out, as are those that can't be read: movies then go by their ids, and a note says why. Titles
+/// that don't say for which image they are are taken.
+pub fn read(image: &Path, crc: Option<u32>) -> Listed {
+    let path = path_of(image);
+    let other = |found: u32, crc: u32| {
+        format!(
+            "{} has titles of another image (CRC-32 {found:08x}) than {} ({crc:08x}); `export` writes both files",
+            path.display(),
+            image.display()
+        )
+    };
+    let listed = match std::fs::read(&path) {
+        Ok(bytes) => match (image_of(&bytes), crc) {
+            (Some(found), Some(crc)) if found != crc => Err(other(found, crc)),
+            _ => movies::read(&bytes, &path, &movies::number).map_err(|why| why.to_string()),
+        },
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Listed::default()),
+        Err(error) => Err(format!("{} can't be read: {error}", path.display())),
+    };
+    listed.unwrap_or_else(|why| Listed {
+        titles: Titles::default(),
+        notes: vec![format!("no titles, so movies go by their ids: {why}")],
+    })
+}
+
+/// The CRC-32 of the image that a file beside it says it is of.
+pub(super) fn image_of(bytes: &[u8]) -> Option<u32> {
+    let header = bytes.split(|byte| *byte == b'\n').next()?;
+    let mut cells = std::str::from_utf8(header).ok()?.trim_end().split(',');
+    let image = cells.find_map(|cell| cell.trim_matches('"').strip_prefix(IMAGE))?;
+    u32::from_str_radix(image, 16).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pocketrec_data::Movie;
+
+    fn titles() -> Titles {
+        let names = [
+            (1, "Toy Story (1995)"),
+            (3114, "Toy Story 2 (1999)"),
+            (2571, "Matrix, The (1999)"),
+            (6365, "Matrix Reloaded, The (2003)"),
+            (7, "Sabrina (1995)"),
+            (915, "Sabrina (1954)"),
+            (51662, "300 (2007)"),
+            (9, "Beautiful Mind, A"),
+            (11, "Say \"hi\", then, run (2001)"),
+        ];
+        let movie = |(id, title): (u32, &str)| Movie {
+            id,
+            title: title.into(),
+            genres: vec!["Drama".into(), "War".into()],
+            ratings: id % 100,
+        };
+        Titles::new(names.map(movie).into())
+    }
+
+    #[test]
+    fn titles_come_back_from_their_file_and_what_is_wrong_with_it_is_only_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("model.img");
+        assert!(read(&image, Some(7)).titles.is_empty());
+        let titles = titles();
+        let ids: Vec<u32> = titles.movies().iter().map(|movie| movie.id).collect();
+        std::fs::write(path_of(&image), to_csv(&titles, &ids, 7).unwrap()).unwrap();
+        assert_eq!(read(&image, Some(7)).titles, titles);
+        // Another image's are left out, and those of nobody knows whom, such as a person's own, are taken.
+        let other = read(&image, Some(8));
+        assert!(other.titles.is_empty());
+        assert!(
+            other.notes[0].contains("of another image"),
+            "{:?}",
+            other.notes
+        );
+        assert_eq!(read(&image, None).titles, titles);
+        for (text, said) in [
+            ("movieId,title,genres\n1,a,\nx,b,\n", "line 3: `x,b,`"),
+            ("nothing of it\n", "no titles, so movies go by their ids"),
+        ] {
+            std::fs::write(path_of(&image), text).unwrap();
+            let notes = read(&image, Some(7)).notes;
+            assert!(
+                notes.len() == 1
+                    && notes[0].contains("model.titles.csv")
+                    && notes[0].contains(said),
+                "{notes:?}"
+            );
+        }
+    }
+}

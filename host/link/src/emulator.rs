@@ -1,0 +1,175 @@
+//! Boots a board's firmware in QEMU and holds the other end of its serial line.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use super::port::READ_WAIT;
+use boards;
+use pocketrec_base::child::Tied;
+use pocketrec_base::error::BadInput;
+
+/// How long the emulator may take to connect its serial line.
+const START: Duration = Duration::from_secs(20);
+
+/// A firmware that runs in QEMU; the emulator ends with this value, and with this process. Reads and writes are its
+/// UART's.
+#[derive(Debug)]
+pub struct Emulator {
+    child: Tied,
+    line: TcpStream,
+}
+
+impl Emulator {
+    /// Boots `elf`, a firmware of `board`, with `image` in its flash where there is one.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] for a board that the emulator doesn't have or an image that isn't there; else why QEMU didn't start.
+    pub fn boot(board: &str, elf: &Path, image: Option<&Path>) -> Result<Self> {
+        Self::boot_with(board, elf, image, &[])
+    }
+
+    /// As [`boot`](Self::boot), with further arguments for QEMU, such as those of a control socket.
+    ///
+    /// # Errors
+    ///
+    /// As [`boot`](Self::boot).
+    pub fn boot_with(
+        board: &str,
+        elf: &Path,
+        image: Option<&Path>,
+        arguments: &[String],
+    ) -> Result<Self> {
+        let machine = match board {
+            "stm32f405" => "netduinoplus2",
+            "microbit" => "microbit",
+            _ => {
+                return Err(BadInput::new(format!(
+                    "`{board}` has no emulator; {} have one",
+                    boards::names()
+                ))
+                .into());
+            }
+        };
+        let board = boards::by_name(board).context("every emulated board is a known one")?;
+        // The firmware's UART connects to us: no name to agree on, no file to leave behind.
+        let listener = TcpListener::bind("127.0.0.1:0").context("no socket for the emulator")?;
+        let address = listener.local_addr()?;
+        let mut command = Command::new(program());
+        command
+            .args(["-machine", machine])
+            .args(["-display", "none", "-monitor", "none"])
+            .args(["-serial", &format!("tcp:{address},nodelay=on")])
+            .arg("-kernel")
+            .arg(elf)
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        if let Some(image) = image {
+            if !image.is_file() {
+                return Err(BadInput::new(format!(
+                    "{} does not exist; `cargo run -p host -- export` writes an image",
+                    image.display()
+                ))
+                .into());
+            }
+            // A comma in QEMU's option values is written twice.
+            let file = image.display().to_string().replace(',', ",,");
+            command.args([
+                "-device",
+                &format!(
+                    "loader,file={file},addr={:#x},force-raw=on",
+                    board.image_address
+                ),
+            ]);
+        }
+        let mut child = Tied::spawn(&mut command).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => anyhow::anyhow!(
+                "the emulator qemu-system-arm is not installed: `cargo xtask setup` says how to get it"
+            ),
+            _ => anyhow::Error::new(error).context("qemu-system-arm can't be started"),
+        })?;
+        let line = accept(&listener, &mut child)?;
+        Ok(Self { child, line })
+    }
+}
+
+/// The system's emulator, or else the copy that `cargo xtask setup` unpacked into the project's target folder.
+fn program() -> PathBuf {
+    const NAME: &str = "qemu-system-arm";
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(NAME).is_file()) {
+        return NAME.into();
+    }
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let own = root.join(target).join("emulator/bin").join(NAME);
+    if own.is_file() { own } else { NAME.into() }
+}
+
+fn accept(listener: &TcpListener, child: &mut Tied) -> Result<TcpStream> {
+    listener.set_nonblocking(true)?;
+    let until = Instant::now() + START;
+    loop {
+        match listener.accept() {
+            Ok((line, _)) => {
+                line.set_nonblocking(false)?;
+                line.set_read_timeout(Some(READ_WAIT))?;
+                line.set_write_timeout(Some(READ_WAIT))?;
+                line.set_nodelay(true)?;
+                return Ok(line);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error).context("the emulator's serial line"),
+        }
+        if let Some(status) = child.try_wait()? {
+            bail!(
+                "qemu-system-arm ended at once ({status}): {}",
+                last_words(child)
+            );
+        }
+        if Instant::now() > until {
+            bail!("qemu-system-arm did not connect its serial line");
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The first line that an emulator that ended had to say, such as a lockup of its processor.
+fn last_words(child: &mut Tied) -> String {
+    let mut why = String::new();
+    if let Some(mut stderr) = child.stderr.take() {
+        // What can't be read can't be told.
+        let _ = stderr.read_to_string(&mut why);
+    }
+    let line = why.lines().find(|line| !line.trim().is_empty());
+    line.unwrap_or("without a word").trim().to_owned()
+}
+
+impl Read for Emulator {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.line.read(buffer) {
+            // Its end of the line closes only when it ends.
+            Ok(0) if !buffer.is_empty() => {
+                self.child.wait()?;
+                Err(io::Error::other(last_words(&mut self.child)))
+            }
+            read => read,
+        }
+    }
+}
+
+impl Write for Emulator {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.line.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.line.flush()
+    }
+}

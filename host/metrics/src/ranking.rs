@@ -1,0 +1,309 @@
+//! How good lists are: what a person rated later, found among the ten movies named first of all that they had not
+//! rated.
+
+use pocketrec::model::Model;
+use serde::Serialize;
+
+use pocketrec_data::{Ratings, Split};
+
+/// Length of the lists that are judged.
+pub const LENGTH: usize = 10;
+/// The most people whose lists are judged, evenly spread over all; each costs a score a movie and a ranking.
+pub const PEOPLE: usize = 5_000;
+
+/// Figures of the lists of one way to rank, averaged over people who have ratings held back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Ranking {
+    /// Normalised discounted cumulative gain: a held-back movie at place i counts 1 / log2(i + 1), over what the best
+    /// order would have got (Järvelin and Kekäläinen 2002).
+    pub ndcg: f64,
+    /// Share of people with at least one of their held-back movies in the list.
+    pub hit_rate: f64,
+    /// Share of a person's held-back movies that is in the list.
+    pub recall: f64,
+    /// How many different movies all lists name.
+    pub coverage: usize,
+    /// The same as a share of all movies.
+    pub coverage_share: f64,
+    /// Mean number of training ratings of a movie that is named.
+    pub popularity: f64,
+    /// Share of named movies with fewer than 5 training ratings.
+    pub obscure: f64,
+    /// People judged.
+    pub people: usize,
+}
+
+/// What lists are judged on: who rated what in training, and what was held back.
+pub struct Judge {
+    /// Who is judged, and what of theirs was held back.
+    held: Vec<(u32, Vec<u32>)>,
+    /// What each of them rated in training.
+    rated: Vec<Vec<u32>>,
+    counts: Vec<u32>,
+}
+
+impl Judge {
+    /// From ratings and their split, with the lists of at most `people` people. O(ratings).
+    pub fn new(ratings: &Ratings, split: &Split, people: usize) -> Self {
+        let mut held = vec![Vec::new(); ratings.user_count()];
+        for &rating in &split.validation {
+            held[ratings.users[rating as usize] as usize].push(ratings.movies[rating as usize]);
+        }
+        let held: Vec<_> = (0u32..)
+            .zip(held)
+            .filter(|(_, movies)| !movies.is_empty())
+            .collect();
+        let step = held.len().div_ceil(people).max(1);
+        let held: Vec<_> = held.into_iter().step_by(step).collect();
+        // What others rated isn't kept: of millions of ratings that would take longest.
+        let mut judged = vec![None; ratings.user_count()];
+        for (place, (user, _)) in held.iter().enumerate() {
+            judged[*user as usize] = Some(place);
+        }
+        let mut rated = vec![Vec::new(); held.len()];
+        let mut counts = vec![0; ratings.movie_count()];
+        for &rating in &split.train {
+            let movie = ratings.movies[rating as usize];
+            counts[movie as usize] += 1;
+            if let Some(place) = judged[ratings.users[rating as usize] as usize] {
+                rated[place].push(movie);
+            }
+        }
+        Self {
+            rated,
+            held,
+            counts,
+        }
+    }
+
+    /// Training ratings of each movie.
+    pub fn counts(&self) -> &[u32] {
+        &self.counts
+    }
+
+    /// People whose lists are judged.
+    pub fn people(&self) -> usize {
+        self.held.len()
+    }
+
+    /// A score of each movie for each person judged, in the order in which [`judge`](Self::judge) asks: `fill` is
+    /// given a user and the scores of all movies. People are shared out to all cores.
+    pub fn lists(&self, fill: impl Fn(u32, &mut [f32]) + Sync) -> Vec<f32> {
+        let movies = self.counts.len().max(1);
+        let mut scores = vec![0.0; movies * self.held.len()];
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let share = self.held.len().div_ceil(cores).max(1);
+        std::thread::scope(|scope| {
+            for (people, scores) in self
+                .held
+                .chunks(share)
+                .zip(scores.chunks_mut(share * movies))
+            {
+                let fill = &fill;
+                scope.spawn(move || {
+                    for ((user, _), list) in people.iter().zip(scores.chunks_mut(movies)) {
+                        fill(*user, list);
+                    }
+                });
+            }
+        });
+        scores
+    }
+
+    /// Judges the lists of `score`, which fills in a score for each movie row, for a user row.
+    pub fn judge(&self, mut score: impl FnMut(u32, &mut [f32])) -> Ranking {
+        let movies = self.counts.len();
+        let mut scores = vec![0.0f32; movies];
+        let mut named = vec![false; movies];
+        let mut out = Ranking::default();
+        let (mut entries, mut popularity, mut obscure) = (0usize, 0u64, 0usize);
+        for ((user, held), rated) in self.held.iter().zip(&self.rated) {
+            score(*user, &mut scores);
+            for &movie in rated {
+                scores[movie as usize] = f32::NEG_INFINITY;
+            }
+            let list = best(&scores);
+            let mut gain = 0.0;
+            let mut hits = 0;
+            for (place, &movie) in list.iter().enumerate() {
+                entries += 1;
+                popularity += u64::from(self.counts[movie]);
+                obscure += usize::from(self.counts[movie] < 5);
+                named[movie] = true;
+                if held.contains(&(movie as u32)) {
+                    hits += 1;
+                    gain += 1.0 / (place as f64 + 2.0).log2();
+                }
+            }
+            let ideal: f64 = (0..held.len().min(LENGTH))
+                .map(|i| 1.0 / (i as f64 + 2.0).log2())
+                .sum();
+            out.ndcg += gain / ideal;
+            out.hit_rate += f64::from(u8::from(hits > 0));
+            out.recall += f64::from(hits) / held.len() as f64;
+        }
+        out.people = self.held.len();
+        let people = out.people.max(1) as f64;
+        for figure in [&mut out.ndcg, &mut out.hit_rate, &mut out.recall] {
+            *figure /= people;
+        }
+        out.coverage = named.iter().filter(|&&named| named).count();
+        out.coverage_share = out.coverage as f64 / movies.max(1) as f64;
+        out.popularity = popularity as f64 / entries.max(1) as f64;
+        out.obscure = obscure as f64 / entries.max(1) as f64;
+        out
+    }
+
+    /// Everybody gets the movies with the most training ratings.
+    pub fn popular(&self) -> Ranking {
+        self.judge(|_, scores| {
+            for (score, &count) in scores.iter_mut().zip(&self.counts) {
+                *score = count as f32;
+            }
+        })
+    }
+
+    /// The lists of a model, by core: by predicted stars alone, or as a device ranks for the image's users.
+    pub fn of_model(&self, model: &Model<'_>, user_ids: &[u32], alone: bool) -> Ranking {
+        self.judge(|user, scores| {
+            let id = user_ids[user as usize];
+            let (Ok(state), Ok(interest)) = (model.user(id), model.interest_of_user(id)) else {
+                scores.fill(0.0);
+                return;
+            };
+            model.score_rows(&state, 0, scores);
+            if !alone {
+                for (row, score) in (0u32..).zip(scores) {
+                    *score += model.confidence_stars(row) + model.interest_stars(&interest, row);
+                }
+            }
+        })
+    }
+}
+
+/// The [`LENGTH`] best rows, best first, equal scores by row; rows of -infinity are left out.
+fn best(scores: &[f32]) -> Vec<usize> {
+    let mut list: Vec<usize> = Vec::with_capacity(LENGTH + 1);
+    let mut least = f32::NEG_INFINITY;
+    for (row, &score) in scores.iter().enumerate() {
+        // A quick look that lets few by, and none that belongs in the list.
+        if score >= least && score > f32::NEG_INFINITY {
+            let ahead = |&other: &usize| scores[other].total_cmp(&score).is_ge();
+            list.insert(list.partition_point(ahead), row);
+            list.truncate(LENGTH);
+            if list.len() == LENGTH {
+                least = scores[list[LENGTH - 1]];
+            }
+        }
+    }
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two users and 20 movies: user 0 rated movies 0 to 9 in training and has 10 and 19 held back; user 1 rated
+    /// movie 0 and has movie 1 held back.
+    fn judge() -> Judge {
+        let mut ratings = Ratings {
+            user_ids: vec![1, 2],
+            movie_ids: (1..=20).collect(),
+            ..Ratings::default()
+        };
+        let pairs = (0..10)
+            .map(|m| (0, m))
+            .chain([(1, 0), (0, 10), (0, 19), (1, 1)]);
+        for (user, movie) in pairs {
+            ratings.users.push(user);
+            ratings.movies.push(movie);
+            ratings.stars.push(4.0);
+            ratings.times.push(0);
+        }
+        let split = Split {
+            train: (0..11).collect(),
+            validation: vec![11, 12, 13],
+        };
+        Judge::new(&ratings, &split, PEOPLE)
+    }
+
+    #[test]
+    fn a_perfect_list_scores_one_and_what_was_rated_is_never_named() {
+        let perfect = judge().judge(|user, scores| {
+            for (movie, score) in scores.iter_mut().enumerate() {
+                let held = if user == 0 {
+                    movie == 10 || movie == 19
+                } else {
+                    movie == 1
+                };
+                let rated = if user == 0 { movie < 10 } else { movie == 0 };
+                *score = if rated {
+                    9.0
+                } else {
+                    f32::from(u8::from(held))
+                };
+            }
+        });
+        assert!((perfect.ndcg - 1.0).abs() < 1e-12);
+        assert_eq!(
+            (perfect.hit_rate, perfect.recall, perfect.people),
+            (1.0, 1.0, 2)
+        );
+    }
+
+    #[test]
+    fn places_count_as_the_formula_says() {
+        // Movies in order of their number: user 0 gets 10 to 19, with hits at places 1 and 10; user 1 gets 1 to 10,
+        // with a hit at place 1.
+        let found = judge().judge(|_, scores| {
+            for (movie, score) in scores.iter_mut().enumerate() {
+                *score = -(movie as f32);
+            }
+        });
+        let log = |place: f64| 1.0 / (place + 1.0).log2();
+        let first = (log(1.0) + log(10.0)) / (log(1.0) + log(2.0));
+        assert!((found.ndcg - (first + 1.0) / 2.0).abs() < 1e-12);
+        assert_eq!(
+            (found.hit_rate, found.recall, found.coverage),
+            (1.0, 1.0, 19)
+        );
+        // Movies 1 to 9 have a training rating each and are named once; 11 entries have none.
+        assert!((found.popularity - 9.0 / 20.0).abs() < 1e-12);
+        assert_eq!(found.obscure, 1.0);
+    }
+
+    #[test]
+    fn the_popular_list_is_by_count_and_equals_by_row() {
+        let found = judge().popular();
+        // User 1 gets movies 1 to 9 and one of no rating; user 0 those of no rating, 10 first.
+        assert_eq!(found.hit_rate, 1.0);
+        assert_eq!(found.coverage, 19);
+    }
+
+    #[test]
+    fn the_best_are_those_that_sorting_puts_first() {
+        for count in [0usize, 3, 10, 11, 400] {
+            // Scores that come again, zeros of both signs, and some that are left out.
+            let scores: Vec<f32> = (0..count)
+                .map(|row| match row * 7919 % 23 {
+                    0 => f32::NEG_INFINITY,
+                    1 => f32::NAN,
+                    2 => -0.0,
+                    more => more as f32 - 14.0,
+                })
+                .collect();
+            // All of them, and such that zeros are the best.
+            for most in [9.0, 0.0] {
+                let scores: Vec<f32> = (scores.iter())
+                    .map(|&score| if score > most { -1.0 } else { score })
+                    .collect();
+                let mut sorted: Vec<usize> = (0..count)
+                    .filter(|&row| scores[row] > f32::NEG_INFINITY)
+                    .collect();
+                sorted.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]).then(a.cmp(&b)));
+                sorted.truncate(LENGTH);
+                assert_eq!(best(&scores), sorted, "{count} up to {most}");
+            }
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! One side of the ratings, users or movies: its rows, the prior that they share, and the draw of both.
+
+use super::LANES;
+use super::dense::{cholesky, solve_upper};
+use super::draw::{Draw, Purpose};
+use super::kernel::{Normals, Row, Sums};
+use super::links::{Links, Tags};
+use crate::resume::{Numbers, State};
+use std::sync::Mutex;
+
+/// Inverse scale of the Wishart prior of the rows' precision matrix, in squared stars: the scatter
+/// of one imagined row in each direction.
+const PRIOR_SCATTER: f64 = 1.0;
+/// Strength of the prior of the rows' common mean: almost none.
+const INTERCEPT_STRENGTH: f64 = 1e-3;
+/// Shape of the gamma distribution that the precisions of users' ratings have about their mean.
+const NOISE_SHAPE: f64 = 8.0;
+/// The most that a precision is drawn as: ratings come in steps of half a star at least, so nothing
+/// predicts them closer than to a tenth, and single precision solves no sharper problems.
+const MOST_PRECISE: f32 = 100.0;
+/// Rows that a thread takes at a time, a multiple of [`LANES`].
+const SHARE: usize = 64;
+/// Ratings gathered at a time: 64 rows of 16 numbers fill 4 KB.
+const BLOCK: usize = 64;
+
+/// Names in a [`State`], behind the side's.
+const TABLES: [&str; 4] = ["rows", "prior", "implicit", "tags"];
+const INTERCEPT: &str = "intercept";
+const PRECISION: &str = "precision_and_strengths";
+
+/// The rows of one side and their prior.
+///
+/// Row i is normal about `intercept + |N(i)|^-1/2 sum over j in N(i) of y_j + sum over its tags of t`,
+/// N(i) being whom it has ratings with (the implicit feedback of SVD++, Koren 2008, here on both
+/// sides), with one precision matrix for all rows.
+pub(super) struct Side<const T: usize> {
+    /// Which side this is, to keep its draws apart from the other's.
+    number: u64,
+    /// The rows: number 0 is the bias.
+    pub rows: Vec<Row<T>>,
+    /// What the rows are expected to be when the ratings' stars are left out: given the other
+    /// side's rows, the mean of the draw.
+    pub means: Vec<Row<T>>,
+    /// Prior means of the rows.
+    prior: Vec<Row<T>>,
+    /// Rows less prior means, while the prior is drawn.
+    rest: Vec<Row<T>>,
+    /// The precision matrix that the rows share.
+    precision: Vec<f64>,
+    intercept: Row<T>,
+    implicit: Vec<Row<T>>,
+    tagged: Vec<Row<T>>,
+    implicit_strength: f64,
+    tag_strength: f64,
+}
+
+impl<const T: usize> Side<T> {
+    const WIDTH: usize = T * LANES;
+
+    /// Small random rows, as a sampler that starts at zero would never leave it.
+    pub(super) fn new(number: u64, rows: usize, others: usize, tags: usize, seed: u64) -> Self {
+        let zero = [[0.0; LANES]; T];
+        let mut draw = Draw::new(seed, Purpose::Start, 0, number);
+        let start = (0..rows)
+            .map(|_| {
+                let mut row = zero;
+                for value in row.as_flattened_mut()[1..].iter_mut() {
+                    *value = 0.1 * draw.normal() as f32;
+                }
+                row
+            })
+            .collect();
+        let mut precision = vec![0.0; Self::WIDTH * Self::WIDTH];
+        for k in 0..Self::WIDTH {
+            precision[k * Self::WIDTH + k] = if k == 0 { 5.0 } else { 20.0 };
+        }
+        Self {
+            number,
+            rows: start,
+            means: vec![zero; rows],
+            prior: vec![zero; rows],
+            rest: vec![zero; rows],
+            precision,
+            intercept: zero,
+            implicit: vec![zero; others],
+            tagged: vec![zero; tags],
+            implicit_strength: 1.0,
+            tag_strength: 1.0,
+        }
+    }
+
+    /// Puts what the next sweep depends on into `state`, under names that begin with the side's number. The other numbers
+    /// are drawn anew from these before they are read.
+    pub(super) fn keep(&self, state: &mut State) {
+        let tables = [&self.rows, &self.prior, &self.implicit, &self.tagged];
+        for (name, rows) in TABLES.into_iter().zip(tables) {
+            let numbers = rows.iter().flat_map(|row| row.as_flattened()).copied();
+            state.keep(self.name(name), Numbers::F32(numbers.collect()));
+        }
+        let intercept = self.intercept.as_flattened().to_vec();
+        state.keep(self.name(INTERCEPT), Numbers::F32(intercept));
+        let mut doubles = self.precision.clone();
+        doubles.extend([self.implicit_strength, self.tag_strength]);
+        state.keep(self.name(PRECISION), Numbers::F64(doubles));
+    }
+
+    /// Takes it back; nothing where it is of another shape, and then the side is good for nothing.
+    pub(super) fn restore(&mut self, state: &State) -> Option<()> {
+        let names = TABLES.map(|name| self.name(name));
+        let intercept = self.name(INTERCEPT);
+        let precision = self.name(PRECISION);
+        let tables = [
+            &mut self.rows,
+            &mut self.prior,
+            &mut self.implicit,
+            &mut self.tagged,
+        ];
+        for (name, rows) in names.into_iter().zip(tables) {
+            let numbers = state.floats(&name, rows.len() * Self::WIDTH)?;
+            for (row, numbers) in rows.iter_mut().zip(numbers.chunks_exact(Self::WIDTH)) {
+                row.as_flattened_mut().copy_from_slice(numbers);
+            }
+        }
+        let numbers = state.floats(&intercept, Self::WIDTH)?;
+        self.intercept.as_flattened_mut().copy_from_slice(numbers);
+        let doubles = state.doubles(&precision, self.precision.len() + 2)?;
+        let (numbers, strengths) = doubles.split_at(self.precision.len());
+        self.precision.copy_from_slice(numbers);
+        self.implicit_strength = *strengths.first()?;
+        self.tag_strength = *strengths.last()?;
+        Some(())
+    }
+
+    fn name(&self, of: &str) -> String {
+        format!("side_{}_{of}", self.number)
+    }
+
+    /// Draws the prior given the rows: first the means' parts in turn, then the strengths of their
+    /// own priors, then the precision matrix. `lists` are this side's ratings, `others` the other's.
+    /// Two passes over the ratings.
+    pub(super) fn draw_prior(
+        &mut self,
+        lists: &Links,
+        others: &Links,
+        tags: &Tags,
+        seed: u64,
+        sweep: u64,
+    ) {
+        let n = Self::WIDTH;
+        let mut draw = Draw::new(seed, Purpose::Prior, sweep, self.number);
+        let mut factor = self.precision.clone();
+        cholesky(&mut factor, n);
+        for ((rest, row), prior) in self.rest.iter_mut().zip(&self.rows).zip(&self.prior) {
+            *rest = difference(row, prior);
+        }
+        let rest = &mut self.rest;
+        let all: Vec<u32> = (0..self.rows.len() as u32).collect();
+        let mut part = |members: &[u32], weights: &[f32], strength, value: &mut Row<T>| {
+            draw_part(members, weights, strength, value, rest, &factor, &mut draw);
+        };
+        part(&all, &[], INTERCEPT_STRENGTH, &mut self.intercept);
+        for (tag, value) in self.tagged.iter_mut().enumerate() {
+            part(tags.members(tag), &[], self.tag_strength, value);
+        }
+        let weights = lists.inverse_roots();
+        for (other, value) in self.implicit.iter_mut().enumerate() {
+            let members = others.rows(other);
+            part(members, weights, self.implicit_strength, value);
+        }
+        for ((prior, row), rest) in self.prior.iter_mut().zip(&self.rows).zip(&*rest) {
+            *prior = difference(row, rest);
+        }
+
+        let mut inverse_scale = scatter(rest);
+        let mut freedom = self.rows.len() as f64 + n as f64;
+        for (values, strength) in [
+            (&self.tagged, &mut self.tag_strength),
+            (&self.implicit, &mut self.implicit_strength),
+        ] {
+            let used = values.iter().filter(|v| v[0][0] != 0.0).count() as f64;
+            if used == 0.0 {
+                continue;
+            }
+            let spread = scatter(values);
+            let square: f64 = self.precision.iter().zip(&spread).map(|(a, b)| a * b).sum();
+            // The first rows are made up; strengths wait until the ratings have moved them.
+            if sweep > 2 {
+                *strength = draw.gamma(1.0 + 0.5 * used * n as f64) / (1.0 + 0.5 * square);
+            }
+            freedom += used;
+            for (sum, s) in inverse_scale.iter_mut().zip(&spread) {
+                *sum += *strength * s;
+            }
+        }
+        for k in 0..n {
+            inverse_scale[k * n + k] += PRIOR_SCATTER;
+        }
+        self.precision = draw.wishart(freedom, &inverse_scale, n);
+    }
+
+    /// Draws every row given the other side's rows `others`, its prior and the precision of the
+    /// ratings. One pass over the ratings, shared among `threads`; each batch of rows has draws of
+    /// its own, so the result is the same for any number of them.
+    pub(super) fn draw_rows(
+        &mut self,
+        others: &[Row<T>],
+        lists: &Links,
+        mean: f32,
+        noise: Noise<'_>,
+        task: Task,
+    ) {
+        let n = Self::WIDTH;
+        let empty: &mut [f32] = &mut [];
+        let (own, theirs, typical) = match noise {
+            Noise::OwnRows {
+                precisions,
+                typical,
+            } => (precisions, &[][..], typical),
+            Noise::OtherRows { precisions } => (empty, precisions, 1.0),
+        };
+        let mut own = own.chunks_mut(SHARE);
+        let shares: Vec<_> = self
+            .rows
+            .chunks_mut(SHARE)
+            .zip(self.means.chunks_mut(SHARE))
+            .zip(self.prior.chunks(SHARE))
+            .enumerate()
+            .map(|(share, ((rows, means), prior))| {
+                (share, rows, means, prior, own.next().unwrap_or_default())
+            })
+            .collect();
+        let queue = Mutex::new(shares.into_iter());
+        let (number, precision) = (self.number, &self.precision);
+        let work = || {
+            let mut sums = Sums::<T>::new();
+            let mut normals = Normals::new(n);
+            loop {
+                let next = queue.lock().map(|mut queue| queue.next());
+                let Ok(Some((share, rows, means, prior, own))) = next else {
+                    return;
+                };
+                for batch in 0..rows.len().div_ceil(LANES) {
+                    let first = batch * LANES;
+                    let here = first..(first + LANES).min(rows.len());
+                    let part = (share * SHARE + first) as u64 * 2 + number;
+                    let mut draw = Draw::new(task.seed, Purpose::Rows, task.sweep, part);
+                    for (lane, i) in here.clone().enumerate() {
+                        let row = share * SHARE + i;
+                        let square = gather(&mut sums, others, lists, row, mean, theirs);
+                        let mut weight = 1.0;
+                        if let Some(own) = own.get_mut(i) {
+                            let count = lists.rows(row).len() as f64;
+                            let left = squared_error(&sums, &rows[i], square);
+                            let shape = NOISE_SHAPE + 0.5 * count;
+                            let rate = NOISE_SHAPE / f64::from(typical) + 0.5 * left;
+                            *own = ((draw.gamma(shape) / rate) as f32).min(MOST_PRECISE);
+                            weight = *own;
+                        }
+                        fill(&mut normals, lane, &sums, weight, precision, &prior[i]);
+                        for value in &mut normals.drawn {
+                            value[lane] = draw.normal() as f32;
+                        }
+                    }
+                    normals.draw();
+                    for (lane, i) in here.enumerate() {
+                        let row = rows[i].as_flattened_mut().iter_mut();
+                        let mean = means[i].as_flattened_mut().iter_mut();
+                        for (k, (row, mean)) in row.zip(mean).enumerate() {
+                            *row = normals.drawn[k][lane];
+                            *mean = normals.mean[k][lane];
+                        }
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..task.threads {
+                scope.spawn(work);
+            }
+            work();
+        });
+    }
+}
+
+/// Whose ratings share a precision, the inverse of the variance of what the model leaves of them.
+pub(super) enum Noise<'a> {
+    /// This side's rows: theirs are drawn here too, about `typical`.
+    OwnRows {
+        /// A precision a row of this side.
+        precisions: &'a mut [f32],
+        /// Their mean.
+        typical: f32,
+    },
+    /// The other side's rows.
+    OtherRows {
+        /// A precision a row of the other side.
+        precisions: &'a [f32],
+    },
+}
+
+/// What every draw of a sweep needs to know.
+#[derive(Clone, Copy)]
+pub(super) struct Task {
+    pub seed: u64,
+    pub sweep: u64,
+    pub threads: usize,
+}
+
+/// The mean that the precisions of users' ratings vary about, drawn given them: a gamma
+/// distribution, with next to no prior.
+pub(super) fn draw_typical(precisions: &[f32], task: Task) -> f32 {
+    let mut draw = Draw::new(task.seed, Purpose::Noise, task.sweep, 0);
+    let sum: f64 = precisions.iter().map(|&p| f64::from(p)).sum();
+    let rate = draw.gamma(1.0 + NOISE_SHAPE * precisions.len() as f64) / (sum + 1e-3);
+    (NOISE_SHAPE / rate) as f32
+}
+
+fn difference<const T: usize>(a: &Row<T>, b: &Row<T>) -> Row<T> {
+    let mut out = *a;
+    for (out, b) in out.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
+        *out -= b;
+    }
+    out
+}
+
+/// Draws one part of the prior means: a row that is added, times `weights[member]` (1 where there
+/// are none), to the prior mean of each member. Its own prior is normal about zero with `strength`
+/// times the rows' precision matrix, whose Cholesky factor is `factor`.
+fn draw_part<const T: usize>(
+    members: &[u32],
+    weights: &[f32],
+    strength: f64,
+    value: &mut Row<T>,
+    rest: &mut [Row<T>],
+    factor: &[f64],
+    draw: &mut Draw,
+) {
+    if members.is_empty() {
+        return;
+    }
+    let n = T * LANES;
+    let weight = |member: u32| weights.get(member as usize).copied().unwrap_or(1.0);
+    let mut sum = [[0.0f32; LANES]; T];
+    let mut squares = 0.0f64;
+    for &member in members {
+        let w = weight(member);
+        squares += f64::from(w * w);
+        for (sum, rest) in sum.iter_mut().zip(&rest[member as usize]) {
+            for c in 0..LANES {
+                sum[c] += w * rest[c];
+            }
+        }
+    }
+    let mut noise = [0.0f64; 5 * LANES];
+    let noise = &mut noise[..n];
+    for z in noise.iter_mut() {
+        *z = draw.normal();
+    }
+    solve_upper(factor, n, noise);
+    let total = squares + strength;
+    let root = total.sqrt();
+    let mut change = [[0.0f32; LANES]; T];
+    let changes = change.as_flattened_mut().iter_mut();
+    let values = value.as_flattened_mut().iter_mut();
+    for (((change, value), sum), z) in changes.zip(values).zip(sum.as_flattened()).zip(noise) {
+        let old = f64::from(*value);
+        let new = ((f64::from(*sum) + squares * old) / total + *z / root) as f32;
+        *change = new - *value;
+        *value = new;
+    }
+    for &member in members {
+        let w = weight(member);
+        for (rest, change) in rest[member as usize].iter_mut().zip(&change) {
+            for c in 0..LANES {
+                rest[c] -= w * change[c];
+            }
+        }
+    }
+}
+
+/// The sum of `row row^T`, all of it.
+fn scatter<const T: usize>(rows: &[Row<T>]) -> Vec<f64> {
+    let n = T * LANES;
+    let mut out = vec![0.0; n * n];
+    let (ones, zeros) = ([1.0; BLOCK], [0.0; BLOCK]);
+    let mut sums = Sums::<T>::new();
+    for chunk in rows.chunks(BLOCK) {
+        sums.clear();
+        sums.add(chunk, &ones, &zeros);
+        for i in 0..n {
+            for j in 0..=i {
+                out[i * n + j] += f64::from(sums.at(i, j));
+            }
+        }
+    }
+    for i in 0..n {
+        for j in 0..i {
+            out[j * n + i] = out[i * n + j];
+        }
+    }
+    out
+}
+
+/// Sums over the ratings of row `row`; returns the weighted sum of squares of what they explain.
+fn gather<const T: usize>(
+    sums: &mut Sums<T>,
+    others: &[Row<T>],
+    lists: &Links,
+    row: usize,
+    mean: f32,
+    precisions: &[f32],
+) -> f64 {
+    sums.clear();
+    let mut square = 0.0f64;
+    let mut x = [[[0.0; LANES]; T]; BLOCK];
+    let (mut w, mut y) = ([1.0; BLOCK], [0.0; BLOCK]);
+    let (rows, stars) = (lists.rows(row), lists.stars(row));
+    for (rows, stars) in rows.chunks(BLOCK).zip(stars.chunks(BLOCK)) {
+        for (k, (&other, &stars)) in rows.iter().zip(stars).enumerate() {
+            x[k] = others[other as usize];
+            y[k] = stars - mean - x[k][0][0];
+            x[k][0][0] = 1.0;
+            if !precisions.is_empty() {
+                w[k] = precisions[other as usize];
+            }
+            square += f64::from(w[k] * y[k] * y[k]);
+        }
+        let count = rows.len();
+        sums.add(&x[..count], &w[..count], &y[..count]);
+    }
+    square
+}
+
+/// The squared error of the ratings that `sums` is of, by the row `row`.
+fn squared_error<const T: usize>(sums: &Sums<T>, row: &Row<T>, square: f64) -> f64 {
+    let row = row.as_flattened();
+    let mut error = square;
+    for (i, (&a, &b)) in row.iter().zip(sums.linear.as_flattened()).enumerate() {
+        let mut inner = 0.5 * f64::from(sums.at(i, i)) * f64::from(a);
+        for (j, &c) in row[..i].iter().enumerate() {
+            inner += f64::from(sums.at(i, j)) * f64::from(c);
+        }
+        error += 2.0 * f64::from(a) * (inner - f64::from(b));
+    }
+    error.max(0.0)
+}
+
+/// The posterior of one row into a lane: `weight` times the ratings' sums, plus the prior.
+fn fill<const T: usize>(
+    normals: &mut Normals,
+    lane: usize,
+    sums: &Sums<T>,
+    weight: f32,
+    precision: &[f64],
+    prior: &Row<T>,
+) {
+    let n = T * LANES;
+    let prior = prior.as_flattened();
+    let mut at = 0;
+    for i in 0..n {
+        let line = &precision[i * n..(i + 1) * n];
+        let from_prior: f64 = line.iter().zip(prior).map(|(a, &b)| a * f64::from(b)).sum();
+        for (j, p) in line[..=i].iter().enumerate() {
+            normals.precision[at][lane] = *p as f32 + weight * sums.at(i, j);
+            at += 1;
+        }
+        normals.mean[i][lane] = from_prior as f32 + weight * sums.linear.as_flattened()[i];
+    }
+}

@@ -1,0 +1,692 @@
+//! The checkpoint: a trained model as a safetensors file that any Python opens.
+//!
+//! Tensors (f32 unless said): `user_embedding` and `movie_embedding` `[rows, dim]`, `user_bias`
+//! and `movie_bias` `[rows]` when the model has them, `dense_0.weight` `[inputs, outputs]` and
+//! `dense_0.bias` `[outputs]` and so on for each layer, `user_ids` and `movie_ids` (u32, the
+//! MovieLens id of each row), `user_counts` and `movie_counts` (u32, ratings of each row). With
+//! interests: `interest_code` (u32), `interest_codebook` `[codes, dim]`, `user_interest`
+//! `[users, dim]`, `interest_spread` (a lower triangle) and `interest_course` (scale of the codebook,
+//! power, fade, weight). Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a
+//! line each, the first that of id 1.
+//! Metadata (all strings, as the format demands): see [`KEYS`].
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use super::interest::Interest;
+use super::parameters::{Layer, Parameters};
+use super::resume::RunNote;
+use super::{ModelKind, Options};
+use pocketrec_base::files;
+use pocketrec_data::{Dataset, Names, Reading};
+
+/// The metadata keys of a checkpoint of this version.
+///
+/// `options` is JSON; `scale` two numbers with a space between; `split_seed` and `split_share`
+/// say which ratings were held out for validation; `data_fingerprint` is 16 hexadecimal digits, and
+/// `data_reading` is JSON. `run` names the run in each of its files ([`RunNote::id`]). `validation` is what
+/// [`Validation`] holds, with spaces between, or `none`.
+pub const KEYS: [&str; 17] = [
+    "format",
+    "model",
+    "mean",
+    "scale",
+    "users",
+    "movies",
+    "options",
+    "data_name",
+    "data_source",
+    "data_reading",
+    "data_fingerprint",
+    "data_licence",
+    "split_seed",
+    "split_share",
+    "best_epoch",
+    "run",
+    "validation",
+];
+
+/// The `format` of files that this version writes, and the only one that it reads.
+pub const FORMAT: &str = "pocketrec checkpoint 1";
+
+/// Where the ratings came from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataNote {
+    /// A short name, such as `ml-latest-small-2016`.
+    pub name: String,
+    /// The path they were read from, [`BUILT_IN`] or [`PIPE`].
+    pub source: String,
+    /// How they were read.
+    pub reading: Reading,
+    /// Fingerprint of the ratings ([`Ratings::fingerprint`](pocketrec_data::ratings::Ratings)).
+    pub fingerprint: u64,
+    /// The line that says what the data, and so the model, may be used for.
+    pub licence: String,
+    /// What users are called, where their ids aren't the file's own numbers.
+    pub user_names: Names,
+    /// What movies are called by the file, where their ids aren't its own numbers.
+    pub movie_names: Names,
+}
+
+/// The source of ratings that ship with the project.
+pub const BUILT_IN: &str = "built-in";
+/// The source of ratings that came from a pipe, which can't be read again.
+pub const PIPE: &str = "a pipe";
+
+impl DataNote {
+    /// What there is to note of a data set; its path made absolute, so that later commands find it from any folder.
+    pub fn of(data: &Dataset) -> DataNote {
+        let source = match &data.source {
+            Some(path) => {
+                let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+                files::name::text(&path)
+            }
+            None if data.is_built_in() => BUILT_IN.into(),
+            None => PIPE.into(),
+        };
+        DataNote {
+            name: data.name.clone(),
+            source,
+            reading: data.reading.clone(),
+            fingerprint: data.fingerprint,
+            licence: data.license.clone(),
+            user_names: data.user_names.clone(),
+            movie_names: data.movie_names.clone(),
+        }
+    }
+}
+
+/// Which ratings were held out for validation.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SplitNote {
+    /// Seed of the random split.
+    pub seed: u64,
+    /// Share of the ratings that were held out.
+    pub share: f64,
+}
+
+/// How well a model predicts the ratings that were held out, and what it must beat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Validation {
+    /// Ratings measured on.
+    pub ratings: usize,
+    /// The model's root mean squared error, in stars.
+    pub rmse: f64,
+    /// That of each movie's mean.
+    pub movie_means: f64,
+    /// Whether lists by it depend on the person. Where every user's predictions rank movies alike they don't.
+    pub personal: bool,
+}
+
+impl Validation {
+    fn to_text(self) -> String {
+        let Self {
+            ratings,
+            rmse,
+            movie_means,
+            personal,
+        } = self;
+        format!("{ratings} {rmse} {movie_means} {personal}")
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let validation = Self {
+            ratings: parts.next()?.parse().ok()?,
+            rmse: parts.next()?.parse().ok()?,
+            movie_means: parts.next()?.parse().ok()?,
+            personal: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(validation)
+    }
+}
+
+/// Everything that export needs to know of a training run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Checkpoint {
+    /// What was learned.
+    pub parameters: Parameters,
+    /// MovieLens id of each user row.
+    pub user_ids: Vec<u32>,
+    /// MovieLens id of each movie row.
+    pub movie_ids: Vec<u32>,
+    /// How many ratings each user has in the data, validation included.
+    pub user_counts: Vec<u32>,
+    /// How many ratings each movie has in the data, validation included.
+    pub movie_counts: Vec<u32>,
+    /// Where the ratings came from.
+    pub data: DataNote,
+    /// Which were held out.
+    pub split: SplitNote,
+    /// How the model was trained.
+    pub options: Options,
+    /// The epoch that the parameters are from, 1 for the first.
+    pub best_epoch: usize,
+    /// What people look for, where it was found.
+    pub interest: Option<Interest>,
+    /// How good it is, where ratings were held out to measure on.
+    pub validation: Option<Validation>,
+}
+
+/// Why a checkpoint could not be read or written; displays as one sentence that names the file.
+#[derive(Debug)]
+pub struct CheckpointError {
+    pub(super) path: PathBuf,
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Read(std::io::Error),
+    Write(std::io::Error),
+    NotSafetensors(String),
+    Content(String),
+}
+
+impl CheckpointError {
+    /// Whether the file's content is to blame, and not the disk.
+    pub fn is_bad_input(&self) -> bool {
+        match &self.kind {
+            Kind::Read(error) => error.kind() == std::io::ErrorKind::NotFound,
+            Kind::Write(_) => false,
+            Kind::NotSafetensors(_) | Kind::Content(_) => true,
+        }
+    }
+}
+
+impl fmt::Display for CheckpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.display();
+        match &self.kind {
+            Kind::Read(error) => write!(f, "{path} could not be read: {error}"),
+            Kind::Write(error) => write!(f, "{path} could not be written: {error}"),
+            Kind::NotSafetensors(why) => write!(
+                f,
+                "{path} is not a whole safetensors file ({why}); `host train` writes one"
+            ),
+            Kind::Content(why) => write!(f, "{path} is not a checkpoint that can be used: {why}"),
+        }
+    }
+}
+
+// Its sentence tells the disk's error too: a source would be told twice.
+impl std::error::Error for CheckpointError {}
+
+impl Checkpoint {
+    /// Writes the file, first beside `path` and then in its place, so that it is never half there.
+    /// The bytes are a function of the checkpoint.
+    ///
+    /// # Errors
+    /// When the disk refuses, or when the lengths of the tables and of the ids disagree.
+    pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
+        let fail = |kind| CheckpointError {
+            path: path.to_owned(),
+            kind,
+        };
+        let bytes = self.to_bytes().map_err(|why| fail(Kind::Content(why)))?;
+        pocketrec_base::files::write(path, &bytes).map_err(|error| fail(Kind::Write(error)))
+    }
+
+    /// Reads a file that [`Checkpoint::write`] wrote.
+    ///
+    /// # Errors
+    /// When the file can't be read, is cut or isn't a checkpoint, or when a tensor or a metadata
+    /// entry is missing or has not the form it must have; the sentence names it.
+    pub fn read(path: &Path) -> Result<Self, CheckpointError> {
+        let fail = |kind| CheckpointError {
+            path: path.to_owned(),
+            kind,
+        };
+        let bytes = std::fs::read(path).map_err(|error| fail(Kind::Read(error)))?;
+        Self::from_bytes(&bytes).map_err(fail)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let p = &self.parameters;
+        let length = |name: &str, found: usize, wanted: usize| {
+            if found == wanted {
+                return Ok(());
+            }
+            Err(format!("{name} has {found} numbers where {wanted} are due"))
+        };
+        length("user_ids", self.user_ids.len(), p.users)?;
+        length("movie_ids", self.movie_ids.len(), p.movies)?;
+        length("user_counts", self.user_counts.len(), p.users)?;
+        length("movie_counts", self.movie_counts.len(), p.movies)?;
+        length(
+            "user_embedding",
+            p.user_embedding.len(),
+            p.users * p.user_dim,
+        )?;
+        length(
+            "movie_embedding",
+            p.movie_embedding.len(),
+            p.movies * p.movie_dim,
+        )?;
+        let biased = usize::from(p.model.has_biases());
+        length("user_bias", p.user_bias.len(), p.users * biased)?;
+        length("movie_bias", p.movie_bias.len(), p.movies * biased)?;
+        let mut inputs = p.user_dim + p.movie_dim;
+        for (i, layer) in p.layers.iter().enumerate() {
+            length(
+                &format!("the first side of dense_{i}.weight"),
+                layer.inputs,
+                inputs,
+            )?;
+            length(
+                &format!("dense_{i}.weight"),
+                layer.weight.len(),
+                inputs * layer.outputs,
+            )?;
+            length(&format!("dense_{i}.bias"), layer.bias.len(), layer.outputs)?;
+            inputs = layer.outputs;
+        }
+        // A hybrid without layers is one whose solver found that it needs none.
+        let bare = p.model == ModelKind::Hybrid && p.layers.is_empty();
+        if p.model.has_network() && !bare && (p.layers.is_empty() || inputs != 1) {
+            return Err("the dense layers don't end in one unit".into());
+        }
+        if p.model.has_dot() && p.user_dim != p.movie_dim {
+            return Err(format!(
+                "a {} model needs rows of one size, not {} and {}",
+                p.model.name(),
+                p.user_dim,
+                p.movie_dim
+            ));
+        }
+        if let Some(interest) = &self.interest {
+            let dim = interest.dim;
+            length("interest_code", interest.codes.len(), p.movies)?;
+            length("user_interest", interest.users.len(), p.users * dim)?;
+            let triangle = dim * (dim + 1) / 2;
+            length("interest_spread", interest.spread.len(), triangle)?;
+            let rows = interest.codebook.len() / dim.max(1);
+            if interest.codes.iter().any(|&code| usize::from(code) >= rows) {
+                return Err("interest_code names a row that interest_codebook has not".into());
+            }
+        }
+        for (what, ids, names) in [
+            ("user", &self.user_ids, &self.data.user_names),
+            ("movie", &self.movie_ids, &self.data.movie_names),
+        ] {
+            let unnamed = |id: &&u32| !names.is_empty() && names.of(**id).is_none();
+            if let Some(id) = ids.iter().find(unnamed) {
+                return Err(format!(
+                    "{what} {id} has no name among the {} of {what}_names",
+                    names.all().len()
+                ));
+            }
+        }
+        for (name, ids) in [("user_ids", &self.user_ids), ("movie_ids", &self.movie_ids)] {
+            if !ids.is_sorted_by(|a, b| a < b) {
+                return Err(format!("{name} don't ascend"));
+            }
+        }
+        let numbers = [
+            &p.user_embedding,
+            &p.movie_embedding,
+            &p.user_bias,
+            &p.movie_bias,
+        ];
+        let layers = p
+            .layers
+            .iter()
+            .flat_map(|layer| [&layer.weight, &layer.bias]);
+        if !p.mean.is_finite()
+            || numbers
+                .into_iter()
+                .chain(layers)
+                .any(|t| t.iter().any(|value| !value.is_finite()))
+        {
+            return Err("it holds a number that isn't finite".into());
+        }
+        Ok(())
+    }
+
+    /// The run that it is of.
+    pub fn run(&self) -> RunNote {
+        RunNote {
+            data: self.data.name.clone(),
+            fingerprint: self.data.fingerprint,
+            split: self.split,
+            options: self.options.clone(),
+        }
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// A sentence, when the lengths of the tables and of the ids disagree or a number isn't finite.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        self.check()?;
+        self.unchecked_bytes()
+    }
+
+    fn unchecked_bytes(&self) -> Result<Vec<u8>, String> {
+        let p = &self.parameters;
+        let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+        let mut floats = |name: String, shape: Vec<usize>, values: &[f32]| {
+            let bytes = values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect();
+            tensors.push((name, Dtype::F32, shape, bytes));
+        };
+        floats(
+            "user_embedding".into(),
+            vec![p.users, p.user_dim],
+            &p.user_embedding,
+        );
+        floats(
+            "movie_embedding".into(),
+            vec![p.movies, p.movie_dim],
+            &p.movie_embedding,
+        );
+        if p.model.has_biases() {
+            floats("user_bias".into(), vec![p.users], &p.user_bias);
+            floats("movie_bias".into(), vec![p.movies], &p.movie_bias);
+        }
+        for (i, layer) in p.layers.iter().enumerate() {
+            let shape = vec![layer.inputs, layer.outputs];
+            floats(format!("dense_{i}.weight"), shape, &layer.weight);
+            floats(format!("dense_{i}.bias"), vec![layer.outputs], &layer.bias);
+        }
+        let mut codes = Vec::new();
+        if let Some(interest) = &self.interest {
+            let dim = interest.dim.max(1);
+            let mut table = |name: &str, values: &[f32]| {
+                floats(name.into(), vec![values.len() / dim, dim], values);
+            };
+            table("interest_codebook", &interest.codebook);
+            table("user_interest", &interest.users);
+            floats(
+                "interest_spread".into(),
+                vec![interest.spread.len()],
+                &interest.spread,
+            );
+            let course = [
+                interest.scale,
+                interest.power,
+                interest.fade,
+                interest.weight,
+            ];
+            floats("interest_course".into(), vec![course.len()], &course);
+            codes.extend(interest.codes.iter().map(|&code| u32::from(code)));
+        }
+        for (name, values) in [
+            ("user_ids", &self.user_ids),
+            ("movie_ids", &self.movie_ids),
+            ("user_counts", &self.user_counts),
+            ("movie_counts", &self.movie_counts),
+            ("interest_code", &codes),
+        ] {
+            if values.is_empty() && name == "interest_code" {
+                continue;
+            }
+            let bytes = values
+                .iter()
+                .flat_map(|value| value.to_le_bytes())
+                .collect();
+            tensors.push((name.into(), Dtype::U32, vec![values.len()], bytes));
+        }
+        for (name, names) in [
+            ("user_names", &self.data.user_names),
+            ("movie_names", &self.data.movie_names),
+        ] {
+            if !names.is_empty() {
+                let text = names.all().join("\n").into_bytes();
+                tensors.push((name.into(), Dtype::U8, vec![text.len()], text));
+            }
+        }
+        let views = tensors
+            .iter()
+            .map(|(name, dtype, shape, bytes)| {
+                let view = TensorView::new(*dtype, shape.clone(), bytes);
+                view.map(|view| (name.as_str(), view))
+                    .map_err(|error| error.to_string())
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let options = serde_json::to_string(&self.options).map_err(|error| error.to_string())?;
+        let values = [
+            FORMAT.into(),
+            p.model.name().into(),
+            p.mean.to_string(),
+            format!("{} {}", p.scale.0, p.scale.1),
+            p.users.to_string(),
+            p.movies.to_string(),
+            options,
+            self.data.name.clone(),
+            self.data.source.clone(),
+            serde_json::to_string(&self.data.reading).map_err(|error| error.to_string())?,
+            format!("{:016x}", self.data.fingerprint),
+            self.data.licence.clone(),
+            self.split.seed.to_string(),
+            self.split.share.to_string(),
+            self.best_epoch.to_string(),
+            self.run().id(),
+            self.validation
+                .map_or_else(|| "none".into(), Validation::to_text),
+        ];
+        let metadata: HashMap<String, String> =
+            KEYS.iter().map(ToString::to_string).zip(values).collect();
+        canonical(&safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())?)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, Kind> {
+        let not = |error: safetensors::SafeTensorError| Kind::NotSafetensors(error.to_string());
+        let file = SafeTensors::deserialize(bytes).map_err(not)?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(not)?;
+        let metadata = header.metadata().clone().unwrap_or_default();
+        let checkpoint = Self::from_parts(&file, &metadata).map_err(Kind::Content)?;
+        checkpoint.check().map_err(Kind::Content)?;
+        Ok(checkpoint)
+    }
+
+    fn from_parts(
+        file: &SafeTensors<'_>,
+        metadata: &HashMap<String, String>,
+    ) -> Result<Self, String> {
+        let entry = |key: &str| {
+            let missing = || format!("its metadata has no {key}");
+            metadata.get(key).map(String::as_str).ok_or_else(missing)
+        };
+        let format = entry("format")?;
+        if format != FORMAT {
+            return Err(format!(
+                "its format is {format:?}, and this version reads {FORMAT:?}"
+            ));
+        }
+        let name = entry("model")?;
+        let model = ModelKind::from_name(name)
+            .ok_or_else(|| format!("its model is {name:?} and not mlp, mf or hybrid"))?;
+        let (low, high) = entry("scale")?
+            .split_once(' ')
+            .ok_or_else(|| "its scale is not two numbers".to_string())?;
+        let (user_shape, user_embedding) = floats(file, "user_embedding", 2)?;
+        let (movie_shape, movie_embedding) = floats(file, "movie_embedding", 2)?;
+        let biases = |name: &str| {
+            if model.has_biases() {
+                floats(file, name, 1).map(|(_, values)| values)
+            } else {
+                Ok(Vec::new())
+            }
+        };
+        let mut layers = Vec::new();
+        while model.has_network()
+            && file
+                .tensor(&format!("dense_{}.weight", layers.len()))
+                .is_ok()
+        {
+            let (shape, weight) = floats(file, &format!("dense_{}.weight", layers.len()), 2)?;
+            let (_, bias) = floats(file, &format!("dense_{}.bias", layers.len()), 1)?;
+            layers.push(Layer {
+                inputs: shape[0],
+                outputs: shape[1],
+                weight,
+                bias,
+            });
+        }
+        let parameters = Parameters {
+            model,
+            mean: number("mean", entry("mean")?)?,
+            scale: (number("scale", low)?, number("scale", high)?),
+            users: number("users", entry("users")?)?,
+            movies: number("movies", entry("movies")?)?,
+            user_dim: user_shape[1],
+            movie_dim: movie_shape[1],
+            user_embedding,
+            movie_embedding,
+            user_bias: biases("user_bias")?,
+            movie_bias: biases("movie_bias")?,
+            layers,
+        };
+        let fingerprint = entry("data_fingerprint")?;
+        entry("run")?;
+        let validation =
+            match entry("validation")? {
+                "none" => None,
+                text => Some(Validation::from_text(text).ok_or_else(|| {
+                    format!("its validation is {text:?}, which can't be understood")
+                })?),
+            };
+        Ok(Self {
+            parameters,
+            user_ids: integers(file, "user_ids")?,
+            movie_ids: integers(file, "movie_ids")?,
+            user_counts: integers(file, "user_counts")?,
+            movie_counts: integers(file, "movie_counts")?,
+            data: DataNote {
+                name: entry("data_name")?.into(),
+                source: entry("data_source")?.into(),
+                reading: serde_json::from_str(entry("data_reading")?)
+                    .map_err(|error| format!("its data_reading can't be understood: {error}"))?,
+                fingerprint: u64::from_str_radix(fingerprint, 16)
+                    .map_err(|_| format!("its data_fingerprint is {fingerprint:?}"))?,
+                licence: entry("data_licence")?.into(),
+                user_names: names(file, "user_names")?,
+                movie_names: names(file, "movie_names")?,
+            },
+            split: SplitNote {
+                seed: number("split_seed", entry("split_seed")?)?,
+                share: number("split_share", entry("split_share")?)?,
+            },
+            options: serde_json::from_str(entry("options")?)
+                .map_err(|error| format!("its options can't be understood: {error}"))?,
+            best_epoch: number("best_epoch", entry("best_epoch")?)?,
+            interest: interest(file)?,
+            validation,
+        })
+    }
+}
+
+/// The interests, where there are any: they came later, and a file without them is whole.
+fn interest(file: &SafeTensors<'_>) -> Result<Option<Interest>, String> {
+    if file.tensor("interest_code").is_err() {
+        return Ok(None);
+    }
+    let (shape, codebook) = floats(file, "interest_codebook", 2)?;
+    let (_, users) = floats(file, "user_interest", 2)?;
+    let (_, spread) = floats(file, "interest_spread", 1)?;
+    let (_, course) = floats(file, "interest_course", 1)?;
+    let [scale, power, fade, weight] = course[..] else {
+        return Err("interest_course has not four numbers".into());
+    };
+    let codes = integers(file, "interest_code")?;
+    let codes: Result<Vec<u8>, _> = codes.into_iter().map(u8::try_from).collect();
+    Ok(Some(Interest {
+        dim: shape[1],
+        codes: codes.map_err(|_| "interest_code holds a number beyond 255".to_string())?,
+        codebook,
+        scale,
+        power,
+        spread,
+        fade,
+        weight,
+        users,
+    }))
+}
+
+/// Names, where ids have some: a line each, ascending.
+fn names(file: &SafeTensors<'_>, name: &str) -> Result<Names, String> {
+    if file.tensor(name).is_err() {
+        return Ok(Names::default());
+    }
+    let text = tensor(file, name, Dtype::U8)?;
+    let text = std::str::from_utf8(text.data()).map_err(|_| format!("{name} isn't UTF-8"))?;
+    let names: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    match names.is_sorted_by(|a, b| a < b) {
+        true => Ok(Names::new(names)),
+        false => Err(format!("{name} don't ascend")),
+    }
+}
+
+fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| format!("its {name} is {text:?}, which is not a number"))
+}
+
+fn tensor<'a>(file: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<TensorView<'a>, String> {
+    let tensor = file
+        .tensor(name)
+        .map_err(|_| format!("it has no tensor {name}"))?;
+    if tensor.dtype() != dtype {
+        return Err(format!(
+            "{name} holds {:?} and not {dtype:?}",
+            tensor.dtype()
+        ));
+    }
+    Ok(tensor)
+}
+
+pub(super) fn floats(
+    file: &SafeTensors<'_>,
+    name: &str,
+    sides: usize,
+) -> Result<(Vec<usize>, Vec<f32>), String> {
+    let tensor = tensor(file, name, Dtype::F32)?;
+    if tensor.shape().len() != sides {
+        return Err(format!(
+            "{name} has shape {:?} and not {sides} sides",
+            tensor.shape()
+        ));
+    }
+    let (values, _) = tensor.data().as_chunks::<4>();
+    let values = values
+        .iter()
+        .map(|bytes| f32::from_le_bytes(*bytes))
+        .collect();
+    Ok((tensor.shape().to_vec(), values))
+}
+
+fn integers(file: &SafeTensors<'_>, name: &str) -> Result<Vec<u32>, String> {
+    let tensor = tensor(file, name, Dtype::U32)?;
+    let (values, _) = tensor.data().as_chunks::<4>();
+    Ok(values
+        .iter()
+        .map(|bytes| u32::from_le_bytes(*bytes))
+        .collect())
+}
+
+/// Rewrites the header with sorted keys: the format's own writer leaves the metadata in the
+/// order of a hash map, and the same checkpoint must be the same bytes.
+pub(super) fn canonical(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let (length, rest) = bytes.split_first_chunk::<8>().ok_or("no header")?;
+    let (header, data) = rest
+        .split_at_checked(u64::from_le_bytes(*length) as usize)
+        .ok_or("no header")?;
+    let header: std::collections::BTreeMap<String, serde_json::Value> =
+        serde_json::from_slice(header).map_err(|error| error.to_string())?;
+    let mut header = serde_json::to_vec(&header).map_err(|error| error.to_string())?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let mut out = (header.len() as u64).to_le_bytes().to_vec();
+    out.extend(header);
+    out.extend(data);
+    Ok(out)
+}
+
+#[cfg(test)]
+#[path = "checkpoint_tests.rs"]
+mod tests;
