@@ -124,7 +124,7 @@ fn a_shape_that_cannot_be_is_refused_with_what_could() {
                 top_movie: 9_431,
                 ..shape
             },
-            "at most 9430 movies",
+            "at most 9,430 movies",
         ),
         (
             Shape {

@@ -6,7 +6,7 @@ use pocketrec::model::{Model, UserState};
 use pocketrec::profile::{Profile, Rating};
 use pocketrec::rank::TopN;
 use pocketrec::wire::{Reply, Request, Who};
-use pocketrec_export::{Precision, boards};
+use pocketrec_export::Precision;
 use pocketrec_link::Connection;
 use pocketrec_link::emulator::Emulator;
 use tests::firmware::boot;

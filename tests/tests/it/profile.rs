@@ -1,9 +1,11 @@
 //! A profile is its owner's: saved from one board to a file and loaded into another, it gives the same bits.
 
 use anyhow::{Context, Result, bail};
-use host::commands::query::ratings::{Given, tell};
+use host::commands::query::load::by_ids;
+use host::commands::query::ratings::tell;
 use pocketrec::model::Model;
 use pocketrec::wire::{Reply, Request, StorageState, Who};
+use pocketrec_base::print::Target;
 use pocketrec_data::Titles;
 use pocketrec_link::memory::{MemoryBoard, OWNERS};
 use pocketrec_link::{Connection, Timing};
@@ -75,7 +77,8 @@ fn live<L: Read + Write>(board: &mut Connection<L>) -> Result<()> {
 }
 
 fn save<L: Read + Write>(board: &mut Connection<L>, who: Who, path: &Path) -> Result<String> {
-    tell(board, who, &Titles::default(), Some(path))?;
+    let target = Target::from(path.as_os_str().to_owned());
+    tell(board, who, &Titles::default(), Some(&target))?;
     std::fs::read_to_string(path).context("the saved profile")
 }
 
@@ -121,19 +124,19 @@ fn a_saved_profile_gives_another_board_and_another_owner_the_same_bits() -> Resu
         bail!("not storage: {:?}", storage.reply());
     };
     assert_eq!((storage.state, owners.flash), (StorageState::Failed, 0));
-    Given::read(&file)?.load(&mut new, last)?;
+    by_ids(&mut new, last, &file)?;
     assert!(bits(&mut new, last, MOVIES)? == due, "the stm32f405");
     assert_eq!(save(&mut new, last, &file)?, saved);
 
     // The board that it came from, once it has forgotten, and an owner of a board in this process.
     old.ask(&Request::ForgetMe { who: OWNER })?;
     assert!(bits(&mut old, OWNER, MOVIES)? != due);
-    Given::read(&file)?.load(&mut old, OWNER)?;
+    by_ids(&mut old, OWNER, &file)?;
     assert!(bits(&mut old, OWNER, MOVIES)? == due, "the microbit");
     let model = Model::open(bytes.as_ref())?;
     let mut twin = Connection::new(MemoryBoard::new(Ok(model)), "the twin", Timing::MEMORY);
     let who = Who::Owner(OWNERS as u8 - 1);
-    Given::read(&file)?.load(&mut twin, who)?;
+    by_ids(&mut twin, who, &file)?;
     assert!(bits(&mut twin, who, MOVIES)? == due, "this PC");
     Ok(())
 }
@@ -159,9 +162,9 @@ fn a_board_that_knows_fewer_movies_learns_from_those_of_a_saved_profile_that_it_
     std::fs::write(&known, lines.join("\n"))?;
 
     let mut new = boot("stm32f405", PROFILES[1], Some(&part), &[])?;
-    Given::read(&all)?.load(&mut new, OWNER)?;
+    by_ids(&mut new, OWNER, &all)?;
     let mut other = boot("microbit", PROFILES[0], Some(&part), &[])?;
-    Given::read(&known)?.load(&mut other, OWNER)?;
+    by_ids(&mut other, OWNER, &known)?;
     let row = |board: &mut Connection<_>| -> Result<Vec<u8>> {
         Ok(board.ask(&Request::Profile { who: OWNER })?.body().to_vec())
     };

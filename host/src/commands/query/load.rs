@@ -18,7 +18,7 @@ use pocketrec_data::own::{Films, Links, Met, Missed, Origin, Own};
 use pocketrec_link::{Connection, LinkError, ratings};
 
 /// Options of `query ratings` about what it takes in.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct LoadArgs {
     /// Give the device the ratings of this file: an export of movielens.org, Letterboxd, IMDb or Trakt, what --save wrote,
     /// or any CSV with movie ids or titles, and ratings
@@ -42,13 +42,29 @@ pub struct LoadArgs {
     left_out: Option<PathBuf>,
 }
 
+/// Gives the device all ratings of a file by their ids, as `query ratings --load FILE --image none` does.
+///
+/// # Errors
+/// Those of [`Given::read`] and [`Given::load`].
+pub fn by_ids<L: Read + Write>(board: &mut Connection<L>, who: Who, file: &Path) -> Result<()> {
+    let args = LoadArgs {
+        load: Some(file.to_owned()),
+        ..LoadArgs::default()
+    };
+    let at_hand = AtHand::find(Some(Path::new("none")))?;
+    match Given::read(&args, &at_hand)? {
+        Some(given) => given.load(board, &at_hand, who),
+        None => Ok(()),
+    }
+}
+
 /// How many of the ratings that are left out are named.
 const NAMED: usize = 5;
 /// How many of the people of a file are named.
 const PEOPLE: usize = 20;
 
 /// A file of ratings that was read whole, and the movies that it means.
-pub struct Given<'a> {
+pub(super) struct Given<'a> {
     args: &'a LoadArgs,
     path: &'a Path,
     own: Own,

@@ -3,7 +3,7 @@
 mod at_hand;
 mod facts;
 mod json;
-mod load;
+pub mod load;
 pub mod ratings;
 mod show;
 
