@@ -424,7 +424,7 @@ fn a_fold_that_nothing_can_be_learned_from_is_refused_before_the_work() {
         std::fs::write(folder.path().join(name), format!("{header}{lines}"))
             .expect("it is written");
     };
-    write("two.csv", "1,2,3,1000000000\n2,2,4,1000000000\n");
+    write("two.csv", "1,2,3,1000000000\n2,2,4,1000000001\n");
     write("four.csv", "1,2,3,1000000000\n2,3,4,1000000000\n");
     for (arguments, said) in [
         (

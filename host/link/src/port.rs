@@ -198,11 +198,8 @@ mod tests {
         for (name, said) in cases {
             let error = open(&name, BAUD).err().unwrap();
             let text = error.to_string();
-            assert_eq!(
-                pocketrec_base::error::exit_code(&error.into()),
-                2,
-                "{name}: {text}"
-            );
+            // The command line makes exit code 2 of it.
+            assert!(matches!(error, LinkError::NoPort { .. }), "{name}: {text}");
             // Without a port on this machine there is another sentence.
             let plugged = text.contains(said)
                 || said.starts_with("`--port`") && text.contains("plug the board in");

@@ -464,6 +464,6 @@ mod tests {
             ..recipe::options(ModelKind::Hybrid)
         };
         let error = run(&options, &mut ()).unwrap_err().to_string();
-        assert!(error.contains("not 40 and 40"), "{error}");
+        assert!(error.contains("at most 32"), "{error}");
     }
 }
