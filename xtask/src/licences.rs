@@ -22,9 +22,10 @@ const PERMISSIVE: [&str; 10] = [
 ];
 
 /// Allowed on the host by name: crate, licence.
-const HOST_EXCEPTIONS: [(&str, &str); 6] = [
+const HOST_EXCEPTIONS: [(&str, &str); 7] = [
     // Data tables of Unicode, under a permissive licence of their own.
     ("unicode-ident", "Unicode-3.0"),
+    ("unicode-normalization", "Unicode-3.0"),
     // Certificates of authorities, as data, under a permissive licence of its own.
     ("webpki-roots", "CDLA-Permissive-2.0"),
     // Weak copyleft by file, used unchanged: the serial port, and what decodes logs in tests.

@@ -127,8 +127,8 @@ struct Job {
 /// The application: one model, `OWNERS` profiles of up to `LOG` ratings each, kept by `S`; one request at a time
 /// and one waiting.
 ///
-/// RAM: two frames of 300 bytes, a job whose working memory the features decide, and a [`Profile`] an owner: in all
-/// 4,192 bytes in the STM32F405's usual firmware, with one owner of 256 ratings.
+/// RAM: two frames of 301 bytes, a job whose working memory the features decide, and a [`Profile`] an owner: in all
+/// 4,320 bytes in the STM32F405's usual firmware, with one owner of 256 ratings.
 ///
 /// At most [`MAX_OWNERS`] owners of [`MAX_LOG`] ratings; a service of more doesn't compile:
 ///

@@ -1,7 +1,7 @@
 //! Evaluation: how well a recipe predicts and ranks ratings that it has not seen.
 //!
 //! [`protocol`] says which ratings are held back, [`run`] trains on the others and measures what core
-//! predicts from the exported image, not from the checkpoint; [`ranking`](pocketrec_metrics::ranking) judges lists, [`cold`] leaves people out, and
+//! predicts from the exported image, not from the checkpoint; [`ranking`] judges lists, [`cold`] leaves people out, and
 //! [`report`] prints.
 
 pub mod cold;

@@ -2,7 +2,7 @@
 //!
 //! [`selection`] chooses users and movies, [`seen`] lists what the users have rated, [`image`] writes their tables through core's writer, [`limits`] says which
 //! models none can hold, [`bill`] what one costs, [`device`] what it costs a board, [`quality`] what rounding costs,
-//! [`boards`](::boards) where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it, as [`people`] does the names of users. Rows
+//! [`boards`] where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it, as [`people`] does the names of users. Rows
 //! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds.
 
 pub mod bill;

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::port::READ_WAIT;
-use boards;
 use pocketrec_base::child::Tied;
 use pocketrec_base::error::BadInput;
 

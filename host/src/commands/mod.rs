@@ -1,4 +1,4 @@
-//! The verbs, one file each. A new verb is a file here, a line in [`Verb`] and a line in [`Verb::run`].
+//! The verbs, one file each. A new verb is a file here, a line in `Verb` and a line in `Verb::run`.
 
 pub mod bench;
 mod columns;

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use boards;
 use pocketrec::error::{Feature, ImageError};
 use pocketrec::model::Model;
 use pocketrec::wire::{NoModel, Refusal, Reply, Request, Who};

@@ -1,4 +1,4 @@
-//! Getting a MovieLens release from where GroupLens keeps it: [`download`], check, [`unpack`].
+//! Getting a MovieLens release from where GroupLens keeps it: `download`, check, `unpack`.
 
 mod download;
 mod unpack;

@@ -1,7 +1,7 @@
 //! A person's own ratings, as the places where people rate give them out: movielens.org, Letterboxd, IMDb, Trakt, a
 //! release of MovieLens, or a list of ids and stars.
 //!
-//! [`table`] reads tables and [`trakt`] JSON; [`films`] finds out which movies they mean.
+//! `table` reads tables and `trakt` JSON; `films` finds out which movies they mean.
 
 mod films;
 mod links;

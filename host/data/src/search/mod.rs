@@ -1,6 +1,6 @@
 //! The search for a movie by what a person types.
 //!
-//! [`fold`] makes letters comparable, [`names`] takes titles apart, [`index`] holds both for all movies, and [`grade`]
+//! `fold` makes letters comparable, `names` takes titles apart, `index` holds both for all movies, and `grade`
 //! says how well a movie fits. Here the grades become an answer: one movie, a few to choose from, or none.
 //!
 //! 9,000 titles take some milliseconds, 90,000 some tens, most of them to fold the titles.

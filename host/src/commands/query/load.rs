@@ -45,7 +45,7 @@ pub struct LoadArgs {
 /// Gives the device all ratings of a file by their ids, as `query ratings --load FILE --image none` does.
 ///
 /// # Errors
-/// Those of [`Given::read`] and [`Given::load`].
+/// Those of `Given::read` and `Given::load`.
 pub fn by_ids<L: Read + Write>(board: &mut Connection<L>, who: Who, file: &Path) -> Result<()> {
     let args = LoadArgs {
         load: Some(file.to_owned()),

@@ -246,9 +246,18 @@ fn kept_epoch(options: &Options, fit: &Fit, validated: bool) -> Option<String> {
     let best = fit
         .history
         .iter()
-        .filter(|_| validated && options.solver == Solver::Adam)
+        .filter(|_| validated)
         .min_by(|a, b| a.validation_mse.total_cmp(&b.validation_mse))?;
     let kept = fit.best_epoch;
+    if options.solver == Solver::Gibbs {
+        return (kept != best.number).then(|| {
+            format!(
+                "Epoch {kept} is the model: those before it show the mean of the samples so far, of which rows of {} \
+                 numbers can't hold all",
+                options.user_dim
+            )
+        });
+    }
     if fit.stopped_early {
         let patience = options.patience.unwrap_or_default();
         return Some(format!(

@@ -118,7 +118,7 @@ pub trait Watch {
     fn sweep(&mut self, sweep: &Sweep<'_>) -> Then;
 
     /// Where the sampler is: the model of the samples so far (of the last sweep's, while none counts), and what it needs
-    /// to go on, under the names that [`resume`](super::resume) tells.
+    /// to go on, under the names that [`resume`](mod@super::resume) tells.
     fn keep(&mut self, rows: Rows, state: State) {
         let _ = (rows, state);
     }
