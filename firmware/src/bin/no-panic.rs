@@ -173,6 +173,7 @@ fn models(model: &Model<'_>) {
         model.movie_dim();
         model.confidence(word());
         model.has_confidence();
+        model.validation();
         model.has_seen();
         model.seen(word()).map(|seen| seen.contains(word()));
         model.stores_halves();
