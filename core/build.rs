@@ -2,7 +2,7 @@
 //! stable for Cortex-M.
 //!
 //! - `cortex_m_float`: Thumb-2 with a single-precision FPU that converts half precision (M4F, M33F, M7, M55).
-//! - `unrolled`: such a core, in a build of core for speed: loops are written out (`numeric/fours.rs`).
+//! - `unrolled`: such a core, in a build of core for speed: loops are written out (`numeric/unroll.rs`).
 //! - `cortex_m_dsp`: Thumb-2 with the DSP extension, SMLAD among it (M4, M7; on M33 it is optional).
 
 fn main() {

@@ -4,7 +4,7 @@
 //!
 //! `cargo run -p pocketrec --example own_board`
 
-use pocketrec::error::ImageError;
+use pocketrec::image::ImageError;
 use pocketrec::model::Model;
 use pocketrec::service::{Board, Port, Service};
 use pocketrec::wire::{

@@ -22,7 +22,7 @@
 //!
 //! ## [`rank`]: lists
 //! The best movies for a user, and the movies nearest to a movie, in bounded memory and a fixed order;
-//! [`interest`] is what somebody looks for lately, beside what they would give most stars.
+//! [`Interest`](model::Interest) is what somebody looks for lately, beside what they would give most stars.
 //!
 //! ## [`model`]: numbers
 //! [`Model`](model::Model) is a borrowed view of a verified image: `predict(user, movie)` and the parts it is
@@ -93,8 +93,8 @@
 //! any features, these functions are a whole `#![no_std]` library:
 //!
 //! ```no_run
-//! use pocketrec::error::{ImageError, LookupError};
-//! use pocketrec::model::Model;
+//! use pocketrec::image::ImageError;
+//! use pocketrec::model::{LookupError, Model};
 //! use pocketrec::rank::TopN;
 //!
 //! // `include_bytes!` alone promises no alignment.
@@ -143,7 +143,7 @@
 //! | `write` | no | the writer of images, for a host |
 //!
 //! A model that takes what isn't compiled in is refused by the feature's name
-//! ([`ImageError::WithoutFeature`](error::ImageError::WithoutFeature)).
+//! ([`ImageError::WithoutFeature`](image::ImageError::WithoutFeature)).
 //!
 //! # Cost
 //!
@@ -172,10 +172,9 @@ compile_error!(
 );
 
 mod codec;
-pub mod error;
 pub mod ids;
 pub mod image;
-pub mod interest;
+mod kernels;
 #[cfg(feature = "learn")]
 pub mod learn;
 pub mod mlp;

@@ -13,7 +13,7 @@
 
 use crate::numeric::activation::Activation;
 use crate::numeric::dot::dot_from;
-use crate::numeric::fours::each;
+use crate::numeric::unroll::each;
 use crate::{MAX_LAYERS, MAX_UNITS};
 
 /// A dense layer after the first.

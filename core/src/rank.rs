@@ -1,8 +1,7 @@
 //! Lists of movies: the best for a user and the nearest to a movie, in bounded memory and a fixed order, in slices
 //! so that a serial line stays alive meanwhile.
 
-use crate::interest::Interest;
-use crate::model::{Model, MovieVector, UserState};
+use crate::model::{Interest, Model, MovieVector, UserState};
 
 /// A movie and what it was ranked by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -224,7 +223,7 @@ fn number_above(numbers: &[f32], bar: f32) -> Option<(u32, f32, &[f32])> {
 #[inline(always)]
 fn first_above<T: Copy + PartialOrd>(all: &[T], bar: T) -> Option<(u32, T, &[T])> {
     let mut rest = all;
-    // Few are above it, so several are looked at in a turn; see `numeric/fours.rs`.
+    // Few are above it, so several are looked at in a turn; see `numeric/unroll.rs`.
     #[cfg(unrolled)]
     while let [a, b, c, d, behind @ ..] = rest
         && !(*a > bar || *b > bar || *c > bar || *d > bar)

@@ -258,7 +258,7 @@ impl<'a> EmbeddingTable<'a> {
 #[inline]
 fn widen_halves(halves: &[u16], out: &mut [f32]) {
     #[cfg(cortex_m_float)]
-    crate::numeric::arch::float::widen(halves, out);
+    crate::kernels::float::widen(halves, out);
     #[cfg(not(cortex_m_float))]
     for (to, from) in out.iter_mut().zip(halves) {
         *to = f16::widen(*from);
@@ -285,7 +285,7 @@ fn widen(values: &[i8], by: u8, out: &mut [u32]) {
     let (places, places_rest) = out.as_chunks_mut::<2>();
     let mut places = places.iter_mut();
     for (word, place) in words.iter().zip(&mut places) {
-        *place = crate::numeric::arch::dsp::widen(bytemuck::must_cast(*word), u32::from(by));
+        *place = crate::numeric::dsp::widen(bytemuck::must_cast(*word), u32::from(by));
     }
     let [low, high] = match rest {
         [low, high, ..] => [*low, *high],

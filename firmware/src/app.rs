@@ -5,7 +5,7 @@ use core::mem::MaybeUninit;
 use crate::board::Board;
 use crate::receive::Receive;
 use crate::reset::{Boot, Cause};
-use pocketrec::error::ImageError;
+use pocketrec::image::ImageError;
 use pocketrec::model::Model;
 use pocketrec::service::{self, Port, Service};
 use pocketrec::store::Store;

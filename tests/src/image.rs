@@ -8,7 +8,7 @@ use pocketrec_export::bytes::ImageBytes;
 const SHAPE: (usize, usize, usize) = (8, 32, 4);
 
 /// Numbers in a vector of interest: as many as there can be.
-const INTEREST: usize = pocketrec::interest::MAX_INTEREST;
+const INTEREST: usize = pocketrec::model::interest::MAX_INTEREST;
 
 /// An image of `users` and `movies` with ids from 1, in half precision.
 ///

@@ -8,6 +8,7 @@
 mod image;
 mod reader;
 mod request;
+mod text;
 mod writer;
 
 pub(crate) use image::{header, table};
@@ -26,8 +27,8 @@ pub(crate) fn write<'b>(message: &impl Serialize, out: &'b mut [u8]) -> Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::FrameError;
     use crate::image::{Header, Table};
+    use crate::wire::FrameError;
     use crate::wire::{Health, ModelInfo, Ranked, Refusal, Reply, Request, Reset, Who};
     use proptest::prelude::*;
 

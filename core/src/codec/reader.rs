@@ -1,6 +1,6 @@
 //! Values from postcard's bytes, of the kinds that requests and images consist of.
 
-use crate::numeric::arch::text::text;
+use super::text::text;
 use crate::wire::Who;
 
 /// Behind the end its bytes are zeros.

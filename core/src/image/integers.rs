@@ -2,9 +2,10 @@
 //!
 //! Scales are chosen so that the worst case of each sum just fits 32 bits, a scale a unit in dense layer 0 and a
 //! scale a column later; relu is homogeneous, so each is folded into the weights behind it. The arithmetic they
-//! serve is drawn in the kernel's own file, `numeric/integer.rs`.
+//! serve is drawn in the kernel's own file, `kernels/integer/mod.rs`.
 
-use crate::numeric::integer::{MAX_HALF, ROUND, SCORE_BITS};
+use crate::kernels::integer::{MAX_HALF, ROUND};
+use crate::numeric::fixed::{SCORE_BITS, power_of_two};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 use core::fmt;
 
@@ -331,13 +332,13 @@ pub fn table_scale(values: &[f32]) -> f32 {
     while exponent < 8 && f64::from(largest) > LARGEST * libm::exp2(f64::from(exponent)) {
         exponent += 1;
     }
-    crate::numeric::integer::power_of_two(exponent)
+    power_of_two(exponent)
 }
 
 /// The scale of a table of biases: as [`table_scale`], within what integer scoring takes.
 pub fn bias_scale(values: &[f32]) -> f32 {
     let scale = table_scale(values);
-    let finest = crate::numeric::integer::power_of_two(-18);
+    let finest = power_of_two(-18);
     if scale < finest { finest } else { scale }
 }
 

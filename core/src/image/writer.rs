@@ -1,8 +1,7 @@
 //! Writes an image into a buffer: feature `write`, for a host.
 
-use super::{
-    CRC_END, CRC_OFFSET, Element, FORMAT, Header, MAGIC, MAX_TABLES, MAX_TEXT, Table, TableKind,
-};
+use super::kind::{Element, TableKind};
+use super::layout::{CRC_END, CRC_OFFSET, FORMAT, Header, MAGIC, MAX_TABLES, MAX_TEXT, Table};
 use crate::numeric::crc32::Crc32;
 use core::fmt;
 

@@ -1,12 +1,12 @@
 //! What is believed of a person's bias and row: their covariance, and how a rating narrows it.
 
 use super::MAX_LEARNED;
-use crate::model::Model;
 #[cfg(cortex_m_float)]
-use crate::numeric::arch::float::{narrow as narrow_triangle, times};
-use crate::numeric::fours::each;
+use crate::kernels::float::{narrow as narrow_triangle, times};
+use crate::model::Model;
+use crate::numeric::unroll::each;
 #[cfg(not(cortex_m_float))]
-use crate::numeric::fours::each_of_two;
+use crate::numeric::unroll::each_of_two;
 use crate::numeric::{hold_each, may_pass};
 
 /// Numbers in the lower triangle of a covariance.

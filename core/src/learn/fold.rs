@@ -3,9 +3,9 @@
 use super::belief::Belief;
 use super::{Gradient, MAX_LEARNED};
 use crate::model::{Model, ROW_LIMIT, UserState};
-use crate::numeric::fours::each;
+use crate::numeric::unroll::each;
 use crate::numeric::{hold, hold_each, may_pass};
-use crate::profile::{Private, Rating};
+use crate::profile::{Private, Profile, Rating};
 use crate::rank::Progress;
 
 /// Passes over the log for a model with an MLP; a model without one needs one.
@@ -35,7 +35,7 @@ impl FoldIn {
         let mean = Private::mean(model);
         let mut fold = Self {
             belief: Belief::NOTHING,
-            start: mean.stack(),
+            start: stack(&mean),
             shift: [0.0; MAX_LEARNED],
             point: [0.0; MAX_LEARNED],
             state: UserState::EMPTY,
@@ -122,11 +122,39 @@ impl FoldIn {
         for (x, shift) in sum.iter_mut().zip(&self.shift) {
             *x = hold(*x + shift, -ROW_LIMIT, ROW_LIMIT);
         }
-        Private::unstack(&sum)
+        unstack(&sum)
     }
 
     /// What is believed of the person so far.
     pub fn belief(&self) -> &Belief {
         &self.belief
     }
+}
+
+impl<const LOG: usize> Profile<LOG> {
+    /// Folds the whole log in. The row is a function of the log and the model, whatever it was before. Costs
+    /// [`FoldIn`]'s time for the whole log, and its 3 KB of stack.
+    pub fn learn(&mut self, model: &Model<'_>) {
+        let mut fold = FoldIn::new(model);
+        while !fold
+            .advance(model, self.log().ratings(), u32::MAX)
+            .is_done()
+        {}
+        self.set_private(fold.private());
+    }
+}
+
+/// The bias, then the row.
+fn stack(private: &Private) -> [f32; MAX_LEARNED] {
+    let mut all = [0.0; MAX_LEARNED];
+    let [bias, row @ ..] = &mut all;
+    *bias = private.bias;
+    *row = private.row;
+    all
+}
+
+/// The other way round.
+fn unstack(all: &[f32; MAX_LEARNED]) -> Private {
+    let [bias, row @ ..] = *all;
+    Private { row, bias }
 }

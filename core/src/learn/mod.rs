@@ -29,12 +29,12 @@
 
 mod belief;
 mod fold;
+mod interest;
 mod step;
 pub mod suggest;
 pub mod why;
 
 pub use belief::Belief;
-pub(crate) use belief::narrow;
 pub use fold::{FoldIn, PASSES};
 pub use step::{Gradient, StepOptions, gradient, step};
 

@@ -3,7 +3,7 @@
 use super::{GRADIENT_LIMIT, MAX_ERROR, MAX_GRADIENT, MAX_LEARNED};
 use crate::model::{Model, ROW_LIMIT, UserState};
 use crate::numeric::dot::dot;
-use crate::numeric::fours::{all_bits, each, each_of_two};
+use crate::numeric::unroll::{all_bits, each, each_of_two};
 #[cfg(cortex_m_float)]
 use crate::numeric::{are_8_within, are_within};
 use crate::numeric::{hold, hold_all, hold_each, may_pass};

@@ -1,9 +1,9 @@
 //! Which models the floating-point kernels in assembly take, and how their tables are handed over.
 
 use super::{Model, UserState};
+use crate::kernels::float::{self, COLUMNS, Movie, Person};
 use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
-use crate::numeric::arch::float::{self, COLUMNS, Movie, Person};
 use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_DIM, MAX_UNITS};
 

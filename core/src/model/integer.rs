@@ -2,8 +2,9 @@
 
 use super::{Explanation, Model, UserState};
 use crate::MAX_UNITS;
-use crate::numeric::fours::all;
-use crate::numeric::integer::{self, Network, ROW_PAIRS, User};
+use crate::kernels::integer::{self, Network, ROW_PAIRS, User};
+use crate::numeric::fixed::stars;
+use crate::numeric::unroll::all;
 
 /// What an image of integers has beside its tables.
 #[derive(Clone, Copy, Debug)]
@@ -57,10 +58,10 @@ impl Model<'_> {
             .as_ref()
             .map_or(0, |network| network.forward(&user.half, movie));
         Explanation {
-            base: integer::stars(user.base),
-            movie_bias: integer::stars(self.integer_bias(integers, row)),
-            dot: integer::stars(dot),
-            mlp: integer::stars(mlp),
+            base: stars(user.base),
+            movie_bias: stars(self.integer_bias(integers, row)),
+            dot: stars(dot),
+            mlp: stars(mlp),
         }
     }
 
@@ -90,7 +91,7 @@ impl Model<'_> {
                 bytemuck::must_cast_slice_mut(scores),
             );
             all(scores, |score| {
-                *score = integer::stars(score.to_bits() as i32);
+                *score = stars(score.to_bits() as i32);
             });
             row = row.wrapping_add(BLOCK);
         }
@@ -151,7 +152,7 @@ impl Model<'_> {
         first: usize,
         sums: &mut [i32],
     ) -> usize {
-        use crate::numeric::arch::dsp;
+        use crate::kernels::dsp;
         use crate::table::Values;
 
         // There is no shift for nobody, which the kernel needs.
@@ -169,7 +170,7 @@ impl Model<'_> {
         dsp::dots(user, rows, (biases, integers.bias_shift), sums)
     }
 
-    /// By the kernel of [`dsp`](crate::numeric::arch::dsp), where the model has the lesson's shape; returns how many
+    /// By the kernel of [`dsp`](crate::kernels::dsp), where the model has the lesson's shape; returns how many
     /// rows it did.
     #[cfg(cortex_m_dsp)]
     fn sum_rows_by_assembly(
@@ -179,7 +180,7 @@ impl Model<'_> {
         first: usize,
         sums: &mut [i32],
     ) -> usize {
-        use crate::numeric::arch::dsp;
+        use crate::kernels::dsp;
         use crate::table::Values;
 
         let Some(network) = &integers.network else {
@@ -240,4 +241,4 @@ impl Model<'_> {
 }
 
 /// Movies that are summed up before they become stars.
-const BLOCK: usize = crate::numeric::arch::dsp::BLOCK;
+const BLOCK: usize = integer::BLOCK;

@@ -13,22 +13,26 @@ mod integer;
 #[cfg(not(feature = "integers"))]
 #[path = "no_integers.rs"]
 mod integer;
+pub mod interest;
+mod lookup;
 mod open;
 mod score;
 mod seen;
 mod similar;
 
+pub use interest::Interest;
+use interest::Interests;
+pub use lookup::LookupError;
 pub use seen::Seen;
 pub use similar::MovieVector;
 
-use crate::error::{ImageError, LookupError};
 use crate::ids::{EliasFano, IdIndex};
 use crate::image::Header;
-use crate::interest::Interests;
+use crate::image::ImageError;
+use crate::kernels::integer::User;
 use crate::mlp::Mlp;
 use crate::numeric::dot::dot;
-use crate::numeric::fours::each;
-use crate::numeric::integer::User;
+use crate::numeric::unroll::each;
 use crate::numeric::{hold, hold_each, may_pass};
 use crate::table::EmbeddingTable;
 use crate::{MAX_DIM, MAX_UNITS};
@@ -194,7 +198,7 @@ pub struct Model<'a> {
     mlp: Option<Mlp<'a>>,
     /// The same for the kernels in assembly, where its shape is the lesson's.
     #[cfg(cortex_m_float)]
-    net: Option<crate::numeric::arch::float::Net<'a>>,
+    net: Option<crate::kernels::float::Net<'a>>,
     integers: Option<integer::Integers<'a>>,
     user_spread: Option<&'a [f32]>,
     validation: Option<&'a [f32]>,

@@ -2,7 +2,7 @@
 
 use super::{Explanation, Model, UserState};
 use crate::MAX_UNITS;
-use crate::numeric::integer::User;
+use crate::kernels::integer::User;
 use core::convert::Infallible;
 use core::marker::PhantomData;
 

@@ -14,11 +14,12 @@ mod interest;
 mod seen;
 
 use super::{Confidence, LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
-use crate::error::{Feature, ImageError};
 use crate::image::{Element, Image, Table, TableKind};
+use crate::image::{Feature, ImageError};
 use crate::mlp::{Dense, Mlp};
 use crate::numeric::activation::Activation;
-use crate::numeric::{integer::exponent, magnitude};
+use crate::numeric::fixed::exponent;
+use crate::numeric::magnitude;
 use crate::table::{BadNumber, EmbeddingTable, Values, check_f32};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 use core::cell::Cell;
@@ -133,7 +134,7 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
     }
     #[cfg(cortex_m_float)]
     {
-        let net = |mlp| crate::numeric::arch::float::Net::new(mlp, parts.dot);
+        let net = |mlp| crate::kernels::float::Net::new(mlp, parts.dot);
         model.net = model.mlp.as_ref().and_then(net);
     }
     #[cfg(feature = "integers")]

@@ -3,12 +3,11 @@
 //! Whatever it decides, each movie's sums run in the order of the plain form, [`Model::explain`], so the bits are
 //! the same: a test and the device bench compare them.
 
-use super::{Model, UserState};
-use crate::interest::Interest;
-use crate::numeric::activation::Activation;
+use super::{Interest, Model, UserState};
 #[cfg(not(cortex_m_float))]
-use crate::numeric::lanes::{self, Lanes, Scratch};
-use crate::numeric::{fours, integer};
+use crate::kernels::portable::{self, Lanes, Scratch};
+use crate::numeric::activation::Activation;
+use crate::numeric::{fixed, unroll};
 use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_DIM, MAX_UNITS};
 
@@ -83,9 +82,9 @@ impl Model<'_> {
         if let Some(integers) = &self.integers {
             self.sum_rows(integers, &user.integer, at, keys);
             // At most a star a count, so that there is room for 255 of them.
-            let each = integer::round(fame * integer::power_of_two(20), 1 << 20);
+            let each = fixed::round(fame * fixed::power_of_two(20), 1 << 20);
             if each != 0 {
-                fours::each(keys, known, |key, known| {
+                unroll::each(keys, known, |key, known| {
                     *key = key.saturating_add(each.wrapping_mul(i32::from(*known)));
                 });
             }
@@ -98,7 +97,7 @@ impl Model<'_> {
         let scores: &mut [f32] = bytemuck::must_cast_slice_mut(keys);
         self.score_rows(user, first, scores);
         if fame != 0.0 {
-            fours::each(scores, known, |score, known| {
+            unroll::each(scores, known, |score, known| {
                 *score += fame * f32::from(*known);
             });
         }
@@ -121,7 +120,7 @@ impl Model<'_> {
     /// The score of a key.
     pub(crate) fn score_of_key(&self, key: i32) -> f32 {
         if self.integers.is_some() {
-            integer::stars(key)
+            fixed::stars(key)
         } else {
             f32::from_bits(ordered(key) as u32)
         }
@@ -130,7 +129,7 @@ impl Model<'_> {
     /// The key of a score; of a score beyond 16 stars that came from an integer, one that is near.
     pub(crate) fn key_of_score(&self, score: f32) -> i32 {
         if self.integers.is_some() {
-            integer::key(score)
+            fixed::key(score)
         } else {
             ordered(score.to_bits() as i32)
         }
@@ -187,12 +186,12 @@ impl Model<'_> {
             }
         }
         if self.parts.dot {
-            accumulate(&mut sums, &lanes::dot(columns, &user.row));
+            accumulate(&mut sums, &portable::dot(columns, &user.row));
         }
         if let Some(mlp) = &self.mlp {
             accumulate(
                 &mut sums,
-                &lanes::forward(mlp, &user.half, columns, scratch),
+                &portable::forward(mlp, &user.half, columns, scratch),
             );
         }
         sums
@@ -224,8 +223,8 @@ pub(super) fn user_half(
 ) {
     #[cfg(cortex_m_float)]
     {
+        use crate::kernels::float;
         use crate::numeric::activation::Activation;
-        use crate::numeric::arch::float;
         let row = row.get(..mlp.user_dim).unwrap_or_default();
         float::rows(mlp.user_weights, mlp.bias, row, Activation::Linear, half);
     }

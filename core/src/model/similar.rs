@@ -57,7 +57,7 @@ impl Model<'_> {
         first: u32,
         cosines: &mut [f32],
     ) -> bool {
-        use crate::numeric::arch::float::{self, COLUMNS};
+        use crate::kernels::float::{self, COLUMNS};
         let crate::table::Values::F16(values) = self.movie_table.values() else {
             return false;
         };

@@ -1,6 +1,6 @@
 //! Sums of products, in order.
 
-use super::fours::both;
+use super::unroll::both;
 
 /// `start + a[0] b[0] + a[1] b[1] + …`, each product rounded, then added, from the first to the last. The shorter
 /// of the two slices ends it.

@@ -1,25 +1,26 @@
-//! The arithmetic of the device: every kernel beside its plain oracle, all of it in IEEE single precision and in
-//! one written order, so that a PC, an emulator and a board give the same bits.
+//! Arithmetic, of numbers and slices of them: IEEE single precision in one written order, so that a PC, an emulator and a
+//! board give the same bits. It knows no shape and no table; kernels of those are built from it.
 
 pub mod activation;
-pub(crate) mod arch;
 pub mod crc32;
 pub mod dot;
-pub mod f16;
-#[allow(dead_code, reason = "features choose which of its loops there are")]
-pub(crate) mod fours;
 #[cfg_attr(not(feature = "integers"), allow(dead_code))]
-pub(crate) mod integer;
-#[cfg(not(cortex_m_float))]
-pub(crate) mod lanes;
+pub(crate) mod dsp;
+pub mod f16;
+#[cfg_attr(not(feature = "integers"), allow(dead_code))]
+pub(crate) mod fixed;
+#[cfg(cortex_m_float)]
+mod root;
+#[allow(dead_code, reason = "features choose which of its loops there are")]
+pub(crate) mod unroll;
 
 /// The square root of `x`, correctly rounded by libm's routine or by a core's own instruction: the same bits on every
 /// machine. Negative numbers give 0, so that no NaN can arise.
 pub fn square_root(x: f32) -> f32 {
-    #[cfg(cortex_m_float)]
-    use arch::float::square_root as root;
     #[cfg(not(cortex_m_float))]
     use libm::sqrtf as root;
+    #[cfg(cortex_m_float)]
+    use root::square_root as root;
     if x > 0.0 { root(x) } else { 0.0 }
 }
 
@@ -75,7 +76,7 @@ fn are_within_limit(numbers: &[f32], limit: f32) -> bool {
 #[cfg(feature = "learn")]
 #[inline(always)]
 pub(crate) fn hold_all(numbers: Option<&mut [f32]>, limit: f32) {
-    if may_pass(fours::all_bits(numbers.as_deref().unwrap_or_default())) {
+    if may_pass(unroll::all_bits(numbers.as_deref().unwrap_or_default())) {
         hold_each(numbers, limit);
     }
 }

@@ -1,8 +1,8 @@
 //! The ratings of one person in the order in which they count, and the way back.
 
 use super::Rating;
+use super::change::Change;
 use super::rating::LAST_SEQUENCE;
-use crate::store::Change;
 
 /// Ratings that can be undone.
 pub const UNDO_DEPTH: usize = 8;

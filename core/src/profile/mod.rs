@@ -1,8 +1,10 @@
 //! What a device knows of one person: ratings, and the private row and bias that follow from them.
 
+mod change;
 mod log;
 mod rating;
 
+pub use change::{Asked, Change, Done, Record};
 pub use log::{Log, LogError, UNDO_DEPTH, Undo};
 #[cfg(feature = "learn")]
 pub(crate) use rating::is_on;
@@ -40,23 +42,6 @@ impl Private {
     pub fn state(&self, model: &Model<'_>) -> UserState {
         model.user_state(&self.row, self.bias)
     }
-
-    /// The bias, then the row.
-    #[cfg(feature = "learn")]
-    pub(crate) fn stack(&self) -> [f32; crate::learn::MAX_LEARNED] {
-        let mut all = [0.0; crate::learn::MAX_LEARNED];
-        let [bias, row @ ..] = &mut all;
-        *bias = self.bias;
-        *row = self.row;
-        all
-    }
-
-    /// The other way round.
-    #[cfg(feature = "learn")]
-    pub(crate) fn unstack(all: &[f32; crate::learn::MAX_LEARNED]) -> Self {
-        let [bias, row @ ..] = *all;
-        Self { row, bias }
-    }
 }
 
 /// One person: a log of up to `LOG` ratings, and the private row and bias that they lead to.
@@ -91,7 +76,7 @@ impl<const LOG: usize> Profile<LOG> {
         &self.log
     }
 
-    /// The ratings, to be changed; then [`learn`](Self::learn).
+    /// The ratings, to be changed; then learn it again (feature `learn`).
     pub fn log_mut(&mut self) -> &mut Log<LOG> {
         &mut self.log
     }
@@ -105,14 +90,5 @@ impl<const LOG: usize> Profile<LOG> {
     pub fn unused(&self, model: &Model<'_>) -> u32 {
         let ratings = self.log.ratings().iter();
         ratings.filter(|rating| rating.row(model).is_none()).count() as u32
-    }
-
-    /// Folds the whole log in. The row is a function of the log and the model, whatever it was before. Costs
-    /// [`FoldIn`](crate::learn::FoldIn)'s time for the whole log, and its 3 KB of stack.
-    #[cfg(feature = "learn")]
-    pub fn learn(&mut self, model: &Model<'_>) {
-        let mut fold = crate::learn::FoldIn::new(model);
-        while !fold.advance(model, self.log.ratings(), u32::MAX).is_done() {}
-        self.private = fold.private();
     }
 }

@@ -31,12 +31,13 @@ mod learning;
 mod owner;
 mod refusal;
 
-use crate::error::{FrameError, ImageError};
+use crate::image::ImageError;
 use crate::model::{Model, UserState};
 use crate::profile::{Profile, UNDO_DEPTH};
 use crate::rank::{Hit, Nearest, Progress, TopN};
 use crate::store::flash::RECORD;
 use crate::store::{Asked, InRam, Store};
+use crate::wire::FrameError;
 use crate::wire::{
     Capabilities, FrameReader, HELLO_MAGIC, Health, Hello, Limits, LinkCounters, MAX_BODY,
     MAX_FRAME, MAX_LIST, MAX_OWNERS, ModelInfo, Ranked, Refusal, Reply, Request, Reset, Status,
@@ -133,7 +134,7 @@ struct Job {
 /// At most [`MAX_OWNERS`] owners of [`MAX_LOG`] ratings; a service of more doesn't compile:
 ///
 /// ```compile_fail,E0080
-/// use pocketrec::error::ImageError;
+/// use pocketrec::image::ImageError;
 /// use pocketrec::service::{Board, Service};
 ///
 /// fn service(board: Board) -> Service<'static, 9> {

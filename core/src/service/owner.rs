@@ -11,10 +11,9 @@ use super::again::Last;
 use super::learning::{Learning, Then, undone};
 use super::refusal::Why;
 use super::{Answer, Service, list_length, movie_row};
-use crate::interest::Interest;
 #[cfg(feature = "learn")]
 use crate::learn::suggest::Suggest;
-use crate::model::{Model, UserState};
+use crate::model::{Interest, Model, UserState};
 #[cfg(feature = "learn")]
 use crate::profile::{LogError, is_on};
 use crate::profile::{Private, Profile, Rating, UNDO_DEPTH};

@@ -1,7 +1,7 @@
 //! Why a service refuses a request, in two registers and on the wire.
 
 use super::Service;
-use crate::error::ImageError;
+use crate::image::ImageError;
 use crate::store::{Store, StoreError};
 use crate::wire::{NoModel, Refusal};
 

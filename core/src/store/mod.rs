@@ -1,62 +1,10 @@
-//! What outlives a restart: the blocking trait that keeps an owner's changes, and what a change is.
+//! What outlives a restart: the blocking trait that keeps an owner's [changes](Change).
 
 pub mod flash;
 mod record;
 
-use crate::profile::{Rating, Undo};
+pub use crate::profile::{Asked, Change, Done, Record};
 use crate::wire::{Storage, StorageState};
-
-/// A change of a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Change {
-    /// A movie was rated.
-    Rated(Rating),
-    /// The last rating was undone.
-    Undone,
-    /// A movie was forgotten.
-    Forgot(u32),
-    /// All was forgotten.
-    ForgotAll,
-    /// A live rating, in what a compaction writes.
-    Live(Rating),
-    /// A step of the way back, in what a compaction writes, oldest first.
-    Undoable(Undo),
-    /// What the last request has done, in what a compaction writes; it changes nothing.
-    Did(Done),
-}
-
-/// What a request has done so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub enum Done {
-    /// So many changes.
-    Changes(u8),
-    /// It took a rating back: what it was, which the log doesn't tell any more.
-    Undone(Undo),
-}
-
-/// Which request it was: two that have the same number and the same body are one, asked again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Asked {
-    /// The request's number.
-    pub number: u32,
-    /// The check of its frame: [`Frame::check`](crate::wire::Frame::check).
-    pub check: u16,
-}
-
-/// A change, of whose profile, and for which request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Record {
-    /// The owner.
-    pub owner: u8,
-    /// The change.
-    pub change: Change,
-    /// The request that asked for it; of no meaning for `Live` and `Undoable`.
-    pub asked: Asked,
-}
 
 /// Why a change isn't kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Frames: bytes on the line to a number and a body, and back.
 
 use super::cobs::{Encoder, decode_in_place};
+use super::error::FrameError;
 use super::{MAX_BODY, MAX_FRAME, OVERHEAD};
-use crate::error::FrameError;
 use crate::numeric::crc32::{Crc32, crc32};
 use serde::Serialize;
 

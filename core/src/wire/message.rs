@@ -1,8 +1,9 @@
 //! Requests and replies. Variants are appended, never moved; the fields of a released one never change.
 
+use super::error::FrameError;
 use super::{MAX_BECAUSE, MAX_IMPORT, MAX_LIST, MAX_OWNERS};
 use crate::MAX_DIM;
-use crate::error::{FrameError, ImageError};
+use crate::image::ImageError;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 

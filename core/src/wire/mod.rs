@@ -22,9 +22,11 @@
 //! message that was released: a new request is added behind the others.
 
 mod cobs;
+mod error;
 mod frame;
 mod message;
 
+pub use error::FrameError;
 pub use frame::{Frame, FrameReader, encode_frame};
 pub use message::{
     Because, Capabilities, Explained, Health, Hello, Limits, LinkCounters, ModelInfo, NoModel,

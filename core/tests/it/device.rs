@@ -1,6 +1,6 @@
 //! A service in memory, asked over its real frames.
 
-use pocketrec::error::ImageError;
+use pocketrec::image::ImageError;
 use pocketrec::model::Model;
 use pocketrec::service::{Board, Port, Service};
 use pocketrec::store::Store;

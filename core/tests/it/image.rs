@@ -1,7 +1,7 @@
 //! Images that are cut, flipped, forged and newer than their reader.
 
-use pocketrec::error::ImageError;
 use pocketrec::ids::{BLOCK_WORDS, MAX_RUN, elias_fano_size, fill_elias_fano};
+use pocketrec::image::ImageError;
 use pocketrec::image::{
     AlignedBytes, Element, Image, ImageWriter, MAX_TABLES, Table, TableKind, WriteError, example,
 };

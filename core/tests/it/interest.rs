@@ -1,10 +1,10 @@
 //! Interest against plain readings of its formulas, and its tables against everything they must not hold.
 #![cfg(feature = "learn")]
 
-use pocketrec::error::ImageError;
+use pocketrec::image::ImageError;
 use pocketrec::image::{AlignedBytes, Element, ImageWriter, Table, TableKind as K};
-use pocketrec::interest::{Interest, LATEST};
 use pocketrec::model::Model;
+use pocketrec::model::interest::{Interest, LATEST};
 use pocketrec::profile::Rating;
 use pocketrec::rank::TopN;
 use proptest::prelude::*;

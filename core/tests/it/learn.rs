@@ -359,7 +359,7 @@ fn a_fold_in_stays_finite_on_the_wildest_legal_numbers() {
 
 #[test]
 fn a_spread_that_does_not_fit_is_refused_by_name() {
-    use pocketrec::error::ImageError;
+    use pocketrec::image::ImageError;
     let sound = image(false);
     let spread = covariance()[0][0] as f32;
     let at = sound

@@ -45,7 +45,7 @@ fn predictions_are_what_the_formula_gives() {
 
 #[test]
 fn unknown_ids_are_named() {
-    use pocketrec::error::LookupError;
+    use pocketrec::model::LookupError;
     let image = example();
     let model = Model::open(image.bytes()).unwrap();
     assert_eq!(model.predict(4, 10), Err(LookupError::UnknownUser(4)));

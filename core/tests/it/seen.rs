@@ -1,8 +1,8 @@
 //! What users of an image have rated: the table, and the lists without it.
 
 use crate::image::{Forged, answers_in_bounds, forge};
-use pocketrec::error::ImageError;
 use pocketrec::ids::{elias_fano_size, fill_elias_fano};
+use pocketrec::image::ImageError;
 use pocketrec::image::{Element, Table, TableKind, example};
 use pocketrec::model::Model;
 use pocketrec::rank::TopN;

@@ -1,9 +1,10 @@
 //! The service driven in memory, over its real frames, before any port exists.
 
-use pocketrec::error::{FrameError, ImageError};
+use pocketrec::image::ImageError;
 use pocketrec::image::{AlignedBytes, example};
 use pocketrec::model::Model;
 use pocketrec::service::{Board, Port, Service};
+use pocketrec::wire::FrameError;
 use pocketrec::wire::{
     Capabilities, FrameReader, LinkCounters, MAX_BODY, MAX_FRAME, MAX_LIST, Refusal, Reply,
     Request, Reset, VERSION, Who, encode_frame,

@@ -1,7 +1,7 @@
 //! What an image says of how good its model is.
 
 use crate::image::forge;
-use pocketrec::error::ImageError;
+use pocketrec::image::ImageError;
 use pocketrec::image::{Element, Table, TableKind, example};
 use pocketrec::model::{Model, Validation};
 

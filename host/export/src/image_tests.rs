@@ -2,8 +2,8 @@
 
 use super::super::{Chosen, Movies, Rated, Users, fit};
 use super::*;
-use pocketrec::error::ImageError;
 use pocketrec::image::Image;
+use pocketrec::image::ImageError;
 use pocketrec::learn;
 use pocketrec::rank::TopN;
 use pocketrec_data::Ratings;

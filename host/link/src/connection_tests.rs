@@ -422,7 +422,7 @@ fn a_busy_board_is_asked_again_until_it_has_time() {
 
 #[test]
 fn a_damaged_request_is_sent_again_before_the_silence_is_over() {
-    use pocketrec::error::FrameError;
+    use pocketrec::wire::FrameError;
     let bad = frame(0, &Reply::Refused(Refusal::BadFrame(FrameError::Crc)));
     let mut connection = says([bad, frame(42, &Reply::Stars(2.0))]);
     // After damage a quarter of the silence is waited, so this is long enough for a slow machine.
@@ -504,7 +504,7 @@ fn a_board_that_never_stops_talking_does_not_keep_a_request_for_ever() {
             Ok(self.0.len())
         }
     }
-    let why = Refusal::BadFrame(pocketrec::error::FrameError::Cobs);
+    let why = Refusal::BadFrame(pocketrec::wire::FrameError::Cobs);
     let babble = Babble(frame(0, &Reply::Refused(why)));
     let error = Connection::new(babble, "a babbling line", Timing::MEMORY)
         .hello()

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Result, Write};
 use std::time::{Duration, Instant};
 
-use pocketrec::error::ImageError;
+use pocketrec::image::ImageError;
 use pocketrec::model::Model;
 use pocketrec::service::{Board, Port, Service};
 use pocketrec::store::InRam;

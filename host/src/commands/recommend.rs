@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use pocketrec::interest::Interest;
+use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, Seen};
 use pocketrec::rank::TopN;
 use serde::Serialize;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use defmt_decoder::DecodeError;
 use object::{Object, ObjectSymbol};
-use pocketrec::error::FrameError;
+use pocketrec::wire::FrameError;
 use pocketrec::wire::{
     FrameReader, HELLO_MAGIC, LinkCounters, MAX_BODY, MAX_FRAME, MAX_IMPORT, Refusal, Reply,
     Request, Reset, Status, VERSION, Who, encode_frame,

@@ -1,7 +1,7 @@
 //! A board's lists follow what its owner rated on it, and an image's users what they look for.
 
 use anyhow::{Context, Result};
-use pocketrec::interest::Interest;
+use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, UserState};
 use pocketrec::profile::{Profile, Rating};
 use pocketrec::rank::TopN;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use pocketrec::error::{Feature, ImageError};
+use pocketrec::image::{Feature, ImageError};
 use pocketrec::model::Model;
 use pocketrec::wire::{NoModel, Refusal, Reply, Request, Who};
 use pocketrec_export::{Precision, Storage};

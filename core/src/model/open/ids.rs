@@ -1,8 +1,8 @@
 //! An index of ids: found in one of its forms, and checked.
 
 use super::{ANY, Found, cast};
-use crate::error::ImageError;
 use crate::ids::{BLOCK_WORDS, IdIndex};
+use crate::image::ImageError;
 use crate::image::{Element, TableKind};
 
 /// The ids in the one form of the four `kinds` that is there, if any is.

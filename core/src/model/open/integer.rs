@@ -1,13 +1,14 @@
 //! The tables of integer scoring: found, checked, and no sum of theirs able to leave 32 bits.
 
 use super::{ANY, Found, cast};
-use crate::error::ImageError;
+use crate::image::ImageError;
 use crate::image::{Element, TableKind};
+use crate::kernels::integer::{Layer, Network, ROW_PAIRS};
 use crate::mlp::Mlp;
 use crate::model::Model;
 use crate::model::integer::Integers;
 use crate::numeric::activation::Activation;
-use crate::numeric::integer::{self, Layer, Network, ROW_PAIRS, SCORE_BITS};
+use crate::numeric::fixed::{self, SCORE_BITS};
 use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_LAYERS, MAX_UNITS};
 
@@ -55,7 +56,7 @@ pub(super) fn open<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<
         if !matches!(bias.values(), Values::I16(_)) {
             found.element(kind);
         }
-        match integer::exponent(bias.scale()) {
+        match fixed::exponent(bias.scale()) {
             Some(exponent) if BIAS_EXPONENTS.contains(&exponent) => {
                 bias_shift = (SCORE_BITS as i32 + exponent) as u32;
             }
@@ -64,7 +65,7 @@ pub(super) fn open<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<
     }
     model.integers = Some(Integers {
         network: mlp.map(|mlp| network(found, movie, mlp)),
-        exponent: integer::exponent(movie.scale()).unwrap_or_default(),
+        exponent: fixed::exponent(movie.scale()).unwrap_or_default(),
         bias_shift,
     });
 }

@@ -1,9 +1,9 @@
 //! The tables of interests: found and checked.
 
 use super::{ANY, Found, cast, covariance};
-use crate::error::ImageError;
+use crate::image::ImageError;
 use crate::image::{Element, TableKind};
-use crate::interest::{Interests, MAX_CODES, MAX_INTEREST};
+use crate::model::interest::{Interests, MAX_CODES, MAX_INTEREST};
 
 /// The most stars for an interest of 1.
 const WEIGHT_LIMIT: f32 = 4096.0;

@@ -1,8 +1,8 @@
 //! The table of rated movies: found and checked.
 
 use super::{ANY, Found, cast};
-use crate::error::ImageError;
 use crate::ids::EliasFano;
+use crate::image::ImageError;
 use crate::image::{Element, TableKind};
 
 /// The pairs of users and movies that were rated, where the image has them: each of a user and a movie that there are.

@@ -267,7 +267,7 @@ impl On<'_> {
 
     fn interest(&self, ratings: u32) -> Option<Estimate> {
         let dim = self.shape.interest?;
-        let side = dim as f64 / pocketrec::interest::MAX_INTEREST as f64;
+        let side = dim as f64 / pocketrec::model::interest::MAX_INTEREST as f64;
         let counted = self.counts.get("interest")?.units == ratings;
         let rating = self.of("interest", counted)?.scaled(side * side);
         Some(rating.units(ratings))

@@ -1,4 +1,4 @@
-//! Interest: who rates what, beside how many stars. What [`pocketrec::interest`] ranks with is found here.
+//! Interest: who rates what, beside how many stars. What [`pocketrec::model::interest`] ranks with is found here.
 //!
 //! `als` finds a vector for each person and movie from who rated what (implicit feedback: Hu, Koren and Volinsky
 //! 2008), `codebook` puts the movies' into a byte each, and `choose` finds on validation ratings how fast older
@@ -9,7 +9,7 @@ mod choose;
 mod codebook;
 mod solve;
 
-use pocketrec::interest::LEVELS;
+use pocketrec::model::interest::LEVELS;
 
 use super::recipe::interest as recipe;
 use super::{Options, Parameters};
@@ -167,7 +167,7 @@ impl Movies {
         let mut normal = *precision;
         let mut sums = [0.0; recipe::DIM];
         let mut weight = 1.0;
-        for &movie in movies.iter().rev().take(pocketrec::interest::LATEST) {
+        for &movie in movies.iter().rev().take(pocketrec::model::interest::LATEST) {
             let row = &self.rows[movie as usize];
             solve::add(&mut normal, row, weight);
             for (sum, x) in sums.iter_mut().zip(row) {

@@ -4,10 +4,11 @@
 use core::arch::global_asm;
 use core::mem::MaybeUninit;
 
-use crate::numeric::integer::{Pair, UNIT_PAIRS};
+use crate::MAX_UNITS;
+use crate::numeric::dsp::Pair;
 
 /// Room for the units of a layer.
-pub(crate) type Places = [MaybeUninit<Pair>; UNIT_PAIRS];
+pub(crate) type Places = [MaybeUninit<Pair>; MAX_UNITS / 2];
 
 unsafe extern "C" {
     /// The top halves of `units` sums that start from `sums`, two a place. `unit` and `input` are the bytes from a

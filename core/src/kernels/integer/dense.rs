@@ -2,8 +2,9 @@
 
 use core::mem::MaybeUninit;
 
-use super::{Layer, Network, Pair, UNIT_PAIRS};
-use crate::numeric::arch::dsp::{layers, multiply_add};
+use super::{Layer, Network, UNIT_PAIRS};
+use crate::kernels::dsp::layers;
+use crate::numeric::dsp::{Pair, multiply_add};
 use crate::{MAX_LAYERS, MAX_UNITS};
 
 impl Network<'_> {

@@ -1,13 +1,14 @@
 //! Dot products of many rows of 8 bytes with one vector: scores without an MLP. In assembly, so that they cost the same
 //! however the rest is compiled.
 //!
-//! A row's multiplier is taken in once, after the sum, where [`dot`](crate::numeric::integer::dot) multiplies each
+//! A row's multiplier is taken in once, after the sum, where [`dot`](crate::kernels::integer::dot) multiplies each
 //! number. That is the same integer: the vector's magnitudes add up to at most 65,535, a byte's is at most 128 and a
 //! multiplier at most 255, so neither sum leaves 32 bits.
 
 use core::arch::global_asm;
 
-use crate::numeric::integer::{Pair, User};
+use crate::kernels::integer::User;
+use crate::numeric::dsp::Pair;
 
 /// What the assembly reads, by offset.
 #[repr(C)]

@@ -1,8 +1,8 @@
 //! Integer scoring of any shape in plain Rust.
 
-use super::{Layer, Network, Pair, UNIT_PAIRS};
+use super::{Layer, Network, UNIT_PAIRS};
 use crate::MAX_UNITS;
-use crate::numeric::arch::dsp::{multiply_add, top_halves};
+use crate::numeric::dsp::{Pair, multiply_add, top_halves};
 
 /// Whether four sums at a time stand in registers: two where these are few.
 const FOURS: bool = cfg!(not(target_os = "none"));

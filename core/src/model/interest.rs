@@ -12,22 +12,15 @@
 //!
 //! c(m) is one of at most [`MAX_CODES`] rows (vector quantisation: Gray 1984), level(m) follows from the movie's
 //! confidence byte. P0 and the factor d, by which a rating counts less for each later one, come from the image. The
-//! solution is a Kalman filter's, as in [`learn`](crate::learn). x y_m takes one product of vectors a code, and then
+//! solution is a Kalman filter's, in `learn/interest.rs`. x y_m takes one product of vectors a code, and then
 //! a look-up a movie.
 
-use crate::error::LookupError;
-use crate::model::{Model, ROW_LIMIT};
-#[cfg(feature = "learn")]
-use crate::numeric::dot::dot;
-#[cfg(not(cortex_m_float))]
-use crate::numeric::fours::both;
-#[cfg(feature = "learn")]
-use crate::numeric::fours::each;
-use crate::numeric::fours::each_of_two;
+use super::{LookupError, Model, ROW_LIMIT};
+use crate::numeric::fixed::{power_of_two, round};
 use crate::numeric::hold;
-use crate::numeric::integer::{power_of_two, round};
-#[cfg(feature = "learn")]
-use crate::numeric::{hold_each, may_pass};
+#[cfg(not(cortex_m_float))]
+use crate::numeric::unroll::both;
+use crate::numeric::unroll::each_of_two;
 
 /// The most rows of a codebook.
 pub const MAX_CODES: usize = 128;
@@ -43,12 +36,6 @@ pub const LATEST: usize = 32;
 
 /// Bits behind the point of a term: 9 of the code's and 8 of the level's.
 const BITS: i32 = 17;
-
-/// Numbers in the lower triangle of a square.
-#[cfg(feature = "learn")]
-const fn triangle(side: usize) -> usize {
-    side * (side + 1) / 2
-}
 
 /// The tables of an image; all of them were verified.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +103,7 @@ impl Interest {
 #[inline]
 fn dot_of_bytes(row: &[i8], x: &[f32]) -> f32 {
     #[cfg(cortex_m_float)]
-    return crate::numeric::arch::float::dot_of_bytes(row, x);
+    return crate::kernels::float::dot_of_bytes(row, x);
     #[cfg(not(cortex_m_float))]
     {
         let mut sum = 0.0;
@@ -126,14 +113,14 @@ fn dot_of_bytes(row: &[i8], x: &[f32]) -> f32 {
 }
 
 /// Row `at` of a table of `columns`.
-fn nth_row(table: &[i8], columns: usize, at: usize) -> Option<&[i8]> {
+pub(crate) fn nth_row(table: &[i8], columns: usize, at: usize) -> Option<&[i8]> {
     let start = at.wrapping_mul(columns);
     table.get(start..start.wrapping_add(columns))
 }
 
 impl<'a> Interests<'a> {
     /// How well known a movie of a confidence byte is, in 256ths.
-    fn level(&self, known: u8) -> u8 {
+    pub(crate) fn level(&self, known: u8) -> u8 {
         let level = self.levels.get(usize::from(known >> 2));
         level.copied().unwrap_or_default()
     }
@@ -176,7 +163,7 @@ impl<'a> Interests<'a> {
 
     /// What x comes to for each code. Costs a product of vectors a code.
     #[inline(never)]
-    fn interest(&self, x: &[f32]) -> Interest {
+    pub(crate) fn interest(&self, x: &[f32]) -> Interest {
         let mut interest = Interest {
             terms: [0; MAX_CODES],
             any: true,
@@ -232,62 +219,5 @@ impl Model<'_> {
         };
         let code = of.codes.get(row as usize).copied().unwrap_or_default();
         of.stars(interest, code, known)
-    }
-
-    /// What somebody with these ratings, oldest first, looks for: by the latest [`LATEST`] that the model can use.
-    /// Costs the narrowing of a belief for each, and 1.2 KB of stack.
-    #[cfg(feature = "learn")]
-    pub fn interest_of_ratings(&self, ratings: &[crate::profile::Rating]) -> Interest {
-        match self.interests() {
-            Some(of) if !ratings.is_empty() => of.interest(&of.fold_in(self, ratings)),
-            _ => Interest::NONE,
-        }
-    }
-}
-
-#[cfg(feature = "learn")]
-impl Interests<'_> {
-    /// x of some ratings, the latest first: one update of a Kalman filter each, of an observation 1 of x y with the
-    /// weight d^age.
-    #[inline(never)]
-    fn fold_in(
-        &self,
-        model: &Model<'_>,
-        ratings: &[crate::profile::Rating],
-    ) -> [f32; MAX_INTEREST] {
-        let mut x = [0.0; MAX_INTEREST];
-        let mut spread = [0.0; triangle(MAX_INTEREST)];
-        each(&mut spread, self.spread, |to, from| *to = *from);
-        // The square root of the weight, by which observation and noise have a common unit.
-        let mut weight = 1.0;
-        let mut gain = [0.0; MAX_INTEREST];
-        let rows = ratings.iter().rev().filter_map(|rating| rating.row(model));
-        for row in rows.take(LATEST) {
-            let y = self.vector(model, row, weight);
-            let error = weight - dot(&y, &x);
-            crate::learn::narrow(&mut spread, self.dimensions, &y, &mut gain);
-            let mut bits = 0;
-            each(&mut x, &gain, |x, gain| {
-                *x += gain * error;
-                bits |= x.to_bits();
-            });
-            if may_pass(bits) {
-                hold_each(Some(&mut x), ROW_LIMIT);
-            }
-            weight *= self.fade;
-        }
-        x
-    }
-
-    /// `weight` times y of the movie of `row`.
-    fn vector(&self, model: &Model<'_>, row: u32, weight: f32) -> [f32; MAX_INTEREST] {
-        let mut y = [0.0; MAX_INTEREST];
-        let level = self.level(model.confidence(row).unwrap_or_default());
-        let unit = weight * self.scale * f32::from(level) * power_of_two(-8);
-        let code = self.codes.get(row as usize).copied().unwrap_or_default();
-        let values = nth_row(self.codebook, self.dimensions, usize::from(code));
-        let values = values.unwrap_or_default();
-        each(&mut y, values, |y, value| *y = f32::from(*value) * unit);
-        y
     }
 }

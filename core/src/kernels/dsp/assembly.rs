@@ -8,9 +8,9 @@
 use core::arch::global_asm;
 use core::mem::MaybeUninit;
 
-use super::BLOCK;
 use crate::MAX_UNITS;
-use crate::numeric::integer::{Pair, ROW_PAIRS, User};
+use crate::kernels::integer::{BLOCK, ROW_PAIRS, User};
+use crate::numeric::dsp::{Pair, widen};
 
 /// What the movies of one call have in common.
 #[derive(Clone, Copy)]
@@ -146,7 +146,7 @@ pub(crate) fn score_bytes(
     for ((place, row), by) in wide.iter_mut().zip(rows).zip(multipliers) {
         let [a, b] = *row;
         let by = u32::from(*by);
-        let ([p, q], [r, s]) = (super::widen(a, by), super::widen(b, by));
+        let ([p, q], [r, s]) = (widen(a, by), widen(b, by));
         place.write([p, q, r, s]);
     }
     // SAFETY: the loop wrote as many as there are of the shortest of the three.

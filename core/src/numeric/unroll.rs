@@ -4,6 +4,15 @@
 //! opt-level of the program: in a firmware at `s` or `z` core's loops would go turn by turn, whatever core's own level is.
 //! Written out, they cost the same in both.
 
+/// Does nothing. A compiler doesn't unroll a loop that has it, which is unrolled already.
+#[cfg(unrolled)]
+#[inline(always)]
+#[allow(unsafe_code)]
+fn once_a_turn() {
+    // SAFETY: there is no instruction in it.
+    unsafe { core::arch::asm!("", options(nomem, nostack, preserves_flags)) }
+}
+
 /// Calls `f` with each of `to` and its neighbour in `from`, in order, as long as both last.
 #[inline(always)]
 pub(crate) fn each<A, B>(to: &mut [A], from: &[B], mut f: impl FnMut(&mut A, &B)) {
@@ -19,7 +28,7 @@ pub(crate) fn all<T>(all: &mut [T], f: impl FnMut(&mut T)) {
     let all = {
         let (fours, all) = all.as_chunks_mut();
         for [a, b, c, d] in fours {
-            super::arch::float::once_a_turn();
+            once_a_turn();
             f(a);
             f(b);
             f(c);
@@ -48,7 +57,7 @@ pub(crate) fn each_of_two<A, B, C>(
         for ([to_a, to_b, to_c, to_d], ([a, b, c, d], [and_a, and_b, and_c, and_d])) in
             tos.iter_mut().zip(others)
         {
-            super::arch::float::once_a_turn();
+            once_a_turn();
             f(to_a, a, and_a);
             f(to_b, b, and_b);
             f(to_c, c, and_c);
@@ -70,7 +79,7 @@ pub(crate) fn both<A, B>(a: &[A], b: &[B], mut f: impl FnMut(&A, &B)) {
         let (fours, a) = a.get(..length).unwrap_or_default().as_chunks();
         let (others, b) = b.get(..length).unwrap_or_default().as_chunks();
         for ([a, b, c, d], [of_a, of_b, of_c, of_d]) in fours.iter().zip(others) {
-            super::arch::float::once_a_turn();
+            once_a_turn();
             f(a, of_a);
             f(b, of_b);
             f(c, of_c);

@@ -1,8 +1,8 @@
-//! What can go wrong, one small `Copy` enum a layer.
+//! Why an image is refused: one small `Copy` enum that names the field or table at fault.
 
-use crate::image::TableKind;
+use super::kind::TableKind;
+use super::layout::{FORMAT, MAX_TABLES};
 use core::fmt;
-use serde::{Deserialize, Serialize};
 
 /// Why an image is refused. Verification is the only place where an image can fail: a [`Model`](crate::model::Model)
 /// that was opened answers every call.
@@ -155,7 +155,7 @@ impl fmt::Display for ImageError {
             Self::Format { found } => write!(
                 f,
                 "image format {found} is not known here (this reader knows {})",
-                crate::image::FORMAT
+                FORMAT
             ),
             Self::Length { stated, have } => {
                 write!(
@@ -173,7 +173,7 @@ impl fmt::Display for ImageError {
             Self::TooManyTables { found } => write!(
                 f,
                 "the image has {found} tables, and a reader takes at most {}",
-                crate::image::MAX_TABLES
+                MAX_TABLES
             ),
             Self::Table { at } => write!(
                 f,
@@ -291,62 +291,3 @@ impl ImageError {
         })
     }
 }
-
-/// Why a model can't answer about somebody or something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum LookupError {
-    /// No movie of the image has this id.
-    UnknownMovie(u32),
-    /// No user of the image has this id; an image may hold no users at all.
-    UnknownUser(u32),
-}
-
-impl fmt::Display for LookupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::UnknownMovie(id) => write!(f, "movie {id} is not in the image"),
-            Self::UnknownUser(id) => write!(f, "user {id} is not in the image"),
-        }
-    }
-}
-
-impl core::error::Error for LookupError {}
-
-/// Why a frame is not understood. Travels on the wire: variants are appended, never moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-#[non_exhaustive]
-pub enum FrameError {
-    /// Longer than the largest frame.
-    TooLong,
-    /// Shorter than version, request number and CRC.
-    TooShort,
-    /// The COBS code is broken.
-    Cobs,
-    /// The CRC doesn't fit the bytes.
-    Crc,
-    /// A frame version that isn't spoken here; the request number can be read all the same.
-    Version {
-        /// The version found.
-        found: u8,
-    },
-    /// The body isn't a message of this version.
-    Body,
-}
-
-impl fmt::Display for FrameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::TooLong => f.write_str("the frame is longer than the largest one"),
-            Self::TooShort => f.write_str("the frame is shorter than a header and a CRC"),
-            Self::Cobs => f.write_str("the frame's COBS code is broken"),
-            Self::Crc => f.write_str("the frame's CRC is wrong"),
-            Self::Version { found } => write!(f, "frame version {found} is not spoken here"),
-            Self::Body => f.write_str("the frame's body is not a known message"),
-        }
-    }
-}
-
-impl core::error::Error for FrameError {}

@@ -3,6 +3,7 @@
 use super::*;
 use crate::image::integers::{IntegerNetwork, Later, SingleNetwork};
 use crate::numeric::activation::relu;
+use crate::numeric::fixed::{exponent, stars};
 use crate::numeric::square_root;
 use proptest::prelude::*;
 use std::vec::Vec;

@@ -10,10 +10,10 @@
 //! same from its row and from its stored half. What an image without them does otherwise is not to round the user's
 //! half, by at most half a count of each unit.
 
-use super::{MAX_HALF, Network, Pair, ROUND, UNIT_PAIRS, User, behind, behind_lesson};
+use super::{MAX_HALF, Network, ROUND, UNIT_PAIRS, User, behind, behind_lesson};
 use crate::MAX_UNITS;
-use crate::numeric::arch::dsp::{multiply_add, top_halves};
-use crate::numeric::fours::each;
+use crate::numeric::dsp::{Pair, multiply_add, top_halves};
+use crate::numeric::unroll::each;
 
 impl User {
     /// Rounds the user's half of dense layer 0, of so many units, to multiples of 2^16, [`ROUND`] added.

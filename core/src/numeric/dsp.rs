@@ -1,18 +1,8 @@
 //! Two 16-bit multiplications at a time: SMLAD where a core has it, plain integer arithmetic elsewhere.
+#![allow(unsafe_code)]
 
-#[cfg(cortex_m_dsp)]
-mod assembly;
-#[cfg(cortex_m_dsp)]
-mod bytes;
-#[cfg(cortex_m_dsp)]
-pub(crate) mod layers;
-#[cfg(cortex_m_dsp)]
-pub(crate) use assembly::{Net, score, score_bytes};
-#[cfg(cortex_m_dsp)]
-pub(crate) use bytes::dots;
-
-/// Movies that are scored at a time.
-pub(crate) const BLOCK: usize = 32;
+/// Two 16-bit numbers, the earlier one in the low half.
+pub(crate) type Pair = u32;
 
 /// `sum` plus the products of the low halves and of the high halves of `a` and `b`, all signed.
 #[cfg(not(cortex_m_dsp))]

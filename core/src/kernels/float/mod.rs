@@ -10,6 +10,7 @@
 //! is all that a verified image holds.
 //!
 //! Advice for whoever changes this: `cargo xtask bench device` counts it and compares each result with the plain form.
+#![allow(unsafe_code)]
 
 mod bytes;
 mod layers;
@@ -17,7 +18,6 @@ mod layers;
 mod narrow;
 mod one;
 mod pairs;
-mod root;
 mod rows;
 
 pub(crate) use bytes::dot_of_bytes;
@@ -26,7 +26,6 @@ pub(crate) use layers::{columns, rows, widen};
 pub(crate) use narrow::{narrow, times};
 pub(crate) use one::{Movie, Person, one};
 pub(crate) use pairs::score;
-pub(crate) use root::square_root;
 pub(crate) use rows::{cosines, dots};
 
 use core::marker::PhantomData;
@@ -34,14 +33,6 @@ use core::marker::PhantomData;
 use crate::MAX_UNITS;
 use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
-
-/// Does nothing. A compiler doesn't unroll a loop that has it, which is unrolled already.
-#[cfg(unrolled)]
-#[inline(always)]
-pub(crate) fn once_a_turn() {
-    // SAFETY: there is no instruction in it.
-    unsafe { core::arch::asm!("", options(nomem, nostack, preserves_flags)) }
-}
 
 /// Columns of a row of the lesson's shape.
 pub(crate) const COLUMNS: usize = 8;

@@ -1,4 +1,5 @@
 //! The square root. IEEE 754 has it exactly rounded, so the bits are libm's.
+#![allow(unsafe_code)]
 
 use core::arch::global_asm;
 

@@ -21,8 +21,9 @@
 //! behind it when the image is written (relu is homogeneous), a scale a unit in dense layer 0, a scale a column
 //! later. Nothing but the user's half and row is ever converted on the device.
 
-use crate::numeric::arch::dsp::{multiply_add, top_halves};
-use crate::numeric::fours::each_of_two;
+use crate::numeric::dsp::{Pair, multiply_add, top_halves};
+use crate::numeric::fixed::{SCORE_BITS, between, power_of_two, round, score};
+use crate::numeric::unroll::each_of_two;
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 #[cfg(cortex_m_dsp)]
 use dense::behind;
@@ -37,20 +38,17 @@ mod stored;
 #[cfg(all(test, feature = "write"))]
 mod tests;
 
-/// Two 16-bit numbers, the earlier one in the low half.
-pub(crate) type Pair = u32;
-
 /// Pairs of the longest row.
 pub(crate) const ROW_PAIRS: usize = MAX_DIM / 2;
 
 /// Pairs of the widest layer.
 pub(crate) const UNIT_PAIRS: usize = MAX_UNITS / 2;
 
-/// Bits behind the point of a score.
-pub(crate) const SCORE_BITS: u32 = 20;
-
 /// The largest magnitude of a user's half of a unit, 2^15 for rounding included.
 pub(crate) const MAX_HALF: i32 = 1 << 30;
+
+/// Movies that are scored at a time.
+pub(crate) const BLOCK: usize = 32;
 
 /// Added before a sum loses its low 16 bits, so that it rounds.
 pub(crate) const ROUND: i32 = 1 << 15;
@@ -281,65 +279,6 @@ fn behind_lesson<T>(
 fn magnitudes(pair: Pair) -> (u32, u32) {
     let of = |bits: u32| u32::from((bits as i16).unsigned_abs());
     (of(pair), of(pair >> 16))
-}
-
-/// 2^`exponent`, for exponents from -126 to 127.
-pub(crate) fn power_of_two(exponent: i32) -> f32 {
-    f32::from_bits((exponent.wrapping_add(127) as u32 & 0xff) << 23)
-}
-
-/// The exponent of `x` where it is a power of two from 2^-24 to 2^8.
-pub(crate) fn exponent(x: f32) -> Option<i32> {
-    let bits = x.to_bits();
-    let exponent = (bits >> 23) as i32 - 127;
-    (bits & 0x7f_ffff == 0 && (-24..=8).contains(&exponent)).then_some(exponent)
-}
-
-/// A score in stars. Exact below 16 stars, which a score on any rating scale of MovieLens is.
-#[inline]
-pub(crate) fn stars(score: i32) -> f32 {
-    // A power of two: on a core without an FPU the exponent alone is changed.
-    if cfg!(all(target_os = "none", not(target_abi = "eabihf"))) {
-        let bits = (score as f32).to_bits();
-        f32::from_bits(if score == 0 {
-            bits
-        } else {
-            bits.wrapping_sub(SCORE_BITS << 23)
-        })
-    } else {
-        score as f32 * (1.0 / (1 << SCORE_BITS) as f32)
-    }
-}
-
-/// The inverse of [`stars`], exact where that is.
-pub(crate) fn key(score: f32) -> i32 {
-    (score * power_of_two(SCORE_BITS as i32)) as i32
-}
-
-/// `x` times 2^[`SCORE_BITS`], to nearest, held to ±2^28.
-pub(crate) fn score(x: f32) -> i32 {
-    round(x * power_of_two(SCORE_BITS as i32), 1 << 28)
-}
-
-/// `x` held to ±`limit`. (`Ord::clamp` would bring a panic along.)
-fn between(x: i32, limit: i32) -> i32 {
-    if x > limit {
-        limit
-    } else if x < limit.wrapping_neg() {
-        limit.wrapping_neg()
-    } else {
-        x
-    }
-}
-
-/// `x` to the nearest integer, halves away from zero, held to ±`limit`.
-pub(crate) fn round(x: f32, limit: i32) -> i32 {
-    let nearest = if x > 0.0 {
-        (x + 0.5) as i32
-    } else {
-        (x - 0.5) as i32
-    };
-    between(nearest, limit)
 }
 
 impl User {
