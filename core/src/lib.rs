@@ -14,7 +14,7 @@
 //! ## [`wire`]: what a PC and a board share
 //! Requests, replies and the frames that carry them.
 //!
-//! ## [`profile`] and [`learn`](mod@learn): the owner
+//! ## [`profile`] and [`learn`]: the owner
 //! What a device knows of one person, and how ratings teach it.
 //!
 //! ## [`store`]: memory
@@ -85,7 +85,8 @@
 //!
 //! ```toml
 //! [dependencies]
-//! pocketrec = { git = "https://github.com/pocketrec/pocketrec", default-features = false, features = ["interest", "learn"] }
+//! # Where you cloned the project: the crate is not on crates.io yet.
+//! pocketrec = { path = "../pocketrec/core", default-features = false, features = ["interest", "learn"] }
 //! ```
 //!
 //! The image is what `host export` wrote. It must lie at an address divisible by 4: flashed to a region of its own and
@@ -150,6 +151,8 @@
 //! A [`Model`](model::Model) is a few hundred bytes of borrowed slices; tables stay in flash. Working memory of
 //! a query is one [`UserState`](model::UserState) and one [`TopN`](rank::TopN), both of a size known at compile
 //! time.
+#![cfg_attr(feature = "learn", doc = "\n[`learn`]: mod@learn")]
+#![cfg_attr(not(feature = "learn"), doc = "\n[`learn`]: #features")]
 #![no_std]
 #![deny(unsafe_code)]
 #![cfg_attr(

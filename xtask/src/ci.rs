@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::boards::Board;
 use crate::setup::{self, Manner};
 use crate::toolchain::{self, Toolchain};
-use crate::{licences, no_panic, shell, size};
+use crate::{api, licences, no_panic, oldest, package, shell, size};
 
 /// Runs every check, also after one failed.
 ///
@@ -37,6 +37,19 @@ pub fn run(manner: Manner) -> Result<()> {
             "--no-deps",
         ]))
     });
+    // Workspace-wide documentation has the features that members ask for: links must hold with fewer, too.
+    match package::feature_sets() {
+        Ok(sets) => {
+            for set in sets {
+                let name = format!("documentation of core with features [{}]", set.join(","));
+                failures.check(&name, || package::documentation(&set));
+            }
+        }
+        Err(error) => failures.check("features of core", || Err(error)),
+    }
+    failures.check("core as a package", package::run);
+    failures.check("core's public API", || api::run(manner, false));
+    failures.check("the oldest Rust that is declared", || oldest::run(manner));
     failures.check(
         "reading's and training's tests with checks for overflow",
         || {

@@ -1,5 +1,8 @@
-//! Licences of everything that is compiled in: what goes into a firmware may be closed by whoever ships it, so
-//! nothing copyleft is allowed there; the host has named exceptions.
+//! Licences of everything that is compiled in, by the lists of deny.toml: what goes into a firmware may be closed by
+//! whoever ships it, so nothing copyleft is allowed there; the PC's side has named exceptions.
+//!
+//! Where cargo-deny is installed, it checks the PC's side. The firmware's is always checked here: cargo-deny counts
+//! procedural macros among what is linked, and they only run in the compiler.
 
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
@@ -7,39 +10,56 @@ use std::collections::BTreeMap;
 use crate::boards::Board;
 use crate::shell;
 
-/// Allowed everywhere, on devices too.
-const PERMISSIVE: [&str; 10] = [
-    "0BSD",
-    "Apache-2.0",
-    "Apache-2.0 WITH LLVM-exception",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "BSL-1.0",
-    "ISC",
-    "MIT",
-    "Unlicense",
-    "Zlib",
-];
+/// What deny.toml allows.
+#[derive(Debug, PartialEq, Eq)]
+struct Policy {
+    /// Everywhere, on devices too.
+    allowed: Vec<String>,
+    /// On the PC by name: crate, licence.
+    exceptions: Vec<(String, String)>,
+}
 
-/// Allowed on the host by name: crate, licence.
-const HOST_EXCEPTIONS: [(&str, &str); 7] = [
-    // Data tables of Unicode, under a permissive licence of their own.
-    ("unicode-ident", "Unicode-3.0"),
-    ("unicode-normalization", "Unicode-3.0"),
-    // Certificates of authorities, as data, under a permissive licence of its own.
-    ("webpki-roots", "CDLA-Permissive-2.0"),
-    // Weak copyleft by file, used unchanged: the serial port, and what decodes logs in tests.
-    ("serialport", "MPL-2.0"),
-    ("alterable_logger", "MPL-2.0"),
-    ("colored", "MPL-2.0"),
-    ("option-ext", "MPL-2.0"),
-];
+impl Policy {
+    fn read(text: &str) -> Result<Policy> {
+        let file: toml::Table = text.parse()?;
+        let licences = file.get("licenses").context("no table `licenses`")?;
+        let list = |value: &toml::Value, name: &str| -> Result<Vec<String>> {
+            let list = value.get(name).and_then(toml::Value::as_array);
+            let list = list.with_context(|| format!("no list `{name}` in `licenses`"))?;
+            let words = list.iter().map(|word| word.as_str().map(String::from));
+            words
+                .collect::<Option<_>>()
+                .with_context(|| format!("`{name}` is not a list of licences"))
+        };
+        let mut exceptions = Vec::new();
+        for exception in licences
+            .get("exceptions")
+            .and_then(toml::Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let name = exception.get("crate").and_then(toml::Value::as_str);
+            let name = name.context("an exception without a `crate`")?;
+            let each = list(exception, "allow")?
+                .into_iter()
+                .map(|licence| (name.to_string(), licence));
+            exceptions.extend(each);
+        }
+        Ok(Policy {
+            allowed: list(licences, "allow")?,
+            exceptions,
+        })
+    }
+}
 
 /// Checks every dependency's licence.
 ///
 /// # Errors
 /// When one is not allowed: crate, version and licence.
 pub fn run() -> Result<()> {
+    let file = shell::root().join("deny.toml");
+    let text = std::fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
+    let policy = Policy::read(&text).context("deny.toml")?;
     let mut refused = Vec::new();
     for board in Board::ALL {
         // `cargo tree` knows which crates a board's firmware really takes; `metadata` knows every platform's.
@@ -58,26 +78,45 @@ pub fn run() -> Result<()> {
                 .args(["--features", &format!("{},log", board.name())])
                 .args(["--prefix", "none", "--format", "{p}|{l}"]),
         )?;
-        refuse(&tree, &[], board.name(), &mut refused);
+        refuse(&tree, &policy.allowed, &[], board.name(), &mut refused);
     }
-    let tree = shell::output(shell::cargo().args([
-        "tree",
-        "--workspace",
-        "-e",
-        "normal,build,dev",
-        "--prefix",
-        "none",
-        "--format",
-        "{p}|{l}",
-    ]))?;
-    refuse(&tree, &HOST_EXCEPTIONS, "the host", &mut refused);
+    if shell::on_path("cargo-deny") {
+        let check = ["deny", "check", "licenses", "bans", "sources"];
+        if let Err(error) = shell::run(shell::cargo().args(check)) {
+            refused.push(format!("{error:#}"));
+        }
+    } else {
+        let tree = shell::output(shell::cargo().args([
+            "tree",
+            "--workspace",
+            "-e",
+            "normal,build,dev",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}|{l}",
+        ]))?;
+        refuse(
+            &tree,
+            &policy.allowed,
+            &policy.exceptions,
+            "the host",
+            &mut refused,
+        );
+    }
     if !refused.is_empty() {
         bail!("{}", refused.join("; "));
     }
     Ok(())
 }
 
-fn refuse(tree: &str, exceptions: &[(&str, &str)], side: &str, refused: &mut Vec<String>) {
+fn refuse(
+    tree: &str,
+    allowed: &[String],
+    exceptions: &[(String, String)],
+    side: &str,
+    refused: &mut Vec<String>,
+) {
     let mut packages = BTreeMap::new();
     for line in tree.lines() {
         if let Some((package, licence)) = line.split_once('|') {
@@ -90,11 +129,12 @@ fn refuse(tree: &str, exceptions: &[(&str, &str)], side: &str, refused: &mut Vec
     }
     for (package, licence) in packages {
         let name = package.split(' ').next().unwrap_or(&package);
-        let allowed = exceptions
+        let of_its_own = exceptions
             .iter()
             .filter(|(crate_name, _)| *crate_name == name)
-            .map(|(_, licence)| *licence);
-        let allowed = PERMISSIVE.into_iter().chain(allowed).collect::<Vec<_>>();
+            .map(|(_, licence)| licence.as_str());
+        let everywhere = allowed.iter().map(String::as_str);
+        let allowed = everywhere.chain(of_its_own).collect::<Vec<_>>();
         match satisfied(&licence, &allowed).context("an unreadable licence") {
             Ok(true) => {}
             _ => refused.push(format!("{package} in {side} is licensed as `{licence}`")),
@@ -179,14 +219,44 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_counts_for_its_crate_alone() {
+    fn an_exception_counts_for_its_crate_and_on_the_host_alone() {
+        let policy = Policy::read(
+            "[licenses]\nallow = [\"MIT\"]\nexceptions = [{ crate = \"a\", allow = [\"MPL-2.0\"] }]",
+        )
+        .expect("a policy");
+        let tree = "a v1.0.0|MPL-2.0\nb v1.0.0|MPL-2.0 (*)\nc v1.0.0|MIT\n";
         let mut refused = Vec::new();
         refuse(
-            "a v1.0.0|MPL-2.0\nb v1.0.0|MPL-2.0 (*)\n",
-            &[("a", "MPL-2.0")],
+            tree,
+            &policy.allowed,
+            &policy.exceptions,
             "the host",
             &mut refused,
         );
         assert_eq!(refused, ["b v1.0.0 in the host is licensed as `MPL-2.0`"]);
+        refused.clear();
+        refuse(tree, &policy.allowed, &[], "a board", &mut refused);
+        assert_eq!(refused.len(), 2);
+    }
+
+    #[test]
+    fn the_projects_own_policy_has_both_lists() {
+        let policy = Policy::read(include_str!("../../deny.toml")).expect("a policy");
+        assert!(policy.allowed.contains(&"MIT".into()));
+        let serial_port = ("serialport".into(), "MPL-2.0".into());
+        assert!(policy.exceptions.contains(&serial_port));
+        assert!(!policy.allowed.contains(&"MPL-2.0".into()));
+    }
+
+    #[test]
+    fn a_policy_that_lacks_its_lists_is_refused() {
+        for broken in [
+            "",
+            "[licenses]",
+            "[licenses]\nallow = [1]",
+            "[licenses]\nallow = []\nexceptions = [{}]",
+        ] {
+            assert!(Policy::read(broken).is_err(), "{broken:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `cargo xtask test` is the README's second command, `cargo xtask ci` what CI adds to it.
 
+mod api;
 mod bench;
 mod boards;
 #[path = "../../host/base/src/child.rs"]
@@ -13,6 +14,8 @@ mod firmware;
 mod flash;
 mod licences;
 mod no_panic;
+mod oldest;
+mod package;
 mod setup;
 mod shell;
 mod size;
@@ -63,6 +66,16 @@ enum Verb {
     Test,
     /// Format, lints, docs, no_std builds and the no-panic check; failures are told together.
     Ci,
+    /// Compare core's public API with core/public-api.txt.
+    Api {
+        /// Write the file anew instead of comparing with it.
+        #[arg(long)]
+        bless: bool,
+    },
+    /// Compile each package with the oldest Rust that it declares.
+    Msrv,
+    /// Package core as for a registry, and compile the package and its examples.
+    Package,
     /// Prove that no path through core can panic, on Cortex-M0 and M4F, at opt-levels 3 and s.
     NoPanic,
     /// Flash a board through probe-rs, its firmware and optionally an image, and say hello to it.
@@ -136,6 +149,9 @@ fn main() -> ExitCode {
         }
         Verb::Test => test::run(setup),
         Verb::Ci => ci::run(setup),
+        Verb::Api { bless } => api::run(setup, bless),
+        Verb::Msrv => oldest::run(setup),
+        Verb::Package => package::run(),
         Verb::NoPanic => {
             toolchain::find(arguments.toolchain).and_then(|toolchain| no_panic::run(&toolchain))
         }

@@ -87,6 +87,25 @@ pub fn compiler(manner: Manner) -> Result<()> {
     })
 }
 
+/// Finds an older toolchain of rustup's beside the one in use, or installs it.
+///
+/// # Errors
+/// When there is no rustup, and when it may not or can't be installed.
+pub fn old_toolchain(version: &str, manner: Manner) -> Result<()> {
+    let name = format!("Rust {version}");
+    if !shell::on_path("rustup") {
+        bail!("{name} can't be had without rustup, so what needs it did not run");
+    }
+    let found = || {
+        let mut command = Command::new("rustup");
+        command.args(["run", version, "rustc", "--version"]);
+        shell::output(&mut command).map(|line| line.trim().to_string())
+    };
+    let install = format!("rustup toolchain install {version} --profile minimal --no-self-update");
+    let remedy = Remedy::new("a toolchain beside the one in use", vec![words(&install)]);
+    bring(&name, vec![remedy], manner, found)
+}
+
 /// Finds the emulator, or installs it.
 ///
 /// # Errors
