@@ -14,7 +14,7 @@
 //! ## [`wire`]: what a PC and a board share
 //! Requests, replies and the frames that carry them.
 //!
-//! ## [`profile`] and [`learn`]: the owner
+//! ## [`profile`] and, with feature `learn`, module `learn`: the owner
 //! What a device knows of one person, and how ratings teach it.
 //!
 //! ## [`store`]: memory
@@ -151,8 +151,6 @@
 //! A [`Model`](model::Model) is a few hundred bytes of borrowed slices; tables stay in flash. Working memory of
 //! a query is one [`UserState`](model::UserState) and one [`TopN`](rank::TopN), both of a size known at compile
 //! time.
-#![cfg_attr(feature = "learn", doc = "\n[`learn`]: mod@learn")]
-#![cfg_attr(not(feature = "learn"), doc = "\n[`learn`]: #features")]
 #![no_std]
 #![deny(unsafe_code)]
 #![cfg_attr(

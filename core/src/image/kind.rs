@@ -86,7 +86,7 @@ pub enum TableKind {
     /// u8 \[movies\]\[1\], optional: what a ranking adds for how well a movie is known, in steps of the table's scale.
     MovieConfidence = 64,
     /// u8 \[movies\]\[1\], optional: which row of the codebook is a movie's interest, see
-    /// [`interest`](crate::interest). With it come the next four.
+    /// `model::interest`. With it come the next four.
     InterestCode = 65,
     /// i8 \[codes\]\[dimensions\]: at most 128 rows of at most 16 numbers, with a scale.
     InterestCodebook = 66,

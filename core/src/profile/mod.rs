@@ -76,7 +76,7 @@ impl<const LOG: usize> Profile<LOG> {
         &self.log
     }
 
-    /// The ratings, to be changed; then learn it again (feature `learn`).
+    /// The ratings, to be changed; call `learn` (feature `learn`) afterwards.
     pub fn log_mut(&mut self) -> &mut Log<LOG> {
         &mut self.log
     }
