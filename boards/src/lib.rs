@@ -15,6 +15,8 @@ pub struct Board {
     pub image_region: usize,
     /// Bytes of flash that the firmware may take.
     pub firmware_flash: usize,
+    /// Address of the first byte of the region that keeps ratings.
+    pub profile_address: u32,
     /// Bytes of the region that keeps ratings.
     pub profile_region: usize,
     /// Bytes of RAM.
@@ -35,6 +37,7 @@ pub const BOARDS: [Board; 2] = [
         image_address: 0x0802_0000,
         image_region: 896 * 1024,
         firmware_flash: 80 * 1024,
+        profile_address: 0x0800_4000,
         profile_region: 48 * 1024,
         ram: 128 * 1024,
         core: "M4F",
@@ -47,6 +50,7 @@ pub const BOARDS: [Board; 2] = [
         image_address: 0x1_1000,
         image_region: 188 * 1024,
         firmware_flash: 60 * 1024,
+        profile_address: 0xF000,
         profile_region: 8 * 1024,
         ram: 16 * 1024,
         core: "M0",
@@ -110,6 +114,8 @@ mod tests {
             assert_eq!(length, board.image_region, "{name}");
             let profile = number(&map, "__profile_length");
             assert_eq!(profile, board.profile_region, "{name}");
+            let start = number(&map, "__profile_start");
+            assert_eq!(start, board.profile_address as usize, "{name}");
             let memory = |kind: &str| map.split_once(kind).unwrap().1;
             assert_eq!(number(memory("RAM "), "LENGTH"), board.ram, "{name}");
             // The firmware has what lies before the image but for a profile amid it.

@@ -50,6 +50,9 @@ impl Place {
 
     fn host(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_host"))
+            .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+            .env_remove("POCKETREC_PORT")
             .args(arguments)
             .current_dir(self.0.path())
             .output()
@@ -125,7 +128,9 @@ fn a_trained_model_is_exported_inspected_and_asked_without_flags() {
     contains(&mean, &["the mean user"]);
     assert_eq!(mean.matches("(19").count(), 10);
 
+    assert_eq!(place.succeeds(&["recommend", "7", "--count", "5"]), best);
     let by_title = place.succeeds(&["predict", "--user", "7", "--movie", "the part 12"]);
+    assert_eq!(place.succeeds(&["predict", "7", "part", "12"]), by_title);
     contains(&by_title, &["stars: user 7 on Part 12, The (1912)"]);
     assert_eq!(
         by_title,
@@ -133,6 +138,10 @@ fn a_trained_model_is_exported_inspected_and_asked_without_flags() {
     );
 
     let near = place.succeeds(&["similar", "--movie", "part 3", "--count", "4"]);
+    assert_eq!(
+        place.succeeds(&["similar", "part", "3", "--count", "4"]),
+        near
+    );
     contains(&near, &["Nearest to Part 3, The (1903)", "Cosine"]);
     assert_eq!(near.matches("(19").count(), 5);
 }

@@ -70,6 +70,9 @@ impl Place {
 
     fn host(&self, columns: usize, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_host"))
+            .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+            .env_remove("POCKETREC_PORT")
             .args(arguments)
             .current_dir(self.0.path())
             .env("COLUMNS", columns.to_string())

@@ -99,6 +99,9 @@ fn serve(board: &mut MemoryBoard<'_>, mut line: TcpStream, damage: &impl Fn(&mut
 
 fn host(place: &TempDir, port: &str, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_host"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+        .env_remove("POCKETREC_PORT")
         .args(arguments)
         .args(["--port", port, "--image", "model.img"])
         .current_dir(place.path())
@@ -247,6 +250,9 @@ fn nothing_of_a_fact_is_cut_however_narrow_the_terminal_is() {
     for question in ["info", "limits", "health", "counters", "storage"] {
         let shown = |columns: usize| {
             let output = Command::new(env!("CARGO_BIN_EXE_host"))
+                .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+                .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+                .env_remove("POCKETREC_PORT")
                 .args(["query", question, "--port", &port])
                 .env("COLUMNS", columns.to_string())
                 .output()
@@ -527,6 +533,9 @@ fn the_newest_of_a_file_are_taken_and_without_an_image_the_board_says_which_movi
     )
     .unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_host"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+        .env_remove("POCKETREC_PORT")
         .args(["query", "ratings", "--load", "mine.csv", "--newest", "5"])
         .args(["--port", &port, "--image", "none"])
         .current_dir(place.path())
@@ -603,6 +612,9 @@ fn ctrl_c_stops_the_board_and_then_the_program() {
     let (port, begun) = slow_board(&place);
     let top = ["query", "top", "--image", "model.img", "--port", &port];
     let host = Command::new(env!("CARGO_BIN_EXE_host"))
+        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+        .env_remove("POCKETREC_PORT")
         .args(top)
         .current_dir(place.path())
         .stdout(Stdio::piped())
@@ -773,6 +785,9 @@ fn files_and_numbers_are_checked_before_a_firmware_is_built() {
         ),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_host"))
+            .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+            .env_remove("POCKETREC_PORT")
             .args(arguments.split_whitespace())
             .args(["--image", "model.img"])
             .current_dir(place.path())
@@ -784,6 +799,152 @@ fn files_and_numbers_are_checked_before_a_firmware_is_built() {
         assert_eq!(output.status.code(), Some(2), "{arguments}: {errors}");
         assert!(errors.contains(said), "{arguments}: {errors}");
     }
+}
+
+#[test]
+fn words_without_options_are_read_by_their_place_and_refused_where_that_is_not_clear() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let asks = |arguments: &[&str], parts: &[&str]| {
+        let arguments = [&["query"], arguments].concat();
+        succeeds(&place, &port, &arguments, parts)
+    };
+    let user = "stars: user 7 on Part 12 (1960)";
+    asks(&["predict", "7", "part", "12"], &[user]);
+    asks(&["explain", "7", "part 12"], &[user]);
+    asks(&["predict", "--user", "7", "part", "12"], &[user]);
+    asks(&["predict", "part 12"], &["the device's owner on Part 12"]);
+    asks(&["top", "7"], &["for user 7"]);
+    asks(&["similar", "part", "5"], &["Nearest to Part 5 (1960)"]);
+    let taken = "4.5 stars for Part 9 (1960): taken in";
+    asks(&["rate", "part", "9", "4.5"], &[taken]);
+    asks(&["rate", "part 9", "--stars", "4.5"], &[taken]);
+    asks(&["rate", "--movie", "part 9", "4.5"], &[taken]);
+    asks(&["forget", "part", "9"], &["Part 9 (1960) is forgotten"]);
+    asks(&["rate", "part 4", "5"], &["5 stars for Part 4"]);
+    let refused = |arguments: &[&str], parts: &[&str]| {
+        let arguments = [&["query"], arguments].concat();
+        fails(&place, &port, 2, &arguments, parts);
+    };
+    // Part 4 with 5 stars, or Part 4 5? There is no such movie; but there is a Part 5.
+    refused(
+        &["rate", "part", "5"],
+        &[
+            "may be 5 stars for `part`, or the movie `part 5`",
+            "--stars 5",
+        ],
+    );
+    refused(
+        &["rate", "part 9"],
+        &["no number of stars", "rate alien 4.5"],
+    );
+    refused(&["rate"], &["TITLE|ID STARS"]);
+    refused(&["rate", "--movie", "part 9"], &["how many stars?"]);
+    refused(&["predict"], &["USER TITLE|ID"]);
+    refused(&["similar", "part 5", "--movie", "10"], &["cannot be used"]);
+    refused(&["top", "7", "--user", "8"], &["cannot be used"]);
+}
+
+#[test]
+fn a_board_is_found_by_the_variable_by_the_file_of_emulate_and_by_memory_and_a_line_says_so() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let config = tempfile::tempdir().unwrap();
+    let asks = |arguments: &[&str], variable: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_host"))
+            .env("XDG_CONFIG_HOME", config.path())
+            .env("XDG_RUNTIME_DIR", config.path())
+            .env("POCKETREC_PORT", variable)
+            .args(arguments)
+            .current_dir(&place)
+            .output()
+            .unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    // A machine that tests run on has no probe plugged in.
+    let (code, _, said) = asks(&["query", "top"], "");
+    assert!(code == Some(2) && said.contains("which board?"), "{said}");
+    let rate = [
+        "query",
+        "rate",
+        "part 9",
+        "5",
+        "--image",
+        "model.img",
+        "--owner",
+        "2",
+    ];
+    let (code, _, said) = asks(&rate, &port);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("which POCKETREC_PORT names"), "{said}");
+    // Port, image and owner are remembered.
+    let (code, text, said) = asks(&["query", "ratings"], "");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(text.contains("Part 9 (1960)"), "{text}");
+    for line in ["as last time", "with the image", "for owner 2"] {
+        assert!(said.contains(line), "no `{line}` in {said}");
+    }
+    let (_, text, said) = asks(&["query", "ratings", "--owner", "0"], "");
+    assert!(
+        !text.contains("Part 9") && !said.contains("for owner"),
+        "{text}{said}"
+    );
+
+    // What `emulate` leaves behind comes before memory, with its own image.
+    let other = board(&place, |_| ());
+    let running = config.path().join("pocketrec/emulated-1.json");
+    let image = place.path().join("model.img");
+    let text = serde_json::json!({
+        "board": "microbit",
+        "address": other.trim_start_matches("tcp:"),
+        "pid": 1,
+        "image": image,
+        "crc": 0,
+    });
+    std::fs::write(&running, text.to_string()).unwrap();
+    let (code, text, said) = asks(&["query", "ratings", "--owner", "0"], "");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!text.contains("Part 9"), "{text}");
+    assert!(said.contains("the emulated microbit at tcp:"), "{said}");
+    let (_, text, _) = asks(&["query", "ports", "--json"], "");
+    let ports: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(ports["ports"][0]["port"], other);
+    assert_eq!(
+        ports["ports"][0]["known"],
+        "the emulated microbit of `emulate`"
+    );
+    // A file that nobody stands behind any more is passed over, and removed.
+    let stale = std::fs::read_to_string(&running).unwrap();
+    let stale = stale.replace(other.trim_start_matches("tcp:"), "127.0.0.1:1");
+    std::fs::write(&running, stale).unwrap();
+    let (_, _, said) = asks(&["query", "ratings"], "");
+    assert!(
+        said.contains(&format!("asking {port}, as last time")),
+        "{said}"
+    );
+    assert!(!running.exists());
+}
+
+#[test]
+fn a_board_that_says_nothing_is_given_up_after_the_timeout() {
+    let place = place();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("tcp:{}", listener.local_addr().unwrap());
+    let silent = ["query", "hello", "--timeout", "0.2"];
+    fails(
+        &place,
+        &port,
+        1,
+        &silent,
+        &["nothing answers at", "waited 200 ms"],
+    );
+    let wrong = ["query", "hello", "--timeout", "0"];
+    fails(&place, &port, 2, &wrong, &["from 0.1 to 86400"]);
 }
 
 #[test]
@@ -886,6 +1047,9 @@ fn titles_of_another_image_than_the_boards_are_refused_with_the_way_on() {
     assert!(!place.path().join("yours.csv").exists());
     let run = |arguments: &str| {
         let output = Command::new(env!("CARGO_BIN_EXE_host"))
+            .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+            .env_remove("POCKETREC_PORT")
             .args(arguments.split_whitespace())
             .args(["--image", "none", "--port", &port])
             .current_dir(place.path())
@@ -930,6 +1094,9 @@ fn without_an_image_movies_are_shown_by_their_ids_and_a_line_says_so() {
     let port = board(&place, |_| ());
     let ask = |arguments: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_host"))
+            .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+            .env_remove("POCKETREC_PORT")
             .args(["query", "--port", &port])
             .args(arguments)
             .current_dir(place.path())

@@ -4,6 +4,7 @@
 pub mod child;
 pub mod error;
 pub mod files;
+pub mod folders;
 pub mod pages;
 pub mod print;
 pub mod signals;

@@ -70,6 +70,18 @@ impl Timing {
         patience: Duration::from_secs(5),
     };
 
+    /// The same for a board that is given up after so much silence, whatever was asked of it.
+    pub fn within(self, limit: Duration) -> Self {
+        let silence = self.silence.min(limit);
+        let tries = (limit.as_secs_f64() / silence.as_secs_f64()).ceil() as u32;
+        Self {
+            silence,
+            tries,
+            tries_of_change: tries,
+            ..self
+        }
+    }
+
     /// What is left to wait once a board says that a frame was damaged.
     fn after_damage(&self) -> Duration {
         self.silence / 4
@@ -208,6 +220,11 @@ impl<L: Read + Write> Connection<L> {
     /// The line's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The line without the connection over it.
+    pub fn into_line(self) -> L {
+        self.line
     }
 
     /// The line itself.

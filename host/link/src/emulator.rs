@@ -77,15 +77,7 @@ impl Emulator {
                 ))
                 .into());
             }
-            // A comma in QEMU's option values is written twice.
-            let file = image.display().to_string().replace(',', ",,");
-            command.args([
-                "-device",
-                &format!(
-                    "loader,file={file},addr={:#x},force-raw=on",
-                    board.image_address
-                ),
-            ]);
+            command.args(Self::with_bytes(image, board.image_address));
         }
         let mut child = Tied::spawn(&mut command).map_err(|error| match error.kind() {
             ErrorKind::NotFound => anyhow::anyhow!(
@@ -95,6 +87,34 @@ impl Emulator {
         })?;
         let line = accept(&listener, &mut child)?;
         Ok(Self { child, line })
+    }
+}
+
+impl Emulator {
+    /// QEMU's arguments that put a file's bytes into memory at `address` before the machine starts.
+    pub fn with_bytes(file: &Path, address: u32) -> [String; 2] {
+        // A comma in QEMU's option values is written twice.
+        let file = file.display().to_string().replace(',', ",,");
+        [
+            "-device".into(),
+            format!("loader,file={file},addr={address:#x},force-raw=on"),
+        ]
+    }
+
+    /// Another end of its serial line, for who reads on one thread and writes on another.
+    ///
+    /// # Errors
+    ///
+    /// Those of the system.
+    pub fn line(&self) -> io::Result<TcpStream> {
+        self.line.try_clone()
+    }
+
+    /// Waits for the emulator's end; its last words.
+    pub fn last_words(&mut self) -> String {
+        // What can't be waited for has said what it had to.
+        let _ = self.child.wait();
+        last_words(&mut self.child)
     }
 }
 

@@ -3,15 +3,22 @@
 //! [`port`] opens a line, [`connection`] asks over it and copes with what lines do to bytes, [`error`] says in a
 //! sentence what went wrong, and [`sense`] which answers can't be right; [`ratings`] are read page by page. [`memory`] is
 //! a board without hardware: core's service in this process, which tests talk to and which is the twin that a real
-//! board is compared with; [`transcript`] is that comparison as a file.
+//! board is compared with; [`transcript`] is that comparison as a file. [`emulator`] boots a firmware, [`control`] has a
+//! hand on its memory, [`bridge`] lets several programs ask it, [`running`] lets them find it, and [`keep`] brings what it
+//! has learned through its end; [`plugged`] finds real boards.
 
+pub mod bridge;
 pub mod connection;
+pub mod control;
 pub mod emulator;
 pub mod error;
+pub mod keep;
 pub mod memory;
+pub mod plugged;
 pub mod port;
 pub mod questions;
 pub mod ratings;
+pub mod running;
 pub mod sense;
 pub mod transcript;
 pub mod twin;

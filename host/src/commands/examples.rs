@@ -53,15 +53,12 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "inspect",
         &["inspect", "inspect small.img --board microbit"],
     ),
-    ("predict", &["predict --user 42 --movie \"toy story\""]),
+    ("predict", &["predict 42 toy story"]),
     (
         "recommend",
-        &[
-            "recommend --user 42",
-            "recommend --count 20 --fame 0.5 --json",
-        ],
+        &["recommend 42", "recommend --count 20 --fame 0.5 --json"],
     ),
-    ("similar", &["similar --movie \"the matrix\""]),
+    ("similar", &["similar the matrix"]),
     (
         "simulate",
         &[
@@ -72,32 +69,37 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "query",
         &[
-            "query --emulator top --user 42",
-            "query --port /dev/ttyACM0 rate --movie \"toy story\" --stars 5",
+            "query --emulator top 42",
+            "query --port /dev/ttyACM0 rate toy story 5",
         ],
     ),
+    (
+        "emulate",
+        &["emulate", "emulate microbit --image small.img"],
+    ),
+    ("query ports", &["query ports"]),
     ("query hello", &["query --port /dev/ttyACM0 hello"]),
     ("query limits", &["query --port /dev/ttyACM0 limits"]),
     ("query info", &["query --port /dev/ttyACM0 info --json"]),
     (
         "query predict",
-        &["query --port /dev/ttyACM0 predict --movie \"toy story\""],
+        &["query --port /dev/ttyACM0 predict toy story"],
     ),
     ("query top", &["query --port /dev/ttyACM0 top --count 20"]),
     (
         "query similar",
-        &["query --port /dev/ttyACM0 similar --movie \"the matrix\""],
+        &["query --port /dev/ttyACM0 similar the matrix"],
     ),
     (
         "query rate",
-        &["query --port /dev/ttyACM0 rate --movie \"toy story\" --stars 4.5"],
+        &["query --port /dev/ttyACM0 rate toy story 4.5"],
     ),
     ("query profile", &["query --port /dev/ttyACM0 profile"]),
     ("query undo", &["query --port /dev/ttyACM0 undo"]),
     (
         "query forget",
         &[
-            "query --port /dev/ttyACM0 forget --movie \"toy story\"",
+            "query --port /dev/ttyACM0 forget toy story",
             "query --port /dev/ttyACM0 forget --all",
         ],
     ),
@@ -111,7 +113,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("query suggest", &["query --port /dev/ttyACM0 suggest"]),
     (
         "query explain",
-        &["query --port /dev/ttyACM0 explain --movie \"toy story\""],
+        &["query --port /dev/ttyACM0 explain toy story"],
     ),
     ("query owners", &["query --port /dev/ttyACM0 owners"]),
     ("query storage", &["query --port /dev/ttyACM0 storage"]),

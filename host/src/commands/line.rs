@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::find::{self, Found};
 use crate::print::{count, grouped};
 use boards::{self, Board};
 use pocketrec_base::child::Tied;
@@ -20,13 +22,18 @@ pub const BOARD: &str = "Board";
 /// Where the board is.
 #[derive(Debug, clap::Args)]
 pub struct LineArgs {
-    /// The board's serial port, such as /dev/ttyACM0 or COM3; also tcp:HOST:PORT or unix:PATH
+    /// The board's serial port, such as /dev/ttyACM0 or COM3; also tcp:HOST:PORT or unix:PATH [default: POCKETREC_PORT,
+    /// or the board that `emulate` holds or that is plugged in, or the last one]
     #[arg(long, value_name = "NAME", global = true, conflicts_with = "emulator", help_heading = BOARD)]
     port: Option<String>,
 
     /// Bits a second on the serial port
     #[arg(long, value_name = "RATE", global = true, default_value_t = port::BAUD, help_heading = BOARD)]
     baud: u32,
+
+    /// Seconds of silence after which a board is given up [default: 6 for a board, 90 for an emulated one]
+    #[arg(long, value_name = "SECONDS", global = true, value_parser = timeout, help_heading = BOARD)]
+    timeout: Option<Duration>,
 
     /// Build the firmware of a board and boot it in an emulator, with the image in its flash: stm32f405, or microbit
     /// with `--emulator=microbit`; what it learns ends with the command
@@ -43,9 +50,41 @@ pub struct LineArgs {
     emulator: Option<Board>,
 }
 
-fn board(name: &str) -> Result<Board, String> {
+pub(super) fn board(name: &str) -> Result<Board, String> {
     boards::by_name(name)
         .ok_or_else(|| format!("the boards with an emulator are {}", boards::names()))
+}
+
+/// Seconds as a person types them.
+fn timeout(text: &str) -> Result<Duration, String> {
+    let seconds = text
+        .parse()
+        .ok()
+        .filter(|seconds| (0.1..=86_400.0).contains(seconds));
+    let seconds = seconds.map(Duration::from_secs_f64);
+    seconds.ok_or_else(|| "it should be a number of seconds from 0.1 to 86400".into())
+}
+
+/// For a board that `emulate` holds, which has booted: it is not asked as often as one that may not hear yet.
+pub(super) const HELD: Timing = Timing {
+    silence: Duration::from_secs(3),
+    tries: 30,
+    tries_of_change: 30,
+    ..Timing::EMULATOR
+};
+
+/// Where the board is that a command talks to.
+#[derive(Debug)]
+pub struct Place {
+    baud: u32,
+    timeout: Option<Duration>,
+    at: At,
+}
+
+#[derive(Debug)]
+enum At {
+    Port(Found),
+    Emulator(Board),
 }
 
 impl LineArgs {
@@ -59,10 +98,55 @@ impl LineArgs {
         self.emulator.map(|board| board.image_region)
     }
 
+    /// Opens the line to a board that is named: what fills an owner's profile takes no board that was only found.
+    ///
+    /// # Errors
+    /// [`BadInput`] where none is named; else as [`Place::connect`].
+    pub fn connect(&self, image: &Path) -> Result<Connection<Box<dyn Line>>> {
+        if !self.is_given() {
+            return Err(BadInput::new(
+                "which board? `--port /dev/ttyACM0` asks one, `--emulator` boots the firmware without one",
+            )
+            .into());
+        }
+        self.place()?.connect(image)
+    }
+
+    /// The board that is named, or else the one that is found.
+    ///
+    /// # Errors
+    /// [`BadInput`] where none is named and none is found, or several are.
+    pub fn place(&self) -> Result<Place> {
+        let at = match self.emulator {
+            Some(board) => At::Emulator(board),
+            None => At::Port(find::board(self.port.as_deref())?),
+        };
+        Ok(Place {
+            baud: self.baud,
+            timeout: self.timeout,
+            at,
+        })
+    }
+}
+
+impl Place {
+    /// The board's port, where it isn't booted for this command.
+    pub fn found(&self) -> Option<&Found> {
+        match &self.at {
+            At::Port(found) => Some(found),
+            At::Emulator(_) => None,
+        }
+    }
+
+    /// Whether it is to be booted in an emulator.
+    pub fn is_emulator(&self) -> bool {
+        matches!(self.at, At::Emulator(_))
+    }
+
     /// Lets a connection find out what became of a change when its line breaks, from the board whose image has `crc`.
     pub fn way_back(&self, connection: &mut Connection<Box<dyn Line>>, crc: u32) {
-        if let Some(name) = self.port.clone() {
-            let baud = self.baud;
+        if let Some(found) = self.found() {
+            let (name, baud) = (found.port.clone(), self.baud);
             connection.reopen_with(crc, move || port::open(&name, baud));
         }
     }
@@ -70,34 +154,37 @@ impl LineArgs {
     /// Opens the line and greets the board; `image` goes into an emulator's flash.
     ///
     /// # Errors
-    /// [`BadInput`] where neither a port nor an emulator is named; else what went wrong, in a sentence.
+    /// What went wrong, in a sentence.
     pub fn connect(&self, image: &Path) -> Result<Connection<Box<dyn Line>>> {
-        let mut connection = match (&self.port, self.emulator) {
-            (Some(name), _) => Connection::new(port::open(name, self.baud)?, name, Timing::BOARD),
-            (None, Some(board)) => {
-                fits(image, board)?;
-                let elf = firmware(board, image)?;
-                let line: Box<dyn Line> = Box::new(Emulator::boot(board.name, &elf, Some(image))?);
-                Connection::new(
-                    line,
-                    format!("the emulated {}", board.name),
-                    Timing::EMULATOR,
+        let (line, name, timing): (Box<dyn Line>, _, _) = match &self.at {
+            At::Port(found) => {
+                let timing = match found.running {
+                    Some(_) => HELD,
+                    None => Timing::BOARD,
+                };
+                (
+                    port::open(&found.port, self.baud)?,
+                    found.port.clone(),
+                    timing,
                 )
             }
-            (None, None) => {
-                return Err(BadInput::new(
-                    "which board? `--port /dev/ttyACM0` asks one, `--emulator` boots the firmware without one",
-                )
-                .into());
+            At::Emulator(board) => {
+                fits(image, *board)?;
+                let elf = firmware(*board, image)?;
+                let emulator = Emulator::boot(board.name, &elf, Some(image))?;
+                let name = format!("the emulated {}", board.name);
+                (Box::new(emulator), name, Timing::EMULATOR)
             }
         };
+        let timing = self.timeout.map_or(timing, |limit| timing.within(limit));
+        let mut connection = Connection::new(line, name, timing);
         connection.hello()?;
         Ok(connection)
     }
 }
 
 /// Makes sure that the image is there and fits the board's flash, whose end the emulator doesn't know.
-fn fits(image: &Path, board: Board) -> Result<()> {
+pub(super) fn fits(image: &Path, board: Board) -> Result<()> {
     match std::fs::metadata(image) {
         Ok(meta) if meta.len() > board.image_region as u64 => Err(BadInput::new(format!(
             "{} has {} and the image's region of {} {}: `export --board {}` makes one that fits",
@@ -115,7 +202,7 @@ fn fits(image: &Path, board: Board) -> Result<()> {
 }
 
 /// Builds a board's firmware with the features that the image needs; the path of its ELF file.
-fn firmware(board: Board, image: &Path) -> Result<PathBuf> {
+pub(super) fn firmware(board: Board, image: &Path) -> Result<PathBuf> {
     // What is no image is for the firmware to refuse.
     let bytes = ImageBytes::read(image).ok();
     let valid = bytes.filter(|bytes| bytes.open(image).is_ok());

@@ -3,10 +3,12 @@
 pub mod bench;
 mod columns;
 mod data;
+pub mod emulate;
 pub mod evaluate;
 mod examples;
 pub mod export;
 pub mod fetch;
+mod find;
 pub mod image;
 pub mod inspect;
 pub mod kernels;
@@ -16,6 +18,7 @@ mod movie;
 pub mod predict;
 pub mod query;
 pub mod recommend;
+mod remembered;
 pub mod selftest;
 pub mod similar;
 pub mod simulate;
@@ -94,6 +97,8 @@ enum Verb {
     Simulate(simulate::Args),
     /// Ask a board, or the firmware in an emulator, over its serial line
     Query(query::Args),
+    /// Boot a board's firmware in an emulator and keep it, for `query` to ask
+    Emulate(emulate::Args),
     /// Ask a board a whole transcript and compare every bit with what core answers on a PC
     Selftest(selftest::Args),
 }
@@ -113,6 +118,7 @@ impl Verb {
             Verb::Similar(args) => similar::run(&args),
             Verb::Simulate(args) => simulate::run(&args),
             Verb::Query(args) => query::run(&args),
+            Verb::Emulate(args) => emulate::run(&args),
             Verb::Selftest(args) => selftest::run(&args),
         }
     }

@@ -9,8 +9,27 @@ use pocketrec_base::error::BadInput;
 use pocketrec_data::Titles;
 use pocketrec_data::search::{self, Found, How};
 
-/// What `--movie` takes, for the help of each verb that has it.
+/// What a movie may be given by, for the help of each verb that has it.
 pub const HELP: &str = "The movie: its title or words of it in any order, or its id; `id:300` is an id also where a movie is called 300";
+
+/// The movie that a verb is about, as words or by its option.
+#[derive(Debug, Clone, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct MovieArgs {
+    #[arg(value_name = "TITLE|ID", help = HELP)]
+    words: Vec<String>,
+
+    /// The same as an option
+    #[arg(long, value_name = "TITLE|ID")]
+    movie: Option<String>,
+}
+
+impl MovieArgs {
+    /// What was typed.
+    pub fn text(&self) -> String {
+        self.movie.clone().unwrap_or_else(|| self.words.join(" "))
+    }
+}
 
 /// What becomes of the movie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,12 +10,21 @@ use super::movie::HELP;
 use crate::print::number::fixed;
 use crate::print::{self, Answer, Movie, signed};
 use crate::{note, say};
+use pocketrec_data::search::{is_name, words};
 
 /// Options of `host predict`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// A user of the image and the movie, as in `42 alien`, or the movie alone
+    #[arg(
+        value_name = "USER TITLE|ID",
+        required_unless_present = "movie",
+        conflicts_with = "movie"
+    )]
+    words: Vec<String>,
+
     #[arg(long, value_name = "TITLE|ID", help = HELP)]
-    movie: String,
+    movie: Option<String>,
 
     /// A user of the image, by id, or by name where its ratings had names [default: the mean user, as whom a device's
     /// owner starts]
@@ -34,8 +43,19 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
-    let movie = loaded.movie(&model, &args.movie)?;
-    let User { id, state, name } = user(&loaded.people, &model, args.user.as_deref())?;
+    let is_user = |text: &str| {
+        let id = loaded.people.id(text);
+        args.user.is_none() && id.is_ok_and(|id| model.user(id).is_ok())
+    };
+    let known = |id| model.movie_row(id).is_ok();
+    let is_movie = |text: &str| is_name(&loaded.titles, known, text);
+    let (typed, movie) = match &args.movie {
+        Some(movie) => (None, movie.clone()),
+        None => words::predicted(&args.words, is_user, is_movie)?,
+    };
+    let movie = loaded.movie(&model, &movie)?;
+    let who = args.user.as_deref().or(typed.as_deref());
+    let User { id, state, name } = user(&loaded.people, &model, who)?;
     let explained = model.explain(&state, model.movie_row(movie)?);
     let has = model.parts();
     let part = |value: f32, there: bool| there.then_some(value);

@@ -22,7 +22,11 @@ const LONGEST: usize = 100;
 pub struct Args {
     /// A user of the image, by id, or by name where its ratings had names [default: the mean user, as whom a device's
     /// owner starts]
-    #[arg(long, value_name = "ID|NAME")]
+    #[arg(value_name = "ID|NAME", group = "whose")]
+    who: Option<String>,
+
+    /// The same as an option
+    #[arg(long, value_name = "ID|NAME", group = "whose")]
     user: Option<String>,
 
     /// How many movies, at most 100
@@ -43,7 +47,7 @@ pub struct Args {
     #[arg(
         long,
         value_name = "PATH",
-        requires = "user",
+        requires = "whose",
         conflicts_with = "include_rated"
     )]
     data: Option<PathBuf>,
@@ -69,7 +73,11 @@ fn weight(text: &str) -> Result<f32, String> {
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
-    let User { id, state, name } = user(&loaded.people, &model, args.user.as_deref())?;
+    let User { id, state, name } = user(
+        &loaded.people,
+        &model,
+        args.who.as_deref().or(args.user.as_deref()),
+    )?;
     let interest = match id {
         Some(id) => model.interest_of_user(id).unwrap_or_default(),
         None => Interest::NONE,

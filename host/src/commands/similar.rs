@@ -7,7 +7,7 @@ use pocketrec::rank::Nearest;
 use serde::Serialize;
 
 use super::image::{DEFAULT, Loaded};
-use super::movie::HELP;
+use super::movie::MovieArgs;
 use crate::note;
 use crate::print::{self, Answer, Movie, Movies};
 
@@ -17,8 +17,8 @@ const LONGEST: usize = 100;
 /// Options of `host similar`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    #[arg(long, value_name = "TITLE|ID", help = HELP)]
-    movie: String,
+    #[command(flatten)]
+    movie: MovieArgs,
 
     /// How many movies, at most 100
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
@@ -36,7 +36,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
-    let movie = loaded.movie(&model, &args.movie)?;
+    let movie = loaded.movie(&model, &args.movie.text())?;
     let mut nearest =
         Nearest::<LONGEST>::keeping(args.count.into(), &model, model.movie_row(movie)?);
     nearest.advance(&model, u32::MAX);

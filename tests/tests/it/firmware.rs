@@ -14,7 +14,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tests::control::{Gdb, Qmp, Waiting};
+use tests::control::{Gdb, Qmp, Waiting, gdb};
 use tests::firmware::{BOARDS, PROFILES, boot, elf};
 use tests::image::made_up;
 
@@ -218,7 +218,7 @@ fn a_fault_resets_into_a_firmware_that_reports_it() -> Result<()> {
     for board in BOARDS {
         let image = image(100)?;
         let waiting = Waiting::new()?;
-        let mut connection = boot(board, PROFILES[0], Some(image.path()), &waiting.gdb()?)?;
+        let mut connection = boot(board, PROFILES[0], Some(image.path()), &gdb(&waiting)?)?;
         let mut debugger = Gdb::take(waiting)?;
         for crashes in 0..3 {
             let answer = connection.ask(&Request::Health)?;
@@ -257,7 +257,7 @@ fn the_reset_button_after_a_fault_is_not_another_fault() -> Result<()> {
             board,
             PROFILES[0],
             None,
-            &[debug.gdb()?, machine.qmp()?].concat(),
+            &[gdb(&debug)?, machine.qmp()?].concat(),
         )?;
         let mut debugger = Gdb::take(debug)?;
         let mut machine = Qmp::take(machine)?;

@@ -2,6 +2,8 @@
 
 mod built_in_image;
 #[cfg(feature = "emulator")]
+mod emulate;
+#[cfg(feature = "emulator")]
 mod firmware;
 #[cfg(feature = "emulator")]
 mod interest;

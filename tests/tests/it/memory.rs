@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use object::{Object, ObjectSymbol};
 use pocketrec_link::emulator::Emulator;
-use tests::control::{Gdb, Waiting};
+use tests::control::{Gdb, Waiting, gdb};
 use tests::firmware::{BOARDS, PROFILES, elf};
 
 /// RAM that a firmware which hasn't started doesn't use.
@@ -27,7 +27,7 @@ impl Board {
     fn boot(name: &str) -> Result<Self> {
         let path = elf(name, PROFILES[1])?;
         let waiting = Waiting::new()?;
-        let arguments = [waiting.gdb()?, vec!["-S".into()]].concat();
+        let arguments = [gdb(&waiting)?, vec!["-S".into()]].concat();
         let emulator = Emulator::boot_with(name, &path, None, &arguments)?;
         let elf = std::fs::read(path)?;
         Ok(Self {

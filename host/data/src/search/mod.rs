@@ -10,6 +10,7 @@ mod fold;
 mod grade;
 mod index;
 mod names;
+pub mod words;
 
 use super::{Movie, Titles};
 use fold::Folder;
@@ -119,6 +120,36 @@ pub fn find(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> Found {
             Found::Several(best.iter().map(|fit| fit.id).collect())
         }
     }
+}
+
+/// The movies that fit `text` in some way, the likeliest first, at most `most`: what a search shows while somebody types.
+/// An id that was typed comes first.
+pub fn listed(titles: &Titles, known: impl Fn(u32) -> bool, text: &str, most: usize) -> Vec<u32> {
+    let mut ids: Vec<u32> = id(text).filter(|id| known(*id)).into_iter().collect();
+    for fit in fits_of(titles, &known, text) {
+        if ids.len() >= most {
+            break;
+        }
+        if !ids.contains(&fit.id) {
+            ids.push(fit.id);
+        }
+    }
+    ids
+}
+
+/// Whether a movie is called `text` as a whole, but for articles, accents, signs and the year.
+pub fn is_name(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> bool {
+    let best = fits_of(titles, &known, text).first().copied();
+    best.is_some_and(|fit| fit.class <= Class::Bare && fit.cost == 0)
+}
+
+fn fits_of(titles: &Titles, known: &impl Fn(u32) -> bool, text: &str) -> Vec<Fit> {
+    let movies: Vec<&Movie> = titles
+        .movies()
+        .iter()
+        .filter(|movie| known(movie.id))
+        .collect();
+    fits(&index::all(&movies), &readings(text))
 }
 
 fn literal(id: u32) -> Found {

@@ -65,6 +65,11 @@ impl AtHand {
         Some(self.known.as_ref()?.has_movie(id))
     }
 
+    /// Whether the image has a user; `None` where no image tells.
+    pub fn has_user(&self, id: u32) -> Option<bool> {
+        Some(self.known.as_ref()?.has_user(id))
+    }
+
     /// The image, which `option` needs.
     ///
     /// # Errors

@@ -121,13 +121,10 @@ impl Asked<'_> {
 
     /// Whom the question is about: `{"user": 42}` or `{"owner": 0}`.
     fn whom(&self) -> Value {
-        let who = match &self.args.question {
-            Question::Predict { who, .. }
-            | Question::Top { who, .. }
-            | Question::Profile { who }
-            | Question::Explain { who, .. } => who.who(&self.people).ok(),
-            Question::Suggest { owner, .. } => Some(owner.who()),
-            _ => None,
+        let who = match (&self.args.question, &self.who) {
+            (Question::Suggest { owner, .. }, _) => Some(owner.who(self.usual)),
+            (_, Some(who)) => who.who(&self.people, self.usual).ok(),
+            (_, None) => None,
         };
         match who {
             Some(Who::ImageUser(id)) => json!({ "user": id }),

@@ -4,6 +4,8 @@ mod at_hand;
 mod facts;
 mod json;
 pub mod load;
+mod ports;
+mod question;
 pub mod ratings;
 mod show;
 
@@ -11,20 +13,21 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use pocketrec::wire::{MAX_LIST, Refusal, Reply, Request, Who};
+use pocketrec::wire::{Refusal, Reply, Request, Who};
 
 use super::image::{Loaded, Rated};
-use super::line::{BOARD, LineArgs};
-use super::movie::{HELP, Purpose, choose};
-use crate::print::{Target, progress::Step};
+use super::line::{BOARD, LineArgs, Place};
+use super::movie::{Purpose, choose};
+use super::remembered::Remembered;
+use crate::print::{hint, progress::Step};
 use crate::{note, say};
 use at_hand::AtHand;
-use load::LoadArgs;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::signals;
 use pocketrec_data::{Titles, search};
 use pocketrec_export::people::People;
 use pocketrec_link::{Connection, Line, LinkError, sense, twin};
+use question::{Question, WhoArgs};
 
 /// Options of `host query`.
 #[derive(Debug, clap::Args)]
@@ -33,8 +36,8 @@ pub struct Args {
     #[command(flatten)]
     line: LineArgs,
 
-    /// The image that the board holds: its titles, and what `--emulator` and `--twin` use; `none` shows ids [default:
-    /// target/pocketrec/model.img]
+    /// The image that the board holds: its titles, and what `--emulator` and `--twin` use; `none` shows ids [default: that
+    /// of `emulate`, the one that was named at this port last time, or target/pocketrec/model.img]
     #[arg(long, value_name = "FILE", global = true, help_heading = BOARD)]
     image: Option<PathBuf>,
 
@@ -47,173 +50,67 @@ pub struct Args {
     question: Question,
 }
 
-/// Whom a question is about.
-#[derive(Debug, Clone, clap::Args)]
-struct WhoArgs {
-    /// A user of the image, by id, or by name where its ratings had names [default: the device's owner]
-    #[arg(long, value_name = "ID|NAME", conflicts_with = "owner")]
-    user: Option<String>,
-
-    /// Which owner of the device
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    owner: u8,
-}
-
-impl WhoArgs {
-    /// # Errors
-    /// [`BadInput`] for a user who can't be meant.
-    fn who(&self, people: &People) -> Result<Who> {
-        Ok(match &self.user {
-            Some(user) => Who::ImageUser(people.id(user)?),
-            None => Who::Owner(self.owner),
-        })
-    }
-
-    fn name(&self) -> String {
-        match (&self.user, self.owner) {
-            (Some(user), _) => format!("user {}", user.trim()),
-            (None, 0) => "the device's owner".into(),
-            (None, owner) => format!("the device's owner {owner}"),
-        }
-    }
-}
-
-/// Stars as a number; whether they are on the scale is for the board to say.
-fn stars(text: &str) -> Result<f32, String> {
-    let stars = text.parse().ok().filter(|stars: &f32| stars.is_finite());
-    stars.ok_or_else(|| "it should be a number of stars, for instance 4.5".into())
-}
-
-/// Which owner a question is about.
-#[derive(Debug, Clone, Copy, clap::Args)]
-struct OwnerArgs {
-    /// Which owner of the device
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    owner: u8,
-}
-
-impl OwnerArgs {
-    fn who(self) -> Who {
-        Who::Owner(self.owner)
-    }
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Question {
-    /// Who is there, with what model and under what licence
-    Hello,
-    /// How much of everything the device has
-    Limits,
-    /// What model it holds
-    Info,
-    /// The rating that somebody would give a movie
-    Predict {
-        #[arg(long, value_name = "TITLE|ID", help = HELP)]
-        movie: String,
-        #[command(flatten)]
-        who: WhoArgs,
-    },
-    /// The best movies for somebody
-    Top {
-        #[command(flatten)]
-        who: WhoArgs,
-        /// How many movies, at most 20
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
-        count: u8,
-        /// List movies that they have rated, too
-        #[arg(long)]
-        include_rated: bool,
-    },
-    /// The movies nearest to one
-    Similar {
-        #[arg(long, value_name = "TITLE|ID", help = HELP)]
-        movie: String,
-        /// How many movies, at most 20
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
-        count: u8,
-    },
-    /// The owner rates a movie, and the device learns
-    Rate {
-        #[arg(long, value_name = "TITLE|ID", help = HELP)]
-        movie: String,
-        /// Stars, on the scale of the model's ratings, for instance 4.5
-        #[arg(long, value_name = "STARS", allow_negative_numbers = true, value_parser = stars)]
-        stars: f32,
-        #[command(flatten)]
-        owner: OwnerArgs,
-    },
-    /// Somebody's embedding and bias
-    Profile {
-        #[command(flatten)]
-        who: WhoArgs,
-    },
-    /// Take the owner's last rating back
-    Undo {
-        #[command(flatten)]
-        owner: OwnerArgs,
-    },
-    /// The owner's rating of a movie, or all of them, never was
-    #[command(group = clap::ArgGroup::new("what").required(true))]
-    Forget {
-        #[arg(long, value_name = "TITLE|ID", help = HELP, group = "what")]
-        movie: Option<String>,
-        /// All ratings: erased from flash before the answer
-        #[arg(long, group = "what")]
-        all: bool,
-        #[command(flatten)]
-        owner: OwnerArgs,
-    },
-    /// The owner's ratings, which are theirs to take away
-    Ratings {
-        /// Write them to this file, as CSV with the columns movieId and rating; - is standard output
-        #[arg(long, value_name = "FILE")]
-        save: Option<Target>,
-        #[command(flatten)]
-        load: LoadArgs,
-        #[command(flatten)]
-        owner: OwnerArgs,
-    },
-    /// The movies whose rating would teach the device most
-    Suggest {
-        #[command(flatten)]
-        owner: OwnerArgs,
-        /// How many movies, at most 20
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
-        count: u8,
-    },
-    /// Why a prediction is what it is
-    Explain {
-        #[arg(long, value_name = "TITLE|ID", help = HELP)]
-        movie: String,
-        #[command(flatten)]
-        who: WhoArgs,
-    },
-    /// Who lives on the device
-    Owners,
-    /// How it keeps their ratings
-    Storage,
-    /// Erase what is forgotten and what was replaced from flash now
-    Compact,
-    /// Erase all ratings of all owners for good and begin anew, also where flash can't be opened
-    Format {
-        /// Yes, all of them
-        #[arg(long)]
-        yes: bool,
-    },
-    /// How the board is, and why it started
-    Health,
-    /// Counters of its serial line
-    Counters,
-}
-
 /// What the answers are shown with.
 struct Asked<'a> {
     args: &'a Args,
+    /// The owner where no option names one.
+    usual: u8,
     at_hand: AtHand,
     titles: Titles,
     people: People,
     /// The movie that the question is about, if it is about one.
     movie: Option<u32>,
+    /// Whom it is about, if it is about somebody.
+    who: Option<WhoArgs>,
+    /// The stars that it gives, if it rates.
+    stars: Option<f32>,
+}
+
+/// The image that is named, or else what is known of the board's; a line on stderr says where that comes from.
+fn image(args: &Args, place: &Place) -> Option<PathBuf> {
+    let Some(found) = place.found() else {
+        return args.image.clone();
+    };
+    match (&args.image, &found.running, &found.last) {
+        (None, Some(running), _) => Some(running.image.clone()),
+        (None, None, Some(last)) if last.image.as_ref().is_some_and(|image| image.exists()) => {
+            let image = last.image.clone()?;
+            hint(&format!("with the image {}, as last time", image.display()));
+            Some(image)
+        }
+        (named, _, _) => named.clone(),
+    }
+}
+
+/// The owner who is asked for where no option names one: the last one at this port; a line on stderr says so.
+fn usual_owner(args: &Args, place: &Place) -> u8 {
+    let last = place.found().and_then(|found| found.last.as_ref());
+    match last {
+        Some(last) if last.owner != 0 && args.question.takes_owner() => {
+            hint(&format!("for owner {}, as last time", last.owner));
+            last.owner
+        }
+        _ => 0,
+    }
+}
+
+/// Remembers a board that has answered; one that `emulate` holds is found without that.
+fn remember(args: &Args, place: &Place, usual: u8) {
+    let Some(found) = place.found().filter(|found| found.running.is_none()) else {
+        return;
+    };
+    let named = args.image.as_ref();
+    let named = named.map(|image| std::path::absolute(image).unwrap_or(image.clone()));
+    let last = found.last.clone().unwrap_or_default();
+    Remembered {
+        port: found.port.clone(),
+        image: named.or(last.image),
+        owner: args.question.owner().unwrap_or(match usual {
+            0 => last.owner,
+            usual => usual,
+        }),
+    }
+    .write();
 }
 
 /// Asks and tells.
@@ -221,13 +118,21 @@ struct Asked<'a> {
 /// # Errors
 /// [`BadInput`] for a movie or a line that can't be meant; else what went wrong on the line, in a sentence.
 pub fn run(args: &Args) -> Result<()> {
-    let at_hand = AtHand::find(args.image.as_deref())?;
+    if let Question::Ports = args.question {
+        return ports::tell();
+    }
+    let place = args.line.place()?;
+    let image = image(args, &place);
+    let at_hand = AtHand::find(image.as_deref())?;
     let mut asked = Asked {
         args,
+        usual: usual_owner(args, &place),
         titles: at_hand.titles(),
         people: at_hand.people(),
         at_hand,
         movie: None,
+        who: None,
+        stars: None,
     };
     let request = asked.request()?;
     let mut given = None;
@@ -241,17 +146,18 @@ pub fn run(args: &Args) -> Result<()> {
     if args.twin {
         asked.at_hand.needed("--twin")?;
     }
-    if args.line.room().is_some() {
+    if place.is_emulator() {
         asked.at_hand.needed("--emulator")?;
         asked.at_hand.foresee(&request)?;
     }
-    let mut board = args.line.connect(asked.at_hand.path())?;
+    let mut board = place.connect(asked.at_hand.path())?;
     board.heed(signals::heed(""));
-    asked.meet(&mut board, &request)?;
+    asked.meet(&mut board, &place, &request)?;
+    remember(args, &place, asked.usual);
     match &args.question {
         Question::Hello => return asked.hello(&mut board),
         Question::Ratings { save, owner, .. } => {
-            let who = owner.who();
+            let who = owner.who(asked.usual);
             return match given {
                 Some(file) => file.load(&mut board, &asked.at_hand, who),
                 None => ratings::tell(&mut board, who, &asked.titles, save.as_ref()),
@@ -359,11 +265,13 @@ fn compare<L: Read + Write>(
 impl Asked<'_> {
     /// What a list for a user of the image does with what they have rated, which the board knows or doesn't.
     fn rated<L: Read + Write>(&self, board: &mut Connection<L>) -> Result<Option<String>> {
-        let Question::Top {
-            who,
-            include_rated: false,
-            ..
-        } = &self.args.question
+        let (
+            Question::Top {
+                include_rated: false,
+                ..
+            },
+            Some(who),
+        ) = (&self.args.question, &self.who)
         else {
             return Ok(None);
         };
@@ -385,7 +293,7 @@ impl Asked<'_> {
                 advice: "`export --seen all` writes one that does",
             },
         };
-        Ok(Some(rated.line(&who.name())))
+        Ok(Some(rated.line(&who.name(self.usual))))
     }
 
     /// Whether movies are told of by their titles.
@@ -399,14 +307,19 @@ impl Asked<'_> {
             | Question::Ratings { .. }
             | Question::Suggest { .. }
             | Question::Explain { .. } => true,
-            Question::Forget { movie, .. } => movie.is_some(),
+            Question::Forget { all, .. } => !all,
             _ => false,
         }
     }
 
     /// Finds out which image the board holds, before it is asked for anything that a wrong title could be read into, or
     /// that changes something.
-    fn meet(&mut self, board: &mut Connection<Box<dyn Line>>, request: &Request) -> Result<()> {
+    fn meet(
+        &mut self,
+        board: &mut Connection<Box<dyn Line>>,
+        place: &Place,
+        request: &Request,
+    ) -> Result<()> {
         let names = self.names_movies();
         if !names && sense::change(request).is_none() {
             return Ok(());
@@ -418,7 +331,7 @@ impl Asked<'_> {
             Ok(info.crc)
         })?;
         match crc {
-            Some(crc) => self.args.line.way_back(board, crc),
+            Some(crc) => place.way_back(board, crc),
             // Whose ids these are nobody knows.
             None => self.titles = Titles::default(),
         }
@@ -427,10 +340,7 @@ impl Asked<'_> {
 
     /// The id that `text` means; an image isn't needed where an id is given.
     fn movie(&mut self, text: &str, purpose: Purpose) -> Result<u32> {
-        let known = |id| {
-            let at_hand = self.at_hand.has_movie(id);
-            at_hand.unwrap_or_else(|| self.titles.is_empty() || self.titles.get(id).is_some())
-        };
+        let known = |id| self.may_have(id);
         let id = match search::id(text) {
             // The board says whether it has this id.
             Some(id) if search::find(&self.titles, known, text).is_nothing() => id,
@@ -438,6 +348,30 @@ impl Asked<'_> {
         };
         self.movie = Some(id);
         Ok(id)
+    }
+
+    /// Whether the board may have a movie, as far as is known here.
+    fn may_have(&self, id: u32) -> bool {
+        let at_hand = self.at_hand.has_movie(id);
+        at_hand.unwrap_or_else(|| self.titles.is_empty() || self.titles.get(id).is_some())
+    }
+
+    /// Whether a movie is called so.
+    fn is_movie(&self, text: &str) -> bool {
+        search::is_name(&self.titles, |id| self.may_have(id), text)
+    }
+
+    /// Whether somebody of the image is called so, as far as is known here.
+    fn is_user(&self, text: &str) -> bool {
+        let id = self.people.id(text);
+        id.is_ok_and(|id| self.at_hand.has_user(id).unwrap_or(true))
+    }
+
+    /// Whom the question is about; kept for what is told of them.
+    fn about(&mut self, who: WhoArgs) -> Result<Who> {
+        let about = who.who(&self.people, self.usual);
+        self.who = Some(who);
+        about
     }
 
     /// The title of the movie that the question is about.
@@ -449,58 +383,78 @@ impl Asked<'_> {
     fn request(&mut self) -> Result<Request> {
         let args = self.args;
         Ok(match &args.question {
-            Question::Hello => Request::Hello,
+            Question::Hello | Question::Ports => Request::Hello,
             Question::Limits => Request::Limits,
             Question::Info => Request::ModelInfo,
-            Question::Predict { movie, who } => Request::Predict {
-                who: who.who(&self.people)?,
-                movie: self.movie(movie, Purpose::Tell)?,
-            },
+            Question::Predict { about } => {
+                let (movie, who) =
+                    about.read(|who| self.is_user(who), |text| self.is_movie(text))?;
+                Request::Predict {
+                    who: self.about(who)?,
+                    movie: self.movie(&movie, Purpose::Tell)?,
+                }
+            }
             Question::Top {
                 who,
                 count,
                 include_rated,
             } => Request::TopN {
-                who: who.who(&self.people)?,
+                who: self.about(who.args())?,
                 count: *count,
                 include_rated: *include_rated,
             },
             Question::Similar { movie, count } => Request::Similar {
-                movie: self.movie(movie, Purpose::Tell)?,
+                movie: self.movie(&movie.text(), Purpose::Tell)?,
                 count: *count,
             },
-            Question::Rate {
-                movie,
-                stars,
-                owner,
-            } => Request::Rate {
-                who: owner.who(),
-                movie: self.movie(movie, Purpose::Change)?,
-                stars: *stars,
-            },
+            Question::Rate { rated, owner } => {
+                let (movie, stars) = rated.read(|text| self.is_movie(text))?;
+                self.stars = Some(stars);
+                Request::Rate {
+                    who: owner.who(self.usual),
+                    movie: self.movie(&movie, Purpose::Change)?,
+                    stars,
+                }
+            }
             Question::Profile { who } => Request::Profile {
-                who: who.who(&self.people)?,
+                who: self.about(who.args())?,
             },
-            Question::Undo { owner } => Request::Undo { who: owner.who() },
-            Question::Forget { movie, owner, .. } => match movie {
-                Some(movie) => Request::Forget {
-                    who: owner.who(),
-                    movie: self.movie(movie, Purpose::Change)?,
-                },
-                None => Request::ForgetMe { who: owner.who() },
+            Question::Undo { owner } => Request::Undo {
+                who: owner.who(self.usual),
+            },
+            Question::Forget {
+                all: true, owner, ..
+            } => Request::ForgetMe {
+                who: owner.who(self.usual),
+            },
+            Question::Forget {
+                words,
+                movie,
+                owner,
+                ..
+            } => Request::Forget {
+                who: owner.who(self.usual),
+                movie: self.movie(
+                    &movie.clone().unwrap_or_else(|| words.join(" ")),
+                    Purpose::Change,
+                )?,
             },
             Question::Ratings { owner, .. } => Request::Ratings {
-                who: owner.who(),
+                who: owner.who(self.usual),
                 first: 0,
             },
             Question::Suggest { owner, count } => Request::Suggest {
-                who: owner.who(),
+                who: owner.who(self.usual),
                 count: *count,
             },
-            Question::Explain { movie, who } => Request::Explain {
-                who: who.who(&self.people)?,
-                movie: self.movie(movie, Purpose::Tell)?,
-            },
+            Question::Explain { about } => {
+                let (movie, who) =
+                    about.read(|who| self.is_user(who), |text| self.is_movie(text))?;
+                Request::Explain {
+                    who: self.about(who)?,
+                    movie: self.movie(&movie, Purpose::Tell)?,
+                }
+            }
             Question::Owners => Request::Owners,
             Question::Storage => Request::Storage,
             Question::Compact => Request::Compact,

@@ -111,9 +111,9 @@ impl Asked<'_> {
     fn tell(&self, reply: &Reply<'_>) {
         match reply {
             Reply::Stars(stars) => {
-                if let Question::Predict { who, .. } = &self.args.question {
+                if let Some(who) = &self.who {
                     let (stars, title) = (fixed(*stars, 2), self.title());
-                    say!("{stars} stars: {} on {title}", who.name());
+                    say!("{stars} stars: {} on {title}", who.name(self.usual));
                 }
             }
             Reply::Movies(_) => {
@@ -126,8 +126,11 @@ impl Asked<'_> {
                             "Rating one of these would teach the device most; Stars are its guesses"
                         );
                     }
-                    Question::Top { who, .. } => note!("The best movies for {}", who.name()),
-                    _ => {}
+                    _ => {
+                        if let Some(who) = &self.who {
+                            note!("The best movies for {}", who.name(self.usual));
+                        }
+                    }
                 }
                 print::block(&self.listed(reply).table().text());
             }
@@ -136,11 +139,11 @@ impl Asked<'_> {
                 after,
                 ratings,
             } => {
-                if let Question::Rate { stars, .. } = &self.args.question {
+                if let Some(stars) = self.stars {
                     let title = self.title();
                     say!(
                         "{} for {title}: taken in, {} in all",
-                        number::stars(*stars),
+                        number::stars(stars),
                         count(*ratings, "rating")
                     );
                 }
@@ -193,9 +196,9 @@ impl Asked<'_> {
 
     /// The parts of a prediction, and the ratings that moved it.
     fn explained(&self, explained: &Explained) {
-        if let Question::Explain { who, .. } = &self.args.question {
+        if let Some(who) = &self.who {
             let (stars, title) = (fixed(explained.stars, 2), self.title());
-            say!("{stars} stars: {} on {title}", who.name());
+            say!("{stars} stars: {} on {title}", who.name(self.usual));
         }
         let mut sum = format!("{} mean", fixed(explained.mean, 2));
         for (value, part) in [

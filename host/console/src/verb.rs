@@ -1,0 +1,183 @@
+//! What a person may say, as a line of words.
+
+use pocketrec_base::error::BadInput;
+use pocketrec_data::search::words;
+
+/// A movie as a person names it: by words, or by its place in the list that they look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// The place in the list, from 1; a movie that is called so is given by its year too, or as `id:3`.
+    Place(usize),
+    /// Words of its title, or its id as `id:3`.
+    Words(String),
+}
+
+impl Named {
+    fn of(text: &str) -> Self {
+        let text = unquoted(text);
+        match text.parse() {
+            Ok(place @ 1..=99) => Self::Place(place),
+            _ => Self::Words(text.to_owned()),
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verb {
+    /// The best movies for the owner.
+    Top,
+    /// The movies whose rating would teach most.
+    Suggest,
+    /// The owner's ratings.
+    Ratings,
+    /// The movies nearest to one.
+    Similar(Named),
+    /// Why a prediction is what it is.
+    Why(Named),
+    /// The owner rates a movie.
+    Rate(Named, f32),
+    /// The owner's rating of a movie never was.
+    Forget(Named),
+    /// The last rating is taken back.
+    Undo,
+    /// What is known of the owner.
+    Me,
+    /// What is known of the board and its line.
+    Board,
+    /// What may be said.
+    Help,
+    /// The end.
+    Quit,
+}
+
+/// What may be said, with a word about each: what `help` shows.
+pub const HELP: &[(&str, &str)] = &[
+    ("rate MOVIE STARS", "you rate it, and the list moves"),
+    ("top", "the best movies for you"),
+    ("suggest", "what to rate so that it learns most"),
+    ("why MOVIE", "why it stands where it stands"),
+    ("similar MOVIE", "what is near it"),
+    ("undo", "take the last rating back"),
+    ("forget MOVIE", "your rating of it never was"),
+    ("ratings", "what you have rated"),
+    ("me", "what is known of you"),
+    ("board", "who answers, over which line, and what it keeps"),
+    ("quit", "end; what was learned stays"),
+];
+
+/// Reads a line; `None` where nothing stands there, or only a remark behind `#`.
+///
+/// `is_movie` says whether a movie is called so: `rate toy story 2` may be two stars or the second film.
+///
+/// # Errors
+///
+/// [`BadInput`] for what can't be meant, with what would be right.
+pub fn parse(line: &str, is_movie: impl Fn(&str) -> bool) -> Result<Option<Verb>, BadInput> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let (verb, rest) = match line.split_once(char::is_whitespace) {
+        Some((verb, rest)) => (verb, rest.trim()),
+        None => (line, ""),
+    };
+    let movie = || match rest {
+        "" => Err(BadInput::new(format!(
+            "`{verb}` of which movie? Words of its title, its number in the list, or its id as in `{verb} id:1`"
+        ))),
+        rest => Ok(Named::of(rest)),
+    };
+    let alone = |said: Verb| match rest {
+        "" => Ok(said),
+        rest => Err(BadInput::new(format!(
+            "`{verb}` stands alone, without `{rest}`"
+        ))),
+    };
+    Ok(Some(match verb.to_lowercase().as_str() {
+        "top" => alone(Verb::Top)?,
+        "suggest" => alone(Verb::Suggest)?,
+        "ratings" => alone(Verb::Ratings)?,
+        "undo" => alone(Verb::Undo)?,
+        "me" => alone(Verb::Me)?,
+        "board" => alone(Verb::Board)?,
+        "help" | "?" => alone(Verb::Help)?,
+        "quit" | "exit" => alone(Verb::Quit)?,
+        "similar" => Verb::Similar(movie()?),
+        "why" => Verb::Why(movie()?),
+        "forget" => Verb::Forget(movie()?),
+        "rate" => {
+            let (movie, stars) = words::rated(&parted(rest), is_movie)?;
+            Verb::Rate(Named::of(&movie), stars)
+        }
+        _ => {
+            let verbs = HELP.iter().filter_map(|(form, _)| form.split(' ').next());
+            let verbs: Vec<&str> = verbs.collect();
+            return Err(BadInput::new(format!(
+                "`{verb}` is no verb; there are {}",
+                verbs.join(", ")
+            )));
+        }
+    }))
+}
+
+/// The words of a line; those in double quotes are one.
+fn parted(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (at, part) in line.split('"').enumerate() {
+        match at % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
+}
+
+fn unquoted(text: &str) -> &str {
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|text| text.strip_suffix('"'));
+    inner.unwrap_or(text).trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_verb_of_the_help_is_read_and_what_is_none_is_answered_by_all() {
+        let read = |line: &str| parse(line, |text| text == "toy story 2");
+        for (form, _) in HELP {
+            let line = form.replace("MOVIE", "alien").replace("STARS", "4.5");
+            assert!(matches!(read(&line), Ok(Some(_))), "{line}");
+        }
+        let words = |text: &str| Named::Words(text.into());
+        for (line, verb) in [
+            ("rate toy story 5", Verb::Rate(words("toy story"), 5.0)),
+            ("RATE 3 4.5", Verb::Rate(Named::Place(3), 4.5)),
+            ("rate \"toy story\" 2", Verb::Rate(words("toy story"), 2.0)),
+            (
+                "rate \"toy story 2\" 1",
+                Verb::Rate(words("toy story 2"), 1.0),
+            ),
+            (" why  3 ", Verb::Why(Named::Place(3))),
+            ("why id:3", Verb::Why(words("id:3"))),
+            ("similar \"9 (2009)\"", Verb::Similar(words("9 (2009)"))),
+            ("why 300", Verb::Why(words("300"))),
+        ] {
+            assert_eq!(read(line).unwrap(), Some(verb), "{line}");
+        }
+        assert_eq!(read("  ").unwrap(), None);
+        assert_eq!(read("# a remark").unwrap(), None);
+        for (line, said) in [
+            ("rat alien 5", "`rat` is no verb; there are rate, top"),
+            ("top 5", "`top` stands alone"),
+            ("why", "`why` of which movie?"),
+            ("rate alien", "no number of stars"),
+            ("rate toy story 2", "or the movie `toy story 2`"),
+        ] {
+            let error = read(line).unwrap_err().to_string();
+            assert!(error.contains(said), "{line}: {error}");
+        }
+    }
+}

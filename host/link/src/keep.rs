@@ -1,0 +1,346 @@
+//! What a board that isn't real has learned, brought from one run to the next in a file.
+//!
+//! Where an emulator takes writes to flash, the file is the region that keeps ratings, byte for byte, and the firmware
+//! finds it at its start as a real one does after a power cut. Else the file is text, an owner's ratings in the order in
+//! which they count, which are asked for and given back: `owner,movieId,rating`.
+
+use std::fmt::Write as _;
+use std::io::{ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use pocketrec::wire::{MAX_IMPORT, Owners, Refusal, Reply, Request, Who};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files;
+
+use super::control::Qmp;
+use super::{Connection, LinkError, ratings};
+
+const HEADER: &str = "owner,movieId,rating";
+
+/// A rating of an owner's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rating {
+    /// Whose.
+    pub owner: u8,
+    /// MovieLens id.
+    pub movie: u32,
+    /// Stars.
+    pub stars: f32,
+}
+
+/// What such a file holds.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Kept {
+    /// A region of flash.
+    Flash(Vec<u8>),
+    /// Ratings, each owner's in order.
+    Ratings(Vec<Rating>),
+}
+
+impl Kept {
+    /// Reads a file; `None` where there is none yet. A region of flash has `region` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] names the file and the line that isn't a rating, or says that it is something else.
+    pub fn read(path: &Path, region: usize) -> Result<Option<Self>> {
+        let shown = path.display();
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error).with_context(|| format!("{shown} can't be read")),
+        };
+        let text = std::str::from_utf8(&bytes).ok();
+        if let Some(rows) = text.and_then(|text| text.strip_prefix(HEADER)) {
+            // The header is line 1, and what stands behind it on its line is empty.
+            let rows = (1..).zip(rows.lines()).filter(|(_, line)| !line.is_empty());
+            let ratings = rows.map(|(number, line)| {
+                rating(line).ok_or_else(|| {
+                    BadInput::new(format!(
+                        "{shown}, line {number}: `{line}` should be an owner, a movie's id and its stars, such as 0,1,4.5"
+                    ))
+                })
+            });
+            return Ok(Some(Self::Ratings(ratings.collect::<Result<_, _>>()?)));
+        }
+        match bytes.len() == region && region > 0 {
+            true => Ok(Some(Self::Flash(bytes))),
+            false => Err(BadInput::new(format!(
+                "{shown} keeps no profile of this board: it should be {region} bytes of its flash, or text that begins with `{HEADER}`"
+            ))
+            .into()),
+        }
+    }
+}
+
+fn rating(line: &str) -> Option<Rating> {
+    let mut cells = line.split(',').map(str::trim);
+    let rating = Rating {
+        owner: cells.next()?.parse().ok()?,
+        movie: cells.next()?.parse().ok()?,
+        stars: cells.next()?.parse().ok().filter(|x: &f32| x.is_finite())?,
+    };
+    cells.next().is_none().then_some(rating)
+}
+
+/// Who keeps a board's profile in a file while it runs.
+#[derive(Debug)]
+pub struct Keeper {
+    path: PathBuf,
+    how: How,
+    /// What the file had and the board didn't take: it stays in the file.
+    left: Vec<Rating>,
+    written: Option<Vec<u8>>,
+}
+
+#[derive(Debug)]
+enum How {
+    Flash {
+        machine: Qmp,
+        address: u32,
+        bytes: u32,
+    },
+    Ratings,
+}
+
+impl Keeper {
+    /// Keeps a board's `bytes` of flash from `address` in the file at `path`.
+    pub fn of_flash(path: PathBuf, machine: Qmp, address: u32, bytes: u32) -> Self {
+        Self {
+            path,
+            how: How::Flash {
+                machine,
+                address,
+                bytes,
+            },
+            left: Vec::new(),
+            written: None,
+        }
+    }
+
+    /// Keeps ratings in the file at `path`, and gives those that it had `before` to the board.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong on the line.
+    pub fn of_ratings<L: Read + Write>(
+        path: PathBuf,
+        before: Vec<Rating>,
+        board: &mut Connection<L>,
+    ) -> Result<Self> {
+        let left = give(board, &before)?;
+        Ok(Self {
+            path,
+            how: How::Ratings,
+            left,
+            written: Some(text(&before)),
+        })
+    }
+
+    /// Where it keeps them.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How many ratings the file had that the board didn't take, such as those of movies that its model doesn't have.
+    /// They stay in the file.
+    pub fn left(&self) -> usize {
+        self.left.len()
+    }
+
+    /// Writes the file, unless it has all that already.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong on the line, or what the file system says.
+    pub fn save<L: Read + Write>(&mut self, board: &mut Connection<L>) -> Result<()> {
+        let bytes = match &mut self.how {
+            How::Flash {
+                machine,
+                address,
+                bytes,
+            } => machine.memory(*address, *bytes)?,
+            How::Ratings => {
+                let mut all = self.left.clone();
+                all.extend(take(board)?);
+                text(&all)
+            }
+        };
+        if self.written.as_ref() == Some(&bytes) {
+            return Ok(());
+        }
+        files::write(&self.path, &bytes)
+            .with_context(|| format!("{} can't be written", self.path.display()))?;
+        self.written = Some(bytes);
+        Ok(())
+    }
+}
+
+fn text(ratings: &[Rating]) -> Vec<u8> {
+    let mut text = format!("{HEADER}\n");
+    for rating in ratings {
+        // Text in memory takes everything.
+        let _ = writeln!(text, "{},{},{}", rating.owner, rating.movie, rating.stars);
+    }
+    text.into_bytes()
+}
+
+/// Who lives on a board.
+///
+/// # Errors
+///
+/// [`LinkError`] where it doesn't answer.
+pub fn owners<L: Read + Write>(board: &mut Connection<L>) -> Result<Owners, LinkError> {
+    board.ask_for(
+        &Request::Owners,
+        |_, _| (),
+        |reply| match reply {
+            Reply::Owners(owners) => Some(owners),
+            _ => None,
+        },
+    )
+}
+
+/// All ratings of all owners.
+fn take<L: Read + Write>(board: &mut Connection<L>) -> Result<Vec<Rating>, LinkError> {
+    let count = owners(board)?.owners;
+    let mut all = Vec::new();
+    for owner in 0..count {
+        let own = ratings::all(board, Who::Owner(owner))?;
+        all.extend(own.iter().map(|rating| Rating {
+            owner,
+            movie: rating.movie,
+            stars: rating.stars,
+        }));
+    }
+    Ok(all)
+}
+
+/// Gives a board ratings, in their order; those that it didn't take.
+fn give<L: Read + Write>(
+    board: &mut Connection<L>,
+    all: &[Rating],
+) -> Result<Vec<Rating>, LinkError> {
+    let mut left = Vec::new();
+    let mut rest = all;
+    while let Some(first) = rest.first() {
+        let same = rest.iter().take(MAX_IMPORT);
+        let count = same
+            .take_while(|rating| rating.owner == first.owner)
+            .count();
+        let (batch, behind) = rest.split_at(count);
+        let mut ratings = [(0, 0.0); MAX_IMPORT];
+        for (slot, rating) in ratings.iter_mut().zip(batch) {
+            *slot = (rating.movie, rating.stars);
+        }
+        let request = Request::Import {
+            who: Who::Owner(first.owner),
+            count: count as u8,
+            ratings,
+        };
+        let answer = board.ask_checked(&request, |_, _| ())?;
+        rest = match answer.reply() {
+            Some(Reply::Imported {
+                taken,
+                refused: Some(_),
+                ..
+            }) => {
+                let taken = usize::from(taken);
+                left.extend(batch.get(taken));
+                rest.get(taken + 1..).unwrap_or_default()
+            }
+            Some(Reply::Imported { .. }) => behind,
+            // An owner whom this firmware doesn't have.
+            Some(Reply::Refused(Refusal::UnknownOwner(_))) => {
+                left.extend(batch);
+                behind
+            }
+            Some(Reply::Refused(why)) => return Err(LinkError::Refused(why)),
+            _ => return Err(board.nonsense(&request, "it is an answer to something else".into())),
+        };
+    }
+    Ok(left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timing;
+    use crate::memory::{MemoryBoard, OWNERS};
+    use pocketrec::image::example;
+    use pocketrec::model::Model;
+
+    #[test]
+    fn ratings_come_back_in_their_order_and_what_a_board_does_not_take_stays_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("profile");
+        let image = example();
+        let board = || {
+            let model = Model::open(image.bytes()).unwrap();
+            Connection::new(MemoryBoard::new(Ok(model)), "board", Timing::MEMORY)
+        };
+        assert_eq!(Kept::read(&path, 0).unwrap(), None);
+        let movies = [300, 10, 20];
+        let mut first = board();
+        let mut keeper = Keeper::of_ratings(path.clone(), Vec::new(), &mut first).unwrap();
+        keeper.save(&mut first).unwrap();
+        assert!(!path.exists(), "nothing was rated");
+        for (movie, owner) in movies.into_iter().zip([0, 0, 2]) {
+            let who = Who::Owner(owner);
+            let stars = 4.5;
+            first.ask(&Request::Rate { who, movie, stars }).unwrap();
+        }
+        keeper.save(&mut first).unwrap();
+        // Somebody's of a movie and of an owner that the board doesn't have, among the others.
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(
+            text,
+            "owner,movieId,rating\n0,300,4.5\n0,10,4.5\n2,20,4.5\n"
+        );
+        text = text.replace("0,300,4.5\n", &format!("{OWNERS},10,1\n0,7,3\n0,300,4.5\n"));
+        std::fs::write(&path, &text).unwrap();
+        let Some(Kept::Ratings(before)) = Kept::read(&path, 0).unwrap() else {
+            panic!("no ratings: {text}");
+        };
+        let mut second = board();
+        let mut keeper = Keeper::of_ratings(path.clone(), before, &mut second).unwrap();
+        assert_eq!(keeper.left(), 2);
+        let profile = Request::Profile { who: Who::Owner(0) };
+        let bits = |board: &mut Connection<MemoryBoard<'_>>| board.ask(&profile).unwrap();
+        assert_eq!(bits(&mut second), bits(&mut first));
+        keeper.save(&mut second).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        second
+            .ask(&Request::ForgetMe { who: Who::Owner(0) })
+            .unwrap();
+        keeper.save(&mut second).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text, format!("{HEADER}\n{OWNERS},10,1\n0,7,3\n2,20,4.5\n"));
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_refused_by_its_name_and_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("profile");
+        for (bytes, said) in [
+            (
+                &b"owner,movieId,rating\n0,1,4\n0,x,4\n"[..],
+                "line 3: `0,x,4`",
+            ),
+            (b"owner,movieId,rating\n0,1,nan\n", "line 2"),
+            (b"owner,movieId,rating\n0,1\n", "line 2"),
+            (b"movieId,rating\n1,4\n", "keeps no profile of this board"),
+            (&[0xFF; 100], "it should be 64 bytes of its flash"),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let error = Kept::read(&path, 64).unwrap_err();
+            assert!(error.is::<BadInput>());
+            let text = error.to_string();
+            assert!(text.contains(said) && text.contains("profile"), "{text}");
+        }
+        std::fs::write(&path, [0xFF; 64]).unwrap();
+        let kept = Kept::read(&path, 64).unwrap();
+        assert_eq!(kept, Some(Kept::Flash(vec![0xFF; 64])));
+    }
+}

@@ -1,0 +1,243 @@
+//! `host emulate`: boots a board's firmware with an image and stays, so that `query` and `console` have a board to ask.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use pocketrec::wire::{Reply, Request, StorageState};
+
+use super::image::DEFAULT;
+use super::line;
+use crate::print::{count, shell};
+use crate::{note, say};
+use boards::Board;
+use pocketrec_base::error::{BadInput, Stopped};
+use pocketrec_base::{files, signals};
+use pocketrec_export::ImageBytes;
+use pocketrec_link::bridge::Bridge;
+use pocketrec_link::control::{Qmp, Waiting};
+use pocketrec_link::emulator::Emulator;
+use pocketrec_link::keep::{self, Keeper, Kept};
+use pocketrec_link::running::Running;
+use pocketrec_link::{Connection, Timing, port};
+
+/// Options of `host emulate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The board: stm32f405 or microbit
+    #[arg(value_name = "BOARD", default_value = boards::DEFAULT.name, value_parser = line::board)]
+    board: Board,
+
+    /// The image in its flash
+    #[arg(long, value_name = "FILE", default_value = DEFAULT)]
+    image: PathBuf,
+
+    /// Where its owners' ratings are kept from one run to the next [default: beside the image, as in model.microbit.profile]
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+
+    /// Listen at this port of 127.0.0.1; 0 is a free one
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    tcp: u16,
+}
+
+/// How long nobody asks anything before what was changed is written.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Boots and stays until a signal comes.
+///
+/// # Errors
+/// [`BadInput`] for an image or a profile that can't be used; [`Stopped`] behind a signal; else why the emulator ended.
+pub fn run(args: &Args) -> Result<()> {
+    let stop = signals::heed("");
+    let profile = args.profile.clone();
+    let profile = profile.unwrap_or_else(|| usual(&args.image, args.board));
+    let held = Held::boot(args.board, &args.image, &profile, args.tcp, stop)?;
+    // Gone when this ends, however it does in order.
+    let _told = held.running.tell()?;
+    held.tell();
+    held.stay(stop)?;
+    Err(Stopped(match profile.exists() {
+        true => format!("Ended; {} has what was learned", profile.display()),
+        false => "Ended; nothing was rated".into(),
+    })
+    .into())
+}
+
+/// An emulated board that programs can ask.
+#[derive(Debug)]
+pub struct Held {
+    /// What other programs are told of it.
+    pub running: Running,
+    bridge: Bridge,
+    emulator: Emulator,
+    keeper: Keeper,
+    /// Ratings that its owners have.
+    ratings: u32,
+}
+
+impl Held {
+    /// Boots `board` with the image and with what the file `profile` kept; it is asked at port `tcp` of this machine, or
+    /// at a free one for 0.
+    ///
+    /// # Errors
+    /// As [`run`]; an interruption once `stop` is set.
+    pub fn boot(
+        board: Board,
+        image: &Path,
+        profile: &Path,
+        tcp: u16,
+        stop: &'static AtomicBool,
+    ) -> Result<Self> {
+        line::fits(image, board)?;
+        let crc = ImageBytes::read(image)?.open(image)?.header().crc;
+        files::check_file("--profile", profile)?;
+        let kept = Kept::read(profile, board.profile_region)?;
+        let bridge =
+            Bridge::open(tcp).map_err(|error| BadInput::new(format!("--tcp {tcp}: {error}")))?;
+        let elf = line::firmware(board, image)?;
+        let hand = Waiting::new()?;
+        let mut arguments = hand.qmp()?;
+        if let Some(Kept::Flash(_)) = &kept {
+            arguments.extend(Emulator::with_bytes(profile, board.profile_address));
+        }
+        let emulator = Emulator::boot_with(board.name, &elf, Some(image), &arguments)?;
+        let machine = Qmp::take(hand)?;
+        let name = format!("the emulated {}", board.name);
+        let mut first = Connection::new(emulator, name, Timing::EMULATOR);
+        first.heed(stop);
+        first.hello()?;
+        let keeper = keeper(&mut first, board, profile.to_owned(), kept, machine)?;
+        let ratings = keep::owners(&mut first)?.ratings;
+        Ok(Self {
+            running: Running {
+                board: board.name.to_owned(),
+                address: bridge.address(),
+                pid: std::process::id(),
+                image: std::path::absolute(image)?,
+                crc,
+            },
+            bridge,
+            emulator: first.into_line(),
+            keeper,
+            ratings: ratings.into_iter().map(u32::from).sum(),
+        })
+    }
+
+    /// Says where it is asked.
+    fn tell(&self) {
+        let (running, keeper) = (&self.running, &self.keeper);
+        say!(
+            "An emulated {} answers at {}, with {} and {}",
+            running.board,
+            running.port(),
+            running.image.display(),
+            count(self.ratings, "rating")
+        );
+        if keeper.left() > 0 {
+            note!(
+                "The file keeps {} more, which this board doesn't take",
+                count(keeper.left(), "rating")
+            );
+        }
+        note!("Ask it from another terminal:");
+        for verb in [&["query", "top"][..], &["console"]] {
+            note!("    {}", shell::command(verb));
+        }
+        note!(
+            "Ctrl-C ends it; what it learns is kept in {}",
+            keeper.path().display()
+        );
+    }
+
+    /// Carries bytes between the programs and the board until `stop` is set, and writes the profile when it has changed.
+    ///
+    /// # Errors
+    /// Why the emulator ended, or why the profile can't be written.
+    pub fn stay(self, stop: &AtomicBool) -> Result<()> {
+        let Self {
+            running,
+            bridge,
+            mut emulator,
+            mut keeper,
+            ..
+        } = self;
+        let (ear, mouth) = (emulator.line()?, emulator.line()?);
+        std::thread::scope(|scope| {
+            let carried = scope.spawn(|| bridge.carry(ear, mouth));
+            let mut heard = (bridge.sent(), Instant::now());
+            let mut saved = bridge.sent();
+            while !stop.load(Ordering::Relaxed) && !carried.is_finished() {
+                std::thread::sleep(Duration::from_millis(50));
+                let sent = bridge.sent();
+                if sent != heard.0 {
+                    heard = (sent, Instant::now());
+                }
+                if sent != saved && heard.1.elapsed() >= QUIET {
+                    if let Err(why) = save(&mut keeper, &running) {
+                        crate::warn!("the profile isn't kept: {why:#}");
+                    }
+                    saved = bridge.sent();
+                    heard.0 = saved;
+                }
+            }
+            if carried.is_finished() {
+                bail!("the emulator ended: {}", emulator.last_words());
+            }
+            let kept = match bridge.sent() == saved {
+                true => Ok(()),
+                false => save(&mut keeper, &running),
+            };
+            bridge.close();
+            kept.context("the profile isn't kept")
+        })
+    }
+}
+
+/// Where ratings are kept unless told otherwise.
+fn usual(image: &Path, board: Board) -> PathBuf {
+    image.with_extension(format!("{}.profile", board.name))
+}
+
+/// Who keeps the profile: in the form that its file has, or else in the one that the board allows.
+fn keeper(
+    first: &mut Connection<Emulator>,
+    board: Board,
+    path: PathBuf,
+    kept: Option<Kept>,
+    machine: Qmp,
+) -> Result<Keeper> {
+    let storage = first.ask_for(
+        &Request::Storage,
+        |_, _| (),
+        |reply| match reply {
+            Reply::Storage(storage) => Some(storage.state),
+            _ => None,
+        },
+    )?;
+    let takes_writes = matches!(storage, StorageState::Flash | StorageState::Formatted);
+    match kept {
+        Some(Kept::Flash(_)) if !takes_writes => Err(BadInput::new(format!(
+            "{} is the flash of a board, and the emulated {} keeps nothing in flash: name another file with --profile",
+            path.display(),
+            board.name
+        ))
+        .into()),
+        Some(Kept::Ratings(before)) => Keeper::of_ratings(path, before, first),
+        None if !takes_writes => Keeper::of_ratings(path, Vec::new(), first),
+        Some(Kept::Flash(_)) | None => Ok(Keeper::of_flash(
+            path,
+            machine,
+            board.profile_address,
+            board.profile_region as u32,
+        )),
+    }
+}
+
+/// Asks the board as any program does, and writes what it says.
+fn save(keeper: &mut Keeper, running: &Running) -> Result<()> {
+    let name = running.port();
+    let line = port::open(&name, port::BAUD)?;
+    keeper.save(&mut Connection::new(line, name, line::HELD))
+}
