@@ -42,50 +42,50 @@ pub struct Args {
 /// What to time.
 #[derive(Debug, clap::Subcommand)]
 enum What {
-    /// Time training, kernel by kernel and epoch by epoch, and what others need for the same [default]
+    /// Time training's kernels and epochs, optionally against other libraries [default]
     Train(Train),
-    /// Time an epoch of lazy and of decayed Adam on ever more ratings, and on a million users and a million movies
+    /// Time epochs of lazy and decayed Adam on data sets of growing size
     Growth(growth::Args),
-    /// Time core's own scoring of a whole catalogue, on one thread
+    /// Time the device library's scoring of a whole catalogue, on one thread
     Kernels(super::kernels::Args),
 }
 
 /// Options of `host bench train`.
 #[derive(Debug, clap::Args)]
 struct Train {
-    /// Parts of the model: mlp, mf or hybrid
+    /// Kind of model: mlp, mf or hybrid
     #[arg(long, value_name = "KIND", default_value = "mlp", value_parser = model)]
     model: ModelKind,
 
-    /// Made-up ratings an epoch; the default is 95 % of MovieLens-20M's
+    /// Synthetic ratings per epoch; the default is 95 % of MovieLens-20M's
     #[arg(long, value_name = "N", default_value_t = 19_000_250)]
     ratings: usize,
 
-    /// Users who give them
+    /// Number of users
     #[arg(long, value_name = "N", default_value_t = 138_493)]
     users: usize,
 
-    /// Movies that they rate
+    /// Number of movies
     #[arg(long, value_name = "N", default_value_t = 26_744)]
     movies: usize,
 
-    /// Ratings a step
+    /// Batch size, in ratings
     #[arg(long, value_name = "N", default_value_t = 5000)]
     batch: usize,
 
-    /// Epochs of each setting, taken in turn [default: 5, or 3 with --peers]
+    /// Epochs of each setting, interleaved [default: 5, or 3 with --peers]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
 
-    /// Code path of the kernels: avx2, avx512, neon or portable [default: the fastest]
+    /// Instruction set of the kernels: avx2, avx512, neon or portable [default: the fastest here]
     #[arg(long, value_name = "PATH", value_parser = kernel)]
     kernel: Option<Kernel>,
 
-    /// Time each epoch once more beside a busy loop that is pinned to one core
+    /// Also time each epoch while a busy loop runs on one core
     #[arg(long)]
     neighbour: bool,
 
-    /// Time others in turn with ours, where Python has them: all, or those named, with commas between
+    /// Also time other libraries, interleaved with ours, if Python has them: all, or those named, separated by commas
     #[arg(
         long,
         value_name = "NAMES",
@@ -96,16 +96,15 @@ struct Train {
     )]
     peers: Vec<Peer>,
 
-    /// The Python that has the others
+    /// The Python interpreter that has the other libraries
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: PathBuf,
 
-    /// The file that loaders read, with polars or duckdb among the peers [default: made up in MovieLens-20M's shape]
+    /// The ratings file to read, for the peers polars and duckdb [default: synthetic, of MovieLens-20M's size]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
 
-    /// Instead of timing, write the numbers before and after 100 steps to this folder, for
-    /// host/peers/first_steps.py
+    /// Instead of timing, write the parameters before and after 100 steps to this folder, for host/peers/first_steps.py
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["peers", "neighbour"])]
     trace: Option<PathBuf>,
 }

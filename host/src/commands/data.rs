@@ -15,26 +15,25 @@ use pocketrec_data::{DataError, Dataset, Note, Reading, builtin};
 /// The ratings, and how they are to be read.
 #[derive(Debug, Default, clap::Args)]
 pub struct DataArgs {
-    /// A ratings file, the folder of a MovieLens release or its zip, or - for standard input [default: the ratings that
+    /// Ratings: a file, the folder or zip of a MovieLens release, or - for standard input [default: the ratings that
     /// ship with the project]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
 
-    /// Columns of --data, by name or number, for instance user=userId,item=asin,rating=3,time=4 [default: found by their
-    /// names]
+    /// Columns of --data, by name or number, for example user=userId,item=asin,rating=3,time=4 [default: recognised by
+    /// name]
     #[arg(long, value_name = "COLUMNS")]
     pub(super) columns: Option<Columns>,
 
-    /// Scale of the ratings of --data, as LOW..HIGH or LOW..HIGH/STEP, for instance 1..10 [default: found from them]
+    /// Rating scale of --data, as LOW..HIGH or LOW..HIGH/STEP, for example 1..10 [default: inferred from the ratings]
     #[arg(long, value_name = "SCALE", allow_hyphen_values = true)]
     pub(super) scale: Option<GivenScale>,
 
-    /// What may be done with the ratings of --data, a line that models and images carry [default: what is known of
-    /// MovieLens's releases]
+    /// Licence of --data: one line, stored in models and images [default: known for MovieLens releases]
     #[arg(long, value_name = "LINE", visible_alias = "license", value_parser = licence)]
     pub(super) licence: Option<String>,
 
-    /// The titles of the movies of --data: a file such as movies.csv, or none [default: what lies beside the ratings]
+    /// Titles of the movies in --data: a file such as movies.csv, or none [default: the file beside the ratings]
     #[arg(long, value_name = "PATH|none")]
     pub(super) titles: Option<TitlesFrom>,
 }

@@ -33,11 +33,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
 
-    /// Where its owners' ratings are kept from one run to the next [default: beside the image, as in model.microbit.profile]
+    /// File to keep the owners' ratings in between runs [default: beside the image, for example model.microbit.profile]
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
 
-    /// Listen at this port of 127.0.0.1; 0 is a free one
+    /// Listen on this port of 127.0.0.1; 0 picks a free one
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     tcp: u16,
 }

@@ -24,40 +24,40 @@ pub struct Args {
     #[command(flatten)]
     data: DataArgs,
 
-    /// Cross-validation over so many folds (the default protocol)
+    /// Cross-validate with this many folds; this is the default protocol
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=100),
         conflicts_with_all = ["official", "train", "leave_last_out", "cold_start"])]
     folds: u8,
 
-    /// The official folds of a folder: u1.base and u1.test to u5
+    /// Use the official folds in this folder, u1.base and u1.test to u5.base and u5.test
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["data", "train", "leave_last_out"])]
     official: Option<PathBuf>,
 
-    /// A file of ratings to learn from, for --test
+    /// Train on this file; needs --test
     #[arg(long, value_name = "FILE", requires = "test", conflicts_with_all = ["data", "leave_last_out"])]
     train: Option<PathBuf>,
 
-    /// A file of ratings to measure on, for --train
+    /// Test on this file; needs --train
     #[arg(long, value_name = "FILE", requires = "train")]
     test: Option<PathBuf>,
 
-    /// Everybody's last rating by time is held back, and lists are judged
+    /// Hold out each user's latest rating and evaluate top-N lists
     #[arg(long)]
     leave_last_out: bool,
 
-    /// So many people are left out of training, and core learns them from their first ratings
+    /// Leave this many people out of training, and predict their later ratings after a fold-in of their first ones
     #[arg(long, value_name = "PEOPLE", conflicts_with_all = ["official", "train", "leave_last_out"])]
     cold_start: Option<usize>,
 
-    /// Write the folds as u1.base, u1.test and so on, for other programs to be measured on, and stop
+    /// Instead of training, write the folds to this folder as u1.base, u1.test and so on, for other programs
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["cold_start", "csv"])]
     write_folds: Option<PathBuf>,
 
-    /// Judge lists in every protocol: NDCG, hit rate and recall at 10 among all movies that a person hasn't rated
+    /// Also evaluate top-10 lists of movies that the user hasn't rated: NDCG, hit rate and recall
     #[arg(long, conflicts_with = "cold_start")]
     lists: bool,
 
-    /// Images to predict from, with commas between: f16, f32, i16, i8; the last one ranks
+    /// Precisions of the image to evaluate, separated by commas: f16, f32, i16, i8; lists use the last one
     #[arg(
         long,
         value_name = "NAMES",
@@ -67,7 +67,7 @@ pub struct Args {
     )]
     precision: Vec<Precision>,
 
-    /// Write all figures as CSV: fold, method, measure, value; - is standard output
+    /// Write every figure as CSV with columns fold, method, measure and value; - is standard output
     #[arg(long, value_name = "FILE", conflicts_with = "cold_start")]
     csv: Option<Target>,
 

@@ -33,30 +33,31 @@ use self::told::{Exported, Held, Rounded, Rounding};
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// The checkpoint [default: the last that `train` wrote to target/pocketrec]
+    /// The checkpoint [default: the latest in target/pocketrec]
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
 
-    /// Where to write the image; the titles go beside it. - is standard output, without titles [default: beside the
+    /// Image file to write, with the titles beside it; - is standard output, without titles [default: beside the
     /// checkpoint]
     #[arg(long, value_name = "FILE")]
     out: Option<Target>,
 
-    /// Element type of embeddings and biases: f16, f32, i16 or i8; integers are scored in integers
+    /// Element type of embeddings and biases: f16, f32, i16 or i8; a device scores i16 and i8 in integers
     #[arg(long, value_name = "TYPE", default_value = "f16")]
     precision: Precision,
 
-    /// Store each movie's half of dense layer 0 too, for a model with an MLP in i16 or i8: two bytes a unit and movie,
-    /// for faster lists
+    /// Also store each movie's half of the first dense layer, for faster lists; for models with an MLP in i16 or i8, at
+    /// two bytes per unit and movie
     #[arg(long)]
     precompute: bool,
 
-    /// Users in the image: all, none, a number (the most active) or ids:1,42 [default: as many of the most active as fit the board]
+    /// Users in the image: all, none, a number (of the most active) or ids:1,42 [default: as many of the most active as
+    /// fit the board]
     #[arg(long, value_name = "WHICH")]
     users: Option<Users>,
 
-    /// What the users have rated, so that a device's lists are without it: all, none, or fit, where there is room beside
-    /// the users [default: fit]
+    /// Store which movies the users have rated, so that a device can leave them out of lists: all, none, or fit (if
+    /// there is room) [default: fit]
     #[arg(
         long,
         value_name = "WHICH",
@@ -65,19 +66,19 @@ pub struct Args {
     )]
     seen: Seen,
 
-    /// The ratings that the model was trained on [default: where the checkpoint says they were]
+    /// The ratings that the model was trained on [default: the path in the checkpoint]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
 
-    /// The movies' titles: a file such as movies.csv, or none [default: those beside the ratings of the training]
+    /// Titles of the movies: a file such as movies.csv, or none [default: those beside the training ratings]
     #[arg(long, value_name = "PATH|none")]
     titles: Option<TitlesFrom>,
 
-    /// Movies in the image: all, a number (the most rated), min-ratings:20 or ids:1,50
+    /// Movies in the image: all, a number (of the most rated), min-ratings:20 or ids:1,50
     #[arg(long, value_name = "WHICH", default_value = "all")]
     movies: Movies,
 
-    /// The board that the image must fit: stm32f405 or microbit [default: stm32f405, but it need not fit]
+    /// The board that the image must fit, stm32f405 or microbit [default: stm32f405, without having to fit]
     #[arg(long, value_name = "NAME", value_parser = boards::parse)]
     board: Option<Board>,
 }

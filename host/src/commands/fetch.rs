@@ -17,11 +17,11 @@ use pocketrec_data::release::{RELEASES, Release};
 /// Options of `host fetch`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small or ml-latest
+    /// The release: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m, ml-32m, ml-latest-small or ml-latest
     #[arg(value_name = "RELEASE")]
     release: String,
 
-    /// Where to put the zip and the folder that it holds
+    /// Folder to download and unzip into
     #[arg(long, value_name = "FOLDER", default_value = files::FOLDER)]
     out: PathBuf,
 

@@ -22,11 +22,12 @@ pub struct Args {
     #[arg(value_name = "IMAGE", default_value = DEFAULT)]
     image: PathBuf,
 
-    /// Also say what it takes of a board's flash, RAM and time, and fail where it doesn't fit: stm32f405 or microbit
+    /// Also report the flash, RAM and time that it takes on this board, and fail if it doesn't fit: stm32f405 or
+    /// microbit
     #[arg(long, value_name = "NAME", value_parser = boards::parse)]
     board: Option<Board>,
 
-    /// Only print which features beside the usual ones the firmware of a board needs for the image, commas between
+    /// Only print the additional firmware features that the image needs on this board, separated by commas
     #[arg(long, value_name = "BOARD", value_parser = boards::parse, conflicts_with = "board")]
     firmware_features: Option<Board>,
 }

@@ -23,7 +23,7 @@ const TIMES: usize = 25;
 /// Options of `host bench kernels`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Hidden layers of the MLP, with commas between
+    /// Units of each hidden layer, separated by commas
     #[arg(
         long,
         value_name = "UNITS",
@@ -32,7 +32,7 @@ pub struct Args {
     )]
     hidden: Vec<usize>,
 
-    /// Numbers in a row
+    /// Dimensions of the embeddings
     #[arg(long, value_name = "N", default_value_t = 8)]
     dim: usize,
 }

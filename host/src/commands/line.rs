@@ -23,20 +23,20 @@ pub const BOARD: &str = "Board";
 #[derive(Debug, clap::Args)]
 pub struct LineArgs {
     /// The board's serial port, such as /dev/ttyACM0 or COM3; also tcp:HOST:PORT or unix:PATH [default: POCKETREC_PORT,
-    /// or the board that `emulate` holds or that is plugged in, or the last one]
+    /// else a board that `emulate` runs, else one that is plugged in, else the last one used]
     #[arg(long, value_name = "NAME", global = true, conflicts_with = "emulator", help_heading = BOARD)]
     port: Option<String>,
 
-    /// Bits a second on the serial port
+    /// Baud rate of the serial port
     #[arg(long, value_name = "RATE", global = true, default_value_t = port::BAUD, help_heading = BOARD)]
     baud: u32,
 
-    /// Seconds of silence after which a board is given up [default: 6 for a board, 90 for an emulated one]
+    /// Give up on a board after this many seconds of silence [default: 6 for a board, 90 for an emulated one]
     #[arg(long, value_name = "SECONDS", global = true, value_parser = timeout, help_heading = BOARD)]
     timeout: Option<Duration>,
 
-    /// Build the firmware of a board and boot it in an emulator, with the image in its flash: stm32f405, or microbit
-    /// with `--emulator=microbit`; what it learns ends with the command
+    /// Build a board's firmware (stm32f405, or microbit with --emulator=microbit) and boot it in an emulator with the
+    /// image in its flash; what it learns is lost at the end
     #[arg(
         long,
         value_name = "BOARD",

@@ -31,7 +31,7 @@ use clap::{Parser, Subcommand};
 
 use crate::print;
 
-/// Trains user and movie embeddings on a PC, and takes them to a microcontroller.
+/// Trains a movie recommender on a PC and runs it on a microcontroller.
 #[derive(Debug, Parser)]
 #[command(name = "host", version, about, max_term_width = 80)]
 pub struct Cli {
@@ -39,8 +39,7 @@ pub struct Cli {
     #[command(subcommand)]
     verb: Verb,
 
-    /// Answer with one JSON document on standard output, as docs/JSON.md describes it; all else that is printed goes to
-    /// standard error
+    /// Print one JSON document (see docs/JSON.md) to standard output and everything else to standard error
     #[arg(long, global = true, help_heading = "Output", display_order = 1000)]
     json: bool,
 
@@ -73,33 +72,33 @@ impl Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Train a model on MovieLens ratings: those that ship with the project, or --data
+    /// Train a model on the MovieLens ratings that ship with the project, or on --data
     Train(train::Args),
-    /// Measure how well a recipe predicts and ranks: cross-validation, given files, official folds, last ratings
+    /// Measure how well trained models predict and rank, by cross-validation or on given test ratings
     Evaluate(evaluate::Args),
-    /// Time training on this machine, epoch by epoch and kernel by kernel
+    /// Benchmark training and scoring on this machine
     Bench(bench::Args),
     /// Download a MovieLens release from GroupLens, check it and unzip it
     Fetch(fetch::Args),
-    /// Write made-up ratings in the shape of a MovieLens release, with a known best RMSE
+    /// Generate synthetic ratings of the size of a MovieLens release, whose lowest possible RMSE is known
     Synth(synth::Args),
-    /// Write the flash image of a trained model, and say what it costs and where it fits
+    /// Write a trained model as a flash image, and report its size and which boards it fits
     Export(export::Args),
-    /// Verify an image and tell what it holds
+    /// Verify an image and show what it contains
     Inspect(inspect::Args),
-    /// Predict a rating from an image, on this PC
+    /// Predict a rating on this PC, from an image
     Predict(predict::Args),
-    /// List the best movies for somebody from an image, on this PC
+    /// Recommend movies to a user on this PC, from an image
     Recommend(recommend::Args),
-    /// List the movies nearest to one from an image, on this PC
+    /// List the movies most similar to one on this PC, from an image
     Similar(similar::Args),
-    /// Let people who took no part in training rate on a device, and measure what it learns
+    /// Measure how well a device learns new users, on people left out of training
     Simulate(simulate::Args),
-    /// Ask a board, or the firmware in an emulator, over its serial line
+    /// Query a board, or its firmware in an emulator, over a serial line
     Query(query::Args),
-    /// Boot a board's firmware in an emulator and keep it, for `query` to ask
+    /// Boot a board's firmware in an emulator and keep it running for `query`
     Emulate(emulate::Args),
-    /// Ask a board a whole transcript and compare every bit with what core answers on a PC
+    /// Check that a board's answers to a whole transcript match this PC's, bit for bit
     Selftest(selftest::Args),
 }
 

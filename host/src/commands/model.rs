@@ -12,36 +12,38 @@ use pocketrec_train::{ModelKind, Optimiser, Options, Solver, recipe};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Model and training")]
 pub struct ModelArgs {
-    /// Parts of the model: hybrid, mf (biases and dot product) or mlp (the network of the lesson, as in the lesson)
+    /// Kind of model: hybrid, mf (biases and dot product) or mlp (embeddings and a small multilayer perceptron, after a
+    /// Keras lesson)
     #[arg(long, value_name = "KIND", default_value = recipe::MODEL.name(), value_parser = model)]
     pub model: ModelKind,
 
-    /// How it is found: gibbs (sampling; nothing to tune) or adam (gradients) [default: gibbs for hybrid, else adam]
+    /// Training algorithm: gibbs (sampling, nothing to tune) or adam (gradient descent) [default: gibbs for hybrid,
+    /// else adam]
     #[arg(long, value_name = "NAME", value_parser = solver)]
     solver: Option<Solver>,
 
-    /// Numbers in each user's and each movie's embedding; an image holds at most 32
+    /// Dimensions of each user's and each movie's embedding; at most 32 fit in an image
     #[arg(long, value_name = "N", default_value_t = 8)]
     dim: usize,
 
-    /// Numbers in each user's embedding, if other than --dim
+    /// Dimensions of user embeddings, if different from --dim
     #[arg(long, value_name = "N")]
     user_dim: Option<usize>,
 
-    /// Numbers in each movie's embedding, if other than --dim
+    /// Dimensions of movie embeddings, if different from --dim
     #[arg(long, value_name = "N")]
     movie_dim: Option<usize>,
 
-    /// Seed of split, initial values and order
+    /// Random seed for the validation split, the initial values and the order of ratings
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
-    /// Gibbs: sweeps over the ratings, the first quarter of which is thrown away [default: 100, fewer beyond 6 million
-    /// ratings]
+    /// Gibbs: sweeps over the ratings, of which the first quarter is discarded as burn-in [default: 100, fewer above 6
+    /// million ratings]
     #[arg(long, value_name = "N")]
     sweeps: Option<usize>,
 
-    /// Adam: units of each hidden layer, with commas between; `none` for no hidden layer [default: 32,4]
+    /// Adam: units of each hidden layer, separated by commas, or none [default: 32,4]
     #[arg(long, value_name = "UNITS")]
     hidden: Option<Hidden>,
 
@@ -49,24 +51,24 @@ pub struct ModelArgs {
     #[arg(long, value_name = "RATE", value_parser = rate)]
     lr: Option<f32>,
 
-    /// Adam: learning rate of embeddings and biases, if other than --lr
+    /// Adam: learning rate of embeddings and biases, if different from --lr
     #[arg(long, value_name = "RATE", value_parser = rate)]
     table_lr: Option<f32>,
 
-    /// Adam: ratings a step [default: 5000]
+    /// Adam: batch size, in ratings [default: 5000]
     #[arg(long, value_name = "N")]
     batch: Option<usize>,
 
-    /// Adam: passes over the training ratings, at most [default: 20]
+    /// Adam: maximum number of epochs [default: 20]
     #[arg(long, value_name = "N")]
     epochs: Option<usize>,
 
-    /// Adam: how the tables move: lazy (only rows that a batch touches), decayed (lazy, skipped decay made up for) or
-    /// dense [default: lazy]
+    /// Adam: how embeddings are updated: lazy (only the rows in a batch), decayed (lazy, catching up on skipped decay)
+    /// or dense (every row) [default: lazy]
     #[arg(long, value_name = "NAME", value_parser = optimiser)]
     optimiser: Option<Optimiser>,
 
-    /// Adam: L2 penalty on the embeddings and biases of each rating [default: 0]
+    /// Adam: L2 penalty on the embeddings and biases of each rating's user and movie [default: 0]
     #[arg(long, value_name = "WEIGHT")]
     l2: Option<f32>,
 
@@ -74,29 +76,28 @@ pub struct ModelArgs {
     #[arg(long, value_name = "WEIGHT")]
     weight_decay: Option<f32>,
 
-    /// Adam: course of the learning rates: constant, cosine (to 0 over all epochs) or step:EPOCHS:FACTOR
-    /// [default: constant]
+    /// Adam: learning-rate schedule: constant, cosine (to 0 over all epochs) or step:EPOCHS:FACTOR [default: constant]
     #[arg(long, value_name = "COURSE", value_parser = schedule)]
     schedule: Option<Schedule>,
 
-    /// Adam: steps over which the learning rates first rise from nothing [default: 0]
+    /// Adam: steps of linear warm-up from a learning rate of 0 [default: 0]
     #[arg(long, value_name = "STEPS")]
     warm_up: Option<usize>,
 
-    /// Adam: code path of the kernels: avx2, avx512, neon, or portable, which has the same bits on every machine
-    /// [default: the fastest]
+    /// Adam: instruction set of the kernels: avx2, avx512, neon, or portable, which gives the same bits on every
+    /// machine [default: the fastest here]
     #[arg(long, value_name = "PATH", value_parser = kernel)]
     kernel: Option<Kernel>,
 
-    /// Threads; the result doesn't depend on them [default: one a core]
+    /// Number of threads, which doesn't change the result [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
 
-    /// Adam: epochs without a better validation error before training stops; the best epoch is kept [default: 5]
+    /// Adam: stop after this many epochs without a lower validation error, and keep the best epoch [default: 5]
     #[arg(long, value_name = "N")]
     patience: Option<usize>,
 
-    /// Adam: run all epochs and keep the last
+    /// Adam: run every epoch and keep the last
     #[arg(long, conflicts_with = "patience")]
     no_early_stop: bool,
 }

@@ -10,7 +10,7 @@ use pocketrec_data::Titles;
 use pocketrec_data::search::{self, Found, How};
 
 /// What a movie may be given by, for the help of each verb that has it.
-pub const HELP: &str = "The movie: its title or words of it in any order, or its id; `id:300` is an id also where a movie is called 300";
+pub const HELP: &str = "The movie: words of its title in any order, or its id; write `id:300` if a movie is called 300";
 
 /// The movie that a verb is about, as words or by its option.
 #[derive(Debug, Clone, clap::Args)]
@@ -19,7 +19,7 @@ pub struct MovieArgs {
     #[arg(value_name = "TITLE|ID", help = HELP)]
     words: Vec<String>,
 
-    /// The same as an option
+    /// The same, as an option
     #[arg(long, value_name = "TITLE|ID")]
     movie: Option<String>,
 }

@@ -26,8 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "TITLE|ID", help = HELP)]
     movie: Option<String>,
 
-    /// A user of the image, by id, or by name where its ratings had names [default: the mean user, as whom a device's
-    /// owner starts]
+    /// A user in the image, by id, or by name if its ratings had names [default: the mean user, as for a new owner]
     #[arg(long, value_name = "ID|NAME")]
     user: Option<String>,
 

@@ -20,30 +20,29 @@ const LONGEST: usize = 100;
 /// Options of `host recommend`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A user of the image, by id, or by name where its ratings had names [default: the mean user, as whom a device's
-    /// owner starts]
+    /// A user in the image, by id, or by name if its ratings had names [default: the mean user, as for a new owner]
     #[arg(value_name = "ID|NAME", group = "whose")]
     who: Option<String>,
 
-    /// The same as an option
+    /// The same, as an option
     #[arg(long, value_name = "ID|NAME", group = "whose")]
     user: Option<String>,
 
-    /// How many movies, at most 100
+    /// Number of movies, at most 100
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
     count: u8,
 
-    /// How much fame counts, from -100 to 100: 1 as the image says, more names better known movies, 0 and less lesser
-    /// known ones
+    /// Weight of popularity, from -100 to 100: 1 is the image's own, higher favours well-known movies, 0 ignores
+    /// popularity, below 0 favours obscure ones
     #[arg(long, value_name = "WEIGHT", default_value_t = 1.0, allow_negative_numbers = true, value_parser = weight)]
     fame: f32,
 
-    /// List movies that the user has rated, too
+    /// Also list movies that the user has rated
     #[arg(long)]
     include_rated: bool,
 
-    /// The ratings that the model was trained on, which tell what the user has rated [default: the image, or the ratings
-    /// where training read them]
+    /// The ratings that the model was trained on, to know what the user has rated [default: the image, else the path
+    /// that training read]
     #[arg(
         long,
         value_name = "PATH",

@@ -22,11 +22,11 @@ pub struct Args {
     #[command(flatten)]
     line: LineArgs,
 
-    /// The image that the board holds
+    /// The image on the board
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
 
-    /// Replay this file instead of questions made up from the image
+    /// Replay this file instead of queries generated from the image
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
 
@@ -34,11 +34,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "transcript")]
     write: Option<Target>,
 
-    /// Predictions to compare
+    /// Number of predictions to compare
     #[arg(long, value_name = "N", default_value_t = 2000)]
     predictions: usize,
 
-    /// Rankings to compare, for as many users
+    /// Number of rankings to compare, each for another user
     #[arg(long, value_name = "N", default_value_t = 20)]
     tops: usize,
 }

@@ -20,7 +20,7 @@ pub struct Args {
     #[command(flatten)]
     movie: MovieArgs,
 
-    /// How many movies, at most 100
+    /// Number of movies, at most 100
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
     count: u8,
 

@@ -26,7 +26,7 @@ use pocketrec_train::{ModelKind, recipe};
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// Core on this PC plays the device: the default
+    /// Simulate the device with the device library on this PC; this is the default
     #[arg(long, conflicts_with_all = ["port", "emulator"])]
     core: bool,
 
@@ -37,19 +37,19 @@ pub struct Args {
     #[command(flatten)]
     data: DataArgs,
 
-    /// People to leave out of training for each seed
+    /// People to leave out of training, for each seed
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     people: u32,
 
-    /// Seeds, from 0: each leaves out other people and trains anew
+    /// Number of seeds; each leaves out other people and trains again
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100))]
     seeds: u64,
 
-    /// Parts of the model: mlp, mf or hybrid, each by its own recipe
+    /// Kind of model: mlp, mf or hybrid, trained with its default options
     #[arg(long, value_name = "KIND", default_value = recipe::MODEL.name(), value_parser = model)]
     model: ModelKind,
 
-    /// Train anew with the people's ratings too, for comparison: five more trainings a seed
+    /// Also retrain with the people's ratings, for comparison: five more training runs per seed
     #[arg(long)]
     retrain: bool,
 
@@ -57,7 +57,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     csv: Option<Target>,
 
-    /// Draw the curve as SVG; - is standard output
+    /// Draw the learning curve as SVG; - is standard output
     #[arg(long, value_name = "FILE")]
     picture: Option<Target>,
 }

@@ -16,23 +16,23 @@ use pocketrec_data::synth::{self, Shape};
 /// Options of `host synth`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Whose shape: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m or ml-32m
+    /// The release whose size to take: ml-100k, ml-1m, ml-10m, ml-20m, ml-25m or ml-32m
     #[arg(long, value_name = "NAME", default_value = "ml-20m")]
     shape: String,
 
-    /// Users, if other than the shape's
+    /// Number of users, if different from the release's
     #[arg(long, value_name = "N")]
     users: Option<usize>,
 
-    /// Movies, if other than the shape's
+    /// Number of movies, if different from the release's
     #[arg(long, value_name = "N")]
     movies: Option<usize>,
 
-    /// Ratings, if other than the shape's
+    /// Number of ratings, if different from the release's
     #[arg(long, value_name = "N")]
     ratings: Option<usize>,
 
-    /// Seed of everything that is drawn
+    /// Random seed
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 

@@ -28,20 +28,19 @@ const LEAST: f64 = 0.5;
 /// Options of `host bench growth`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Parts of the model: mlp, mf or hybrid
+    /// Kind of model: mlp, mf or hybrid
     #[arg(long, value_name = "KIND", default_value = "mlp", value_parser = super::model)]
     model: ModelKind,
 
-    /// Epochs of each optimiser on each shape, taken in turn; more where they are short
+    /// Epochs of each optimiser on each data set, interleaved; more where epochs are short
     #[arg(long, value_name = "N", default_value_t = 3)]
     epochs: usize,
 
-    /// Stop after this shape: ml-100k, ml-1m, ml-20m or ml-32m; a million users and movies come
-    /// with ml-20m
+    /// The largest data set to time; a million users and movies are timed along with ml-20m
     #[arg(long, value_name = "SHAPE", default_value = "ml-32m", value_parser = SHAPES)]
     largest: String,
 
-    /// Code path of the kernels: avx2, avx512, neon or portable [default: the fastest]
+    /// Instruction set of the kernels: avx2, avx512, neon or portable [default: the fastest here]
     #[arg(long, value_name = "PATH", value_parser = super::kernel)]
     kernel: Option<Kernel>,
 }

@@ -23,17 +23,17 @@ pub(super) const NAMES: [&str; 6] = ["torch", "keras", "tensorflow", "libmf", "p
 /// Who else does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Peer {
-    /// PyTorch: SparseAdam on the tables, and fused Adam on everything
+    /// PyTorch: training with SparseAdam on the embeddings, and with fused Adam on everything
     Torch,
-    /// Keras on TensorFlow: `fit`
+    /// Keras on TensorFlow: training with `fit`
     Keras,
-    /// TensorFlow: a loop of its own with lazy Adam
+    /// TensorFlow: training with a custom loop and lazy Adam
     Tensorflow,
-    /// LIBMF: stochastic gradients on 8 factors
+    /// LIBMF: matrix factorisation with 8 factors
     Libmf,
-    /// polars: reading the ratings
+    /// polars: reading the ratings file
     Polars,
-    /// DuckDB: reading the ratings
+    /// DuckDB: reading the ratings file
     Duckdb,
 }
 

@@ -20,24 +20,25 @@ use pocketrec_link::{Connection, LinkError, ratings};
 /// Options of `query ratings` about what it takes in.
 #[derive(Debug, Default, clap::Args)]
 pub struct LoadArgs {
-    /// Give the device the ratings of this file: an export of movielens.org, Letterboxd, IMDb or Trakt, what --save wrote,
-    /// or any CSV with movie ids or titles, and ratings
+    /// Load ratings into the device from this file: what --save wrote, an export of movielens.org, Letterboxd, IMDb or
+    /// Trakt, or any CSV with movie ids or titles and ratings
     #[arg(long, value_name = "FILE", conflicts_with = "save")]
     pub load: Option<PathBuf>,
 
-    /// Whose ratings of --load, where it has those of several people
+    /// Load only this user's ratings, from a file with several people's
     #[arg(long, value_name = "ID", requires = "load")]
     of_user: Option<String>,
 
-    /// Only so many of --load, the latest
+    /// Load only this many ratings, the latest
     #[arg(long, value_name = "N", requires = "load", value_parser = clap::value_parser!(u32).range(1..))]
     newest: Option<u32>,
 
-    /// A release's links.csv, which has the ids of IMDb and TMDB [default: links.csv beside the image or the file]
+    /// The links.csv of a MovieLens release, which maps IMDb and TMDB ids [default: links.csv beside the image or the
+    /// file]
     #[arg(long, value_name = "FILE", requires = "load")]
     links: Option<PathBuf>,
 
-    /// Write what isn't taken in to this file, as CSV
+    /// Write the ratings that aren't loaded to this file, as CSV
     #[arg(long, value_name = "FILE", requires = "load")]
     left_out: Option<PathBuf>,
 }

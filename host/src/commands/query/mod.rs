@@ -36,12 +36,12 @@ pub struct Args {
     #[command(flatten)]
     line: LineArgs,
 
-    /// The image that the board holds: its titles, and what `--emulator` and `--twin` use; `none` shows ids [default: that
-    /// of `emulate`, the one that was named at this port last time, or target/pocketrec/model.img]
+    /// The image on the board, for titles, --emulator and --twin; none shows ids instead of titles [default: that of
+    /// `emulate`, the last one named with this port, or target/pocketrec/model.img]
     #[arg(long, value_name = "FILE", global = true, help_heading = BOARD)]
     image: Option<PathBuf>,
 
-    /// Compute the same with core on this PC and report the first bit that differs
+    /// Compute every answer on this PC too, and report the first bit that differs
     #[arg(long, global = true, help_heading = BOARD)]
     twin: bool,
 

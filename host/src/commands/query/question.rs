@@ -10,10 +10,10 @@ use pocketrec_base::error::BadInput;
 use pocketrec_data::search::words::{self, stars};
 use pocketrec_export::people::People;
 
-/// Whom a question is about.
+/// The user or owner that a query is about.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct WhoArgs {
-    /// A user of the image, by id, or by name where its ratings had names [default: the device's owner]
+    /// A user in the image, by id, or by name if its ratings had names [default: the device's owner]
     #[arg(long, value_name = "ID|NAME", conflicts_with = "owner")]
     pub user: Option<String>,
 
@@ -49,7 +49,7 @@ impl WhoArgs {
     }
 }
 
-/// Which owner a question is about.
+/// The owner that a query is about.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct OwnerArgs {
     /// Which owner of the device [default: 0, or the last one at this port]
@@ -137,7 +137,7 @@ pub(super) struct RatedArgs {
     #[arg(long, value_name = "TITLE|ID", help = HELP)]
     movie: Option<String>,
 
-    /// Stars, on the scale of the model's ratings, for instance 4.5
+    /// Stars, on the model's rating scale, for example 4.5
     #[arg(long, value_name = "STARS", allow_negative_numbers = true, value_parser = stars)]
     stars: Option<f32>,
 }
@@ -171,70 +171,70 @@ impl RatedArgs {
 pub(super) enum Question {
     /// Which serial ports there are, and which boards `emulate` holds
     Ports,
-    /// Who is there, with what model and under what licence
+    /// Show the board, its model and the model's licence
     Hello,
-    /// How much of everything the device has
+    /// Show the device's limits: owners, ratings, list length, model and memory sizes
     Limits,
-    /// What model it holds
+    /// Show the model on the device
     Info,
-    /// The rating that somebody would give a movie
+    /// Predict the rating that a user or owner would give a movie
     Predict {
         #[command(flatten)]
         about: AboutArgs,
     },
-    /// The best movies for somebody
+    /// Recommend movies to a user or owner
     Top {
         #[command(flatten)]
         who: AnyoneArgs,
-        /// How many movies, at most 20
+        /// Number of movies, at most 20
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
-        /// List movies that they have rated, too
+        /// Also list movies that they have rated
         #[arg(long)]
         include_rated: bool,
     },
-    /// The movies nearest to one
+    /// List the movies most similar to one
     Similar {
         #[command(flatten)]
         movie: MovieArgs,
-        /// How many movies, at most 20
+        /// Number of movies, at most 20
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
     },
-    /// The owner rates a movie, and the device learns
+    /// Rate a movie as the owner; the device learns from it
     Rate {
         #[command(flatten)]
         rated: RatedArgs,
         #[command(flatten)]
         owner: OwnerArgs,
     },
-    /// Somebody's embedding and bias
+    /// Show the embedding and bias of a user or owner
     Profile {
         #[command(flatten)]
         who: AnyoneArgs,
     },
-    /// Take the owner's last rating back
+    /// Undo the owner's last rating
     Undo {
         #[command(flatten)]
         owner: OwnerArgs,
     },
-    /// The owner's rating of a movie, or all of them, never was
+    /// Delete the owner's rating of a movie, or all of them, for good
     #[command(group = clap::ArgGroup::new("what").required(true).multiple(false))]
     Forget {
         #[arg(value_name = "TITLE|ID", help = HELP, group = "what")]
         words: Vec<String>,
-        /// The same as an option
+        /// The same, as an option
         #[arg(long, value_name = "TITLE|ID", group = "what")]
         movie: Option<String>,
-        /// All ratings: erased from flash before the answer
+        /// Delete all ratings, and erase them from flash before answering
         #[arg(long, group = "what")]
         all: bool,
         #[command(flatten)]
         owner: OwnerArgs,
     },
-    /// The owner's ratings, which are theirs to take away
+    /// List, save or load the owner's ratings
     Ratings {
-        /// Write them to this file, as CSV with the columns movieId and rating; - is standard output
+        /// Save the ratings to this file, as CSV with columns movieId and rating; - is standard output
         #[arg(long, value_name = "FILE")]
         save: Option<Target>,
         #[command(flatten)]
@@ -242,34 +242,34 @@ pub(super) enum Question {
         #[command(flatten)]
         owner: OwnerArgs,
     },
-    /// The movies whose rating would teach the device most
+    /// List the movies whose ratings would teach the device most
     Suggest {
         #[command(flatten)]
         owner: OwnerArgs,
-        /// How many movies, at most 20
+        /// Number of movies, at most 20
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
     },
-    /// Why a prediction is what it is
+    /// Explain a prediction: its parts and the ratings that moved it most
     Explain {
         #[command(flatten)]
         about: AboutArgs,
     },
-    /// Who lives on the device
+    /// List the device's owners
     Owners,
-    /// How it keeps their ratings
+    /// Show how the device's flash is used for ratings
     Storage,
-    /// Erase what is forgotten and what was replaced from flash now
+    /// Erase deleted and replaced ratings from flash now
     Compact,
-    /// Erase all ratings of all owners for good and begin anew, also where flash can't be opened
+    /// Erase all ratings of all owners and start over, even if the stored ratings can't be read
     Format {
-        /// Yes, all of them
+        /// Confirm that everything is to be erased
         #[arg(long)]
         yes: bool,
     },
-    /// How the board is, and why it started
+    /// Show the board's uptime and why it last started
     Health,
-    /// Counters of its serial line
+    /// Show the counters of the serial line
     Counters,
 }
 

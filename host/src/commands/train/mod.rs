@@ -37,30 +37,29 @@ pub struct Args {
     #[command(flatten)]
     data: DataArgs,
 
-    /// Where to write the checkpoint and the learning curves
+    /// Folder to write the checkpoint and the learning curves to
     #[arg(long, value_name = "FOLDER", default_value = files::FOLDER)]
     out: PathBuf,
 
-    /// Share of the ratings to hold back for validation
+    /// Fraction of the ratings to hold out for validation
     #[arg(long, value_name = "SHARE", default_value_t = recipe::VALIDATION)]
     validation: f64,
 
-    /// Go on with the run whose files are in --out, which was stopped, or up to --epochs in all; data and options must be
-    /// those of that run
+    /// Resume the run whose files are in --out, if it was stopped or --epochs is now higher; data and options must be
+    /// the same
     #[arg(long)]
     resume: bool,
 
-    /// Write the files of the run so far every so many minutes, so that --resume can go on from there whatever happens
+    /// Save the run this often, so that --resume can continue from there after a crash
     #[arg(long, value_name = "MINUTES", default_value_t = 5.0)]
     keep_every: f64,
 
-    /// Write the ratings, and which of them are held back, as plain columns to this folder, for other programs to train
-    /// on the same, and stop
+    /// Instead of training, write the ratings and the validation split to this folder as plain columns for other
+    /// programs
     #[arg(long, value_name = "FOLDER", conflicts_with = "resume")]
     write_split: Option<PathBuf>,
 
-    /// With --write-split: write the order in which each of so many epochs meets the other ratings too, as Adam with
-    /// these options would
+    /// With --write-split: also write the order in which Adam would visit the training ratings, for this many epochs
     #[arg(
         long,
         value_name = "EPOCHS",
