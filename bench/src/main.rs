@@ -168,8 +168,8 @@ impl Ratings {
         let mut ratings = [Rating::from_words(0, 0); 20];
         for (rating, row) in ratings.iter_mut().zip(0..count) {
             let movie = model.movie_ids().id(row).unwrap_or_default();
-            // 2 to 4 stars, in quarters.
-            *rating = Rating::from_words(movie, row << 8 | (8 + (row % 5) * 2));
+            let stars = 2.0 + (row % 5) as f32 / 2.0;
+            *rating = Rating::new(movie, stars, row).unwrap_or(*rating);
         }
         Self(ratings)
     }

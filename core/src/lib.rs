@@ -175,7 +175,7 @@ compile_error!(
 mod codec;
 pub mod ids;
 pub mod image;
-mod kernels;
+pub mod kernels;
 #[cfg(feature = "learn")]
 pub mod learn;
 pub mod mlp;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "integers")]
 use crate::MAX_DIM;
+use crate::kernels::Precision;
 use crate::numeric::{f16, magnitude};
 
 /// A table of `rows` x `columns` numbers in flash.
@@ -29,6 +30,18 @@ pub enum Values<'a> {
         /// A multiplier a row.
         multipliers: &'a [u8],
     },
+}
+
+impl Values<'_> {
+    /// How the numbers are kept.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Values::F16(_) => Precision::F16,
+            Values::F32(_) => Precision::F32,
+            Values::I16(_) => Precision::I16,
+            Values::I8 { .. } => Precision::I8,
+        }
+    }
 }
 
 impl<'a> EmbeddingTable<'a> {

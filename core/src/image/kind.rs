@@ -1,5 +1,6 @@
 //! The kinds of tables and the types of their elements, with the numbers they have in an image.
 
+use crate::kernels::Precision;
 use core::fmt;
 
 /// What a table holds. The numbers are the image's and never change.
@@ -231,6 +232,17 @@ pub enum Element {
 }
 
 impl Element {
+    /// How rows of it are kept; `None` for what no table of rows is of.
+    pub const fn precision(self) -> Option<Precision> {
+        match self {
+            Self::F16 => Some(Precision::F16),
+            Self::F32 => Some(Precision::F32),
+            Self::I16 => Some(Precision::I16),
+            Self::I8 => Some(Precision::I8),
+            Self::U8 | Self::U32 | Self::I32 => None,
+        }
+    }
+
     /// The type of a number in an image, or `None` for one that isn't known.
     pub const fn from_code(code: u8) -> Option<Self> {
         match code {

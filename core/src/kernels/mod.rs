@@ -3,6 +3,7 @@
 //! Each sums in the order of the plain form ([`Mlp::forward`](crate::mlp::Mlp::forward) and
 //! [`Model::explain`](crate::model::Model::explain)), or in integers, so that its bits are the same.
 
+mod choice;
 #[cfg(cortex_m_dsp)]
 #[cfg_attr(not(feature = "integers"), allow(dead_code, unused_imports))]
 pub(crate) mod dsp;
@@ -12,3 +13,22 @@ pub(crate) mod float;
 pub(crate) mod integer;
 #[cfg(not(cortex_m_float))]
 pub(crate) mod portable;
+
+pub use choice::{Kernel, Kernels, Lesson, Machine, Precision, Shape};
+
+/// Tells the tests that a kernel runs.
+#[inline(always)]
+pub(crate) fn ran(_kernel: Kernel) {
+    #[cfg(test)]
+    RAN.with_borrow_mut(|ran| {
+        if !ran.contains(&_kernel) {
+            ran.push(_kernel);
+        }
+    });
+}
+
+#[cfg(test)]
+std::thread_local! {
+    /// The kernels that ran on this thread.
+    pub(crate) static RAN: core::cell::RefCell<std::vec::Vec<Kernel>> = const { core::cell::RefCell::new(std::vec::Vec::new()) };
+}

@@ -1,6 +1,7 @@
 //! The gradient of a score by a private row and bias, and one step of gradient descent along it.
 
 use super::{GRADIENT_LIMIT, MAX_ERROR, MAX_GRADIENT, MAX_LEARNED};
+use crate::kernels::{Kernel, ran};
 use crate::model::{Model, ROW_LIMIT, UserState};
 use crate::numeric::dot::dot;
 use crate::numeric::unroll::{all_bits, each, each_of_two};
@@ -57,6 +58,7 @@ fn derive(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_
 /// The plain form, for any shape, and the oracle of the kernel.
 #[inline(never)]
 fn plain(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_DIM]) -> f32 {
+    ran(Kernel::Backward);
     let mut score = model.with_movie_bias(user.base, row as usize);
     let mut place = [0.0; MAX_DIM];
     model.movie_table().read(row as usize, &mut place);

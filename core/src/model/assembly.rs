@@ -1,6 +1,7 @@
-//! Which models the floating-point kernels in assembly take, and how their tables are handed over.
+//! How a model's tables are handed over to the floating-point kernels in assembly.
 
 use super::{Model, UserState};
+use crate::kernels::Kernel;
 use crate::kernels::float::{self, COLUMNS, Movie, Person};
 use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
@@ -13,11 +14,12 @@ type Rows<'m> = (&'m [[u16; COLUMNS]], Option<&'m [u16]>);
 impl Model<'_> {
     /// Scores of the movies of rows `first`, `first + 1`, …
     ///
-    /// By the kernels for the lesson's shape where the model has it: rows of 8 in half precision, a multiple of 4 relu
-    /// units, 4 relu units, 1 linear one; without an MLP by the kernel for dot products; else layer by layer, where the
-    /// feature `shapes` has that compiled in (without it a row outside the table scores nothing).
+    /// Layer by layer where no kernel is chosen for the shape, and where a row is outside the table; without the feature
+    /// `shapes`, which has that compiled in, such a row scores nothing.
     pub(super) fn score_rows_by_assembly(&self, user: &UserState, first: u32, scores: &mut [f32]) {
-        if !self.score_rows_of_8(user, first, scores) && cfg!(feature = "shapes") {
+        let done =
+            self.kernels.rank != Kernel::FloatLayers && self.score_rows_of_8(user, first, scores);
+        if !done && cfg!(feature = "shapes") {
             self.score_layers(user, first, scores);
         }
     }
@@ -29,10 +31,9 @@ impl Model<'_> {
         ) else {
             return false;
         };
-        match (&self.net, &self.mlp) {
-            (Some(net), _) => float::score(net, (&user.half, row), user.base, rows, biases, scores),
-            (None, None) if self.parts.dot => float::dots(row, user.base, rows, biases, scores),
-            (None, _) => false,
+        match &self.net {
+            Some(net) => float::score(net, (&user.half, row), user.base, rows, biases, scores),
+            None => float::dots(row, user.base, rows, biases, scores),
         }
     }
 
@@ -67,7 +68,8 @@ impl Model<'_> {
     }
 
     /// The score of the movie of `movie_row` for the user of `user_row` of the image, in one go: the user's half never
-    /// becomes a [`UserState`]. `None` where the model isn't of the lesson's shape.
+    /// becomes a [`UserState`]. `None` where no such kernel was chosen, where rows aren't of 8 in half precision, and outside
+    /// a table.
     pub(super) fn predict_by_assembly(&self, user_row: usize, movie_row: usize) -> Option<f32> {
         let (users, net) = (self.users.as_ref()?, self.net.as_ref()?);
         let (rows, biases) = self.movies_from(movie_row, 1)?;

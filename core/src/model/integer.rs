@@ -3,6 +3,7 @@
 use super::{Explanation, Model, UserState};
 use crate::MAX_UNITS;
 use crate::kernels::integer::{self, Network, ROW_PAIRS, User};
+use crate::kernels::{Kernel, Machine, ran};
 use crate::numeric::fixed::stars;
 use crate::numeric::unroll::all;
 
@@ -105,7 +106,11 @@ impl Model<'_> {
         sums: &mut [i32],
     ) {
         #[cfg(cortex_m_dsp)]
-        let done = self.sum_rows_by_assembly(integers, user, first, sums);
+        let done = match self.kernels.rank {
+            Kernel::DspPairs | Kernel::DspStored => self.sum_pairs(integers, user, first, sums),
+            Kernel::DspDots => self.dot_byte_rows(integers, user, first, sums),
+            _ => 0,
+        };
         #[cfg(not(cortex_m_dsp))]
         let done = 0;
         let mut row = first.wrapping_add(done);
@@ -126,18 +131,23 @@ impl Model<'_> {
         place: &mut [u32; ROW_PAIRS],
     ) -> i32 {
         let movie = self.movie_table.pairs(row, place);
+        if integers.network.is_none() {
+            ran(Kernel::IntegerDots);
+        }
         let mut sum = user.base.wrapping_add(self.integer_bias(integers, row));
         if self.parts.dot {
             sum = sum.wrapping_add(integer::dot(user, movie));
         }
         if let Some(network) = &integers.network {
-            // The bits are those of the row either way. Where the kernel in assembly does all but an odd last movie,
-            // stored halves save no time here.
-            let from_row = cfg!(all(cortex_m_dsp, not(feature = "shapes")));
-            sum = sum.wrapping_add(if from_row || network.stored.is_empty() {
-                network.forward(&user.half, movie)
-            } else {
+            // The bits are those of the row either way.
+            let from_half = matches!(
+                self.kernels.predict,
+                Kernel::IntegerStored | Kernel::IntegerStoredLayers
+            );
+            sum = sum.wrapping_add(if from_half && Machine::HERE.stored_singly() {
                 network.forward_stored(&user.half, row)
+            } else {
+                network.forward(&user.half, movie)
             });
         }
         sum
@@ -156,7 +166,7 @@ impl Model<'_> {
         use crate::table::Values;
 
         // There is no shift for nobody, which the kernel needs.
-        if !self.parts.dot || user.dot_shift == 0 {
+        if user.dot_shift == 0 {
             return 0;
         }
         let biases = match self.movie_bias.map(|table| table.values()) {
@@ -170,10 +180,9 @@ impl Model<'_> {
         dsp::dots(user, rows, (biases, integers.bias_shift), sums)
     }
 
-    /// By the kernel of [`dsp`](crate::kernels::dsp), where the model has the lesson's shape; returns how many
-    /// rows it did.
+    /// By the kernels of [`dsp`](crate::kernels::dsp) for the lesson's shape; returns how many rows it did.
     #[cfg(cortex_m_dsp)]
-    fn sum_rows_by_assembly(
+    fn sum_pairs(
         &self,
         integers: &Integers<'_>,
         user: &User,
@@ -184,7 +193,7 @@ impl Model<'_> {
         use crate::table::Values;
 
         let Some(network) = &integers.network else {
-            return self.dot_byte_rows(integers, user, first, sums);
+            return 0;
         };
         let [second, output] = network.later() else {
             return 0;
@@ -196,9 +205,6 @@ impl Model<'_> {
         ) else {
             return 0;
         };
-        if network.pairs != 4 {
-            return 0;
-        }
         let biases = match self.movie_bias.map(|table| table.values()) {
             None => None,
             Some(Values::I16(biases)) => match biases.get(first..) {

@@ -30,12 +30,14 @@ use crate::ids::{EliasFano, IdIndex};
 use crate::image::Header;
 use crate::image::ImageError;
 use crate::kernels::integer::User;
+use crate::kernels::{Kernel, Kernels, Shape, ran};
 use crate::mlp::Mlp;
+use crate::numeric::activation::Activation;
 use crate::numeric::dot::dot;
 use crate::numeric::unroll::each;
 use crate::numeric::{hold, hold_each, may_pass};
 use crate::table::EmbeddingTable;
-use crate::{MAX_DIM, MAX_UNITS};
+use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
 /// No sum in a prediction from a verified image can pass this magnitude, so none is infinite or a NaN.
 pub const LIMIT: f32 = 1.0e30;
@@ -196,7 +198,9 @@ pub struct Model<'a> {
     mean_row: &'a [f32],
     mean_bias: f32,
     mlp: Option<Mlp<'a>>,
-    /// The same for the kernels in assembly, where its shape is the lesson's.
+    /// Which kernels its shape gets.
+    kernels: Kernels,
+    /// The MLP for the kernels in assembly: there where they were chosen.
     #[cfg(cortex_m_float)]
     net: Option<crate::kernels::float::Net<'a>>,
     integers: Option<integer::Integers<'a>>,
@@ -284,6 +288,38 @@ impl<'a> Model<'a> {
     /// The MLP, where the model has one.
     pub fn mlp(&self) -> Option<&Mlp<'a>> {
         self.mlp.as_ref()
+    }
+
+    /// The kernels that the model's shape gets on this machine.
+    pub fn kernels(&self) -> Kernels {
+        self.kernels
+    }
+
+    /// Calls `with` with what of the model decides that.
+    fn with_shape<T>(&self, with: impl FnOnce(&Shape<'_>) -> T) -> T {
+        let mut units = [0; MAX_LAYERS];
+        let mut relu = true;
+        let mut layers = 0;
+        if let Some(mlp) = &self.mlp {
+            let later = mlp.later().iter();
+            let all = later.map(|layer| (layer.units(), layer.activation));
+            let all = core::iter::once((mlp.units(), mlp.activation)).chain(all);
+            layers = mlp.layers();
+            for ((place, (count, activation)), number) in units.iter_mut().zip(all).zip(1..) {
+                *place = count;
+                relu &= (activation == Activation::Linear) == (number == layers);
+            }
+        }
+        with(&Shape {
+            movies: self.movie_table.values().precision(),
+            movie_bias: self.movie_bias.map(|table| table.values().precision()),
+            movie_dim: self.movie_dim(),
+            user_dim: self.user_dim(),
+            dot: self.parts.dot,
+            units: units.get(..layers).unwrap_or_default(),
+            relu,
+            stored: self.stores_halves(),
+        })
     }
 
     /// Whether the image stores each movie's half of dense layer 0, from which integer scoring is faster.
@@ -510,17 +546,18 @@ impl<'a> Model<'a> {
         if let Some(score) = self.predict_by_assembly(user as usize, movie as usize) {
             return self.scale.hold(score);
         }
-        if let (Some(users), None, None) = (&self.users, &self.mlp, &self.integers) {
-            return self
-                .scale
-                .hold(self.score_tables(users, user as usize, movie as usize));
-        }
-        self.scale.hold(self.score_stored(user, movie))
+        self.scale.hold(match &self.users {
+            Some(users) if self.kernels.predict == Kernel::Product => {
+                self.score_tables(users, user as usize, movie as usize)
+            }
+            _ => self.score_stored(user, movie),
+        })
     }
 
     /// The score of a model without an MLP straight from its tables.
     #[inline(never)]
     fn score_tables(&self, users: &Users<'_>, user: usize, movie: usize) -> f32 {
+        ran(Kernel::Product);
         let sum = self.with_movie_bias(self.base_of(users, user), movie);
         if !self.parts.dot {
             return sum;

@@ -16,6 +16,7 @@ mod seen;
 use super::{Confidence, LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
 use crate::image::{Element, Image, Table, TableKind};
 use crate::image::{Feature, ImageError};
+use crate::kernels::{Kernel, Kernels, Machine};
 use crate::mlp::{Dense, Mlp};
 use crate::numeric::activation::Activation;
 use crate::numeric::fixed::exponent;
@@ -58,6 +59,7 @@ pub(super) fn open<const CALLER: bool>(bytes: &[u8]) -> Result<Model<'_>, ImageE
         mean_row: &[],
         mean_bias: 0.0,
         mlp: None,
+        kernels: NOTHING,
         #[cfg(cortex_m_float)]
         net: None,
         integers: None,
@@ -132,13 +134,11 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
     if parts.mlp {
         model.mlp = Some(mlp(found, user_dim, movie_dim));
     }
-    #[cfg(cortex_m_float)]
-    {
-        let net = |mlp| crate::kernels::float::Net::new(mlp, parts.dot);
-        model.net = model.mlp.as_ref().and_then(net);
-    }
     #[cfg(feature = "integers")]
     integer::open(model, found);
+    if !choose(model) {
+        found.refuse(ImageError::WithoutFeature(Feature::Shapes));
+    }
     if model.integers.is_some() && model.scale.largest() > INTEGER_LIMIT {
         found.value(TableKind::RatingScale);
     }
@@ -163,9 +163,30 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
         model.validation = Some(values);
     }
     model.confidence = found.confidence(movies);
-    if !cfg!(feature = "shapes") && !model.is_lessons() {
-        found.refuse(ImageError::WithoutFeature(Feature::Shapes));
+}
+
+/// The kernels of a model that isn't one yet.
+const NOTHING: Kernels = Kernels {
+    rank: Kernel::Product,
+    predict: Kernel::Product,
+    gradient: Kernel::Backward,
+    similar: Kernel::Cosine,
+};
+
+/// Chooses the kernels of a model whose tables are there; whether they are compiled in.
+#[inline(never)]
+fn choose(model: &mut Model<'_>) -> bool {
+    let (kernels, fits) = model.with_shape(|shape| {
+        let fits = cfg!(feature = "shapes") || shape.is_lessons();
+        (Kernels::of(shape, Machine::HERE), fits)
+    });
+    model.kernels = kernels;
+    #[cfg(cortex_m_float)]
+    if kernels.gradient == Kernel::FloatOne {
+        let net = |mlp| crate::kernels::float::Net::new(mlp, model.parts.dot);
+        model.net = model.mlp.as_ref().and_then(net);
     }
+    fits
 }
 
 /// In place of a number of rows or columns: however many there are. No table has none.

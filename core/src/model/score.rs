@@ -1,14 +1,15 @@
-//! Scoring the catalogue: the one place that decides which kernel a model's shape gets on this machine.
+//! Scoring the catalogue, by the kernels that the model's shape gets on this machine
+//! ([`Kernels::of`](crate::kernels::Kernels::of)).
 //!
-//! Whatever it decides, each movie's sums run in the order of the plain form, [`Model::explain`], so the bits are
+//! Whichever they are, each movie's sums run in the order of the plain form, [`Model::explain`], so the bits are
 //! the same: a test and the device bench compare them.
 
 use super::{Interest, Model, UserState};
 #[cfg(not(cortex_m_float))]
 use crate::kernels::portable::{self, Lanes, Scratch};
-use crate::numeric::activation::Activation;
+#[cfg(not(cortex_m_float))]
+use crate::kernels::{Kernel, ran};
 use crate::numeric::{fixed, unroll};
-use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_DIM, MAX_UNITS};
 
 /// Movies that the portable kernel scores at a time: a few vector registers of them on a PC, two on a core whose
@@ -34,33 +35,6 @@ impl Model<'_> {
         self.score_rows_by_assembly(user, first, scores);
         #[cfg(not(cortex_m_float))]
         self.score_rows_portably(user, first, scores);
-    }
-
-    /// Whether the model is of the lesson's shape, the one that a build without the feature `shapes` takes: movies' rows
-    /// of 8, in half precision unless it scores in integers, and no MLP beside a dot product, or one of a multiple of 4
-    /// relu units, 4 relu units and 1 linear unit.
-    pub(super) fn is_lessons(&self) -> bool {
-        let small = |table: &EmbeddingTable<'_>| {
-            self.integers.is_some() || matches!(table.values(), Values::F16(_))
-        };
-        let tables = self.movie_dim() == 8
-            && small(&self.movie_table)
-            && self.movie_bias.as_ref().is_none_or(small);
-        let network = match &self.mlp {
-            None => self.parts.dot,
-            Some(mlp) => match mlp.later() {
-                [second, output] => {
-                    mlp.user_dim == 8
-                        && mlp.units().is_multiple_of(4)
-                        && (second.units(), output.units()) == (4, 1)
-                        && mlp.activation == Activation::Relu
-                        && second.activation == Activation::Relu
-                        && output.activation == Activation::Linear
-                }
-                _ => false,
-            },
-        };
-        tables && network
     }
 
     /// As [`score_rows`](Self::score_rows), with `fame` times the image's confidence term and somebody's interest
@@ -140,6 +114,7 @@ impl Model<'_> {
 #[cfg(not(cortex_m_float))]
 impl Model<'_> {
     fn score_rows_portably(&self, user: &UserState, first: u32, scores: &mut [f32]) {
+        ran(Kernel::Lanes);
         let mut row = first as usize;
         let mut scratch = Scratch::<LANES>::new();
         let (blocks, rest) = scores.as_chunks_mut::<LANES>();
@@ -237,8 +212,11 @@ mod tests {
     use super::*;
     use crate::ids::IdIndex;
     use crate::image::{FORMAT, Header, MAGIC};
+    use crate::kernels::{Kernels, Machine, Precision};
     use crate::mlp::{Dense, Mlp};
     use crate::model::{Parts, RatingScale};
+    use crate::numeric::activation::Activation;
+    use crate::table::{EmbeddingTable, Values};
     use crate::{MAX_LAYERS, MAX_UNITS};
     use proptest::prelude::*;
     use std::vec::Vec;
@@ -273,6 +251,18 @@ mod tests {
             }
         }
     }
+
+    /// Takes the place of a shape until there is one.
+    const LITTLE: crate::kernels::Shape<'_> = crate::kernels::Shape {
+        movies: Precision::F32,
+        movie_bias: None,
+        movie_dim: 1,
+        user_dim: 1,
+        dot: true,
+        units: &[],
+        relu: true,
+        stored: false,
+    };
 
     #[derive(Clone, Debug)]
     struct Shape {
@@ -359,7 +349,7 @@ mod tests {
                 later,
                 layers: shape.units.len(),
             };
-            let model = Model {
+            let mut model = Model {
                 header: Header {
                     magic: MAGIC,
                     format: FORMAT,
@@ -380,6 +370,7 @@ mod tests {
                 mean_row: take(dim),
                 mean_bias: 0.25,
                 mlp: shape.parts.mlp.then_some(mlp),
+                kernels: Kernels::of(&LITTLE, Machine::HERE),
                 integers: None,
                 user_spread: None,
                 validation: None,
@@ -387,6 +378,7 @@ mod tests {
                 confidence: None,
                 interests: None,
             };
+            model.kernels = model.with_shape(|shape| Kernels::of(shape, Machine::HERE));
             let user = model.mean_user();
             // One more than there are: a row outside counts as zeros.
             let mut scores = [0.0; 41];

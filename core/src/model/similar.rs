@@ -2,6 +2,7 @@
 
 use super::Model;
 use crate::MAX_DIM;
+use crate::kernels::{Kernel, ran};
 use crate::numeric::dot::dot;
 use crate::numeric::{hold, square_root};
 
@@ -41,15 +42,18 @@ impl Model<'_> {
     /// As [`similarity_to`](Self::similarity_to), for rows `first`, `first + 1`, …, one for each place of `cosines`.
     pub fn similarity_rows(&self, movie: &MovieVector, first: u32, cosines: &mut [f32]) {
         #[cfg(cortex_m_float)]
-        if self.similarity_rows_by_assembly(movie, first, cosines) {
+        if self.kernels.similar == Kernel::FloatCosines
+            && self.similarity_rows_by_assembly(movie, first, cosines)
+        {
             return;
         }
+        ran(Kernel::Cosine);
         for (row, cosine) in (first..=u32::MAX).zip(cosines) {
             *cosine = self.similarity_to(movie, row);
         }
     }
 
-    /// By the kernel for rows of 8 in half precision; false where the table isn't of those.
+    /// By the kernel for rows of 8 in half precision; false where a row is outside the table.
     #[cfg(cortex_m_float)]
     fn similarity_rows_by_assembly(
         &self,
@@ -63,9 +67,7 @@ impl Model<'_> {
         };
         let (rows, _) = values.as_chunks::<COLUMNS>();
         match (rows.get(first as usize..), movie.values.first_chunk()) {
-            (Some(rows), Some(vector))
-                if self.movie_dim() == COLUMNS && rows.len() >= cosines.len() =>
-            {
+            (Some(rows), Some(vector)) if rows.len() >= cosines.len() => {
                 float::cosines(rows, vector, movie.length, cosines)
             }
             _ => false,

@@ -30,15 +30,15 @@ pub(crate) use rows::{cosines, dots};
 
 use core::marker::PhantomData;
 
+use super::Lesson;
 use crate::MAX_UNITS;
 use crate::mlp::Mlp;
-use crate::numeric::activation::Activation;
 
 /// Columns of a row of the lesson's shape.
-pub(crate) const COLUMNS: usize = 8;
+pub(crate) const COLUMNS: usize = Lesson::DIM;
 
 /// Units of dense layer 1 of the lesson's shape.
-const SECOND: usize = 4;
+const SECOND: usize = Lesson::SECOND;
 
 /// The layers of a model of the lesson's shape: rows of 8, a multiple of 4 relu units, 4 relu units, 1 linear one. Read
 /// by the assembly, by offset.
@@ -63,7 +63,8 @@ unsafe impl Send for Net<'_> {}
 unsafe impl Sync for Net<'_> {}
 
 impl<'a> Net<'a> {
-    /// The layers of `mlp`, beside a `dot` product or without one; `None` where their shape isn't the lesson's.
+    /// The layers of `mlp`, which is of the lesson's shape, beside a `dot` product or without one. `None` where the lengths
+    /// aren't what the kernels read: [`Kernels::of`](super::Kernels::of) decides who comes here, this that it is safe.
     ///
     /// A model is asked once, when it is opened: looking at a dozen lengths for each prediction would cost as much as
     /// two of its units.
@@ -85,9 +86,6 @@ impl<'a> Net<'a> {
             || second.weights.len() != units.wrapping_mul(SECOND)
             || second.bias.len() != SECOND
             || output.weights.len() != SECOND
-            || mlp.activation != Activation::Relu
-            || second.activation != Activation::Relu
-            || output.activation != Activation::Linear
         {
             return None;
         }

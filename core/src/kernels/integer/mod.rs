@@ -21,6 +21,7 @@
 //! behind it when the image is written (relu is homogeneous), a scale a unit in dense layer 0, a scale a column
 //! later. Nothing but the user's half and row is ever converted on the device.
 
+use super::{Kernel, ran};
 use crate::numeric::dsp::{Pair, multiply_add, top_halves};
 use crate::numeric::fixed::{SCORE_BITS, between, power_of_two, round, score};
 use crate::numeric::unroll::each_of_two;
@@ -150,6 +151,7 @@ impl<'a> Network<'a> {
         second: &Layer<'_>,
         output: &Layer<'_>,
     ) -> i32 {
+        ran(Kernel::IntegerLesson);
         let (weights, _) = self.first.as_chunks::<8>();
         let (halves, _) = half.as_chunks::<2>();
         let units = |(weights, half): (&[Pair; 8], &[i32; 2])| {

@@ -1,5 +1,6 @@
 //! Integer scoring of any shape in plain Rust.
 
+use super::super::{Kernel, ran};
 use super::{Layer, Network, UNIT_PAIRS};
 use crate::MAX_UNITS;
 use crate::numeric::dsp::{Pair, multiply_add, top_halves};
@@ -23,6 +24,7 @@ impl Network<'_> {
         row: &[Pair],
         later: &[Layer<'_>],
     ) -> i32 {
+        ran(Kernel::IntegerLayers);
         let mut units = [0; UNIT_PAIRS];
         let mut places = units.iter_mut();
         let mut weights = self.first;

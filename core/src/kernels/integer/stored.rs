@@ -12,6 +12,7 @@
 
 use super::{MAX_HALF, Network, ROUND, UNIT_PAIRS, User, behind, behind_lesson};
 use crate::MAX_UNITS;
+use crate::kernels::{Kernel, ran};
 use crate::numeric::dsp::{Pair, multiply_add, top_halves};
 use crate::numeric::unroll::each;
 
@@ -53,9 +54,11 @@ impl<'a> Network<'a> {
         };
         let sum = match self.later() {
             [second, output] if second.bias.len() == 4 && output.bias.len() == 1 => {
+                ran(Kernel::IntegerStored);
                 behind_lesson(inputs, units, second, output)
             }
             later if cfg!(feature = "shapes") => {
+                ran(Kernel::IntegerStoredLayers);
                 let mut places = [0; UNIT_PAIRS];
                 for (place, input) in places.iter_mut().zip(inputs) {
                     *place = units(input);
