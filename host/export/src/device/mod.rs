@@ -98,7 +98,7 @@ impl DeviceBill {
                 "tables of interest".into(),
             ),
             (
-                !shape.has_kernel(self.board.core),
+                !shape.is_lessons(),
                 "shapes",
                 "a shape or tables without a kernel".into(),
             ),

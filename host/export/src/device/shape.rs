@@ -1,9 +1,12 @@
 //! What an image has that decides what its work costs.
 //!
-//! Advice for whoever adds a kernel to core: its condition belongs in [`Shape::has_kernel`], its count in `bench/`, and
-//! the count's name where [`work`](super::work) chooses.
+//! Which kernel it gets says core itself ([`Kernels::of`]), on behalf of the board's core.
+//!
+//! Advice for whoever adds a kernel to core: its count belongs in `bench/`, and the count's name where
+//! [`work`](super::work) chooses.
 
 use pocketrec::image::{Element, Image, TableKind};
+use pocketrec::kernels::{Kernels, Lesson, Machine, Precision};
 use pocketrec::learn::PASSES;
 
 use crate::ImageBytes;
@@ -16,6 +19,8 @@ pub(super) const FLOAT: &str = "M4F";
 pub struct Shape {
     /// Element type of the movies' table.
     pub element: Element,
+    /// Element type of the movies' biases, where there are any.
+    pub bias: Option<Element>,
     /// Movies.
     pub movies: u32,
     /// Dimensions of a user's row.
@@ -38,11 +43,20 @@ pub struct Shape {
     pub unknown: Vec<String>,
 }
 
+/// What a board's core has that kernels are written for. The counts are of a build with every feature.
+fn machine(core: &str) -> Machine {
+    if core == FLOAT {
+        Machine::CORTEX_M4F
+    } else {
+        Machine::PORTABLE
+    }
+}
+
 impl Shape {
     /// The shape of an image that core can open.
     pub fn of(image: &ImageBytes) -> Self {
         let mut shape = Self::plain(0, &[], Element::F16);
-        shape.dot = false;
+        (shape.dot, shape.bias) = (false, None);
         let Ok(image) = Image::parse(image.as_ref()) else {
             return shape;
         };
@@ -58,6 +72,7 @@ impl Shape {
                     shape.element = Element::from_code(table.element).unwrap_or(shape.element);
                     (shape.movies, shape.movie_dim) = (table.rows, columns);
                 }
+                TableKind::MovieBias => shape.bias = Element::from_code(table.element),
                 TableKind::MeanUser => shape.user_dim = columns,
                 TableKind::DenseBias => units.push((table.index, columns)),
                 TableKind::Activations => {
@@ -87,6 +102,10 @@ impl Shape {
         }
         Self {
             element,
+            bias: Some(match element {
+                Element::I8 => Element::I16,
+                other => other,
+            }),
             movies: 256,
             user_dim: dim,
             movie_dim: dim,
@@ -118,24 +137,39 @@ impl Shape {
         matches!(self.element, Element::I16 | Element::I8)
     }
 
+    /// The kernels that the shape gets on `core`.
+    pub(super) fn kernels(&self, core: &str) -> Kernels {
+        Kernels::of(&self.in_core(), machine(core))
+    }
+
     /// Whether core has a kernel of its own for scores of this shape on `core`.
     pub(super) fn has_kernel(&self, core: &str) -> bool {
-        let lesson = matches!(self.units[..], [first, 4, 1] if self.relu && first % 4 == 0);
-        match (self.in_integers(), self.has_mlp()) {
-            (true, true) => lesson && (7..=8).contains(&self.movie_dim),
-            // One way for all.
-            (true, false) => true,
-            _ if core != FLOAT => true,
-            (false, mlp) => {
-                let rows_of_8 = self.element == Element::F16 && self.movie_dim == 8;
-                rows_of_8
-                    && if mlp {
-                        lesson && self.user_dim == 8
-                    } else {
-                        self.dot
-                    }
-            }
+        !self.kernels(core).rank.is_general()
+    }
+
+    /// Whether a firmware without core's feature `shapes` takes it.
+    pub(super) fn is_lessons(&self) -> bool {
+        self.in_core().is_lessons()
+    }
+
+    /// What of it decides.
+    fn in_core(&self) -> pocketrec::kernels::Shape<'_> {
+        let precision = |element: Element| element.precision().unwrap_or(Precision::F32);
+        pocketrec::kernels::Shape {
+            movies: precision(self.element),
+            movie_bias: self.bias.map(precision),
+            movie_dim: self.movie_dim,
+            user_dim: self.user_dim,
+            dot: self.dot,
+            units: &self.units,
+            relu: self.relu,
+            stored: self.stored,
         }
+    }
+
+    /// The image of the device bench whose MLP is the lesson's.
+    pub(super) fn lesson(element: Element) -> Self {
+        Self::plain(Lesson::DIM, &[Lesson::UNITS, Lesson::SECOND], element)
     }
 
     /// Multiply-adds of a movie's score, the user's half of dense layer 0 being there.
@@ -182,7 +216,7 @@ impl Shape {
 const STORED: &str = "integer_movie_halves";
 
 /// Tables that no work listed here gets slower by.
-const FREE: [TableKind; 31] = [
+const FREE: [TableKind; 30] = [
     TableKind::RatingScale,
     TableKind::Validation,
     TableKind::MovieIdRange,
@@ -194,7 +228,6 @@ const FREE: [TableKind; 31] = [
     TableKind::UserIdSorted,
     TableKind::UserIdEliasFano,
     TableKind::UserEmbedding,
-    TableKind::MovieBias,
     TableKind::UserBias,
     TableKind::MeanUserBias,
     TableKind::MovieRowMultiplier,

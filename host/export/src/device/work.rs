@@ -3,6 +3,7 @@
 use std::fmt;
 
 use pocketrec::image::Element;
+use pocketrec::kernels::{Kernel, Lesson};
 
 use super::counts::Counts;
 use super::shape::Shape;
@@ -120,16 +121,20 @@ impl On<'_> {
 
     /// The bench's image of the lesson's model, or of a model without an MLP, in these tables.
     fn reference(&self) -> Shape {
-        let hidden: &[usize] = if self.shape.has_mlp() { &[32, 4] } else { &[] };
+        let element = self.shape.element;
+        let plain = match self.shape.has_mlp() {
+            true => Shape::lesson(element),
+            false => Shape::plain(Lesson::DIM, &[], element),
+        };
         Shape {
             stored: self.shape.stored,
-            ..Shape::plain(8, hidden, self.shape.element)
+            ..plain
         }
     }
 
     /// How much more a multiply-add takes without a kernel for the shape, in single precision.
     fn without_kernel(&self) -> f64 {
-        let lesson = Shape::plain(8, &[32, 4], Element::F16).movie();
+        let lesson = Shape::lesson(Element::F16).movie();
         let other = Shape::plain(10, &[24, 6], Element::F16).movie();
         match (self.counts.get("rank"), self.counts.get("other")) {
             (Some(with), Some(without)) => without.cycles / other / (with.cycles / lesson),
@@ -150,13 +155,13 @@ impl On<'_> {
         let shape = self.shape;
         let reference = self.reference();
         let factor = shape.prediction() / reference.prediction();
-        let name = match (shape.has_mlp(), shape.element) {
-            (true, Element::I16 | Element::I8) if shape.stored => "predict_half",
-            (true, Element::I16) => "predict_i16",
-            (true, Element::I8) => "predict_i8",
-            (true, _) => "predict",
-            (false, Element::I16 | Element::I8) => "predict_mf_i8",
-            (false, _) => "predict_mf",
+        let name = match (shape.kernels(self.counts.core()).predict, shape.element) {
+            (Kernel::Product, _) => "predict_mf",
+            (Kernel::IntegerDots, _) => "predict_mf_i8",
+            (Kernel::IntegerStored | Kernel::IntegerStoredLayers, _) => "predict_half",
+            (_, Element::I16) => "predict_i16",
+            (_, Element::I8) => "predict_i8",
+            _ => "predict",
         };
         let counted = shape.is_like(&reference) && counted_in(name, shape.element);
         let penalty = if shape.in_integers() {
@@ -184,10 +189,14 @@ impl On<'_> {
             Some(estimate.scaled(shape.movie() / counted.movie()))
         };
         let bare = shape.interest.is_none() && !shape.confidence;
-        let movie = match shape.element {
-            Element::I16 | Element::I8 if shape.has_kernel(self.counts.core()) => {
+        let kernel = shape.kernels(self.counts.core()).rank;
+        let movie = match kernel {
+            Kernel::DspPairs
+            | Kernel::DspStored
+            | Kernel::IntegerLesson
+            | Kernel::IntegerStored => {
                 let name = match shape.element {
-                    _ if shape.stored => "rank_half",
+                    _ if matches!(kernel, Kernel::DspStored | Kernel::IntegerStored) => "rank_half",
                     Element::I8 => "rank_i8",
                     _ => "rank_i16",
                 };
@@ -197,13 +206,11 @@ impl On<'_> {
                     bare && counted_in(name, shape.element),
                 )
             }
-            Element::I16 | Element::I8 => {
+            Kernel::IntegerLayers | Kernel::IntegerStoredLayers => {
                 let counted = Shape::plain(10, &[24, 6], Element::I16);
                 scaled("other_i16", counted, false).and_then(listed)
             }
-            _ if shape.has_kernel(self.counts.core()) => {
-                scaled("rank", Shape::plain(8, &[32, 4], Element::F16), bare)
-            }
+            Kernel::FloatPairs | Kernel::Lanes => scaled("rank", Shape::lesson(Element::F16), bare),
             _ => {
                 let counted = [
                     ("dim4", Shape::plain(4, &[32, 4], Element::F16)),
@@ -302,16 +309,25 @@ impl On<'_> {
             }
             _ if !shape.has_mlp() => [format!("{work}_mf"), String::new()],
             Element::I16 | Element::I8 => [format!("{work}_{element}"), String::new()],
-            _ if shape.has_kernel(self.counts.core()) => [work.to_owned(), String::new()],
-            // The plain form: images of integers learn in single precision by it.
-            _ => [format!("{work}_i16"), String::new()],
+            Element::F32 if shape.kernels(self.counts.core()).gradient == Kernel::FloatOne => {
+                // A row that isn't in half precision is widened, as those of integers are.
+                [format!("{work}_i16"), String::new()]
+            }
+            _ => [work.to_owned(), String::new()],
         };
         let name = names
             .into_iter()
             .find(|name| self.counts.get(name).is_some())?;
         let counted = shape.is_like(&self.reference()) && counted_in(&name, shape.element);
         let estimate = self.of(&name, counted)?;
-        Some((name, estimate))
+        // Nobody counted a gradient of a shape without a kernel where there is one for the lesson's.
+        let kernel = |shape: &Shape| shape.kernels(self.counts.core()).gradient;
+        let penalty = if kernel(shape) == kernel(&self.reference()) {
+            1.0
+        } else {
+            self.without_kernel()
+        };
+        Some((name, estimate.scaled(penalty)))
     }
 }
 
