@@ -5,7 +5,7 @@
 #![no_main]
 
 // The firmware's, since it is part of what core's work costs there.
-#[path = "../../firmware/src/memory.rs"]
+#[path = "../../firmware/src/arm/memory.rs"]
 mod memory;
 mod semihosting;
 mod stack;

@@ -50,7 +50,7 @@ fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
     strict: bool,
 ) -> &'static mut Service<'static, OWNERS, LOG, S> {
     let model = Model::open(image);
-    log_start(B::NAME, &model, &boot);
+    log_start(B::FACTS.name, &model, &boot);
     let (reset, at) = match boot.cause {
         _ if !strict => (Reset::Arithmetic, 0),
         None => (Reset::Power, 0),
@@ -58,7 +58,7 @@ fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
         Some(Cause::Fault { address }) => (Reset::Fault, address),
     };
     let about = service::Board {
-        name: B::NAME,
+        name: B::FACTS.name,
         firmware: VERSION,
         capabilities: Capabilities(if cfg!(feature = "log") {
             Capabilities::LOG

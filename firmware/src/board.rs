@@ -1,9 +1,33 @@
-//! What the application asks of a board.
+//! What the application asks of a board, and what the board's data file says of it.
+
+/// What a board's data file says, as far as its firmware must know it; `boards::firmware::build` writes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// The board's name.
+    pub name: &'static str,
+    /// Its core's clock.
+    pub clock_hz: u32,
+    /// People whose taste it keeps apart.
+    pub owners: usize,
+    /// Ratings that it remembers of each.
+    pub ratings: usize,
+    /// Bytes of a page of flash, the least that can be erased.
+    pub page: usize,
+    /// Bytes that are programmed at once.
+    pub word: usize,
+    /// Address and length of the region that keeps ratings.
+    pub profile: (u32, u32),
+    /// Address and length of the image's region.
+    pub image: (u32, u32),
+}
+
+/// Whether the firmware has as many owners as the data file's `more_owners`.
+pub const MORE_OWNERS: bool = cfg!(feature = "owners");
 
 /// A board: everything that differs from one to the next, behind calls that never wait without a bound.
 pub trait Board {
-    /// The board's name, as `cargo xtask firmware` knows it.
-    const NAME: &'static str;
+    /// What its data file says.
+    const FACTS: Facts;
 
     /// Movies scored before the receive ring is looked at again: few enough that it can't fill meanwhile.
     ///

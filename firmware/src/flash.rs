@@ -27,10 +27,12 @@ pub struct Region<C> {
 }
 
 impl<C: Controller> Region<C> {
-    /// The profile region of the memory map. The first caller owns it; nobody else may write there.
-    #[cfg(target_os = "none")]
-    pub fn profile(controller: C) -> Self {
-        let (start, length) = crate::regions::profile();
+    /// The region of `length` bytes from the address `start` on.
+    ///
+    /// # Safety
+    ///
+    /// It is flash that the controller writes, and nobody else does.
+    pub const unsafe fn new(controller: C, (start, length): (u32, u32)) -> Self {
         Self {
             controller,
             start,
@@ -67,7 +69,7 @@ impl<C: Controller> ReadNorFlash for Region<C> {
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
         check_read(self, offset, bytes.len()).map_err(FlashError)?;
         for (byte, address) in bytes.iter_mut().zip(self.start.wrapping_add(offset)..) {
-            // SAFETY: within the region, which `boards/*.x` puts where flash is.
+            // SAFETY: within the region, which is flash, as whoever made it promised.
             *byte = unsafe {
                 core::ptr::with_exposed_provenance::<u8>(address as usize).read_volatile()
             };

@@ -14,7 +14,10 @@
 //! [`flash::Region`]: the profile region, for the log that core keeps there; [`room`] has the compiler refuse one that
 //! is too small.
 //!
-//! Each board is one file in `src/bin/`: clocks, UART, flash and the interrupt handlers, nothing else.
+//! # What boards of a kind share
+//! [`board!`] is a Cortex-M board's frame: its entry, its vector table, its handlers of faults and panics.
+//!
+//! Each board is a package in `boards/`: its data file, and its clocks, UART, flash and interrupt handlers, nothing else.
 #![no_std]
 #![deny(unsafe_code)]
 
@@ -23,14 +26,19 @@
 extern crate std;
 
 pub mod app;
+#[cfg(all(target_arch = "arm", target_os = "none"))]
+#[allow(
+    unsafe_code,
+    reason = "assembly, and a frame that expands to code which touches the machine"
+)]
+pub mod arm;
 pub mod board;
 pub mod flash;
 pub mod log;
-#[cfg(target_os = "none")]
-#[allow(unsafe_code, reason = "assembly")]
-mod memory;
 pub mod receive;
-#[cfg(target_os = "none")]
 pub mod regions;
 pub mod reset;
 pub mod room;
+
+pub use pocketrec::service::Service;
+pub use pocketrec::store::flash::FlashLog;

@@ -1,38 +1,34 @@
-//! The flash regions that the linker's memory map names, as slices.
-#![allow(unsafe_code)] // The map's symbols are addresses, which only `unsafe` turns into memory.
+//! The flash regions that a board's data file names: the image as a slice, the profile as a log.
+#![allow(unsafe_code)] // Their addresses are numbers, which only `unsafe` turns into memory.
 
+use crate::board::Facts;
 use crate::flash::{Controller, Region};
 use crate::room;
 use pocketrec::store::flash::FlashLog;
 
-unsafe extern "C" {
-    static __image_start: u8;
-    static __image_length: u8;
-    static __profile_start: u8;
-}
-
-include!(concat!(env!("OUT_DIR"), "/regions.rs"));
-
 /// The image region: where the model lies, whole, whatever it holds.
-pub fn image() -> &'static [u8] {
-    // SAFETY: `boards/*.x` puts this region into flash that exists, apart from the firmware's own; nothing writes
-    // it while the firmware runs.
+///
+/// # Safety
+///
+/// The region is flash that exists, and nothing writes it while the firmware runs.
+pub unsafe fn image(facts: &Facts) -> &'static [u8] {
+    let (start, length) = facts.image;
+    // SAFETY: as the caller promises.
     unsafe {
-        core::slice::from_raw_parts(&raw const __image_start, (&raw const __image_length).addr())
+        core::slice::from_raw_parts(
+            core::ptr::with_exposed_provenance(start as usize),
+            length as usize,
+        )
     }
 }
 
-/// First address and length of the profile region.
-pub fn profile() -> (u32, u32) {
-    ((&raw const __profile_start).addr() as u32, PROFILE_LENGTH)
-}
-
-/// The log of `OWNERS` profiles of up to `LOG` ratings in the profile region, which nobody else may write.
+/// The log of all owners' profiles in the profile region.
 ///
-/// A memory map whose region is too small for them doesn't compile.
-pub fn profile_log<C: Controller, const OWNERS: usize, const LOG: usize>(
-    controller: C,
-) -> FlashLog<Region<C>> {
-    const { room::require(PROFILE_LENGTH, C::PAGE as u32, OWNERS, LOG) };
-    FlashLog::open(Region::profile(controller), room::records(OWNERS, LOG))
+/// # Safety
+///
+/// The region is flash that exists, the controller is that flash's, and nothing else writes there.
+pub unsafe fn profile_log<C: Controller>(controller: C, facts: &Facts) -> FlashLog<Region<C>> {
+    // SAFETY: as the caller promises.
+    let region = unsafe { Region::new(controller, facts.profile) };
+    FlashLog::open(region, room::records(facts.owners, facts.ratings))
 }

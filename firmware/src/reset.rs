@@ -26,7 +26,7 @@ pub struct Boot {
     pub crashes: u32,
 }
 
-/// Words of RAM that no boot clears: each board keeps one in its linker's `.uninit` section.
+/// Words of RAM that no boot clears: a firmware keeps one in its linker's `.uninit` section.
 ///
 /// After power-up they hold noise; a record counts only with its magic number and its check word.
 pub struct Record {

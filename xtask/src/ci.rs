@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use crate::boards::Board;
+use crate::boards;
 use crate::setup::{self, Manner};
 use crate::toolchain::{self, Toolchain};
 use crate::{api, licences, no_panic, oldest, package, shell, size};
@@ -106,31 +106,26 @@ fn device(toolchain: &Toolchain, failures: &mut Failures) {
         }
     }
     if toolchain.has_clippy() {
-        for board in Board::ALL {
+        for board in boards::all() {
             for features in [
-                "",
-                ",learn",
-                ",interest,learn,log",
-                ",interest,learn,integers,shapes,owners",
-            ]
-            .map(|more| format!("{}{more}", board.name()))
-            {
-                failures.check(&format!("lints of the firmware with [{features}]"), || {
-                    shell::run(
-                        toolchain
-                            .cargo("clippy", board.target())
-                            .args([
-                                "-p",
-                                "firmware",
-                                "--bin",
-                                board.name(),
-                                "--profile",
-                                "firmware",
-                            ])
-                            .args(["--no-default-features", "--features", &features])
-                            .args(["--", "-D", "warnings"]),
-                    )
-                });
+                "on-board",
+                "on-board,firmware/learn",
+                "on-board,log,firmware/interest,firmware/learn",
+                "on-board,firmware/interest,firmware/learn,firmware/integers,firmware/shapes,firmware/owners",
+            ] {
+                let name = board.name;
+                failures.check(
+                    &format!("lints of {name}'s firmware with [{features}]"),
+                    || {
+                        shell::run(
+                            toolchain
+                                .cargo("clippy", board.target)
+                                .args(["-p", name, "--bin", name, "--profile", "firmware"])
+                                .args(["--no-default-features", "--features", features])
+                                .args(["--", "-D", "warnings"]),
+                        )
+                    },
+                );
             }
         }
     }

@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::boards::{self, Emulator};
 use crate::shell;
 
 /// The emulator's program and its package in Debian.
@@ -25,7 +26,10 @@ pub fn program() -> PathBuf {
 pub fn version() -> Result<String> {
     let version = shell::output(Command::new(program()).arg("--version"))?;
     let machines = shell::output(Command::new(program()).args(["-machine", "help"]))?;
-    for machine in ["netduinoplus2", "microbit"] {
+    for board in boards::all() {
+        let Some(Emulator::Qemu { machine }) = board.emulator else {
+            continue;
+        };
         if !machines
             .lines()
             .any(|line| line.split_whitespace().next() == Some(machine))

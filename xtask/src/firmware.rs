@@ -5,7 +5,7 @@ use clap::ValueEnum;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use crate::boards::Board;
+use crate::boards::{self, Board};
 use crate::shell;
 use crate::toolchain::Toolchain;
 
@@ -61,11 +61,11 @@ impl Options {
 /// # Errors
 /// When cargo fails or names no executable.
 pub fn build(toolchain: &Toolchain, board: Board, options: &Options) -> Result<PathBuf> {
-    let mut features = vec![board.name()];
-    features.extend(Board::USUAL_FEATURES);
-    features.extend(options.features.iter().map(String::as_str));
+    let mut features = boards::usual_features(board);
+    let more = options.features.iter().map(String::as_str);
+    features.extend(more.chain(["learn"]).map(|name| format!("firmware/{name}")));
     if options.log {
-        features.push("log");
+        features.push("log".into());
     }
     let directory = shell::target_directory().join("boards");
     std::fs::create_dir_all(&directory)?;
@@ -73,21 +73,15 @@ pub fn build(toolchain: &Toolchain, board: Board, options: &Options) -> Result<P
     // is copied. Unlocked when it is closed.
     let one_at_a_time = std::fs::File::create(directory.join(format!(
         ".lock-{}-{}",
-        board.name(),
+        board.name,
         options.profile.name()
     )))?;
     one_at_a_time.lock()?;
-    let built = build_binary(
-        toolchain,
-        board.target(),
-        board.name(),
-        &features,
-        options.profile,
-    )?;
+    let built = build_board(toolchain, board, &features, options.profile)?;
     let logs = if options.log { "-log" } else { "" };
     let more = options.features.iter().map(|feature| format!("-{feature}"));
     let more = more.collect::<String>();
-    let (board, profile) = (board.name(), options.profile.name());
+    let (board, profile) = (board.name, options.profile.name());
     let name = format!("{board}-{profile}{logs}{more}.elf");
     let elf = directory.join(&name);
     // Beside, then renamed: a test that boots the old file meanwhile reads a whole one.
@@ -96,6 +90,28 @@ pub fn build(toolchain: &Toolchain, board: Board, options: &Options) -> Result<P
         .and_then(|_| std::fs::rename(&beside, &elf))
         .with_context(|| format!("{} could not be written", elf.display()))?;
     Ok(elf)
+}
+
+/// Builds a board's package, with features as cargo takes them, and returns the path of its ELF file.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_board(
+    toolchain: &Toolchain,
+    board: Board,
+    features: &[String],
+    profile: Profile,
+) -> Result<PathBuf> {
+    // Without it a laptop would compile the firmware too.
+    let mut all = vec!["on-board"];
+    all.extend(features.iter().map(String::as_str));
+    build_package(
+        toolchain,
+        board.target,
+        (board.name, board.name),
+        &all,
+        profile,
+    )
 }
 
 /// Builds one binary of the firmware package and returns the path of its ELF file.
@@ -109,9 +125,19 @@ pub fn build_binary(
     features: &[&str],
     profile: Profile,
 ) -> Result<PathBuf> {
+    build_package(toolchain, target, ("firmware", binary), features, profile)
+}
+
+fn build_package(
+    toolchain: &Toolchain,
+    target: &str,
+    (package, binary): (&str, &str),
+    features: &[&str],
+    profile: Profile,
+) -> Result<PathBuf> {
     let mut command = toolchain.cargo("build", target);
     command
-        .args(["-p", "firmware", "--bin", binary])
+        .args(["-p", package, "--bin", binary])
         .args(["--no-default-features", "--features", &features.join(",")])
         .args(["--profile", profile.name()])
         .arg("--message-format=json-render-diagnostics")

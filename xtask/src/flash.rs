@@ -22,11 +22,17 @@ pub fn run(
     image: Option<&Path>,
     port: Option<&str>,
 ) -> Result<()> {
+    let Some(chip) = board.probe else {
+        bail!(
+            "{}'s data file names no chip for probe-rs in flashing.probe, so no debug probe can flash it",
+            board.name
+        );
+    };
     if !shell::on_path("probe-rs") {
         bail!(
             "probe-rs is not on PATH; `cargo install probe-rs-tools --locked` installs it, or build with \
              `cargo xtask firmware {}` and write the file with another programmer",
-            board.name()
+            board.name
         );
     }
     let image = image.map(std::path::absolute).transpose()?;
@@ -39,27 +45,27 @@ pub fn run(
         options.features = needed(board, image)?;
     }
     let firmware = firmware::build(toolchain, board, &options)?;
-    let (limit, _) = board.firmware_limits();
+    let limit = board.firmware_flash as u64;
     let size = elf::sizes(&firmware)?.flash;
     if size > limit {
         bail!(
             "the firmware takes {size} bytes of flash, {} more than {} has for it; nothing was written",
             size - limit,
-            board.name()
+            board.name
         );
     }
-    shell::run(probe(board, "download").arg(&firmware))?;
+    shell::run(probe(chip, "download").arg(&firmware))?;
     if let Some(image) = &image {
-        let (start, _) = board.image_region();
+        let start = board.image_address;
         shell::run(
-            probe(board, "download")
+            probe(chip, "download")
                 .args(["--binary-format", "bin"])
                 .arg("--base-address")
                 .arg(format!("{start:#x}"))
                 .arg(image),
         )?;
     }
-    shell::run(&mut probe(board, "reset"))?;
+    shell::run(&mut probe(chip, "reset"))?;
     let port = match port {
         Some(port) => port.to_string(),
         None => only_port()?,
@@ -75,7 +81,7 @@ fn needed(board: Board, image: &Path) -> Result<Vec<String>> {
     let output = shell::cargo()
         .args(["run", "-q", "-p", "host", "--", "inspect"])
         .arg(image)
-        .args(["--firmware-features", board.name()])
+        .args(["--firmware-features", board.name])
         .stderr(std::process::Stdio::inherit())
         .output()
         .context("cargo could not be started")?;
@@ -91,22 +97,22 @@ fn needed(board: Board, image: &Path) -> Result<Vec<String>> {
 }
 
 fn image_fits(board: Board, length: u64) -> Result<()> {
-    let (_, room) = board.image_region();
-    if length > u64::from(room) {
+    let room = board.image_region as u64;
+    if length > room {
         bail!(
             "the image has {length} bytes, {} more than the {room} that {} has for it; nothing was written \
              (`cargo run -p host -- export --board {}` says what would fit)",
-            length - u64::from(room),
-            board.name(),
-            board.name()
+            length - room,
+            board.name,
+            board.name
         );
     }
     Ok(())
 }
 
-fn probe(board: Board, verb: &str) -> Command {
+fn probe(chip: &str, verb: &str) -> Command {
     let mut command = Command::new("probe-rs");
-    command.args([verb, "--chip", board.chip()]);
+    command.args([verb, "--chip", chip]);
     command
 }
 
@@ -143,11 +149,12 @@ fn only_port() -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::boards;
 
     #[test]
     fn an_image_one_byte_too_large_is_refused_before_anything_is_written() {
-        for board in Board::ALL {
-            let room = u64::from(board.image_region().1);
+        for &board in boards::all() {
+            let room = board.image_region as u64;
             assert!(image_fits(board, room).is_ok());
             let refusal = image_fits(board, room + 1).unwrap_err().to_string();
             assert!(refusal.contains("1 more than"), "{refusal}");

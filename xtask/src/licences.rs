@@ -7,7 +7,7 @@
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeMap;
 
-use crate::boards::Board;
+use crate::boards;
 use crate::shell;
 
 /// What deny.toml allows.
@@ -61,24 +61,27 @@ pub fn run() -> Result<()> {
     let text = std::fs::read_to_string(&file).with_context(|| format!("{}", file.display()))?;
     let policy = Policy::read(&text).context("deny.toml")?;
     let mut refused = Vec::new();
-    for board in Board::ALL {
+    for board in boards::all() {
         // `cargo tree` knows which crates a board's firmware really takes; `metadata` knows every platform's.
         let tree = shell::output(
             shell::cargo()
                 .args([
                     "tree",
                     "-p",
-                    "firmware",
+                    board.name,
                     "--target",
-                    board.target(),
+                    board.target,
                     // Without what only runs in the compiler.
                     "-e",
                     "normal,no-proc-macro",
                 ])
-                .args(["--features", &format!("{},log", board.name())])
+                .args([
+                    "--features",
+                    "on-board,log,firmware/interest,firmware/learn",
+                ])
                 .args(["--prefix", "none", "--format", "{p}|{l}"]),
         )?;
-        refuse(&tree, &policy.allowed, &[], board.name(), &mut refused);
+        refuse(&tree, &policy.allowed, &[], board.name, &mut refused);
     }
     if shell::on_path("cargo-deny") {
         let check = ["deny", "check", "licenses", "bans", "sources"];

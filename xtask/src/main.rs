@@ -50,7 +50,7 @@ enum Verb {
     /// Build a board's firmware; the last line printed is the path of its ELF file.
     Firmware {
         /// The board.
-        #[arg(value_enum)]
+        #[arg(value_parser = boards::parse)]
         board: Board,
         /// Optimised for speed or for size.
         #[arg(long, value_enum, default_value_t = Profile::Firmware)]
@@ -81,7 +81,7 @@ enum Verb {
     /// Flash a board through probe-rs, its firmware and optionally an image, and say hello to it.
     Flash {
         /// The board.
-        #[arg(value_enum)]
+        #[arg(value_parser = boards::parse)]
         board: Board,
         /// The image that `cargo run -p host -- export` wrote.
         #[arg(long)]

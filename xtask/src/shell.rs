@@ -4,14 +4,20 @@ use anyhow::{Context, Result, bail};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use crate::child;
 
-/// The workspace's folder.
+/// The workspace's folder: that of the package which cargo runs, also where this program was built in another copy.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the workspace")
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        let told = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let own = told.filter(|path| path.ends_with("xtask"));
+        let package = own.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = package.parent().expect("xtask lies in the workspace");
+        root.to_path_buf()
+    })
 }
 
 /// The cargo that started the task runner.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::boards::Board;
+use crate::boards::{self, Board};
 use crate::elf;
 use crate::firmware::{self, Options, Profile};
 use crate::shell;
@@ -21,7 +21,7 @@ fn path() -> PathBuf {
 /// What a firmware is built with beside its board's own features: as the table has them, with `-` for nothing.
 const FEATURES: [&str; 3] = ["learn,log", "learn", "-"];
 
-/// Further models and owners, without logs: for the small firmware of the board with most room.
+/// Further models and owners, without logs: for the small firmware of the board that is meant where nobody names one.
 const MORE: [&str; 4] = [
     "learn,shapes",
     "learn,integers",
@@ -38,15 +38,15 @@ const MORE: [&str; 4] = [
 pub fn run(toolchain: &Toolchain, bless: bool) -> Result<()> {
     let mut lines = Vec::new();
     let mut excess = Vec::new();
-    for board in Board::ALL {
+    for &board in boards::all() {
         for profile in Profile::ALL {
-            let more = (board, profile) == (Board::Stm32f405, Profile::FirmwareS);
+            let more = board.name == ::boards::DEFAULT.name && profile == Profile::FirmwareS;
             let more = if more { &MORE[..] } else { &[] };
             for &features in FEATURES.iter().chain(more) {
                 let line = build(toolchain, board, profile, features)?;
-                let (flash, ram) = board.firmware_limits();
+                let (flash, ram) = (board.firmware_flash as u64, board.ram as u64);
                 if line.flash > flash || line.ram > ram {
-                    let (name, profile) = (board.name(), profile.name());
+                    let (name, profile) = (board.name, profile.name());
                     excess.push(format!("{name} with {profile} and {features}"));
                 }
                 lines.push(line);
@@ -65,9 +65,9 @@ pub fn run(toolchain: &Toolchain, bless: bool) -> Result<()> {
         now.take_stacks(old);
     }
     println!("{now}");
-    for board in Board::ALL {
-        let (flash, ram) = board.firmware_limits();
-        let name = board.name();
+    for &board in boards::all() {
+        let (flash, ram) = (board.firmware_flash as u64, board.ram as u64);
+        let name = board.name;
         println!(
             "{name} has {flash} bytes of flash for it, and {ram} of RAM for variables and stack"
         );
@@ -113,13 +113,7 @@ fn compare(old: &Sizes, now: &Sizes) -> Result<()> {
 
 fn build(toolchain: &Toolchain, board: Board, profile: Profile, features: &str) -> Result<Line> {
     let elf = match features {
-        "-" => {
-            let (target, name) = (board.target(), board.name());
-            let usual = Board::USUAL_FEATURES.into_iter();
-            let mut features = vec![name];
-            features.extend(usual.filter(|feature| *feature != "learn"));
-            firmware::build_binary(toolchain, target, name, &features, profile)?
-        }
+        "-" => firmware::build_board(toolchain, board, &boards::usual_features(board), profile)?,
         features => {
             let more = features
                 .split(',')
@@ -134,7 +128,7 @@ fn build(toolchain: &Toolchain, board: Board, profile: Profile, features: &str) 
     };
     let sizes = elf::sizes(&elf)?;
     Ok(Line {
-        board: board.name().into(),
+        board: board.name.into(),
         profile: profile.name().into(),
         features: features.into(),
         flash: sizes.flash,
@@ -178,16 +172,16 @@ fn measure_stacks(sizes: &mut Sizes) -> Result<()> {
     let output = command.output().context("cargo could not be started")?;
     // Its verdict is on the table of old, so it doesn't count here.
     let text = String::from_utf8_lossy(&output.stdout);
-    for board in Board::ALL {
+    for &board in boards::all() {
         for profile in Profile::ALL {
-            let head = format!("stack of {} {} ", board.name(), profile.name());
+            let head = format!("stack of {} {} ", board.name, profile.name());
             let bytes = text
                 .lines()
                 .find_map(|line| line.split_once(&head)?.1.split(',').next()?.parse().ok())
                 .with_context(|| format!("the test `{STACK_TEST}` did not say the {head}"))?;
             let log = Options::usual(profile).log;
             let features = if log { "learn,log" } else { "learn" };
-            sizes.set_stack(board.name(), profile.name(), features, bytes);
+            sizes.set_stack(board.name, profile.name(), features, bytes);
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::boards::Board;
+use crate::boards;
 use crate::child::Tied;
 use crate::firmware::{self, Options, Profile};
 use crate::setup::{self, Manner};
@@ -145,8 +145,8 @@ fn prepare(manner: Manner) -> Result<()> {
     let toolchain = toolchain::find(manner.choice)?;
     let build = |profile| {
         let options = Options::usual(profile);
-        let one = |board| firmware::build(&toolchain, board, &options).map(drop);
-        Board::ALL.into_iter().try_for_each(one)
+        let one = |board: &_| firmware::build(&toolchain, *board, &options).map(drop);
+        boards::all().iter().try_for_each(one)
     };
     // Side by side: a firmware is linked as one program, on one core.
     std::thread::scope(|scope| {

@@ -324,17 +324,17 @@ fn services(bytes: &'static [u8]) {
     };
     calls! {
         least_region(word(), size());
-        FlashLog::open(Region::profile(Nothing), size()).into_inner();
+        FlashLog::open(region(), size()).into_inner();
         Service::<2>::new(Model::open(bytes), black_box(board)).model();
     }
-    let store = FlashLog::open(Region::profile(Nothing), size());
+    let store = FlashLog::open(region(), size());
     let model = Model::open(bytes);
     serve(&mut Service::<2, 16, _>::with_store(
         model,
         black_box(board),
         store,
     ));
-    let store = FlashLog::open(Region::profile(Nothing), size());
+    let store = FlashLog::open(region(), size());
     let mut service = Service::<1, 64, _>::before_recall(model, black_box(board), store);
     service.recall();
     serve(&mut service);
@@ -353,6 +353,11 @@ fn serve<S: Store, const OWNERS: usize, const LOG: usize>(
             service.idle();
         }
     }
+}
+
+fn region() -> Region<Nothing> {
+    // SAFETY: it is never run.
+    unsafe { Region::new(Nothing, (word(), 8 * 1024)) }
 }
 
 struct Nothing;

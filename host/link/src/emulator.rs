@@ -1,21 +1,23 @@
-//! Boots a board's firmware in QEMU and holds the other end of its serial line.
+//! Boots a board's firmware in its emulator and holds the other end of its serial line.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use super::firmware;
 use super::port::READ_WAIT;
+use boards::Board;
 use pocketrec_base::child::Tied;
 use pocketrec_base::error::BadInput;
 
 /// How long the emulator may take to connect its serial line.
 const START: Duration = Duration::from_secs(20);
 
-/// A firmware that runs in QEMU; the emulator ends with this value, and with this process. Reads and writes are its
+/// A firmware that runs in an emulator; the emulator ends with this value, and with this process. Reads and writes are its
 /// UART's.
 #[derive(Debug)]
 pub struct Emulator {
@@ -28,44 +30,34 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// [`BadInput`] for a board that the emulator doesn't have or an image that isn't there; else why QEMU didn't start.
-    pub fn boot(board: &str, elf: &Path, image: Option<&Path>) -> Result<Self> {
+    /// [`BadInput`] for a board that has no emulator or an image that isn't there; else why it didn't start.
+    pub fn boot(board: Board, elf: &Path, image: Option<&Path>) -> Result<Self> {
         Self::boot_with(board, elf, image, &[])
     }
 
-    /// As [`boot`](Self::boot), with further arguments for QEMU, such as those of a control socket.
+    /// As [`boot`](Self::boot), with further arguments for the emulator, such as those of a control socket.
     ///
     /// # Errors
     ///
     /// As [`boot`](Self::boot).
     pub fn boot_with(
-        board: &str,
+        board: Board,
         elf: &Path,
         image: Option<&Path>,
         arguments: &[String],
     ) -> Result<Self> {
-        let machine = match board {
-            "stm32f405" => "netduinoplus2",
-            "microbit" => "microbit",
-            _ => {
-                return Err(BadInput::new(format!(
-                    "`{board}` has no emulator; {} have one",
-                    boards::names()
-                ))
-                .into());
-            }
+        let Some(kind) = board.emulator else {
+            let why = boards::parse_emulated(board.name).err().unwrap_or_default();
+            return Err(BadInput::new(format!("`{}` has no emulator; {why}", board.name)).into());
         };
-        let board = boards::by_name(board).context("every emulated board is a known one")?;
         // The firmware's UART connects to us: no name to agree on, no file to leave behind.
         let listener = TcpListener::bind("127.0.0.1:0").context("no socket for the emulator")?;
-        let address = listener.local_addr()?;
-        let mut command = Command::new(program());
+        let line = listener.local_addr()?;
+        let (name, mut command) = match kind {
+            boards::Emulator::Qemu { machine } => ("qemu-system-arm", qemu(machine, line, elf)),
+            boards::Emulator::Node { script } => ("node", node(board, script, line, elf)),
+        };
         command
-            .args(["-machine", machine])
-            .args(["-display", "none", "-monitor", "none"])
-            .args(["-serial", &format!("tcp:{address},nodelay=on")])
-            .arg("-kernel")
-            .arg(elf)
             .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
@@ -81,17 +73,17 @@ impl Emulator {
         }
         let mut child = Tied::spawn(&mut command).map_err(|error| match error.kind() {
             ErrorKind::NotFound => anyhow::anyhow!(
-                "the emulator qemu-system-arm is not installed: `cargo xtask setup` says how to get it"
+                "the emulator {name} is not installed: `cargo xtask setup` says how to get it"
             ),
-            _ => anyhow::Error::new(error).context("qemu-system-arm can't be started"),
+            _ => anyhow::Error::new(error).context(format!("{name} can't be started")),
         })?;
-        let line = accept(&listener, &mut child)?;
+        let line = accept(&listener, &mut child, name)?;
         Ok(Self { child, line })
     }
 }
 
 impl Emulator {
-    /// QEMU's arguments that put a file's bytes into memory at `address` before the machine starts.
+    /// An emulator's arguments that put a file's bytes into memory at `address` before the machine starts.
     pub fn with_bytes(file: &Path, address: u32) -> [String; 2] {
         // A comma in QEMU's option values is written twice.
         let file = file.display().to_string().replace(',', ",,");
@@ -118,20 +110,48 @@ impl Emulator {
     }
 }
 
-/// The system's emulator, or else the copy that `cargo xtask setup` unpacked into the project's target folder.
-fn program() -> PathBuf {
-    const NAME: &str = "qemu-system-arm";
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|folder| folder.join(NAME).is_file()) {
-        return NAME.into();
-    }
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let own = root.join(target).join("emulator/bin").join(NAME);
-    if own.is_file() { own } else { NAME.into() }
+/// QEMU as a machine.
+fn qemu(machine: &str, line: SocketAddr, elf: &Path) -> Command {
+    let mut command = Command::new(program("qemu-system-arm"));
+    command
+        .args(["-machine", machine])
+        .args(["-display", "none", "-monitor", "none"])
+        .args(["-serial", &format!("tcp:{line},nodelay=on")])
+        .arg("-kernel")
+        .arg(elf);
+    command
 }
 
-fn accept(listener: &TcpListener, child: &mut Tied) -> Result<TcpStream> {
+/// Node.js with a script from the board's folder, which takes what QEMU takes as far as it is asked here, and finds its
+/// packages in the project's target folder.
+fn node(board: Board, script: &str, line: SocketAddr, elf: &Path) -> Command {
+    let mut command = Command::new(program("node"));
+    command
+        .arg(Path::new(board.folder).join(script))
+        .env("POCKETREC_PACKAGES", emulators().join(board.name))
+        .args(["-serial", &format!("tcp:{line},nodelay=on")])
+        .arg("-kernel")
+        .arg(elf);
+    command
+}
+
+/// Where `cargo xtask setup` puts what the system lacks.
+fn emulators() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    firmware::workspace().join(target).join("emulator")
+}
+
+/// The system's program of that name, or else the copy that `cargo xtask setup` unpacked.
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(name).is_file()) {
+        return name.into();
+    }
+    let own = emulators().join("bin").join(name);
+    if own.is_file() { own } else { name.into() }
+}
+
+fn accept(listener: &TcpListener, child: &mut Tied, name: &str) -> Result<TcpStream> {
     listener.set_nonblocking(true)?;
     let until = Instant::now() + START;
     loop {
@@ -147,13 +167,10 @@ fn accept(listener: &TcpListener, child: &mut Tied) -> Result<TcpStream> {
             Err(error) => return Err(error).context("the emulator's serial line"),
         }
         if let Some(status) = child.try_wait()? {
-            bail!(
-                "qemu-system-arm ended at once ({status}): {}",
-                last_words(child)
-            );
+            bail!("{name} ended at once ({status}): {}", last_words(child));
         }
         if Instant::now() > until {
-            bail!("qemu-system-arm did not connect its serial line");
+            bail!("{name} did not connect its serial line");
         }
         std::thread::sleep(Duration::from_millis(10));
     }

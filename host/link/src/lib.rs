@@ -12,6 +12,7 @@ pub mod connection;
 pub mod control;
 pub mod emulator;
 pub mod error;
+pub mod firmware;
 pub mod keep;
 pub mod memory;
 pub mod plugged;

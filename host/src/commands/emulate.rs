@@ -25,8 +25,8 @@ use pocketrec_link::{Connection, Timing, port};
 /// Options of `host emulate`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The board: stm32f405 or microbit
-    #[arg(value_name = "BOARD", default_value = boards::DEFAULT.name, value_parser = line::board)]
+    /// The board whose firmware is booted
+    #[arg(value_name = "BOARD", default_value = boards::DEFAULT.name, value_parser = boards::parse_emulated)]
     board: Board,
 
     /// The image in its flash
@@ -96,13 +96,13 @@ impl Held {
         let kept = Kept::read(profile, board.profile_region)?;
         let bridge =
             Bridge::open(tcp).map_err(|error| BadInput::new(format!("--tcp {tcp}: {error}")))?;
-        let elf = line::firmware(board, image)?;
+        let elf = line::built(board, image)?;
         let hand = Waiting::new()?;
         let mut arguments = hand.qmp()?;
         if let Some(Kept::Flash(_)) = &kept {
             arguments.extend(Emulator::with_bytes(profile, board.profile_address));
         }
-        let emulator = Emulator::boot_with(board.name, &elf, Some(image), &arguments)?;
+        let emulator = Emulator::boot_with(board, &elf, Some(image), &arguments)?;
         let machine = Qmp::take(hand)?;
         let name = format!("the emulated {}", board.name);
         let mut first = Connection::new(emulator, name, Timing::EMULATOR);

@@ -78,9 +78,17 @@ pub struct Args {
     #[arg(long, value_name = "WHICH", default_value = "all")]
     movies: Movies,
 
-    /// The board that the image must fit, stm32f405 or microbit [default: stm32f405, without having to fit]
-    #[arg(long, value_name = "NAME", value_parser = boards::parse)]
+    #[arg(long, value_name = "NAME|FILE", value_parser = boards::parse, help = board_help())]
     board: Option<Board>,
+}
+
+fn board_help() -> String {
+    format!(
+        "The board that the image must fit: {}, or the path of a board's own {} [default: {}, without having to fit]",
+        boards::names(),
+        boards::FILE,
+        boards::DEFAULT.name
+    )
 }
 
 impl Args {

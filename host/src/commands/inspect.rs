@@ -22,14 +22,21 @@ pub struct Args {
     #[arg(value_name = "IMAGE", default_value = DEFAULT)]
     image: PathBuf,
 
-    /// Also report the flash, RAM and time that it takes on this board, and fail if it doesn't fit: stm32f405 or
-    /// microbit
-    #[arg(long, value_name = "NAME", value_parser = boards::parse)]
+    #[arg(long, value_name = "NAME|FILE", value_parser = boards::parse, help = board_help())]
     board: Option<Board>,
 
     /// Only print the additional firmware features that the image needs on this board, separated by commas
     #[arg(long, value_name = "BOARD", value_parser = boards::parse, conflicts_with = "board")]
     firmware_features: Option<Board>,
+}
+
+fn board_help() -> String {
+    format!(
+        "Also report the flash, RAM and time that it takes on this board, and fail if it doesn't fit: {}, or the path of a \
+         board's own {}",
+        boards::names(),
+        boards::FILE
+    )
 }
 
 /// Verifies and tells.

@@ -1,20 +1,19 @@
 //! Which board a command talks to: `--port`, or `--emulator`, which builds the firmware and boots it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
 use super::find::{self, Found};
 use crate::print::{count, grouped};
-use boards::{self, Board};
-use pocketrec_base::child::Tied;
+use boards::{self, BOARDS, Board};
 use pocketrec_base::error::BadInput;
 use pocketrec_export::ImageBytes;
 use pocketrec_export::device::DeviceBill;
 use pocketrec_link::emulator::Emulator;
-use pocketrec_link::{Connection, Line, Timing, port};
+use pocketrec_link::{Connection, Line, Timing, firmware, port};
 
 /// The heading of a board's options, which every question of `query` repeats among its own.
 pub const BOARD: &str = "Board";
@@ -35,24 +34,33 @@ pub struct LineArgs {
     #[arg(long, value_name = "SECONDS", global = true, value_parser = timeout, help_heading = BOARD)]
     timeout: Option<Duration>,
 
-    /// Build a board's firmware (stm32f405, or microbit with --emulator=microbit) and boot it in an emulator with the
-    /// image in its flash; what it learns is lost at the end
     #[arg(
+        help = emulator_help(),
         long,
         value_name = "BOARD",
         global = true,
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = boards::DEFAULT.name,
-        value_parser = board,
+        value_parser = boards::parse_emulated,
         help_heading = BOARD
     )]
     emulator: Option<Board>,
 }
 
-pub(super) fn board(name: &str) -> Result<Board, String> {
-    boards::by_name(name)
-        .ok_or_else(|| format!("the boards with an emulator are {}", boards::names()))
+fn emulator_help() -> String {
+    let others = BOARDS
+        .iter()
+        .filter(|board| board.emulator.is_some() && board.name != boards::DEFAULT.name);
+    let others: Vec<String> = others
+        .map(|board| format!("{0} with --emulator={0}", board.name))
+        .collect();
+    format!(
+        "Build a board's firmware ({}, or {}) and boot it in an emulator with the image in its flash; what it learns is \
+         lost at the end",
+        boards::DEFAULT.name,
+        others.join(", ")
+    )
 }
 
 /// Seconds as a person types them.
@@ -170,8 +178,8 @@ impl Place {
             }
             At::Emulator(board) => {
                 fits(image, *board)?;
-                let elf = firmware(*board, image)?;
-                let emulator = Emulator::boot(board.name, &elf, Some(image))?;
+                let elf = built(*board, image)?;
+                let emulator = Emulator::boot(*board, &elf, Some(image))?;
                 let name = format!("the emulated {}", board.name);
                 (Box::new(emulator), name, Timing::EMULATOR)
             }
@@ -202,29 +210,12 @@ pub(super) fn fits(image: &Path, board: Board) -> Result<()> {
 }
 
 /// Builds a board's firmware with the features that the image needs; the path of its ELF file.
-pub(super) fn firmware(board: Board, image: &Path) -> Result<PathBuf> {
+pub(super) fn built(board: Board, image: &Path) -> Result<PathBuf> {
     // What is no image is for the firmware to refuse.
     let bytes = ImageBytes::read(image).ok();
     let valid = bytes.filter(|bytes| bytes.open(image).is_ok());
     let features = valid.map_or(Vec::new(), |bytes| {
         DeviceBill::of(&bytes, board).missing_features()
     });
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build
-        .args(["xtask", "firmware", board.name])
-        .args(features.iter().flat_map(|name| ["--features", name]))
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .stdout(Stdio::piped());
-    let output =
-        Tied::output(&mut build).context("cargo, which builds the firmware, can't be started")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let path = text.lines().rev().find(|line| !line.trim().is_empty());
-    match path {
-        Some(path) if output.status.success() => Ok(PathBuf::from(path.trim())),
-        _ => bail!(
-            "the firmware was not built: `cargo xtask firmware {}` says why",
-            board.name
-        ),
-    }
+    firmware::build(board, None, &features, Stdio::inherit())
 }

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use object::{Object, ObjectSymbol};
 use pocketrec_link::emulator::Emulator;
 use tests::control::{Gdb, Waiting, gdb};
-use tests::firmware::{BOARDS, PROFILES, elf};
+use tests::firmware::{BOARDS, PROFILES, elf, known};
 
 /// RAM that a firmware which hasn't started doesn't use.
 const PLACE: u32 = 0x2000_0800;
@@ -28,7 +28,7 @@ impl Board {
         let path = elf(name, PROFILES[1])?;
         let waiting = Waiting::new()?;
         let arguments = [gdb(&waiting)?, vec!["-S".into()]].concat();
-        let emulator = Emulator::boot_with(name, &path, None, &arguments)?;
+        let emulator = Emulator::boot_with(known(name)?, &path, None, &arguments)?;
         let elf = std::fs::read(path)?;
         Ok(Self {
             debugger: Gdb::hold(waiting)?,

@@ -15,7 +15,7 @@ use tests::image::made_up;
 
 const BOARD: &str = "microbit";
 const OWNER: Who = Who::Owner(0);
-/// The region that keeps ratings, as `firmware/boards/microbit.x` lays it out.
+/// The region that keeps ratings, as its data file lays it out.
 const REGION: (u32, u32) = (0x0000_F000, 8 * 1024);
 /// Ratings that the board remembers.
 const LOG: usize = 64;

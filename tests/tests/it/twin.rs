@@ -9,7 +9,7 @@ use pocketrec::wire::{NoModel, Refusal, Reply, Request, Who};
 use pocketrec_export::{Precision, Storage};
 use pocketrec_link::questions::{self, Counts};
 use pocketrec_link::transcript::Transcript;
-use tests::firmware::{boot, boot_with};
+use tests::firmware::{boot, boot_with, known};
 use tests::trained;
 
 /// Boots a board with an image of that storage, asks it everything, and compares every byte of the answers.
@@ -20,9 +20,7 @@ fn compare(
 ) -> Result<()> {
     let storage = storage.into();
     let name = storage.precision.name();
-    let region = boards::by_name(board)
-        .context("a known board")?
-        .image_region;
+    let region = known(board)?.image_region;
     let image = trained::image(storage, region)?;
     let model = Model::open(image.bytes.as_ref())?;
     let recorded = Transcript::record(model, questions::of(&model, counts, 1))?;

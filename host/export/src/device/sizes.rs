@@ -19,9 +19,10 @@ pub struct Firmware {
 }
 
 impl Firmware {
-    /// The usual firmware of a board; every board has a line in the table, as a test sees to.
-    pub fn of(board: Board) -> Self {
-        find(SIZES, board.name).unwrap_or_else(|| panic!("bench/size.txt lacks {}", board.name))
+    /// The usual firmware of a board, where the table has it: a board of one's own isn't measured before
+    /// `cargo xtask size --bless`.
+    pub fn of(board: Board) -> Option<Self> {
+        find(SIZES, board.name)
     }
 }
 
@@ -51,7 +52,7 @@ mod tests {
     #[test]
     fn every_boards_usual_firmware_is_in_the_table_and_within_its_board() {
         for board in BOARDS {
-            let firmware = Firmware::of(board);
+            let firmware = Firmware::of(*board).expect(board.name);
             assert!(firmware.flash <= board.firmware_flash, "{firmware:?}");
             assert!(
                 firmware.variables + firmware.stack <= board.ram,

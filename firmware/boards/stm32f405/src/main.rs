@@ -1,53 +1,37 @@
-//! STM32F405: its clocks, USART1 on PA9 and PA10, SysTick and fault handlers.
+//! STM32F405: its clocks, USART1 on PA9 and PA10, SysTick and its flash.
 //!
 //! The same file runs on a board and on the emulator's `netduinoplus2`, whose clock tree isn't modelled.
 #![no_std]
 #![no_main]
 
-use core::hint::black_box;
-use core::mem::MaybeUninit;
-use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU32, Ordering};
 use cortex_m::peripheral::syst::SystClkSource;
-use cortex_m_rt::{ExceptionFrame, entry, exception};
-use firmware::board::Board;
-use firmware::flash::{Controller, Region};
-use firmware::receive::Receive;
-use firmware::reset::{Cause, Record};
-use firmware::{app, regions};
-use pocketrec::service::Service;
-use pocketrec::store::flash::FlashLog;
+use cortex_m_rt::exception;
+use firmware::arm;
+use firmware::board::{Board, Facts};
+use firmware::flash::Controller;
 use stm32f4::stm32f405 as pac;
 
-#[cfg(feature = "log")]
-use defmt_rtt as _;
-
-/// People whose taste this board keeps apart.
-const OWNERS: usize = if cfg!(feature = "owners") { 3 } else { 1 };
-/// Ratings that it remembers of each.
-const LOG: usize = 256;
 /// Bits a second on the UART.
 const BAUD: u32 = 115_200;
 /// The internal oscillator, on which the board also runs when the PLL doesn't lock.
 const HSI_HZ: u32 = 16_000_000;
 /// The core's clock from the PLL, the fastest this chip allows.
-const PLL_HZ: u32 = 168_000_000;
+const PLL_HZ: u32 = FACTS.clock_hz;
 /// Turns of a waiting loop: some milliseconds at 16 MHz, and every wait here takes well under one.
 const PATIENCE: u32 = 20_000;
 
-static RECEIVE: Receive = Receive::new();
 static MILLISECONDS: AtomicU32 = AtomicU32::new(0);
-#[unsafe(link_section = ".uninit.reset_record")]
-static RESET: Record = Record::new();
 
-#[entry]
-fn main() -> ! {
-    static mut PLACE: MaybeUninit<Service<OWNERS, LOG, FlashLog<Region<Flash>>>> =
-        MaybeUninit::uninit();
+firmware::board! {
+    start: start,
+    flash: Flash,
+    interrupts: { pac::Interrupt::USART1 => receive },
+}
 
-    let boot = RESET.boot();
-    let strict = strict_floats();
-    // SAFETY: main runs once, and the handlers below touch only what they say.
+/// Starts the chip.
+fn start() -> (Stm32f405, Flash) {
+    // SAFETY: called once, and the handlers below touch only what they say.
     let (core, chip) = unsafe { (cortex_m::Peripherals::steal(), pac::Peripherals::steal()) };
     let clocks = Clocks::start(&chip);
 
@@ -61,18 +45,7 @@ fn main() -> ! {
     start_uart(&chip, clocks.uart_hz);
     // SAFETY: the handler of USART1 shares only `RECEIVE` with main.
     unsafe { cortex_m::peripheral::NVIC::unmask(pac::Interrupt::USART1) };
-
-    let board = Stm32f405 { uart: chip.USART1 };
-    let store = regions::profile_log::<_, OWNERS, LOG>(Flash(chip.FLASH));
-    app::run(
-        PLACE,
-        board,
-        store,
-        &RECEIVE,
-        regions::image(),
-        boot,
-        strict,
-    )
+    (Stm32f405 { uart: chip.USART1 }, Flash(chip.FLASH))
 }
 
 struct Stm32f405 {
@@ -80,7 +53,7 @@ struct Stm32f405 {
 }
 
 impl Board for Stm32f405 {
-    const NAME: &'static str = "stm32f405";
+    const FACTS: Facts = FACTS;
     // A movie takes some 30 us at 16 MHz without the PLL's help, times ten for the largest model.
     const SLICE: u32 = 64;
 
@@ -100,12 +73,7 @@ impl Board for Stm32f405 {
     }
 
     fn sleep_unless(&mut self, work: impl FnOnce() -> bool) {
-        // A pending interrupt ends WFI even while it is held off, and is taken right after.
-        cortex_m::interrupt::free(|_| {
-            if !work() {
-                cortex_m::asm::wfi();
-            }
-        });
+        arm::sleep_unless(work);
     }
 }
 
@@ -277,7 +245,7 @@ impl Flash {
 }
 
 impl Controller for Flash {
-    const PAGE: usize = 16 * 1024;
+    const PAGE: usize = FACTS.page;
 
     fn erase(&mut self, address: u32) -> bool {
         // Sectors 0 to 3 are the ones of this size.
@@ -310,22 +278,6 @@ impl Controller for Flash {
     }
 }
 
-unsafe extern "C" {
-    /// cortex-m-rt's handler of what nobody handles.
-    fn DefaultHandler();
-}
-
-const UART: usize = pac::Interrupt::USART1 as usize;
-
-/// The vectors up to the UART's, which is the only interrupt that is switched on: those behind it stay out of flash.
-#[unsafe(link_section = ".vector_table.interrupts")]
-#[unsafe(no_mangle)]
-static __INTERRUPTS: [unsafe extern "C" fn(); UART + 1] = {
-    let mut handlers = [DefaultHandler as unsafe extern "C" fn(); UART + 1];
-    handlers[UART] = receive;
-    handlers
-};
-
 /// The handler of the UART.
 unsafe extern "C" fn receive() {
     // SAFETY: only this handler reads the receive side; main writes the transmit side.
@@ -349,42 +301,4 @@ fn SysTick() {
         MILLISECONDS.load(Ordering::Relaxed).wrapping_add(1),
         Ordering::Relaxed,
     );
-}
-
-#[exception]
-unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
-    RESET.write(Cause::Fault {
-        address: frame.pc(),
-    });
-    cortex_m::peripheral::SCB::sys_reset()
-}
-
-#[panic_handler]
-fn panic(information: &PanicInfo) -> ! {
-    cortex_m::interrupt::disable();
-    RESET.write(Cause::Panic {
-        line: information.location().map_or(0, |location| location.line()),
-    });
-    cortex_m::peripheral::SCB::sys_reset()
-}
-
-/// Subnormals as IEEE 754 has them, in main and in handlers, so that every prediction has the PC's bits; whether
-/// one multiplication keeps to it.
-fn strict_floats() -> bool {
-    const FLUSH_TO_ZERO: u32 = 1 << 24;
-    const DEFAULT_NAN: u32 = 1 << 25;
-    // SAFETY: reads and writes the floating-point status registers, which cortex-m-rt has switched on.
-    unsafe {
-        let mut status: u32;
-        core::arch::asm!("vmrs {}, fpscr", out(reg) status, options(nomem, nostack));
-        status &= !(FLUSH_TO_ZERO | DEFAULT_NAN);
-        core::arch::asm!("vmsr fpscr, {}", in(reg) status, options(nomem, nostack));
-        (*cortex_m::peripheral::FPU::PTR)
-            .fpdscr
-            .modify(|status| status & !(FLUSH_TO_ZERO | DEFAULT_NAN));
-    }
-    // 2^-100 * 2^-40 is subnormal: bit 9 of the fraction.
-    let product =
-        black_box(f32::from_bits((127 - 100) << 23)) * black_box(f32::from_bits((127 - 40) << 23));
-    product.to_bits() == 1 << 9
 }

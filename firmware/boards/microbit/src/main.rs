@@ -1,4 +1,4 @@
-//! micro:bit v1 (nRF51822): its clock, UART0 to the USB interface chip, TIMER0 and fault handlers.
+//! micro:bit v1 (nRF51822): its clock, UART0 to the USB interface chip, TIMER0 and its flash.
 //!
 //! The same file runs on a board and on the emulator's `microbit`. This Cortex-M0 has no SysTick and no
 //! floating-point unit.
@@ -6,42 +6,26 @@
 #![no_main]
 
 use core::cell::Cell;
-use core::mem::MaybeUninit;
-use core::panic::PanicInfo;
-use cortex_m_rt::{ExceptionFrame, entry, exception};
-use firmware::board::Board;
-use firmware::flash::{Controller, Region};
-use firmware::receive::Receive;
-use firmware::reset::{Cause, Record};
-use firmware::{app, regions};
+use firmware::arm;
+use firmware::board::{Board, Facts};
+use firmware::flash::Controller;
 use nrf51_pac as pac;
-use pocketrec::service::Service;
-use pocketrec::store::flash::FlashLog;
 
-#[cfg(feature = "log")]
-use defmt_rtt as _;
-
-/// People whose taste this board keeps apart.
-const OWNERS: usize = 1;
-/// Ratings that it remembers.
-const LOG: usize = 64;
 /// The pins that lead to the USB interface chip, which shows them as a serial port.
 const SEND_PIN: u32 = 24;
 const RECEIVE_PIN: u32 = 25;
 /// Turns of a waiting loop: some 8 ms at 16 MHz; a byte takes 87 us, the crystal's start below 1 ms.
 const PATIENCE: u32 = 20_000;
 
-static RECEIVE: Receive = Receive::new();
-#[unsafe(link_section = ".uninit.reset_record")]
-static RESET: Record = Record::new();
+firmware::board! {
+    start: start,
+    flash: Flash,
+    interrupts: { pac::Interrupt::UART0 => receive },
+}
 
-#[entry]
-fn main() -> ! {
-    static mut PLACE: MaybeUninit<Service<OWNERS, LOG, FlashLog<Region<Flash>>>> =
-        MaybeUninit::uninit();
-
-    let boot = RESET.boot();
-    // SAFETY: main runs once, and the handlers below touch only what they say.
+/// Starts the chip.
+fn start() -> (Microbit, Flash) {
+    // SAFETY: called once, and the handler below touches only what it says.
     let chip = unsafe { pac::Peripherals::steal() };
 
     // The crystal is more exact than the oscillator that runs from reset; without it the board works on.
@@ -61,18 +45,7 @@ fn main() -> ! {
         microseconds: Cell::new(0),
         milliseconds: Cell::new(0),
     };
-    // Floating point in software always keeps subnormals.
-    let strict = true;
-    let store = regions::profile_log::<_, OWNERS, LOG>(Flash(chip.NVMC));
-    app::run(
-        PLACE,
-        board,
-        store,
-        &RECEIVE,
-        regions::image(),
-        boot,
-        strict,
-    )
+    (board, Flash(chip.NVMC))
 }
 
 struct Microbit {
@@ -84,7 +57,7 @@ struct Microbit {
 }
 
 impl Board for Microbit {
-    const NAME: &'static str = "microbit";
+    const FACTS: Facts = FACTS;
     // A movie in f16 takes 72,549 instructions, about 5 ms at 16 MHz.
     const SLICE: u32 = 4;
 
@@ -114,12 +87,7 @@ impl Board for Microbit {
     }
 
     fn sleep_unless(&mut self, work: impl FnOnce() -> bool) {
-        // A pending interrupt ends WFI even while it is held off, and is taken right after.
-        cortex_m::interrupt::free(|_| {
-            if !work() {
-                cortex_m::asm::wfi();
-            }
-        });
+        arm::sleep_unless(work);
     }
 }
 
@@ -176,7 +144,7 @@ impl Flash {
 }
 
 impl Controller for Flash {
-    const PAGE: usize = 1024;
+    const PAGE: usize = FACTS.page;
 
     fn erase(&mut self, address: u32) -> bool {
         self.0.config.write(|register| register.wen().een());
@@ -201,22 +169,6 @@ impl Controller for Flash {
     }
 }
 
-unsafe extern "C" {
-    /// cortex-m-rt's handler of what nobody handles.
-    fn DefaultHandler();
-}
-
-const UART: usize = pac::Interrupt::UART0 as usize;
-
-/// The vectors up to the UART's, which is the only interrupt that is switched on: those behind it stay out of flash.
-#[unsafe(link_section = ".vector_table.interrupts")]
-#[unsafe(no_mangle)]
-static __INTERRUPTS: [unsafe extern "C" fn(); UART + 1] = {
-    let mut handlers = [DefaultHandler as unsafe extern "C" fn(); UART + 1];
-    handlers[UART] = receive;
-    handlers
-};
-
 /// The handler of the UART.
 unsafe extern "C" fn receive() {
     // SAFETY: only this handler reads the receive side; main writes the transmit side.
@@ -236,21 +188,4 @@ unsafe extern "C" fn receive() {
         uart.events_rxdrdy.reset();
         RECEIVE.push(uart.rxd.read().rxd().bits());
     }
-}
-
-#[exception]
-unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
-    RESET.write(Cause::Fault {
-        address: frame.pc(),
-    });
-    cortex_m::peripheral::SCB::sys_reset()
-}
-
-#[panic_handler]
-fn panic(information: &PanicInfo) -> ! {
-    cortex_m::interrupt::disable();
-    RESET.write(Cause::Panic {
-        line: information.location().map_or(0, |location| location.line()),
-    });
-    cortex_m::peripheral::SCB::sys_reset()
 }
