@@ -82,6 +82,7 @@ mod tests {
                 highest: 5.0,
                 step: f32::MIN_POSITIVE,
                 seen: true,
+                validation: None,
             }),
         ] {
             let (mut theirs, mut ours) = ([0; 100], [0; 100]);

@@ -213,7 +213,8 @@ pub struct Model<'a> {
 }
 
 /// How good a model is, by ratings that its training held out.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Validation {
     /// Root mean squared error, in stars.
     pub rmse: f32,

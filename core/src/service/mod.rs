@@ -515,7 +515,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         let storage = match self.store.report().state {
             StorageState::Flash | StorageState::Formatted => Capabilities::STORAGE,
-            StorageState::Absent | StorageState::Failed | StorageState::Closed => 0,
+            _ => 0,
         };
         Hello {
             magic: HELLO_MAGIC,
@@ -624,5 +624,6 @@ fn model_info<'m>(model: &Model<'m>) -> Answer<'m> {
         highest: scale.highest,
         step: scale.step,
         seen: model.has_seen(),
+        validation: model.validation(),
     })))
 }

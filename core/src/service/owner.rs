@@ -149,7 +149,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     pub(super) fn owners(&self) -> Owners {
         let stored = match self.store.report().state {
             StorageState::Flash | StorageState::Formatted => RECORD as usize,
-            StorageState::Absent | StorageState::Failed | StorageState::Closed => 0,
+            _ => 0,
         };
         let mut owners = Owners {
             owners: OWNERS as u8,

@@ -3,7 +3,7 @@
 use super::Service;
 use crate::image::ImageError;
 use crate::store::{Store, StoreError};
-use crate::wire::{NoModel, Refusal};
+use crate::wire::{NoModel, Refusal, StorageState};
 
 /// Why a request is refused: a [`Refusal`] that two registers hold, so that handing it up is little code.
 #[derive(Clone, Copy)]
@@ -61,7 +61,10 @@ impl<const OWNERS: usize, const LOG: usize, S: Store> Service<'_, OWNERS, LOG, S
                 StoreError::Full | StoreError::Failed => Refusal::StorageFailed,
                 StoreError::Unsure => Refusal::StorageUnsure,
                 StoreError::NotErased => Refusal::NotErased,
-                StoreError::Closed => Refusal::StorageClosed,
+                StoreError::Closed => match self.store.report().state {
+                    StorageState::OtherVersion => Refusal::StorageOfOtherVersion,
+                    _ => Refusal::StorageClosed,
+                },
             },
             Why::NotFormatted => Refusal::NotFormatted,
         }

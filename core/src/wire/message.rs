@@ -4,6 +4,7 @@ use super::error::FrameError;
 use super::{MAX_BECAUSE, MAX_IMPORT, MAX_LIST, MAX_OWNERS};
 use crate::MAX_DIM;
 use crate::image::ImageError;
+use crate::model::Validation;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
@@ -320,6 +321,8 @@ pub struct ModelInfo<'a> {
     /// Whether the image says which movies its users have rated, so that their lists are without them. An owner's
     /// always are.
     pub seen: bool,
+    /// How well the model predicted the ratings that its training held out, where the image says so.
+    pub validation: Option<Validation>,
 }
 
 /// A movie of a list.
@@ -454,6 +457,8 @@ pub enum StorageState {
     /// In flash, which can't be read, or doesn't fit this firmware: there may be ratings in it, none of them is in use,
     /// and none is taken until `Format`.
     Closed,
+    /// In flash, as a firmware of another version writes them: none of them is in use, and none is taken until `Format`.
+    OtherVersion,
 }
 
 /// Counters of a board's serial line since it started.
@@ -542,6 +547,8 @@ pub enum Refusal {
     StorageClosed,
     /// All ratings are gone from RAM, but flash isn't erased: what is left may come back at the next start.
     NotFormatted,
+    /// What is in flash was written by a firmware of another version, so nothing is changed: `Format` erases it.
+    StorageOfOtherVersion,
 }
 
 /// An [`ImageError`] as it travels.
@@ -610,6 +617,10 @@ impl fmt::Display for Refusal {
             Self::NotFormatted => f.write_str(
                 "the device's flash didn't erase everything: no rating is in use now, but what is left may be \
                  back after a restart; formatting again may help",
+            ),
+            Self::StorageOfOtherVersion => f.write_str(
+                "the device's flash holds ratings as a firmware of another version writes them, so nothing was changed: \
+                 that version still reads them, formatting erases them and begins anew",
             ),
         }
     }

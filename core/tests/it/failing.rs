@@ -262,6 +262,93 @@ fn a_log_that_does_not_fit_is_not_forgotten_by_halves_and_can_be_formatted() {
     );
 }
 
+/// The same log as a firmware of another version may have written it: the last byte of each page's marker is another.
+fn of_version(flash: &Mock<PAGE>, version: u8) -> Mock<PAGE> {
+    let mut flash = flash.clone();
+    for page in flash.bytes.chunks_mut(PAGE) {
+        if page.starts_with(b"PkL") {
+            page[3] = version;
+        }
+    }
+    flash
+}
+
+#[test]
+fn a_log_of_another_version_is_left_as_it_is_and_told_until_it_is_formatted() {
+    let model = model();
+    let flash = filled(model);
+    let before = found(model, &flash);
+    // An older one, and one that is to come.
+    for version in [b'g', b'3'] {
+        let other = of_version(&flash, version);
+        let (mut board, hand) = start(model, other.clone());
+        assert_eq!(storage(&mut board).state, StorageState::OtherVersion);
+        assert_eq!(held(&board), nothing(model));
+        let refused = Reply::Refused(Refusal::StorageOfOtherVersion);
+        for request in [
+            rate(OWNER, 300, 4.0),
+            import(OWNER, &[(10, 4.5)]),
+            Request::Compact,
+            Request::ForgetMe { who: OWNER },
+        ] {
+            match board.ask(request) {
+                Reply::Imported { taken, refused, .. } => assert_eq!(
+                    (taken, refused),
+                    (0, Some(Refusal::StorageOfOtherVersion)),
+                    "{request:?}"
+                ),
+                reply => assert_eq!(reply, refused, "{request:?}"),
+            }
+        }
+        // Whatever was asked, and however often it is switched on, the other firmware finds all of it.
+        while board.service.idle() {}
+        let left = hand.0.borrow().clone();
+        assert_eq!(left.bytes, other.bytes);
+        assert_eq!(found(model, &of_version(&left, b'2')), before);
+        let Reply::Storage(formatted) = board.ask(Request::Format) else {
+            panic!()
+        };
+        assert_eq!(formatted.state, StorageState::Flash);
+        assert!(!hand.0.borrow().holds(&300_u32.to_le_bytes()));
+        board.ask(rate(OWNER, 10, 4.0));
+        assert_eq!(found(model, &hand.0.borrow()), held(&board));
+    }
+}
+
+#[test]
+fn power_lost_while_another_versions_log_is_formatted_leaves_one_that_is_told_or_none() {
+    let model = model();
+    for backwards in [false, true] {
+        let flash = Mock {
+            backwards,
+            ..of_version(&filled(model), b'g')
+        };
+        let (mut board, hand) = start(model, flash.clone());
+        board.ask(Request::Format);
+        let bytes = hand.0.borrow().used;
+        let mut told = 0;
+        for power in 0..bytes {
+            let (mut board, hand) = start(model, flash.clone());
+            hand.0.borrow_mut().power = power;
+            board.ask(Request::Format);
+            let left = hand.0.borrow().clone();
+            let (mut board, _) = start(model, left);
+            told += match storage(&mut board).state {
+                StorageState::OtherVersion => 1,
+                StorageState::Flash | StorageState::Formatted => 0,
+                other => panic!("{power} of {bytes}: {other:?}"),
+            };
+            board.ask(Request::Format);
+            let reply = board.ask(rate(OWNER, 10, 4.0));
+            assert!(
+                matches!(reply, Reply::Rated { ratings: 1, .. }),
+                "{reply:?}"
+            );
+        }
+        assert!(told > 0 && told < bytes);
+    }
+}
+
 /// The log of a firmware that keeps fewer ratings, in as many pages as it takes.
 fn cramped(model: Model<'static>) -> Mock<PAGE> {
     let flash = Shared::new(Mock::<PAGE>::new(PAGES, 0xff));

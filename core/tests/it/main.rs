@@ -9,6 +9,7 @@ mod failing;
 mod image;
 mod interest;
 mod learn;
+mod messages;
 #[cfg(feature = "learn")]
 mod mock;
 mod model;

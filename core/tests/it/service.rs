@@ -456,6 +456,29 @@ fn noise_and_broken_frames_are_counted_and_do_not_disturb_the_next() {
 }
 
 #[test]
+fn a_host_of_an_earlier_version_is_greeted_and_refused_by_the_version() {
+    // As such a host sent them, byte for byte.
+    let hello = [0, 3, 1, 7, 1, 1, 1, 5, 0x16, 0xae, 0xbe, 0xc8, 0];
+    let top = [
+        0, 3, 1, 8, 1, 1, 2, 4, 1, 2, 10, 5, 0x1a, 0xef, 0xff, 0xb8, 0,
+    ];
+    let image = example();
+    let mut bench = Bench::new(Model::open(image.bytes()));
+    bench.bytes(&hello);
+    let replies = bench.replies();
+    let [(7, Reply::Hello(hello))] = &replies[..] else {
+        panic!("{replies:?}");
+    };
+    assert_eq!((hello.oldest, hello.newest), (VERSION, VERSION));
+    bench.bytes(&top);
+    let found = FrameError::Version { found: 1 };
+    assert_eq!(
+        bench.replies(),
+        [(8, Reply::Refused(Refusal::BadFrame(found)))]
+    );
+}
+
+#[test]
 fn text_on_the_line_costs_the_frame_behind_it_nothing() {
     let image = example();
     let mut bench = Bench::new(Model::open(image.bytes()));
@@ -536,6 +559,11 @@ fn every_reply_fits_the_largest_body_at_its_longest() {
         }),
         Reply::ModelInfo(ModelInfo {
             seen: true,
+            validation: Some(pocketrec::model::Validation {
+                rmse: 1.0,
+                movie_means: 1.0,
+                personal: true,
+            }),
             name: &text,
             license: &text,
             fingerprint: u64::MAX,

@@ -407,3 +407,39 @@ fn pages_are_erased_ahead_so_that_no_change_waits_for_it() {
     }
     assert!(ahead > 50, "{ahead}");
 }
+
+#[test]
+fn the_bytes_of_a_log_are_pinned() {
+    let mut store = FlashLog::open(Mock::<256>::new(7, 0xff), RECORDS);
+    store.replay(&mut |_| ());
+    let record = |change| Record {
+        owner: 1,
+        change,
+        asked: Asked {
+            number: 0x0102_0304,
+            check: 0x0506,
+        },
+    };
+    let rating = Rating::new(300, 4.5, 7).unwrap();
+    for change in [Change::Rated(rating), Change::Undone, Change::Forgot(300)] {
+        store.append(record(change)).unwrap();
+    }
+    let flash = store.into_inner();
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    // A change here is another version: raise the marker's last byte.
+    assert_eq!(hex(&flash.bytes[..16]), "506b4c32010000000100000092b83411");
+    let records = flash.bytes[16..].chunks(20).take(4).map(hex);
+    assert_eq!(
+        records.collect::<Vec<_>>(),
+        [
+            "01000000000000000000000000080000e260c9ca",
+            "2c01000012700000040302010101060581301127",
+            "0000000000000000040302010102060515dcb032",
+            "2c0100000000000004030201010306057fc5943a"
+        ]
+    );
+    assert_eq!(
+        hex(&flash.bytes[256..272]),
+        "506b4c32ffffffffffffffffffffffff"
+    );
+}

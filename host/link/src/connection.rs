@@ -124,6 +124,7 @@ pub struct Connection<L> {
     stop: Option<&'static AtomicBool>,
     known: Option<Known>,
     way_back: Option<WayBack<L>>,
+    greeted: Option<Hello>,
 }
 
 /// How a line that broke is opened again, and the CRC-32 of the image that the board behind it must have.
@@ -192,6 +193,7 @@ impl<L: Read + Write> Connection<L> {
             stop: None,
             known: None,
             way_back: None,
+            greeted: None,
         }
     }
 
@@ -256,7 +258,13 @@ impl<L: Read + Write> Connection<L> {
                 newest: hello.newest,
             });
         }
+        self.greeted = Some(hello);
         Ok(hello)
+    }
+
+    /// Who was there when it was last asked.
+    pub fn greeted(&self) -> Option<&Hello> {
+        self.greeted.as_ref()
     }
 
     /// Asks and waits for the answer. A refusal is an answer like any other.

@@ -325,7 +325,9 @@ fn an_older_and_a_newer_firmware_and_a_stranger_are_named() {
         .unwrap_err()
         .to_string();
     assert!(
-        text.contains("0.0.9") && text.contains("firmware is too old"),
+        text.contains("0.0.9")
+            && text.contains("version 0 ")
+            && text.contains("firmware is too old"),
         "{text}"
     );
     let new = Hello {
@@ -337,7 +339,7 @@ fn an_older_and_a_newer_firmware_and_a_stranger_are_named() {
         .hello()
         .unwrap_err()
         .to_string();
-    assert!(text.contains("this host is too old"), "{text}");
+    assert!(text.contains("this program is too old"), "{text}");
     let stranger = Hello {
         magic: *b"Abcd",
         ..HELLO
@@ -346,6 +348,21 @@ fn an_older_and_a_newer_firmware_and_a_stranger_are_named() {
         let error = says([frame(42, &reply)]).hello().unwrap_err();
         assert!(matches!(error, LinkError::Stranger { .. }), "{error}");
     }
+}
+
+#[test]
+fn a_firmware_of_the_first_version_is_told_in_one_sentence_from_the_bytes_it_sends() {
+    let reply = [
+        0x00, 0x03, 0x01, 0x2a, 0x01, 0x01, 0x01, 0x07, 0x50, 0x6b, 0x52, 0x64, 0x01, 0x01, 0x02,
+        0x01, 0x01, 0x02, 0x03, 0x01, 0x01, 0x07, 0x2d, 0x01, 0x49, 0xf3, 0xaa, 0x29, 0x00,
+    ];
+    let told = says([reply.to_vec()]).hello().unwrap_err().to_string();
+    assert_eq!(
+        told,
+        format!(
+            "the board's firmware (0.1.0) speaks version 1 of the messages, and this program version {VERSION}: the firmware is too old, and `cargo xtask flash BOARD` brings it up to date; a program of its day saves its owners' ratings first (`query ratings --save FILE`)"
+        )
+    );
 }
 
 #[test]

@@ -197,14 +197,18 @@ impl fmt::Display for LinkError {
                 oldest,
                 newest,
             } => {
-                let side = if *newest < VERSION {
-                    "the firmware is too old: `cargo xtask flash BOARD` brings it up to date"
+                let versions = match oldest == newest {
+                    true => format!("version {newest}"),
+                    false => format!("versions {oldest} to {newest}"),
+                };
+                let way_on = if *newest < VERSION {
+                    "the firmware is too old, and `cargo xtask flash BOARD` brings it up to date; a program of its day saves its owners' ratings first (`query ratings --save FILE`)"
                 } else {
-                    "this host is too old: build a newer one"
+                    "this program is too old, and a build of the firmware's day speaks it"
                 };
                 write!(
                     f,
-                    "firmware {major}.{minor}.{patch} speaks frame versions {oldest} to {newest} and this host speaks {VERSION}: {side}"
+                    "the board's firmware ({major}.{minor}.{patch}) speaks {versions} of the messages, and this program version {VERSION}: {way_on}"
                 )
             }
             Self::Answer { request } => {
@@ -245,6 +249,9 @@ impl fmt::Display for LinkError {
                 let way_on = match why {
                     Refusal::StorageFailed | Refusal::StorageClosed | Refusal::NotFormatted => {
                         "; `query storage` tells how flash is, and `query format` erases all ratings and begins anew"
+                    }
+                    Refusal::StorageOfOtherVersion => {
+                        "; `query ratings --save FILE` saves them with that version on the board, and `query format` erases them"
                     }
                     Refusal::StorageUnsure => "; that is `query ratings`",
                     Refusal::NotErased => "; that is `query compact`",

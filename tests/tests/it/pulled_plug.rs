@@ -372,7 +372,7 @@ fn pages_are_erased_ahead_while_no_request_waits() -> Result<()> {
         // A page that was erased says so in its first word.
         let ready = bytes
             .chunks(PAGE)
-            .filter(|page| page.starts_with(b"PkLg") && page[4..].iter().all(|byte| *byte == 0xff));
+            .filter(|page| page.starts_with(b"PkL2") && page[4..].iter().all(|byte| *byte == 0xff));
         let (ready, free) = (ready.count(), usize::from(storage.free));
         assert!(free > 0, "change {change}: {storage:?}");
         assert_eq!(ready, free, "change {change}: {storage:?}");

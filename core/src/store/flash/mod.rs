@@ -18,8 +18,13 @@
 //!   the newest page is erased at the next start.
 //! - **In an erasure**: the marker is missing, or what was erased last is still there; both are erased again.
 //!
-//! So the log is what the newest commit begins whose pages are all there, and a region without one, whatever it holds,
-//! is formatted.
+//! So the log is what the newest commit begins whose pages are all there, and a region without one is formatted, whatever
+//! it holds but a log of another version.
+//!
+//! # Versions
+//!
+//! The marker's last byte is the version of what stands behind it. A log of another version is left as it is, and nothing
+//! is taken, until somebody formats it: the firmware that wrote it still reads it.
 //!
 //! # What failing flash can do
 //!
@@ -163,7 +168,7 @@ impl<F: NorFlash> FlashLog<F> {
     fn is_kept(&self) -> Result<bool, StoreError> {
         match self.state {
             StorageState::Failed => Ok(false),
-            StorageState::Closed => Err(StoreError::Closed),
+            StorageState::Closed | StorageState::OtherVersion => Err(StoreError::Closed),
             _ => Ok(true),
         }
     }
@@ -226,6 +231,11 @@ impl<F: NorFlash> FlashLog<F> {
             return Err(Broken);
         }
         if !found {
+            if other && (0..self.ring.pages).any(|page| self.ring.head(page) == Head::OtherVersion)
+            {
+                self.state = StorageState::OtherVersion;
+                return Ok(());
+            }
             if other {
                 self.state = StorageState::Formatted;
             }

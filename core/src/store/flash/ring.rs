@@ -8,8 +8,10 @@ use embedded_storage::nor_flash::NorFlash;
 /// Bytes of a page's head.
 const HEAD: u32 = 16;
 
-/// "PkLg": the page was erased, and nothing has cut that off.
-const MARKER: u32 = u32::from_le_bytes(*b"PkLg");
+/// The page was erased, and nothing has cut that off. Its last byte is the version of what is written behind it: raised
+/// where that changes, so that no version takes another's log for its own, or for nothing. What isn't said in it holds
+/// for all versions: three bytes, the version, then a word that isn't blank in a page that was opened.
+pub(super) const MARKER: u32 = u32::from_le_bytes(*b"PkL2");
 const BLANK: u32 = u32::MAX;
 
 /// Records that a page takes behind its head.
@@ -49,7 +51,9 @@ pub(super) enum Head {
     Erased,
     /// It was opened.
     Opened { generation: u32, first: u32 },
-    /// Neither.
+    /// It was opened by a firmware that writes another version.
+    OtherVersion,
+    /// None of these.
     Unknown,
 }
 
@@ -132,6 +136,15 @@ impl<F: NorFlash> Ring<F> {
                 if crc == crc_of(generation, &[first]) && generation != BLANK =>
             {
                 Head::Opened { generation, first }
+            }
+            // A marker that was cut off has nothing behind it.
+            [other, generation, _, crc]
+                if other != MARKER
+                    && other << 8 == MARKER << 8
+                    && generation != BLANK
+                    && crc != BLANK =>
+            {
+                Head::OtherVersion
             }
             _ => Head::Unknown,
         }

@@ -5,10 +5,12 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use pocketrec::wire::{ModelInfo, Refusal, Reply, Request, Who};
+use pocketrec::wire::{Capabilities, ModelInfo, Refusal, Reply, Request, StorageState, Who};
 
 use super::super::image::{DEFAULT, Loaded};
 use super::{off_scale, refused};
+use crate::report::verdict;
+use crate::warn;
 use pocketrec_base::error::BadInput;
 use pocketrec_data::Titles;
 use pocketrec_export::people::People;
@@ -166,6 +168,41 @@ impl AtHand {
         }
         Ok(())
     }
+}
+
+/// Warns of a board's model that is no better than the movies' means, or gives everybody the same list.
+pub(super) fn warn_of(info: &ModelInfo<'_>) {
+    if let Some(warning) = info.validation.and_then(verdict::warning_of_image) {
+        warn!("{warning}");
+    }
+}
+
+/// Warns where ratings that a board's owners gave it aren't in use, or won't outlive its power.
+///
+/// # Errors
+/// What went wrong on the line.
+pub(super) fn warn_of_storage<L: Read + Write>(board: &mut Connection<L>) -> Result<()> {
+    let hello = board.greeted();
+    let capabilities = Capabilities(hello.map_or(0, |hello| hello.capabilities));
+    if capabilities.has(Capabilities::STORAGE) {
+        return Ok(());
+    }
+    let answer = board.ask(&Request::Storage)?;
+    let Some(Reply::Storage(storage)) = answer.reply() else {
+        return Ok(());
+    };
+    let what = match storage.state {
+        StorageState::Failed => "the device's flash takes no ratings: they are gone with its power",
+        StorageState::Closed => {
+            "the device's flash can't be opened, so ratings that are in it aren't in use"
+        }
+        StorageState::OtherVersion => {
+            "the device's flash holds ratings as a firmware of another version writes them, so they aren't in use"
+        }
+        _ => return Ok(()),
+    };
+    warn!("{what}; `query storage` tells more");
+    Ok(())
 }
 
 /// What model a board holds; `None` where it has none.

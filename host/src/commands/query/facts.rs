@@ -106,6 +106,15 @@ fn of_model(info: &ModelInfo<'_>) -> Vec<Fact> {
     if info.users > 0 {
         facts.push(lists);
     }
+    if let Some(measured) = info.validation {
+        facts.push((
+            "Ratings held out",
+            format!(
+                "RMSE {:.4}, each movie's mean {:.4}",
+                measured.rmse, measured.movie_means
+            ),
+        ));
+    }
     facts
 }
 
@@ -157,20 +166,27 @@ fn of_storage(storage: &Storage) -> Vec<Fact> {
             "in RAM: flash took no write when it was tried, or its region is too small"
         }
         StorageState::Closed => "in flash that can't be opened: none is in use, and none is taken",
+        StorageState::OtherVersion => {
+            "in flash, as a firmware of another version writes them: none is in use, and none is taken"
+        }
     };
     let mut facts = vec![("Kept", place.to_owned())];
+    // Elsewhere no page counts, and no record.
+    let in_use = matches!(storage.state, StorageState::Flash | StorageState::Formatted);
     if storage.bytes > 0 {
         facts.push((
             "Region",
             format!(
-                "{}: {}, {} of them erased and ready",
+                "{}: {}{}",
                 of_bytes(storage.bytes),
                 count(storage.pages, "page"),
-                storage.free
+                match in_use {
+                    true => format!(", {} of them erased and ready", storage.free),
+                    false => String::new(),
+                }
             ),
         ));
-        // Elsewhere nothing is in use, whatever the count.
-        if matches!(storage.state, StorageState::Flash | StorageState::Formatted) {
+        if in_use {
             facts.push((
                 "Records in use",
                 format!(
@@ -203,6 +219,10 @@ fn what_to_do(storage: &Storage) -> Option<&'static str> {
     match storage.state {
         StorageState::Closed => Some(
             "A restart tries again to open it; `query format` erases all ratings and begins anew\n",
+        ),
+        StorageState::OtherVersion => Some(
+            "With that version's firmware on the board, `query ratings --save FILE` of its day saves them; \
+             `query format` erases them and begins anew\n",
         ),
         StorageState::Flash if storage.free == 0 => Some(
             "No page is left to compact into, so changes are refused once the newest one is full: \

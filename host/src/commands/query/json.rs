@@ -1,6 +1,6 @@
 //! Answers of a board as JSON, question by question: docs/JSON.md has the members.
 
-use pocketrec::model::Parts;
+use pocketrec::model::{Parts, Validation};
 use pocketrec::wire::{
     Capabilities, Hello, ModelInfo, Owners, Reply, Reset, Storage, StorageState, Who,
 };
@@ -151,6 +151,11 @@ fn of_model(info: &ModelInfo<'_>) -> Value {
         "fingerprint": format!("{:016x}", info.fingerprint),
         "licence": info.license,
         "knows_what_users_rated": info.seen,
+        "validation": info.validation.map(|Validation { rmse, movie_means, personal }| json!({
+            "rmse": rmse,
+            "movie_means": movie_means,
+            "personal": personal,
+        })),
     })
 }
 
@@ -174,6 +179,7 @@ fn of_storage(storage: &Storage) -> Value {
             StorageState::Formatted => "formatted",
             StorageState::Failed => "failed",
             StorageState::Closed => "closed",
+            StorageState::OtherVersion => "of_another_version",
         },
         "bytes": storage.bytes,
         "pages": storage.pages,

@@ -175,6 +175,9 @@ pub fn run(args: &Args) -> Result<()> {
         Some(Reply::Refused(Refusal::OffScale)) => return Err(beside_scale(&mut board)),
         Some(Reply::Refused(why)) => return Err(refused(why)),
         Some(reply) => {
+            if let Reply::ModelInfo(info) = &reply {
+                at_hand::warn_of(info);
+            }
             asked.show(&reply)?;
             if let Some(line) = asked.rated(&mut board)? {
                 note!("{line}");
@@ -313,7 +316,7 @@ impl Asked<'_> {
     }
 
     /// Finds out which image the board holds, before it is asked for anything that a wrong title could be read into, or
-    /// that changes something.
+    /// that changes something; warns where that image's model, or what the board keeps of its owners, is no good.
     fn meet(
         &mut self,
         board: &mut Connection<Box<dyn Line>>,
@@ -324,9 +327,13 @@ impl Asked<'_> {
         if !names && sense::change(request).is_none() {
             return Ok(());
         }
+        if let Some(Who::Owner(_)) = sense::who(request) {
+            at_hand::warn_of_storage(board)?;
+        }
         let crc = at_hand::info_of(board, |board, info| {
             if names {
                 self.at_hand.settle(board, info)?;
+                at_hand::warn_of(info);
             }
             Ok(info.crc)
         })?;

@@ -8,7 +8,7 @@ use pocketrec::wire::{
 };
 use serde::{Serialize, Serializer};
 
-use super::{Asked, Question, facts, json, refused};
+use super::{Asked, Question, at_hand, facts, json, refused};
 use crate::print::number::{self, fixed};
 use crate::print::{self, Answer, Movie, Movies, count, grouped, signed};
 use crate::{note, say};
@@ -71,6 +71,9 @@ impl Asked<'_> {
             Some(Reply::ModelInfo(info)) => Ok(info),
             _ => return Ok(()),
         };
+        if let Ok(info) = &model {
+            at_hand::warn_of(info);
+        }
         print::answer(&Greeting {
             hello,
             line: &line,
