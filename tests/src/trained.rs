@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use pocketrec_data::{Split, builtin};
 use pocketrec_export::{Chosen, ImageBytes, Movies, Rated, Storage, Users, build, fit};
 use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use pocketrec_train::{ModelKind, Options, fit as train, interest};
+use pocketrec_train::{ModelKind, Options, Recipe, interest, train};
 use tempfile::TempDir;
 
 /// A `hybrid` model of the built-in ratings after one epoch: every part of a prediction has weights that a training
@@ -26,29 +26,16 @@ pub fn checkpoint() -> Result<&'static Checkpoint> {
             ..Options::default()
         };
         let split = Split::random(ratings.len(), 0.05, 0);
-        let fit = train(ratings, &split, &options, &mut ())?;
-        let counts = |rows: &[u32], length| {
-            let mut counts = vec![0; length];
-            rows.iter().for_each(|row| counts[*row as usize] += 1);
-            counts
+        let recipe = Recipe::new(options.clone(), false);
+        let mut trained = train(&data, &split, recipe, &mut ())?;
+        let parameters = &trained.fit.parameters;
+        let interest = interest::find(parameters, ratings, &split, 0.1, &options);
+        trained.interest = Some(interest);
+        let held = SplitNote {
+            seed: 0,
+            share: 0.05,
         };
-        let interest = interest::find(&fit.parameters, ratings, &split, 0.1, &options);
-        Ok(Checkpoint {
-            interest: Some(interest),
-            validation: None,
-            parameters: fit.parameters,
-            user_counts: counts(&ratings.users, ratings.user_count()),
-            movie_counts: counts(&ratings.movies, ratings.movie_count()),
-            user_ids: data.ratings.user_ids.clone(),
-            movie_ids: data.ratings.movie_ids.clone(),
-            data: DataNote::of(&data),
-            split: SplitNote {
-                seed: 0,
-                share: 0.05,
-            },
-            options,
-            best_epoch: fit.best_epoch,
-        })
+        Ok(trained.checkpoint(DataNote::of(&data), ratings, None, held))
     });
     TRAINED
         .as_ref()

@@ -1,5 +1,5 @@
 //! What every room of the PC's side stands on: errors with exit codes, files that are written whole, programs that end
-//! with this one, memory in pages, and the printing end.
+//! with this one, memory in pages, work for threads, random numbers, and the printing end.
 
 pub mod child;
 pub mod error;
@@ -7,4 +7,6 @@ pub mod files;
 pub mod folders;
 pub mod pages;
 pub mod print;
+pub mod random;
 pub mod signals;
+pub mod threads;

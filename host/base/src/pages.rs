@@ -1,5 +1,9 @@
 //! Pages of memory that is about to be written.
 
+use std::mem::MaybeUninit;
+
+use super::threads;
+
 /// Has the system provide the pages of `memory`, all of them plain ones, in one call. A page that is provided when it is
 /// first written costs a fault of its own, most of whose time on a virtual machine is the way into the system
 /// and back; of 20 million ratings those are 80,000. Where the system has no such call nothing happens.
@@ -32,25 +36,15 @@ pub fn would_be_given(bytes: u64) -> bool {
 pub fn filled<T: Copy + Send>(length: usize, item: impl Fn(usize) -> T + Sync) -> Vec<T> {
     const BLOCK: usize = 1 << 15;
     let mut items = Vec::with_capacity(length);
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
-    let part = length.div_ceil(threads).next_multiple_of(BLOCK).max(BLOCK);
-    std::thread::scope(|scope| {
-        let parts = items.spare_capacity_mut()[..length].chunks_mut(part);
-        for (number, part_of_items) in parts.enumerate() {
-            let item = &item;
-            scope.spawn(move || {
-                let mut at = number * part;
-                for block in part_of_items.chunks_mut(BLOCK) {
-                    provide(block);
-                    for place in block {
-                        place.write(item(at));
-                        at += 1;
-                    }
-                }
-            });
+    let blocks = items.spare_capacity_mut()[..length].chunks_mut(BLOCK);
+    let fill = |(): &mut (), (number, block): (usize, &mut [MaybeUninit<T>])| {
+        provide(block);
+        for (place, at) in block.iter_mut().zip(number * BLOCK..) {
+            place.write(item(at));
         }
-    });
-    // SAFETY: every place has been written; a thread that panicked before has made the scope panic.
+    };
+    threads::share(threads::for_memory(), blocks.enumerate(), || (), fill);
+    // SAFETY: every place has been written; a thread that panicked before has made this one panic.
     unsafe { items.set_len(length) };
     items
 }

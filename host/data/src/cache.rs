@@ -15,13 +15,13 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
-use std::thread::available_parallelism;
 use std::time::UNIX_EPOCH;
 
-use super::ratings::{Ratings, mix};
+use super::ratings::Ratings;
 use super::scale::Scale;
 use pocketrec_base::pages;
+use pocketrec_base::random::hash;
+use pocketrec_base::threads::{for_memory, share};
 
 const MAGIC: &[u8; 8] = b"PRcache2";
 const HEAD: usize = 64;
@@ -49,7 +49,7 @@ impl Key {
             .modified()?
             .duration_since(UNIX_EPOCH)
             .map_or(0, |time| time.as_nanos() as u64);
-        let mut hash = 0;
+        let mut sum = 0;
         let mut block = Vec::new();
         for place in 0..PLACES {
             file.seek(SeekFrom::Start(
@@ -60,13 +60,13 @@ impl Key {
             for word in block.chunks(8) {
                 let mut bytes = [0; 8];
                 bytes[..word.len()].copy_from_slice(word);
-                hash = mix(hash ^ u64::from_le_bytes(bytes));
+                sum = hash(sum ^ u64::from_le_bytes(bytes));
             }
         }
         Ok(Key {
             size,
             changed,
-            hash,
+            hash: sum,
         })
     }
 
@@ -304,28 +304,12 @@ fn fill(source: &Source, ratings: &mut Ratings) -> Option<Seen> {
             times,
             stars,
         });
-    let threads = available_parallelism().map_or(1, |n| n.get().min(8));
-    let threads = threads.min(blocks.len());
-    let blocks = Mutex::new(blocks);
-    let work = || {
-        let (mut narrow, mut halves) = (vec![0; BLOCK], vec![0; BLOCK]);
-        let mut seen = Seen::NONE;
-        loop {
-            let next = blocks.lock().unwrap_or_else(PoisonError::into_inner).next();
-            match next {
-                Some(block) => seen = seen.and(source.fill(block, &mut narrow, &mut halves)?),
-                None => return Some(seen),
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mine = work();
-        others
-            .into_iter()
-            .map(|thread| thread.join().ok().flatten())
-            .fold(mine, |seen, other| Some(seen?.and(other?)))
-    })
+    let buffers = || (vec![0; BLOCK], vec![0; BLOCK]);
+    let fill =
+        |(narrow, halves): &mut (Vec<u16>, Vec<u8>), block| source.fill(block, narrow, halves);
+    share(for_memory(), blocks, buffers, fill)
+        .into_iter()
+        .try_fold(Seen::NONE, |seen, other| Some(seen.and(other?)))
 }
 
 /// The columns as they lie in a file.

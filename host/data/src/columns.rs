@@ -23,6 +23,7 @@ use super::line::{Rating, Said, fast, plain_id};
 use super::names::{Closed, Interner};
 use super::open::unreadable;
 use super::reading::Reading;
+use pocketrec_base::threads::share;
 
 const CHUNK: usize = 1 << 20;
 /// A size is only a claim (a zip file makes it), so that no more memory than for these ratings is set aside on it.
@@ -306,14 +307,9 @@ pub fn read(
         form: &form,
         header: header.as_deref(),
     };
-    let sets = std::thread::scope(|scope| {
-        let worker = || work(&source, &sink, &turn, parser, size, path, on_chunk);
-        let others: Vec<_> = (1..threads.max(1)).map(|_| scope.spawn(worker)).collect();
-        let mut sets = vec![worker()];
-        // A worker doesn't panic: it indexes within bounds and locks aren't poisoned.
-        sets.extend(others.into_iter().filter_map(|other| other.join().ok()));
-        sets
-    });
+    // A task is a worker, which ends when nothing is left to read.
+    let worker = |(): &mut (), _| work(&source, &sink, &turn, parser, size, path, on_chunk);
+    let sets = share(threads, 0..threads.max(1), || (), worker);
     let sink = sink
         .into_inner()
         .unwrap_or_else(|poisoned| poisoned.into_inner());

@@ -35,7 +35,6 @@ pub use error::{BadLine, DataError};
 pub use names::Names;
 pub use notes::Note;
 pub use ratings::Ratings;
-pub use ratings::in_parts;
 pub use reading::Reading;
 pub use scale::Scale;
 pub use split::Split;

@@ -16,6 +16,8 @@ use super::release::{self, Release};
 use super::source::{self, Input, MOST_TITLES, Source, TitlesFile};
 use super::{DataError, Dataset, LoadProgress, Ratings, SYNTHETIC, Titles, columns, movies, rows};
 use pocketrec_base::files;
+use pocketrec_base::random::hash;
+use pocketrec_base::threads;
 
 /// A smaller file is parsed faster than a person notices.
 const LEAST_CACHED: u64 = 8_000_000;
@@ -154,7 +156,7 @@ impl Source {
             total,
             done,
         } = text;
-        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+        let threads = threads::for_memory();
         let told = || progress.bytes(done.load(Ordering::Relaxed), total);
         let mut columns = columns::read(read, size, shown, reading, threads, &told)?;
         let told = std::mem::take(&mut columns.told);
@@ -338,13 +340,11 @@ fn at_most(read: impl Read, path: &Path) -> Result<Vec<u8>, DataError> {
 pub(super) fn fingerprint(ratings: &Ratings, names: [&Names; 2]) -> u64 {
     let all = names.into_iter().flat_map(|names| names.all());
     all.fold(ratings.fingerprint(), |sum, name| {
-        name.as_bytes()
-            .chunks(8)
-            .fold(super::ratings::mix(sum), |sum, part| {
-                let mut word = [0; 8];
-                word[..part.len()].copy_from_slice(part);
-                super::ratings::mix(sum ^ u64::from_le_bytes(word))
-            })
+        name.as_bytes().chunks(8).fold(hash(sum), |sum, part| {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            hash(sum ^ u64::from_le_bytes(word))
+        })
     })
 }
 

@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use super::Scale;
+use pocketrec_base::random::hash;
+use pocketrec_base::threads::in_parts;
 
 /// Ratings as four parallel columns, users and movies as dense rows.
 ///
@@ -58,54 +60,26 @@ impl Ratings {
 
     /// A fingerprint of the content: ids, stars and times, whatever the order of the ratings.
     ///
-    /// Each rating is mixed to 64 bits (the finaliser of SplitMix64, Steele, Lea and Flood 2014) and the sum, modulo
-    /// 2^64, is mixed once more with the count. It tells data sets apart; it doesn't withstand forgery. O(ratings).
+    /// Each rating is hashed to 64 bits ([`hash`]) and the sum, modulo
+    /// 2^64, is hashed once more with the count. It tells data sets apart; it doesn't withstand forgery. O(ratings).
     pub fn fingerprint(&self) -> u64 {
         let sum = |range: Range<usize>| {
             range.fold(0u64, |sum, i| {
                 let user = self.user_ids[self.users[i] as usize];
                 let movie = self.movie_ids[self.movies[i] as usize];
-                let pair = mix(u64::from(user) << 32 | u64::from(movie));
+                let pair = hash(u64::from(user) << 32 | u64::from(movie));
                 let rest = u64::from(self.stars[i].to_bits()) << 32 | u64::from(self.times[i]);
-                sum.wrapping_add(mix(pair ^ rest))
+                sum.wrapping_add(hash(pair ^ rest))
             })
         };
         let sum = in_parts(self.len(), sum)
             .into_iter()
             .fold(0u64, u64::wrapping_add);
-        mix(sum ^ mix(self.len() as u64))
+        hash(sum ^ hash(self.len() as u64))
     }
 
     /// Smallest and largest stars and the step between them.
     pub fn scale(&self) -> Scale {
         Scale::of(&self.stars)
     }
-}
-
-/// The finaliser of SplitMix64: a bijection of 64 bits in which each input bit moves about half of the output's.
-pub fn mix(mut z: u64) -> u64 {
-    z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-/// What `work` makes of each part of `0..len`: one part a core, or one for all if they are few.
-pub fn in_parts<T: Send>(len: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
-    const FEW: usize = 1 << 18;
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
-    let part = len.div_ceil(threads).max(FEW);
-    let work = &work;
-    std::thread::scope(|scope| {
-        let parts: Vec<_> = (0..len)
-            .step_by(part)
-            .map(|from| scope.spawn(move || work(from..(from + part).min(len))))
-            .collect();
-        // A panic of `work` is a mistake of this crate and goes on as one.
-        let join = |part: std::thread::ScopedJoinHandle<T>| {
-            part.join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        };
-        parts.into_iter().map(join).collect()
-    })
 }

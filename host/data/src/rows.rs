@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::columns::Columns;
 use super::ids::Ranks;
 use super::names::Closed;
-use super::ratings::{Ratings, in_parts};
+use super::ratings::Ratings;
+use pocketrec_base::threads::{in_parts, share};
 
 /// Ratings, and what became of ids and lines on the way.
 #[derive(Debug, PartialEq)]
@@ -59,20 +60,17 @@ pub fn dense(columns: Columns, threads: usize) -> Dense {
 
 fn replace(ids: &mut [u32], ranks: &Ranks, threads: usize) {
     let part = ids.len().div_ceil(threads.max(1)).max(1);
-    std::thread::scope(|scope| {
-        for part in ids.chunks_mut(part) {
-            scope.spawn(move || {
-                let (mut last, mut row) = (part[0], ranks.of(part[0]));
-                for id in part {
-                    // Files are mostly sorted by user.
-                    if *id != last {
-                        (last, row) = (*id, ranks.of(*id));
-                    }
-                    *id = row;
-                }
-            });
+    let replace = |(): &mut (), part: &mut [u32]| {
+        let (mut last, mut row) = (part[0], ranks.of(part[0]));
+        for id in part {
+            // Files are mostly sorted by user.
+            if *id != last {
+                (last, row) = (*id, ranks.of(*id));
+            }
+            *id = row;
         }
-    });
+    };
+    share(threads, ids.chunks_mut(part), || (), replace);
 }
 
 /// Whether ratings ascend by user and then movie, as GroupLens's CSV files do: then no pair is there twice.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::ratings::in_parts;
+use pocketrec_base::threads::in_parts;
 
 /// What is further from 0 isn't a rating but a count of something.
 pub const LIMIT: f32 = 1000.0;

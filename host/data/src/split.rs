@@ -1,9 +1,7 @@
 //! Which ratings are learned from and which are held back.
 
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::{Rng, SeedableRng};
-
 use pocketrec_base::pages;
+use pocketrec_base::random::Sequence;
 
 /// Indices into [`Ratings`](super::Ratings): every rating is in exactly one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,18 +20,15 @@ impl Split {
     /// one pass, one 64-bit draw a rating, no memory beside the result. A share outside 0 to 1 is clamped.
     pub fn random(count: usize, share: f64, seed: u64) -> Split {
         let held = (count as f64 * share.clamp(0.0, 1.0)).round() as usize;
-        let mut random = Pcg64Mcg::seed_from_u64(seed ^ 0x0073_706c_6974); // "split"
+        let mut random = Sequence::new(seed ^ 0x0073_706c_6974); // "split"
         let mut split = Split {
             train: Vec::with_capacity(count - held),
             validation: Vec::with_capacity(held),
         };
         pages::provide(split.train.spare_capacity_mut());
         for i in 0..count {
-            let left = (count - i) as u64;
-            let wanted = (held - split.validation.len()) as u64;
-            // A uniform number below `left`: the high half of a 64 by 64 bit product.
-            let drawn = ((u128::from(random.next_u64()) * u128::from(left)) >> 64) as u64;
-            if drawn < wanted {
+            let wanted = held - split.validation.len();
+            if random.below(count - i) < wanted {
                 split.validation.push(i as u32);
             } else {
                 split.train.push(i as u32);

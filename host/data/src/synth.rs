@@ -13,11 +13,9 @@
 
 use std::io::{self, Write};
 
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::{Rng, SeedableRng};
-
-use super::ratings::mix;
 use pocketrec_base::print::count;
+use pocketrec_base::random::{Sequence, hash};
+use pocketrec_base::threads::share;
 
 /// How much of everything there shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,13 +168,11 @@ pub fn write(
     let mut first = 0;
     while first < shape.users {
         let world = &world;
-        std::thread::scope(|scope| {
-            for (i, worker) in workers.iter_mut().enumerate() {
-                let from = (first + i * BLOCK).min(shape.users);
-                let to = (from + BLOCK).min(shape.users);
-                scope.spawn(move || worker.make(world, from..to));
-            }
-        });
+        let make = |(): &mut (), (i, worker): (usize, &mut Worker)| {
+            let from = (first + i * BLOCK).min(shape.users);
+            worker.make(world, from..(from + BLOCK).min(shape.users));
+        };
+        share(threads, workers.iter_mut().enumerate(), || (), make);
         for worker in &workers {
             out.write_all(&worker.text)?;
             made.bytes += worker.text.len() as u64;
@@ -219,24 +215,14 @@ struct Cell {
 const LOWEST: f64 = -4.0;
 const CELLS: usize = 16 * 64;
 
-fn random(seed: u64, stream: u64, position: u64) -> Pcg64Mcg {
-    Pcg64Mcg::seed_from_u64(mix(mix(mix(seed) ^ stream) ^ position))
-}
-
-/// Even in [0, 1).
-fn unit(random: &mut Pcg64Mcg) -> f64 {
-    (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
-}
-
-/// Below `limit`, by multiply and shift (Lemire 2019).
-fn below(random: &mut Pcg64Mcg, limit: usize) -> usize {
-    ((u128::from(random.next_u64()) * limit as u128) >> 64) as usize
+fn random(seed: u64, stream: u64, position: u64) -> Sequence {
+    Sequence::new(hash(hash(hash(seed) ^ stream) ^ position))
 }
 
 /// Standard normal (Box and Muller 1958).
-fn normal(random: &mut Pcg64Mcg) -> f64 {
-    let radius = (-2.0 * libm::log(1.0 - unit(random))).sqrt();
-    radius * libm::cos(std::f64::consts::TAU * unit(random))
+fn normal(random: &mut Sequence) -> f64 {
+    let radius = (-2.0 * libm::log(1.0 - random.unit())).sqrt();
+    radius * libm::cos(std::f64::consts::TAU * random.unit())
 }
 
 impl World {
@@ -246,7 +232,7 @@ impl World {
         let mut given_to = vec![0u32; movies];
         let mut room = vec![LEAST as u32 / 2; shape.users];
         for user in &mut given_to {
-            let mut chosen = below(&mut fixed, shape.users);
+            let mut chosen = fixed.below(shape.users);
             while room[chosen] == 0 {
                 chosen = (chosen + 1) % shape.users;
             }
@@ -267,7 +253,7 @@ impl World {
         let mut by_popularity: Vec<(f64, u32)> = (0..movies)
             .map(|movie| {
                 (
-                    movie as f64 / movies as f64 + 0.7 * unit(&mut fixed),
+                    movie as f64 / movies as f64 + 0.7 * fixed.unit(),
                     movie as u32,
                 )
             })
@@ -322,9 +308,9 @@ impl World {
     }
 
     /// A movie by its weight: the guide narrows the search to a few movies.
-    fn draw(&self, random: &mut Pcg64Mcg) -> usize {
+    fn draw(&self, random: &mut Sequence) -> usize {
         let sum = self.cumulated[self.cumulated.len() - 1];
-        let at = unit(random);
+        let at = random.unit();
         let step = (at * GUIDE as f64) as usize;
         let (low, high) = (self.guide[step] as usize, self.guide[step + 1] as usize);
         low + self.cumulated[low..high].partition_point(|&cumulated| cumulated <= at * sum)
@@ -358,14 +344,14 @@ impl Cell {
 }
 
 /// Distinct ids: without gaps at first, then spread evenly at random up to the top.
-fn movie_ids(shape: &Shape, random: &mut Pcg64Mcg) -> Vec<u32> {
+fn movie_ids(shape: &Shape, random: &mut Sequence) -> Vec<u32> {
     let dense = shape.movies / 3;
     let mut ids: Vec<u32> = (1..=dense as u32).collect();
     for id in dense as u32 + 1..=shape.top_movie {
         let left = (shape.top_movie - id + 1) as usize;
         // Selection sampling; the top itself is always in.
         let wanted = shape.movies - ids.len();
-        if id == shape.top_movie || (wanted > 1 && below(random, left - 1) < wanted - 1) {
+        if id == shape.top_movie || (wanted > 1 && random.below(left - 1) < wanted - 1) {
             ids.push(id);
         }
     }
@@ -429,7 +415,7 @@ impl Worker {
     }
 
     /// The user's movies, ascending.
-    fn choose(&mut self, world: &World, user: usize, random: &mut Pcg64Mcg) {
+    fn choose(&mut self, world: &World, user: usize, random: &mut Sequence) {
         let count = world.counts[user] as usize;
         let mark = user as u32 + 1;
         let given = world.given_starts[user] as usize..world.given_starts[user + 1] as usize;
@@ -444,7 +430,7 @@ impl Worker {
             for (movie, weight) in world.weights.iter().enumerate() {
                 if self.taken[movie] != mark {
                     self.keys
-                        .push((-libm::log(1.0 - unit(random)) / weight, movie as u32));
+                        .push((-libm::log(1.0 - random.unit()) / weight, movie as u32));
                 }
             }
             let more = count - self.chosen.len();
@@ -466,12 +452,12 @@ impl Worker {
         self.chosen.sort_unstable();
     }
 
-    fn rate(&mut self, world: &World, user: usize, random: &mut Pcg64Mcg) {
+    fn rate(&mut self, world: &World, user: usize, random: &mut Sequence) {
         let base = MEAN + USER_BIAS * normal(random);
         let row: [f32; RANK] = std::array::from_fn(|_| (FACTOR * normal(random)) as f32);
         // Between 1996 and 2015, most within an evening or a few.
-        let start = 822_873_600 + below(random, 580_000_000) as u32;
-        let span = 1 + self.chosen.len() * (20 + below(random, 4000));
+        let start = 822_873_600 + random.below(580_000_000) as u32;
+        let span = 1 + self.chosen.len() * (20 + random.below(4000));
         for &movie in &self.chosen {
             let other = &world.movie_rows[movie as usize];
             let dot: f32 = row.iter().zip(other).map(|(p, q)| p * q).sum();
@@ -479,7 +465,7 @@ impl Worker {
             let cell = (((signal - LOWEST) * 64.0) as usize).min(CELLS - 1);
             let cell = &world.stars[cell];
             self.variance += cell.variance;
-            let bits = random.next_u64();
+            let bits = random.bits();
             let at = (bits >> 40) as f32 / (1u32 << 24) as f32;
             let halves = 1 + cell.cumulated.iter().filter(|&&below| below <= at).count() as u8;
             let time = start + (((bits & 0xffff_ffff) * span as u64) >> 32) as u32;

@@ -174,7 +174,10 @@ fn a_bad_line_deep_in_a_long_file_has_its_own_number_and_the_first_wins() {
 fn a_long_file_reads_the_same_on_any_number_of_threads() {
     let mut text = String::from("userId,movieId,rating,timestamp\n");
     for i in 0u32..150_000 {
-        let (user, movie) = (i / 300 + 1, ratings::mix(u64::from(i)) % 5000);
+        let (user, movie) = (
+            i / 300 + 1,
+            pocketrec_base::random::hash(u64::from(i)) % 5000,
+        );
         text.push_str(&format!(
             "{user},{movie},{}.5,{}\r\n",
             i % 5,

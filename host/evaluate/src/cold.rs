@@ -6,16 +6,17 @@ use pocketrec::model::{Model, UserState};
 use pocketrec::profile::Rating;
 use serde::Serialize;
 
-use super::checkpoint;
 use super::protocol::Fold;
+use super::{checkpoint, refusal};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::number::{count, there};
 use pocketrec_base::print::{Align, table};
 use pocketrec_data::{Dataset, Ratings, Split};
 use pocketrec_export::{Chosen, Precision, build};
+use pocketrec_metrics::Errors;
 use pocketrec_metrics::baselines::Baselines;
 use pocketrec_train::random::{Random, Stream};
-use pocketrec_train::{Fit, Options, recipe};
+use pocketrec_train::{Options, Recipe, Trained, train};
 
 /// Numbers of known ratings at which people are looked at.
 pub const KNOWN: [usize; 6] = [0, 1, 2, 5, 10, 20];
@@ -96,11 +97,11 @@ pub fn curve(
     };
     tell("training without them");
     let base = fold(0);
-    let fit = fitted(&base, options)?;
+    let trained = fitted(&base, options)?;
     let movie_mean = Baselines::of(ratings, &base.split)
         .score_movies(ratings, &base.split)
         .rmse;
-    let checkpoint = checkpoint(&base, options.clone(), fit);
+    let checkpoint = checkpoint(&base, &trained);
     let chosen = Chosen {
         users: Vec::new(),
         movies: (0..checkpoint.movie_ids.len()).collect(),
@@ -110,16 +111,16 @@ pub fn curve(
     let model = Model::open(image.as_ref())
         .map_err(|why| anyhow::anyhow!("the image can't be opened: {why}"))?;
     let rmse = |state: &dyn Fn(&Stranger) -> UserState| {
-        let errors = strangers.iter().flat_map(|one| {
+        let mut errors = Errors::default();
+        for one in &strangers {
             let state = state(one);
-            let model = &model;
-            one.rest.iter().map(move |&row| {
+            for &row in &one.rest {
                 let movie = ratings.movie_ids[ratings.movies[row as usize] as usize];
                 let predicted = model.predict_for(&state, movie).unwrap_or_default();
-                f64::from(predicted) - f64::from(ratings.stars[row as usize])
-            })
-        });
-        (errors.map(|error| error * error).sum::<f64>() / test.len() as f64).sqrt()
+                errors.add(predicted, ratings.stars[row as usize]);
+            }
+        }
+        errors.rmse()
     };
     let mean_user = rmse(&|_| model.mean_user());
     let mut points = Vec::new();
@@ -127,12 +128,8 @@ pub fn curve(
         let retrained = if retrain && known > 0 {
             tell(&format!("training with {} of each", count(known, "rating")));
             let again = fold(known);
-            let fit = fitted(&again, options)?;
-            Some(
-                pocketrec_train::validate(&fit.parameters, ratings, &test)
-                    .0
-                    .sqrt(),
-            )
+            let parameters = fitted(&again, options)?.fit.parameters;
+            Some(pocketrec_train::validate(&parameters, ratings, &test).rmse())
         } else {
             None
         };
@@ -151,17 +148,13 @@ pub fn curve(
     })
 }
 
-fn fitted(fold: &Fold<'_>, options: &Options) -> Result<Fit> {
+fn fitted(fold: &Fold<'_>, options: &Options) -> Result<Trained> {
     let split = Split {
         train: fold.split.train.clone(),
         validation: Vec::new(),
     };
-    recipe::fit(fold.data, &split, options, &mut ()).map_err(|error| match error {
-        pocketrec_train::Error::Options(_) | pocketrec_train::Error::NoRatings => {
-            BadInput::new(error).into()
-        }
-        pocketrec_train::Error::Diverged { .. } | pocketrec_train::Error::Stopped => error.into(),
-    })
+    let recipe = Recipe::new(options.clone(), false);
+    train(fold.data, &split, recipe, &mut ()).map_err(refusal)
 }
 
 /// What core makes of some ratings.
@@ -245,6 +238,7 @@ mod tests {
     use super::*;
     use pocketrec_data::Titles;
     use pocketrec_train::ModelKind;
+    use pocketrec_train::recipe;
 
     /// 60 people of two tastes, 40 ratings each of 50 movies.
     fn data() -> Dataset {

@@ -9,21 +9,20 @@ pub mod protocol;
 pub mod report;
 pub mod simulate;
 
-use std::sync::Mutex;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use pocketrec::model::Model;
 
 use pocketrec_base::error::BadInput;
+use pocketrec_base::threads;
 use pocketrec_data::{Dataset, Split};
-use pocketrec_export::quality::{Held, measure};
 use pocketrec_export::{Chosen, Precision, build};
-use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use pocketrec_train::interest::{self, Interest};
-use pocketrec_train::{Fit, Options, Solver, fame, recipe};
-
+use pocketrec_metrics::image;
 use pocketrec_metrics::ranking::{self, Judge};
+use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
+use pocketrec_train::{Options, Recipe, Solver, Trained, recipe, train};
+
 use protocol::Fold;
 use report::{Errors, FoldResult, Lists};
 
@@ -58,34 +57,15 @@ pub fn run(
     } else {
         plan.threads.min(folds.len()).max(1)
     };
-    let next = Mutex::new(folds.iter().enumerate());
-    let results = Mutex::new(Vec::new());
-    let work = || {
-        loop {
-            let fold = next.lock().map(|mut next| next.next());
-            let Ok(Some((at, fold))) = fold else {
-                return;
-            };
-            let result = one(fold, plan, plan.threads.div_ceil(workers));
-            if let Ok(result) = &result {
-                done(result);
-            }
-            if let Ok(mut results) = results.lock() {
-                results.push((at, result));
-            }
+    let work = |(): &mut (), fold: &Fold<'_>| {
+        let result = one(fold, plan, plan.threads.div_ceil(workers));
+        if let Ok(result) = &result {
+            done(result);
         }
+        result
     };
-    std::thread::scope(|scope| {
-        for _ in 1..workers {
-            scope.spawn(work);
-        }
-        work();
-    });
-    let mut results = results
-        .into_inner()
-        .map_err(|_| anyhow::anyhow!("a fold panicked"))?;
-    results.sort_by_key(|(at, _)| *at);
-    results.into_iter().map(|(_, result)| result).collect()
+    let results = threads::share(workers, folds, || (), work);
+    results.into_iter().collect()
 }
 
 /// Trains on a fold and measures.
@@ -96,14 +76,12 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
     }
     let options = Options {
         threads: Some(threads),
+        // Without lists there is nothing to choose it by.
+        fame: (!plan.lists).then_some(0.0),
         ..plan.options.clone()
     };
     let clock = Instant::now();
-    let (fit, fame, interest) = train(fold, &options, plan.lists)?;
-    let options = Options {
-        fame: Some(fame),
-        ..options
-    };
+    let trained = trained(fold, options, plan.lists)?;
     let seconds = clock.elapsed().as_secs_f64();
 
     let mut seen = vec![false; ratings.movie_count()];
@@ -133,37 +111,24 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
             mae: score.mae,
         });
     }
-    let checkpoint = Checkpoint {
-        interest,
-        ..checkpoint(fold, options, fit)
-    };
+    let checkpoint = checkpoint(fold, &trained);
     let chosen = Chosen::all(&checkpoint);
-    let mut held: Vec<Held> = fold
-        .split
-        .validation
-        .iter()
-        .map(|&rating| {
-            let rating = rating as usize;
-            (
-                ratings.user_ids[ratings.users[rating] as usize],
-                ratings.movie_ids[ratings.movies[rating] as usize],
-                ratings.stars[rating],
-            )
-        })
-        .collect();
-    held.sort_by_key(|(user, movie, _)| (*user, *movie));
+    let held = image::held(ratings, &fold.split);
     let name = plan.options.model.name();
     let mut lists = Vec::new();
     for (at, &precision) in plan.precisions.iter().enumerate() {
-        let image = build(&checkpoint, &chosen, precision)?;
-        let model = Model::open(image.as_ref())
+        let built = build(&checkpoint, &chosen, precision)?;
+        let model = Model::open(built.as_ref())
             .map_err(|why| anyhow::anyhow!("the image can't be opened: {why}"))?;
-        let quality =
-            measure(&model, &held).context("the image has none of the test ratings' users")?;
+        let found = image::errors(&model, &held);
+        anyhow::ensure!(
+            found.count > 0,
+            "the image has none of the test ratings' users"
+        );
         errors.push(Errors {
             method: format!("{name} {}", precision.name()),
-            rmse: quality.rmse,
-            mae: quality.mae,
+            rmse: found.rmse(),
+            mae: found.mae(),
         });
         if plan.lists && at + 1 == plan.precisions.len() {
             let judge = Judge::new(ratings, &fold.split, ranking::PEOPLE);
@@ -195,9 +160,8 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
     })
 }
 
-/// Trains on a fold's training ratings alone: what early stopping and the weight of fame need is held back from
-/// those. Returns that weight too, 0 without `lists`, and the interests, none without.
-fn train(fold: &Fold<'_>, options: &Options, lists: bool) -> Result<(Fit, f32, Option<Interest>)> {
+/// Trains on a fold's training ratings alone: what early stopping and what lists add need is held back from those.
+fn trained(fold: &Fold<'_>, options: Options, lists: bool) -> Result<Trained> {
     let all = &fold.split.train;
     let share = match options.solver {
         Solver::Gibbs if !lists => 0.0,
@@ -209,24 +173,20 @@ fn train(fold: &Fold<'_>, options: &Options, lists: bool) -> Result<(Fit, f32, O
         train: pick(&inner.train),
         validation: pick(&inner.validation),
     };
-    let fit = recipe::fit(fold.data, &split, options, &mut ()).map_err(|error| match error {
-        pocketrec_train::Error::Options(_) | pocketrec_train::Error::NoRatings => {
-            anyhow::Error::new(BadInput::new(error))
-        }
-        pocketrec_train::Error::Diverged { .. } | pocketrec_train::Error::Stopped => error.into(),
-    })?;
-    let ratings = &fold.data.ratings;
-    let fame = match lists {
-        true => fame::choose(&fit.parameters, ratings, &split),
-        false => 0.0,
-    };
-    let interest = (lists && recipe::has_interest(options) && fold.data.has_times)
-        .then(|| interest::find(&fit.parameters, ratings, &split, fame, options));
-    Ok((fit, fame, interest))
+    train(fold.data, &split, Recipe::new(options, lists), &mut ()).map_err(refusal)
+}
+
+/// Why training gave nothing: [`BadInput`] where options or data are to blame.
+pub fn refusal(error: pocketrec_train::Error) -> anyhow::Error {
+    use pocketrec_train::Error::{Diverged, NoRatings, Options, Stopped};
+    match error {
+        Options(_) | NoRatings => BadInput::new(error).into(),
+        Diverged { .. } | Stopped => error.into(),
+    }
 }
 
 /// What training on a fold would have left on the disk.
-pub fn checkpoint(fold: &Fold<'_>, options: Options, fit: Fit) -> Checkpoint {
+pub fn checkpoint(fold: &Fold<'_>, trained: &Trained) -> Checkpoint {
     let Dataset {
         ratings,
         name,
@@ -234,30 +194,12 @@ pub fn checkpoint(fold: &Fold<'_>, options: Options, fit: Fit) -> Checkpoint {
         fingerprint,
         ..
     } = fold.data;
-    let counts = |rows: &[u32], len: usize| {
-        let mut counts = vec![0; len];
-        for &rating in &fold.split.train {
-            counts[rows[rating as usize] as usize] += 1;
-        }
-        counts
+    let note = DataNote {
+        name: name.clone(),
+        source: fold.name.clone(),
+        fingerprint: *fingerprint,
+        licence: license.clone(),
+        ..DataNote::default()
     };
-    Checkpoint {
-        user_counts: counts(&ratings.users, ratings.user_count()),
-        movie_counts: counts(&ratings.movies, ratings.movie_count()),
-        user_ids: ratings.user_ids.clone(),
-        movie_ids: ratings.movie_ids.clone(),
-        parameters: fit.parameters,
-        data: DataNote {
-            name: name.clone(),
-            source: fold.name.clone(),
-            fingerprint: *fingerprint,
-            licence: license.clone(),
-            ..DataNote::default()
-        },
-        split: SplitNote::default(),
-        best_epoch: fit.best_epoch,
-        interest: None,
-        validation: None,
-        options,
-    }
+    trained.checkpoint(note, ratings, Some(&fold.split.train), SplitNote::default())
 }

@@ -1,7 +1,7 @@
 //! From a checkpoint to the image that a device reads.
 //!
 //! [`selection`] chooses users and movies, [`seen`] lists what the users have rated, [`image`] writes their tables through core's writer, [`limits`] says which
-//! models none can hold, [`bill`] what one costs, [`device`] what it costs a board, [`quality`] what rounding costs,
+//! models none can hold, [`bill`] what one costs, [`device`] what it costs a board,
 //! [`boards`] where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it, as [`people`] does the names of users. Rows
 //! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds.
 
@@ -16,7 +16,6 @@ mod integers;
 mod interests;
 pub mod limits;
 pub mod people;
-pub mod quality;
 mod quantise;
 mod refine;
 pub mod seen;

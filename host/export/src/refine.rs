@@ -10,6 +10,8 @@
 
 use super::influence::{Influence, dot};
 use super::quantise::Bytes;
+use pocketrec_base::threads;
+use pocketrec_train::dense::cholesky;
 
 /// A coarser grid than a row needs is worth a try, for the luck of its points: up to so many 32nds more.
 const COARSEST: u16 = 48;
@@ -32,24 +34,15 @@ struct Point {
 /// Each row is by itself, so the bytes don't depend on how many threads there are. A row of 8 takes about 90
 /// microseconds of one.
 pub(super) fn refine(values: &[f32], columns: usize, influence: &Influence<'_>, found: &mut Bytes) {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = found.multipliers.len().div_ceil(threads).max(1);
     let scale = found.scale;
-    std::thread::scope(|scope| {
-        let shares = values
-            .chunks(share * columns)
-            .zip(found.values.chunks_mut(share * columns))
-            .zip(found.multipliers.chunks_mut(share));
-        for ((values, integers), multipliers) in shares {
-            scope.spawn(move || {
-                let rows = values.chunks_exact(columns);
-                let integers = integers.chunks_exact_mut(columns);
-                for ((row, integers), multiplier) in rows.zip(integers).zip(multipliers) {
-                    refine_row(row, influence, scale, integers, multiplier);
-                }
-            });
-        }
-    });
+    let rows = values
+        .chunks_exact(columns)
+        .zip(found.values.chunks_exact_mut(columns))
+        .zip(&mut found.multipliers);
+    let refine = |(): &mut (), ((row, integers), multiplier): ((&[f32], &mut [i8]), &mut u8)| {
+        refine_row(row, influence, scale, integers, multiplier);
+    };
+    threads::share(threads::available(), rows, || (), refine);
 }
 
 fn refine_row(
@@ -178,7 +171,7 @@ fn descend(row: &[f32], gradients: &[f32], scale: f32, mut point: Point) -> (f32
     (largest_error(row, gradients, scale, &point), point)
 }
 
-/// The upper Cholesky factor R of the mean square's matrix: H = R'R, row after row.
+/// The upper Cholesky factor R of the mean square's matrix: H = R'R, row after row. Below the diagonal nothing counts.
 struct Factor {
     columns: usize,
     rows: Vec<f64>,
@@ -190,7 +183,7 @@ impl Factor {
         let mut h = vec![0.0_f64; columns * columns];
         for gradient in gradients.chunks_exact(columns) {
             for (i, a) in gradient.iter().enumerate() {
-                for (to, b) in h[i * columns..].iter_mut().zip(gradient).skip(i) {
+                for (to, b) in h[i * columns..].iter_mut().zip(&gradient[..=i]) {
                     *to += f64::from(a * b);
                 }
             }
@@ -200,19 +193,11 @@ impl Factor {
         for i in 0..columns {
             h[i * columns + i] += little;
         }
-        for i in 0..columns {
-            for k in 0..i {
-                let by = h[k * columns + i];
-                for j in i..columns {
-                    h[i * columns + j] -= by * h[k * columns + j];
-                }
-            }
-            let root = h[i * columns + i].max(little * 1e-6).sqrt();
-            for to in &mut h[i * columns + i..(i + 1) * columns] {
-                *to /= root;
-            }
-        }
-        Self { columns, rows: h }
+        cholesky(&mut h, columns, little * 1e-6);
+        let rows = (0..columns * columns)
+            .map(|at| h[at % columns * columns + at / columns])
+            .collect();
+        Self { columns, rows }
     }
 
     /// The integers of Babai's nearest plane, held to 127.

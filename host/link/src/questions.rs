@@ -2,8 +2,7 @@
 
 use pocketrec::model::Model;
 use pocketrec::wire::{Request, Who};
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::{Rng, SeedableRng};
+use pocketrec_base::random::Sequence;
 
 /// How many of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,11 +31,8 @@ impl Counts {
 /// movies; then ratings by owner 0, who must have none, with the row and bias that they lead to. Where the image has
 /// no users, the owner is asked about instead.
 pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
-    let mut random = Pcg64Mcg::seed_from_u64(seed);
-    let mut below = |bound: u32| {
-        let random = random.next_u64() >> 32;
-        ((random * u64::from(bound.max(1))) >> 32) as u32
-    };
+    let mut random = Sequence::new(seed);
+    let mut below = |limit: u32| random.below(limit as usize) as u32;
     let owner = Who::Owner(0);
     let users = model.user_ids();
     let movie_ids = model.movie_ids();

@@ -1,32 +1,7 @@
 //! What a model must beat: always the mean, and the mean of each movie.
 
+use super::errors::{Errors, Score};
 use pocketrec_data::{Ratings, Split};
-
-/// Root mean squared and mean absolute error, in stars.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
-pub struct Score {
-    /// Root mean squared error.
-    pub rmse: f64,
-    /// Mean absolute error.
-    pub mae: f64,
-}
-
-impl Score {
-    /// The score of predictions; both numbers are 0 if there are none.
-    pub fn of(predicted_and_true: impl Iterator<Item = (f64, f64)>) -> Score {
-        let (mut squared, mut absolute, mut count) = (0.0, 0.0, 0u64);
-        for (predicted, truth) in predicted_and_true {
-            squared += (predicted - truth) * (predicted - truth);
-            absolute += (predicted - truth).abs();
-            count += 1;
-        }
-        let count = count.max(1) as f64;
-        Score {
-            rmse: (squared / count).sqrt(),
-            mae: absolute / count,
-        }
-    }
-}
 
 /// Means of the training ratings.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,24 +42,19 @@ impl Baselines {
 
     /// Validation score of always the mean.
     pub fn score_mean(&self, ratings: &Ratings, split: &Split) -> Score {
-        Score::of(
-            split
-                .validation
-                .iter()
-                .map(|&i| (self.mean, f64::from(ratings.stars[i as usize]))),
-        )
+        score(ratings, split, |_| self.mean)
     }
 
     /// Validation score of each movie's mean.
     pub fn score_movies(&self, ratings: &Ratings, split: &Split) -> Score {
-        let predict = |i: usize| self.movies[ratings.movies[i] as usize];
-        Score::of(
-            split
-                .validation
-                .iter()
-                .map(|&i| (predict(i as usize), f64::from(ratings.stars[i as usize]))),
-        )
+        score(ratings, split, |movie| self.movies[movie as usize])
     }
+}
+
+fn score(ratings: &Ratings, split: &Split, predict: impl Fn(u32) -> f64) -> Score {
+    let validation = split.validation.iter().map(|&rating| rating as usize);
+    let pairs = validation.map(|i| (predict(ratings.movies[i]), ratings.stars[i]));
+    pairs.collect::<Errors>().score()
 }
 
 #[cfg(test)]

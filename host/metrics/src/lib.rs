@@ -2,4 +2,8 @@
 //! ranking is worth.
 
 pub mod baselines;
+mod errors;
+pub mod image;
 pub mod ranking;
+
+pub use errors::{Errors, Score};

@@ -4,6 +4,7 @@
 use pocketrec::model::Model;
 use serde::Serialize;
 
+use pocketrec_base::threads;
 use pocketrec_data::{Ratings, Split};
 
 /// Length of the lists that are judged.
@@ -91,22 +92,9 @@ impl Judge {
     pub fn lists(&self, fill: impl Fn(u32, &mut [f32]) + Sync) -> Vec<f32> {
         let movies = self.counts.len().max(1);
         let mut scores = vec![0.0; movies * self.held.len()];
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let share = self.held.len().div_ceil(cores).max(1);
-        std::thread::scope(|scope| {
-            for (people, scores) in self
-                .held
-                .chunks(share)
-                .zip(scores.chunks_mut(share * movies))
-            {
-                let fill = &fill;
-                scope.spawn(move || {
-                    for ((user, _), list) in people.iter().zip(scores.chunks_mut(movies)) {
-                        fill(*user, list);
-                    }
-                });
-            }
-        });
+        let lists = self.held.iter().zip(scores.chunks_mut(movies));
+        let fill = |(): &mut (), ((user, _), list): (&(u32, _), &mut [f32])| fill(*user, list);
+        threads::share(threads::available(), lists, || (), fill);
         scores
     }
 

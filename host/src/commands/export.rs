@@ -20,11 +20,11 @@ use pocketrec_data::reading::TitlesFrom;
 use pocketrec_data::{DataError, Dataset, Note, Split, Titles, load};
 use pocketrec_export::bill::Bill;
 use pocketrec_export::device::DeviceBill;
-use pocketrec_export::quality;
 use pocketrec_export::{
     Chosen, ImageBytes, Movies, Precision, Rated, Seen, Storage, Users, build, fit, people, seen,
     sidecar,
 };
+use pocketrec_metrics::image as quality;
 use pocketrec_train::checkpoint::Checkpoint;
 
 use self::told::{Exported, Held, Rounded, Rounding};
@@ -511,19 +511,7 @@ fn titles_of(
 fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<Rounding> {
     let ratings = &data.ratings;
     let split = Split::random(ratings.len(), checkpoint.split.share, checkpoint.split.seed);
-    let mut held: Vec<quality::Held> = split
-        .validation
-        .iter()
-        .map(|at| *at as usize)
-        .map(|at| {
-            (
-                ratings.user_ids[ratings.users[at] as usize],
-                ratings.movie_ids[ratings.movies[at] as usize],
-                ratings.stars[at],
-            )
-        })
-        .collect();
-    held.sort_by_key(|(user, movie, _)| (*user, *movie));
+    let held = quality::held(ratings, &split);
     let everything = Chosen {
         users: spaced(&Users::All.rows(checkpoint)?, MEASURED),
         movies: Movies::All.rows(checkpoint)?,
@@ -538,17 +526,16 @@ fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<Rou
     for storage in storages {
         let bytes = build(checkpoint, &everything, storage)?;
         let model = Model::open(bytes.as_ref()).map_err(BadInput::new)?;
-        match quality::measure(&model, &held) {
-            Some(quality) => {
-                ratings_held = quality.ratings;
-                measured.push(Rounded {
-                    precision: storage.precision.name(),
-                    rmse: quality.rmse,
-                    mae: quality.mae,
-                });
-            }
-            None => return Ok(Rounding::unmeasured("training held no ratings out")),
+        let found = quality::errors(&model, &held);
+        if found.count == 0 {
+            return Ok(Rounding::unmeasured("training held no ratings out"));
         }
+        ratings_held = found.count;
+        measured.push(Rounded {
+            precision: storage.precision.name(),
+            rmse: found.rmse(),
+            mae: found.mae(),
+        });
     }
     let of = match everything.users.len() < checkpoint.user_ids.len() {
         true => format!(" of {}", count(everything.users.len(), "user")),

@@ -20,7 +20,7 @@ use pocketrec_evaluate::simulate::{self, AT_LEAST, Outcome, biases, figures, pic
 use pocketrec_export::Precision;
 use pocketrec_link::memory::MemoryBoard;
 use pocketrec_link::{Connection, Timing};
-use pocketrec_train::{ModelKind, recipe};
+use pocketrec_train::{ModelKind, by_recipe, recipe};
 
 /// Options of `host simulate`.
 #[derive(Debug, clap::Args)]
@@ -161,7 +161,8 @@ fn one_seed(args: &Args, data: &Dataset, seed: u64, step: &Step) -> Result<Outco
     ));
     let rest = held.ratings_with(&data.ratings, 0);
     let baseline = biases::fit(&rest);
-    let checkpoint = recipe::train(data, rest, args.model, seed)?;
+    let checkpoint =
+        by_recipe(data, rest, args.model, seed).map_err(pocketrec_evaluate::refusal)?;
     let mut image = simulate::image(&checkpoint, Precision::F16)?;
     if args
         .line

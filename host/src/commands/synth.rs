@@ -10,6 +10,7 @@ use crate::print::{self, Answer, bytes, count, progress, shell};
 use crate::{note, say};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
+use pocketrec_base::threads;
 use pocketrec_data::SYNTHETIC;
 use pocketrec_data::synth::{self, Shape};
 
@@ -143,7 +144,7 @@ fn make(args: &Args) -> Result<Made> {
     }
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("can't create {}", folder.display()))?;
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let threads = threads::for_memory();
     let bar = progress::Count::new("users", shape.users as u64);
     let mut made = None;
     files::write_with(&path, |file| {

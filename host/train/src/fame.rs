@@ -4,7 +4,7 @@
 //! `weight x ln(1 + ratings)`, in stars, so that what is said of many counts for more. A larger
 //! weight names better known movies to everybody, and fewer of them.
 
-use super::Parameters;
+use super::parameters::Parameters;
 use pocketrec_data::{Ratings, Split};
 use pocketrec_metrics::ranking::{Judge, Ranking};
 

@@ -1,13 +1,15 @@
 //! A run of the sampler as training sees it: options and a split in, parameters and a history out.
 
-use std::time::Instant;
-
 use super::bayes::{self, Input, Rows, Settings, Sweep, Tags, Then, Watch};
+use super::checkpoint::state::{Numbers, State};
+use super::error::Error;
+use super::history::History;
+use super::options::Options;
 use super::parameters::{Parameters, clamp};
-use super::resume::{Numbers, State};
+use super::run::{self, Fit, Observer, validate};
 use super::simd::Kernel;
-use super::{Epoch, Error, Fit, Observer, Options, validate};
 use pocketrec_data::{Ratings, Split};
+use pocketrec_metrics::Errors;
 
 /// Lines of history that the sweeps of a run are gathered into, about.
 const LINES: usize = 20;
@@ -45,10 +47,7 @@ pub fn fit(
     earlier: Option<State>,
     observer: &mut dyn Observer,
 ) -> Result<Fit, Error> {
-    options.check()?;
-    if split.train.is_empty() {
-        return Err(Error::NoRatings);
-    }
+    run::check(options, split)?;
     let select = |row: u32| {
         let row = row as usize;
         (ratings.users[row], ratings.movies[row], ratings.stars[row])
@@ -63,21 +62,13 @@ pub fn fit(
         burning_in: false,
         train: probe(&split.train),
         validation: probe(&split.validation),
-        clock: Instant::now(),
-        before: 0.0,
-        history: Vec::new(),
+        history: History::new(Vec::new()),
         ending: false,
         stopped: None,
         observer,
     };
-    let other = || {
-        Error::Options(
-            "the run to resume is of a model of another shape, of other ratings, or at its end"
-                .into(),
-        )
-    };
     if let Some(earlier) = &earlier {
-        run.restore(earlier).ok_or_else(other)?;
+        run.restore(earlier).ok_or_else(run::other_shape)?;
     }
     if run.observer.stop() {
         return Err(Error::Stopped);
@@ -89,7 +80,10 @@ pub fn fit(
         tags,
     };
     let Some(rows) = bayes::fit(input, settings, earlier.as_ref(), &mut run) else {
-        return run.stopped.take().unwrap_or_else(|| Err(other()));
+        return run
+            .stopped
+            .take()
+            .unwrap_or_else(|| Err(run::other_shape()));
     };
     run.finish(rows, None)
 }
@@ -139,17 +133,13 @@ impl Probe {
         }
     }
 
-    /// Mean squared and mean absolute error of the mean prediction, clamped.
-    fn errors(&self, scale: (f32, f32)) -> (f64, f64) {
-        let (mut squared, mut absolute) = (0.0, 0.0);
-        for (sum, &(.., stars)) in self.sums.iter().zip(&self.ratings) {
-            let predicted = clamp((sum / self.samples.max(1) as f64) as f32, scale);
-            let error = f64::from(predicted) - f64::from(stars);
-            squared += error * error;
-            absolute += error.abs();
-        }
-        let count = self.ratings.len().max(1) as f64;
-        (squared / count, absolute / count)
+    /// Errors of the mean prediction, clamped.
+    fn errors(&self, scale: (f32, f32)) -> Errors {
+        let samples = self.samples.max(1) as f64;
+        let mean = self.sums.iter().map(|sum| (sum / samples) as f32);
+        mean.map(|predicted| clamp(predicted, scale))
+            .zip(self.ratings.iter().map(|&(.., stars)| stars))
+            .collect()
     }
 }
 
@@ -167,10 +157,7 @@ struct Run<'a> {
     burning_in: bool,
     train: Probe,
     validation: Probe,
-    clock: Instant,
-    /// Seconds that an earlier run spent on the line of history that has begun.
-    before: f64,
-    history: Vec<Epoch>,
+    history: History,
     /// Whether it is being stopped.
     ending: bool,
     /// What came of the run when it was stopped.
@@ -179,32 +166,16 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn epoch(&self, validation: (f64, f64)) -> Epoch {
-        let (train_mse, train_mae) = self.train.errors(self.options.scale);
-        let (validation_mse, validation_mae) = validation;
-        let lowest = self.history.iter().map(|e| e.validation_mse);
-        Epoch {
-            number: self.history.len() + 1,
-            train_mse,
-            train_mae,
-            validation_mse,
-            validation_mae,
-            seconds: self.before + self.clock.elapsed().as_secs_f64(),
-            improved: lowest.fold(f64::INFINITY, f64::min) > validation_mse,
-        }
-    }
-
-    fn line(&mut self, validation: (f64, f64)) {
-        let epoch = self.epoch(validation);
-        self.clock = Instant::now();
-        self.before = 0.0;
-        self.history.push(epoch);
+    /// Ends a line of history.
+    fn line(&mut self, validation: Errors) {
+        let train = self.train.errors(self.options.scale);
+        let epoch = self.history.end(train, validation);
         self.observer.epoch(&epoch);
     }
 
     /// Takes over where an earlier run was.
     fn restore(&mut self, earlier: &State) -> Option<()> {
-        self.history.clone_from(&earlier.history);
+        self.history = History::new(earlier.history.clone());
         for (name, probe) in [
             (PROBE_TRAIN, &mut self.train),
             (PROBE_VALIDATION, &mut self.validation),
@@ -212,7 +183,7 @@ impl Run<'_> {
             probe.restore(earlier.doubles(name, probe.sums.len() + 1)?)?;
         }
         let clock = earlier.doubles(PROBE_CLOCK, 2)?;
-        self.before = *clock.first()?;
+        self.history.begin(*clock.first()?);
         self.burning_in = *clock.last()? > 0.0;
         Some(())
     }
@@ -237,17 +208,17 @@ impl Run<'_> {
         };
         let errors = validate(&parameters, self.ratings, &self.split.validation);
         let interrupted = state.is_some();
-        let mut history = self.history.clone();
-        match interrupted {
-            true => history.push(self.epoch(errors)),
-            false => {
-                self.line(errors);
-                history.clone_from(&self.history);
-            }
+        let mut history = self.history.epochs.clone();
+        if interrupted {
+            let train = self.train.errors(options.scale);
+            history.push(self.history.epoch(train, errors));
+        } else {
+            self.line(errors);
+            history.clone_from(&self.history.epochs);
         }
         let best_epoch = history.len();
         let mut tables = parameters.tables().into_iter().flatten();
-        if !tables.all(|value| value.is_finite()) || !errors.0.is_finite() {
+        if !tables.all(|value| value.is_finite()) || !errors.squared.is_finite() {
             return Err(Error::Diverged {
                 epoch: best_epoch,
                 advice: "a lower --dim, another --seed, or --solver adam",
@@ -278,8 +249,11 @@ impl Watch for Run<'_> {
         let in_group = (sweep.number - 1) % self.group + 1;
         let here = self.group.min(sweep.total - (sweep.number - in_group));
         let ratings = self.split.train.len();
-        self.observer
-            .progress(self.history.len() + 1, in_group * ratings, here * ratings);
+        self.observer.progress(
+            self.history.epochs.len() + 1,
+            in_group * ratings,
+            here * ratings,
+        );
         if sweep.number == sweep.total {
             return Then::GoOn;
         }
@@ -302,10 +276,10 @@ impl Watch for Run<'_> {
     }
 
     fn keep(&mut self, rows: Rows, mut state: State) {
-        state.history.clone_from(&self.history);
+        state.history.clone_from(&self.history.epochs);
         state.keep(PROBE_TRAIN, self.train.numbers());
         state.keep(PROBE_VALIDATION, self.validation.numbers());
-        let seconds = self.before + self.clock.elapsed().as_secs_f64();
+        let seconds = self.history.seconds();
         let burning_in = f64::from(u8::from(self.burning_in));
         state.keep(PROBE_CLOCK, Numbers::F64(vec![seconds, burning_in]));
         let fit = self.finish(rows, Some(state));
@@ -319,27 +293,16 @@ impl Watch for Run<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ModelKind, recipe};
+    use super::super::options::ModelKind;
+    use super::super::recipe;
+    use super::super::run::tests::{Heard, Stopping, timeless};
     use super::*;
 
     fn ratings() -> (Ratings, Split) {
-        let (users, movies) = (40u32, 30u32);
-        let mut ratings = Ratings {
-            user_ids: (1..=users).collect(),
-            movie_ids: (1..=movies).collect(),
-            ..Ratings::default()
-        };
-        for user in 0..users {
-            for movie in 0..movies {
-                let taste = (f64::from(user) * 0.7).sin() * (f64::from(movie) * 1.3).sin();
-                ratings.users.push(user);
-                ratings.movies.push(movie);
-                ratings.stars.push((3.0 + 2.0 * taste) as f32);
-                ratings.times.push(0);
-            }
-        }
-        let (validation, train) = (0..users * movies).partition(|row| row % 7 == 3);
-        (ratings, Split { train, validation })
+        run::tests::ratings(|user, movie| {
+            let taste = (f64::from(user) * 0.7).sin() * (f64::from(movie) * 1.3).sin();
+            (3.0 + 2.0 * taste) as f32
+        })
     }
 
     fn run(options: &Options, observer: &mut dyn Observer) -> Result<Fit, Error> {
@@ -354,23 +317,6 @@ mod tests {
             None,
             observer,
         )
-    }
-
-    /// Has a run stopped when it has been asked so often, and keeps what is kept after each sweep.
-    struct Stopping(usize, Vec<Fit>);
-
-    impl Observer for Stopping {
-        fn stop(&mut self) -> bool {
-            // Once it wants to stop it goes on wanting.
-            self.0 = self.0.saturating_sub(1);
-            self.0 == 0
-        }
-        fn wants_to_keep(&mut self) -> bool {
-            true
-        }
-        fn keep(&mut self, fit: Fit) {
-            self.1.push(fit);
-        }
     }
 
     #[test]
@@ -403,19 +349,11 @@ mod tests {
             for kept in lasts.chain([stopped]) {
                 let last = kept.history[kept.best_epoch - 1];
                 let measured = validate(&kept.parameters, &ratings, &split.validation);
-                assert_eq!(measured, (last.validation_mse, last.validation_mae));
+                assert_eq!(measured.mse(), last.validation_mse);
+                assert_eq!(measured.mae(), last.validation_mae);
                 let rest = run(kept.state, &mut ()).unwrap();
                 assert_eq!(rest.parameters, whole.parameters, "{asked}");
-                let bits = |fit: &Fit| -> Vec<Epoch> {
-                    let epochs = fit.history.iter();
-                    epochs
-                        .map(|epoch| Epoch {
-                            seconds: 0.0,
-                            ..*epoch
-                        })
-                        .collect()
-                };
-                assert_eq!(bits(&rest), bits(&whole), "{asked}");
+                assert_eq!(timeless(&rest.history), timeless(&whole.history), "{asked}");
             }
         }
         let other = State::at(5, &whole.history);
@@ -428,8 +366,9 @@ mod tests {
         let (ratings, split) = ratings();
         let last = fit.history[fit.best_epoch - 1];
         assert_eq!(fit.history.len(), LINES);
+        let measured = validate(&fit.parameters, &ratings, &split.validation);
         assert_eq!(
-            validate(&fit.parameters, &ratings, &split.validation),
+            (measured.mse(), measured.mae()),
             (last.validation_mse, last.validation_mae)
         );
         assert!(last.validation_mse < 0.02, "{last:?}");
@@ -437,16 +376,6 @@ mod tests {
 
     #[test]
     fn the_observer_hears_of_every_line_and_of_its_last_rating() {
-        #[derive(Default)]
-        struct Heard(Vec<usize>, usize);
-        impl Observer for Heard {
-            fn progress(&mut self, _: usize, done: usize, total: usize) {
-                self.1 += usize::from(done == total);
-            }
-            fn epoch(&mut self, epoch: &Epoch) {
-                self.0.push(epoch.number);
-            }
-        }
         let mut heard = Heard::default();
         let options = Options {
             sweeps: Some(9),

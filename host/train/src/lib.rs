@@ -1,75 +1,43 @@
-//! Training: from ratings in memory to [`Parameters`] and a [`Checkpoint`](checkpoint::Checkpoint).
+//! Training: from ratings in memory to a [`Checkpoint`](checkpoint::Checkpoint).
 //!
-//! [`options`] is what a person may choose and [`fit`](fit()) the course of a run. [`plain`] is
-//! the trainer that every fast kernel is compared with, [`adam`] its optimiser one number at a
-//! time. [`parameters`] are what is learned, [`checkpoint`] their file. [`random`] and [`order`]
-//! make a run a function of its seed. [`fame`] and [`interest`] are what lists add to predicted stars. [`bayes`] is the other solver, [`gibbs`] a run of it, and
-//! [`recipe`] says which model is trained with what.
+//! [`train`](train()) is training as a whole, [`recipe`] says which model is trained with what, and [`options`] is what a
+//! person may choose. There are two solvers, `fit` by Adam and [`gibbs`] by sampling ([`bayes`]); [`run`] is what both
+//! are from outside, [`history`] their epochs. [`parameters`] are what is learned, [`checkpoint`] the files of a run.
+//! [`plain`] is the trainer that every kernel of [`fast`] is compared with, [`adam`] its optimiser one number at a time.
+//! [`random`] and [`order`] make a run a function of its seed. [`fame`] and [`interest`] are what lists add to predicted
+//! stars. [`dense`] has what matrices are solved by.
 
 pub mod adam;
 pub mod bayes;
 pub mod checkpoint;
+pub mod dense;
+mod error;
 pub mod fame;
 pub mod fast;
-pub mod fit;
+mod fit;
 pub mod gibbs;
+pub mod history;
 pub mod interest;
 mod many;
+mod memory;
 pub mod options;
 pub mod order;
 pub mod parameters;
+mod personal;
 pub mod plain;
 pub mod random;
 pub mod recipe;
-pub mod resume;
+pub mod run;
+mod sample;
 pub mod schedule;
 pub mod simd;
+mod trained;
 
-pub use fit::{Epoch, Fit, Observer, fit, orders, resume, validate};
+pub use error::Error;
+pub use fit::orders;
+pub use history::Epoch;
 pub use options::{ModelKind, Optimiser, Options, Solver};
 pub use parameters::{Layer, Parameters};
-
-/// One rating as a trainer wants it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Sample {
-    /// Dense row of the user.
-    pub user: u32,
-    /// Dense row of the movie.
-    pub movie: u32,
-    /// The rating, in stars.
-    pub stars: f32,
-}
-
-/// Why training gave no model.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Error {
-    /// An option that can't be trained with; a sentence that says which and what could.
-    Options(String),
-    /// The split leaves no ratings to train on.
-    NoRatings,
-    /// Predictions stopped being finite numbers in this epoch.
-    Diverged {
-        /// 1 for the first.
-        epoch: usize,
-        /// What to try: a few words that follow "may help:".
-        advice: &'static str,
-    },
-    /// The observer had it stopped before there was anything to keep.
-    Stopped,
-}
-
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Options(sentence) => f.write_str(sentence),
-            Self::NoRatings => f.write_str("no ratings are left to train on"),
-            Self::Diverged { epoch, advice } => write!(
-                f,
-                "training diverged in epoch {epoch}, so there is no model to keep; this may help: {advice}"
-            ),
-            Self::Stopped => f.write_str("training was stopped before its first epoch was done"),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
+pub use run::{Fit, Observer, validate};
+pub use sample::Sample;
+pub use trained::{Recipe, Trained, by_recipe, train};

@@ -3,7 +3,7 @@
 //! [`LANES`] of them go through the layers side by side. Each sum keeps its order and no product is fused with it, so
 //! wider vectors make it quicker and change no bit.
 
-use super::Parameters;
+use super::parameters::Parameters;
 
 /// Predictions that go through a network side by side.
 const LANES: usize = 16;
@@ -93,8 +93,8 @@ impl Parameters {
 
 #[cfg(test)]
 mod tests {
+    use super::super::options::{ModelKind, Options};
     use super::super::random::{Random, Stream};
-    use super::super::{ModelKind, Options};
     use super::*;
 
     #[test]

@@ -1,9 +1,10 @@
 //! What a person may choose about training. Changes when a choice is added.
 
 use pocketrec::MAX_DIM;
+use pocketrec_base::threads;
 use serde::{Deserialize, Serialize};
 
-use super::Error;
+use super::error::Error;
 use super::schedule::Schedule;
 use super::simd::Kernel;
 
@@ -222,8 +223,7 @@ impl Options {
 
     /// The number of threads to train with.
     pub fn thread_count(&self) -> usize {
-        let machine = || std::thread::available_parallelism().map_or(1, |threads| threads.get());
-        self.threads.unwrap_or_else(machine)
+        self.threads.unwrap_or_else(threads::available)
     }
 
     /// Checks each option on its own and against the others.

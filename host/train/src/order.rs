@@ -6,11 +6,10 @@
 //! the seed and the epoch, and the same for any number of threads. Within a batch they stay in
 //! the order of users, since a step is the same in any: that saves the trainer a search.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use super::Sample;
 use super::random::{Random, Stream};
+use super::sample::Sample;
 use pocketrec_base::pages;
+use pocketrec_base::threads::share;
 
 /// Ratings a bucket, about: 384 KB of them.
 const BUCKET: usize = 32_768;
@@ -100,7 +99,7 @@ impl Order {
         let mut places = vec![vec![0usize; buckets]; pieces.len()];
         share(
             self.threads,
-            places.iter_mut().enumerate().collect(),
+            places.iter_mut().enumerate(),
             || (),
             |(), (piece, counts)| {
                 for i in 0..pieces[piece].len() {
@@ -121,7 +120,7 @@ impl Order {
         let to = Place(self.shuffled.as_mut_ptr());
         share(
             self.threads,
-            places.iter_mut().enumerate().collect(),
+            places.iter_mut().enumerate(),
             || (),
             |(), (piece, places)| {
                 for (i, sample) in pieces[piece].iter().enumerate() {
@@ -150,35 +149,6 @@ impl Place {
         // SAFETY: by the caller's promise.
         unsafe { self.0.add(place) }
     }
-}
-
-/// Does `work` on every task, on up to `threads` threads, each with memory of its own.
-fn share<T: Send, M>(
-    threads: usize,
-    tasks: Vec<T>,
-    memory: impl Fn() -> M + Sync,
-    work: impl Fn(&mut M, T) + Sync,
-) {
-    let tasks: Vec<std::sync::Mutex<Option<T>>> =
-        tasks.into_iter().map(|task| Some(task).into()).collect();
-    let next = AtomicUsize::new(0);
-    let run = || {
-        let mut memory = memory();
-        while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let task = task
-                .lock()
-                .map_or_else(|broken| broken.into_inner().take(), |mut t| t.take());
-            if let Some(task) = task {
-                work(&mut memory, task);
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads.min(tasks.len()) {
-            scope.spawn(run);
-        }
-        run();
-    });
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What training learns, in the plainest form: tables, biases and dense layers as `f32`.
 
+use super::options::{ModelKind, Options};
 use super::random::{Random, Stream};
-use super::{ModelKind, Options};
 
 /// A dense layer: `output[k] = bias[k] + sum over j of input[j] * weight[j][k]`.
 #[derive(Clone, Debug, PartialEq)]

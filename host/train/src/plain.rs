@@ -2,26 +2,18 @@
 //! oracle of every fast kernel, so it stays as simple as the mathematics.
 
 use super::adam;
+use super::options::Optimiser;
 use super::parameters::{Layer, Parameters};
-use super::{Optimiser, Sample};
+use super::sample::Sample;
+use pocketrec_metrics::Errors;
 
-/// Sums of a batch's errors, before the step that it causes.
+/// Sums of a batch's errors and penalties, before the step that it causes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Errors {
-    /// Sum of squared errors.
-    pub squared: f64,
-    /// Sum of absolute errors.
-    pub absolute: f64,
-    /// Sum of the L2 penalties.
+pub struct Loss {
+    /// Of the errors.
+    pub errors: Errors,
+    /// Of the L2 penalties.
     pub penalty: f64,
-}
-
-impl std::ops::AddAssign for Errors {
-    fn add_assign(&mut self, other: Self) {
-        self.squared += other.squared;
-        self.absolute += other.absolute;
-        self.penalty += other.penalty;
-    }
 }
 
 /// The gradient of a batch's mean loss, shaped as the parameters are.
@@ -108,11 +100,11 @@ pub fn gradients(
     batch: &[Sample],
     l2: f32,
     gradients: &mut Gradients,
-) -> Errors {
+) -> Loss {
     gradients.clear(parameters);
     let share = 1.0 / batch.len() as f64;
     let l2 = f64::from(l2);
-    let mut sums = Errors::default();
+    let mut sums = Loss::default();
     for sample in batch {
         let (user, movie) = (sample.user as usize, sample.movie as usize);
         let wide = |row: &[f32]| row.iter().copied().map(f64::from).collect::<Vec<_>>();
@@ -133,11 +125,8 @@ pub fn gradients(
             predicted += values.last().map_or(0.0, |output| output[0]);
         }
         let error = predicted - f64::from(sample.stars);
-        sums += Errors {
-            squared: error * error,
-            absolute: error.abs(),
-            penalty: l2 * penalty,
-        };
+        sums.errors.add(predicted, sample.stars);
+        sums.penalty += l2 * penalty;
 
         let slope = 2.0 * error * share;
         let shrink = 2.0 * l2 * share;
@@ -296,7 +285,7 @@ impl Plain {
     }
 
     /// One step on one batch at the given learning rates.
-    pub fn step(&mut self, batch: &[Sample], rate: f32, table_rate: f32) -> Errors {
+    pub fn step(&mut self, batch: &[Sample], rate: f32, table_rate: f32) -> Loss {
         let errors = gradients(&self.parameters, batch, self.l2, &mut self.gradients);
         self.step += 1;
         let step = Step {

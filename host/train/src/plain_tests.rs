@@ -1,7 +1,7 @@
 //! Promises of the plain trainer: its gradients, its optimisers, and what it leaves alone.
 
+use super::super::options::{ModelKind, Options};
 use super::super::random::{Random, Stream};
-use super::super::{ModelKind, Options};
 use super::*;
 
 fn options(model: ModelKind) -> Options {
@@ -50,7 +50,7 @@ fn batch(seed: u64, length: u64) -> Vec<Sample> {
 
 fn loss(parameters: &Parameters, batch: &[Sample], l2: f32) -> f64 {
     let sums = gradients(parameters, batch, l2, &mut Gradients::zero(parameters));
-    (sums.squared + sums.penalty) / batch.len() as f64
+    (sums.errors.squared + sums.penalty) / batch.len() as f64
 }
 
 /// Calls `visit` for every parameter with a way to reach it and its gradient.

@@ -1,7 +1,8 @@
 //! Seeded random numbers that are the same on every machine and for any number of threads.
 //!
-//! Numbers are a function of a seed, a stream and a position (SplitMix64's output function,
-//! Steele, Lea and Flood 2014), so any part of a table can be filled without the rest.
+//! Numbers are a function of a seed, a stream and a position (SplitMix64's output function), so any part of a table can be filled without the rest.
+
+use pocketrec_base::random::{GOLDEN, below, mix};
 
 /// Streams keep the uses of one seed apart.
 #[derive(Clone, Copy, Debug)]
@@ -24,14 +25,6 @@ pub struct Random {
     key: u64,
 }
 
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-
-fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    bits ^ (bits >> 31)
-}
-
 impl Random {
     /// The numbers of one stream; `part` tells apart layers or epochs within it.
     pub fn new(seed: u64, stream: Stream, part: u64) -> Self {
@@ -52,10 +45,9 @@ impl Random {
         (unit * 2.0 - 1.0) * bound
     }
 
-    /// An integer below `limit` at `position` (multiply and shift, Lemire 2019, whose bias at
-    /// limits of a few million is below one part in 10^12).
+    /// An integer below `limit` at `position`.
     pub fn below(self, position: u64, limit: u64) -> u64 {
-        ((u128::from(self.bits(position)) * u128::from(limit)) >> 64) as u64
+        below(self.bits(position), limit)
     }
 }
 

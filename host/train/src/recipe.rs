@@ -14,10 +14,12 @@
 //! of the rest. `--solver adam` trains all parts of `hybrid` by gradients instead.
 
 use super::bayes::{self, Tags};
-use super::checkpoint::{Checkpoint, DataNote, SplitNote};
-use super::resume::State;
-use super::{Error, Fit, ModelKind, Observer, Options, Solver, gibbs};
-use pocketrec_data::{Dataset, Ratings, Split};
+use super::checkpoint::State;
+use super::error::Error;
+use super::options::{ModelKind, Options, Solver};
+use super::run::{Fit, Observer};
+use super::{fit, gibbs};
+use pocketrec_data::{Dataset, Split};
 
 /// What `train` trains when nothing is said.
 pub const MODEL: ModelKind = ModelKind::Hybrid;
@@ -37,42 +39,7 @@ const BURN_IN: usize = 4;
 /// Samples that go into the mean, about.
 const SAMPLES: usize = 40;
 
-/// What people look for, beside how many stars they give: [`interest`](super::interest). None of these is set for a
-/// data set; how fast ratings fade and what an interest is worth is chosen on validation ratings.
-pub mod interest {
-    /// Numbers in a vector.
-    pub const DIM: usize = 16;
-    /// How much more a rating counts than none.
-    pub const ALPHA: f32 = 5.0;
-    /// Penalty of a vector's square.
-    pub const LAMBDA: f32 = 5.0;
-    /// Sweeps over both sides.
-    pub const SWEEPS: usize = 12;
-    /// The most ratings that movies' vectors are found from.
-    pub const RATINGS: usize = 4_000_000;
-    /// Rows of the codebook: 1.5 KB of an image.
-    pub const CODES: usize = 96;
-    /// Rounds in which the codebook is found.
-    pub const ROUNDS: usize = 20;
-    /// What a rating counts for when one more has been given: by half after 2, 3, 5, 10 and 30 ratings.
-    pub const FADES: [f32; 5] = [
-        std::f32::consts::FRAC_1_SQRT_2,
-        0.7937,
-        0.8706,
-        0.9330,
-        0.9772,
-    ];
-    /// Stars for an interest of 1 that are tried.
-    pub const WEIGHTS: [f32; 6] = [4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
-    /// The weight at which fades are tried.
-    pub const FIRST_WEIGHT: f32 = 32.0;
-    /// How many times as many movies as the list of the most rated ones lists should name.
-    pub const VARIETY: f64 = 5.0;
-    /// People whose lists are judged, at most.
-    pub const PEOPLE: usize = 1_000;
-    /// Movies that are scored for all of them together, about at most.
-    pub const SCORES: usize = 6_100_000;
-}
+pub use super::interest::settings as interest;
 
 /// Whether a model's lists have an interest: the default's. The lesson's model stays as it is.
 pub fn has_interest(options: &Options) -> bool {
@@ -141,102 +108,27 @@ fn year(title: &str) -> Option<u32> {
     (1870..2100).contains(&year).then_some(year)
 }
 
-/// Trains by the solver that `options` name on the ratings that `split` gives for training.
+/// Trains by the solver that `options` name on the ratings that `split` gives for training; a run that was stopped or
+/// kept goes on from its state, if there is one.
 ///
 /// # Errors
-/// As [`fit`](super::fit()).
-pub fn fit(
-    data: &Dataset,
-    split: &Split,
-    options: &Options,
-    observer: &mut dyn Observer,
-) -> Result<Fit, Error> {
-    go_on(data, split, options, None, observer)
-}
-
-/// As [`fit`]; a run that was stopped or kept goes on from its state, if there is one.
-///
-/// # Errors
-/// As [`fit`]; [`Error::Options`] also for a state of another shape.
-pub fn go_on(
+/// As [`train`](super::train()).
+pub(crate) fn fit(
     data: &Dataset,
     split: &Split,
     options: &Options,
     earlier: Option<State>,
     observer: &mut dyn Observer,
 ) -> Result<Fit, Error> {
-    match (options.solver, earlier) {
-        (Solver::Adam, None) => super::fit(&data.ratings, split, options, observer),
-        (Solver::Adam, Some(state)) => {
-            super::resume(&data.ratings, split, options, state, observer)
-        }
-        (Solver::Gibbs, earlier) => {
+    let ratings = &data.ratings;
+    match options.solver {
+        Solver::Adam => fit::fit(ratings, split, options, earlier, observer),
+        Solver::Gibbs => {
             let settings = settings(options, split.train.len());
-            gibbs::fit(
-                &data.ratings,
-                &tags(data),
-                split,
-                options,
-                &settings,
-                earlier,
-                observer,
-            )
+            let tags = tags(data);
+            gibbs::fit(ratings, &tags, split, options, &settings, earlier, observer)
         }
     }
-}
-
-/// Trains the recipe of `model` on all of `ratings`; `titles` and licence are those of `data`.
-///
-/// # Errors
-/// As [`fit`](fit()).
-pub fn train(
-    data: &Dataset,
-    ratings: Ratings,
-    model: ModelKind,
-    seed: u64,
-) -> Result<Checkpoint, Error> {
-    let scale = data.scale;
-    let data = Dataset::new(
-        data.name.clone(),
-        ratings,
-        data.titles.clone(),
-        data.license.clone(),
-    );
-    let mut options = options(model);
-    options.seed = seed;
-    (options.scale, options.step) = ((scale.min, scale.max), scale.step);
-    // Gradients need validation ratings to stop early; the sampler doesn't, but one rule is simpler to tell.
-    let split = Split::random(data.ratings.len(), VALIDATION, seed);
-    let fit = fit(&data, &split, &options, &mut ())?;
-    let count = |rows: &[u32], rated: usize| {
-        let mut counts = vec![0; rated];
-        for row in rows {
-            counts[*row as usize] += 1;
-        }
-        counts
-    };
-    Ok(Checkpoint {
-        user_counts: count(&data.ratings.users, data.ratings.user_count()),
-        movie_counts: count(&data.ratings.movies, data.ratings.movie_count()),
-        parameters: fit.parameters,
-        user_ids: data.ratings.user_ids,
-        movie_ids: data.ratings.movie_ids,
-        data: DataNote {
-            name: data.name,
-            source: String::new(),
-            fingerprint: data.fingerprint,
-            licence: data.license,
-            ..DataNote::default()
-        },
-        split: SplitNote {
-            seed,
-            share: VALIDATION,
-        },
-        options,
-        best_epoch: fit.best_epoch,
-        interest: None,
-        validation: None,
-    })
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::super::Movie;
 use super::fold::{self, Folder};
 use super::names;
+use pocketrec_base::threads;
 
 /// A word that titles have.
 pub struct Word {
@@ -94,19 +95,14 @@ const SHARE: usize = 10_000;
 
 /// The titles of `movies`, in as many parts as there are threads for.
 pub fn all(movies: &[&Movie]) -> Vec<Index> {
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let threads = threads::for_memory();
     let share = movies.len().div_ceil(threads).max(SHARE);
-    let mut shares = movies.chunks(share);
-    let first = shares.next().unwrap_or_default();
-    std::thread::scope(|scope| {
-        let others: Vec<_> = shares
-            .map(|share| scope.spawn(|| Index::new(share)))
-            .collect();
-        let mut all = vec![Index::new(first)];
-        // A thread that can't finish has panicked, which none has a reason to.
-        all.extend(others.into_iter().filter_map(|other| other.join().ok()));
-        all
-    })
+    threads::share(
+        threads,
+        movies.chunks(share),
+        || (),
+        |(), movies| Index::new(movies),
+    )
 }
 
 impl Index {

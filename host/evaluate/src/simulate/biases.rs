@@ -10,9 +10,10 @@
 
 use std::collections::HashMap;
 
+use super::outcome::AFTER;
 use super::people::Person;
-use super::{AFTER, figures::Errors};
 use pocketrec_data::Ratings;
+use pocketrec_metrics::Errors;
 
 /// Shrinkages of a movie's bias.
 const MOVIE: [f64; 4] = [1.0, 2.0, 4.0, 8.0];

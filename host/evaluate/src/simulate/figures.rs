@@ -2,44 +2,16 @@
 
 use std::fmt::Write;
 
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::SeedableRng;
 use serde::Serialize;
 
-use super::people::below;
-use super::{AFTER, PersonErrors, biases};
+use super::biases;
+use super::outcome::{AFTER, PersonErrors};
 use pocketrec_base::print::{Align, number, table};
+use pocketrec_base::random::Sequence;
+use pocketrec_metrics::Errors;
 
 /// Resamples of an interval.
 const RESAMPLES: usize = 2000;
-
-/// A sum of squared errors.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Errors {
-    squared: f64,
-    count: f64,
-}
-
-impl Errors {
-    /// Adds a prediction.
-    pub fn add(&mut self, predicted: f32, stars: f32) {
-        let error = f64::from(predicted) - f64::from(stars);
-        self.squared += error * error;
-        self.count += 1.0;
-    }
-
-    /// Root mean squared error, in stars; 0 where there is nothing.
-    pub fn rmse(self) -> f64 {
-        (self.squared / self.count.max(1.0)).sqrt()
-    }
-
-    pub(super) fn pooled(all: impl Iterator<Item = Errors>) -> Errors {
-        all.fold(Errors::default(), |sum, errors| Errors {
-            squared: sum.squared + errors.squared,
-            count: sum.count + errors.count,
-        })
-    }
-}
 
 /// A figure and its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -87,14 +59,13 @@ pub fn lines(people: &[PersonErrors], retrained: bool) -> Vec<Line> {
         .map(|(at, k)| {
             let best = (0..biases::shrinkages().len())
                 .min_by(|a, b| {
-                    let rmse = |pair: usize| {
-                        Errors::pooled(people.iter().map(|p| p.biases[pair][at])).rmse()
-                    };
+                    let all = |pair: usize| people.iter().map(move |p| p.biases[pair][at]);
+                    let rmse = |pair: usize| all(pair).sum::<Errors>().rmse();
                     rmse(*a).total_cmp(&rmse(*b))
                 })
                 .unwrap_or_default();
             let rmse = |draw: &[usize], of: &dyn Fn(&PersonErrors) -> Errors| {
-                Errors::pooled(draw.iter().map(|i| of(&people[*i]))).rmse()
+                draw.iter().map(|i| of(&people[*i])).sum::<Errors>().rmse()
             };
             let n = |p: &PersonErrors| p.nothing;
             let b = |p: &PersonErrors| p.biases[best][at];
@@ -143,13 +114,9 @@ pub fn lines(people: &[PersonErrors], retrained: bool) -> Vec<Line> {
 
 /// Draws of as many people with replacement, the same on every machine (Efron 1979).
 fn resamples(people: usize) -> Vec<Vec<usize>> {
-    let mut random = Pcg64Mcg::seed_from_u64(0x626f_6f74); // "boot"
+    let mut random = Sequence::new(0x626f_6f74); // "boot"
     (0..RESAMPLES)
-        .map(|_| {
-            (0..people)
-                .map(|_| below(&mut random, people as u64))
-                .collect()
-        })
+        .map(|_| (0..people).map(|_| random.below(people)).collect())
         .collect()
 }
 

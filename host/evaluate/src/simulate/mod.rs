@@ -14,6 +14,7 @@
 
 pub mod biases;
 pub mod figures;
+mod outcome;
 pub mod people;
 pub mod picture;
 pub mod play;
@@ -21,44 +22,15 @@ pub mod questions;
 
 use anyhow::Result;
 
-use figures::Errors;
+pub use outcome::{AFTER, AT_LEAST, GIVEN, Outcome, PersonErrors};
+
 use people::Held;
 use pocketrec_data::Dataset;
 use pocketrec_export::selection::{Chosen, Movies};
 use pocketrec_export::{ImageBytes, Precision};
+use pocketrec_metrics::Errors;
 use pocketrec_train::checkpoint::Checkpoint;
-use pocketrec_train::{ModelKind, recipe};
-
-/// Ratings after which predictions are measured.
-pub const AFTER: [usize; 6] = [0, 1, 2, 5, 10, 20];
-
-/// The most ratings that a person gives.
-pub const GIVEN: usize = 20;
-
-/// Ratings that a person must have, so that enough are left to measure on.
-pub const AT_LEAST: usize = 30;
-
-/// Errors of all people of one seed.
-#[derive(Clone, Debug, Default)]
-pub struct Outcome {
-    /// One entry a person.
-    pub people: Vec<PersonErrors>,
-    /// Predictions of the device's own that were compared with core's on this PC, bit for bit.
-    pub compared: usize,
-}
-
-/// One person's errors after each of [`AFTER`].
-#[derive(Clone, Debug, Default)]
-pub struct PersonErrors {
-    /// N, at each k the same.
-    pub nothing: Errors,
-    /// B, for each pair of shrinkages ([`biases::shrinkages`]), after each k.
-    pub biases: Vec<[Errors; AFTER.len()]>,
-    /// R, where it was asked for.
-    pub retrained: Option<[Errors; AFTER.len()]>,
-    /// D.
-    pub device: [Errors; AFTER.len()],
-}
+use pocketrec_train::{ModelKind, by_recipe};
 
 /// The image of all movies of a checkpoint, without users: a device has its own person.
 ///
@@ -76,7 +48,7 @@ pub fn image(checkpoint: &Checkpoint, precision: Precision) -> Result<ImageBytes
 /// R: trains with the first k ratings of each person, for every k, and adds the errors on the others.
 ///
 /// # Errors
-/// As [`recipe::train`].
+/// [`refusal`](crate::refusal)'s.
 pub fn retrain(
     data: &Dataset,
     held: &Held,
@@ -87,7 +59,8 @@ pub fn retrain(
 ) -> Result<()> {
     for (at, k) in AFTER.into_iter().enumerate().skip(1) {
         tell(k);
-        let trained = recipe::train(data, held.ratings_with(&data.ratings, k), model, seed)?;
+        let ratings = held.ratings_with(&data.ratings, k);
+        let trained = by_recipe(data, ratings, model, seed).map_err(crate::refusal)?;
         for (person, errors) in held.people.iter().zip(&mut outcome.people) {
             let user = trained.user_ids.binary_search(&person.id).ok();
             let mut sum = Errors::default();

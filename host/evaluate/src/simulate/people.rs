@@ -2,10 +2,8 @@
 
 use std::collections::HashSet;
 
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::{Rng, SeedableRng};
-
-use super::{AT_LEAST, GIVEN};
+use super::outcome::{AT_LEAST, GIVEN};
+use pocketrec_base::random::Sequence;
 use pocketrec_data::Ratings;
 
 /// A rating of somebody who was left out.
@@ -40,7 +38,7 @@ impl Held {
     /// rated too; all of those if there are fewer. The same seed gives the same people, and the same order of their
     /// ratings, on every machine.
     pub fn draw(ratings: &Ratings, count: usize, seed: u64) -> Held {
-        let mut random = Pcg64Mcg::seed_from_u64(seed ^ 0x7065_6f70_6c65); // "people"
+        let mut random = Sequence::new(seed ^ 0x7065_6f70_6c65); // "people"
         let mut raters = vec![0u32; ratings.movie_count()];
         let mut own = vec![Vec::new(); ratings.user_count()];
         for i in 0..ratings.len() {
@@ -50,7 +48,7 @@ impl Held {
         let mut users: Vec<usize> = (0..own.len())
             .filter(|user| own[*user].len() >= AT_LEAST)
             .collect();
-        shuffle(&mut users, &mut random);
+        random.shuffle(&mut users);
         users.truncate(count);
         // Movies that only people who are left out rated aren't in the model.
         for user in &users {
@@ -68,7 +66,7 @@ impl Held {
                     stars: ratings.stars[*i],
                 })
                 .collect();
-            shuffle(&mut all, &mut random);
+            random.shuffle(&mut all);
             if all.len() > GIVEN {
                 let rest = all.split_off(GIVEN);
                 people.push(Person {
@@ -121,18 +119,6 @@ impl Held {
             times: kept.iter().map(|i| all.times[*i]).collect(),
         }
     }
-}
-
-/// Fisher and Yates's shuffle (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm P).
-pub(super) fn shuffle<T>(items: &mut [T], random: &mut Pcg64Mcg) {
-    for last in (1..items.len()).rev() {
-        items.swap(last, below(random, last as u64 + 1));
-    }
-}
-
-/// A uniform number below `bound`: the high half of a 64 by 64 bit product.
-pub(super) fn below(random: &mut Pcg64Mcg, bound: u64) -> usize {
-    ((u128::from(random.next_u64()) * u128::from(bound)) >> 64) as usize
 }
 
 #[cfg(test)]

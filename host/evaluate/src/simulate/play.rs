@@ -6,10 +6,10 @@ use anyhow::{Result, bail};
 use pocketrec::model::{Model, UserState};
 use pocketrec::wire::{Reply, Request, Who};
 
-use super::figures::Errors;
+use super::outcome::{AFTER, Outcome, PersonErrors};
 use super::people::Person;
-use super::{AFTER, Outcome, PersonErrors};
 use pocketrec_link::{Connection, LinkError};
+use pocketrec_metrics::Errors;
 
 const OWNER: Who = Who::Owner(0);
 

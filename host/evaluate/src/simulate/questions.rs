@@ -9,11 +9,10 @@ use pocketrec::learn::FoldIn;
 use pocketrec::learn::suggest::Suggest;
 use pocketrec::model::Model;
 use pocketrec::profile::{Profile, Rating};
-use rand_pcg::Pcg64Mcg;
-use rand_pcg::rand_core::SeedableRng;
 
-use super::figures::Errors;
-use super::people::{self, Held, shuffle};
+use super::people::{self, Held};
+use pocketrec_base::random::Sequence;
+use pocketrec_metrics::Errors;
 use pocketrec_train::checkpoint::Checkpoint;
 
 /// The most rated movies of training that may be asked for.
@@ -49,12 +48,12 @@ pub fn ask(model: &Model<'_>, trained: &Checkpoint, held: &Held, seed: u64) -> R
         .map(|row| trained.movie_ids[*row])
         .collect();
     popular.sort_unstable();
-    let mut random = Pcg64Mcg::seed_from_u64(seed ^ 0x0061_736b); // "ask"
+    let mut random = Sequence::new(seed ^ 0x0061_736b); // "ask"
     let mut trials = Vec::new();
     for person in &held.people {
         let mut all: Vec<people::Rating> =
             person.given.iter().chain(&person.rest).copied().collect();
-        shuffle(&mut all, &mut random);
+        random.shuffle(&mut all);
         let test = all.split_off(all.len() / 2);
         all.retain(|rating| popular.binary_search(&rating.movie).is_ok());
         if all.len() < CHOICE {
@@ -128,19 +127,19 @@ mod tests {
     use crate::simulate;
     use pocketrec_data::builtin;
     use pocketrec_export::Precision;
-    use pocketrec_train::recipe;
+    use pocketrec_train::{by_recipe, recipe};
 
     #[test]
     fn five_suggested_ratings_teach_and_no_less_than_five_of_random_popular_movies() {
         let data = builtin::load();
         let held = Held::draw(&data.ratings, 200, 0);
         let rest = held.ratings_with(&data.ratings, 0);
-        let trained = recipe::train(&data, rest, recipe::MODEL, 0).unwrap();
+        let trained = by_recipe(&data, rest, recipe::MODEL, 0).unwrap();
         let image = simulate::image(&trained, Precision::F16).unwrap();
         let model = image.open(std::path::Path::new("in memory")).unwrap();
         let trials = ask(&model, &trained, &held, 0).unwrap();
         assert!(trials.len() > 150, "{}", trials.len());
-        let rmse = |of: fn(&Trial) -> Errors| Errors::pooled(trials.iter().map(of)).rmse();
+        let rmse = |of: fn(&Trial) -> Errors| trials.iter().map(of).sum::<Errors>().rmse();
         let (before, suggested, random) = (
             rmse(|t| t.before),
             rmse(|t| t.suggested),

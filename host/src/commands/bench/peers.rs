@@ -253,7 +253,7 @@ impl Others {
             let title = format!("Reading {}", bytes(size));
             let ours = [Line {
                 who: "pocketrec, ids made dense".into(),
-                threads: std::thread::available_parallelism().map_or(1, usize::from),
+                threads: pocketrec_base::threads::available(),
                 times,
             }];
             let table = self.compare(&title, Work::Reading, &ours, None);

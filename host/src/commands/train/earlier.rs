@@ -5,8 +5,7 @@ use anyhow::{Error, Result};
 use super::Args;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
-use pocketrec_train::checkpoint::{Checkpoint, CheckpointError};
-use pocketrec_train::resume::{RunNote, State};
+use pocketrec_train::checkpoint::{Checkpoint, CheckpointError, RunNote, State};
 use pocketrec_train::schedule::Schedule;
 use pocketrec_train::{Options, Solver};
 

@@ -11,10 +11,8 @@ use crate::report::{curve, progress};
 use pocketrec_base::files::{self, Together};
 use pocketrec_data::{Dataset, Split};
 use pocketrec_metrics::baselines::Baselines;
-use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote, Validation};
-use pocketrec_train::interest::Interest;
-use pocketrec_train::resume::RunNote;
-use pocketrec_train::{Epoch, Fit, Observer, Options};
+use pocketrec_train::checkpoint::{Checkpoint, DataNote, RunNote, SplitNote};
+use pocketrec_train::{Epoch, Fit, Observer, Options, Trained};
 
 /// What the files of a run say beside what it learned.
 pub struct Run<'a> {
@@ -28,17 +26,6 @@ pub struct Run<'a> {
     pub baselines: &'a Baselines,
     /// How it is trained.
     pub options: &'a Options,
-}
-
-/// What is found once training has ended.
-#[derive(Default)]
-pub struct Found {
-    /// What lists add for how well movies are known.
-    pub fame: Option<f32>,
-    /// What people look for.
-    pub interest: Option<Interest>,
-    /// How good the model is.
-    pub validation: Option<Validation>,
 }
 
 impl Run<'_> {
@@ -55,26 +42,10 @@ impl Run<'_> {
         }
     }
 
-    /// The checkpoint of what was learned.
-    pub fn checkpoint(&self, fit: &Fit, found: Found) -> Checkpoint {
-        let ratings = &self.data.ratings;
-        let RunNote { split, options, .. } = self.note();
-        Checkpoint {
-            parameters: fit.parameters.clone(),
-            user_counts: counts(&ratings.users, ratings.user_count()),
-            movie_counts: counts(&ratings.movies, ratings.movie_count()),
-            user_ids: ratings.user_ids.clone(),
-            movie_ids: ratings.movie_ids.clone(),
-            data: DataNote::of(self.data),
-            split,
-            options: Options {
-                fame: found.fame,
-                ..options
-            },
-            best_epoch: fit.best_epoch,
-            interest: found.interest,
-            validation: found.validation,
-        }
+    /// The checkpoint of what was trained.
+    pub fn checkpoint(&self, trained: &Trained) -> Checkpoint {
+        let held = self.note().split;
+        trained.checkpoint(DataNote::of(self.data), &self.data.ratings, None, held)
     }
 
     /// Writes all files of the run, or none: first each beside its place, then all into their places, the model last.
@@ -218,9 +189,10 @@ impl Observer for Watched<'_> {
     }
 
     fn keep(&mut self, fit: Fit) {
-        let checkpoint = self.run.checkpoint(&fit, Found::default());
+        let trained = Trained::of(fit, self.run.options.clone());
+        let checkpoint = self.run.checkpoint(&trained);
         let out = self.run.args.out.display();
-        match self.run.write(&fit, &checkpoint) {
+        match self.run.write(&trained.fit, &checkpoint) {
             Ok(()) => self.shown.tell(&format!(
                 "Kept what there is so far in {out}; --resume goes on from here"
             )),
@@ -228,12 +200,4 @@ impl Observer for Watched<'_> {
         }
         self.last = Instant::now();
     }
-}
-
-fn counts(rows: &[u32], len: usize) -> Vec<u32> {
-    let mut counts = vec![0; len];
-    for &row in rows {
-        counts[row as usize] += 1;
-    }
-    counts
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use self::keep::{Found, Run, Watched};
-use self::told::{Scores, Trained};
+use self::keep::{Run, Watched};
+use self::told::{Scores, Told};
 use super::columns;
 use super::data::{self, DataArgs};
 use super::model::ModelArgs;
@@ -28,7 +28,7 @@ use pocketrec_metrics::baselines::Baselines;
 use pocketrec_train::checkpoint::Checkpoint;
 use pocketrec_train::interest::Interest;
 use pocketrec_train::simd::Kernel;
-use pocketrec_train::{Fit, Options, Solver, recipe};
+use pocketrec_train::{Fit, Options, Recipe, Solver, recipe, train};
 
 /// Options of `host train`; what isn't given is the recipe's.
 #[derive(Debug, clap::Args)]
@@ -191,33 +191,28 @@ pub fn run(args: &Args) -> Result<()> {
     let lines = recipe::lines(&options, split.train.len());
     let shown = progress::Epochs::new(lines, validated);
     let mut watched = Watched::new(&run, shown, stop, every);
-    let fit = recipe::go_on(&data, &split, &options, earlier, &mut watched);
-    drop(watched);
-    let fit = fit.map_err(|error| match error {
-        pocketrec_train::Error::Options(_) | pocketrec_train::Error::NoRatings => {
-            anyhow::Error::new(BadInput::new(error))
-        }
-        pocketrec_train::Error::Diverged { .. } => anyhow::Error::new(error),
-        pocketrec_train::Error::Stopped => Stopped(format!("{error}; nothing was written")).into(),
-    })?;
-
-    let fame = pocketrec_train::fame::choose(&fit.parameters, ratings, &split);
-    let wants_interest = recipe::has_interest(&options) && data.has_times;
-    let interest = (wants_interest && !stop.load(Ordering::Relaxed))
-        .then(|| pocketrec_train::interest::find(&fit.parameters, ratings, &split, fame, &options));
-    let found = Found {
-        fame: Some(fame),
-        validation: verdict::of(&fit.parameters, ratings, &split, &baselines, &interest),
-        interest,
+    let recipe = Recipe {
+        options: options.clone(),
+        lists: true,
+        earlier,
     };
-    let checkpoint = run.checkpoint(&fit, found);
+    let trained = train(&data, &split, recipe, &mut watched);
+    drop(watched);
+    let trained = trained.map_err(|error| match error {
+        pocketrec_train::Error::Stopped => Stopped(format!("{error}; nothing was written")).into(),
+        error => pocketrec_evaluate::refusal(error),
+    })?;
+    let checkpoint = run.checkpoint(&trained);
+    let fit = trained.fit;
     run.write(&fit, &checkpoint)?;
     if stop.load(Ordering::Relaxed) {
+        let wants_interest = recipe::has_interest(&options) && data.has_times;
         return Err(Stopped(kept(args, &fit, wants_interest, &checkpoint)).into());
     }
     if let Some(why) = kept_epoch(&options, &fit, validated) {
         note!("{why}");
     }
+    let fame = trained.options.fame.unwrap_or_default();
     note!("{}", lists(fame, checkpoint.interest.as_ref()));
     let scores = validated.then(|| Scores::of(&data, &split, &baselines, &fit));
     match &scores {
@@ -236,7 +231,7 @@ pub fn run(args: &Args) -> Result<()> {
         note!("");
     }
     tell_faults(&checkpoint);
-    print::answer(&Trained::of(args, &data, &split, &options, &fit, scores))
+    print::answer(&Told::of(args, &data, &split, &options, &fit, scores))
 }
 
 /// Which epoch is kept, where that isn't the last that was run, or isn't the best; nothing where it is both.

@@ -10,7 +10,8 @@ use crate::print::{self, Answer, Column, Table, shell};
 use crate::{note, say};
 use pocketrec_base::files;
 use pocketrec_data::{Dataset, Split};
-use pocketrec_metrics::baselines::{Baselines, Score};
+use pocketrec_metrics::Score;
+use pocketrec_metrics::baselines::Baselines;
 use pocketrec_train::{Epoch, Fit, Options};
 
 /// Validation errors of a model beside those of the two baselines.
@@ -27,14 +28,11 @@ impl Scores {
     /// Those of a run that held ratings back.
     pub fn of(data: &Dataset, split: &Split, baselines: &Baselines, fit: &Fit) -> Self {
         let ratings = &data.ratings;
-        let (mse, mae) = pocketrec_train::validate(&fit.parameters, ratings, &split.validation);
+        let errors = pocketrec_train::validate(&fit.parameters, ratings, &split.validation);
         Self {
             always_the_mean: baselines.score_mean(ratings, split),
             movie_means: baselines.score_movies(ratings, split),
-            model: Score {
-                rmse: mse.sqrt(),
-                mae,
-            },
+            model: errors.score(),
             mean: baselines.mean,
         }
     }
@@ -72,7 +70,7 @@ impl Scores {
 
 /// A run that went to its end.
 #[derive(Debug, Serialize)]
-pub struct Trained<'a> {
+pub struct Told<'a> {
     data: Data<'a>,
     model: &'static str,
     solver: &'static str,
@@ -103,7 +101,7 @@ struct Data<'a> {
     held_back: usize,
 }
 
-impl<'a> Trained<'a> {
+impl<'a> Told<'a> {
     /// What that run came to.
     pub fn of(
         args: &'a Args,
@@ -138,7 +136,7 @@ impl<'a> Trained<'a> {
     }
 }
 
-impl Answer for Trained<'_> {
+impl Answer for Told<'_> {
     fn tell(&self) {
         say!(
             "Wrote {}, {} and {}",

@@ -5,7 +5,8 @@
 //! the singular values of a small matrix of Gram factors (Eckart and Young 1936, with the weights
 //! taken into the rows), so it costs no training and no pass over pairs.
 
-use super::dense::{cholesky, solve_upper, svd};
+use crate::dense::{PIVOT, cholesky, solve_upper, svd};
+use pocketrec_base::threads::join;
 
 /// A product `left right^T` of two tables of `rank` columns.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +19,7 @@ pub(super) struct Product {
 impl Product {
     /// Adds `scale` times another product: its columns go beside the present ones.
     pub(super) fn append(&mut self, columns: usize, scale: f32, left: &[f32], right: &[f32]) {
-        let join = |old: &[f32], new: &[f32], scale: f32| -> Vec<f32> {
+        let beside = |old: &[f32], new: &[f32], scale: f32| -> Vec<f32> {
             let (rank, rows) = (self.rank, new.len() / columns);
             let mut out = Vec::with_capacity(rows * (rank + columns));
             for (i, new) in new.chunks_exact(columns).enumerate() {
@@ -27,7 +28,10 @@ impl Product {
             }
             out
         };
-        let (left, right) = (join(&self.left, left, scale), join(&self.right, right, 1.0));
+        let (left, right) = (
+            beside(&self.left, left, scale),
+            beside(&self.right, right, 1.0),
+        );
         *self = Self {
             rank: self.rank + columns,
             left,
@@ -44,8 +48,8 @@ impl Product {
             || gram(&self.left, n, weights.0),
             || gram(&self.right, n, weights.1),
         );
-        cholesky(&mut a, n);
-        cholesky(&mut b, n);
+        cholesky(&mut a, n, PIVOT);
+        cholesky(&mut b, n, PIVOT);
         // With L_a L_a^T and L_b L_b^T for the Grams, the singular values are those of L_a^T L_b.
         let mut columns = vec![0.0; n * n];
         for i in 0..n {
@@ -73,25 +77,6 @@ impl Product {
         );
         Self { rank, left, right }
     }
-}
-
-/// Two results, on two threads where there are two.
-pub(super) fn join<A: Send, B: Send>(
-    threads: usize,
-    a: impl FnOnce() -> A + Send,
-    b: impl FnOnce() -> B + Send,
-) -> (A, B) {
-    if threads < 2 {
-        return (a(), b());
-    }
-    std::thread::scope(|scope| {
-        let a = scope.spawn(a);
-        let b = b();
-        match a.join() {
-            Ok(a) => (a, b),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
-    })
 }
 
 /// The weighted Gram matrix of a table's columns, lower triangle. A millionth of its trace is added

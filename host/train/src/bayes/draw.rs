@@ -3,13 +3,12 @@
 //! The bits come from SplitMix64 (Steele, Lea and Flood 2014); logarithms from `libm`, since those
 //! of the system differ in the last bit from one system to the next.
 
-use super::dense::{cholesky, solve_upper};
-
-const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+use crate::dense::{PIVOT, cholesky, solve_upper};
+use pocketrec_base::random::{GOLDEN, mix};
 
 /// What a generator is for: keeps the draws of one seed apart.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// The rows that the first sweep starts from.
     Start = 1,
     /// Priors of the rows.
@@ -22,20 +21,14 @@ pub(super) enum Purpose {
 
 /// A seeded generator.
 #[derive(Clone, Debug)]
-pub(super) struct Draw {
+pub(crate) struct Draw {
     state: u64,
     spare: Option<f64>,
 }
 
-fn mix(mut bits: u64) -> u64 {
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    bits ^ (bits >> 31)
-}
-
 impl Draw {
     /// The generator of `seed` for a purpose, in sweep `sweep`, for part `part` of the work.
-    pub(super) fn new(seed: u64, purpose: Purpose, sweep: u64, part: u64) -> Self {
+    pub(crate) fn new(seed: u64, purpose: Purpose, sweep: u64, part: u64) -> Self {
         let mut state = mix(seed.wrapping_add(GOLDEN));
         for word in [purpose as u64, sweep, part] {
             state = mix(state.wrapping_add(GOLDEN).wrapping_add(mix(word)));
@@ -54,7 +47,7 @@ impl Draw {
     }
 
     /// A standard normal number (the polar method, Marsaglia and Bray 1964).
-    pub(super) fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
         }
@@ -71,7 +64,7 @@ impl Draw {
     }
 
     /// A gamma number of shape `shape`, at least 1, and rate 1 (Marsaglia and Tsang 2000).
-    pub(super) fn gamma(&mut self, shape: f64) -> f64 {
+    pub(crate) fn gamma(&mut self, shape: f64) -> f64 {
         let d = shape - 1.0 / 3.0;
         let c = 1.0 / (9.0 * d).sqrt();
         loop {
@@ -89,9 +82,9 @@ impl Draw {
 
     /// A Wishart matrix of `n` x `n` with `freedom` degrees of freedom whose inverse scale matrix
     /// is `inverse_scale` (symmetric, row by row): Bartlett's decomposition.
-    pub(super) fn wishart(&mut self, freedom: f64, inverse_scale: &[f64], n: usize) -> Vec<f64> {
+    pub(crate) fn wishart(&mut self, freedom: f64, inverse_scale: &[f64], n: usize) -> Vec<f64> {
         let mut l = inverse_scale.to_vec();
-        cholesky(&mut l, n);
+        cholesky(&mut l, n, PIVOT);
         // The scale matrix is L^-T L^-1, so a draw is (L^-T A)(L^-T A)^T.
         let mut columns = vec![0.0; n * n];
         for j in 0..n {

@@ -4,7 +4,8 @@
 //! rows side by side. Nothing is fused and every sum has one written order, so the bits are the same
 //! with and without AVX2.
 
-use super::LANES;
+/// Rows are groups of so many numbers, and so many rows are solved side by side.
+pub(super) const LANES: usize = 8;
 
 /// A row of `T` groups of eight numbers: the bias, then the factors.
 pub(super) type Row<const T: usize> = [[f32; LANES]; T];
@@ -211,9 +212,9 @@ fn draw(normals: &mut Normals) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dense;
     use super::super::draw::{Draw, Purpose};
     use super::*;
+    use crate::dense;
 
     #[test]
     fn sums_are_those_of_a_plain_loop() {
@@ -274,7 +275,7 @@ mod tests {
         for (lane, (a, b, z)) in plain.iter().enumerate() {
             // A times the mean is b; L^T times (draw - mean) is z.
             let mut l = a.clone();
-            dense::cholesky(&mut l, n);
+            dense::cholesky(&mut l, n, dense::PIVOT);
             for i in 0..n {
                 let back: f64 = (0..n)
                     .map(|j| a[i * n + j] * f64::from(normals.mean[j][lane]))

@@ -19,21 +19,20 @@
 //! [`Settings::width`] / 8), and four of 8 T.
 
 mod compress;
-mod dense;
-mod draw;
+pub(crate) mod draw;
 mod kernel;
 mod links;
 mod side;
 
 pub use links::Tags;
 
-use super::resume::{Numbers, State};
-use compress::{Product, join};
+use super::checkpoint::state::{Numbers, State};
+use super::dense::{PIVOT, cholesky};
+use compress::Product;
+use kernel::LANES;
 use links::Links;
+use pocketrec_base::threads::join;
 use side::{Noise, Side, Task, draw_typical};
-
-/// Rows are groups of so many numbers, and so many rows are solved side by side.
-const LANES: usize = 8;
 
 /// Columns that the mean of the samples is held to while it is summed, over the dimensions asked for.
 const SPARE_COLUMNS: usize = 16;
@@ -118,7 +117,7 @@ pub trait Watch {
     fn sweep(&mut self, sweep: &Sweep<'_>) -> Then;
 
     /// Where the sampler is: the model of the samples so far (of the last sweep's, while none counts), and what it needs
-    /// to go on, under the names that [`resume`](mod@super::resume) tells.
+    /// to go on, under the names that [`State`] tells.
     fn keep(&mut self, rows: Rows, state: State) {
         let _ = (rows, state);
     }
@@ -464,7 +463,7 @@ fn even_out(rows: &mut Rows, dim: usize) {
     for i in 0..dim {
         covariance[i * dim + i] += 1e-6 * trace;
     }
-    dense::cholesky(&mut covariance, dim);
+    cholesky(&mut covariance, dim, PIVOT);
     let (l, spread) = (&covariance, variance.sqrt());
     // p becomes s L^-1 p, and q becomes L^T q / s.
     for row in rows.user_rows.chunks_exact_mut(dim) {

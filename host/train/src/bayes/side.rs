@@ -1,12 +1,11 @@
 //! One side of the ratings, users or movies: its rows, the prior that they share, and the draw of both.
 
-use super::LANES;
-use super::dense::{cholesky, solve_upper};
 use super::draw::{Draw, Purpose};
-use super::kernel::{Normals, Row, Sums};
+use super::kernel::{LANES, Normals, Row, Sums};
 use super::links::{Links, Tags};
-use crate::resume::{Numbers, State};
-use std::sync::Mutex;
+use crate::checkpoint::state::{Numbers, State};
+use crate::dense::{PIVOT, cholesky, solve_upper};
+use pocketrec_base::threads;
 
 /// Inverse scale of the Wishart prior of the rows' precision matrix, in squared stars: the scatter
 /// of one imagined row in each direction.
@@ -149,7 +148,7 @@ impl<const T: usize> Side<T> {
         let n = Self::WIDTH;
         let mut draw = Draw::new(seed, Purpose::Prior, sweep, self.number);
         let mut factor = self.precision.clone();
-        cholesky(&mut factor, n);
+        cholesky(&mut factor, n, PIVOT);
         for ((rest, row), prior) in self.rest.iter_mut().zip(&self.rows).zip(&self.prior) {
             *rest = difference(row, prior);
         }
@@ -229,16 +228,12 @@ impl<const T: usize> Side<T> {
                 (share, rows, means, prior, own.next().unwrap_or_default())
             })
             .collect();
-        let queue = Mutex::new(shares.into_iter());
         let (number, precision) = (self.number, &self.precision);
-        let work = || {
-            let mut sums = Sums::<T>::new();
-            let mut normals = Normals::new(n);
-            loop {
-                let next = queue.lock().map(|mut queue| queue.next());
-                let Ok(Some((share, rows, means, prior, own))) = next else {
-                    return;
-                };
+        threads::share(
+            task.threads,
+            shares,
+            || (Sums::<T>::new(), Normals::new(n)),
+            |(sums, normals), (share, rows, means, prior, own)| {
                 for batch in 0..rows.len().div_ceil(LANES) {
                     let first = batch * LANES;
                     let here = first..(first + LANES).min(rows.len());
@@ -246,17 +241,17 @@ impl<const T: usize> Side<T> {
                     let mut draw = Draw::new(task.seed, Purpose::Rows, task.sweep, part);
                     for (lane, i) in here.clone().enumerate() {
                         let row = share * SHARE + i;
-                        let square = gather(&mut sums, others, lists, row, mean, theirs);
+                        let square = gather(sums, others, lists, row, mean, theirs);
                         let mut weight = 1.0;
                         if let Some(own) = own.get_mut(i) {
                             let count = lists.rows(row).len() as f64;
-                            let left = squared_error(&sums, &rows[i], square);
+                            let left = squared_error(sums, &rows[i], square);
                             let shape = NOISE_SHAPE + 0.5 * count;
                             let rate = NOISE_SHAPE / f64::from(typical) + 0.5 * left;
                             *own = ((draw.gamma(shape) / rate) as f32).min(MOST_PRECISE);
                             weight = *own;
                         }
-                        fill(&mut normals, lane, &sums, weight, precision, &prior[i]);
+                        fill(normals, lane, sums, weight, precision, &prior[i]);
                         for value in &mut normals.drawn {
                             value[lane] = draw.normal() as f32;
                         }
@@ -271,14 +266,8 @@ impl<const T: usize> Side<T> {
                         }
                     }
                 }
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..task.threads {
-                scope.spawn(work);
-            }
-            work();
-        });
+            },
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! Asking for rows before they are wanted.
 
-use super::super::Sample;
+use super::super::sample::Sample;
 use super::super::simd::{prefetch, prefetch_to_write};
 use super::block::Network;
 use super::layout::RawTable;

@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
-use super::super::Sample;
+use pocketrec_metrics::Errors;
+
+use super::super::sample::Sample;
 use super::super::simd::Vector;
 use super::ahead::{self, Ahead};
 use super::factors;
@@ -76,22 +78,6 @@ impl<'a> Shard<'a> {
             slopes: self.outputs.slope,
             biased,
         }
-    }
-}
-
-/// Sums of squared and absolute errors.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Sums {
-    /// Of squares.
-    pub squared: f64,
-    /// Of absolute values.
-    pub absolute: f64,
-}
-
-impl std::ops::AddAssign for Sums {
-    fn add_assign(&mut self, other: Self) {
-        self.squared += other.squared;
-        self.absolute += other.absolute;
     }
 }
 
@@ -317,7 +303,7 @@ pub unsafe fn shard<V: Vector>(
     shard: &Shard<'_>,
     range: Range<usize>,
     scratch: &mut Scratch,
-) -> Sums {
+) -> Errors {
     // SAFETY: by the caller's promise.
     unsafe {
         if factors::fits(network.shape) {
@@ -331,7 +317,7 @@ pub unsafe fn shard<V: Vector>(
         }
         let (outputs, shape) = (&shard.outputs, network.shape);
         let users = shard.users(shape.biases);
-        let mut errors = Sums::default();
+        let mut errors = Errors::default();
         let mut moved = range.start;
         for start in range.clone().step_by(GROUP) {
             let stop = range.end.min(start + GROUP);
@@ -363,12 +349,12 @@ unsafe fn group<V: Vector>(
     range: Range<usize>,
     outputs: &Outputs,
     scratch: &mut Scratch,
-) -> Sums {
+) -> Errors {
     unsafe {
         let shape = network.shape;
         let base = scratch.base;
         let share = 2.0 / samples.len() as f32;
-        let mut sums = Sums::default();
+        let mut sums = Errors::default();
         let Range { start: first, end } = range;
         for start in range.step_by(BLOCK) {
             let stop = end.min(start + BLOCK);
@@ -399,7 +385,7 @@ unsafe fn errors<V: Vector>(
     share: f32,
     scratch: &mut Scratch,
     slope: *mut f32,
-) -> Sums {
+) -> Errors {
     unsafe {
         let base = scratch.base;
         let (target, predicted) = (base.add(scratch.target), base.add(scratch.predicted));
@@ -423,9 +409,10 @@ unsafe fn errors<V: Vector>(
             error.mul(V::splat(share)).store(to.add(at));
         }
         std::ptr::copy_nonoverlapping(to, slope, samples);
-        Sums {
+        Errors {
             squared: f64::from(squared.sum()),
             absolute: f64::from(absolute.sum()),
+            count: samples,
         }
     }
 }
@@ -598,9 +585,9 @@ pub unsafe fn measure<V: Vector>(
     network: &Network<'_>,
     samples: &[Sample],
     scratch: &mut Scratch,
-) -> Sums {
+) -> Errors {
     unsafe {
-        let mut sums = Sums::default();
+        let mut sums = Errors::default();
         let (low, high) = network.scale;
         let low = V::splat(low - network.mean);
         let high = V::splat(high - network.mean);
@@ -627,9 +614,10 @@ pub unsafe fn measure<V: Vector>(
                 squared = error.mul_add(error, squared);
                 absolute = absolute.add(error.abs());
             }
-            sums += Sums {
+            sums += Errors {
                 squared: f64::from(squared.sum()),
                 absolute: f64::from(absolute.sum()),
+                count: block.len(),
             };
         }
         sums

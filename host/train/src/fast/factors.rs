@@ -9,12 +9,13 @@
 
 use std::ops::Range;
 
-use super::super::Sample;
+use super::super::sample::Sample;
 use super::super::simd::{Vector, prefetch, prefetch_to_write};
-use super::block::{BLOCK, Network, Shard, Sums};
+use super::block::{BLOCK, Network, Shard};
 use super::layout::{Shape, tail};
 use super::rows::{Decays, Row, Step};
 use super::slots::run_start;
+use pocketrec_metrics::Errors;
 
 /// Factors of a row: a vector of them.
 const FACTORS: usize = 8;
@@ -38,7 +39,7 @@ pub unsafe fn shard<V: Vector>(
     network: &Network<'_>,
     shard: &Shard<'_>,
     range: Range<usize>,
-) -> Sums {
+) -> Errors {
     // SAFETY: by the caller's promise.
     unsafe {
         match (shard.decays, shard.step.bare()) {
@@ -55,11 +56,11 @@ unsafe fn shard_by<V: Vector>(
     range: Range<usize>,
     decays: Option<&Decays>,
     step: Step,
-) -> Sums {
+) -> Errors {
     // SAFETY: by the caller's promise.
     unsafe {
         let samples = shard.samples;
-        let mut errors = Sums::default();
+        let mut errors = Errors::default();
         let mut moved = range.start;
         for block in range.clone().step_by(BLOCK) {
             let block_end = range.end.min(block + BLOCK);
@@ -77,9 +78,10 @@ unsafe fn shard_by<V: Vector>(
                 move_users::<V::Row>(network, shard, moved..end, decays, step);
                 moved = end;
             }
-            errors += Sums {
+            errors += Errors {
                 squared: f64::from(squared.sum()),
                 absolute: f64::from(absolute.sum()),
+                count: block_end - block,
             };
         }
         errors

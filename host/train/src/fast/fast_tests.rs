@@ -1,6 +1,6 @@
 //! The fast trainer against the plain one, path by path and thread by thread.
 
-use super::super::ModelKind;
+use super::super::options::ModelKind;
 use super::super::plain::Plain;
 use super::super::random::{Random, Stream};
 use super::*;
@@ -45,7 +45,7 @@ fn train(
     kernel: Kernel,
     threads: usize,
     samples: &[Sample],
-) -> (Parameters, Sums) {
+) -> (Parameters, Errors) {
     let start = Parameters::initial(options, 50, 40, 3.0);
     let mut fast = Fast::new(&start, options, kernel, threads);
     let sums = fast.epoch(samples, &|_| RATES, &mut |_| true);
@@ -97,11 +97,9 @@ fn every_path_and_shape_learns_what_the_plain_trainer_learns() {
             };
             let start = Parameters::initial(&options, 50, 40, 3.0);
             let mut plain = Plain::new(start, optimiser, options.l2);
-            let mut due = Sums::default();
+            let mut due = Errors::default();
             for batch in samples.chunks(150) {
-                let errors = plain.step(batch, RATES.0, RATES.1);
-                due.squared += errors.squared;
-                due.absolute += errors.absolute;
+                due += plain.step(batch, RATES.0, RATES.1).errors;
             }
             for kernel in paths() {
                 let (found, sums) = train(&options, kernel, 1, &samples);
@@ -226,19 +224,17 @@ fn measuring_gives_the_errors_of_clamped_predictions_on_every_path() {
             let mut fast = Fast::new(&start, &options, kernel, 2);
             fast.epoch(&samples, &|_| (0.05, 0.05), &mut |_| true);
             let p = fast.parameters();
-            let (mut squared, mut absolute) = (0.0, 0.0);
-            for sample in &samples {
+            let pairs = samples.iter().map(|sample| {
                 let predicted = p.predict(sample.user as usize, sample.movie as usize);
-                let error = f64::from(predicted - sample.stars);
-                squared += error * error;
-                absolute += error.abs();
-            }
-            let sums = fast.measure(&samples);
-            assert!(
-                (sums.squared - squared).abs() < 1e-4 * squared,
-                "{kernel:?} {model:?}"
-            );
-            assert!((sums.absolute - absolute).abs() < 1e-4 * absolute);
+                (predicted, sample.stars)
+            });
+            let due: Errors = pairs.collect();
+            let found = fast.measure(&samples);
+            let near = |a: f64, b: f64| (a - b).abs() < 1e-4 * b;
+            let name = (kernel, model);
+            assert!(near(found.squared, due.squared), "{name:?}");
+            assert!(near(found.absolute, due.absolute), "{name:?}");
+            assert_eq!(found.count, due.count, "{name:?}");
         }
     }
 }

@@ -3,22 +3,23 @@
 
 use std::ops::Range;
 
-use super::super::Sample;
+use super::super::sample::Sample;
 use super::super::simd::{Kernel, Vector};
-use super::block::{self, Network, Outputs, Part, Scratch, Shard, Sums};
+use super::block::{self, Network, Outputs, Part, Scratch, Shard};
 use super::layout::RawTable;
 use super::rows::{self, Decays, Movies, RawDense, SlotSums, Step, Users};
+use pocketrec_metrics::Errors;
 
 /// Pointers to one path's kernels; their contracts are those of the functions of the same names
 /// in [`block`] and [`rows`], and that the machine runs the path.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels {
     /// [`block::shard`]
-    pub shard: unsafe fn(&Network<'_>, &Shard<'_>, Range<usize>, &mut Scratch) -> Sums,
+    pub shard: unsafe fn(&Network<'_>, &Shard<'_>, Range<usize>, &mut Scratch) -> Errors,
     /// [`block::part`]
     pub part: unsafe fn(Part, &Network<'_>, &[Sample], &Outputs, &mut Scratch),
     /// [`block::measure`]
-    pub measure: unsafe fn(&Network<'_>, &[Sample], &mut Scratch) -> Sums,
+    pub measure: unsafe fn(&Network<'_>, &[Sample], &mut Scratch) -> Errors,
     /// [`rows::add_rows`]
     pub add_rows: unsafe fn(&[u32], *const f32, *const f32, SlotSums, usize, bool),
     /// [`rows::update_users`]
@@ -79,7 +80,7 @@ macro_rules! instantiate {
                 shard: &Shard<'_>,
                 range: Range<usize>,
                 scratch: &mut Scratch,
-            ) -> Sums {
+            ) -> Errors {
                 // SAFETY: the contract is the same, here and below.
                 unsafe { block::shard::<V>(network, shard, range, scratch) }
             }
@@ -100,7 +101,7 @@ macro_rules! instantiate {
                 network: &Network<'_>,
                 samples: &[Sample],
                 scratch: &mut Scratch,
-            ) -> Sums {
+            ) -> Errors {
                 unsafe { block::measure::<V>(network, samples, scratch) }
             }
 

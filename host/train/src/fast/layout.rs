@@ -18,8 +18,9 @@
 
 use memmap2::MmapMut;
 
+use super::super::options::Options;
+use super::super::parameters::{Layer, Parameters};
 use super::super::simd::{prefetch, prefetch_to_write};
-use super::super::{Layer, Options, Parameters};
 
 /// Lanes of a row's vectors.
 pub const ROW_LANES: usize = 8;

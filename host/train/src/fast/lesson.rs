@@ -11,13 +11,14 @@
 
 use std::ops::Range;
 
-use super::super::Sample;
+use super::super::sample::Sample;
 use super::super::simd::Vector;
 use super::ahead;
-use super::block::{GROUP, Network, Outputs, Part, Shard, Sums};
+use super::block::{GROUP, Network, Outputs, Part, Shard};
 use super::layout::Shape;
 use super::rows::{add_rows, update_users};
 use super::slots::run_start;
+use pocketrec_metrics::Errors;
 
 /// Inputs: a user's row beside a movie's.
 const INPUTS: usize = 16;
@@ -254,7 +255,7 @@ unsafe fn errors<V: Vector>(
     count: usize,
     buffers: Buffers,
     gradient: *mut f32,
-) -> Sums {
+) -> Errors {
     unsafe {
         let fours = buffers.at(Buffers::FOURS);
         let bias = V::load(fours);
@@ -287,9 +288,11 @@ unsafe fn errors<V: Vector>(
         weight_gradient.store(fours.add(48));
         // Each sample's number stood in four lanes.
         *gradient.add(LAST_BIAS) += slopes.sum() / FEW as f32;
-        Sums {
+        Errors {
             squared: f64::from(squared.sum()) / FEW as f64,
             absolute: f64::from(absolute.sum()) / FEW as f64,
+            // The caller knows which of them only fill up.
+            count: 0,
         }
     }
 }
@@ -447,7 +450,7 @@ pub unsafe fn shard<V: Vector>(
     shard: &Shard<'_>,
     range: Range<usize>,
     buffers: Buffers,
-) -> Sums {
+) -> Errors {
     unsafe {
         let Shard {
             samples,
@@ -463,11 +466,11 @@ pub unsafe fn shard<V: Vector>(
         for i in 0..BLOCK {
             *buffers.at(Buffers::SHARE).add(i) = 2.0 / samples.len() as f32;
         }
-        let mut all = Sums::default();
+        let mut all = Errors::default();
         let mut moved = range.start;
         for first in range.clone().step_by(GROUP) {
             let last = range.end.min(first + GROUP);
-            let mut errors = Sums::default();
+            let mut errors = Errors::default();
             clear(buffers);
             for start in (first..last).step_by(BLOCK) {
                 let stop = last.min(start + BLOCK);
@@ -476,7 +479,10 @@ pub unsafe fn shard<V: Vector>(
                 let ahead = &mut Ahead::new(network, next, true);
                 let block = &samples[start..stop];
                 let count = load::<V>(network, block, buffers);
-                errors += forward::<V>(network.dense, count, ahead, buffers, outputs.dense);
+                errors += Errors {
+                    count: block.len(),
+                    ..forward::<V>(network.dense, count, ahead, buffers, outputs.dense)
+                };
                 weights::<V>(count, ahead, buffers, outputs.dense);
                 let user = outputs.user.add(start * 8);
                 backward::<V>(block.len(), ahead, buffers, user, outputs.movie);
@@ -502,7 +508,7 @@ unsafe fn forward<V: Vector>(
     ahead: &mut Ahead<'_>,
     buffers: Buffers,
     gradient: *mut f32,
-) -> Sums {
+) -> Errors {
     unsafe {
         if V::LANES == 16 {
             first::<V, 2, 8>(dense, count, ahead, buffers);

@@ -31,15 +31,19 @@ use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use self::block::{BLOCK, GROUP, Network, Outputs, Scratch, Shard, Sums};
+use self::block::{BLOCK, GROUP, Network, Outputs, Scratch, Shard};
 use self::gate::Gate;
 use self::kernels::Kernels;
 use self::layout::{Aligned, Shape, Table};
 use self::rows::{Decays, Movies, RawDense, SlotSums, Step};
 use self::shares::Shares;
 use self::slots::{Batch, Places, SHARDS, shard_count};
+use super::adam;
+use super::options::{Optimiser, Options};
+use super::parameters::Parameters;
+use super::sample::Sample;
 use super::simd::Kernel;
-use super::{Optimiser, Options, Parameters, Sample, adam};
+use pocketrec_metrics::Errors;
 
 /// Slots or rows that a thread takes at a time.
 const RUN: usize = 128;
@@ -175,10 +179,10 @@ impl Fast {
         samples: &[Sample],
         rates: Rates<'_>,
         progress: &mut dyn FnMut(usize) -> bool,
-    ) -> Option<Sums> {
+    ) -> Option<Errors> {
         self.check(samples);
         if samples.is_empty() {
-            return Some(Sums::default());
+            return Some(Errors::default());
         }
         let batch = self.batch;
         let first = &samples[..batch.min(samples.len())];
@@ -199,11 +203,11 @@ impl Fast {
     ///
     /// # Panics
     /// When a sample names a row that the tables don't have.
-    pub fn measure(&mut self, samples: &[Sample]) -> Sums {
+    pub fn measure(&mut self, samples: &[Sample]) -> Errors {
         self.check(samples);
         let chunks: Vec<&[Sample]> = samples.chunks(MEASURE).collect();
-        let results: Vec<UnsafeCell<Sums>> =
-            chunks.iter().map(|_| Sums::default().into()).collect();
+        let results: Vec<UnsafeCell<Errors>> =
+            chunks.iter().map(|_| Errors::default().into()).collect();
         let (kernels, threads) = (self.kernels, self.threads);
         let shared = Shared((self.network(), &results));
         let next = AtomicUsize::new(0);
@@ -228,7 +232,7 @@ impl Fast {
             }
             work();
         });
-        let mut total = Sums::default();
+        let mut total = Errors::default();
         for result in results {
             total += result.into_inner();
         }
@@ -286,7 +290,7 @@ struct Epoch<'a> {
     runs: Shares,
     /// The next task of what dense Adam has after it.
     drifts: AtomicUsize,
-    total: Shared<UnsafeCell<Sums>>,
+    total: Shared<UnsafeCell<Errors>>,
     /// Whether somebody wants the epoch to end.
     unwanted: AtomicBool,
     /// Whether it ends here. Written only while all threads are at a gate, so that all leave behind the same batch.
@@ -304,7 +308,7 @@ struct Raw<'a> {
     slopes: *mut f32,
     movie_sums: SlotSums,
     dense_sums: *mut f32,
-    errors: [UnsafeCell<Sums>; SHARDS],
+    errors: [UnsafeCell<Errors>; SHARDS],
     batches: [UnsafeCell<&'a mut Batch>; 2],
     /// Who has this has the next batch too, to prepare it.
     places: Mutex<&'a mut Places>,
@@ -345,7 +349,7 @@ impl<'a> Epoch<'a> {
             shards,
             runs: Shares::new(fast.threads),
             drifts: AtomicUsize::new(0),
-            total: Shared(UnsafeCell::new(Sums::default())),
+            total: Shared(UnsafeCell::new(Errors::default())),
             unwanted: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
             raw: Shared(Raw {
@@ -366,7 +370,7 @@ impl<'a> Epoch<'a> {
                     room: fast.room,
                 },
                 dense_sums: start(&mut fast.dense_sums),
-                errors: [(); SHARDS].map(|()| UnsafeCell::new(Sums::default())),
+                errors: [(); SHARDS].map(|()| UnsafeCell::new(Errors::default())),
                 batches: fast.batches.each_mut().map(UnsafeCell::new),
                 places: Mutex::new(&mut fast.places),
                 rows,

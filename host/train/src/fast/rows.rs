@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::super::adam::{self, BETA_1, BETA_2, EPSILON};
+use super::super::options::Optimiser;
+use super::super::sample::Sample;
 use super::super::simd::{Vector, prefetch_to_write};
-use super::super::{Optimiser, Sample};
 use super::layout::{RawTable, tail};
 
 /// How many slots ahead a movie's row is asked for.

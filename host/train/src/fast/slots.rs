@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use super::super::Sample;
+use super::super::sample::Sample;
 use super::super::simd::prefetch;
 
 /// Samples that a shard has, at least about.

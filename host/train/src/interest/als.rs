@@ -1,11 +1,12 @@
 //! Alternating least squares on who rated what (Hu, Koren and Volinsky 2008): a rating is a 1 that counts
 //! 1 + [`ALPHA`] times, all other pairs are zeros that count once, and vectors are held to zero by [`LAMBDA`].
 
-use super::recipe::{ALPHA, DIM, LAMBDA, RATINGS, SWEEPS};
-use super::solve::{Square, add, invert, solve};
-use super::{Histories, Vector};
-use crate::Options;
+use super::histories::Histories;
+use super::settings::{ALPHA, DIM, LAMBDA, RATINGS, SWEEPS};
+use super::solve::{Square, Vector, add, invert, solve};
+use crate::options::Options;
 use crate::random::{Random, Stream};
+use pocketrec_base::threads;
 
 /// The sum of all outer products of the rows with themselves, and the penalty.
 fn normal(rows: &[Vector]) -> Square {
@@ -69,34 +70,19 @@ impl Links {
 /// One side's vectors, the other's being given.
 fn half(links: &Links, others: &[Vector], rows: &mut [Vector], threads: usize) {
     let normal = normal(others);
-    let share = rows.len().div_ceil(threads * 8).max(1);
-    let parts = std::sync::Mutex::new(rows.chunks_mut(share).enumerate());
-    let work = || {
-        loop {
-            let part = parts.lock().map(|mut parts| parts.next());
-            let Ok(Some((part, rows))) = part else {
-                return;
-            };
-            for (at, row) in rows.iter_mut().enumerate() {
-                let mut square = normal;
-                let mut sums = [0.0; DIM];
-                for &other in links.of(part * share + at) {
-                    let other = &others[other as usize];
-                    add(&mut square, other, ALPHA);
-                    for (sum, x) in sums.iter_mut().zip(other) {
-                        *sum += (1.0 + ALPHA) * x;
-                    }
-                }
-                *row = solve(square, sums);
+    let find = |(): &mut (), (at, row): (usize, &mut Vector)| {
+        let mut square = normal;
+        let mut sums = [0.0; DIM];
+        for &other in links.of(at) {
+            let other = &others[other as usize];
+            add(&mut square, other, ALPHA);
+            for (sum, x) in sums.iter_mut().zip(other) {
+                *sum += (1.0 + ALPHA) * x;
             }
         }
+        *row = solve(square, sums);
     };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work();
-    });
+    threads::share(threads, rows.iter_mut().enumerate(), || (), find);
 }
 
 /// The movies' vectors, from at most [`RATINGS`] ratings: those of people evenly spread over all.

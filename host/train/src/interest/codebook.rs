@@ -1,8 +1,9 @@
 //! From a vector a movie to a byte a movie: a codebook of directions (k-means: Lloyd 1982), and a length that
 //! follows from how well known the movie is.
 
-use super::Vector;
-use super::recipe::{CODES, DIM, ROUNDS};
+use super::found;
+use super::settings::{CODES, DIM, ROUNDS};
+use super::solve::Vector;
 use crate::random::{Random, Stream};
 
 /// Movies with fewer ratings have no part in how length follows from fame.
@@ -52,7 +53,7 @@ fn power(vectors: &[Vector], counts: &[u32]) -> f32 {
 /// multiply it by.
 pub(super) fn quantise(vectors: &[Vector], counts: &[u32], seed: u64) -> Codebook {
     let power = power(vectors, counts);
-    let most = f64::from(super::most(counts));
+    let most = f64::from(found::most(counts));
     // What core multiplies by, before it is rounded.
     let factors: Vec<f32> = counts
         .iter()

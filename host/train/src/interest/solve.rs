@@ -1,12 +1,16 @@
 //! Small symmetric systems, in single precision with the lower triangle in use.
 
-use super::recipe::DIM;
+use super::settings::DIM;
+use crate::dense::{cholesky, solve_lower, solve_upper};
+
+/// A vector of interest.
+pub(super) type Vector = [f32; DIM];
 
 /// A square matrix of which the lower triangle counts.
 pub(super) type Square = [[f32; DIM]; DIM];
 
 /// Adds `weight` times the outer product of `row` with itself. Whole rows, for the sake of vector registers.
-pub(super) fn add(square: &mut Square, row: &[f32; DIM], weight: f32) {
+pub(super) fn add(square: &mut Square, row: &Vector, weight: f32) {
     for (line, x) in square.iter_mut().zip(row) {
         let x = weight * x;
         for (sum, y) in line.iter_mut().zip(row) {
@@ -15,38 +19,13 @@ pub(super) fn add(square: &mut Square, row: &[f32; DIM], weight: f32) {
     }
 }
 
-/// The lower factor of a positive definite matrix (Cholesky).
-fn factor(mut square: Square) -> Square {
-    for i in 0..DIM {
-        for j in 0..=i {
-            let pairs = square[i][..j].iter().zip(&square[j][..j]);
-            let sum = pairs.fold(square[i][j], |sum, (a, b)| sum - a * b);
-            square[i][j] = if i == j {
-                sum.max(f32::MIN_POSITIVE).sqrt()
-            } else {
-                sum / square[j][j]
-            };
-        }
-    }
-    square
-}
-
 /// x with `square` x = `right`, for a positive definite matrix.
-pub(super) fn solve(square: Square, right: [f32; DIM]) -> [f32; DIM] {
-    let lower = factor(square);
+pub(super) fn solve(mut square: Square, right: Vector) -> Vector {
+    let lower = square.as_flattened_mut();
+    cholesky(lower, DIM, f32::MIN_POSITIVE);
     let mut x = right;
-    for i in 0..DIM {
-        for k in 0..i {
-            x[i] -= lower[i][k] * x[k];
-        }
-        x[i] /= lower[i][i];
-    }
-    for i in (0..DIM).rev() {
-        for k in i + 1..DIM {
-            x[i] -= lower[k][i] * x[k];
-        }
-        x[i] /= lower[i][i];
-    }
+    solve_lower(lower, DIM, &mut x);
+    solve_upper(lower, DIM, &mut x);
     x
 }
 

@@ -1,7 +1,7 @@
 //! Promises of what is found of interests.
 
 use super::*;
-use crate::ModelKind;
+use crate::options::ModelKind;
 
 /// People who watch one of three kinds of movie, twenty in each, and a few of all; the last of each is held back
 /// for validation.

@@ -2,7 +2,7 @@
 //!
 //! The file is safetensors too, and enough by itself: it says of which run it is ([`RunNote`]), holds the steps done and
 //! the history in its metadata, and the solver's memory in tensors. Of Adam those are `users` and `movies`, their moments
-//! and the steps that last touched their rows as the fast trainer keeps them (see [`layout`](super::fast::layout)),
+//! and the steps that last touched their rows as the fast trainer keeps them (see [`layout`](crate::fast::layout)),
 //! `dense`, `dense_m` and `dense_v`, and `best`, all numbers of the best epoch's parameters, where that isn't the last.
 //! Of the sampler they are each side's rows and prior (`side_0_…` of users, `side_1_…` of movies), `precisions` and their
 //! mean `typical`, the mean of the samples so far (`mean_…`), and what its predictions of some ratings add up to
@@ -14,69 +14,16 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::Options;
-use super::checkpoint::{self, CheckpointError, Kind, SplitNote};
-use super::fast::Fast;
-use super::fit::Epoch;
-use super::parameters::Parameters;
-use pocketrec_data::ratings::mix;
+use super::note::{RunNote, SplitNote};
+use super::tensors::{self, CheckpointError, Kind};
+use crate::history::Epoch;
 
 /// The `format` of files that this version writes, and the only one that it reads.
 pub const FORMAT: &str = "pocketrec state 3";
 
-/// The tensors of Adam's memory.
-const ADAM: [&str; 9] = [
-    "users",
-    "users_moments",
-    "users_last",
-    "movies",
-    "movies_moments",
-    "movies_last",
-    "dense",
-    "dense_m",
-    "dense_v",
-];
-
-/// The tensor of the best epoch's parameters.
-const BEST: &str = "best";
-
-/// Which run a file is of: the ratings, which of them were held out, and the options.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunNote {
-    /// A short name of the ratings.
-    pub data: String,
-    /// Their fingerprint.
-    pub fingerprint: u64,
-    /// Which were held out.
-    pub split: SplitNote,
-    /// How the model is trained.
-    pub options: Options,
-}
-
-impl RunNote {
-    /// The run's name in each of its files: 16 hexadecimal digits, the same for runs that differ in nothing but the number
-    /// of epochs or threads, or what the data are called.
-    pub fn id(&self) -> String {
-        let options = Options {
-            epochs: 0,
-            threads: None,
-            fame: None,
-            ..self.options.clone()
-        };
-        let text = format!(
-            "{:016x} {} {} {options:?}",
-            self.fingerprint, self.split.seed, self.split.share
-        );
-        let hash = text
-            .bytes()
-            .fold(0, |hash, byte| mix(hash ^ u64::from(byte)));
-        format!("{hash:016x}")
-    }
-}
-
 /// Numbers of a solver's memory.
 #[derive(Clone, Debug)]
-pub(super) enum Numbers {
+pub(crate) enum Numbers {
     F32(Vec<f32>),
     F64(Vec<f64>),
 }
@@ -145,13 +92,13 @@ pub struct State {
     /// Every epoch so far.
     pub history: Vec<Epoch>,
     /// Of Adam the steps, of the sampler the sweeps that are done.
-    pub(super) steps: u64,
+    pub(crate) steps: u64,
     memory: BTreeMap<Cow<'static, str>, Numbers>,
 }
 
 impl State {
     /// A state without memory.
-    pub(super) fn at(steps: u64, history: &[Epoch]) -> Self {
+    pub(crate) fn at(steps: u64, history: &[Epoch]) -> Self {
         Self {
             history: history.to_vec(),
             steps,
@@ -160,74 +107,37 @@ impl State {
     }
 
     /// Keeps numbers under a name.
-    pub(super) fn keep(&mut self, name: impl Into<Cow<'static, str>>, numbers: Numbers) {
+    pub(crate) fn keep(&mut self, name: impl Into<Cow<'static, str>>, numbers: Numbers) {
         self.memory.insert(name.into(), numbers);
     }
 
     /// The single-precision numbers of that name, if there are so many.
-    pub(super) fn floats(&self, name: &str, length: usize) -> Option<&[f32]> {
+    pub(crate) fn floats(&self, name: &str, length: usize) -> Option<&[f32]> {
         match self.memory.get(name)? {
             Numbers::F32(values) if values.len() == length => Some(values),
             _ => None,
         }
     }
 
-    /// The double-precision numbers of that name, if there are so many.
-    pub(super) fn doubles(&self, name: &str, length: usize) -> Option<&[f64]> {
-        match self.memory.get(name)? {
-            Numbers::F64(values) if values.len() == length => Some(values),
+    /// As [`floats`](Self::floats), to write.
+    pub(crate) fn floats_mut(&mut self, name: &str, length: usize) -> Option<&mut [f32]> {
+        match self.memory.get_mut(name)? {
+            Numbers::F32(values) if values.len() == length => Some(values),
             _ => None,
         }
     }
 
-    /// Takes over where a trainer is now, into the memory of the last time.
-    pub(super) fn follow(&mut self, solver: &Fast, history: &[Epoch]) {
-        self.history.clear();
-        self.history.extend_from_slice(history);
-        self.steps = solver.steps();
-        for (name, values) in ADAM.into_iter().zip(solver.memory()) {
-            match self.memory.get_mut(name) {
-                Some(Numbers::F32(kept)) if kept.len() == values.len() => {
-                    kept.copy_from_slice(values);
-                }
-                _ => self.keep(name, Numbers::F32(values.to_vec())),
-            }
-        }
+    /// Keeps nothing under that name any more.
+    pub(crate) fn forget(&mut self, name: &str) {
+        self.memory.remove(name);
     }
 
-    /// Puts a trainer where this one was, if it is of the same shape.
-    pub(super) fn restore(&self, solver: &mut Fast) -> bool {
-        let lengths = solver.memory().map(<[f32]>::len);
-        let mut memory = [&[][..]; 9];
-        for ((slot, name), length) in memory.iter_mut().zip(ADAM).zip(lengths) {
-            let Some(values) = self.floats(name, length) else {
-                return false;
-            };
-            *slot = values;
+    /// The double-precision numbers of that name, if there are so many.
+    pub(crate) fn doubles(&self, name: &str, length: usize) -> Option<&[f64]> {
+        match self.memory.get(name)? {
+            Numbers::F64(values) if values.len() == length => Some(values),
+            _ => None,
         }
-        solver.restore(memory, self.steps)
-    }
-
-    /// Keeps the best epoch's parameters; those of the last one needn't be.
-    pub(super) fn keep_best(&mut self, best: Option<&Parameters>) {
-        self.memory.remove(BEST);
-        if let Some(best) = best {
-            let all: Vec<f32> = best.tables().into_iter().flatten().copied().collect();
-            self.keep(BEST, Numbers::F32(all));
-        }
-    }
-
-    /// The best epoch's parameters where they were kept, given some of the same shape; none where the last one's are
-    /// meant or the shape is another.
-    pub(super) fn best(&self, like: &Parameters) -> Option<Parameters> {
-        let mut left = self.floats(BEST, like.count())?;
-        let mut best = like.clone();
-        for table in best.tables_mut() {
-            let (here, rest) = left.split_at_checked(table.len())?;
-            table.copy_from_slice(here);
-            left = rest;
-        }
-        Some(best)
     }
 
     /// The file's bytes, for a run.
@@ -257,7 +167,7 @@ impl State {
         let metadata: HashMap<String, String> =
             metadata.map(|(key, value)| (key.to_string(), value)).into();
         let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| error(&e))?;
-        checkpoint::canonical(&bytes)
+        tensors::canonical(&bytes)
     }
 
     /// Reads a file of [`to_bytes`](Self::to_bytes).
@@ -317,6 +227,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::Options;
 
     fn run() -> RunNote {
         RunNote {
@@ -342,7 +253,7 @@ mod tests {
         };
         let mut state = State::at(40, &[epoch(1), epoch(2)]);
         // The step that last touched a row is kept as the bits of an integer: any will do.
-        for (name, length) in ADAM.into_iter().zip([5, 4, 3, 2, 1, 5, 4, 3, 2]) {
+        for (name, length) in [("users", 5), ("users_last", 3), ("dense", 1)] {
             state.keep(name, Numbers::F32(vec![f32::from_bits(40); length]));
         }
         state.keep("mean_bias", Numbers::F64(vec![1.0 / 3.0; 3]));
@@ -372,29 +283,5 @@ mod tests {
             panic!("a file of something else passed");
         };
         assert!(why.contains("format"));
-    }
-
-    #[test]
-    fn a_run_keeps_its_name_for_more_epochs_and_has_another_for_all_else() {
-        let named = |change: &dyn Fn(&mut RunNote)| {
-            let mut run = run();
-            change(&mut run);
-            run.id()
-        };
-        let name = run().id();
-        assert_eq!(name.len(), 16);
-        assert_eq!(named(&|run| run.options.epochs += 1), name);
-        assert_eq!(named(&|run| run.options.threads = Some(3)), name);
-        assert_eq!(named(&|run| run.options.fame = Some(0.1)), name);
-        assert_eq!(named(&|run| run.data = "elsewhere".into()), name);
-        for other in [
-            named(&|run| run.options.seed += 1),
-            named(&|run| run.options.learning_rate *= 2.0),
-            named(&|run| run.fingerprint += 1),
-            named(&|run| run.split.seed += 1),
-            named(&|run| run.split.share = 0.1),
-        ] {
-            assert_ne!(other, name);
-        }
     }
 }

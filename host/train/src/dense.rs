@@ -1,37 +1,87 @@
-//! Small dense matrices in `f64`, row by row: Cholesky factors, triangular solves, and singular
-//! values by Jacobi's method.
+//! Small dense matrices, row by row: Cholesky factors, triangular solves, and singular values by Jacobi's method.
+//!
+//! All that is solved here is solved so; the sampler's eight systems side by side (`bayes/kernel.rs`) are the exception,
+//! and tested by this.
 
-/// Replaces the lower triangle of a symmetric positive definite matrix by its Cholesky factor.
-/// Pivots are held above 1e-12. n^3 / 6 multiplications.
-pub(super) fn cholesky(a: &mut [f64], n: usize) {
-    for j in 0..n {
-        for i in j..n {
-            let mut sum = a[i * n + j];
-            for k in 0..j {
-                sum -= a[i * n + k] * a[j * n + k];
-            }
-            a[i * n + j] = if i == j {
-                sum.max(1e-12).sqrt()
-            } else {
-                sum / a[j * n + j]
-            };
+use std::ops::{Div, Mul, Sub};
+
+/// The numbers of a matrix, in single or double precision.
+pub trait Real:
+    Copy + PartialOrd + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
+{
+    /// The square root, correctly rounded.
+    fn root(self) -> Self;
+}
+
+impl Real for f32 {
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
+    }
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
+    }
+}
+
+/// The least that is taken a root of where nothing better is known, in double precision.
+pub const PIVOT: f64 = 1e-12;
+
+/// Replaces the lower triangle of a symmetric positive definite matrix `A` by its Cholesky factor `L` (`A = L L^T`), an
+/// element after the other:
+///
+/// ```text
+/// L_ij = (A_ij - sum over k < j of L_ik L_jk) / L_jj,    L_ii = sqrt(A_ii - sum over k < i of L_ik^2)
+/// ```
+///
+/// What a root is taken of is held above `least`, so that a pivot which rounding has eaten isn't NaN. n^3 / 6
+/// multiplications; above the diagonal nothing is read or written.
+#[inline]
+pub fn cholesky<T: Real>(a: &mut [T], n: usize, least: T) {
+    for i in 0..n {
+        let (above, rest) = a.split_at_mut(i * n);
+        let row = &mut rest[..n];
+        for j in 0..i {
+            let other = &above[j * n..][..=j];
+            let pairs = row[..j].iter().zip(other);
+            let sum = pairs.fold(row[j], |sum, (x, y)| sum - *x * *y);
+            row[j] = sum / other[j];
         }
+        let left = row[..i].iter().fold(row[i], |sum, x| sum - *x * *x);
+        row[i] = if left > least { left } else { least }.root();
+    }
+}
+
+/// Solves `L x = b` in place for a lower triangular `L`.
+#[inline]
+pub fn solve_lower<T: Real>(l: &[T], n: usize, b: &mut [T]) {
+    for i in 0..n {
+        let row = &l[i * n..][..=i];
+        let sum = row
+            .iter()
+            .zip(&b[..i])
+            .fold(b[i], |sum, (x, y)| sum - *x * *y);
+        b[i] = sum / row[i];
     }
 }
 
 /// Solves `L^T x = b` in place for a lower triangular `L`.
-pub(super) fn solve_upper(l: &[f64], n: usize, b: &mut [f64]) {
+#[inline]
+pub fn solve_upper<T: Real>(l: &[T], n: usize, b: &mut [T]) {
     for i in (0..n).rev() {
         let mut sum = b[i];
         for k in i + 1..n {
-            sum -= l[k * n + i] * b[k];
+            sum = sum - l[k * n + i] * b[k];
         }
         b[i] = sum / l[i * n + i];
     }
 }
 
 /// Singular values, and vectors, of a square matrix.
-pub(super) struct Svd {
+pub struct Svd {
     /// Descending.
     pub values: Vec<f64>,
     /// Row `k` is the left vector of value `k`.
@@ -43,7 +93,7 @@ pub(super) struct Svd {
 /// One-sided Jacobi rotations (Hestenes 1958) on the columns of an `n` x `n` matrix, which is given
 /// transposed: row `k` of `columns` is its column `k`. About 6 n^3 multiplications a pass and 6 to
 /// 10 passes.
-pub(super) fn svd(mut columns: Vec<f64>, n: usize) -> Svd {
+pub fn svd(mut columns: Vec<f64>, n: usize) -> Svd {
     let mut right = vec![0.0; n * n];
     for k in 0..n {
         right[k * n + k] = 1.0;
@@ -96,8 +146,8 @@ pub(super) fn svd(mut columns: Vec<f64>, n: usize) -> Svd {
 
 #[cfg(test)]
 mod tests {
-    use super::super::draw::{Draw, Purpose};
     use super::*;
+    use crate::bayes::draw::{Draw, Purpose};
 
     #[test]
     fn factors_multiply_to_what_was_factored() {
@@ -109,7 +159,7 @@ mod tests {
         };
         let a: Vec<f64> = (0..n * n).map(|k| product(&m, k / n, k % n)).collect();
         let mut l = a.clone();
-        cholesky(&mut l, n);
+        cholesky(&mut l, n, 1e-12);
         for i in 0..n {
             for j in i + 1..n {
                 l[i * n + j] = 0.0;
@@ -121,6 +171,12 @@ mod tests {
             }
         }
         let mut x: Vec<f64> = (0..n).map(|k| k as f64).collect();
+        let mut y = x.clone();
+        solve_lower(&l, n, &mut y);
+        for i in 0..n {
+            let back: f64 = (0..n).map(|k| l[i * n + k] * y[k]).sum();
+            assert!((back - i as f64).abs() < 1e-8);
+        }
         solve_upper(&l, n, &mut x);
         for i in 0..n {
             let back: f64 = (0..n).map(|k| l[k * n + i] * x[k]).sum();

@@ -1,5 +1,9 @@
 //! Promises of the checkpoint file.
 
+use std::path::PathBuf;
+
+use pocketrec_data::Reading;
+
 use super::*;
 
 fn checkpoint(model: ModelKind) -> Checkpoint {

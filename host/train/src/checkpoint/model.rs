@@ -11,17 +11,16 @@
 //! Metadata (all strings, as the format demands): see [`KEYS`].
 
 use std::collections::HashMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::interest::Interest;
-use super::parameters::{Layer, Parameters};
-use super::resume::RunNote;
-use super::{ModelKind, Options};
-use pocketrec_base::files;
-use pocketrec_data::{Dataset, Names, Reading};
+use super::note::{DataNote, RunNote, SplitNote};
+use super::tensors::{CheckpointError, Kind, canonical, floats, integers, number, tensor};
+use crate::interest::Interest;
+use crate::options::{ModelKind, Options};
+use crate::parameters::{Layer, Parameters};
+use pocketrec_data::Names;
 
 /// The metadata keys of a checkpoint of this version.
 ///
@@ -51,62 +50,6 @@ pub const KEYS: [&str; 17] = [
 
 /// The `format` of files that this version writes, and the only one that it reads.
 pub const FORMAT: &str = "pocketrec checkpoint 1";
-
-/// Where the ratings came from.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DataNote {
-    /// A short name, such as `ml-latest-small-2016`.
-    pub name: String,
-    /// The path they were read from, [`BUILT_IN`] or [`PIPE`].
-    pub source: String,
-    /// How they were read.
-    pub reading: Reading,
-    /// Fingerprint of the ratings ([`Ratings::fingerprint`](pocketrec_data::ratings::Ratings)).
-    pub fingerprint: u64,
-    /// The line that says what the data, and so the model, may be used for.
-    pub licence: String,
-    /// What users are called, where their ids aren't the file's own numbers.
-    pub user_names: Names,
-    /// What movies are called by the file, where their ids aren't its own numbers.
-    pub movie_names: Names,
-}
-
-/// The source of ratings that ship with the project.
-pub const BUILT_IN: &str = "built-in";
-/// The source of ratings that came from a pipe, which can't be read again.
-pub const PIPE: &str = "a pipe";
-
-impl DataNote {
-    /// What there is to note of a data set; its path made absolute, so that later commands find it from any folder.
-    pub fn of(data: &Dataset) -> DataNote {
-        let source = match &data.source {
-            Some(path) => {
-                let path = path.canonicalize().unwrap_or_else(|_| path.clone());
-                files::name::text(&path)
-            }
-            None if data.is_built_in() => BUILT_IN.into(),
-            None => PIPE.into(),
-        };
-        DataNote {
-            name: data.name.clone(),
-            source,
-            reading: data.reading.clone(),
-            fingerprint: data.fingerprint,
-            licence: data.license.clone(),
-            user_names: data.user_names.clone(),
-            movie_names: data.movie_names.clone(),
-        }
-    }
-}
-
-/// Which ratings were held out for validation.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct SplitNote {
-    /// Seed of the random split.
-    pub seed: u64,
-    /// Share of the ratings that were held out.
-    pub share: f64,
-}
 
 /// How well a model predicts the ratings that were held out, and what it must beat.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -170,50 +113,6 @@ pub struct Checkpoint {
     /// How good it is, where ratings were held out to measure on.
     pub validation: Option<Validation>,
 }
-
-/// Why a checkpoint could not be read or written; displays as one sentence that names the file.
-#[derive(Debug)]
-pub struct CheckpointError {
-    pub(super) path: PathBuf,
-    pub(super) kind: Kind,
-}
-
-#[derive(Debug)]
-pub(super) enum Kind {
-    Read(std::io::Error),
-    Write(std::io::Error),
-    NotSafetensors(String),
-    Content(String),
-}
-
-impl CheckpointError {
-    /// Whether the file's content is to blame, and not the disk.
-    pub fn is_bad_input(&self) -> bool {
-        match &self.kind {
-            Kind::Read(error) => error.kind() == std::io::ErrorKind::NotFound,
-            Kind::Write(_) => false,
-            Kind::NotSafetensors(_) | Kind::Content(_) => true,
-        }
-    }
-}
-
-impl fmt::Display for CheckpointError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        match &self.kind {
-            Kind::Read(error) => write!(f, "{path} could not be read: {error}"),
-            Kind::Write(error) => write!(f, "{path} could not be written: {error}"),
-            Kind::NotSafetensors(why) => write!(
-                f,
-                "{path} is not a whole safetensors file ({why}); `host train` writes one"
-            ),
-            Kind::Content(why) => write!(f, "{path} is not a checkpoint that can be used: {why}"),
-        }
-    }
-}
-
-// Its sentence tells the disk's error too: a source would be told twice.
-impl std::error::Error for CheckpointError {}
 
 impl Checkpoint {
     /// Writes the file, first beside `path` and then in its place, so that it is never half there.
@@ -623,70 +522,6 @@ fn names(file: &SafeTensors<'_>, name: &str) -> Result<Names, String> {
     }
 }
 
-fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|_| format!("its {name} is {text:?}, which is not a number"))
-}
-
-fn tensor<'a>(file: &SafeTensors<'a>, name: &str, dtype: Dtype) -> Result<TensorView<'a>, String> {
-    let tensor = file
-        .tensor(name)
-        .map_err(|_| format!("it has no tensor {name}"))?;
-    if tensor.dtype() != dtype {
-        return Err(format!(
-            "{name} holds {:?} and not {dtype:?}",
-            tensor.dtype()
-        ));
-    }
-    Ok(tensor)
-}
-
-pub(super) fn floats(
-    file: &SafeTensors<'_>,
-    name: &str,
-    sides: usize,
-) -> Result<(Vec<usize>, Vec<f32>), String> {
-    let tensor = tensor(file, name, Dtype::F32)?;
-    if tensor.shape().len() != sides {
-        return Err(format!(
-            "{name} has shape {:?} and not {sides} sides",
-            tensor.shape()
-        ));
-    }
-    let (values, _) = tensor.data().as_chunks::<4>();
-    let values = values
-        .iter()
-        .map(|bytes| f32::from_le_bytes(*bytes))
-        .collect();
-    Ok((tensor.shape().to_vec(), values))
-}
-
-fn integers(file: &SafeTensors<'_>, name: &str) -> Result<Vec<u32>, String> {
-    let tensor = tensor(file, name, Dtype::U32)?;
-    let (values, _) = tensor.data().as_chunks::<4>();
-    Ok(values
-        .iter()
-        .map(|bytes| u32::from_le_bytes(*bytes))
-        .collect())
-}
-
-/// Rewrites the header with sorted keys: the format's own writer leaves the metadata in the
-/// order of a hash map, and the same checkpoint must be the same bytes.
-pub(super) fn canonical(bytes: &[u8]) -> Result<Vec<u8>, String> {
-    let (length, rest) = bytes.split_first_chunk::<8>().ok_or("no header")?;
-    let (header, data) = rest
-        .split_at_checked(u64::from_le_bytes(*length) as usize)
-        .ok_or("no header")?;
-    let header: std::collections::BTreeMap<String, serde_json::Value> =
-        serde_json::from_slice(header).map_err(|error| error.to_string())?;
-    let mut header = serde_json::to_vec(&header).map_err(|error| error.to_string())?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-    let mut out = (header.len() as u64).to_le_bytes().to_vec();
-    out.extend(header);
-    out.extend(data);
-    Ok(out)
-}
-
 #[cfg(test)]
-#[path = "checkpoint_tests.rs"]
+#[path = "tests.rs"]
 mod tests;

@@ -1,0 +1,130 @@
+//! Work shared out to threads: how many there are, and who does what.
+//!
+//! Whatever is made this way is the same for any number of threads: parts don't depend on it, or don't matter, and
+//! results come in the order of the tasks.
+
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
+use std::thread::{available_parallelism, scope};
+
+/// How many threads this machine runs at a time.
+pub fn available() -> usize {
+    available_parallelism().map_or(1, usize::from)
+}
+
+/// How many threads are worth having where memory is what is waited for: at most 8.
+pub fn for_memory() -> usize {
+    available().min(8)
+}
+
+/// What `work` makes of each task, in the order of the tasks. Up to `threads` threads, this one among them, take one
+/// after the other, each with a memory of its own.
+///
+/// A panic of `work` ends the others after the tasks that they have, and goes on here.
+pub fn share<T: Send, M, R: Send>(
+    threads: usize,
+    tasks: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator + Send>,
+    memory: impl Fn() -> M + Sync,
+    work: impl Fn(&mut M, T) -> R + Sync,
+) -> Vec<R> {
+    let tasks = tasks.into_iter();
+    let count = tasks.len();
+    let tasks = Mutex::new(tasks.enumerate());
+    let run = || {
+        let mut memory = memory();
+        let mut made = Vec::new();
+        loop {
+            // Poisoned or not, what is left of the tasks is whole: nothing panics while it is locked.
+            let next = tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((place, task)) = next else {
+                return made;
+            };
+            made.push((place, work(&mut memory, task)));
+        }
+    };
+    let mut made = scope(|scope| {
+        let others: Vec<_> = (1..threads.min(count)).map(|_| scope.spawn(run)).collect();
+        let mut made = run();
+        for other in others {
+            made.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        made
+    });
+    made.sort_unstable_by_key(|(place, _)| *place);
+    made.into_iter().map(|(_, made)| made).collect()
+}
+
+/// What `work` makes of each part of `0..length`: one part a thread, or one for all if they are few.
+pub fn in_parts<T: Send>(length: usize, work: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
+    const FEW: usize = 1 << 18;
+    let threads = for_memory();
+    let part = length.div_ceil(threads).max(FEW);
+    let part = |number: usize| number * part..length.min((number + 1) * part);
+    let parts: Vec<_> = (0..threads)
+        .map(part)
+        .take_while(|part| part.start < length)
+        .collect();
+    share(threads, parts, || (), |(), part| work(part))
+}
+
+/// Two results, on two threads where there are two.
+pub fn join<A: Send, B: Send>(
+    threads: usize,
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if threads < 2 {
+        return (a(), b());
+    }
+    scope(|scope| {
+        let a = scope.spawn(a);
+        let b = b();
+        match a.join() {
+            Ok(a) => (a, b),
+            Err(panic) => resume_unwind(panic),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_is_done_once_and_results_keep_their_order_for_any_number_of_threads() {
+        for threads in [0, 1, 2, 7] {
+            for count in [0, 1, 5, 300] {
+                let done = share(
+                    threads,
+                    0..count,
+                    || 0,
+                    |mine: &mut usize, task| {
+                        *mine += 1;
+                        (task, *mine)
+                    },
+                );
+                assert!(done.iter().map(|(task, _)| *task).eq(0..count));
+                let first = done.iter().filter(|(_, nth)| *nth == 1).count();
+                assert!(first <= threads.max(1), "{first} memories for {threads}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_cover_everything_once() {
+        for length in [0, 1, (1 << 18) + 1, 5 << 18] {
+            let parts = in_parts(length, |part| part);
+            assert!(parts.into_iter().flatten().eq(0..length));
+        }
+    }
+
+    #[test]
+    fn a_panic_of_one_thread_is_a_panic_of_the_caller() {
+        let work = |(): &mut (), task| assert!(task != 3, "task {task}");
+        let run = || share(2, 0..50, || (), work);
+        let panic = std::panic::catch_unwind(run).unwrap_err();
+        assert_eq!(panic.downcast_ref::<String>().unwrap(), "task 3");
+        assert_eq!(join(2, || 1, || 2), (1, 2));
+    }
+}

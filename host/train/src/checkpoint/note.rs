@@ -1,0 +1,138 @@
+//! What a run's files say of it: which ratings it learns from, which of them are held out, and how it is trained.
+
+use pocketrec_base::files;
+use pocketrec_base::random::hash;
+use pocketrec_data::{Dataset, Names, Reading};
+
+use crate::options::Options;
+
+/// Where the ratings came from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DataNote {
+    /// A short name, such as `ml-latest-small-2016`.
+    pub name: String,
+    /// The path they were read from, [`BUILT_IN`] or [`PIPE`].
+    pub source: String,
+    /// How they were read.
+    pub reading: Reading,
+    /// Fingerprint of the ratings ([`Ratings::fingerprint`](pocketrec_data::ratings::Ratings)).
+    pub fingerprint: u64,
+    /// The line that says what the data, and so the model, may be used for.
+    pub licence: String,
+    /// What users are called, where their ids aren't the file's own numbers.
+    pub user_names: Names,
+    /// What movies are called by the file, where their ids aren't its own numbers.
+    pub movie_names: Names,
+}
+
+/// The source of ratings that ship with the project.
+pub const BUILT_IN: &str = "built-in";
+/// The source of ratings that came from a pipe, which can't be read again.
+pub const PIPE: &str = "a pipe";
+
+impl DataNote {
+    /// What there is to note of a data set; its path made absolute, so that later commands find it from any folder.
+    pub fn of(data: &Dataset) -> DataNote {
+        let source = match &data.source {
+            Some(path) => {
+                let path = path.canonicalize().unwrap_or_else(|_| path.clone());
+                files::name::text(&path)
+            }
+            None if data.is_built_in() => BUILT_IN.into(),
+            None => PIPE.into(),
+        };
+        DataNote {
+            name: data.name.clone(),
+            source,
+            reading: data.reading.clone(),
+            fingerprint: data.fingerprint,
+            licence: data.license.clone(),
+            user_names: data.user_names.clone(),
+            movie_names: data.movie_names.clone(),
+        }
+    }
+}
+
+/// Which ratings were held out for validation.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SplitNote {
+    /// Seed of the random split.
+    pub seed: u64,
+    /// Share of the ratings that were held out.
+    pub share: f64,
+}
+
+/// Which run a file is of: the ratings, which of them were held out, and the options.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunNote {
+    /// A short name of the ratings.
+    pub data: String,
+    /// Their fingerprint.
+    pub fingerprint: u64,
+    /// Which were held out.
+    pub split: SplitNote,
+    /// How the model is trained.
+    pub options: Options,
+}
+
+impl RunNote {
+    /// The run's name in each of its files: 16 hexadecimal digits, the same for runs that differ in nothing but the number
+    /// of epochs or threads, or what the data are called.
+    pub fn id(&self) -> String {
+        let options = Options {
+            epochs: 0,
+            threads: None,
+            fame: None,
+            ..self.options.clone()
+        };
+        let text = format!(
+            "{:016x} {} {} {options:?}",
+            self.fingerprint, self.split.seed, self.split.share
+        );
+        let sum = text
+            .bytes()
+            .fold(0, |sum, byte| hash(sum ^ u64::from(byte)));
+        format!("{sum:016x}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run() -> RunNote {
+        RunNote {
+            data: "made up".into(),
+            fingerprint: 77,
+            split: SplitNote {
+                seed: 3,
+                share: 0.05,
+            },
+            options: Options::default(),
+        }
+    }
+
+    #[test]
+    fn a_run_keeps_its_name_for_more_epochs_and_has_another_for_all_else() {
+        let named = |change: &dyn Fn(&mut RunNote)| {
+            let mut run = run();
+            change(&mut run);
+            run.id()
+        };
+        let name = run().id();
+        assert_eq!(name.len(), 16);
+        assert_eq!(named(&|run| run.options.epochs += 1), name);
+        assert_eq!(named(&|run| run.options.threads = Some(3)), name);
+        assert_eq!(named(&|run| run.options.fame = Some(0.1)), name);
+        assert_eq!(named(&|run| run.data = "elsewhere".into()), name);
+        for other in [
+            named(&|run| run.options.seed += 1),
+            named(&|run| run.options.learning_rate *= 2.0),
+            named(&|run| run.fingerprint += 1),
+            named(&|run| run.split.seed += 1),
+            named(&|run| run.split.share = 0.1),
+        ] {
+            assert_ne!(other, name);
+        }
+    }
+}
