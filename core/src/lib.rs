@@ -153,6 +153,7 @@
 //! time.
 #![no_std]
 #![deny(unsafe_code)]
+#![warn(clippy::missing_errors_doc)]
 #![cfg_attr(
     not(test),
     deny(

@@ -35,50 +35,51 @@ use toolchain::Choice;
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
-    /// Where Cortex-M code is compiled: by rustup's targets, by rustup's sources of core, or by Debian's compiler.
+    /// How to compile for Cortex-M: with rustup's targets, with rustup's sources of core, or with Debian's compiler.
     #[arg(long, global = true, value_enum, default_value_t = Choice::Auto)]
     toolchain: Choice,
-    /// Run the commands that install what is missing without asking.
+    /// Install what is missing without asking.
     #[arg(long, global = true)]
     yes: bool,
 }
 
 #[derive(Subcommand)]
 enum Verb {
-    /// List what the firmware and its emulated boards need and is missing here, and install it.
+    /// List what is missing to build and emulate the firmware, and install it.
     Setup,
-    /// Build a board's firmware; the last line printed is the path of its ELF file.
+    /// Build a board's firmware and print the path of its ELF file.
     Firmware {
         /// The board.
         #[arg(value_parser = boards::parse)]
         board: Board,
-        /// Optimised for speed or for size.
+        /// Optimise for speed or for size.
         #[arg(long, value_enum, default_value_t = Profile::Firmware)]
         profile: Profile,
-        /// Logs (defmt over RTT); without this, only the profile for speed has them.
+        /// Whether the firmware logs (defmt over RTT); by default only the profile for speed does.
         #[arg(long)]
         log: Option<bool>,
-        /// Further features: models that it takes (`integers`, `shapes`, `wide`) or three owners (`owners`).
+        /// Additional features: models that it takes (`integers`, `shapes`, `wide`) or three owners (`owners`).
         #[arg(long, value_delimiter = ',', value_parser = firmware::FEATURES)]
         features: Vec<String>,
     },
-    /// Run every test, those of the firmware in the emulator included.
+    /// Run every test, including those of the firmware in an emulator.
     Test,
-    /// Format, lints, docs, no_std builds and the no-panic check; failures are told together.
+    /// Run every other check that CI runs: format, licences, lints, docs, public API, minimum Rust, no_std builds,
+    /// panics, sizes.
     Ci,
     /// Compare core's public API with core/public-api.txt.
     Api {
-        /// Write the file anew instead of comparing with it.
+        /// Write the file instead of comparing with it.
         #[arg(long)]
         bless: bool,
     },
-    /// Compile each package with the oldest Rust that it declares.
+    /// Compile each package with the minimum Rust version that it declares.
     Msrv,
     /// Package core as for a registry, and compile the package and its examples.
     Package,
-    /// Prove that no path through core can panic, on Cortex-M0 and M4F, at opt-levels 3 and s.
+    /// Check that no path through core can panic, on Cortex-M0 and M4F, at opt-levels 3 and s.
     NoPanic,
-    /// Flash a board through probe-rs, its firmware and optionally an image, and say hello to it.
+    /// Flash a board's firmware, and optionally an image, with probe-rs, and query it.
     Flash {
         /// The board.
         #[arg(value_parser = boards::parse)]
@@ -86,22 +87,22 @@ enum Verb {
         /// The image that `cargo run -p host -- export` wrote.
         #[arg(long)]
         image: Option<std::path::PathBuf>,
-        /// The serial port of the board, to say hello at the end.
+        /// The board's serial port, to query it at the end.
         #[arg(long)]
         port: Option<String>,
-        /// Optimised for speed or for size.
+        /// Optimise for speed or for size.
         #[arg(long, value_enum, default_value_t = Profile::Firmware)]
         profile: Profile,
     },
-    /// Print the flash and RAM that each firmware takes, beside the table of bench/size.txt.
+    /// Compare the flash and RAM that each firmware takes with bench/size.txt.
     Size {
-        /// Write the table anew instead of comparing with it, with the stacks measured in the emulator.
+        /// Write the table instead of comparing with it, including stacks measured in the emulator.
         #[arg(long)]
         bless: bool,
     },
-    /// Count what core's work costs, or time training.
+    /// Benchmark core on emulated devices, or training on this machine.
     Bench {
-        /// Where.
+        /// What to benchmark.
         #[command(subcommand)]
         on: BenchOn,
     },
@@ -109,16 +110,17 @@ enum Verb {
 
 #[derive(Subcommand)]
 enum BenchOn {
-    /// On emulated Cortex-M0, M4F, M7 and M55 cores: instructions, modelled cycles and stack, beside the snapshot.
+    /// Count core's instructions, modelled cycles and stack on emulated Cortex-M0, M4F, M7 and M55, and compare with
+    /// the snapshot.
     Device {
-        /// Write the snapshot anew instead of comparing with it.
+        /// Write the snapshot instead of comparing with it.
         #[arg(long)]
         bless: bool,
-        /// Count and compare only this core's and build's lines, as the snapshot names them: `M4F/workspace`.
+        /// Count only this core and build, as the snapshot names them, for example `M4F/workspace`.
         #[arg(long, conflicts_with = "bless")]
         only: Option<String>,
     },
-    /// On this machine: training's kernels and epochs, and others' (`--peers`), as `host bench train` times them.
+    /// Time training on this machine, optionally against other libraries (`--peers`), as `host bench train` does.
     Train {
         /// Options of `host bench train`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
