@@ -9,7 +9,7 @@ use crate::model::{Interest, Model, MovieVector, UserState};
 pub struct Hit {
     /// MovieLens id.
     pub movie: u32,
-    /// What it was ranked by: the score before it is held to the rating scale with the terms of confidence and
+    /// What it was ranked by: the score before it is clamped to the rating scale with the terms of confidence and
     /// interest, or a cosine.
     pub score: f32,
 }
@@ -290,7 +290,7 @@ impl<const N: usize> TopN<N> {
     }
 
     /// The ranking with another weight of the confidence term: 1 is what the image's maker found best, 0 leaves it
-    /// out, more names better known movies and less than 0 little known ones. It is held to ±100, and what isn't a
+    /// out, more names better known movies and less than 0 little known ones. It is clamped to ±100, and what isn't a
     /// number is 0.
     pub fn with_fame(self, fame: f32) -> Self {
         let fame = if fame.is_nan() { 0.0 } else { fame };
@@ -306,7 +306,7 @@ impl<const N: usize> TopN<N> {
     }
 
     /// Scores `movies` further movies and keeps the best of those whose id
-    /// `filter` lets through. Ask again until it is done. Costs a score a movie; the filter is asked only about
+    /// `filter` lets through. Call it again until it is done. Costs a score a movie; the filter is asked only about
     /// movies that would enter the list.
     pub fn advance(
         &mut self,
@@ -347,7 +347,7 @@ impl<const N: usize> Nearest<N> {
         }
     }
 
-    /// Looks at `movies` further movies. Ask again until it is done.
+    /// Looks at `movies` further movies. Call it again until it is done.
     pub fn advance(&mut self, model: &Model<'_>, movies: u32) -> Progress {
         let to = (self.row, &self.vector);
         self.best.walk(&mut self.next).compare(model, to, movies)

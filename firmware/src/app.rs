@@ -11,7 +11,7 @@ use pocketrec::service::{self, Port, Service};
 use pocketrec::store::Store;
 use pocketrec::wire::{Capabilities, LinkCounters, Reset};
 
-/// Runs the application for ever: `OWNERS` profiles of up to `LOG` ratings, kept by `store`, over the model in
+/// Runs the application forever: `OWNERS` profiles of up to `LOG` ratings, kept by `store`, over the model in
 /// `image`. The service lives in `place`.
 ///
 /// `boot` tells why the board started, and `strict` whether its arithmetic keeps subnormals, as a PC's does.

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use pocketrec_train::ModelKind;
 use tempfile::TempDir;
 
-/// A folder with a model trained on a small made-up set of ratings, in which commands run.
+/// A folder with a model trained on a small synthetic set of ratings, in which commands run.
 struct Place(TempDir);
 
 impl Place {

@@ -469,7 +469,7 @@ fn work_that_gets_nowhere_ends_whatever_is_said_of_it() {
         |_| (7, 100),
         |turn| (100 - turn.min(100), 100),
         |turn| (turn % 3, 3 + turn),
-        // Gets on for ever.
+        // Gets on forever.
         |turn| (turn, u32::MAX),
     ];
     for course in courses {

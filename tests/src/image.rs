@@ -1,4 +1,4 @@
-//! Images of made-up numbers, in the shape of a trained `hybrid` model and of any number of movies.
+//! Images of synthetic numbers, in the shape of a trained `hybrid` model and of any number of movies.
 
 use anyhow::Result;
 use pocketrec::image::{Element, ImageWriter, Table, TableKind as Kind};

@@ -1,4 +1,4 @@
-//! What tests that cross crates share: made-up images, the firmware as it is built, and a hand on the emulator.
+//! What tests that cross crates share: synthetic images, the firmware as it is built, and a hand on the emulator.
 
 pub mod control;
 pub mod firmware;

@@ -342,7 +342,7 @@ pub fn bias_scale(values: &[f32]) -> f32 {
     if scale < finest { finest } else { scale }
 }
 
-/// `value` in counts of `scale`, held to 16 bits.
+/// `value` in counts of `scale`, clamped to 16 bits.
 pub fn to_i16(value: f32, scale: f32) -> i16 {
     libm::rint(f64::from(value) / f64::from(scale)) as i16
 }

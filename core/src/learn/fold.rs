@@ -47,7 +47,7 @@ impl FoldIn {
     }
 
     /// Takes in `ratings` further ratings of `log`, whose order matters and which must be the same each time. Ask
-    /// again until it is done. Ratings of movies that the model doesn't have are passed over.
+    /// again until it is done. Ratings of movies that the model doesn't have are skipped.
     pub fn advance(&mut self, model: &Model<'_>, log: &[Rating], ratings: u32) -> Progress {
         let length = log.len() as u32;
         let total = self.total(model, log);

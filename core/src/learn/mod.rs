@@ -43,10 +43,10 @@ use crate::MAX_DIM;
 /// The most numbers that are learned of a person: a bias and a row.
 pub const MAX_LEARNED: usize = MAX_DIM + 1;
 
-/// The errors of a [`step`] are held to this many stars, so that one rating can't throw a row off.
+/// The errors of a [`step`] are clamped to this many stars, so that one rating can't throw a row off.
 pub const MAX_ERROR: f32 = 4.0;
 
-/// Each component of a gradient is held to this in a [`step`], which would go too far on a steep one. A fold-in
+/// Each component of a gradient is clamped to this in a [`step`], which would go too far on a steep one. A fold-in
 /// doesn't: its gain falls as gradients grow.
 pub const MAX_GRADIENT: f32 = 8.0;
 

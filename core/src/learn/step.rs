@@ -14,7 +14,7 @@ use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 /// A score and its gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gradient {
-    /// The score before it is held to the scale.
+    /// The score before it is clamped to the scale.
     pub score: f32,
     /// Its derivative by the bias, which is 1, then by each component of the row, each held to
     /// ±[`GRADIENT_LIMIT`]; 0 beyond the model's dimensions.
@@ -108,7 +108,7 @@ impl Default for StepOptions {
 /// One step of stochastic gradient descent on `private` for a rating of `stars` for the movie of `row`: what there
 /// is without a log of ratings, and what [`FoldIn`](super::FoldIn) is compared with. Returns the score before.
 ///
-/// With the error e = stars - score, held to ±[`MAX_ERROR`], and the gradient g, each component held to
+/// With the error e = stars - score, clamped to ±[`MAX_ERROR`], and the gradient g, each component clamped to
 /// ±[`MAX_GRADIENT`]:
 ///
 /// ```text

@@ -26,7 +26,7 @@ impl<const N: usize> Suggest<N> {
     }
 
     /// Looks at `movies` further movies, those of which `filter` doesn't let the id through left out, after a whole
-    /// `fold`. Ask again until it is done.
+    /// `fold`. Call it again until it is done.
     pub fn advance(
         &mut self,
         model: &Model<'_>,

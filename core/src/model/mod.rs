@@ -1,7 +1,7 @@
 //! A model: a borrowed view of a verified image, and the prediction it makes.
 //!
 //! ```text
-//! rating(u, m) = mean + b_u + b_m + <p_u, q_m> + MLP([p_u ; q_m]),  held to the rating scale
+//! rating(u, m) = mean + b_u + b_m + <p_u, q_m> + MLP([p_u ; q_m]),  clamped to the rating scale
 //! ```
 //!
 //! added in this order, each part where the image has it ([`Parts`]). p and q are embedding rows, b biases.
@@ -131,7 +131,7 @@ impl RatingScale {
         largest
     }
 
-    /// `x` held to the scale.
+    /// `x` clamped to the scale.
     pub fn hold(&self, x: f32) -> f32 {
         hold(x, self.lowest, self.highest)
     }
@@ -169,7 +169,7 @@ impl UserState {
     }
 }
 
-/// A prediction's parts, before it is held to the scale. Their sum, in this order, is the score.
+/// A prediction's parts, before it is clamped to the scale. Their sum, in this order, is the score.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Explanation {
@@ -481,7 +481,7 @@ impl<'a> Model<'a> {
     }
 
     /// The state of a user whose row and bias the caller holds. Components beyond the model's dimensions are
-    /// dropped, missing ones are 0, and all are held to ±[`ROW_LIMIT`].
+    /// dropped, missing ones are 0, and all are clamped to ±[`ROW_LIMIT`].
     pub fn user_state(&self, row: &[f32], bias: f32) -> UserState {
         let mut state = UserState::EMPTY;
         self.set_state(&mut state, row, bias);
@@ -529,7 +529,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The rating, in stars and held to the scale, that `user` would give `movie`.
+    /// The rating, in stars and clamped to the scale, that `user` would give `movie`.
     ///
     /// # Errors
     ///
@@ -589,7 +589,7 @@ impl<'a> Model<'a> {
         Ok(self.scale.hold(self.score(user, row)))
     }
 
-    /// The prediction for the movie of `row`, before it is held to the scale. A row outside the table counts as
+    /// The prediction for the movie of `row`, before it is clamped to the scale. A row outside the table counts as
     /// a row of zeros.
     pub fn score(&self, user: &UserState, row: u32) -> f32 {
         let mut score = [0.0];

@@ -36,12 +36,12 @@ pub(crate) fn key(score: f32) -> i32 {
     (score * power_of_two(SCORE_BITS as i32)) as i32
 }
 
-/// `x` times 2^[`SCORE_BITS`], to nearest, held to ±2^28.
+/// `x` times 2^[`SCORE_BITS`], to nearest, clamped to ±2^28.
 pub(crate) fn score(x: f32) -> i32 {
     round(x * power_of_two(SCORE_BITS as i32), 1 << 28)
 }
 
-/// `x` held to ±`limit`. (`Ord::clamp` would bring a panic along.)
+/// `x` clamped to ±`limit`. (`Ord::clamp` would bring a panic along.)
 pub(crate) fn between(x: i32, limit: i32) -> i32 {
     if x > limit {
         limit
@@ -52,7 +52,7 @@ pub(crate) fn between(x: i32, limit: i32) -> i32 {
     }
 }
 
-/// `x` to the nearest integer, halves away from zero, held to ±`limit`.
+/// `x` to the nearest integer, halves away from zero, clamped to ±`limit`.
 pub(crate) fn round(x: f32, limit: i32) -> i32 {
     let nearest = if x > 0.0 {
         (x + 0.5) as i32

@@ -1,5 +1,5 @@
-//! Arithmetic, of numbers and slices of them: IEEE single precision in one written order, so that a PC, an emulator and a
-//! board give the same bits. It knows no shape and no table; kernels of those are built from it.
+//! Arithmetic, of numbers and slices of them: IEEE single precision in one written order, so that a PC, an emulator and
+//! a board give the same bits. It knows no shape and no table; kernels of those are built from it.
 
 pub mod activation;
 pub mod crc32;
@@ -72,7 +72,7 @@ fn are_within_limit(numbers: &[f32], limit: f32) -> bool {
     outside as i32 >= 0
 }
 
-/// Each of `numbers` held to ±`limit` as by [`hold`]; they rarely have to be.
+/// Each of `numbers` clamped to ±`limit` as by [`hold`]; they rarely have to be.
 #[cfg(feature = "learn")]
 #[inline(always)]
 pub(crate) fn hold_all(numbers: Option<&mut [f32]>, limit: f32) {
@@ -81,7 +81,7 @@ pub(crate) fn hold_all(numbers: Option<&mut [f32]>, limit: f32) {
     }
 }
 
-/// Each of `numbers` held to ±`limit`, for callers that know their bits: where [`may_pass`] says so.
+/// Each of `numbers` clamped to ±`limit`, for callers that know their bits: where [`may_pass`] says so.
 #[cold]
 #[inline(never)]
 pub(crate) fn hold_each(numbers: Option<&mut [f32]>, limit: f32) {

@@ -10,14 +10,13 @@
 //! A host that hears no answer sends the same frame again. Two requests of the same number and the same body are one,
 //! and it is carried out once:
 //!
-//! - While it runs or waits, its repetition is passed over; the answer comes once.
+//! - While it runs or waits, its repetition is ignored; the answer comes once.
 //! - The reply to the last request is kept, and sent again as it was. `Busy`, and that a request was cancelled, aren't:
 //!   that request was not carried out, and is when it is asked again.
-//! - The last request that changed ratings is remembered beyond that, by its number and 16 bits of its frame's CRC, which
-//!   stand in flash in the record of the change itself: what is there of the change is there of its request. Its
-//!   repetition is answered as the first one was, or would have been, from the ratings that there are, also after power
-//!   was lost before the answer, and after other requests. An `Import` of which some ratings were taken goes on behind
-//!   them.
+//! - The last request that changed ratings is remembered beyond that: its number and 16 bits of its frame's CRC are part
+//!   of the change's record in flash, so one can't be there without the other. Its repetition is answered as the first
+//!   one was, or would have been, from the current ratings, also after power was lost before the answer, and after other
+//!   requests. An `Import` of which some ratings were taken continues after them.
 //! - `ForgetMe`, `Compact` and `Format` do nothing more when they are repeated, and their answer is the same.
 //!
 //! A number says nothing of order, and 0 is one like any other. The device remembers one change, so this holds for one
@@ -55,8 +54,8 @@ pub const MAX_LOG: usize = u16::MAX as usize / RECORD as usize - UNDO_DEPTH;
 
 /// What a board gives a service.
 pub trait Port {
-    /// Sends the bytes of a whole frame, or zeros ahead of one. Waits for the line, but never for ever: a board drops what
-    /// it can't send.
+    /// Sends the bytes of a whole frame, or zeros ahead of one. Waits for the line, but for a bounded time: a board drops
+    /// what it can't send.
     fn send(&mut self, bytes: &[u8]);
 
     /// Milliseconds since the start; wraps.

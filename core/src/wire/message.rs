@@ -8,7 +8,7 @@ use crate::model::Validation;
 use core::fmt;
 use serde::{Deserialize, Serialize};
 
-/// Whom a request is about.
+/// The user or owner that a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Who {
@@ -22,51 +22,51 @@ pub enum Who {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Request {
-    /// Who is there? Frozen for ever.
+    /// Which device is this? Never changes.
     Hello,
-    /// How much of everything: [`Limits`].
+    /// The device's limits: [`Limits`].
     Limits,
-    /// What model: [`ModelInfo`].
+    /// The model: [`ModelInfo`].
     ModelInfo,
-    /// The rating that somebody would give a movie.
+    /// The rating that a user or owner would give a movie.
     Predict {
-        /// Whose taste.
+        /// The user or owner.
         who: Who,
         /// MovieLens id.
         movie: u32,
     },
-    /// The best movies for somebody, without those that they have rated, as far as the device knows
-    /// ([`ModelInfo::seen`]). Long: `Working` comes meanwhile.
+    /// The best movies for a user or owner, without those that they have rated, as far as the device knows
+    /// ([`ModelInfo::seen`]). A long request: `Working` comes meanwhile.
     TopN {
-        /// Whose taste.
+        /// The user or owner.
         who: Who,
-        /// How many, at most [`MAX_LIST`].
+        /// Length of the list, at most [`MAX_LIST`].
         count: u8,
-        /// Whether rated movies may be among them.
+        /// Whether rated movies may be in the list.
         include_rated: bool,
     },
-    /// The movies nearest to one. Long: `Working` comes meanwhile.
+    /// The movies most similar to one. A long request: `Working` comes meanwhile.
     Similar {
         /// MovieLens id.
         movie: u32,
-        /// How many, at most [`MAX_LIST`].
+        /// Length of the list, at most [`MAX_LIST`].
         count: u8,
     },
     /// An owner rates a movie, and the device learns.
     Rate {
-        /// Who rates: an owner.
+        /// The owner who rates.
         who: Who,
         /// MovieLens id.
         movie: u32,
         /// Stars, on the model's scale.
         stars: f32,
     },
-    /// Somebody's row and bias, as bits: [`ProfileReply`].
+    /// The row and bias of a user or owner: [`ProfileReply`].
     Profile {
-        /// Whose.
+        /// The user or owner.
         who: Who,
     },
-    /// Ends the long request of this number; it is answered by `Cancelled`.
+    /// Cancels the long request of this number, which is then refused as `Cancelled`.
     Cancel {
         /// The long request's number.
         number: u32,
@@ -75,61 +75,61 @@ pub enum Request {
     LinkCounters,
     /// How the board is: [`Health`].
     Health,
-    /// Takes an owner's last rating back; the movie has the rating again that it had before, or none.
+    /// Undoes an owner's last rating: the movie has its earlier rating again, or none.
     Undo {
-        /// Whose: an owner.
+        /// The owner.
         who: Who,
     },
-    /// An owner's rating of a movie never was. It is gone from use at once, and from flash at the next compaction.
+    /// Deletes an owner's rating of a movie for good: out of use at once, out of flash at the next compaction.
     Forget {
-        /// Whose: an owner.
+        /// The owner.
         who: Who,
         /// MovieLens id.
         movie: u32,
     },
-    /// All of an owner's ratings never were. Erased from flash, and verified, before the answer.
+    /// Deletes all ratings of an owner. They are erased from flash, and that is verified, before the answer.
     ForgetMe {
-        /// Whose: an owner.
+        /// The owner.
         who: Who,
     },
     /// An owner's ratings, in the order in which they count: [`RatingsReply`].
     Ratings {
-        /// Whose: an owner.
+        /// The owner.
         who: Who,
         /// The first one wanted, from 0.
         first: u16,
     },
-    /// Several ratings at once, in their order, with one fold-in behind them: how a profile is brought back.
+    /// Rates several movies, in this order, with one fold-in at the end: how a saved profile is loaded.
     Import {
-        /// Who rates: an owner.
+        /// The owner who rates.
         who: Who,
         /// How many of `ratings` count.
         count: u8,
         /// MovieLens ids and stars.
         ratings: [(u32, f32); MAX_IMPORT],
     },
-    /// The movies whose rating by an owner would teach most. Long: `Working` comes meanwhile.
+    /// The movies whose rating by an owner would teach most. A long request: `Working` comes meanwhile.
     Suggest {
-        /// Whose: an owner.
+        /// The owner.
         who: Who,
-        /// How many, at most [`MAX_LIST`].
+        /// Length of the list, at most [`MAX_LIST`].
         count: u8,
     },
-    /// Why a prediction is what it is: [`Explained`].
+    /// A prediction with its parts and its reasons: [`Explained`].
     Explain {
-        /// Whose taste.
+        /// The user or owner.
         who: Who,
         /// MovieLens id.
         movie: u32,
     },
-    /// Who lives on the device: [`Owners`].
+    /// The device's owners: [`Owners`].
     Owners,
-    /// How the owners' ratings are kept: [`Storage`].
+    /// How the owners' ratings are stored: [`Storage`].
     Storage,
-    /// Writes what is live anew and erases the rest: what was forgotten is then gone from flash.
+    /// Copies the live records and erases the rest, so that deleted ratings are gone from flash.
     Compact,
-    /// Erases the ratings of all owners, in RAM and in flash, whatever flash holds, and begins anew: the way on where
-    /// what it holds can't be opened, or has no room left. Answered by [`Storage`].
+    /// Erases the ratings of all owners, in RAM and in flash, whatever flash holds: the way out if what it holds can't
+    /// be opened or has no room left. Answered by [`Storage`].
     Format,
 }
 
@@ -140,15 +140,15 @@ pub enum Request {
     reason = "one reply at a time, on the stack, and no heap to box it on"
 )]
 pub enum Reply<'a> {
-    /// To `Hello`. Frozen for ever.
+    /// To `Hello`. Never changes.
     Hello(Hello),
     /// The request is not carried out.
     Refused(Refusal),
     /// A long request is under way; its answer will come.
     Working {
-        /// Movies looked at.
+        /// Movies looked at so far.
         done: u32,
-        /// Movies there are.
+        /// Movies in the model.
         total: u32,
     },
     /// To `Limits`.
@@ -156,13 +156,13 @@ pub enum Reply<'a> {
     /// To `ModelInfo`.
     #[serde(borrow)]
     ModelInfo(ModelInfo<'a>),
-    /// To `Predict`: stars, held to the scale.
+    /// To `Predict`: stars, clamped to the scale.
     Stars(f32),
     /// To `TopN` and `Similar`.
     Movies(heapless::Vec<Ranked, MAX_LIST>),
     /// To `Rate`.
     Rated {
-        /// What the device would have predicted before it learned, held to the scale.
+        /// What the device would have predicted before it learned, clamped to the scale.
         before: f32,
         /// What it predicts now.
         after: f32,
@@ -179,9 +179,9 @@ pub enum Reply<'a> {
     Health(Health<'a>),
     /// To `Undo`.
     Undone {
-        /// The movie whose rating was taken back.
+        /// The movie whose rating was undone.
         movie: u32,
-        /// The stars that it has again, if it had any before.
+        /// Its earlier stars, which count again, if it had any.
         stars: Option<f32>,
         /// Ratings that form the profile.
         ratings: u32,
@@ -210,7 +210,7 @@ pub enum Reply<'a> {
     Storage(Storage),
 }
 
-/// Who is there. Frozen for ever.
+/// What a device says of itself first. Never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Hello {
@@ -232,13 +232,13 @@ pub struct Hello {
     pub largest_frame: u16,
 }
 
-/// How a device is, in one number.
+/// A device's state, in one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Status {
-    /// It has a model and answers.
+    /// It has a model and answers requests.
     Ready = 0,
-    /// It has no model, or a bad one; every request about one tells why.
+    /// It has no model, or a bad one; every request that needs one is refused with the reason.
     NoModel = 1,
 }
 
@@ -260,11 +260,11 @@ impl Capabilities {
     }
 }
 
-/// How much of everything a device has.
+/// A device's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Limits {
-    /// Profiles it holds.
+    /// Number of profiles.
     pub owners: u8,
     /// The most movies in a list.
     pub list: u8,
@@ -284,7 +284,7 @@ pub struct Limits {
     pub storage: u32,
 }
 
-/// What model a device holds.
+/// The model on a device.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct ModelInfo<'a> {
@@ -331,16 +331,16 @@ pub struct ModelInfo<'a> {
 pub struct Ranked {
     /// MovieLens id.
     pub movie: u32,
-    /// What it was ranked by: a score before it is held to the scale, or a cosine.
+    /// What it was ranked by: a score before it is clamped to the scale, or a cosine.
     pub score: f32,
-    /// The prediction in stars, held to the scale; for similar movies, the cosine again.
+    /// The prediction in stars, clamped to the scale; for similar movies, the cosine again.
     pub stars: f32,
 }
 
-/// Somebody's row and bias, bit for bit.
+/// The row and bias of a user or owner, bit for bit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProfileReply {
-    /// Ratings that formed it; 0 for a user of the image.
+    /// Ratings that it was learned from; 0 for a user of the image.
     pub ratings: u32,
     /// The bias.
     pub bias: f32,
@@ -369,10 +369,10 @@ pub struct RatingEntry {
     pub used: bool,
 }
 
-/// A prediction, taken apart.
+/// A prediction and its parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Explained {
-    /// The prediction in stars, held to the scale.
+    /// The prediction in stars, clamped to the scale.
     pub stars: f32,
     /// Mean rating.
     pub mean: f32,
@@ -400,11 +400,11 @@ pub struct Because {
     pub moved: f32,
 }
 
-/// Who lives on a device.
+/// The owners of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Owners {
-    /// Profiles there are.
+    /// Number of profiles.
     pub owners: u8,
     /// Ratings that each holds at most.
     pub capacity: u16,
@@ -418,7 +418,7 @@ pub struct Owners {
     pub unused: [u16; MAX_OWNERS],
 }
 
-/// How the owners' ratings are kept.
+/// How the owners' ratings are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Storage {
@@ -442,11 +442,11 @@ pub struct Storage {
     pub bad_writes: u16,
 }
 
-/// Where ratings are kept.
+/// Where ratings are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StorageState {
-    /// In RAM: this firmware keeps nothing.
+    /// In RAM: this firmware stores nothing.
     Absent,
     /// In flash.
     Flash,
@@ -457,7 +457,8 @@ pub enum StorageState {
     /// In flash, which can't be read, or doesn't fit this firmware: there may be ratings in it, none of them is in use,
     /// and none is taken until `Format`.
     Closed,
-    /// In flash, as a firmware of another version writes them: none of them is in use, and none is taken until `Format`.
+    /// In flash, as a firmware of another version writes them: none of them is in use, and none is taken until
+    /// `Format`.
     OtherVersion,
 }
 
@@ -475,7 +476,7 @@ pub struct LinkCounters {
     pub bad_frames: u32,
 }
 
-/// How a board is.
+/// The condition of a board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Health<'a> {
@@ -521,9 +522,9 @@ pub enum Refusal {
     Busy,
     /// The long request was cancelled.
     Cancelled,
-    /// The device holds fewer owners.
+    /// The device has fewer owners.
     UnknownOwner(u8),
-    /// Only an owner rates.
+    /// Only an owner can rate, not a user of the image.
     NotAnOwner,
     /// The rating isn't on the model's scale.
     OffScale,
@@ -537,7 +538,7 @@ pub enum Refusal {
     NotRated(u32),
     /// There is no rating left that could be undone.
     NothingToUndo,
-    /// Flash didn't take the change, so it isn't made.
+    /// Flash didn't take the change, so it was not made.
     StorageFailed,
     /// Flash can't be read to find out whether it took the change; in RAM it isn't made.
     StorageUnsure,
@@ -551,7 +552,7 @@ pub enum Refusal {
     StorageOfOtherVersion,
 }
 
-/// An [`ImageError`] as it travels.
+/// An [`ImageError`] as it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct NoModel {

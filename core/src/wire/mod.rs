@@ -8,7 +8,7 @@
 //!
 //! Numbers are little-endian. A zero byte stands before each frame and behind it, and occurs nowhere inside. The one
 //! before ends whatever else is on the line: a line of a log, what a boot loader prints, noise, or half a frame that
-//! was cut off; between zeros, what isn't a frame is passed over. The one behind lets a reader have the frame at once.
+//! was cut off; between zeros, what isn't a frame is skipped. The one behind lets a reader have the frame at once.
 //! A reader takes frames that have only one zero between them. Before a frame that is sent again there are more,
 //! [`PREAMBLE`].
 //!
@@ -50,8 +50,8 @@ pub const OVERHEAD: usize = 1 + 4 + 4;
 /// The longest frame on the line, its code bytes and the zeros around it included.
 pub const MAX_FRAME: usize = cobs::encoded_length(MAX_BODY + OVERHEAD) + 2;
 
-/// What goes before a frame that is sent again, by either side. A line may lose its first bytes where a board is switched
-/// on or a port is opened: then it loses these, and one repetition is enough however short the frame is.
+/// What goes before a frame that is sent again, by either side. A line may lose its first bytes where a board is
+/// switched on or a port is opened: then it loses these, and one repetition is enough however short the frame is.
 pub const PREAMBLE: [u8; 64] = [0; 64];
 
 /// The most movies in a reply.

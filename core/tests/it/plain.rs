@@ -4,7 +4,7 @@
 use pocketrec::image::{AlignedBytes, Element, ImageWriter, TableKind as K};
 use pocketrec::profile::Rating;
 
-/// Movies of a made-up model; they have the ids 1, 2, and so on.
+/// Movies of a synthetic model; they have the ids 1, 2, and so on.
 pub const MOVIES: usize = 40;
 
 /// Numbers between -1 and 1, the same for the same seed.
@@ -38,7 +38,7 @@ pub struct Layer {
     pub relu: bool,
 }
 
-/// A made-up `hybrid` model. Layer 0's inputs are the user's row, then the movie's.
+/// A synthetic `hybrid` model. Layer 0's inputs are the user's row, then the movie's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plain {
     pub dim: usize,

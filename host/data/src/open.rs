@@ -16,7 +16,7 @@ use super::blocks::{self, Blocks};
 use super::error::DataError;
 use super::magic::{self, Kind};
 
-/// Packed twice is packed by mistake; more often than that is packed to be unpacked for ever.
+/// Packed twice is packed by mistake; more often than that is packed to be unpacked forever.
 const LAYERS: usize = 2;
 /// Bytes of text that a packed byte holds at most, beyond the first [`FEW`] of them.
 const MOST_UNPACKED: u64 = 100;
@@ -125,8 +125,8 @@ pub fn unreadable(shown: &Path, error: io::Error) -> DataError {
 
 /// Text out of packed bytes, as long as it is no more than packed ratings can hold.
 ///
-/// Ratings are packed to a fifth or a tenth. A file of some megabytes that says one line over and over unpacks to as many
-/// gigabytes, which would fill the machine's memory.
+/// Ratings are packed to a fifth or a tenth. A file of some megabytes that says one line over and over unpacks to as
+/// many gigabytes, which would fill the machine's memory.
 pub struct Bounded<R> {
     read: R,
     given: u64,

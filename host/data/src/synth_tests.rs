@@ -1,4 +1,4 @@
-//! Shape, repeatability and floor of made-up ratings.
+//! Shape, repeatability and floor of synthetic ratings.
 
 use super::super::{columns, rows};
 use super::*;

@@ -212,7 +212,7 @@ fn ensure(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
     }
 }
 
-/// Whom a request is about.
+/// The user or owner that a request is about.
 pub fn who(request: &Request) -> Option<Who> {
     match *request {
         Request::Predict { who, .. }

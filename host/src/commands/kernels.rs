@@ -14,7 +14,7 @@ use pocketrec_export::{Chosen, ImageBytes, Movies, Precision, Users, build};
 use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_train::{ModelKind, Options, Parameters};
 
-/// Movies of the made-up catalogue: those of MovieLens-20M.
+/// Movies of the synthetic catalogue: those of MovieLens-20M.
 const MOVIES: u32 = 26_744;
 
 /// Times the whole catalogue is scored; the fastest counts.

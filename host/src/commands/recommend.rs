@@ -67,8 +67,8 @@ fn weight(text: &str) -> Result<f32, String> {
 /// Ranks and tells.
 ///
 /// # Errors
-/// [`BadInput`](pocketrec_base::error::BadInput) for a user that the image doesn't have, and for ratings that aren't those of its
-/// training.
+/// [`BadInput`](pocketrec_base::error::BadInput) for a user that the image doesn't have, and for ratings that aren't
+/// those of its training.
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image)?;
     let model = loaded.model()?;
@@ -108,7 +108,7 @@ pub fn run(args: &Args) -> Result<()> {
     })
 }
 
-/// The best movies for somebody, by what they are ranked by: stars that aren't held to the scale, and what fame and
+/// The best movies for somebody, by what they are ranked by: stars that aren't clamped to the scale, and what fame and
 /// interest add.
 #[derive(Debug, Serialize)]
 struct Recommended {

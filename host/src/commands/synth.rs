@@ -1,4 +1,4 @@
-//! `host synth`: made-up ratings in the shape of a MovieLens release.
+//! `host synth`: synthetic ratings in the shape of a MovieLens release.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

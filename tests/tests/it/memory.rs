@@ -42,7 +42,7 @@ impl Board {
         address(&self.elf, symbol)
     }
 
-    /// Calls a function on made-up bytes; returns what they were, what they are, and what it returned.
+    /// Calls a function on synthetic bytes; returns what they were, what they are, and what it returned.
     fn call(&mut self, function: u32, arguments: &[u32]) -> Result<(Vec<u8>, Vec<u8>, u32)> {
         let before = (1..=BYTES as u8)
             .map(|i| i.wrapping_mul(37))

@@ -11,20 +11,20 @@
 //!
 //! # What a power cut can do
 //!
-//! - **In a record**: its CRC is wrong, it is passed over, and the next one goes behind it.
+//! - **In a record**: its CRC is wrong, it is skipped, and the next one goes behind it.
 //! - **In a compaction**: its last record, the *commit*, is missing. Its pages are erased at the next start; the log
 //!   before them is whole.
 //! - **Behind the commit**: the log starts at the commit's `first`. Whatever lies outside of the ring from there to
 //!   the newest page is erased at the next start.
 //! - **In an erasure**: the marker is missing, or what was erased last is still there; both are erased again.
 //!
-//! So the log is what the newest commit begins whose pages are all there, and a region without one is formatted, whatever
-//! it holds but a log of another version.
+//! So the log is what the newest commit begins whose pages are all there, and a region without one is formatted,
+//! whatever it holds but a log of another version.
 //!
 //! # Versions
 //!
-//! The marker's last byte is the version of what stands behind it. A log of another version is left as it is, and nothing
-//! is taken, until somebody formats it: the firmware that wrote it still reads it.
+//! The marker's last byte is the version of what stands behind it. A log of another version is left as it is, and
+//! nothing is taken, until somebody formats it: the firmware that wrote it still reads it.
 //!
 //! # What failing flash can do
 //!

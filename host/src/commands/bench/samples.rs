@@ -14,7 +14,7 @@ pub(super) struct Size {
     pub ratings: usize,
 }
 
-/// Made-up ratings: movies by a popularity that falls as MovieLens-20M's does (see
+/// Synthetic ratings: movies by a popularity that falls as MovieLens-20M's does (see
 /// [`synth`](pocketrec_data::synth)), users by the square of an even number, stars of no meaning.
 pub(super) fn samples(size: Size) -> Vec<Sample> {
     let mut upto = Vec::with_capacity(size.movies);

@@ -1,4 +1,4 @@
-//! Which kernel computes a shape, the same on every path but for the lesson's network.
+//! Which kernel computes a shape, the same on every path but for `mlp`.
 
 use std::ops::Range;
 

@@ -34,7 +34,7 @@ pub struct Kernels {
     pub peak: unsafe fn(u64) -> f32,
     /// Lanes of the path's vectors.
     pub lanes: usize,
-    /// Whether the lesson's network has kernels of its own here.
+    /// Whether `mlp` has kernels of its own here.
     pub lanes_are_units: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The kernels of the lesson's network: 16 inputs, 32 and 4 units with relu, one output.
+//! The kernels of `mlp`: 16 inputs, 32 and 4 units with relu, one output.
 //!
 //! A lane is a unit here and not a sample, so rows are read and written as they lie in their
 //! tables: nothing is turned about on the way in or out, and a weight gradient ends in the lanes

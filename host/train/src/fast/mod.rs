@@ -1,9 +1,10 @@
 //! The fast trainer: the mathematics of [`plain`](super::plain), arranged for a machine.
 //!
 //! [`layout`] says where each number lies, [`block`] computes samples by the tiles of `product`, `lesson`
-//! those of the lesson's network, [`factors`] those of plain matrix factorisation, [`rows`] moves rows
-//! and [`kernels`] compiles all of these for each path; `ahead` asks for rows before they are wanted. [`slots`] cuts a batch and gives slots to its
-//! movies, [`shares`] deals out what is to be done, [`gate`] is where threads meet. This file is the course of an epoch.
+//! those of `mlp`, [`factors`] those of plain matrix factorisation, [`rows`] moves rows
+//! and [`kernels`] compiles all of these for each path; `ahead` asks for rows before they are wanted. [`slots`] cuts a
+//! batch and gives slots to its movies, [`shares`] deals out what is to be done, [`gate`] is where threads meet. This
+//! file is the course of an epoch.
 //!
 //! A batch is sorted by user and has two halves. In the first, threads take shards of it, each a
 //! stretch that has its users to itself: they compute gradients block by block, sum those of equal

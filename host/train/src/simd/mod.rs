@@ -93,7 +93,7 @@ pub unsafe trait Vector: Copy {
     const LANES: usize;
     /// Whether there are registers for 16 accumulators and what they are made from.
     const WIDE_TILES: bool;
-    /// Whether a lane is a unit in the lesson's network, and not a sample as in any other. Its
+    /// Whether a lane is a unit in `mlp`, and not a sample as in any other. Its
     /// tiles want registers that a compiler is told of: where it has to find the vectors itself
     /// they land in memory, and the network takes four times as long. Not so for NEON, which has the
     /// registers, but which nobody has timed.
