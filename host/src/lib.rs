@@ -1,13 +1,10 @@
 //! The PC side: everything that needs an operating system.
 
-// Text from outside can't reach a terminal past the printing end, whoever forgets to ask for it.
-macro_rules! println {
-    () => { $crate::print::block("\n") };
-    ($($text:tt)*) => { $crate::print::block(&(::std::format!($($text)*) + "\n")) };
-}
-macro_rules! eprintln {
-    ($($text:tt)*) => { $crate::print::aside(&(::std::format!($($text)*) + "\n")) };
-}
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything is printed by pocketrec_base::print, which escapes it"
+)]
 
 pub mod commands;
 pub mod exit;

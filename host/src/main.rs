@@ -1,5 +1,11 @@
 //! Arguments and dispatch only.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything is printed by pocketrec_base::print, which escapes it"
+)]
+
 use std::process::ExitCode;
 
 use host::commands;

@@ -317,3 +317,51 @@ fn quiet_leaves_the_answer_and_json_is_refused_beside_another_document() {
     assert_eq!(output.status.code(), Some(2));
     assert!(both(&output).contains("--csv is -, and --json writes to standard output already"));
 }
+
+#[test]
+fn sentences_fit_terminals_of_40_to_200_columns_and_a_log_has_them_whole() {
+    let place = Place::new();
+    let long = [
+        "predict",
+        "--movie",
+        "no such movie of that name at all anywhere",
+        "--user",
+        "1",
+    ];
+    let missing = [
+        "query",
+        "--port",
+        "tcp:127.0.0.1:1",
+        "rate",
+        "--movie",
+        "1",
+        "--stars",
+        "4",
+    ];
+    let useless = [
+        "inspect",
+        "--image",
+        "a folder/of some name/and another/that is not there/model.img",
+    ];
+    for words in [&long[..], &missing, &useless] {
+        for columns in [40, 63, 80, 200] {
+            let said = place.host(columns, words);
+            let errors = String::from_utf8_lossy(&said.stderr);
+            for line in errors.lines() {
+                // A name or a command without a space can't be broken.
+                let broken = line.trim().contains(' ') && !line.contains('`');
+                assert!(
+                    !broken || UnicodeWidthStr::width(line) <= columns,
+                    "{columns}: {errors}"
+                );
+            }
+        }
+        let whole = Command::new(env!("CARGO_BIN_EXE_host"))
+            .args(words)
+            .current_dir(place.0.path())
+            .env_remove("COLUMNS")
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&whole.stderr).lines().count(), 1);
+    }
+}

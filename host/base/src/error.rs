@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
-use crate::print::escape;
+use crate::print::Stream;
 use crate::signals;
 
 /// What a person gave can't be used: exit code 2, where every other error is exit code 1.
@@ -42,7 +42,7 @@ impl std::error::Error for Stopped {}
 /// Tells on standard error why the program ends. Where that can't be printed, the exit code tells.
 pub fn tell(error: &anyhow::Error) {
     let text = match error.downcast_ref::<Stopped>() {
-        Some(stopped) => escape(&stopped.0).into_owned(),
+        Some(stopped) => crate::print::sentence(&stopped.0, Stream::Err),
         None => crate::print::error(error),
     };
     let _ = writeln!(std::io::stderr(), "{text}");

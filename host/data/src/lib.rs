@@ -1,5 +1,11 @@
 //! A data set: ratings, what the movies are called, and what may be done with it.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything is printed by pocketrec_base::print, which escapes it"
+)]
+
 mod blocks;
 pub mod builtin;
 mod cache;

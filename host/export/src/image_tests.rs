@@ -519,6 +519,5 @@ fn bytes_err_by_less_than_two_thousandths_of_a_star_on_the_built_in_mlp() {
             largest = largest.max((due - found).abs());
         }
     }
-    println!("{largest}");
     assert!(largest > 0.0 && largest < 0.002, "{largest}");
 }

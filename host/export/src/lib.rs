@@ -5,6 +5,12 @@
 //! [`boards`] where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it, as [`people`] does the names of users. Rows
 //! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything is printed by pocketrec_base::print, which escapes it"
+)]
+
 pub mod bill;
 pub mod bytes;
 pub mod device;

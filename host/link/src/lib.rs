@@ -7,6 +7,12 @@
 //! hand on its memory, [`bridge`] lets several programs ask it, [`running`] lets them find it, and [`keep`] brings what it
 //! has learned through its end; [`plugged`] finds real boards.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything is printed by pocketrec_base::print, which escapes it"
+)]
+
 pub mod bridge;
 pub mod connection;
 pub mod control;

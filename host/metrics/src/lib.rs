@@ -1,6 +1,12 @@
 //! How good predictions and lists are, whoever made them: errors, the baselines that a model must beat, and what a
 //! ranking is worth.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything is printed by pocketrec_base::print, which escapes it"
+)]
+
 pub mod baselines;
 mod errors;
 pub mod image;

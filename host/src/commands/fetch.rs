@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::print::width::{columns, wrapped};
 use crate::print::{self, Answer, progress, shell};
 use crate::{note, say};
 use pocketrec_base::error::BadInput;
@@ -45,9 +44,7 @@ pub fn run(args: &Args) -> Result<()> {
     })?;
     files::check_folder("--out", &args.out)?;
     note!("{}", release.license());
-    for line in wrapped(ACKNOWLEDGE, columns()) {
-        note!("{line}");
-    }
+    note!("{ACKNOWLEDGE}");
     let bar = progress::Bytes::new("fetching");
     let fetched = fetch(release, &args.from, &args.out, &bar);
     bar.finish();
@@ -108,6 +105,6 @@ impl Answer for Fetched {
             OsStr::new("--data"),
             self.folder.as_os_str(),
         ];
-        note!("Next: {}", shell::command(words));
+        print::next(&shell::command(words));
     }
 }

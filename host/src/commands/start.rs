@@ -7,7 +7,6 @@ use clap::{CommandFactory, FromArgMatches};
 
 use super::{Cli, examples};
 use crate::print::{self, Escaped, escape};
-use pocketrec_base::error::BadInput;
 
 /// What the program was asked to do. It ends here where that can't be told, or where only help was asked for.
 pub fn cli() -> Cli {
@@ -24,17 +23,13 @@ fn command() -> clap::Command {
     examples::added(Cli::command())
 }
 
-#[allow(clippy::print_stderr, reason = "before there is a verb that prints")]
 fn refuse(error: clap::Error, words: &[OsString]) -> ! {
     let plain = |word: &OsString| word.to_str().is_some_and(|word| escape(word) == word);
     if error.kind() == ErrorKind::InvalidUtf8 {
-        eprintln!(
-            "{}",
-            print::error(&BadInput::new(undecodable(words)).into())
-        );
+        print::hint(&format!("error: {}", undecodable(words)));
     } else if error.use_stderr() && !words.iter().all(plain) {
         // Without colours, and with nothing that a terminal would obey.
-        eprint!("{}", harmless(error));
+        print::aside(&harmless(error));
     } else {
         error.exit();
     }

@@ -23,10 +23,9 @@ pub trait Answer: Serialize {
 ///
 /// # Errors
 /// Where the answer can't be JSON, which is a mistake of this program's.
-#[allow(clippy::print_stdout, reason = "the printing end")]
 pub fn answer(answer: &impl Answer) -> anyhow::Result<()> {
     match is_json() {
-        true => std::println!("{}", escape::json(&serde_json::to_string_pretty(answer)?)),
+        true => document(&(escape::json(&serde_json::to_string_pretty(answer)?) + "\n")),
         false => answer.tell(),
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Whether a model is worth anything: its errors beside those of each movie's mean, and whether its lists depend on the
 //! person.
 
-use crate::print::grouped;
+use crate::print::count;
 use pocketrec_train::checkpoint::Validation;
 
 /// What is wrong with a model, and what to try: a sentence; nothing of one that is worth having.
@@ -12,7 +12,10 @@ pub fn warning(validation: Validation) -> Option<String> {
         movie_means,
         personal,
     } = validation;
-    let held = format!("the {} ratings that were held out", grouped(ratings as u64));
+    let held = match ratings {
+        1 => "the 1 rating that was held out".to_owned(),
+        _ => format!("the {} that were held out", count(ratings, "rating")),
+    };
     faults(&held, rmse, movie_means, personal)
 }
 

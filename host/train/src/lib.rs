@@ -7,6 +7,12 @@
 //! [`random`] and [`order`] make a run a function of its seed. [`fame`] and [`interest`] are what lists add to predicted
 //! stars. [`dense`] has what matrices are solved by.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything is printed by pocketrec_base::print, which escapes it"
+)]
+
 pub mod adam;
 pub mod bayes;
 pub mod checkpoint;

@@ -2,7 +2,7 @@
 //!
 //! - [`escape`](mod@escape): what came from outside (titles, names of files, boards and columns, texts of errors) can't
 //!   steer a terminal.
-//! - [`width`]: how wide a text is and how much room there is.
+//! - [`width`]: how wide a text is, how much room there is, and sentences broken to fit it.
 //! - [`table`](mod@table): columns that fit that room.
 //! - [`number`]: figures and counted things in words.
 //! - [`target`]: files that may be standard output; [`shell`]: the next command to type.
@@ -26,7 +26,7 @@ pub use escape::{Escaped, escape};
 pub use number::{bytes, count, grouped, seconds, signed};
 pub use table::{Align, Column, Table, table};
 pub use target::Target;
-pub use width::shortened;
+pub use width::{Stream, shortened};
 
 /// Standard output holds a document or a file, and nothing else may go there.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -84,29 +84,31 @@ macro_rules! warn {
     ($($text:tt)*) => { $crate::print::warning(::std::format_args!($($text)*)) };
 }
 
-/// What [`say!`](crate::say) does: one line, in which everything that isn't plain text is [escaped](escape()).
+/// What [`say!`](crate::say) does: a sentence, in which everything that isn't plain text is [escaped](escape()).
 pub fn line(text: fmt::Arguments<'_>) {
-    put(&format!("{}\n", escape(&text.to_string())));
+    put(&(sentence(&text.to_string(), stream()) + "\n"));
 }
 
 /// What [`warn!`](crate::warn) does.
-#[allow(clippy::print_stderr, reason = "the printing end")]
 pub fn warning(text: fmt::Arguments<'_>) {
-    std::eprintln!("warning: {}", escape(&text.to_string()));
+    hint(&format!("warning: {text}"));
 }
 
-/// Prints a line on standard error that says how something was understood.
-#[allow(clippy::print_stderr, reason = "the printing end")]
+/// Prints a sentence on standard error that says how something was understood.
 pub fn hint(text: &str) {
-    std::eprintln!("{}", escape(text));
+    to_stderr(&(sentence(text, Stream::Err) + "\n"));
 }
 
 /// Prints a line of progress on standard error, for a log; not where people asked for quiet.
-#[allow(clippy::print_stderr, reason = "the printing end")]
 pub fn log(text: &str) {
     if !is_quiet() {
-        std::eprintln!("{}", escape(text));
+        hint(text);
     }
+}
+
+/// Prints the command that may be typed next, in one line however long; not where people asked for quiet.
+pub fn next(command: &str) {
+    note_block(&format!("Next: {command}\n"));
 }
 
 /// Prints lines as they are, but for what would steer a terminal: for tables, whose cells are escaped already.
@@ -122,9 +124,14 @@ pub fn note_block(text: &str) {
 }
 
 /// As [`block`], on standard error.
-#[allow(clippy::print_stderr, reason = "the printing end")]
 pub fn aside(text: &str) {
-    std::eprint!("{}", escape::lines(text));
+    to_stderr(&escape::lines(text));
+}
+
+/// Prints a document, which is all that standard output holds.
+#[allow(clippy::print_stdout, reason = "the printing end")]
+pub fn document(text: &str) {
+    print!("{}", escape::lines(text));
 }
 
 /// Serialises a path as text; what in its name is no text is told by U+FFFD.
@@ -135,20 +142,37 @@ pub fn path<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&path.to_string_lossy())
 }
 
-/// The only place that writes text to standard output.
-#[allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the printing end"
-)]
-fn put(text: &str) {
+/// Where [`line`] and [`block`] print.
+fn stream() -> Stream {
     match TAKEN.load(Ordering::Relaxed) {
-        false => std::print!("{text}"),
-        true => std::eprint!("{text}"),
+        false => Stream::Out,
+        true => Stream::Err,
     }
 }
 
-/// An error as `main` prints it, on one line unless the error itself has lines of choices.
+#[allow(clippy::print_stdout, reason = "the printing end")]
+fn put(text: &str) {
+    match stream() {
+        Stream::Out => print!("{text}"),
+        Stream::Err => to_stderr(text),
+    }
+}
+
+#[allow(clippy::print_stderr, reason = "the printing end")]
+fn to_stderr(text: &str) {
+    eprint!("{text}");
+}
+
+/// Text escaped, and broken into lines where the stream is a terminal.
+pub(crate) fn sentence(text: &str, stream: Stream) -> String {
+    let text = escape(text);
+    match width::room(stream) {
+        Some(most) => width::folded(&text, most),
+        None => text.into_owned(),
+    }
+}
+
+/// An error as `main` prints it: a sentence.
 pub fn error(error: &anyhow::Error) -> String {
-    format!("error: {}", escape(&format!("{error:#}")))
+    sentence(&format!("error: {error:#}"), Stream::Err)
 }

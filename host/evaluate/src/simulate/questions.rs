@@ -145,10 +145,6 @@ mod tests {
             rmse(|t| t.suggested),
             rmse(|t| t.random),
         );
-        println!(
-            "{} people: {before:.4}, {suggested:.4} suggested, {random:.4} random",
-            trials.len()
-        );
         assert!(
             suggested < random && random < before,
             "{before}, {suggested}, {random}"

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{Train, Trainer, best, median, write_samples};
 use crate::commands::synth;
+use crate::note;
 use crate::print::{self, Column, Table, bytes, count, seconds};
 use pocketrec_base::child::Tied;
 use pocketrec_base::error::BadInput;
@@ -369,8 +370,8 @@ fn present(python: &Path, peers: &[Peer]) -> Result<Vec<Peer>> {
     let text = String::from_utf8_lossy(&output.stdout);
     let missing: Vec<&str> = text.split_whitespace().collect();
     if !missing.is_empty() {
-        println!(
-            "{} has no {}, so who needs them is left out\n",
+        note!(
+            "{} has no {}, so who needs them is left out",
             python.display(),
             missing.join(", ")
         );

@@ -127,7 +127,7 @@ impl Answer for Exported {
             Some(titles) => say!("Wrote {} and {}", image.display(), titles.display()),
             None => say!("Wrote {}, without titles", image.display()),
         }
-        note!("Next: {}", self.next(image));
+        print::next(&self.next(image));
     }
 }
 

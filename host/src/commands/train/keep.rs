@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 
 use super::Args;
-use crate::report::{curve, progress};
+use crate::print::progress;
+use crate::report::curve;
 use pocketrec_base::files::{self, Together};
 use pocketrec_data::{Dataset, Split};
 use pocketrec_metrics::baselines::Baselines;

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Args;
 use crate::print::{self, Answer, Column, Table, shell};
-use crate::{note, say};
+use crate::say;
 use pocketrec_base::files;
 use pocketrec_data::{Dataset, Split};
 use pocketrec_metrics::Score;
@@ -149,6 +149,6 @@ impl Answer for Told<'_> {
         if self.out != Path::new(files::FOLDER) {
             words.extend([OsStr::new("--checkpoint"), self.checkpoint.as_os_str()]);
         }
-        note!("Next: {}", shell::command(words));
+        print::next(&shell::command(words));
     }
 }
