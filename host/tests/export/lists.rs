@@ -1,0 +1,169 @@
+//! Lists for users, without what they have rated, and the ratings that say so.
+
+use super::*;
+
+/// The numbers of the parts that a list names.
+fn parts(list: &str) -> Vec<u32> {
+    let parts = list.split("Part ").skip(1);
+    let mut parts: Vec<u32> = parts
+        .map(|rest| rest.split_once(',').unwrap().0.parse().unwrap())
+        .collect();
+    parts.sort_unstable();
+    parts
+}
+
+/// The parts that a user of [`Place::trained`] has not rated.
+fn unrated(user: u32) -> Vec<u32> {
+    (1..=30)
+        .filter(|movie| (user * 7 + movie * 13) % 40 >= movie + 5)
+        .collect()
+}
+
+const LEFT_OUT: &str = "Without the movies that user";
+const UNKNOWN: &str = "has rated may be among these: ";
+
+#[test]
+fn a_users_list_is_without_what_they_have_rated_by_the_image_or_by_the_ratings() {
+    let place = Place::trained();
+    let out = "target/pocketrec/bare.img";
+    let bill = place.succeeds(&["export"]);
+    contains(
+        &bill,
+        &["user_seen", "It says which movies they have rated, in "],
+    );
+    contains(
+        &place.succeeds(&["inspect"]),
+        &["user_seen", "without what they have rated"],
+    );
+    let bill = place.succeeds(&["export", "--seen", "none", "--out", out]);
+    contains(
+        &bill,
+        &["(`--seen none`), so a device's lists for them may name it"],
+    );
+    assert!(!bill.contains("user_seen"), "{bill}");
+    contains(&place.succeeds(&["inspect", out]), &["may be among them"]);
+
+    for user in [1, 7, 40] {
+        let name = user.to_string();
+        let list = |image: &str, more: &[&str]| {
+            let all = [
+                "recommend",
+                "--user",
+                &name,
+                "--count",
+                "30",
+                "--image",
+                image,
+            ];
+            place.succeeds(&[&all[..], more].concat())
+        };
+        let due = unrated(user);
+        assert!(due.len() > 3 && due.len() < 27);
+        for image in [IMAGE, out] {
+            let told = list(image, &[]);
+            assert_eq!(parts(&told), due, "user {user} of {image}: {told}");
+            contains(&told, &[LEFT_OUT]);
+            let whole = list(image, &["--include-rated"]);
+            assert_eq!(parts(&whole).len(), 30, "{whole}");
+            assert!(!whole.contains("has rated"), "{whole}");
+        }
+    }
+    let mean = place.succeeds(&["recommend", "--count", "30"]);
+    assert!(
+        parts(&mean).len() == 30 && !mean.contains("has rated"),
+        "{mean}"
+    );
+}
+
+#[test]
+fn ratings_that_are_not_those_of_the_training_are_told_and_not_used() {
+    let place = Place::trained();
+    // Nothing beside it says where the ratings are.
+    place.succeeds(&["export", "--seen", "none", "--out", "bare.img"]);
+    let bare = [
+        "recommend",
+        "--user",
+        "7",
+        "--count",
+        "30",
+        "--image",
+        "bare.img",
+    ];
+    let told = place.succeeds(&bare);
+    contains(
+        &told,
+        &[UNKNOWN, "no checkpoint beside the image", "`--data PATH`"],
+    );
+    assert_eq!(parts(&told).len(), 30);
+    let with = |path| [&bare[..], &["--data", path]].concat();
+    let told = place.succeeds(&with("ratings"));
+    assert_eq!(parts(&told), unrated(7));
+    contains(&told, &[LEFT_OUT]);
+    std::fs::write(
+        place.path("other.csv"),
+        "7,10,4.0,1000000000\n8,20,3.0,1000000000\n",
+    )
+    .unwrap();
+    let error = place.fails(2, &with("other.csv"));
+    contains(&error, &["--data other.csv", "fingerprint is", "theirs is"]);
+    place.fails(2, &with("none.csv"));
+    let error = place.fails(2, &["recommend", "--data", "ratings"]);
+    contains(&error, &["--user"]);
+
+    let beside = "target/pocketrec/bare.img";
+    place.succeeds(&["export", "--seen", "none", "--out", beside]);
+    let beside = ["recommend", "--user", "7", "--image", beside];
+    std::fs::rename(place.path("ratings"), place.path("moved")).unwrap();
+    contains(&place.succeeds(&beside), &[UNKNOWN, "any more"]);
+    let bill = place.succeeds(&["export"]);
+    contains(
+        &bill,
+        &["It doesn't say what they have rated", "`--data PATH`"],
+    );
+    let error = place.fails(2, &["export", "--seen", "all"]);
+    contains(&error, &["`--seen all`", "`--data PATH` names them"]);
+    contains(
+        &place.succeeds(&["export", "--seen", "all", "--data", "moved"]),
+        &["user_seen"],
+    );
+    std::fs::create_dir(place.path("ratings")).unwrap();
+    std::fs::copy(place.path("other.csv"), place.path("ratings/ratings.csv")).unwrap();
+    contains(
+        &place.succeeds(&beside),
+        &[UNKNOWN, "no longer those of the training"],
+    );
+    // A checkpoint of other ratings has taken its place.
+    let data = "moved/ratings.csv";
+    let text = std::fs::read_to_string(place.path(data)).unwrap();
+    std::fs::write(place.path(data), text + "1,310,4.0,1000000000\n").unwrap();
+    place.succeeds(&[
+        "train", "--data", data, "--model", "mf", "--epochs", "1", "--batch", "100",
+    ]);
+    contains(
+        &place.succeeds(&beside),
+        &[UNKNOWN, "was trained on other ratings"],
+    );
+}
+
+#[test]
+fn fame_is_a_number_that_core_takes_as_it_is() {
+    let place = Place::trained();
+    place.succeeds(&["export"]);
+    for fame in ["nan", "inf", "1e39", "101", "much"] {
+        let told = place.fails(2, &["recommend", "--fame", fame]);
+        contains(&told, &["--fame", "a number from -100 to 100"]);
+    }
+    place.succeeds(&["recommend", "--fame", "-1"]);
+}
+
+#[test]
+fn a_movie_or_a_user_that_is_not_there_is_answered_with_what_is() {
+    let place = Place::trained();
+    place.succeeds(&["export"]);
+    let error = place.fails(2, &["predict", "--movie", "Trap 999"]);
+    contains(&error, &["did you mean"]);
+    let error = place.fails(2, &["similar", "--movie", "part"]);
+    contains(&error, &["may mean one of 30 movies", "and 21 more"]);
+    let error = place.fails(2, &["recommend", "--user", "41"]);
+    contains(&error, &["user 41", "ids from 1 to 40"]);
+}
