@@ -1,9 +1,10 @@
-//! `host bench`: how fast training is on this machine, and where its time goes.
+//! `host bench`: how fast training, scoring and the search are on this machine, and where their time goes.
 
 mod busy;
 mod growth;
 mod peers;
 mod samples;
+mod search;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -48,6 +49,8 @@ enum What {
     Growth(growth::Args),
     /// Time the device library's scoring of a whole catalogue, on one thread
     Kernels(super::kernels::Args),
+    /// Time the search for a movie among many titles
+    Search(search::Args),
 }
 
 /// Options of `host bench train`.
@@ -137,6 +140,7 @@ pub fn run(args: &Args) -> Result<()> {
         Some(What::Train(args)) => train(args),
         Some(What::Growth(args)) => growth::run(args),
         Some(What::Kernels(args)) => super::kernels::run(args),
+        Some(What::Search(args)) => search::run(args),
     }
 }
 

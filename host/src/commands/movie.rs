@@ -57,6 +57,20 @@ pub fn choose(
     text: &str,
     purpose: Purpose,
 ) -> Result<u32> {
+    Ok(meant(titles, known, text, purpose)??)
+}
+
+/// As [`choose`]; the inner error says that no movie is meant, for who knows of others.
+///
+/// # Errors
+///
+/// As [`choose`], where several may be meant or nobody chose.
+pub fn meant(
+    titles: &Titles,
+    known: impl Fn(u32) -> bool,
+    text: &str,
+    purpose: Purpose,
+) -> Result<Result<u32, BadInput>> {
     if titles.is_empty() {
         let id = search::id(text).ok_or_else(|| {
             BadInput::new(format!(
@@ -64,8 +78,10 @@ pub fn choose(
             ))
         })?;
         return match known(id) {
-            true => Ok(id),
-            false => Err(BadInput::new(format!("movie {id} is not in the image")).into()),
+            true => Ok(Ok(id)),
+            false => Ok(Err(BadInput::new(format!(
+                "movie {id} is not in the image"
+            )))),
         };
     }
     if text.trim().is_empty() {
@@ -74,14 +90,14 @@ pub fn choose(
     }
     let terminal = || std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     match search::find(titles, &known, text) {
-        Found::One(hit) if hit.how == How::Literal => Ok(hit.id),
+        Found::One(hit) if hit.how == How::Literal => Ok(Ok(hit.id)),
         Found::One(hit) if hit.how == How::Named || purpose == Purpose::Tell => {
             let id = search::id(text).filter(|id| known(*id));
             hint(&taken_as(titles, text, hit.id, id));
-            Ok(hit.id)
+            Ok(Ok(hit.id))
         }
         Found::One(hit) => match terminal() {
-            true => ask(titles, text, &[hit.id], std::io::stdin().lock(), std::io::stderr()),
+            true => ask(titles, text, &[hit.id], std::io::stdin().lock(), std::io::stderr()).map(Ok),
             false => Err(BadInput::new(format!(
                 "`{text}` may mean {}, but nothing is changed on a guess: give the title as it is, or the id",
                 named(titles, hit.id)
@@ -89,10 +105,10 @@ pub fn choose(
             .into()),
         },
         Found::Several(ids) if terminal() => {
-            ask(titles, text, &ids, std::io::stdin().lock(), std::io::stderr())
+            ask(titles, text, &ids, std::io::stdin().lock(), std::io::stderr()).map(Ok)
         }
         Found::Several(ids) => Err(unclear(titles, text, &ids).into()),
-        Found::Nothing(nearest) => Err(unknown(titles, text, &nearest).into()),
+        Found::Nothing(nearest) => Ok(Err(unknown(titles, text, &nearest))),
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 
-use super::index::{Entry, Index, Token, Word};
+use super::index::{Entry, Index, Token, Word, letters};
 
 /// How a title fits, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,6 +77,15 @@ struct Bits {
     head: u32,
     /// All that was typed, run together, starts with it: with articles, and without.
     heads: [bool; 2],
+}
+
+impl Bits {
+    /// Whether the word has anything of what was typed.
+    fn any(&self) -> bool {
+        self.whole | self.prefix | self.near | self.far | self.head != 0
+            || self.heads[0]
+            || self.heads[1]
+    }
 }
 
 impl Reading {
@@ -163,15 +172,19 @@ impl Reading {
             (Some(_), None) => 1,
             _ => return None,
         };
-        let bits_of = |token: &Token| bits.get(token.word as usize).copied().unwrap_or_default();
         let tokens = &index.tokens[entry.tokens.clone()];
         let mut all = Bits::default();
+        let mut any = false;
         for token in tokens {
-            let bits = bits_of(token);
+            let bits = &bits[token.word as usize];
+            any |= bits.any();
             all.whole |= bits.whole;
             all.prefix |= bits.prefix;
             all.near |= bits.near;
             all.far |= bits.far;
+        }
+        if !any {
+            return None;
         }
         let found = |class, cost, covers| Fit {
             id: entry.id,
@@ -381,11 +394,14 @@ pub fn all(index: &Index, readings: &[Reading]) -> Vec<Fit> {
 /// The movies that are called so, but for mistakes and the spaces between words.
 pub fn run_together(index: &Index, readings: &[Reading]) -> Vec<Fit> {
     let mut fits = Vec::new();
-    each_name(index, |entry, name| {
+    each_name(index, |entry, name, all| {
         for reading in readings {
             let typed = &reading.together[1];
             let allowed = (typed.len() / 5).min(2);
+            // Each mistake changes at most two letters.
+            let apart = (letters(typed) ^ all).count_ones() as usize;
             if typed.len().abs_diff(name.len()) > allowed
+                || apart > 2 * allowed
                 || reading.year.is_some_and(|year| entry.year != Some(year))
             {
                 continue;
@@ -444,7 +460,7 @@ pub fn nearest(indices: &[Index], readings: &[Reading], count: usize) -> Vec<u32
     let mut likely = shared(indices, reading);
     if likely.is_empty() {
         for index in indices {
-            each_name(index, |entry, name| {
+            each_name(index, |entry, name, _| {
                 let likeness = strsim::jaro_winkler(&reading.together[1], name);
                 likely.push(((likeness * 1e6) as u32, entry.ratings, entry.id));
             });
@@ -484,18 +500,21 @@ fn shared(indices: &[Index], reading: &Reading) -> Vec<(u32, u32, u32)> {
     likely
 }
 
-/// Hands each name and each part of one to `each`, without articles and spaces.
-fn each_name(index: &Index, mut each: impl FnMut(&Entry, &str)) {
+/// Hands each name and each part of one to `each`, without articles and spaces, and a bit for each of its letters.
+fn each_name(index: &Index, mut each: impl FnMut(&Entry, &str, u32)) {
     let mut text = String::new();
     for entry in &index.entries {
         let names = index.names[entry.names.clone()].iter();
         let names = names.map(|range| &index.tokens[range.clone()]);
         for tokens in names.clone().chain(names.flat_map(parts)) {
             text.clear();
+            let mut letters = 0;
             for token in tokens.iter().filter(|token| !token.article) {
-                text.push_str(&index.text(token).text);
+                let word = index.text(token);
+                text.push_str(&word.text);
+                letters |= word.letters;
             }
-            each(entry, &text);
+            each(entry, &text, letters);
         }
     }
 }

@@ -1,7 +1,5 @@
 //! The titles of all movies as words, each different word once.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 
 use super::super::Movie;
@@ -32,29 +30,91 @@ impl Word {
     }
 }
 
-fn letters(text: &str) -> u32 {
+/// A bit for each letter of a text.
+pub fn letters(text: &str) -> u32 {
     text.chars()
         .fold(0, |bits, c| bits | 1 << (u32::from(c) % 32))
 }
 
-/// The hash of FNV-1a, which takes less time for a word than the standard one.
-struct Quick(u64);
-
-impl Default for Quick {
-    fn default() -> Self {
-        Quick(0xcbf2_9ce4_8422_2325)
-    }
+/// Which number each word has: a table of open places, so that a word that was met before costs no allocation.
+struct Known {
+    /// Hash and number; places without a word have [`Known::FREE`] as its number.
+    places: Vec<(u32, u32)>,
+    taken: usize,
 }
 
-impl Hasher for Quick {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+impl Known {
+    const FREE: u32 = u32::MAX;
+
+    fn new() -> Self {
+        Known {
+            places: vec![(0, Self::FREE); 1 << 10],
+            taken: 0,
         }
     }
 
-    fn finish(&self) -> u64 {
-        self.0
+    fn hash(word: &str) -> u32 {
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+        let (eights, rest) = word.as_bytes().as_chunks::<8>();
+        let mix = |sum: u64, part: u64| (sum.rotate_left(23) ^ part).wrapping_mul(FACTOR);
+        let sum = eights.iter().fold(word.len() as u64, |sum, part| {
+            mix(sum, u64::from_le_bytes(*part))
+        });
+        let last = rest
+            .iter()
+            .fold(0, |last, byte| last << 8 | u64::from(*byte));
+        (mix(sum, last) >> 32) as u32
+    }
+
+    /// The number of a word with that hash, or the free place where it belongs.
+    fn find(&self, hash: u32, is_it: impl Fn(u32) -> bool) -> Result<u32, usize> {
+        let last = self.places.len() - 1;
+        let mut at = hash as usize & last;
+        loop {
+            match self.places[at] {
+                (_, Self::FREE) => return Err(at),
+                (other, number) if other == hash && is_it(number) => return Ok(number),
+                _ => at = (at + 1) & last,
+            }
+        }
+    }
+
+    fn put(&mut self, at: usize, hash: u32, number: u32) {
+        self.places[at] = (hash, number);
+        self.taken += 1;
+        if self.taken * 2 > self.places.len() {
+            let wider = vec![(0, Self::FREE); self.places.len() * 4];
+            for (hash, number) in std::mem::replace(&mut self.places, wider) {
+                if number != Self::FREE
+                    && let Err(at) = self.find(hash, |_| false)
+                {
+                    self.places[at] = (hash, number);
+                }
+            }
+        }
+    }
+
+    /// The number of a word, which is put behind `words` where it is new.
+    fn number(&mut self, words: &mut Vec<Word>, word: &str) -> u32 {
+        let of = |known: &Known, word: &str| {
+            let hash = Self::hash(word);
+            let found = known.find(hash, |number| words[number as usize].text == word);
+            (hash, found)
+        };
+        let (hash, found) = match of(self, word) {
+            (_, Ok(number)) => return number,
+            // Words that are written in two ways are met here each time: they are few.
+            (hash, free) => match fold::spelling(word) {
+                spelt if spelt != word => of(self, spelt),
+                _ => (hash, free),
+            },
+        };
+        found.unwrap_or_else(|at| {
+            let number = words.len() as u32;
+            words.push(Word::new(fold::spelling(word)));
+            self.put(at, hash, number);
+            number
+        })
     }
 }
 
@@ -112,7 +172,7 @@ impl Index {
             tokens: Vec::with_capacity(movies.len() * 6),
             ..Index::default()
         };
-        let mut known: HashMap<String, u32, BuildHasherDefault<Quick>> = HashMap::default();
+        let mut known = Known::new();
         let mut folder = Folder::default();
         for movie in movies {
             let parsed = names::parse(&movie.title);
@@ -124,19 +184,7 @@ impl Index {
                     // An article belongs to the part behind it.
                     let mut starts = piece > 1;
                     folder.words(text, |word| {
-                        let number = match known.get(word) {
-                            Some(number) => *number,
-                            None => {
-                                let spelt = fold::spelling(word);
-                                let number = known.get(spelt).copied().unwrap_or_else(|| {
-                                    index.words.push(Word::new(spelt));
-                                    index.words.len() as u32 - 1
-                                });
-                                known.insert(spelt.to_owned(), number);
-                                known.insert(word.to_owned(), number);
-                                number
-                            }
-                        };
+                        let number = known.number(&mut index.words, word);
                         index.tokens.push(Token {
                             word: number,
                             article: piece == 0 || index.words[number as usize].article,

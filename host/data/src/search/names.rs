@@ -45,8 +45,12 @@ impl<'a> Name<'a> {
     /// What stands between colons and dashes: `Star Wars`, `Episode IV` and `A New Hope`.
     pub fn parts(&self) -> impl Iterator<Item = &'a str> {
         let dashes = [" - ", " – ", " — "];
+        // Most names have none.
+        let may_have = !self.body.is_ascii() || self.body.contains('-');
         self.body.split(':').flat_map(move |part| {
-            let dash = dashes.into_iter().find(|dash| part.contains(dash));
+            let dash = dashes
+                .into_iter()
+                .find(|dash| may_have && part.contains(dash));
             let (first, rest) = match dash {
                 Some(dash) => (part, dash),
                 None => (part, "\0"),
