@@ -1,6 +1,7 @@
 //! Getting a MovieLens release from where GroupLens keeps it: `download`, check, `unpack`.
 
 mod download;
+mod part;
 mod unpack;
 
 use std::fs::{self, File};
@@ -12,6 +13,7 @@ use md5::{Digest, Md5};
 
 use super::LoadProgress;
 use super::release::Release;
+use pocketrec_base::print;
 
 /// Where GroupLens keeps the releases.
 pub const GROUPLENS: &str = "https://files.grouplens.org/datasets/movielens";
@@ -25,7 +27,14 @@ pub enum FetchError {
     /// The server can't be reached, or refuses.
     Network(String, Box<ureq::Error>),
     /// The connection broke off.
-    Broken(String, io::Error),
+    Broken {
+        /// The address.
+        url: String,
+        /// What the line or the server says.
+        error: io::Error,
+        /// How many bytes are there, where the next call goes on from them.
+        goes_on: Option<u64>,
+    },
     /// The disk refuses.
     Io(PathBuf, io::Error),
     /// What came isn't what GroupLens published.
@@ -54,9 +63,20 @@ impl std::fmt::Display for FetchError {
                     "can't fetch {url}: {error}; download it by hand and give `train --data` the zip"
                 )
             }
-            FetchError::Broken(url, error) => {
-                write!(f, "the download of {url} broke off ({error}); try again")
-            }
+            FetchError::Broken {
+                url,
+                error,
+                goes_on: None,
+            } => write!(f, "the download of {url} broke off ({error}); try again"),
+            FetchError::Broken {
+                url,
+                error,
+                goes_on: Some(got),
+            } => write!(
+                f,
+                "the download of {url} broke off ({error}); the same command goes on behind the {} that came",
+                print::bytes(*got)
+            ),
             FetchError::Io(path, error) => write!(f, "can't write {}: {error}", path.display()),
             FetchError::Sum {
                 path,
@@ -89,11 +109,11 @@ pub struct Fetched {
 
 /// Fetches a release's zip from `base`, checks its MD5 sum where GroupLens publishes one, and unzips it into `folder`.
 ///
-/// A zip that is there already with the right sum isn't fetched again. Only files that an earlier call wrote are
-/// replaced; nothing is deleted.
+/// A zip that is there already with the right sum isn't fetched again, and a download that broke off is gone on with.
+/// Only files that an earlier call wrote are replaced; nothing is deleted.
 ///
 /// # Errors
-/// [`FetchError`]; nothing half-written stays.
+/// [`FetchError`]; nothing half-written stays but a part that the next call goes on from.
 pub fn fetch(
     release: &Release,
     base: &str,
@@ -146,5 +166,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+#[cfg(test)]
+mod broken_tests;
 #[cfg(test)]
 mod tests;

@@ -37,7 +37,7 @@ fn serve(
     (address, server)
 }
 
-fn zip_of(entries: &[(&str, &str)]) -> Vec<u8> {
+pub fn zip_of(entries: &[(&str, &str)]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
     for (name, text) in entries {
         zip.start_file(*name, zip::write::SimpleFileOptions::default())
@@ -47,7 +47,7 @@ fn zip_of(entries: &[(&str, &str)]) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-fn release(md5: Option<String>) -> Release {
+pub fn release(md5: Option<String>) -> Release {
     Release {
         name: "ml-tiny",
         md5: md5.map(|md5| &*md5.leak()),
@@ -58,7 +58,7 @@ fn release(md5: Option<String>) -> Release {
     }
 }
 
-fn names(folder: &Path) -> Vec<String> {
+pub fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -67,7 +67,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-const RATINGS: &str = "1::2::4::978300760\n";
+pub const RATINGS: &str = "1::2::4::978300760\n";
 
 #[test]
 fn a_release_is_fetched_checked_unzipped_and_not_fetched_twice() {
