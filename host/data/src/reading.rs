@@ -1,5 +1,6 @@
 //! What a person can say about ratings that can't be read off them.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -27,18 +28,32 @@ pub struct Reading {
 pub enum TitlesFrom {
     /// Nowhere: movies go by their ids.
     Nowhere,
-    /// In a file.
-    File(PathBuf),
+    /// In a file, whose name may be any bytes.
+    File(#[serde(with = "as_text")] PathBuf),
 }
 
-impl FromStr for TitlesFrom {
-    type Err = std::convert::Infallible;
+impl From<OsString> for TitlesFrom {
+    fn from(text: OsString) -> TitlesFrom {
+        match text == "none" {
+            true => TitlesFrom::Nowhere,
+            false => TitlesFrom::File(text.into()),
+        }
+    }
+}
 
-    fn from_str(text: &str) -> Result<TitlesFrom, Self::Err> {
-        Ok(match text {
-            "none" => TitlesFrom::Nowhere,
-            path => TitlesFrom::File(path.into()),
-        })
+/// A path in a checkpoint, which is text.
+mod as_text {
+    use std::path::{Path, PathBuf};
+
+    use pocketrec_base::files::name;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&name::text(path))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        String::deserialize(from).map(|text| name::path(&text))
     }
 }
 

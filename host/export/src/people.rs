@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 
 use super::sidecar::{IMAGE, image_of};
 use pocketrec_base::error::BadInput;
+use pocketrec_base::print::count;
 use pocketrec_data::Names;
 
 /// The names of an image's users; empty where their ids are their ratings' own numbers.
@@ -94,8 +95,8 @@ impl People {
                 let near = self.names[place.saturating_sub(1)..].iter().take(3);
                 let near: Vec<&str> = near.map(|(name, _)| name.as_str()).collect();
                 Err(BadInput::new(format!(
-                    "no user of the image is called `{text}`; it has {} users, such as {}",
-                    self.names.len(),
+                    "no user of the image is called `{text}`; it has {}, such as {}",
+                    count(self.names.len(), "user"),
                     near.join(", ")
                 )))
             }

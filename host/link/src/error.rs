@@ -150,6 +150,12 @@ impl LinkError {
     }
 }
 
+/// A clause as a sentence of its own.
+fn sentence(clause: &str) -> String {
+    let (first, rest) = clause.split_at(clause.chars().next().map_or(0, char::len_utf8));
+    first.to_uppercase() + rest
+}
+
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -239,7 +245,10 @@ impl fmt::Display for LinkError {
                 f,
                 "{line} was asked for {request}, and its answer can't be right: {what}; does it run pocketrec's firmware of this version?"
             ),
-            Self::Unsure { what, why } => write!(f, "{why}; {what}"),
+            Self::Unsure { what, why } => match why.to_string() {
+                question if question.ends_with('?') => write!(f, "{question} {}", sentence(what)),
+                why => write!(f, "{why}; {what}"),
+            },
             Self::Refused(Refusal::NoModel(why)) => write!(
                 f,
                 "{}; `cargo xtask flash BOARD --image FILE` puts one there",

@@ -17,6 +17,7 @@ use pocketrec::wire::{Reply, Request};
 
 use super::memory::MemoryBoard;
 use super::{Connection, LinkError, Timing};
+use pocketrec_base::print::count;
 
 const FIRST_LINE: &str = "pocketrec transcript 1";
 
@@ -180,8 +181,8 @@ pub fn first_difference(due: &[u8], came: &[u8]) -> Option<String> {
             (a ^ b).trailing_zeros()
         )),
         None if due.len() != came.len() => Some(format!(
-            "{} bytes came and {} are due",
-            came.len(),
+            "{} came and {} are due",
+            count(came.len(), "byte"),
             due.len()
         )),
         None => None,
@@ -192,7 +193,7 @@ pub fn first_difference(due: &[u8], came: &[u8]) -> Option<String> {
 pub fn describe(body: &[u8]) -> String {
     match postcard::from_bytes::<Reply<'_>>(body) {
         Ok(reply) => format!("{reply:?}"),
-        Err(_) => format!("{} bytes that are no reply", body.len()),
+        Err(_) => format!("{}, no reply", count(body.len(), "byte")),
     }
 }
 

@@ -285,9 +285,9 @@ fn choose(
     let numbered = seen::most_users(movies.len());
     if args.seen == Seen::All && most > numbered {
         return Err(BadInput::new(format!(
-            "`--seen all` with {} movies takes at most {} users, and these are {}: choose fewer, or `--seen none`",
-            grouped(movies.len() as u64),
-            grouped(numbered as u64),
+            "`--seen all` with {} takes at most {}, and these are {}: choose fewer, or `--seen none`",
+            count(movies.len(), "movie"),
+            count(numbered, "user"),
             grouped(most as u64)
         ))
         .into());
@@ -397,6 +397,10 @@ fn too_large(
         users => format!("with these {} users", grouped(users as u64)),
     };
     let advice = match fits {
+        Some(1) => format!(
+            "{with}, the most rated movie would fit (`--movies 1`), which carries {:.1} % of the ratings",
+            100.0 * fit::share_of_ratings(checkpoint, 1)
+        ),
         Some(number) => format!(
             "{with}, the {} most rated movies would fit (`--movies {number}`), which carry {:.1} % of the ratings",
             grouped(number as u64),
@@ -432,8 +436,8 @@ fn too_large(
         None => String::new(),
     };
     Ok(format!(
-        "the image is {} bytes too large for {}, whose region has {}{stored}{seen}; {advice}",
-        grouped(over as u64),
+        "the image is {} too large for {}, whose region has {}{stored}{seen}; {advice}",
+        count(over, "byte"),
         board.name,
         grouped(region as u64)
     ))
@@ -443,7 +447,7 @@ fn too_large(
 fn beyond(length: usize, region: usize) -> String {
     match length.checked_sub(region) {
         None | Some(0) => "it would fit".to_owned(),
-        Some(over) => format!("{} bytes would still be too many", grouped(over as u64)),
+        Some(over) => format!("{} would still be too many", count(over, "byte")),
     }
 }
 

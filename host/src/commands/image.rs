@@ -10,12 +10,69 @@ use crate::print::count;
 use crate::print::{Movie, Movies};
 use crate::warn;
 use pocketrec_base::error::BadInput;
-use pocketrec_data::Titles;
+use pocketrec_data::reading::TitlesFrom;
+use pocketrec_data::{DataError, Names, Titles, load};
 use pocketrec_export::people::People;
 use pocketrec_export::{ImageBytes, sidecar};
 
 /// Where `export` writes the image unless told otherwise, and where all others look.
 pub const DEFAULT: &str = "target/pocketrec/model.img";
+
+/// The option of commands that show movies of an image.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct TitlesArgs {
+    /// The movies' titles: a file such as movies.csv, or none, which shows ids [default: those that lie beside the image]
+    #[arg(long, value_name = "PATH|none", global = true)]
+    titles: Option<TitlesFrom>,
+}
+
+impl TitlesArgs {
+    /// Whether somebody said where titles are.
+    pub fn is_given(&self) -> bool {
+        self.titles.is_some()
+    }
+
+    /// The titles of the movies of the image at `image`, which may be none or broken: those of the file that was named,
+    /// with the numbers of ratings that lie beside the image; else those beside it, with a warning of what is wrong with
+    /// them.
+    ///
+    /// # Errors
+    /// [`BadInput`] where the file that was named can't be read or has no movie of the image.
+    pub fn read(&self, image: Option<&Path>, model: Option<&Model<'_>>) -> Result<Titles> {
+        let crc = model.map(|model| model.header().crc);
+        let beside = |warns: bool| {
+            let listed = image
+                .map(|image| sidecar::read(image, crc))
+                .unwrap_or_default();
+            for told in listed.notes.iter().filter(|_| warns) {
+                warn!("{told}");
+            }
+            listed.titles
+        };
+        let path = match &self.titles {
+            None => return Ok(beside(true)),
+            Some(TitlesFrom::Nowhere) => return Ok(Titles::default()),
+            Some(TitlesFrom::File(path)) => path,
+        };
+        let listed = load::titles_in(path, &Names::default()).map_err(DataError::into_anyhow)?;
+        let mut ids = listed.titles.movies().iter().map(|movie| movie.id);
+        if let Some(model) = model
+            && !ids.any(|id| model.movie_row(id).is_ok())
+        {
+            let sentence = format!("--titles {} has no movie of the image", path.display());
+            return Err(BadInput::new(sentence).into());
+        }
+        for told in &listed.notes {
+            warn!("{told}");
+        }
+        let beside = beside(false);
+        let counts = beside
+            .movies()
+            .iter()
+            .map(|movie| (movie.id, movie.ratings));
+        Ok(listed.titles.counted(counts))
+    }
+}
 
 /// An image and its titles, read whole.
 pub struct Loaded {
@@ -30,19 +87,19 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Reads the image at `path`, and the titles and the names of users beside it.
+    /// Reads the image at `path`, its titles, and the names of users beside it.
     ///
     /// # Errors
     ///
-    /// [`BadInput`] where there is no image or the names of its users are broken; else what the disk says.
-    pub fn read(path: &Path) -> Result<Self> {
+    /// [`BadInput`] where there is no image, its titles are named and can't be read, or the names of its users are broken;
+    /// else what the disk says.
+    pub fn read(path: &Path, titles: &TitlesArgs) -> Result<Self> {
         let bytes = ImageBytes::read(path)?;
-        let crc = Model::open(bytes.as_ref())
-            .ok()
-            .map(|model| model.header().crc);
+        let model = Model::open(bytes.as_ref()).ok();
+        let crc = model.as_ref().map(|model| model.header().crc);
         Ok(Self {
             path: path.to_owned(),
-            titles: titles(path, crc),
+            titles: titles.read(Some(path), model.as_ref())?,
             people: People::read(path, crc)?,
             bytes,
         })
@@ -66,15 +123,6 @@ impl Loaded {
         let known = |id| model.movie_row(id).is_ok();
         choose(&self.titles, known, text, Purpose::Tell)
     }
-}
-
-/// The titles beside an image of this CRC-32, with a warning of what is wrong with them.
-fn titles(image: &Path, crc: Option<u32>) -> Titles {
-    let listed = sidecar::read(image, crc);
-    for told in &listed.notes {
-        warn!("{told}");
-    }
-    listed.titles
 }
 
 /// A user of the command line.
@@ -128,9 +176,11 @@ pub fn held(seen: bool) -> &'static str {
     }
 }
 
-/// What a list of the best movies for a user of the image does with those that they have rated.
+/// What a list of the best movies for somebody does with those that they have rated.
 #[derive(Clone, Copy, Debug)]
 pub enum Rated<'a> {
+    /// It may name them, as it was asked to.
+    Listed,
     /// It is without them.
     LeftOut,
     /// It isn't known which they are.
@@ -143,17 +193,21 @@ pub enum Rated<'a> {
 }
 
 impl Rated<'_> {
-    /// That in one line, for the user of that `name`.
-    pub fn line(self, name: &str) -> String {
+    /// Whether such a movie may be in the list.
+    pub fn may_be_named(self) -> bool {
+        !matches!(self, Self::LeftOut)
+    }
+
+    /// That in one line, for the user of that `name`, where it isn't what they asked for.
+    pub fn line(self, name: &str) -> Option<String> {
         match self {
-            Self::LeftOut => {
-                format!(
-                    "Without the movies that {name} has rated (`--include-rated` lists them too)"
-                )
-            }
-            Self::Unknown { why, advice } => {
-                format!("Movies that {name} has rated may be among these: {why} ({advice})")
-            }
+            Self::Listed => None,
+            Self::LeftOut => Some(format!(
+                "Without the movies that {name} has rated (`--include-rated` lists them too)"
+            )),
+            Self::Unknown { why, advice } => Some(format!(
+                "Movies that {name} has rated may be among these: {why} ({advice})"
+            )),
         }
     }
 }

@@ -7,7 +7,7 @@ use pocketrec::model::Model;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use super::image::{DEFAULT, Loaded, held};
+use super::image::{DEFAULT, Loaded, TitlesArgs, held};
 use crate::print::{self, Answer, count, grouped};
 use crate::report::verdict;
 use crate::{note, say, warn};
@@ -45,7 +45,7 @@ fn board_help() -> String {
 /// [`BadInput`](pocketrec_base::error::BadInput) for an image that isn't one, naming the field at fault; an error for one that
 /// doesn't fit `--board`.
 pub fn run(args: &Args) -> Result<()> {
-    let loaded = Loaded::read(&args.image)?;
+    let loaded = Loaded::read(&args.image, &TitlesArgs::default())?;
     let model = loaded.model()?;
     if let Some(board) = args.firmware_features {
         let needed = DeviceBill::of(&loaded.bytes, board).missing_features();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::image::{DEFAULT, Loaded, User, user};
+use super::image::{DEFAULT, Loaded, TitlesArgs, User, user};
 use super::movie::HELP;
 use crate::print::number::fixed;
 use crate::print::{self, Answer, Movie, signed};
@@ -33,6 +33,9 @@ pub struct Args {
     /// The image
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
+
+    #[command(flatten)]
+    titles: TitlesArgs,
 }
 
 /// Predicts and tells.
@@ -40,7 +43,7 @@ pub struct Args {
 /// # Errors
 /// [`BadInput`](pocketrec_base::error::BadInput) for a user or a movie that the image doesn't have.
 pub fn run(args: &Args) -> Result<()> {
-    let loaded = Loaded::read(&args.image)?;
+    let loaded = Loaded::read(&args.image, &args.titles)?;
     let model = loaded.model()?;
     let is_user = |text: &str| {
         let id = loaded.people.id(text);

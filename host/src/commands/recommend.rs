@@ -9,7 +9,7 @@ use pocketrec::model::{Model, Seen};
 use pocketrec::rank::TopN;
 use serde::Serialize;
 
-use super::image::{DEFAULT, Loaded, Rated, User, user};
+use super::image::{DEFAULT, Loaded, Rated, TitlesArgs, User, user};
 use super::trained;
 use crate::note;
 use crate::print::{self, Answer, Movie, Movies, count};
@@ -54,6 +54,9 @@ pub struct Args {
     /// The image
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
+
+    #[command(flatten)]
+    titles: TitlesArgs,
 }
 
 /// A weight that core takes as it is; others it would change without a word.
@@ -70,7 +73,7 @@ fn weight(text: &str) -> Result<f32, String> {
 /// [`BadInput`](pocketrec_base::error::BadInput) for a user that the image doesn't have, and for ratings that aren't
 /// those of its training.
 pub fn run(args: &Args) -> Result<()> {
-    let loaded = Loaded::read(&args.image)?;
+    let loaded = Loaded::read(&args.image, &args.titles)?;
     let model = loaded.model()?;
     let User { id, state, name } = user(
         &loaded.people,
@@ -94,17 +97,13 @@ pub fn run(args: &Args) -> Result<()> {
         let stars = model.predict_for(&state, hit.movie)?;
         movies.push(Movie::of(&loaded.titles, hit.movie), &[hit.score, stars]);
     }
-    let rated = match &known {
-        Known::Nothing => None,
-        Known::Missing(_) => Some(true),
-        Known::Image(_) | Known::Ratings(_) => Some(false),
-    };
     print::answer(&Recommended {
         user: id,
         movies,
-        may_name_rated: rated,
+        // The mean user has rated nothing.
+        may_name_rated: id.is_some() && known.rated().may_be_named(),
         heading: format!("The best of {} for {name}", count(model.movies(), "movie")),
-        footing: known.told().map(|rated| rated.line(&name)),
+        footing: id.and_then(|_| known.rated().line(&name)),
     })
 }
 
@@ -115,8 +114,8 @@ struct Recommended {
     /// MovieLens id; nothing for the mean user.
     user: Option<u32>,
     movies: Movies,
-    /// Whether what the user has rated may be among them; nothing where nobody asked.
-    may_name_rated: Option<bool>,
+    /// Whether what the user has rated may be among them; the mean user has rated nothing.
+    may_name_rated: bool,
     #[serde(skip)]
     heading: String,
     #[serde(skip)]
@@ -177,15 +176,15 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// What is said of it below a list.
-    fn told(&self) -> Option<Rated<'_>> {
+    /// What a list does with it.
+    fn rated(&self) -> Rated<'_> {
         match self {
-            Self::Nothing => None,
-            Self::Image(_) | Self::Ratings(_) => Some(Rated::LeftOut),
-            Self::Missing(why) => Some(Rated::Unknown {
+            Self::Nothing => Rated::Listed,
+            Self::Image(_) | Self::Ratings(_) => Rated::LeftOut,
+            Self::Missing(why) => Rated::Unknown {
                 why,
                 advice: "`--data PATH` names the ratings",
-            }),
+            },
         }
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use pocketrec::rank::Nearest;
 use serde::Serialize;
 
-use super::image::{DEFAULT, Loaded};
+use super::image::{DEFAULT, Loaded, TitlesArgs};
 use super::movie::MovieArgs;
 use crate::note;
 use crate::print::{self, Answer, Movie, Movies};
@@ -27,6 +27,9 @@ pub struct Args {
     /// The image
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
+
+    #[command(flatten)]
+    titles: TitlesArgs,
 }
 
 /// Looks and tells.
@@ -34,7 +37,7 @@ pub struct Args {
 /// # Errors
 /// [`BadInput`](pocketrec_base::error::BadInput) for a movie that the image doesn't have.
 pub fn run(args: &Args) -> Result<()> {
-    let loaded = Loaded::read(&args.image)?;
+    let loaded = Loaded::read(&args.image, &args.titles)?;
     let model = loaded.model()?;
     let movie = loaded.movie(&model, &args.movie.text())?;
     let mut nearest =

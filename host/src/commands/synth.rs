@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::print::{self, Answer, bytes, count, progress, shell};
-use crate::{note, say};
+use crate::say;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 use pocketrec_base::threads;
@@ -111,7 +111,7 @@ impl Answer for Made {
         say!("Wrote {} ({})", self.path.display(), bytes(self.bytes));
         let data = self.path.parent().unwrap_or(&self.path);
         let words = [OsStr::new("train"), OsStr::new("--data"), data.as_os_str()];
-        note!("Next: {}", shell::command(words));
+        print::next(&shell::command(words));
     }
 }
 

@@ -117,10 +117,16 @@ impl Own {
             false => table::read(&decoded.text, path)?,
         };
         if decoded.lines > 0 {
-            own.notes.push(format!(
-                "{} lines have letters that aren't UTF-8, read as Windows-1252, from line {} on",
-                decoded.lines, decoded.first
-            ));
+            own.notes.push(match decoded.lines {
+                1 => format!(
+                    "line {} has letters that aren't UTF-8, read as Windows-1252",
+                    decoded.first
+                ),
+                lines => format!(
+                    "{lines} lines have letters that aren't UTF-8, read as Windows-1252, from line {} on",
+                    decoded.first
+                ),
+            });
         }
         Ok(own)
     }

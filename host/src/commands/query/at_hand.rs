@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use pocketrec::wire::{Capabilities, ModelInfo, Refusal, Reply, Request, StorageState, Who};
 
-use super::super::image::{DEFAULT, Loaded};
+use super::super::image::{DEFAULT, Loaded, TitlesArgs};
 use super::{off_scale, refused};
 use crate::report::verdict;
 use crate::warn;
@@ -19,9 +19,12 @@ use pocketrec_link::{Connection, Known, LinkError, sense};
 /// What `--image` names, and what is there.
 pub(super) struct AtHand {
     path: PathBuf,
-    /// Somebody asked for ids.
+    /// Somebody asked for no image.
     is_left: bool,
     loaded: Option<Loaded>,
+    titles: Titles,
+    /// Somebody said where titles are, or that there are none.
+    titles_are_named: bool,
     /// What the image says, where it is one.
     known: Option<Known>,
 }
@@ -30,16 +33,21 @@ impl AtHand {
     /// The image that is `named`, or else the usual one, where it is there; of `none` nothing is read.
     ///
     /// # Errors
-    /// [`BadInput`] where there is no image of the name.
-    pub fn find(named: Option<&Path>) -> Result<Self> {
+    /// [`BadInput`] where there is no image of the name, or none of its titles where `titles` name them.
+    pub fn find(named: Option<&Path>, titles: &TitlesArgs) -> Result<Self> {
         let path = named.unwrap_or(Path::new(DEFAULT));
         let is_left = named.is_some_and(|named| named == Path::new("none"));
         let is_there = !is_left && (named.is_some() || path.exists());
-        let loaded = is_there.then(|| Loaded::read(path)).transpose()?;
+        let loaded = is_there.then(|| Loaded::read(path, titles)).transpose()?;
         let model = loaded.as_ref().and_then(|loaded| loaded.model().ok());
         Ok(Self {
             path: path.to_owned(),
             is_left,
+            titles: match &loaded {
+                Some(loaded) => loaded.titles.clone(),
+                None => titles.read(None, None)?,
+            },
+            titles_are_named: titles.is_given(),
             known: model.as_ref().map(Known::of),
             loaded,
         })
@@ -50,10 +58,9 @@ impl AtHand {
         &self.path
     }
 
-    /// The titles; none where there is no image.
+    /// The titles; none where there is no image and none are named.
     pub fn titles(&self) -> Titles {
-        let loaded = self.loaded.as_ref();
-        loaded.map_or_else(Titles::default, |loaded| loaded.titles.clone())
+        self.titles.clone()
     }
 
     /// What the image's users are called; nothing where there is no image.
@@ -133,7 +140,7 @@ impl AtHand {
         info: &ModelInfo<'_>,
     ) -> Result<()> {
         let Some(loaded) = &self.loaded else {
-            if !self.is_left {
+            if !self.is_left && !self.titles_are_named {
                 crate::print::hint(&format!(
                     "{} does not exist, so movies are shown by their ids: `--image` of the image that the board holds has their titles",
                     self.path.display()
@@ -157,7 +164,7 @@ impl AtHand {
             ))
             .into());
         }
-        if loaded.titles.is_empty() {
+        if loaded.titles.is_empty() && !self.titles_are_named {
             crate::print::hint(&format!(
                 "no titles lie beside {}, so movies are shown by their ids",
                 loaded.path.display()

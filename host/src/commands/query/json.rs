@@ -31,7 +31,12 @@ impl Asked<'_> {
         match reply {
             Reply::Stars(stars) => json!({ "movie": about, "for": self.whom(), "stars": stars }),
             Reply::Movies(_) => {
-                json!({ "movie": about, "for": self.whom(), "movies": self.listed(reply) })
+                let mut list =
+                    json!({ "movie": about, "for": self.whom(), "movies": self.listed(reply) });
+                if let Some(rated) = self.rated {
+                    list["may_name_rated"] = rated.may_be_named().into();
+                }
+                list
             }
             Reply::Rated {
                 before,

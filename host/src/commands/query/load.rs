@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use pocketrec::wire::{MAX_IMPORT, Refusal, Reply, Request, Who};
 use serde::Serialize;
 
+use super::super::image::TitlesArgs;
 use super::at_hand::AtHand;
 use super::refused;
-use crate::print::{self, Answer, count, escape};
+use crate::print::{self, Answer, count, escape, number};
 use crate::{note, say, warn};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
@@ -52,7 +53,7 @@ pub fn by_ids<L: Read + Write>(board: &mut Connection<L>, who: Who, file: &Path)
         load: Some(file.to_owned()),
         ..LoadArgs::default()
     };
-    let at_hand = AtHand::find(Some(Path::new("none")))?;
+    let at_hand = AtHand::find(Some(Path::new("none")), &TitlesArgs::default())?;
     match Given::read(&args, &at_hand)? {
         Some(given) => given.load(board, &at_hand, who),
         None => Ok(()),
@@ -162,8 +163,9 @@ impl<'a> Given<'a> {
         for batch in self.met.chunks(MAX_IMPORT) {
             import(board, who, batch, &mut taken).with_context(|| {
                 format!(
-                    "{taken} of {} ratings of {path} were taken in; the same command again goes on, and does no harm to them",
-                    self.met.len()
+                    "{taken} of {} of {path} {} taken in; the same command again goes on, and does no harm to them",
+                    count(self.met.len(), "rating"),
+                    number::was(taken)
                 )
             })?;
         }
@@ -298,6 +300,7 @@ fn has_room(there: &[u32], new: &[u32], room: usize) -> Result<(), String> {
     }
     let beside = match others {
         0 => String::new(),
+        1 => ", of which 1 is of another movie already".to_owned(),
         others => format!(", of which {others} are of other movies already"),
     };
     let advice = match room.saturating_sub(others) {
@@ -378,8 +381,8 @@ fn whose(own: &Own, path: &Path, given: Option<&str>) -> Result<Option<String>> 
             ask_whose(users, std::io::stdin().lock(), std::io::stderr()).map(Some)
         }
         (users, None) => Err(BadInput::new(format!(
-            "{shown} has ratings of {} people: {}; `--of-user ID` says whose are taken",
-            users.len(),
+            "{shown} has ratings of {}: {}; `--of-user ID` says whose are taken",
+            count(users.len(), "person"),
             people(users)
         ))
         .into()),
@@ -526,7 +529,7 @@ mod tests {
         let why = has_room(&[1, 2], &[2, 3, 4], 3).unwrap_err();
         assert_eq!(
             why,
-            "3 ratings can be used, and an owner has room for 3, of which 1 are of other movies already: `--newest 2` takes the latest"
+            "3 ratings can be used, and an owner has room for 3, of which 1 is of another movie already: `--newest 2` takes the latest"
         );
         assert!(
             has_room(&[1, 2], &[3], 2)

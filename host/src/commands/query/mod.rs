@@ -15,12 +15,12 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use pocketrec::wire::{Refusal, Reply, Request, Who};
 
-use super::image::{Loaded, Rated};
+use super::image::{Loaded, Rated, TitlesArgs};
 use super::line::{BOARD, LineArgs, Place};
-use super::movie::{Purpose, choose};
+use super::movie::{Purpose, meant};
 use super::remembered::Remembered;
 use crate::print::{hint, progress::Step};
-use crate::{note, say};
+use crate::say;
 use at_hand::AtHand;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::signals;
@@ -40,6 +40,9 @@ pub struct Args {
     /// `emulate`, the last one named with this port, or target/pocketrec/model.img]
     #[arg(long, value_name = "FILE", global = true, help_heading = BOARD)]
     image: Option<PathBuf>,
+
+    #[command(flatten)]
+    titles: TitlesArgs,
 
     /// Compute every answer on this PC too, and report the first bit that differs
     #[arg(long, global = true, help_heading = BOARD)]
@@ -64,6 +67,8 @@ struct Asked<'a> {
     who: Option<WhoArgs>,
     /// The stars that it gives, if it rates.
     stars: Option<f32>,
+    /// What a list of the best movies does with those that were rated, once that is known.
+    rated: Option<Rated<'static>>,
 }
 
 /// The image that is named, or else what is known of the board's; a line on stderr says where that comes from.
@@ -123,7 +128,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let place = args.line.place()?;
     let image = image(args, &place);
-    let at_hand = AtHand::find(image.as_deref())?;
+    let at_hand = AtHand::find(image.as_deref(), &args.titles)?;
     let mut asked = Asked {
         args,
         usual: usual_owner(args, &place),
@@ -133,6 +138,7 @@ pub fn run(args: &Args) -> Result<()> {
         movie: None,
         who: None,
         stars: None,
+        rated: None,
     };
     let request = asked.request()?;
     let mut given = None;
@@ -178,10 +184,8 @@ pub fn run(args: &Args) -> Result<()> {
             if let Reply::ModelInfo(info) = &reply {
                 at_hand::warn_of(info);
             }
+            asked.rated = asked.rated(&mut board)?;
             asked.show(&reply)?;
-            if let Some(line) = asked.rated(&mut board)? {
-                note!("{line}");
-            }
         }
         None => {
             return Err(LinkError::Answer {
@@ -266,20 +270,20 @@ fn compare<L: Read + Write>(
 }
 
 impl Asked<'_> {
-    /// What a list for a user of the image does with what they have rated, which the board knows or doesn't.
-    fn rated<L: Read + Write>(&self, board: &mut Connection<L>) -> Result<Option<String>> {
-        let (
-            Question::Top {
-                include_rated: false,
-                ..
-            },
-            Some(who),
-        ) = (&self.args.question, &self.who)
+    /// What a list of the best movies does with what somebody has rated: a board knows it of its owners, and of users of
+    /// the image or not.
+    fn rated<L: Read + Write>(
+        &self,
+        board: &mut Connection<L>,
+    ) -> Result<Option<Rated<'static>>> {
+        let (Question::Top { include_rated, .. }, Some(who)) = (&self.args.question, &self.who)
         else {
             return Ok(None);
         };
-        if who.user.is_none() {
-            return Ok(None);
+        match (&who.user, include_rated) {
+            (_, true) => return Ok(Some(Rated::Listed)),
+            (None, false) => return Ok(Some(Rated::LeftOut)),
+            (Some(_), false) => {}
         }
         let seen = board.ask_for(
             &Request::ModelInfo,
@@ -289,14 +293,13 @@ impl Asked<'_> {
                 _ => None,
             },
         )?;
-        let rated = match seen {
+        Ok(Some(match seen {
             true => Rated::LeftOut,
             false => Rated::Unknown {
                 why: "the device's image doesn't say which those are",
                 advice: "`export --seen all` writes one that does",
             },
-        };
-        Ok(Some(rated.line(&who.name(self.usual))))
+        }))
     }
 
     /// Whether movies are told of by their titles.
@@ -348,10 +351,11 @@ impl Asked<'_> {
     /// The id that `text` means; an image isn't needed where an id is given.
     fn movie(&mut self, text: &str, purpose: Purpose) -> Result<u32> {
         let known = |id| self.may_have(id);
-        let id = match search::id(text) {
+        let id = match (meant(&self.titles, known, text, purpose)?, search::id(text)) {
+            (Ok(id), _) => id,
             // The board says whether it has this id.
-            Some(id) if search::find(&self.titles, known, text).is_nothing() => id,
-            _ => choose(&self.titles, known, text, purpose)?,
+            (Err(_), Some(id)) => id,
+            (Err(none), None) => return Err(none.into()),
         };
         self.movie = Some(id);
         Ok(id)

@@ -136,6 +136,13 @@ impl Asked<'_> {
                     }
                 }
                 print::block(&self.listed(reply).table().text());
+                // What an owner of the device has rated is never among them.
+                if let (Some(who), Some(rated)) = (&self.who, self.rated)
+                    && who.user.is_some()
+                    && let Some(line) = rated.line(&who.name(self.usual))
+                {
+                    note!("{line}");
+                }
             }
             Reply::Rated {
                 before,

@@ -3,6 +3,7 @@
 use anyhow::{Error, Result};
 
 use super::Args;
+use crate::print::count;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 use pocketrec_train::checkpoint::{Checkpoint, CheckpointError, RunNote, State};
@@ -65,8 +66,8 @@ pub fn read(args: &Args, run: &RunNote) -> Result<(State, Options)> {
     }
     if run.options.solver == Solver::Adam && state.history.len() >= run.options.epochs {
         return Err(refuse(format!(
-            "its run has done {} epochs already; ask for more with --epochs",
-            state.history.len()
+            "its run has done {} already; ask for more with --epochs",
+            count(state.history.len(), "epoch")
         )));
     }
     Ok((state, of.options))
