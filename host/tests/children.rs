@@ -1,6 +1,8 @@
 //! What the program has started is gone when it is, however it ends.
 #![cfg(target_os = "linux")]
 
+mod signals;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
@@ -46,7 +48,7 @@ fn query(place: &TempDir, question: &str) -> Child {
         place.path().display(),
         std::env::var("PATH").unwrap_or_default()
     );
-    Command::new(env!("CARGO_BIN_EXE_host"))
+    signals::as_usual(&mut Command::new(env!("CARGO_BIN_EXE_host")))
         .args(["query", question, "--emulator", "--image", "model.img"])
         .current_dir(place.path())
         .env("PATH", path)

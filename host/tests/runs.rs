@@ -1,5 +1,8 @@
 //! Runs of `host train` that are stopped, cut off, resumed or useless: what they leave, and what is said of it.
 
+#[cfg(unix)]
+mod signals;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -245,7 +248,7 @@ mod stopped {
     /// Starts a run, sends it a signal once it has printed a line that holds `until`, and gives its exit code and what it
     /// printed as errors. A run that prints more than a pipe holds can't end before.
     fn stop(folder: &Path, line: &str, until: &str, signal: &str) -> (Option<i32>, String) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_host"))
+        let mut child = signals::as_usual(&mut Command::new(env!("CARGO_BIN_EXE_host")))
             .current_dir(folder)
             .args(line.split_whitespace())
             .stdout(Stdio::piped())
@@ -303,7 +306,7 @@ mod stopped {
     #[test]
     fn a_run_whose_reader_ctrl_c_ends_too_is_kept_all_the_same() {
         let folder = folder();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_host"))
+        let mut child = signals::as_usual(&mut Command::new(env!("CARGO_BIN_EXE_host")))
             .current_dir(folder.path())
             .args(format!("{ADAM} {LONG} --out out").split_whitespace())
             .stdout(Stdio::piped())

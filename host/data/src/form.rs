@@ -175,7 +175,7 @@ impl Form {
             return Err(wrong(match header {
                 true => unknown(&cells, &places(&cells)),
                 false => format!(
-                    "it has {} fields; a line should have user, movie and rating, such as {}",
+                    "it has {} fields; a line should have user, movie and rating, as in {}",
                     cells.len(),
                     example(separator)
                 ),

@@ -4,12 +4,6 @@
 //! predicts from the exported image, not from the checkpoint; [`ranking`] judges lists, [`cold`] leaves people out, and
 //! [`report`] prints.
 
-#![deny(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "everything is printed by pocketrec_base::print, which escapes it"
-)]
-
 pub mod cold;
 pub mod protocol;
 pub mod report;

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use pocketrec_base::error::BadInput;
+use pocketrec_base::files::Together;
 use pocketrec_data::{Dataset, LoadProgress, Names, Ratings, Reading, Split, Titles};
 use pocketrec_train::random::{Random, Stream};
 
@@ -106,42 +107,40 @@ pub fn official(folder: &Path) -> Result<Vec<(String, PathBuf, PathBuf)>, BadInp
 /// can be measured on the same ones; [`official`] finds them again.
 ///
 /// # Errors
-/// When the disk refuses.
+/// When the disk refuses: no file is written then.
 pub fn write(folds: &[Fold<'_>], folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
+    let mut together = Together::default();
     for (number, fold) in (1..).zip(folds) {
         let ratings = &fold.data.ratings;
         for (ending, rows) in [
             ("base", &fold.split.train),
             ("test", &fold.split.validation),
         ] {
-            pocketrec_base::files::write_with(
-                &folder.join(format!("u{number}.{ending}")),
-                |file| {
-                    for &row in rows {
-                        let row = row as usize;
-                        let user = ratings.user_ids[ratings.users[row] as usize];
-                        let movie = ratings.movie_ids[ratings.movies[row] as usize];
-                        match fold.data.user_names.of(user) {
-                            Some(name) => write!(file, "{name}\t")?,
-                            None => write!(file, "{user}\t")?,
-                        }
-                        match fold.data.movie_names.of(movie) {
-                            Some(name) => write!(file, "{name}\t")?,
-                            None => write!(file, "{movie}\t")?,
-                        }
-                        write!(file, "{}", ratings.stars[row])?;
-                        match fold.data.has_times {
-                            true => writeln!(file, "\t{}", ratings.times[row])?,
-                            false => writeln!(file)?,
-                        }
+            together.add(&folder.join(format!("u{number}.{ending}")), |file| {
+                for &row in rows {
+                    let row = row as usize;
+                    let user = ratings.user_ids[ratings.users[row] as usize];
+                    let movie = ratings.movie_ids[ratings.movies[row] as usize];
+                    match fold.data.user_names.of(user) {
+                        Some(name) => write!(file, "{name}\t")?,
+                        None => write!(file, "{user}\t")?,
                     }
-                    Ok(())
-                },
-            )?;
+                    match fold.data.movie_names.of(movie) {
+                        Some(name) => write!(file, "{name}\t")?,
+                        None => write!(file, "{movie}\t")?,
+                    }
+                    write!(file, "{}", ratings.stars[row])?;
+                    match fold.data.has_times {
+                        true => writeln!(file, "\t{}", ratings.times[row])?,
+                        false => writeln!(file)?,
+                    }
+                }
+                Ok(())
+            })?;
         }
     }
-    Ok(())
+    together.commit().map_err(|(_, error)| error)
 }
 
 /// Ratings of two files as one data set, and the split that keeps them apart. Movies and users of either are known to

@@ -10,14 +10,14 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use self::busy::Busy;
 use self::peers::{Others, Peer};
 use self::samples::{Size, samples};
-use super::columns;
+use super::columns::{self, Columns};
 use crate::note;
 use crate::print::number::percent;
 use crate::print::{self, Answer, Column, Table, count, grouped};
@@ -398,7 +398,8 @@ fn trace(args: &Train, options: &Options, kernel: Kernel, folder: &Path) -> Resu
     let mut trainer = Fast::new(&start, options, kernel, options.thread_count());
     let rates = (options.learning_rate, options.table_rate());
     trainer.epoch(&samples, &|_| rates, &mut |_| true);
-    write_samples(&samples, folder)?;
+    let mut columns = Columns::new(folder)?;
+    add_samples(&mut columns, &samples)?;
     let mut shapes = format!(
         "model {}\nbatch {}\nrate {}\ntable_rate {}\nmean {}\n",
         options.model.name(),
@@ -433,35 +434,24 @@ fn trace(args: &Train, options: &Options, kernel: Kernel, folder: &Path) -> Resu
             if when == "before" {
                 writeln!(shapes, "{name} {rows} {}", values.len() / rows)?;
             }
-            columns::write(
-                folder,
-                &format!("{when}.{name}.f32"),
-                values.iter().copied(),
-            )?;
+            columns.add(&format!("{when}.{name}.f32"), values.iter().copied())?;
         }
     }
-    let path = folder.join("shapes.txt");
-    files::write(&path, shapes.as_bytes())
-        .with_context(|| format!("can't write {}", path.display()))
+    columns.add_file("shapes.txt", |file| file.write_all(shapes.as_bytes()))?;
+    columns.commit()
 }
 
 /// Writes samples as columns, for peers to read.
 fn write_samples(samples: &[Sample], folder: &Path) -> Result<()> {
-    columns::write(
-        folder,
-        columns::USERS,
-        samples.iter().map(|sample| sample.user),
-    )?;
-    columns::write(
-        folder,
-        columns::MOVIES,
-        samples.iter().map(|sample| sample.movie),
-    )?;
-    columns::write(
-        folder,
-        columns::STARS,
-        samples.iter().map(|sample| sample.stars),
-    )
+    let mut columns = Columns::new(folder)?;
+    add_samples(&mut columns, samples)?;
+    columns.commit()
+}
+
+fn add_samples(columns: &mut Columns<'_>, samples: &[Sample]) -> Result<()> {
+    columns.add(columns::USERS, samples.iter().map(|sample| sample.user))?;
+    columns.add(columns::MOVIES, samples.iter().map(|sample| sample.movie))?;
+    columns.add(columns::STARS, samples.iter().map(|sample| sample.stars))
 }
 
 /// The kernels' table.

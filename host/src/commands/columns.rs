@@ -1,10 +1,11 @@
 //! Numbers as other programs read them without a reader: one column a file, 4 bytes each, little-endian.
 
+use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
-use pocketrec_base::files;
+use pocketrec_base::files::Together;
 use pocketrec_data::{Ratings, Split};
 use pocketrec_train::{Options, orders};
 
@@ -40,19 +41,63 @@ impl Number for f32 {
     }
 }
 
-/// Writes one column into a folder, which is made if it isn't there.
-///
-/// # Errors
-/// When the disk refuses.
-pub fn write(folder: &Path, name: &str, numbers: impl Iterator<Item = impl Number>) -> Result<()> {
-    std::fs::create_dir_all(folder)
-        .with_context(|| format!("can't create {}", folder.display()))?;
-    let path = folder.join(name);
-    files::write_with(&path, |file| {
-        let mut numbers = numbers;
-        numbers.try_for_each(|number| file.write_all(&number.bytes()))
-    })
-    .with_context(|| format!("can't write {}", path.display()))
+/// Columns that are written into a folder together, or none of them.
+pub struct Columns<'a> {
+    folder: &'a Path,
+    together: Together,
+}
+
+impl<'a> Columns<'a> {
+    /// Into that folder, which is made if it isn't there.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn new(folder: &'a Path) -> Result<Self> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("can't create {}", folder.display()))?;
+        Ok(Self {
+            folder,
+            together: Together::default(),
+        })
+    }
+
+    /// Writes one column beside its place.
+    ///
+    /// # Errors
+    /// When the disk refuses: then none is there.
+    pub fn add(
+        &mut self,
+        name: &str,
+        mut numbers: impl Iterator<Item = impl Number>,
+    ) -> Result<()> {
+        self.add_file(name, |file| {
+            numbers.try_for_each(|number| file.write_all(&number.bytes()))
+        })
+    }
+
+    /// Writes what belongs to the columns.
+    ///
+    /// # Errors
+    /// As [`add`](Self::add).
+    pub fn add_file(
+        &mut self,
+        name: &str,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<()> {
+        let path = self.folder.join(name);
+        self.together
+            .add(&path, fill)
+            .with_context(|| format!("can't write {}; nothing was changed", path.display()))
+    }
+
+    /// Puts all into their places.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn commit(self) -> Result<()> {
+        let failed = self.together.commit();
+        failed.map_err(|(path, error)| anyhow!("can't write {}: {error}", path.display()))
+    }
 }
 
 /// Writes ratings in the order that they have in memory, and which of them are held back; then, for each of the first
@@ -67,13 +112,16 @@ pub fn write_split(
     epochs: usize,
     folder: &Path,
 ) -> Result<()> {
-    write(folder, USERS, ratings.users.iter().copied())?;
-    write(folder, MOVIES, ratings.movies.iter().copied())?;
-    write(folder, STARS, ratings.stars.iter().copied())?;
-    write(folder, VALIDATION, split.validation.iter().copied())?;
-    if epochs == 0 {
-        return Ok(());
+    let mut columns = Columns::new(folder)?;
+    columns.add(USERS, ratings.users.iter().copied())?;
+    columns.add(MOVIES, ratings.movies.iter().copied())?;
+    columns.add(STARS, ratings.stars.iter().copied())?;
+    columns.add(VALIDATION, split.validation.iter().copied())?;
+    if epochs > 0 {
+        let mut orders = orders(ratings, split, options);
+        for epoch in 1..=epochs {
+            columns.add(&order(epoch), orders(epoch).into_iter())?;
+        }
     }
-    let mut orders = orders(ratings, split, options);
-    (1..=epochs).try_for_each(|epoch| write(folder, &order(epoch), orders(epoch).into_iter()))
+    columns.commit()
 }

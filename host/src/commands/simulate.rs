@@ -91,13 +91,14 @@ pub fn run(args: &Args) -> Result<()> {
         compared: all.compared,
         points: figures::lines(&all.people, args.retrain),
     };
-    if let Some(target) = &args.csv {
-        target.write(figures::csv(&curve.points).as_bytes())?;
+    let csv = figures::csv(&curve.points);
+    let title = format!("What a device learns of a new person ({})", curve.data);
+    let svg = picture::svg(&curve.points, &title)?;
+    let mut written = Vec::new();
+    for (target, text) in [(&args.csv, &csv), (&args.picture, &svg)] {
+        written.extend(target.iter().map(|target| (target, text.as_bytes())));
     }
-    if let Some(target) = &args.picture {
-        let title = format!("What a device learns of a new person ({})", curve.data);
-        target.write(picture::svg(&curve.points, &title)?.as_bytes())?;
-    }
+    print::target::write_all(&written)?;
     print::answer(&curve)
 }
 

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use serde::Serialize;
 
 use crate::print::{self, Answer, bytes, count, progress, shell};
@@ -147,12 +147,14 @@ fn make(args: &Args) -> Result<Made> {
     let threads = threads::for_memory();
     let bar = progress::Count::new("users", shape.users as u64);
     let mut made = None;
-    files::write_with(&path, |file| {
-        let tell = |users: usize| bar.done(users as u64);
-        made = Some(synth::write(&shape, args.seed, threads, file, tell)?);
-        Ok(())
-    })
-    .with_context(|| format!("can't write {}", path.display()))?;
+    let mut together = files::Together::default();
+    together
+        .add(&path, |file| {
+            let tell = |users: usize| bar.done(users as u64);
+            made = Some(synth::write(&shape, args.seed, threads, file, tell)?);
+            Ok(())
+        })
+        .with_context(|| format!("can't write {}; nothing was changed", path.display()))?;
     bar.finish();
     let made = made.context("nothing was written")?;
     let made = Made {
@@ -170,7 +172,12 @@ fn make(args: &Args) -> Result<Made> {
         made.sentence(),
         args.shape
     );
-    files::write(&note, text.as_bytes())
-        .with_context(|| format!("can't write {}", note.display()))?;
+    // Ahead of the ratings: without it nobody would know that they may be replaced.
+    together
+        .add_ahead(&note, |file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("can't write {}; nothing was changed", note.display()))?;
+    together
+        .commit()
+        .map_err(|(place, error)| anyhow!("can't write {}: {error}", place.display()))?;
     Ok(made)
 }

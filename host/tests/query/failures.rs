@@ -61,7 +61,7 @@ fn ctrl_c_stops_the_board_and_then_the_program() {
     let place = place();
     let (port, begun) = slow_board(&place);
     let top = ["query", "top", "--image", "model.img", "--port", &port];
-    let host = program()
+    let host = signals::as_usual(&mut program())
         .args(top)
         .current_dir(place.path())
         .stdout(Stdio::piped())

@@ -3,6 +3,9 @@
 mod failures;
 mod places;
 mod ratings;
+#[cfg(unix)]
+#[path = "../signals/mod.rs"]
+mod signals;
 mod titles;
 
 use std::io::{ErrorKind, Read, Write};

@@ -220,7 +220,7 @@ fn titles_are_those_of_a_file_that_is_named_or_none_whichever_verb_shows_them() 
         assert!(ids.status.success(), "{verb:?}");
         assert!(text(&ids).contains("movie "), "{verb:?}: {}", text(&ids));
         for (titles, said) in [
-            ("nope.csv", "nope.csv"),
+            ("nope.csv", "there is no nope.csv"),
             ("other.csv", "no movie of the image"),
         ] {
             let refused = asked(titles);

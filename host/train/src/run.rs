@@ -1,5 +1,7 @@
 //! A run as whoever started it sees it: what it is told meanwhile, what it asks, and what comes out.
 
+use std::sync::atomic::AtomicBool;
+
 use pocketrec_base::threads::in_parts;
 use pocketrec_data::{Ratings, Split};
 use pocketrec_metrics::Errors;
@@ -27,6 +29,11 @@ pub trait Observer {
     /// than once a second.
     fn stop(&mut self) -> bool {
         false
+    }
+
+    /// What [`stop`](Self::stop) looks at, for work on several threads; none where nothing stops a run.
+    fn stop_flag(&self) -> Option<&AtomicBool> {
+        None
     }
 
     /// Whether [`keep`](Self::keep) is due; asked between epochs or sweeps.

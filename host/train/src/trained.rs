@@ -1,6 +1,8 @@
 //! Training as a whole: from ratings and a recipe to everything that a checkpoint holds. The command, evaluation and
 //! simulated people all come by here.
 
+use std::sync::atomic::Ordering;
+
 use pocketrec_data::{Dataset, Ratings, Split};
 use pocketrec_metrics::baselines::Baselines;
 
@@ -73,8 +75,11 @@ pub fn train(
     let (ratings, parameters) = (&data.ratings, &trained.fit.parameters);
     let fame = fame::choose(parameters, ratings, split);
     let finds = recipe::has_interest(&trained.options) && data.has_times && !observer.stop();
-    let interest =
-        finds.then(|| interest::find(parameters, ratings, split, fame, &trained.options));
+    let flag = observer.stop_flag();
+    let stop = || flag.is_some_and(|flag| flag.load(Ordering::Relaxed));
+    let interest = finds
+        .then(|| interest::find(parameters, ratings, split, fame, &trained.options, &stop))
+        .flatten();
     trained.validation = (!split.validation.is_empty()).then(|| Validation {
         ratings: split.validation.len(),
         rmse: validate(parameters, ratings, &split.validation).rmse(),

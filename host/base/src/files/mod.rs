@@ -72,16 +72,8 @@ struct Part {
     place: PathBuf,
 }
 
-impl Together {
-    /// Writes a file through `fill` beside its place, down to the disk.
-    ///
-    /// # Errors
-    /// As [`write_with`].
-    pub fn add(
-        &mut self,
-        path: &Path,
-        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<()> {
+impl Part {
+    fn new(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<Part> {
         let place = place(path)?;
         let name = place.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         let (beside, file) = Unfinished::file(folder_of(&place), name)?;
@@ -92,7 +84,34 @@ impl Together {
             file.set_permissions(there.permissions())?;
         }
         file.sync_data()?;
-        self.parts.push(Part { beside, place });
+        Ok(Part { beside, place })
+    }
+}
+
+impl Together {
+    /// Writes a file through `fill` beside its place, down to the disk.
+    ///
+    /// # Errors
+    /// As [`write_with`].
+    pub fn add(
+        &mut self,
+        path: &Path,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.parts.push(Part::new(path, fill)?);
+        Ok(())
+    }
+
+    /// As [`add`](Self::add), but it comes into its place before those that were added earlier.
+    ///
+    /// # Errors
+    /// As [`write_with`].
+    pub fn add_ahead(
+        &mut self,
+        path: &Path,
+        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.parts.insert(0, Part::new(path, fill)?);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use super::{Escaped, TAKEN, is_json, take_stdout};
 use crate::error::BadInput;
@@ -100,6 +100,28 @@ impl Target {
         };
         written.with_context(|| format!("can't write {self}"))
     }
+}
+
+/// Writes files that belong together, or none of them; what goes to standard output is written last.
+///
+/// # Errors
+/// What the disk or the reader of standard output says.
+pub fn write_all(targets: &[(&Target, &[u8])]) -> Result<()> {
+    let mut together = files::Together::default();
+    for (target, bytes) in targets {
+        if let Target::File(path) = target {
+            together
+                .add(path, |file| file.write_all(bytes))
+                .with_context(|| format!("can't write {target}; nothing was changed"))?;
+        }
+    }
+    together
+        .commit()
+        .map_err(|(path, error)| anyhow!("can't write {}: {error}", path.display()))?;
+    let mut stdout = targets
+        .iter()
+        .filter(|(target, _)| **target == Target::Stdout);
+    stdout.try_for_each(|(target, bytes)| target.write(bytes))
 }
 
 impl fmt::Display for Target {

@@ -272,10 +272,7 @@ fn compare<L: Read + Write>(
 impl Asked<'_> {
     /// What a list of the best movies does with what somebody has rated: a board knows it of its owners, and of users of
     /// the image or not.
-    fn rated<L: Read + Write>(
-        &self,
-        board: &mut Connection<L>,
-    ) -> Result<Option<Rated<'static>>> {
+    fn rated<L: Read + Write>(&self, board: &mut Connection<L>) -> Result<Option<Rated<'static>>> {
         let (Question::Top { include_rated, .. }, Some(who)) = (&self.args.question, &self.who)
         else {
             return Ok(None);

@@ -185,6 +185,10 @@ impl Observer for Watched<'_> {
         self.stop.load(Ordering::Relaxed)
     }
 
+    fn stop_flag(&self) -> Option<&AtomicBool> {
+        Some(self.stop)
+    }
+
     fn wants_to_keep(&mut self) -> bool {
         self.last.elapsed() >= self.every
     }

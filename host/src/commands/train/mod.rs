@@ -130,11 +130,9 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let split = Split::random(ratings.len(), args.validation, args.model.seed);
     if split.train.is_empty() {
-        return Err(BadInput::new(match ratings.len() {
-            1 => "one rating is too few to train on".into(),
-            more => format!("{} are too few to train on", count(more, "rating")),
-        })
-        .into());
+        return Err(
+            BadInput::new(format!("{} ratings are too few to train on", ratings.len())).into(),
+        );
     }
     if let Some(folder) = &args.write_split {
         return columns::write_split(ratings, &split, &options, args.write_orders, folder);

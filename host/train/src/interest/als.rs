@@ -1,6 +1,7 @@
 //! Alternating least squares on who rated what (Hu, Koren and Volinsky 2008): a rating is a 1 that counts
 //! 1 + [`ALPHA`] times, all other pairs are zeros that count once, and vectors are held to zero by [`LAMBDA`].
 
+use super::Stop;
 use super::histories::Histories;
 use super::settings::{ALPHA, DIM, LAMBDA, RATINGS, SWEEPS};
 use super::solve::{Square, Vector, add, invert, solve};
@@ -67,10 +68,19 @@ impl Links {
     }
 }
 
-/// One side's vectors, the other's being given.
-fn half(links: &Links, others: &[Vector], rows: &mut [Vector], threads: usize) {
+/// One side's vectors, the other's being given; nothing once `stop` says so.
+fn half(
+    links: &Links,
+    others: &[Vector],
+    rows: &mut [Vector],
+    threads: usize,
+    stop: Stop<'_>,
+) -> Option<()> {
     let normal = normal(others);
     let find = |(): &mut (), (at, row): (usize, &mut Vector)| {
+        if stop() {
+            return;
+        }
         let mut square = normal;
         let mut sums = [0.0; DIM];
         for &other in links.of(at) {
@@ -83,10 +93,16 @@ fn half(links: &Links, others: &[Vector], rows: &mut [Vector], threads: usize) {
         *row = solve(square, sums);
     };
     threads::share(threads, rows.iter_mut().enumerate(), || (), find);
+    (!stop()).then_some(())
 }
 
 /// The movies' vectors, from at most [`RATINGS`] ratings: those of people evenly spread over all.
-pub(super) fn movies(histories: &Histories, movies: usize, options: &Options) -> Vec<Vector> {
+pub(super) fn movies(
+    histories: &Histories,
+    movies: usize,
+    options: &Options,
+    stop: Stop<'_>,
+) -> Option<Vec<Vector>> {
     let step = histories.movies.len().div_ceil(RATINGS).max(1);
     let mut starts = vec![0];
     let mut others = Vec::new();
@@ -105,8 +121,8 @@ pub(super) fn movies(histories: &Histories, movies: usize, options: &Options) ->
     let mut persons = vec![[0.0; DIM]; people.starts.len() - 1];
     let threads = options.thread_count();
     for _ in 0..SWEEPS {
-        half(&people, &rows, &mut persons, threads);
-        half(&fans, &persons, &mut rows, threads);
+        half(&people, &rows, &mut persons, threads, stop)?;
+        half(&fans, &persons, &mut rows, threads, stop)?;
     }
-    rows
+    Some(rows)
 }

@@ -1,6 +1,7 @@
 //! How fast ratings fade, and how many stars an interest is worth: by the lists of people whose latest validation
 //! rating is looked for, from what they had rated before it.
 
+use super::Stop;
 use super::histories::Histories;
 use super::movies::Movies;
 use super::settings::{FADES, FIRST_WEIGHT, PEOPLE, SCORES, VARIETY, WEIGHTS};
@@ -53,21 +54,25 @@ impl<'a> Held<'a> {
 
     /// The fade whose lists find most at [`FIRST_WEIGHT`], and then the weight whose lists do, among those that
     /// name [`VARIETY`] times as many different movies as the list of the most rated ones: where none does, the
-    /// weight that names most. Without validation ratings the first of each.
+    /// weight that names most. Without validation ratings the first of each; nothing once `stop` says so.
     pub(super) fn choose(
         &self,
         parameters: &Parameters,
         movies: &Movies,
         precision: &Square,
         fame: f32,
-    ) -> (f32, f32) {
+        stop: Stop<'_>,
+    ) -> Option<(f32, f32)> {
         if self.judge.people() == 0 {
-            return (FADES[0], FIRST_WEIGHT);
+            return Some((FADES[0], FIRST_WEIGHT));
         }
         let logs: Vec<f32> = (self.counts.iter())
             .map(|&count| fame * (count as f32).ln_1p())
             .collect();
         let stars = self.judge.lists(|user, out| {
+            if stop() {
+                return;
+            }
             parameters.raw_list(user as usize, out);
             for (out, log) in out.iter_mut().zip(&logs) {
                 *out += log;
@@ -76,6 +81,9 @@ impl<'a> Held<'a> {
         let mut best = (f64::NEG_INFINITY, FADES[0], Vec::new());
         for fade in FADES {
             let terms = self.judge.lists(|user, out| {
+                if stop() {
+                    return;
+                }
                 let user = user as usize;
                 let history = self.histories.before(user, self.times[user]);
                 let x = movies.person(precision, history, fade);
@@ -83,6 +91,9 @@ impl<'a> Held<'a> {
                     *out = dot(&x, row);
                 }
             });
+            if stop() {
+                return None;
+            }
             let found = self.judged(&stars, &terms, FIRST_WEIGHT).ndcg;
             if found > best.0 {
                 best = (found, fade, terms);
@@ -103,10 +114,8 @@ impl<'a> Held<'a> {
         } else {
             tried.sort_by_key(|(_, found)| std::cmp::Reverse(found.coverage));
         }
-        (
-            fade,
-            tried.first().map_or(FIRST_WEIGHT, |(weight, _)| *weight),
-        )
+        let weight = tried.first().map_or(FIRST_WEIGHT, |(weight, _)| *weight);
+        Some((fade, weight))
     }
 
     fn judged(&self, stars: &[f32], terms: &[f32], weight: f32) -> Ranking {

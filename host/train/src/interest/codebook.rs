@@ -1,9 +1,9 @@
 //! From a vector a movie to a byte a movie: a codebook of directions (k-means: Lloyd 1982), and a length that
 //! follows from how well known the movie is.
 
-use super::found;
 use super::settings::{CODES, DIM, ROUNDS};
 use super::solve::Vector;
+use super::{Stop, found};
 use crate::random::{Random, Stream};
 
 /// Movies with fewer ratings have no part in how length follows from fame.
@@ -51,7 +51,12 @@ fn power(vectors: &[Vector], counts: &[u32]) -> f32 {
 
 /// Puts the vectors into a codebook. A movie that nobody rated has the code of the longest row but nothing to
 /// multiply it by.
-pub(super) fn quantise(vectors: &[Vector], counts: &[u32], seed: u64) -> Codebook {
+pub(super) fn quantise(
+    vectors: &[Vector],
+    counts: &[u32],
+    seed: u64,
+    stop: Stop<'_>,
+) -> Option<Codebook> {
     let power = power(vectors, counts);
     let most = f64::from(found::most(counts));
     // What core multiplies by, before it is rounded.
@@ -72,6 +77,9 @@ pub(super) fn quantise(vectors: &[Vector], counts: &[u32], seed: u64) -> Codeboo
     let mut rows = first(&points, seed);
     let mut nearest = vec![0u8; points.len()];
     for _ in 0..ROUNDS {
+        if stop() {
+            return None;
+        }
         assign(&points, &rows, &mut nearest);
         let mut sums = vec![([0.0f64; DIM], 0.0f64); rows.len()];
         for ((point, weight), &code) in points.iter().zip(&nearest) {
@@ -100,12 +108,12 @@ pub(super) fn quantise(vectors: &[Vector], counts: &[u32], seed: u64) -> Codeboo
     for (&at, &code) in rated.iter().zip(&nearest) {
         codes[at] = code;
     }
-    Codebook {
+    Some(Codebook {
         codes,
         rows,
         scale,
         power,
-    }
+    })
 }
 
 /// Different points to start from, drawn by weight.

@@ -19,6 +19,7 @@ use histories::Histories;
 use movies::Movies;
 use pocketrec_base::threads;
 use pocketrec_data::{Ratings, Split};
+use solve::Vector;
 
 use super::options::Options;
 use super::parameters::Parameters;
@@ -26,26 +27,31 @@ use super::parameters::Parameters;
 /// Finds what people look for by the training ratings of `split`. How fast ratings fade and what an interest is
 /// worth is chosen on the validation ratings, where lists add it to the stars of `parameters` and to `fame`.
 ///
-/// Time: [`settings::SWEEPS`] passes over at most [`settings::RATINGS`] ratings.
+/// Time: [`settings::SWEEPS`] passes over at most [`settings::RATINGS`] ratings. Nothing comes of it once `stop` says so,
+/// which all threads ask often.
 pub fn find(
     parameters: &Parameters,
     ratings: &Ratings,
     split: &Split,
     fame: f32,
     options: &Options,
-) -> Interest {
+    stop: Stop<'_>,
+) -> Option<Interest> {
     let histories = Histories::new(ratings, &split.train);
     let mut counts = vec![0; ratings.movie_count()];
     for &row in &split.train {
         counts[ratings.movies[row as usize] as usize] += 1;
     }
-    let movies = Movies::new(&histories, &counts, options);
+    let movies = Movies::new(&histories, &counts, options, stop)?;
     let precision = solve::invert(&movies.spread);
     let held = choose::Held::new(ratings, split, &histories, &counts);
-    let (fade, weight) = held.choose(parameters, &movies, &precision, fame);
-    let person = |(): &mut (), user| movies.person(&precision, histories.of(user), fade);
+    let (fade, weight) = held.choose(parameters, &movies, &precision, fame, stop)?;
+    let person = |(): &mut (), user| match stop() {
+        true => Vector::default(),
+        false => movies.person(&precision, histories.of(user), fade),
+    };
     let users = threads::share(options.thread_count(), 0..histories.people(), || (), person);
-    Interest {
+    let found = Interest {
         dim: settings::DIM,
         codes: movies.codes,
         codebook: movies.codebook,
@@ -55,8 +61,13 @@ pub fn find(
         fade,
         weight,
         users: users.concat(),
-    }
+    };
+    // Asked last: what was left undone isn't given.
+    (!stop()).then_some(found)
 }
+
+/// Says whether the search should end; once it has said so it goes on saying so.
+pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::found::{confidence_bytes, levels};
 use super::histories::Histories;
 use super::settings::DIM;
 use super::solve::{self, Square, Vector};
-use super::{als, codebook};
+use super::{Stop, als, codebook};
 use crate::options::Options;
 
 /// The movies' side, as a device has it.
@@ -20,9 +20,15 @@ pub(super) struct Movies {
 }
 
 impl Movies {
-    pub(super) fn new(histories: &Histories, counts: &[u32], options: &Options) -> Self {
-        let vectors = als::movies(histories, counts.len(), options);
-        let found = codebook::quantise(&vectors, counts, options.seed);
+    /// Nothing once `stop` says so.
+    pub(super) fn new(
+        histories: &Histories,
+        counts: &[u32],
+        options: &Options,
+        stop: Stop<'_>,
+    ) -> Option<Self> {
+        let vectors = als::movies(histories, counts.len(), options, stop)?;
+        let found = codebook::quantise(&vectors, counts, options.seed, stop)?;
         let levels = levels(counts, found.power);
         let known = confidence_bytes(counts);
         let rows: Vec<Vector> = known
@@ -34,14 +40,14 @@ impl Movies {
             })
             .collect();
         let spread = als::prior(&rows);
-        Self {
+        Some(Self {
             codes: found.codes,
             codebook: found.rows.concat(),
             scale: found.scale,
             power: found.power,
             rows,
             spread,
-        }
+        })
     }
 
     /// The vector of somebody who rated `movies`, the latest last, of which each counts `fade` times what the next

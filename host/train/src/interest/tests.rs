@@ -44,7 +44,7 @@ fn found(threads: usize) -> (Interest, Ratings) {
         ..Options::default()
     };
     let parameters = Parameters::initial(&options, 150, 60, 3.5);
-    let interest = find(&parameters, &ratings, &split, 0.1, &options);
+    let interest = find(&parameters, &ratings, &split, 0.1, &options, &|| false).unwrap();
     (interest, ratings)
 }
 
@@ -94,11 +94,35 @@ fn nobody_and_no_validation_give_something_finite() {
         train: split.train[..3].to_vec(),
         validation: Vec::new(),
     };
-    let interest = find(&parameters, &ratings, &few, 0.0, &options);
+    let interest = find(&parameters, &ratings, &few, 0.0, &options, &|| false).unwrap();
     let all = interest
         .users
         .iter()
         .chain(&interest.codebook)
         .chain(&interest.spread);
     assert!(all.into_iter().all(|x| x.is_finite()));
+}
+
+#[test]
+fn a_search_that_is_stopped_anywhere_ends_and_gives_nothing() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    let (ratings, split) = ratings();
+    let options = Options {
+        model: ModelKind::Mf,
+        threads: Some(2),
+        ..Options::default()
+    };
+    let parameters = Parameters::initial(&options, 150, 60, 3.5);
+    let asked = AtomicUsize::new(0);
+    let search = |after: usize| {
+        asked.store(0, Ordering::Relaxed);
+        let stop = || asked.fetch_add(1, Ordering::Relaxed) >= after;
+        find(&parameters, &ratings, &split, 0.1, &options, &stop)
+    };
+    assert!(search(usize::MAX).is_some());
+    let whole = asked.load(Ordering::Relaxed);
+    assert!(whole > 100, "asked only {whole} times");
+    for after in [0, 1, whole / 4, whole / 2, whole - 1] {
+        assert!(search(after).is_none(), "{after} of {whole}");
+    }
 }
