@@ -10,11 +10,14 @@ use std::process::ExitCode;
 
 use host::commands;
 
+#[global_allocator]
+static MEMORY: pocketrec_base::memory::Telling = pocketrec_base::memory::Telling;
+
 fn main() -> ExitCode {
     // `host … | head` ends quietly.
     sigpipe::reset();
     pocketrec_base::signals::watch();
-    pocketrec_base::error::tell_what_cannot_be_printed();
+    pocketrec_base::error::tell_what_the_system_refuses();
     match commands::start::cli().run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -104,6 +104,27 @@ fn a_pipe_of_names_on_another_scale_becomes_lists_of_those_names() {
     );
     let said = place.succeeds(&["inspect", "model.img"], b"");
     assert!(said.contains("1 to 10 by 1"), "{said}");
+    // Some of them, by the names that the ratings have.
+    let some = [
+        "export",
+        "--checkpoint",
+        "model.safetensors",
+        "--users",
+        "ids:U07,U03",
+        "--movies",
+        "ids:0503X, 0504X,0511X",
+        "--out",
+        "some.img",
+    ];
+    let said = place.succeeds(&some, b"");
+    assert!(said.contains("3 movies and 2 users"), "{said}");
+    place.succeeds(&["recommend", "--user", "U03", "--image", "some.img"], b"");
+    let unknown = [&some[..4], &["ids:7"]].concat();
+    let told = place.fails(&unknown, b"");
+    assert!(
+        told.contains("user 7 is not in the checkpoint") && told.contains("from U00 to U29"),
+        "{told}"
+    );
     let said = place.succeeds(&["recommend", "--user", "U07", "--image", "model.img"], b"");
     assert!(said.contains("user U07") && said.contains("X"), "{said}");
     let said = place.succeeds(

@@ -60,29 +60,48 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
-/// From now on the program ends with a sentence and exit code 1 where it can't print, as to a full disk: `println!`
-/// panics there, and a person would see a backtrace.
-pub fn tell_what_cannot_be_printed() {
+/// From now on the program ends with a sentence and exit code 1 where it can't print, as to a full disk, or the system
+/// gives no more threads: the standard library panics there, and a person would see a backtrace.
+pub fn tell_what_the_system_refuses() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
         let said = panic.payload().downcast_ref::<String>();
-        let said = said.map_or("", String::as_str);
-        let Some((stream, why)) = said
-            .strip_prefix("failed printing to ")
-            .and_then(|rest| rest.split_once(": "))
-        else {
+        let Some(sentence) = said.and_then(|said| refused(said)) else {
             return usual(panic);
         };
         // Where this can't be printed either, the exit code tells.
-        let _ = writeln!(std::io::stderr(), "error: can't print to {stream}: {why}");
+        let _ = writeln!(std::io::stderr(), "error: {sentence}");
         crate::files::end(1);
     }));
+}
+
+/// The sentence for a panic of the standard library's that says what the system refuses.
+fn refused(said: &str) -> Option<String> {
+    if let Some(rest) = said.strip_prefix("failed printing to ") {
+        let (stream, why) = rest.split_once(": ")?;
+        return Some(format!("can't print to {stream}: {why}"));
+    }
+    said.starts_with("failed to spawn thread").then(|| {
+        "this machine gives no more threads; end other programs, or raise what `ulimit -u` and `ulimit -v` say".into()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use anyhow::Context;
+
+    #[test]
+    fn what_the_system_refuses_is_a_sentence_and_all_other_panics_stay() {
+        let printing = refused("failed printing to stdout: No space left on device (os error 28)");
+        assert_eq!(
+            printing.unwrap(),
+            "can't print to stdout: No space left on device (os error 28)"
+        );
+        let spawning = refused("failed to spawn thread: Os { code: 11 }").unwrap();
+        assert!(spawning.starts_with("this machine gives no more threads"));
+        assert_eq!(refused("index out of bounds"), None);
+    }
 
     #[test]
     fn bad_input_is_exit_code_2_however_deep_and_all_else_is_1() {

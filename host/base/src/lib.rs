@@ -11,6 +11,7 @@ pub mod child;
 pub mod error;
 pub mod files;
 pub mod folders;
+pub mod memory;
 pub mod pages;
 pub mod print;
 pub mod random;

@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::threads;
+use super::{memory, threads};
 
 /// Has the system provide the pages of `memory`, all of them plain ones, in one call. A page that is provided when it is
 /// first written costs a fault of its own, most of whose time on a virtual machine is the way into the system
@@ -29,7 +29,7 @@ pub fn provide<T>(memory: &mut [T]) {
 /// Whether the system would give so many bytes now. None of them is kept, so that it is a forecast, and no promise.
 pub fn would_be_given(bytes: u64) -> bool {
     let wanted = usize::try_from(bytes).unwrap_or(usize::MAX);
-    Vec::<u8>::new().try_reserve_exact(wanted).is_ok()
+    memory::may_fail(|| Vec::<u8>::new().try_reserve_exact(wanted).is_ok())
 }
 
 /// A vector of `item` of each place, made on all cores: where much memory is new, its pages take most of the time.

@@ -23,6 +23,7 @@ use super::line::{Rating, Said, fast, plain_id};
 use super::names::{Closed, Interner};
 use super::open::unreadable;
 use super::reading::Reading;
+use pocketrec_base::memory;
 use pocketrec_base::threads::share;
 
 const CHUNK: usize = 1 << 20;
@@ -213,13 +214,15 @@ impl Columns {
             true => Vec::try_reserve_exact,
             false => Vec::try_reserve,
         };
-        make(&mut self.users.values, more)?;
-        make(&mut self.movies.values, more)?;
-        make(&mut self.times, more)?;
-        match exact {
-            true => self.stars.try_reserve_exact(more),
-            false => self.stars.try_reserve(more),
-        }
+        memory::may_fail(|| {
+            make(&mut self.users.values, more)?;
+            make(&mut self.movies.values, more)?;
+            make(&mut self.times, more)?;
+            match exact {
+                true => self.stars.try_reserve_exact(more),
+                false => self.stars.try_reserve(more),
+            }
+        })
     }
 
     fn append(&mut self, other: &mut Columns) -> Result<(), TryReserveError> {

@@ -1,5 +1,6 @@
 //! How a file writes its ratings: what stands between fields, and which of them says what.
 
+use super::header::{Header, plain};
 use super::line::{self, Separator};
 use super::reading::{Columns, Place, Reading};
 use super::scale::GivenScale;
@@ -270,15 +271,6 @@ fn separated(line: &[u8]) -> Option<(Separator, Vec<String>)> {
     best
 }
 
-/// A column's name in letters and digits only.
-fn plain(cell: &str) -> String {
-    let name = cell.split_once(':').map_or(cell, |(name, _)| name);
-    name.chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
-}
-
 fn is_number(cell: &str) -> bool {
     cell.trim()
         .replacen(',', ".", 1)
@@ -309,12 +301,8 @@ type Found = [Option<usize>; 4];
 
 /// Where the known names of user, movie, rating and time stand.
 fn places(cells: &[String]) -> Found {
-    let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
-    NAMES.map(|names| {
-        names
-            .iter()
-            .find_map(|name| cells.iter().position(|cell| cell == name))
-    })
+    let header = Header::new(cells.iter().map(String::as_str));
+    NAMES.map(|names| header.find(names))
 }
 
 type Taken = ([usize; 3], Option<usize>);

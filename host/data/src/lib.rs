@@ -14,6 +14,7 @@ mod decode;
 mod error;
 pub mod fetch;
 mod form;
+mod header;
 mod ids;
 mod line;
 pub mod load;

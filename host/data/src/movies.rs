@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::decode::{Decoded, decode};
 use super::error::{BadLine, DataError};
+use super::header::{Header, Records, YEARS};
 use super::titles::{Movie, Titles};
 
 /// The columns of flags in `u.item`, in order.
@@ -45,7 +46,6 @@ const TITLES: [&str; 9] = [
     "film",
 ];
 const GENRES: [&str; 4] = ["genres", "genre", "class", "categories"];
-const YEARS: [&str; 3] = ["year", "releaseyear", "movieyear"];
 
 /// Titles that were read, and what a person should know of them.
 #[derive(Debug, Default)]
@@ -196,33 +196,18 @@ impl Form {
 
 /// The cells of a line, quotes aside.
 fn cells(line: &str, separator: u8) -> Vec<String> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(separator)
-        .from_reader(line.as_bytes());
-    let first = reader.records().next().and_then(Result::ok);
-    first.map_or_else(Vec::new, |record| {
-        record.iter().map(str::to_owned).collect()
-    })
+    let mut record = csv::StringRecord::new();
+    match Records::new(line, separator).read(&mut record) {
+        Some(_) => record.iter().map(str::to_owned).collect(),
+        None => Vec::new(),
+    }
 }
 
 impl Table {
     /// The table whose columns have these names, if a movie's id and title are among them.
     fn named(separator: u8, header: &[String]) -> Option<Table> {
-        let names: Vec<String> = header
-            .iter()
-            .map(|name| {
-                // RecBole's `item_id:token`.
-                let name = name.split(':').next().unwrap_or_default();
-                let letters = name.chars().filter(|c| c.is_alphanumeric());
-                letters.flat_map(char::to_lowercase).collect()
-            })
-            .collect();
-        let find = |known: &[&str]| {
-            let mut known = known.iter();
-            known.find_map(|known| names.iter().position(|name| name == known))
-        };
+        let names = Header::new(header.iter().map(String::as_str));
+        let find = |known: &[&str]| names.find(known);
         Some(Table {
             separator,
             id: find(&IDS)?,
@@ -319,31 +304,14 @@ impl Reader<'_> {
     }
 
     fn table(&mut self, text: &str, table: Table) {
-        let mut reader = csv::ReaderBuilder::new()
-            .flexible(true)
-            .has_headers(false)
-            .delimiter(table.separator)
-            .from_reader(text.as_bytes());
+        let mut records = Records::new(text, table.separator);
         let mut record = csv::StringRecord::new();
         let mut header = table.header;
-        loop {
-            let number = reader.position().line();
-            let start = reader.position().byte() as usize;
-            // Can't fail: the text is UTF-8, in memory, and any number of fields will do.
-            match reader.read_record(&mut record) {
-                Ok(true) => {}
-                _ => return,
+        while let Some((number, line)) = records.read(&mut record) {
+            if !std::mem::take(&mut header) {
+                let movie = table.movie(&record, self.id);
+                self.take(number, line, movie);
             }
-            if std::mem::take(&mut header) {
-                continue;
-            }
-            let rest = text.get(start..).unwrap_or_default();
-            // Blank lines before it are skipped without a word.
-            let blank = rest.len() - rest.trim_start_matches(['\r', '\n']).len();
-            let skipped = rest[..blank].matches('\n').count() as u64;
-            let line = rest[blank..].lines().next().unwrap_or_default();
-            let movie = table.movie(&record, self.id);
-            self.take(number + skipped, line, movie);
         }
     }
 }

@@ -121,8 +121,12 @@ fn chosen_rows_keep_their_ids_and_the_mean_user_is_everybodys() {
     let whole = build(&checkpoint, &all(&checkpoint), Precision::F32).unwrap();
     let whole = Model::open(whole.as_ref()).unwrap();
     let chosen = Chosen {
-        users: Users::Ids(vec![4, 20]).rows(&checkpoint).unwrap(),
-        movies: Movies::Ids(vec![49, 7, 7]).rows(&checkpoint).unwrap(),
+        users: Users::Ids(vec!["4".into(), "20".into()])
+            .rows(&checkpoint)
+            .unwrap(),
+        movies: Movies::Ids(["49", "7", "7"].map(String::from).into())
+            .rows(&checkpoint)
+            .unwrap(),
         seen: None,
     };
     let image = build(&checkpoint, &chosen, Precision::F32).unwrap();

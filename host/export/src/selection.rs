@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Rated;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::count;
+use pocketrec_data::Names;
 use pocketrec_train::checkpoint::Checkpoint;
 
 /// The movies of an image.
@@ -18,8 +19,8 @@ pub enum Movies {
     MostRated(usize),
     /// Those with at least so many ratings.
     MinRatings(u32),
-    /// Those with these MovieLens ids.
-    Ids(Vec<u32>),
+    /// Those with these ids, as the ratings have them: numbers, or names where ids are names.
+    Ids(Vec<String>),
 }
 
 /// The users of an image.
@@ -31,8 +32,8 @@ pub enum Users {
     None,
     /// So many of those who rated most; of equals those with the lowest ids.
     MostActive(usize),
-    /// Those with these MovieLens ids.
-    Ids(Vec<u32>),
+    /// Those with these ids, as the ratings have them: numbers, or names where ids are names.
+    Ids(Vec<String>),
 }
 
 /// Rows of a checkpoint, ascending, and whether what the users have rated comes with them.
@@ -104,8 +105,16 @@ impl FromStr for Users {
     }
 }
 
-fn ids_of(text: &str) -> Option<Vec<u32>> {
-    text.split(',').map(|id| id.trim().parse().ok()).collect()
+/// Ids with commas between; one that has a comma itself stands in quotes, as in a table.
+fn ids_of(text: &str) -> Option<Vec<String>> {
+    let mut table = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut ids = csv::StringRecord::new();
+    let is_there = table.read_record(&mut ids).ok()?;
+    let ids = ids.iter().map(|id| (!id.is_empty()).then(|| id.to_owned()));
+    ids.collect::<Option<_>>().filter(|_| is_there)
 }
 
 impl Movies {
@@ -125,7 +134,12 @@ impl Movies {
                     .map(|(row, _)| row)
                     .collect()
             }
-            Self::Ids(ids) => rows_of("movie", ids, &checkpoint.movie_ids)?,
+            Self::Ids(ids) => rows_of(
+                "movie",
+                ids,
+                &checkpoint.movie_ids,
+                &checkpoint.data.movie_names,
+            )?,
         };
         if rows.is_empty() {
             let most = checkpoint.movie_counts.iter().max().copied().unwrap_or(0);
@@ -149,7 +163,12 @@ impl Users {
             Self::All => Ok((0..checkpoint.user_ids.len()).collect()),
             Self::None => Ok(Vec::new()),
             Self::MostActive(number) => Ok(most(&checkpoint.user_counts, *number)),
-            Self::Ids(ids) => rows_of("user", ids, &checkpoint.user_ids),
+            Self::Ids(ids) => rows_of(
+                "user",
+                ids,
+                &checkpoint.user_ids,
+                &checkpoint.data.user_names,
+            ),
         }
     }
 }
@@ -163,15 +182,29 @@ fn most(counts: &[u32], number: usize) -> Vec<usize> {
     rows
 }
 
-fn rows_of(what: &str, ids: &[u32], known: &[u32]) -> Result<Vec<usize>, BadInput> {
+fn rows_of(
+    what: &str,
+    ids: &[String],
+    known: &[u32],
+    names: &Names,
+) -> Result<Vec<usize>, BadInput> {
+    let shown = |id: Option<&u32>| {
+        let id = id.copied().unwrap_or_default();
+        names.of(id).map_or_else(|| id.to_string(), str::to_owned)
+    };
     let mut rows = HashSet::new();
-    for id in ids {
-        let row = known.binary_search(id).map_err(|_| {
+    for text in ids {
+        let id = match names.is_empty() {
+            true => text.parse().ok(),
+            false => names.id(text),
+        };
+        let row = id.and_then(|id| known.binary_search(&id).ok());
+        let row = row.ok_or_else(|| {
             BadInput::new(format!(
-                "{what} {id} is not in the checkpoint, which has {} {what}s with ids from {} to {}",
-                known.len(),
-                known.first().unwrap_or(&0),
-                known.last().unwrap_or(&0)
+                "{what} {text} is not in the checkpoint, which has {} with ids from {} to {}",
+                count(known.len(), what),
+                shown(known.first()),
+                shown(known.last())
             ))
         })?;
         rows.insert(row);
@@ -190,17 +223,25 @@ mod tests {
         assert_eq!("all".parse(), Ok(Movies::All));
         assert_eq!("1000".parse(), Ok(Movies::MostRated(1000)));
         assert_eq!("min-ratings:20".parse(), Ok(Movies::MinRatings(20)));
-        assert_eq!("ids:1,50, 260".parse(), Ok(Movies::Ids(vec![1, 50, 260])));
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+        assert_eq!(
+            "ids:1,50, 260".parse(),
+            Ok(Movies::Ids(ids(&["1", "50", "260"])))
+        );
         assert_eq!("none".parse(), Ok(Users::None));
         assert_eq!("0".parse(), Ok(Users::None));
         assert_eq!("50".parse(), Ok(Users::MostActive(50)));
-        assert_eq!("ids:7".parse(), Ok(Users::Ids(vec![7])));
+        assert_eq!("ids:7".parse(), Ok(Users::Ids(ids(&["7"]))));
+        assert_eq!(
+            "ids:A1, b:2,\"bob, jr\"".parse(),
+            Ok(Users::Ids(ids(&["A1", "b:2", "bob, jr"])))
+        );
         for wrong in [
             "",
             "0",
             "-1",
             "ids:",
-            "ids:x",
+            "ids:1,,2",
             "least:3",
             "min-ratings:",
             "1.5",
@@ -209,6 +250,40 @@ mod tests {
         }
         for wrong in ["", "-1", "ids:", "min-ratings:3", "some"] {
             assert!(wrong.parse::<Users>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn ids_are_those_of_the_ratings_numbers_or_names() {
+        let given = |ids: &[&str], known: &[u32], names: &Names| {
+            let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+            rows_of("user", &ids, known, names).map_err(|error| error.to_string())
+        };
+        let numbers = Names::default();
+        assert_eq!(
+            given(&["9", "3", "9"], &[3, 7, 9], &numbers),
+            Ok(vec![0, 2])
+        );
+        let named = Names::new(["A1", "b 2", "é"].map(String::from).into());
+        assert_eq!(given(&["é", "A1"], &[1, 2, 3], &named), Ok(vec![0, 2]));
+        for (id, names, said) in [
+            (
+                "4",
+                &numbers,
+                "user 4 is not in the checkpoint, which has 3 users with ids from 3 to 9",
+            ),
+            ("A1", &numbers, "user A1 is not"),
+            ("a1", &named, "with ids from A1 to é"),
+            // The number that a name has here is nobody's id.
+            ("1", &named, "user 1 is not"),
+        ] {
+            let known = if names.is_empty() {
+                [3, 7, 9]
+            } else {
+                [1, 2, 3]
+            };
+            let refused = given(&[id], &known, names).unwrap_err();
+            assert!(refused.contains(said), "{refused}");
         }
     }
 

@@ -51,8 +51,8 @@ pub struct Args {
     #[arg(long)]
     precompute: bool,
 
-    /// Users in the image: all, none, a number (of the most active) or ids:1,42 [default: as many of the most active as
-    /// fit the board]
+    /// Users in the image: all, none, a number (of the most active) or ids:1,42, which may be names where the ratings have
+    /// names [default: as many of the most active as fit the board]
     #[arg(long, value_name = "WHICH")]
     users: Option<Users>,
 

@@ -168,6 +168,22 @@ fn files_and_numbers_are_checked_before_a_firmware_is_built() {
             "--stars should be 0.5 to 5 in steps of 0.5",
         ),
         (
+            "query --emulator forget --movie 11",
+            "movie 11 is not in the device's model",
+        ),
+        (
+            "query --emulator forget --movie 10",
+            "the owner has not rated movie 10: an emulated board starts without ratings",
+        ),
+        (
+            "query --emulator undo",
+            "there is no rating left to undo: an emulated board starts without ratings",
+        ),
+        (
+            "query --emulator --titles nope.csv top",
+            "there is no nope.csv",
+        ),
+        (
             "selftest --emulator --write missing/t.txt",
             "and there is no folder missing",
         ),

@@ -209,3 +209,82 @@ fn the_newest_of_a_file_are_taken_and_without_an_image_the_board_says_which_movi
         "{told}"
     );
 }
+
+/// A board that takes so many imports and then goes, before it answers the last; it is back once the flag is set, with what
+/// it has.
+fn going_board(place: &TempDir, imports: usize) -> (String, Arc<AtomicBool>) {
+    let bytes = std::fs::read(place.path().join("model.img")).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let is_back = Arc::new(AtomicBool::new(false));
+    let back = is_back.clone();
+    std::thread::spawn(move || {
+        let image = ImageBytes::copy(&bytes);
+        let mut board = MemoryBoard::new(Model::open(image.as_ref()));
+        let mut left = imports;
+        for stream in listener.incoming() {
+            let mut line = stream.unwrap();
+            if left == 0 && !back.load(Ordering::SeqCst) {
+                continue;
+            }
+            let mut reader = FrameReader::new();
+            let mut buffer = [0; 1024];
+            while let Ok(count @ 1..) = line.read(&mut buffer) {
+                let mut goes = false;
+                for byte in &buffer[..count] {
+                    if let Some(Ok(frame)) = reader.push(*byte)
+                        && let Ok(Request::Import { .. }) = postcard::from_bytes(frame.body)
+                        && left > 0
+                    {
+                        left -= 1;
+                        goes = left == 0;
+                    }
+                }
+                board.write_all(&buffer[..count]).unwrap();
+                let mut answer = Vec::new();
+                let mut some = [0; 1024];
+                while let Ok(count) = board.read(&mut some) {
+                    answer.extend_from_slice(&some[..count]);
+                }
+                if goes || line.write_all(&answer).is_err() {
+                    break;
+                }
+            }
+        }
+    });
+    (format!("tcp:{address}"), is_back)
+}
+
+#[test]
+fn a_board_that_goes_midway_is_told_with_what_it_took_and_the_same_command_goes_on() {
+    let place = place();
+    let (port, is_back) = going_board(&place, 2);
+    let file: String = (1..=30)
+        .map(|row| format!("{},{}\n", row * 10, 1 + row % 5))
+        .collect();
+    std::fs::write(
+        place.path().join("mine.csv"),
+        format!("movieId,rating\n{file}"),
+    )
+    .unwrap();
+    let load = ["query", "ratings", "--load", "mine.csv"];
+    fails(
+        &place,
+        &port,
+        1,
+        &load,
+        &[
+            "8 of 30 ratings of mine.csv were taken in; the same command again goes on, and does no harm to them",
+            "atings may have been taken in all the same: `query ratings` tells",
+        ],
+    );
+    is_back.store(true, Ordering::SeqCst);
+    // The request that wasn't answered was carried out.
+    let ratings = ["query", "ratings"];
+    succeeds(&place, &port, &ratings, &["16 ratings"]);
+    succeeds(&place, &port, &load, &["30 ratings of mine.csv taken in"]);
+    let there = succeeds(&place, &port, &ratings, &["30 ratings"]);
+    let fresh = board(&place, |_| ());
+    succeeds(&place, &fresh, &load, &["30 ratings"]);
+    assert_eq!(there, succeeds(&place, &fresh, &ratings, &["30 ratings"]));
+}

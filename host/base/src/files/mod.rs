@@ -243,6 +243,13 @@ fn remove(path: &Path) {
     }
 }
 
+/// Takes away what is half-written, where nobody is at it just now and without more memory than there is.
+pub(crate) fn abandon() {
+    if let Ok(unfinished) = UNFINISHED.try_lock() {
+        unfinished.iter().for_each(|path| remove(path));
+    }
+}
+
 /// Ends the program with an exit code, from whichever thread, and leaves nothing half-written.
 pub fn end(code: u8) -> ! {
     // Held to the end: nothing new is begun.

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use super::decode::decode;
 use pocketrec_base::error::BadInput;
+use pocketrec_base::print::count;
 
 pub use films::{Films, Met, Missed};
 pub use links::Links;
@@ -155,10 +156,22 @@ impl Own {
             .retain(|rating| rating.user.as_deref() == Some(user));
     }
 
-    /// Puts the ratings in order of time, the latest last, if each says when; else they stay as they are.
+    /// Puts the ratings in order of time, the latest last, if each says when; else they stay as they are, and where only
+    /// some do a note says so.
     pub fn sort(&mut self) {
-        if self.ratings.iter().all(|rating| rating.when.is_some()) {
+        let timed = |rating: &&OwnRating| rating.when.is_some();
+        let without = self.ratings.len() - self.ratings.iter().filter(timed).count();
+        if without == 0 {
             self.ratings.sort_by_key(|rating| rating.when);
+        } else if without < self.ratings.len() {
+            let line = self.ratings.iter().find(|rating| rating.when.is_none());
+            self.notes.push(format!(
+                "{} of {} {} say when, the first in line {}: all are taken in the file's order",
+                without,
+                count(self.ratings.len(), "rating"),
+                if without == 1 { "doesn't" } else { "don't" },
+                line.map_or(0, |rating| rating.line)
+            ));
         }
     }
 

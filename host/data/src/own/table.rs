@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
+use super::super::header::{Header, Records, YEARS};
 use super::super::movies::number;
 use super::when::when;
 use super::{Film, Origin, Own, OwnRating};
 use pocketrec_base::error::BadInput;
+use pocketrec_base::print::number::{count, was};
 
 /// What columns are called, in small letters without signs; the first of a list that is there is taken.
 const IDS: [&str; 4] = ["movieid", "movielensid", "itemid", "id"];
 const IMDB: [&str; 5] = ["const", "imdbid", "imdb", "tconst", "url"];
 const TMDB: [&str; 3] = ["tmdbid", "tmdb", "themoviedbid"];
 const TITLES: [&str; 5] = ["title", "name", "movietitle", "moviename", "film"];
-const YEARS: [&str; 3] = ["year", "releaseyear", "movieyear"];
 const RATINGS: [&str; 8] = [
     "rating",
     "yourrating",
@@ -61,18 +62,8 @@ enum First {
 
 impl First {
     fn of(record: &csv::StringRecord) -> Option<First> {
-        let names: Vec<String> = record
-            .iter()
-            .map(|name| {
-                let name = name.split(':').next().unwrap_or_default();
-                let letters = name.chars().filter(|c| c.is_alphanumeric());
-                letters.flat_map(char::to_lowercase).collect()
-            })
-            .collect();
-        let find = |known: &[&str]| {
-            let mut known = known.iter();
-            known.find_map(|known| names.iter().position(|name| name == known))
-        };
+        let names = Header::new(record);
+        let find = |known: &[&str]| names.find(known);
         let mut columns = Columns {
             id: find(&IDS),
             imdb: find(&IMDB),
@@ -93,12 +84,12 @@ impl First {
             return plain.then_some(First::Rating);
         };
         columns.rating = rating;
-        let has = |name: &str| names.iter().any(|known| known == name);
+        let has = |name: &str| names.has(name);
         let origin = if has("letterboxduri") {
             Origin::Letterboxd
         } else if has("const") || has("tconst") {
             Origin::Imdb
-        } else if names.iter().any(|name| name.starts_with("trakt")) || has("ratedat") {
+        } else if names.has_start("trakt") || has("ratedat") {
             Origin::Trakt
         } else if columns.id.is_some() {
             Origin::Ids
@@ -123,11 +114,8 @@ impl First {
 /// [`BadInput`] that names the line that isn't a rating.
 pub fn read(text: &str, path: &Path) -> Result<Own, BadInput> {
     let shown = path.display();
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(separator(text))
-        .from_reader(text.as_bytes());
+    let mut records = Records::new(text, separator(text));
+    let mut record = csv::StringRecord::new();
     let mut own = Own {
         origin: Origin::Ids,
         ratings: Vec::new(),
@@ -135,17 +123,7 @@ pub fn read(text: &str, path: &Path) -> Result<Own, BadInput> {
     };
     let mut columns = None;
     let (mut unrated, mut shows) = (0, 0);
-    // The reader's own count lags where lines end with a carriage return or are blank.
-    let (mut line, mut counted) = (1, 0);
-    for record in reader.records() {
-        let record = record.map_err(|error| BadInput::new(format!("{shown}: {error}")))?;
-        let ahead = record.position().map_or(0, |at| at.byte() as usize);
-        let rest = text.as_bytes().get(ahead..).unwrap_or_default();
-        let ends = rest.iter().take_while(|byte| b"\r\n".contains(byte));
-        let start = ahead + ends.count();
-        let passed = text.as_bytes().get(counted..start).unwrap_or_default();
-        line += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
-        counted = start;
+    while let Some((line, _)) = records.read(&mut record) {
         let columns = match &columns {
             Some(columns) => columns,
             None => match First::of(&record) {
@@ -230,12 +208,17 @@ pub fn read(text: &str, path: &Path) -> Result<Own, BadInput> {
         });
     }
     if unrated > 0 {
-        own.notes
-            .push(format!("{unrated} lines without a rating were left out"));
+        own.notes.push(format!(
+            "{} without a rating {} left out",
+            count(unrated, "line"),
+            was(unrated)
+        ));
     }
     if shows > 0 {
         own.notes.push(format!(
-            "{shows} lines about series, episodes and games were left out"
+            "{} about series, episodes and games {} left out",
+            count(shows, "line"),
+            was(shows)
         ));
     }
     Ok(own)

@@ -157,3 +157,37 @@ fn scales_are_converted_to_the_models() {
     let other = read("mine.csv", "Title,Rating\nA,70\nB,30\n").unwrap();
     assert_eq!(other.scale(5.0), Some((0.05, 100.0)));
 }
+
+#[test]
+fn ratings_of_which_only_some_say_when_stay_in_the_files_order_and_a_note_says_so() {
+    let sorted = |text: &str| {
+        let mut own = read("mine.csv", text).unwrap();
+        own.sort();
+        let lines: Vec<u64> = own.ratings.iter().map(|rating| rating.line).collect();
+        (lines, own.notes)
+    };
+    let whole = "movieId,rating,timestamp\n1,4,30\n2,5,10\n3,3,20\n";
+    assert_eq!(sorted(whole), (vec![3, 4, 2], vec![]));
+    assert_eq!(sorted("movieId,rating\n1,4\n2,5\n"), (vec![2, 3], vec![]));
+    for (times, said) in [
+        (
+            ["30", "", "20"],
+            "1 of 3 ratings doesn't say when, the first in line 3",
+        ),
+        (
+            ["", "yesterday", "20"],
+            "2 of 3 ratings don't say when, the first in line 2",
+        ),
+    ] {
+        let lines = (1..)
+            .zip(times)
+            .map(|(id, time)| format!("{id},4,{time}\n"));
+        let text = format!("movieId,rating,timestamp\n{}", lines.collect::<String>());
+        let (lines, notes) = sorted(&text);
+        assert_eq!(lines, [2, 3, 4]);
+        assert_eq!(
+            notes,
+            [format!("{said}: all are taken in the file's order")]
+        );
+    }
+}

@@ -98,7 +98,7 @@ impl AtHand {
         }
     }
 
-    /// What a board that holds this image would refuse, before one is built and booted.
+    /// What an emulated board that holds this image would refuse, before one is built and booted: it has no rating yet.
     ///
     /// # Errors
     /// [`BadInput`], as behind the board's own refusal.
@@ -107,10 +107,13 @@ impl AtHand {
         let Some(known) = &self.known else {
             return Ok(());
         };
-        // Ratings of movies that a model doesn't have can be forgotten all the same.
-        let is_forgotten = matches!(request, Request::Forget { .. });
+        let without = |why: Refusal| {
+            Err(BadInput::new(format!(
+                "{why}: an emulated board starts without ratings, and what it learns ends with the command"
+            ))
+            .into())
+        };
         if let Some(id) = sense::movie(request)
-            && !is_forgotten
             && !known.has_movie(id)
         {
             return Err(refused(Refusal::UnknownMovie(id)));
@@ -125,6 +128,8 @@ impl AtHand {
             Request::Rate { stars, .. } if !scale.contains(stars) => {
                 Err(off_scale(scale.lowest, scale.highest, scale.step))
             }
+            Request::Forget { movie, .. } => without(Refusal::NotRated(movie)),
+            Request::Undo { .. } => without(Refusal::NothingToUndo),
             _ => Ok(()),
         }
     }
