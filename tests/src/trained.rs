@@ -29,8 +29,8 @@ pub fn checkpoint() -> Result<&'static Checkpoint> {
         let recipe = Recipe::new(options.clone(), false);
         let mut trained = train(&data, &split, recipe, &mut ())?;
         let parameters = &trained.fit.parameters;
-        let interest = interest::find(parameters, ratings, &split, 0.1, &options);
-        trained.interest = Some(interest);
+        let interest = interest::find(parameters, ratings, &split, 0.1, &options, &|| false);
+        trained.interest = interest;
         let held = SplitNote {
             seed: 0,
             share: 0.05,
