@@ -1,10 +1,13 @@
 //! Writes the images that the bench measures, from made-up numbers of a trained model's size.
 
-use pocketrec::image::integers::{
-    IntegerNetwork, Later, SingleNetwork, bias_scale, byte_table_scale, row_to_i8, table_scale,
-    to_i16,
+use pocketrec::image::TableKind as Kind;
+use pocketrec::image::builder::{
+    DenseLayer, OwnedTable, Title, dense_tables, integer_tables, stored_halves, write,
 };
-use pocketrec::image::{Element, ImageWriter, Table, TableKind as Kind, WriteError};
+use pocketrec::image::integers::{IntegerNetwork, Later, SingleNetwork};
+use pocketrec::kernels::Precision;
+use pocketrec::numeric::activation::Activation;
+use std::error::Error;
 use std::path::Path;
 
 /// Movies of each image: few enough for a trace. About one in six enters the list of the best ten here; in a
@@ -14,25 +17,25 @@ const MOVIES: usize = 256;
 /// Users of each image.
 const USERS: usize = 4;
 
-/// A model's shape: dimensions of a row, units of the hidden layers, and the type of its tables.
+/// A model's shape: dimensions of a row, units of the hidden layers, and the precision of its tables.
 struct Shape {
     name: &'static str,
     dim: usize,
     hidden: &'static [usize],
-    element: Element,
+    precision: Precision,
 }
 
 const fn shape(
     name: &'static str,
     dim: usize,
     hidden: &'static [usize],
-    element: Element,
+    precision: Precision,
 ) -> Shape {
     Shape {
         name,
         dim,
         hidden,
-        element,
+        precision,
     }
 }
 
@@ -43,19 +46,19 @@ const INTERESTED: [&str; 2] = ["lists", "lists_i8"];
 const STORED: &str = "lesson_half";
 
 const SHAPES: [Shape; 13] = [
-    shape("lesson", 8, &[32, 4], Element::F16),
-    shape("lesson_i16", 8, &[32, 4], Element::I16),
-    shape("lesson_i8", 8, &[32, 4], Element::I8),
-    shape(STORED, 8, &[32, 4], Element::I16),
-    shape("mf", 8, &[], Element::F16),
-    shape("mf_i8", 8, &[], Element::I8),
-    shape(INTERESTED[0], 8, &[], Element::F16),
-    shape(INTERESTED[1], 8, &[], Element::I8),
-    shape("dim4", 4, &[32, 4], Element::F16),
-    shape("dim16", 16, &[32, 4], Element::F16),
-    shape("dim32", 32, &[32, 4], Element::F16),
-    shape("other", 10, &[24, 6], Element::F16),
-    shape("other_i16", 10, &[24, 6], Element::I16),
+    shape("lesson", 8, &[32, 4], Precision::F16),
+    shape("lesson_i16", 8, &[32, 4], Precision::I16),
+    shape("lesson_i8", 8, &[32, 4], Precision::I8),
+    shape(STORED, 8, &[32, 4], Precision::I16),
+    shape("mf", 8, &[], Precision::F16),
+    shape("mf_i8", 8, &[], Precision::I8),
+    shape(INTERESTED[0], 8, &[], Precision::F16),
+    shape(INTERESTED[1], 8, &[], Precision::I8),
+    shape("dim4", 4, &[32, 4], Precision::F16),
+    shape("dim16", 16, &[32, 4], Precision::F16),
+    shape("dim32", 32, &[32, 4], Precision::F16),
+    shape("other", 10, &[24, 6], Precision::F16),
+    shape("other_i16", 10, &[24, 6], Precision::I16),
 ];
 
 fn main() {
@@ -99,284 +102,143 @@ impl Numbers {
     }
 }
 
-/// A table on its way into an image.
-struct Column {
-    kind: Kind,
-    index: u8,
-    element: Element,
-    rows: usize,
-    columns: usize,
-    scale: f32,
-    bytes: Vec<u8>,
-}
-
-#[derive(Default)]
-struct Columns(Vec<Column>);
-
-impl Columns {
-    fn add(&mut self, kind: Kind, index: u8, element: Element, rows: usize, bytes: Vec<u8>) {
-        let columns = bytes.len() / element.size() / rows;
-        self.0.push(Column {
-            kind,
-            index,
-            element,
-            rows,
-            columns,
-            scale: 1.0,
-            bytes,
-        });
-    }
-
-    /// Gives the last table a scale.
-    fn scaled(&mut self, scale: f32) {
-        if let Some(table) = self.0.last_mut() {
-            table.scale = scale;
-        }
-    }
-
-    /// The numbers of a table of 16-bit integers.
-    fn sixteen_bits(&self, kind: Kind) -> Vec<i16> {
-        let table = self.0.iter().find(|table| table.kind == kind);
-        let pairs = table.into_iter().flat_map(|table| table.bytes.chunks(2));
-        pairs.map(|b| i16::from_le_bytes([b[0], b[1]])).collect()
-    }
-
-    fn singles(&mut self, kind: Kind, index: u8, rows: usize, values: &[f32]) {
-        let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        self.add(kind, index, Element::F32, rows, bytes);
-    }
-
-    fn words(&mut self, kind: Kind, rows: usize, values: &[u32]) {
-        let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-        self.add(kind, 0, Element::U32, rows, bytes);
-    }
-
-    /// An embedding table; returns its scale and its largest integer.
-    fn embedding(
-        &mut self,
-        kinds: (Kind, Kind),
-        element: Element,
-        dim: usize,
-        values: &[f32],
-    ) -> (f32, u32) {
-        let rows = values.len() / dim;
-        let mut largest = 0;
-        let (scale, bytes) = match element {
-            Element::I16 => {
-                let scale = table_scale(values);
-                let numbers: Vec<i16> = values.iter().map(|x| to_i16(*x, scale)).collect();
-                for number in &numbers {
-                    largest = largest.max(u32::from(number.unsigned_abs()));
-                }
-                (
-                    scale,
-                    numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
-                )
-            }
-            Element::I8 => {
-                let scale = byte_table_scale(values);
-                let mut numbers = vec![0; values.len()];
-                let multipliers: Vec<u8> = values
-                    .chunks(dim)
-                    .zip(numbers.chunks_mut(dim))
-                    .map(|(row, out)| {
-                        let by = row_to_i8(row, scale, out);
-                        for number in out {
-                            largest = largest.max(u32::from(number.unsigned_abs()) * u32::from(by));
-                        }
-                        by
-                    })
-                    .collect();
-                self.add(kinds.1, 0, Element::U8, rows, multipliers);
-                (scale, numbers.iter().map(|x| *x as u8).collect())
-            }
-            _ => (1.0, halves(values)),
-        };
-        self.add(kinds.0, 0, element, rows, bytes);
-        self.scaled(scale);
-        (scale, largest)
-    }
-
-    fn bias(&mut self, kind: Kind, element: Element, values: &[f32]) {
-        if element == Element::F16 {
-            return self.add(kind, 0, element, values.len(), halves(values));
-        }
-        let scale = bias_scale(values);
-        let bytes = values
-            .iter()
-            .flat_map(|x| to_i16(*x, scale).to_le_bytes())
-            .collect();
-        self.add(kind, 0, Element::I16, values.len(), bytes);
-        self.scaled(scale);
-    }
-}
-
-fn halves(values: &[f32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|x| {
-            pocketrec::numeric::f16::round(*x)
-                .expect("a small number")
-                .to_le_bytes()
-        })
-        .collect()
-}
-
-fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, WriteError> {
+fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     let mut numbers = Numbers(6);
-    let (dim, hidden, element) = (shape.dim, shape.hidden, shape.element);
-    let mut tables = Columns::default();
+    let (dim, hidden) = (shape.dim, shape.hidden);
+    let precision = shape.precision;
     let ids: Vec<u32> = (0..MOVIES as u32).map(|row| row * 3 + 1).collect();
-    tables.singles(Kind::RatingScale, 0, 1, &[3.5, 0.5, 5.0, 0.5]);
     // Biases and dot product, and the MLP where there is one.
-    let parts = if hidden.is_empty() { 3 } else { 7 };
-    tables.add(Kind::Parts, 0, Element::U8, 1, vec![parts]);
-    tables.words(Kind::MovieIdSorted, MOVIES, &ids);
-    tables.words(Kind::UserIdRange, 1, &[1, USERS as u32]);
-    let movies = numbers.take(MOVIES * dim, 0.5);
-    let kinds = (Kind::MovieEmbedding, Kind::MovieRowMultiplier);
-    let (movie_scale, movie_largest) = tables.embedding(kinds, element, dim, &movies);
-    let users = numbers.take(USERS * dim, 0.5);
-    let kinds = (Kind::UserEmbedding, Kind::UserRowMultiplier);
-    tables.embedding(kinds, element, dim, &users);
-    tables.bias(Kind::MovieBias, element, &numbers.take(MOVIES, 0.5));
-    tables.bias(Kind::UserBias, element, &numbers.take(USERS, 0.5));
-    tables.singles(Kind::MeanUser, 0, 1, &numbers.take(dim, 0.1));
-    tables.singles(Kind::MeanUserBias, 0, 1, &[0.05]);
+    let parts: u8 = if hidden.is_empty() { 3 } else { 7 };
+    let mut tables = vec![
+        OwnedTable::of(Kind::RatingScale, 1, &[3.5_f32, 0.5, 5.0, 0.5]),
+        OwnedTable::of(Kind::Parts, 1, &[parts]),
+        OwnedTable::of(Kind::MovieIdSorted, MOVIES, &ids),
+        OwnedTable::of(Kind::UserIdRange, 1, &[1, USERS as u32]),
+    ];
+    let values = numbers.take(MOVIES * dim, 0.5);
+    let movies = OwnedTable::embedding(Kind::MovieEmbedding, dim, &values, precision)?;
+    let values = numbers.take(USERS * dim, 0.5);
+    let users = OwnedTable::embedding(Kind::UserEmbedding, dim, &values, precision)?;
+    let integers = movies.0.integers(movies.1.as_ref());
+    let scale = movies.0.scale;
+    for (rows, multipliers) in [movies, users] {
+        tables.extend(multipliers);
+        tables.push(rows);
+    }
+    for (kind, count) in [(Kind::MovieBias, MOVIES), (Kind::UserBias, USERS)] {
+        let values = numbers.take(count, 0.5);
+        tables.push(OwnedTable::biases(kind, &values, precision)?);
+    }
+    let mean = numbers.take(dim, 0.1);
+    tables.push(OwnedTable::of(Kind::MeanUser, 1, &mean));
+    tables.push(OwnedTable::of(Kind::MeanUserBias, 1, &[0.05_f32]));
 
     if INTERESTED.contains(&shape.name) {
-        interests(&mut tables, &mut numbers);
+        tables.extend(interests(&mut numbers));
     }
     if !hidden.is_empty() {
-        network(
-            &mut tables,
-            &mut numbers,
-            shape,
-            (movie_scale, movie_largest),
-        );
+        tables.extend(network(&mut numbers, shape, scale, &integers));
     }
-
-    let count = u16::try_from(tables.0.len()).expect("a few tables");
-    let mut writer = ImageWriter::new(buffer, shape.name, 0, "none: made-up numbers", count)?;
-    for table in &tables.0 {
-        writer.raw(Table {
-            kind: table.kind.number(),
-            index: table.index,
-            required: true,
-            element: table.element.code(),
-            rows: table.rows as u32,
-            columns: table.columns as u32,
-            scale: table.scale,
-            padding: &[],
-            bytes: &table.bytes,
-        })?;
-    }
-    writer.finish()
+    let title = Title {
+        name: shape.name,
+        fingerprint: 0,
+        license: "none: made-up numbers",
+    };
+    Ok(write(title, &tables, buffer)?)
 }
 
 /// The tables of what people look for: a codebook of 96 rows of 16 numbers.
-fn interests(tables: &mut Columns, numbers: &mut Numbers) {
+fn interests(numbers: &mut Numbers) -> Vec<OwnedTable> {
     const CODES: usize = 96;
     const DIM: usize = 16;
-    let bytes = |values: Vec<f32>| values.iter().map(|x| (x * 127.0) as i8 as u8).collect();
     let known: Vec<u8> = (0..MOVIES).map(|movie| (movie * 37 % 256) as u8).collect();
     let codes: Vec<u8> = (0..MOVIES).map(|movie| (movie * 7 % CODES) as u8).collect();
     let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
     let spread: Vec<f32> = (0..DIM)
         .flat_map(|row| (0..=row).map(move |column| if row == column { 0.5 } else { 0.01 }))
         .collect();
-    tables.add(Kind::MovieConfidence, 0, Element::U8, MOVIES, known);
-    tables.scaled(1.0 / 512.0);
-    tables.add(Kind::InterestCode, 0, Element::U8, MOVIES, codes);
-    let codebook = bytes(numbers.take(CODES * DIM, 1.0));
-    tables.add(Kind::InterestCodebook, 0, Element::I8, CODES, codebook);
-    tables.scaled(1.0 / 128.0);
-    tables.add(Kind::InterestLevels, 0, Element::U8, 1, levels);
-    tables.singles(Kind::InterestSpread, 0, 1, &spread);
-    tables.singles(Kind::InterestCourse, 0, 1, &[4.0, 0.875]);
+    let codebook = numbers.take(CODES * DIM, 1.0);
+    let codebook: Vec<i8> = codebook.iter().map(|x| (x * 127.0) as i8).collect();
+    vec![
+        OwnedTable::of(Kind::MovieConfidence, MOVIES, &known).with_scale(1.0 / 512.0),
+        OwnedTable::of(Kind::InterestCode, MOVIES, &codes),
+        OwnedTable::of(Kind::InterestCodebook, CODES, &codebook).with_scale(1.0 / 128.0),
+        OwnedTable::of(Kind::InterestLevels, 1, &levels),
+        OwnedTable::of(Kind::InterestSpread, 1, &spread),
+        OwnedTable::of(Kind::InterestCourse, 1, &[4.0_f32, 0.875]),
+    ]
 }
 
-/// The tables of the MLP; `movies` are scale and largest magnitude of the movies' integers.
-fn network(tables: &mut Columns, numbers: &mut Numbers, shape: &Shape, movies: (f32, u32)) {
-    let (dim, hidden, element) = (shape.dim, shape.hidden, shape.element);
-    let (movie_scale, movie_largest) = movies;
+/// The tables of the MLP; `integers` are the movies', times `scale`.
+fn network(
+    numbers: &mut Numbers,
+    shape: &Shape,
+    movie_scale: f32,
+    integers: &[i16],
+) -> Vec<OwnedTable> {
+    let (dim, hidden) = (shape.dim, shape.hidden);
     let first = hidden.first().copied().unwrap_or(1);
     let scale = (3.0 / (dim as f32)).sqrt();
+    // A row of weights a unit.
     let user_weights = numbers.take(first * dim, scale);
     let movie_weights = numbers.take(first * dim, scale);
     let bias = numbers.take(first, 0.1);
-    tables.singles(Kind::DenseUserWeights, 0, first, &user_weights);
-    tables.singles(Kind::DenseMovieWeights, 0, first, &movie_weights);
-    tables.singles(Kind::DenseBias, 0, 1, &bias);
+    let by_input = |weights: &[f32]| -> Vec<f32> {
+        (0..dim)
+            .flat_map(|input| weights.iter().skip(input).step_by(dim).copied())
+            .collect()
+    };
+    let mut layers = vec![(
+        [by_input(&user_weights), by_input(&movie_weights)].concat(),
+        bias.clone(),
+    )];
     let mut inputs = first;
-    let mut later = Vec::new();
     for units in hidden.iter().skip(1).chain(&[1]) {
         let scale = (3.0 / inputs as f32).sqrt();
-        later.push((
+        layers.push((
             numbers.take(inputs * units, scale),
             numbers.take(*units, 0.1),
         ));
         inputs = *units;
     }
-    for (index, (weights, bias)) in (1_u8..).zip(&later) {
-        let rows = weights.len() / bias.len();
-        tables.singles(Kind::DenseWeights, index, rows, weights);
-        tables.singles(Kind::DenseBias, index, 1, bias);
-    }
-    let mut activations = vec![1; hidden.len()];
-    activations.push(0);
-    tables.add(Kind::Activations, 0, Element::U8, 1, activations);
-
-    if element != Element::F16 {
+    let dense: Vec<DenseLayer<'_>> = layers
+        .iter()
+        .enumerate()
+        .map(|(at, (weights, bias))| DenseLayer {
+            weights,
+            bias,
+            activation: if at + 1 < layers.len() {
+                Activation::Relu
+            } else {
+                Activation::Linear
+            },
+        })
+        .collect();
+    let mut tables = dense_tables(&dense, dim);
+    if shape.precision.is_integer() {
         let user_largest: Vec<f32> = user_weights
             .chunks(dim)
             .zip(&bias)
             .map(|(row, bias)| bias.abs() + row.iter().map(|w| w.abs() * 0.5).sum::<f32>())
             .collect();
-        let later: Vec<Later<'_>> = later
+        let later: Vec<Later<'_>> = layers[1..]
             .iter()
             .map(|(weights, bias)| (&weights[..], &bias[..]))
             .collect();
+        let largest = integers.iter().map(|x| x.unsigned_abs()).max();
         let network = IntegerNetwork::new(&SingleNetwork {
             movie_weights: &movie_weights,
             movie_dim: dim,
             movie_scale,
-            movie_largest,
+            movie_largest: largest.unwrap_or_default().into(),
             user_largest: &user_largest,
             later: &later,
         })
         .expect("the shapes have integer forms");
-        let i16s = |numbers: &[i16]| numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
-        let weights = i16s(network.movie_weights());
-        tables.add(Kind::IntegerMovieWeights, 0, Element::I16, first, weights);
-        tables.singles(Kind::IntegerSteps, 0, 1, network.steps());
-        let mut inputs = first;
-        for (index, layer) in (1_u8..).zip(network.later()) {
-            let weights = i16s(layer.weights());
-            tables.add(
-                Kind::IntegerWeights,
-                index,
-                Element::I16,
-                inputs / 2,
-                weights,
-            );
-            let bias = layer.bias().iter().flat_map(|x| x.to_le_bytes()).collect();
-            tables.add(Kind::IntegerBias, index, Element::I32, 1, bias);
-            inputs = layer.bias().len();
-        }
-        let bits = vec![network.output_bits()];
-        tables.add(Kind::IntegerOutputBits, 0, Element::U8, 1, bits);
+        tables.extend(integer_tables(&network));
         if shape.name == STORED {
-            let mut halves = vec![0; MOVIES * first];
-            for (row, half) in tables
-                .sixteen_bits(Kind::MovieEmbedding)
-                .chunks(dim)
-                .zip(halves.chunks_mut(first))
-            {
-                network.movie_half(row, half);
-            }
-            let halves = i16s(&halves);
-            tables.add(Kind::IntegerMovieHalves, 0, Element::I16, MOVIES, halves);
+            tables.push(stored_halves(&network, integers, dim));
         }
     }
+    tables
 }

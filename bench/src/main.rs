@@ -13,6 +13,7 @@ mod stack;
 use core::fmt::Write;
 use core::hint::black_box;
 use core::panic::PanicInfo;
+use pocketrec::kernels::Kernel;
 use pocketrec::learn::{FoldIn, StepOptions, step};
 use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, UserState};
@@ -107,10 +108,28 @@ fn open(bytes: &'static [u8]) -> Model<'static> {
     }
 }
 
+/// Tells the task runner which kernel core chose for the work of a region: it looks whether that was executed there.
+fn expect(name: &str, kernel: Kernel) {
+    if let Some(symbol) = kernel.symbol() {
+        let _ = writeln!(Console, "expect {name} {symbol}");
+    }
+}
+
 /// Everything a device does, with the lesson's model.
 fn lesson(software: bool) {
     let model = open(image!("lesson"));
     let movies = model.movies();
+    let kernels = model.kernels();
+    for (work, kernel) in [
+        ("predict", kernels.predict),
+        ("predict_rows", kernels.predict),
+        ("rank", kernels.rank),
+        ("similar", kernels.similar),
+        ("step", kernels.gradient),
+        ("fold_in", kernels.gradient),
+    ] {
+        expect(work, kernel);
+    }
     let _ = region("predict", 1, || model.predict(black_box(2), black_box(301)));
     region("predict_rows", 1, || {
         model.predict_rows(black_box(1), black_box(100))
@@ -205,6 +224,7 @@ fn integers(name: &str, bytes: &'static [u8]) {
     let movies = model.movies();
     let mut names = Name::new();
     let _ = write!(names, "rank_{name}");
+    expect(names.as_str(), model.kernels().rank);
     region(names.as_str(), movies, || {
         let mut top = TopN::<10>::new();
         top.advance(&model, &user, |_| true, movies);
@@ -212,12 +232,14 @@ fn integers(name: &str, bytes: &'static [u8]) {
     });
     names = Name::new();
     let _ = write!(names, "predict_{name}");
+    expect(names.as_str(), model.kernels().predict);
     let _ = region(names.as_str(), 1, || {
         model.predict(black_box(2), black_box(301))
     });
     check(&model, &user, movies);
     names = Name::new();
     let _ = write!(names, "step_{name}");
+    expect(names.as_str(), model.kernels().gradient);
     let mut private = Private::mean(&model);
     region(names.as_str(), 1, || {
         step(
@@ -273,6 +295,8 @@ fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
         let _ = write!(name, "{work}{tables}");
     }
     let [predict, step_name, fold_in, list, list_interest, bits] = &names;
+    expect(list.as_str(), model.kernels().rank);
+    expect(list_interest.as_str(), model.kernels().rank);
     let _ = region(predict.as_str(), 1, || {
         model.predict(black_box(2), black_box(301))
     });
@@ -349,6 +373,7 @@ fn shape(name: &str, bytes: &'static [u8]) {
     let model = open(bytes);
     let user = model.mean_user();
     let movies = 64;
+    expect(name, model.kernels().rank);
     region(name, movies, || {
         let mut scores = [0.0; 16];
         for first in (0..movies).step_by(scores.len()) {

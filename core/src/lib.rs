@@ -141,7 +141,7 @@
 //! | `shapes` | yes | models of other shapes than rows of 8 in half precision, and no MLP beside a dot product or one of a multiple of 4 relu units, 4 relu units and 1 linear unit |
 //! | `wide` | yes | with `shapes`, rows of up to 32 dimensions and layers of up to 64 units, where else it is 8 and 32: the working memory of learning falls from 3.3 KB to 0.7 KB without it |
 //! | `defmt` | no | `defmt::Format` for public types |
-//! | `write` | no | the writer of images, for a host |
+//! | `write` | no | the writer of images, for a host: it takes `alloc` |
 //!
 //! A model that takes what isn't compiled in is refused by the feature's name
 //! ([`ImageError::WithoutFeature`](image::ImageError::WithoutFeature)).
@@ -167,6 +167,10 @@
 
 #[cfg(test)]
 extern crate std;
+
+// A host writes images; a device has no allocator.
+#[cfg(feature = "write")]
+extern crate alloc;
 
 #[cfg(target_endian = "big")]
 compile_error!(

@@ -38,6 +38,8 @@
 //! [`Model::open`](crate::model::Model::open) reads every byte once (CRC, bounds, ids, weights) and returns an
 //! error for anything it would not answer from. After that nothing is checked again and nothing can fail.
 
+#[cfg(feature = "write")]
+pub mod builder;
 mod error;
 #[cfg(feature = "write")]
 pub mod integers;

@@ -1,8 +1,11 @@
 //! Writes an image into a buffer: feature `write`, for a host.
 
+use super::builder::{self, DenseLayer, OwnedTable, Title, dense_tables};
 use super::kind::{Element, TableKind};
 use super::layout::{CRC_END, CRC_OFFSET, FORMAT, Header, MAGIC, MAX_TABLES, MAX_TEXT, Table};
+use crate::numeric::activation::Activation;
 use crate::numeric::crc32::Crc32;
+use alloc::vec;
 use core::fmt;
 
 /// Why an image can't be written.
@@ -269,133 +272,47 @@ pub fn example() -> AlignedBytes<256> {
 
 fn write_example(buffer: &mut [u8]) -> Result<usize, WriteError> {
     use TableKind as K;
-    let f16 = |x: f32| crate::numeric::f16::round(x).unwrap_or_default();
-    let movies = [0.5, -0.25, -0.75, 1.0, 0.125, 0.5, -0.5, -1.0].map(f16);
-    let users = [0.25, 0.5, -0.5, 0.25, 1.0, -1.0].map(f16);
-    let movie_bias = [0.25, -0.5, 0.0, 0.125].map(f16);
-    let user_bias = [0.125, 0.0, -0.25].map(f16);
-    let mut w = ImageWriter::new(
-        buffer,
-        "example",
-        0x0123_4567_89ab_cdef,
-        "none: made-up numbers",
-        16,
-    )?;
-    w.table(
-        K::RatingScale,
-        0,
-        Element::F32,
-        1,
-        4,
-        bytemuck::bytes_of(&[3.5_f32, 0.5, 5.0, 0.5]),
-    )?;
-    w.table(K::Parts, 0, Element::U8, 1, 1, &[7])?;
-    w.table(
-        K::MovieIdSorted,
-        0,
-        Element::U32,
-        4,
-        1,
-        bytemuck::bytes_of(&[10_u32, 20, 300, 4000]),
-    )?;
-    w.table(
-        K::UserIdRange,
-        0,
-        Element::U32,
-        1,
-        2,
-        bytemuck::bytes_of(&[1_u32, 3]),
-    )?;
-    w.table(
-        K::MovieEmbedding,
-        0,
-        Element::F16,
-        4,
-        2,
-        bytemuck::bytes_of(&movies),
-    )?;
-    w.table(
+    let of = |kind, rows, values: &[f32]| OwnedTable::of(kind, rows, values);
+    // Each of the numbers is one of half precision, so none is left out.
+    let halves = |kind, rows, values: &[f32]| OwnedTable::halves(kind, rows, values).ok();
+    let dense = |weights, bias, activation| DenseLayer {
+        weights,
+        bias,
+        activation,
+    };
+    let layers = [
+        dense(
+            // A row of 3 units an input: 2 of the user's row, 2 of the movie's.
+            &[
+                0.5, 0.25, -1.0, -0.5, 1.0, 0.75, 0.25, -0.25, 1.0, 0.5, 0.5, -0.5,
+            ],
+            &[0.0, 0.125, -0.125],
+            Activation::Relu,
+        ),
+        dense(&[0.5, -0.25, 0.125], &[0.0625], Activation::Linear),
+    ];
+    let mut tables = vec![
+        of(K::RatingScale, 1, &[3.5, 0.5, 5.0, 0.5]),
+        OwnedTable::of(K::Parts, 1, &[7_u8]),
+        OwnedTable::of(K::MovieIdSorted, 4, &[10_u32, 20, 300, 4000]),
+        OwnedTable::of(K::UserIdRange, 1, &[1_u32, 3]),
+    ];
+    let movies = [0.5, -0.25, -0.75, 1.0, 0.125, 0.5, -0.5, -1.0];
+    tables.extend(halves(K::MovieEmbedding, 4, &movies));
+    tables.extend(halves(
         K::UserEmbedding,
-        0,
-        Element::F16,
         3,
-        2,
-        bytemuck::bytes_of(&users),
-    )?;
-    w.table(
-        K::MovieBias,
-        0,
-        Element::F16,
-        4,
-        1,
-        bytemuck::bytes_of(&movie_bias),
-    )?;
-    w.table(
-        K::UserBias,
-        0,
-        Element::F16,
-        3,
-        1,
-        bytemuck::bytes_of(&user_bias),
-    )?;
-    w.table(
-        K::MeanUser,
-        0,
-        Element::F32,
-        1,
-        2,
-        bytemuck::bytes_of(&[0.25_f32, -0.0625]),
-    )?;
-    w.table(
-        K::MeanUserBias,
-        0,
-        Element::F32,
-        1,
-        1,
-        bytemuck::bytes_of(&[-0.03125_f32]),
-    )?;
-    let user_weights = [0.5_f32, -0.5, 0.25, 1.0, -1.0, 0.75];
-    let movie_weights = [0.25_f32, 0.5, -0.25, 0.5, 1.0, -0.5];
-    w.table(
-        K::DenseUserWeights,
-        0,
-        Element::F32,
-        3,
-        2,
-        bytemuck::bytes_of(&user_weights),
-    )?;
-    w.table(
-        K::DenseMovieWeights,
-        0,
-        Element::F32,
-        3,
-        2,
-        bytemuck::bytes_of(&movie_weights),
-    )?;
-    w.table(
-        K::DenseBias,
-        0,
-        Element::F32,
-        1,
-        3,
-        bytemuck::bytes_of(&[0.0_f32, 0.125, -0.125]),
-    )?;
-    w.table(
-        K::DenseWeights,
-        1,
-        Element::F32,
-        3,
-        1,
-        bytemuck::bytes_of(&[0.5_f32, -0.25, 0.125]),
-    )?;
-    w.table(
-        K::DenseBias,
-        1,
-        Element::F32,
-        1,
-        1,
-        bytemuck::bytes_of(&[0.0625_f32]),
-    )?;
-    w.table(K::Activations, 0, Element::U8, 1, 2, &[1, 0])?;
-    w.finish()
+        &[0.25, 0.5, -0.5, 0.25, 1.0, -1.0],
+    ));
+    tables.extend(halves(K::MovieBias, 4, &[0.25, -0.5, 0.0, 0.125]));
+    tables.extend(halves(K::UserBias, 3, &[0.125, 0.0, -0.25]));
+    tables.push(of(K::MeanUser, 1, &[0.25, -0.0625]));
+    tables.push(of(K::MeanUserBias, 1, &[-0.03125]));
+    tables.extend(dense_tables(&layers, 2));
+    let title = Title {
+        name: "example",
+        fingerprint: 0x0123_4567_89ab_cdef,
+        license: "none: made-up numbers",
+    };
+    builder::write(title, &tables, buffer)
 }

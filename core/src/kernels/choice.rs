@@ -183,6 +183,25 @@ impl Kernel {
     }
 }
 
+impl Kernel {
+    /// The function in assembly that it is, or goes through, on this machine; `None` for one in plain Rust. The device
+    /// bench looks for it among what was executed.
+    pub const fn symbol(self) -> Option<&'static str> {
+        Some(match self {
+            Self::FloatPairs => "pocketrec_score_pairs_8",
+            Self::FloatOne => "pocketrec_one_8",
+            Self::FloatDots => "pocketrec_score_dots_8",
+            Self::FloatCosines => "pocketrec_cosines_8",
+            Self::FloatLayers => "pocketrec_rows",
+            Self::DspPairs => "pocketrec_score_pairs_i16_8",
+            Self::DspStored => "pocketrec_score_pairs_half_32",
+            Self::DspDots => "pocketrec_dots_i8_8",
+            Self::IntegerLayers if Machine::HERE.dsp => "pocketrec_dense_i16",
+            _ => return None,
+        })
+    }
+}
+
 /// The kernels of a shape on a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernels {

@@ -32,3 +32,6 @@ std::thread_local! {
     /// The kernels that ran on this thread.
     pub(crate) static RAN: core::cell::RefCell<std::vec::Vec<Kernel>> = const { core::cell::RefCell::new(std::vec::Vec::new()) };
 }
+
+#[cfg(all(test, feature = "write"))]
+mod tests;

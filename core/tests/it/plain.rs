@@ -1,7 +1,9 @@
 //! Learning as anybody would write it down, in single precision and in the order that core's docs give: vectors of
 //! vectors, whole square matrices, no slices of work. What core does has these bits.
 
-use pocketrec::image::{AlignedBytes, Element, ImageWriter, TableKind as K};
+use pocketrec::image::builder::{DenseLayer, OwnedTable, Title, dense_tables, write};
+use pocketrec::image::{AlignedBytes, TableKind as K};
+use pocketrec::numeric::activation::Activation;
 use pocketrec::profile::Rating;
 
 /// Movies of a synthetic model; they have the ids 1, 2, and so on.
@@ -87,79 +89,42 @@ impl Plain {
 
     /// The image of the model.
     pub fn image(&self) -> AlignedBytes<4096> {
-        let mut storage = AlignedBytes::new();
-        let f = |numbers: &[f32]| bytemuck::cast_slice::<f32, u8>(numbers).to_vec();
-        let n = self.layers.len();
-        let mlp = if n == 0 { 0 } else { 2 + 2 * n };
-        let mut w =
-            ImageWriter::new(storage.bytes_mut(), "random", 0, "none", 8 + mlp as u16).unwrap();
-        let mut put = |kind, index, element, rows, columns, bytes: &[u8]| {
-            w.table(kind, index, element, rows, columns, bytes).unwrap();
-        };
-        let float = Element::F32;
-        put(K::RatingScale, 0, float, 1, 4, &f(&[MEAN, 0.5, 5.0, 0.5]));
-        put(K::Parts, 0, Element::U8, 1, 1, &[if n > 0 { 7 } else { 3 }]);
-        let ids = bytemuck::bytes_of(&[1_u32, MOVIES as u32]).to_vec();
-        put(K::MovieIdRange, 0, Element::U32, 1, 2, &ids);
-        put(
-            K::MovieEmbedding,
-            0,
-            float,
-            MOVIES,
-            self.dim,
-            &f(&self.movies.concat()),
-        );
-        put(K::MovieBias, 0, float, MOVIES, 1, &f(&self.movie_bias));
-        put(K::MeanUser, 0, float, 1, self.dim, &f(&self.mean_user));
-        put(K::MeanUserBias, 0, float, 1, 1, &f(&[self.mean_user_bias]));
         let triangle: Vec<f32> = (0..=self.dim)
             .flat_map(|i| self.spread[i][..=i].to_vec())
             .collect();
-        put(K::UserSpread, 0, float, 1, triangle.len(), &f(&triangle));
-        for (index, layer) in (0..).zip(&self.layers) {
-            let units = layer.bias.len();
-            if index == 0 {
-                // Each half by unit, then by input.
-                let half = |inputs: &[Vec<f32>]| -> Vec<f32> {
-                    (0..units)
-                        .flat_map(|j| inputs.iter().map(move |w| w[j]))
-                        .collect()
-                };
-                let (user, movie) = layer.weights.split_at(self.dim);
-                put(
-                    K::DenseUserWeights,
-                    0,
-                    float,
-                    units,
-                    self.dim,
-                    &f(&half(user)),
-                );
-                put(
-                    K::DenseMovieWeights,
-                    0,
-                    float,
-                    units,
-                    self.dim,
-                    &f(&half(movie)),
-                );
+        let parts: u8 = if self.layers.is_empty() { 3 } else { 7 };
+        let mut tables = vec![
+            OwnedTable::of(K::RatingScale, 1, &[MEAN, 0.5, 5.0, 0.5]),
+            OwnedTable::of(K::Parts, 1, &[parts]),
+            OwnedTable::of(K::MovieIdRange, 1, &[1_u32, MOVIES as u32]),
+            OwnedTable::of(K::MovieEmbedding, MOVIES, &self.movies.concat()),
+            OwnedTable::of(K::MovieBias, MOVIES, &self.movie_bias),
+            OwnedTable::of(K::MeanUser, 1, &self.mean_user),
+            OwnedTable::of(K::MeanUserBias, 1, &[self.mean_user_bias]),
+            OwnedTable::of(K::UserSpread, 1, &triangle),
+        ];
+        let weights: Vec<Vec<f32>> = self.layers.iter().map(|l| l.weights.concat()).collect();
+        let layers = weights.iter().zip(&self.layers);
+        let layers = layers.map(|(weights, layer)| DenseLayer {
+            weights,
+            bias: &layer.bias,
+            activation: if layer.relu {
+                Activation::Relu
             } else {
-                let rows = layer.weights.len();
-                put(
-                    K::DenseWeights,
-                    index,
-                    float,
-                    rows,
-                    units,
-                    &f(&layer.weights.concat()),
-                );
-            }
-            put(K::DenseBias, index, float, 1, units, &f(&layer.bias));
+                Activation::Linear
+            },
+        });
+        let layers: Vec<_> = layers.collect();
+        if !layers.is_empty() {
+            tables.extend(dense_tables(&layers, self.dim));
         }
-        if n > 0 {
-            let relus: Vec<u8> = self.layers.iter().map(|layer| layer.relu.into()).collect();
-            put(K::Activations, 0, Element::U8, 1, n, &relus);
-        }
-        let length = w.finish().unwrap();
+        let title = Title {
+            name: "random",
+            fingerprint: 0,
+            license: "none",
+        };
+        let mut storage = AlignedBytes::new();
+        let length = write(title, &tables, storage.bytes_mut()).unwrap();
         storage.truncate(length);
         storage
     }

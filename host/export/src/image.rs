@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::str::FromStr;
 
-use pocketrec::image::{Element, ImageWriter, MAX_TEXT, Table, TableKind as K};
+use pocketrec::image::builder::{self, DenseLayer, OwnedTable, Title, dense_tables};
+use pocketrec::image::{Element, MAX_TEXT, TableKind as K};
 use pocketrec::model::{Model, Parts};
 use pocketrec::numeric::activation::Activation;
-use pocketrec::numeric::f16;
 
 use super::ids::Form;
 use super::influence::{Influence, Side};
@@ -88,20 +88,6 @@ impl From<Precision> for Storage {
     }
 }
 
-/// A table on its way into the image.
-pub(super) struct Column {
-    pub kind: K,
-    pub index: u8,
-    pub element: Element,
-    pub rows: usize,
-    pub columns: usize,
-    /// What integers are multiplied by.
-    pub scale: f32,
-    /// Whether a reader that doesn't know the kind may go on without.
-    pub optional: bool,
-    pub bytes: Vec<u8>,
-}
-
 /// The image of the chosen rows of a checkpoint, sealed and verified by core's own reader.
 ///
 /// The mean user, where a device's owner starts, is the mean of all users of the checkpoint, chosen or not. Rows of
@@ -164,22 +150,18 @@ fn build_by(
     };
     let mut tables = Vec::new();
     let scale = [p.mean, p.scale.0, p.scale.1, checkpoint.options.step];
-    tables.push(floats(K::RatingScale, 0, 1, &scale));
+    tables.push(OwnedTable::of(K::RatingScale, 1, &scale));
     let parts = Parts {
         biases: p.model.has_biases(),
         dot: p.model.has_dot(),
         mlp: !p.layers.is_empty(),
     };
-    tables.push(small(K::Parts, &[parts.bits()]));
+    tables.push(OwnedTable::of(K::Parts, 1, &[parts.bits()]));
 
     if let Some(measured) = checkpoint.validation {
         let personal = f32::from(u8::from(measured.personal));
         let values = [measured.rmse as f32, measured.movie_means as f32, personal];
-        let column = floats(K::Validation, 0, 1, &values);
-        tables.push(Column {
-            optional: true,
-            ..column
-        });
+        tables.push(OwnedTable::of(K::Validation, 1, &values).optional());
     }
 
     let chosen_ids = pick(&checkpoint.movie_ids, 1, &chosen.movies);
@@ -215,18 +197,14 @@ fn build_by(
             tables.push(numbers(K::UserBias, 1, &bias, precision)?);
         }
     }
-    tables.push(floats(
-        K::MeanUser,
-        0,
-        1,
-        &mean(&p.user_embedding, p.user_dim),
-    ));
+    let mean_row = mean(&p.user_embedding, p.user_dim);
+    tables.push(OwnedTable::of(K::MeanUser, 1, &mean_row));
     if parts.biases {
-        tables.push(floats(K::MeanUserBias, 0, 1, &mean(&p.user_bias, 1)));
+        tables.push(OwnedTable::of(K::MeanUserBias, 1, &mean(&p.user_bias, 1)));
     }
-    tables.push(floats(K::UserSpread, 0, 1, &spread(p)));
+    tables.push(OwnedTable::of(K::UserSpread, 1, &spread(p)));
     if parts.mlp {
-        network(p, &mut tables);
+        tables.extend(network(p));
         if precision.is_integer() {
             super::integers::tables(p, storage, &mut tables)?;
         }
@@ -273,40 +251,6 @@ fn mean(table: &[f32], columns: usize) -> Vec<f32> {
     sums.iter().map(|sum| (sum / rows) as f32).collect()
 }
 
-/// An image holds no subnormal numbers: they become zeros.
-pub(super) fn normal(value: f32) -> f32 {
-    if value.is_subnormal() { 0.0 } else { value }
-}
-
-pub(super) fn floats(kind: K, index: u8, rows: usize, values: &[f32]) -> Column {
-    Column {
-        kind,
-        index,
-        element: Element::F32,
-        rows,
-        columns: values.len() / rows.max(1),
-        scale: 1.0,
-        optional: false,
-        bytes: values
-            .iter()
-            .flat_map(|x| normal(*x).to_le_bytes())
-            .collect(),
-    }
-}
-
-pub(super) fn small(kind: K, values: &[u8]) -> Column {
-    Column {
-        kind,
-        index: 0,
-        element: Element::U8,
-        rows: 1,
-        columns: values.len(),
-        scale: 1.0,
-        optional: false,
-        bytes: values.to_vec(),
-    }
-}
-
 /// An embedding table; of integers, with its multipliers. Rows of 8 bits are rounded by their `influence` where that
 /// is given.
 fn rows(
@@ -315,7 +259,7 @@ fn rows(
     values: &[f32],
     precision: Precision,
     influence: Option<&Influence<'_>>,
-    tables: &mut Vec<Column>,
+    tables: &mut Vec<OwnedTable>,
 ) -> Result<(), BadInput> {
     if precision == Precision::I16 {
         tables.push(integers(kind, columns, values, -24..=8, precision)?);
@@ -330,27 +274,12 @@ fn rows(
         refine::refine(values, columns, influence, &mut found);
     }
     let count = found.multipliers.len();
-    let table = |kind, element, columns, scale, bytes| Column {
-        kind,
-        index: 0,
-        element,
-        rows: count,
-        columns,
-        scale,
-        optional: false,
-        bytes,
-    };
     let multipliers = match kind {
         K::MovieEmbedding => K::MovieRowMultiplier,
         _ => K::UserRowMultiplier,
     };
-    let bytes = found
-        .values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    tables.push(table(kind, Element::I8, columns, found.scale, bytes));
-    tables.push(table(multipliers, Element::U8, 1, 1.0, found.multipliers));
+    tables.push(OwnedTable::of(kind, count, &found.values).with_scale(found.scale));
+    tables.push(OwnedTable::of(multipliers, count, &found.multipliers));
     Ok(())
 }
 
@@ -361,36 +290,10 @@ fn integers(
     values: &[f32],
     exponents: std::ops::RangeInclusive<i32>,
     precision: Precision,
-) -> Result<Column, BadInput> {
+) -> Result<OwnedTable, BadInput> {
     let (integers, scale) =
         quantise::words(values, exponents).ok_or_else(|| beyond(kind, precision))?;
-    Ok(Column {
-        scale,
-        ..column(kind, 0, Element::I16, values.len() / columns, &integers)
-    })
-}
-
-/// A table of integers as they are.
-pub(super) fn column<T: Copy + Into<i64>>(
-    kind: K,
-    index: u8,
-    element: Element,
-    rows: usize,
-    values: &[T],
-) -> Column {
-    Column {
-        kind,
-        index,
-        element,
-        rows,
-        columns: values.len() / rows.max(1),
-        scale: 1.0,
-        optional: false,
-        bytes: values
-            .iter()
-            .flat_map(|value| (*value).into().to_le_bytes()[..element.size()].to_vec())
-            .collect(),
-    }
+    Ok(OwnedTable::of(kind, values.len() / columns, &integers).with_scale(scale))
 }
 
 fn beyond(kind: K, precision: Precision) -> BadInput {
@@ -401,17 +304,13 @@ fn beyond(kind: K, precision: Precision) -> BadInput {
 }
 
 /// What a ranking adds for how well known movies are: `fame` times the logarithm of one more than their ratings.
-fn confidence(counts: &[u32], fame: f32) -> Column {
-    Column {
-        kind: K::MovieConfidence,
-        index: 0,
-        element: Element::U8,
-        rows: counts.len(),
-        columns: 1,
-        scale: normal(fame * most(counts) / 255.0),
-        optional: true,
-        bytes: confidence_bytes(counts),
-    }
+fn confidence(counts: &[u32], fame: f32) -> OwnedTable {
+    let scale = fame * most(counts) / 255.0;
+    // An image holds no subnormal numbers.
+    let scale = if scale.is_subnormal() { 0.0 } else { scale };
+    OwnedTable::of(K::MovieConfidence, counts.len(), &confidence_bytes(counts))
+        .with_scale(scale)
+        .optional()
 }
 
 fn numbers(
@@ -419,41 +318,23 @@ fn numbers(
     columns: usize,
     values: &[f32],
     precision: Precision,
-) -> Result<Column, BadInput> {
+) -> Result<OwnedTable, BadInput> {
     let rows = values.len() / columns;
     if precision == Precision::F32 {
-        return Ok(floats(kind, 0, rows, values));
+        return Ok(OwnedTable::of(kind, rows, values));
     }
     if precision.is_integer() {
         // Biases; the exponents are those that core scores with.
         return integers(kind, columns, values, -18..=-6, precision);
     }
-    let mut bytes = Vec::with_capacity(values.len() * 2);
-    for (at, value) in values.iter().enumerate() {
-        let half = f16::round(*value).ok_or_else(|| {
-            BadInput::new(format!(
-                "row {} of {kind} holds {value}, and half precision ends at 65504: `--precision f32` holds it",
-                at / columns
-            ))
-        })?;
-        bytes.extend(half.to_le_bytes());
-    }
-    Ok(Column {
-        kind,
-        index: 0,
-        element: Element::F16,
-        rows,
-        columns,
-        scale: 1.0,
-        optional: false,
-        bytes,
-    })
+    let held = OwnedTable::halves(kind, rows, values);
+    held.map_err(|beyond| BadInput::new(format!("{beyond}: `--precision f32` holds it")))
 }
 
 /// An id index in the form that suits the ids.
-fn ids(kind: impl Fn(Form) -> K, ids: &[u32]) -> Column {
+fn ids(kind: impl Fn(Form) -> K, ids: &[u32]) -> OwnedTable {
     let index = super::ids::smallest(ids);
-    column(kind(index.form), 0, Element::U32, index.rows, &index.words)
+    OwnedTable::of(kind(index.form), index.rows, &index.words)
 }
 
 /// The kind of the movies' id index in a form.
@@ -476,34 +357,23 @@ fn user_ids(form: Form) -> K {
     }
 }
 
-fn network(p: &Parameters, tables: &mut Vec<Column>) {
-    for (index, layer) in (0_u8..).zip(&p.layers) {
-        if index == 0 {
-            // [user dimensions then movie dimensions][units] in the checkpoint; a half each, [units][dimensions], here.
-            let halves = [
-                (K::DenseUserWeights, 0..p.user_dim),
-                (K::DenseMovieWeights, p.user_dim..layer.inputs),
-            ];
-            for (kind, inputs) in halves {
-                tables.push(floats(kind, 0, layer.outputs, &transposed(layer, inputs)));
-            }
-        } else {
-            tables.push(floats(K::DenseWeights, index, layer.inputs, &layer.weight));
-        }
-        tables.push(floats(K::DenseBias, index, 1, &layer.bias));
-    }
+fn network(p: &Parameters) -> Vec<OwnedTable> {
     let last = p.layers.len() - 1;
-    let activations: Vec<u8> = (0..=last)
-        .map(|at| {
-            if at < last {
+    let layers: Vec<DenseLayer<'_>> = p
+        .layers
+        .iter()
+        .enumerate()
+        .map(|(at, layer)| DenseLayer {
+            weights: &layer.weight,
+            bias: &layer.bias,
+            activation: if at < last {
                 Activation::Relu
             } else {
                 Activation::Linear
-            }
+            },
         })
-        .map(Activation::code)
         .collect();
-    tables.push(small(K::Activations, &activations));
+    dense_tables(&layers, p.user_dim)
 }
 
 /// The weights of some inputs of a layer as \[units\]\[inputs\].
@@ -520,7 +390,7 @@ pub(super) fn transposed(layer: &Layer, inputs: std::ops::Range<usize>) -> Vec<f
 fn write(
     checkpoint: &Checkpoint,
     precision: Precision,
-    tables: &[Column],
+    tables: &[OwnedTable],
 ) -> Result<ImageBytes, BadInput> {
     let p = &checkpoint.parameters;
     let name = format!(
@@ -529,37 +399,14 @@ fn write(
         p.model.name(),
         precision.name()
     );
-    // A table's own fields take at most 35 bytes, the header's numbers at most 24.
-    let room = tables
-        .iter()
-        .map(|table| table.bytes.len() + 40)
-        .sum::<usize>();
-    let mut image = ImageBytes::zeroed(room + 2 * MAX_TEXT + 32);
-    let refused = |why| BadInput::new(format!("the image can't be written: {why}"));
-    let mut writer = ImageWriter::new(
-        image.as_mut(),
-        &short(&name),
-        checkpoint.data.fingerprint,
-        &short(&checkpoint.data.licence),
-        tables.len() as u16,
-    )
-    .map_err(refused)?;
-    for t in tables {
-        writer
-            .raw(Table {
-                kind: t.kind.number(),
-                index: t.index,
-                required: !t.optional,
-                element: t.element.code(),
-                rows: t.rows as u32,
-                columns: t.columns as u32,
-                scale: t.scale,
-                padding: &[],
-                bytes: &t.bytes,
-            })
-            .map_err(refused)?;
-    }
-    let length = writer.finish().map_err(refused)?;
+    let mut image = ImageBytes::zeroed(builder::room(tables));
+    let title = Title {
+        name: &short(&name),
+        fingerprint: checkpoint.data.fingerprint,
+        license: &short(&checkpoint.data.licence),
+    };
+    let length = builder::write(title, tables, image.as_mut())
+        .map_err(|why| BadInput::new(format!("the image can't be written: {why}")))?;
     image.truncate(length);
     Ok(image)
 }

@@ -2,10 +2,11 @@
 
 use pocketrec::image::integers::{IntegerNetwork, Later, NoIntegers, SingleNetwork};
 
-use pocketrec::image::{Element, TableKind as K};
+use pocketrec::image::TableKind as K;
+use pocketrec::image::builder::{OwnedTable, integer_tables, stored_halves};
 
 use super::Precision;
-use super::image::{Column, Storage, column, floats, small};
+use super::image::Storage;
 use pocketrec_base::error::BadInput;
 use pocketrec_train::Parameters;
 
@@ -44,7 +45,7 @@ pub(super) fn can_precompute(p: &Parameters, precision: Precision) -> Result<(),
 pub(super) fn tables(
     p: &Parameters,
     storage: Storage,
-    tables: &mut Vec<Column>,
+    tables: &mut Vec<OwnedTable>,
 ) -> Result<(), BadInput> {
     let (scale, rows) = movie_integers(tables);
     let largest = rows.iter().map(|x| x.unsigned_abs()).max().unwrap_or(0);
@@ -54,71 +55,19 @@ pub(super) fn tables(
             storage.precision.name()
         ))
     })?;
-    let units = network.steps().len();
-    let weights = network.movie_weights();
-    tables.push(column(
-        K::IntegerMovieWeights,
-        0,
-        Element::I16,
-        units,
-        weights,
-    ));
-    tables.push(floats(K::IntegerSteps, 0, 1, network.steps()));
-    let mut inputs = units;
-    for (index, layer) in (1_u8..).zip(network.later()) {
-        let (weights, bias) = (layer.weights(), layer.bias());
-        tables.push(column(
-            K::IntegerWeights,
-            index,
-            Element::I16,
-            inputs / 2,
-            weights,
-        ));
-        tables.push(column(K::IntegerBias, index, Element::I32, 1, bias));
-        inputs = bias.len();
-    }
-    tables.push(small(K::IntegerOutputBits, &[network.output_bits()]));
+    tables.extend(integer_tables(&network));
     if storage.precompute {
-        let movies = rows.len() / p.movie_dim;
-        let mut halves = vec![0_i16; movies * units];
-        for (row, half) in rows
-            .chunks_exact(p.movie_dim)
-            .zip(halves.chunks_exact_mut(units))
-        {
-            network.movie_half(row, half);
-        }
-        tables.push(column(
-            K::IntegerMovieHalves,
-            0,
-            Element::I16,
-            movies,
-            &halves,
-        ));
+        tables.push(stored_halves(&network, &rows, p.movie_dim));
     }
     Ok(())
 }
 
 /// The scale of the movies' table and its integers, the multipliers of rows taken in.
-fn movie_integers(tables: &[Column]) -> (f32, Vec<i16>) {
+fn movie_integers(tables: &[OwnedTable]) -> (f32, Vec<i16>) {
     let find = |kind| tables.iter().find(|table| table.kind == kind);
-    let Some(movies) = find(K::MovieEmbedding) else {
-        return (1.0, Vec::new());
-    };
-    let integers = match find(K::MovieRowMultiplier) {
-        Some(multipliers) => movies
-            .bytes
-            .chunks_exact(movies.columns)
-            .zip(&multipliers.bytes)
-            // At most 128 x 255.
-            .flat_map(|(row, by)| row.iter().map(|x| i16::from(*x as i8) * i16::from(*by)))
-            .collect(),
-        None => movies
-            .bytes
-            .chunks_exact(2)
-            .map(|pair| i16::from_le_bytes([pair[0], pair[1]]))
-            .collect(),
-    };
-    (movies.scale, integers)
+    find(K::MovieEmbedding).map_or((1.0, Vec::new()), |movies| {
+        (movies.scale, movies.integers(find(K::MovieRowMultiplier)))
+    })
 }
 
 /// The integer form of the MLP of `p`.

@@ -3,10 +3,10 @@
 use std::str::FromStr;
 
 use pocketrec::ids::{elias_fano_size, fill_elias_fano};
-use pocketrec::image::{Element, TableKind};
+use pocketrec::image::TableKind;
+use pocketrec::image::builder::OwnedTable;
 
 use super::Chosen;
-use super::image::{Column, column};
 use pocketrec_data::Ratings;
 
 /// Whether an image says what its users have rated.
@@ -77,7 +77,7 @@ pub fn most_users(movies: usize) -> usize {
 }
 
 /// The table of what the chosen users have rated of the chosen movies; none where they rated none of them.
-pub(super) fn table(rated: &Rated, chosen: &Chosen) -> Option<Column> {
+pub(super) fn table(rated: &Rated, chosen: &Chosen) -> Option<OwnedTable> {
     let most = chosen.movies.last().map_or(0, |last| last + 1);
     let mut places = vec![None; most];
     for (place, row) in (0_u32..).zip(&chosen.movies) {
@@ -95,10 +95,7 @@ pub(super) fn table(rated: &Rated, chosen: &Chosen) -> Option<Column> {
     let (size, low_bits) = elias_fano_size(&pairs)?;
     let mut words = vec![0; size];
     fill_elias_fano(&pairs, low_bits, &mut words);
-    Some(Column {
-        optional: true,
-        ..column(TableKind::UserSeen, 0, Element::U32, 1, &words)
-    })
+    Some(OwnedTable::of(TableKind::UserSeen, 1, &words).optional())
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 //!
 //! The emulator logs the address of every block it enters; with blocks of one instruction that is the executed
 //! path, exactly. The firmware calls `bench_begin` and `bench_end` around each region and prints
-//! `region NAME UNITS STACK` behind each, in order.
+//! `region NAME UNITS STACK` behind each, in order. `expect NAME SYMBOL` says which function in assembly core chose for a
+//! region's work: it must be among what was executed there.
 
 use anyhow::{Context, Result, bail};
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, elf};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{ChildStderr, Command, ExitStatus, Stdio};
@@ -48,6 +49,8 @@ struct Program {
     code: Vec<(u32, Vec<u8>)>,
     begin: u32,
     end: u32,
+    /// Core's functions in assembly, by their first instruction.
+    kernels: HashMap<u32, String>,
 }
 
 impl Program {
@@ -66,7 +69,14 @@ impl Program {
                 code.push((section.address() as u32, section.data()?.to_vec()));
             }
         }
+        let kernels = file.symbols().filter_map(|symbol| {
+            let name = symbol.name().ok()?;
+            let at = symbol.address() as u32 & !1;
+            name.starts_with("pocketrec_")
+                .then(|| (at, name.to_owned()))
+        });
         Ok(Self {
+            kernels: kernels.collect(),
             code,
             begin: mark("bench_begin")?,
             end: mark("bench_end")?,
@@ -158,6 +168,7 @@ pub fn run(elf: &Path, machine: &str, table: Option<Table>) -> Result<Run> {
             said.trim()
         );
     }
+    expected(&counts, &said)?;
     Ok(Run {
         regions: name(counts, &said)?,
         bits: bits(&said),
@@ -217,6 +228,30 @@ fn late(machine: &str, said: &str) -> String {
     )
 }
 
+/// Whether each region went through the kernel that core chose for it.
+///
+/// # Errors
+/// That names the first that didn't: core's choice, or the table that the PC's bill is made from, would be wrong.
+fn expected(counts: &[Counted], said: &str) -> Result<()> {
+    let names = said.lines().filter_map(|line| {
+        let name = line.strip_prefix("region ")?.split_whitespace().next()?;
+        Some(name)
+    });
+    let regions: HashMap<&str, &Counted> = names.zip(counts).collect();
+    for line in said.lines().filter_map(|line| line.strip_prefix("expect ")) {
+        let (name, kernel) = line.split_once(' ').context("a kernel's name")?;
+        let region = regions.get(name);
+        let region = region.with_context(|| format!("no region is called {name}"))?;
+        if !region.kernels.contains(kernel) {
+            bail!(
+                "core chose {kernel} for {name}, and it wasn't executed there; what was: {:?}",
+                region.kernels
+            );
+        }
+    }
+    Ok(())
+}
+
 /// The lines `bits NAME FINGERPRINT`.
 fn bits(said: &str) -> Vec<(String, String)> {
     said.lines()
@@ -245,15 +280,21 @@ fn one_instruction_a_block() -> Result<Vec<&'static str>> {
     })
 }
 
+/// What was counted between two marks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Counted {
+    instructions: u64,
+    cycles: Option<u64>,
+    /// Core's functions in assembly that were entered.
+    kernels: BTreeSet<String>,
+}
+
 /// Counts the regions of a log.
-fn count(
-    program: &Program,
-    mut log: impl BufRead,
-    table: Option<Table>,
-) -> Result<Vec<(u64, Option<u64>)>> {
+fn count(program: &Program, mut log: impl BufRead, table: Option<Table>) -> Result<Vec<Counted>> {
     let mut decoded: HashMap<u32, Instruction> = HashMap::new();
     let mut regions = Vec::new();
     let mut counter: Option<Counter> = None;
+    let mut kernels = BTreeSet::new();
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -263,11 +304,16 @@ fn count(
         let Some(at) = address(&line) else { continue };
         if at == program.begin {
             counter = Some(Counter::new(table.unwrap_or(Table::M4)));
+            kernels = BTreeSet::new();
         } else if at == program.end
             && let Some(counter) = counter.take()
         {
             let (instructions, cycles) = counter.finish();
-            regions.push((instructions, table.map(|_| cycles)));
+            regions.push(Counted {
+                instructions,
+                cycles: table.map(|_| cycles),
+                kernels: std::mem::take(&mut kernels),
+            });
         }
         if let Some(counter) = &mut counter {
             let instruction = match decoded.get(&at) {
@@ -281,6 +327,9 @@ fn count(
                 }
             };
             counter.step(at, instruction);
+            if let Some(kernel) = program.kernels.get(&at) {
+                kernels.insert(kernel.clone());
+            }
         }
     }
 }
@@ -294,7 +343,7 @@ fn address(line: &[u8]) -> Option<u32> {
 }
 
 /// Names the counted regions by what the firmware printed, and takes the cost of the region `empty` off each.
-fn name(counts: Vec<(u64, Option<u64>)>, said: &str) -> Result<Vec<Region>> {
+fn name(counts: Vec<Counted>, said: &str) -> Result<Vec<Region>> {
     let names = said
         .lines()
         .filter_map(|line| line.strip_prefix("region "))
@@ -316,17 +365,19 @@ fn name(counts: Vec<(u64, Option<u64>)>, said: &str) -> Result<Vec<Region>> {
     let empty = names
         .iter()
         .zip(&counts)
-        .find_map(|((name, _, _), count)| (name == "empty").then_some(*count))
+        .find_map(|((name, _, _), count)| (name == "empty").then(|| count.clone()))
         .context("the bench firmware measures no empty region")?;
     Ok(names
         .into_iter()
         .zip(counts)
         .filter(|((name, _, _), _)| name != "empty")
-        .map(|((name, units, stack), (instructions, cycles))| Region {
+        .map(|((name, units, stack), counted)| Region {
             name,
             units,
-            instructions: instructions.saturating_sub(empty.0),
-            cycles: cycles.map(|cycles| cycles.saturating_sub(empty.1.unwrap_or(0))),
+            instructions: counted.instructions.saturating_sub(empty.instructions),
+            cycles: counted
+                .cycles
+                .map(|cycles| cycles.saturating_sub(empty.cycles.unwrap_or(0))),
             stack,
         })
         .collect())
@@ -343,6 +394,15 @@ mod tests {
             code: vec![(0, code.to_vec())],
             begin: 0,
             end: 2,
+            kernels: HashMap::from([(4, "pocketrec_loop".to_owned())]),
+        }
+    }
+
+    fn counted(instructions: u64, cycles: Option<u64>) -> Counted {
+        Counted {
+            instructions,
+            cycles,
+            kernels: BTreeSet::new(),
         }
     }
 
@@ -361,7 +421,27 @@ mod tests {
         path.extend([2, 4, 6, 0, 2]);
         let counts = count(&program(), log(&path).as_bytes(), Some(Table::M4)).unwrap();
         // bx lr (3), 50 turns of 1 + 3, the last one's branch not taken... to the mark, which is a jump.
-        assert_eq!(counts, [(101, Some(3 + 50 * 4 - 2)), (1, Some(3))]);
+        let counted = |instructions, cycles, kernels: &[&str]| Counted {
+            instructions,
+            cycles: Some(cycles),
+            kernels: kernels.iter().map(|name| name.to_string()).collect(),
+        };
+        let due = [
+            counted(101, 3 + 50 * 4 - 2, &["pocketrec_loop"]),
+            counted(1, 3, &[]),
+        ];
+        assert_eq!(counts, due);
+        let named = "region empty 1 0\nregion turns 1 0\n";
+        let expect = |line: &str| expected(&counts, &format!("{line}\n{named}"));
+        assert!(expect("expect empty pocketrec_loop").is_ok());
+        let error = expect("expect turns pocketrec_loop")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("core chose pocketrec_loop for turns"),
+            "{error}"
+        );
+        assert!(expect("expect nothing pocketrec_loop").is_err());
     }
 
     #[cfg(unix)]
@@ -389,7 +469,7 @@ mod tests {
     #[test]
     fn the_marks_own_cost_is_taken_off() {
         let regions = name(
-            vec![(10, Some(20)), (110, Some(320))],
+            vec![counted(10, Some(20)), counted(110, Some(320))],
             "region empty 1 0\nregion score 4 64\n",
         )
         .unwrap();
@@ -415,7 +495,7 @@ mod tests {
 
     #[test]
     fn a_region_without_a_name_is_an_error() {
-        assert!(name(vec![(1, None)], "").is_err());
-        assert!(name(vec![(1, None)], "region empty 1 0\nregion a 1 0\n").is_err());
+        assert!(name(vec![counted(1, None)], "").is_err());
+        assert!(name(vec![counted(1, None)], "region empty 1 0\nregion a 1 0\n").is_err());
     }
 }
