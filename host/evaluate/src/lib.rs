@@ -5,6 +5,7 @@
 //! [`report`] prints.
 
 pub mod cold;
+pub mod picture;
 pub mod protocol;
 pub mod report;
 pub mod simulate;

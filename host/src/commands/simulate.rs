@@ -92,7 +92,7 @@ pub fn run(args: &Args) -> Result<()> {
         points: figures::lines(&all.people, args.retrain),
     };
     let csv = figures::csv(&curve.points);
-    let title = format!("What a device learns of a new person ({})", curve.data);
+    let title = format!("What a device learns about a new person ({})", curve.data);
     let svg = picture::svg(&curve.points, &title)?;
     let mut written = Vec::new();
     for (target, text) in [(&args.csv, &csv), (&args.picture, &svg)] {

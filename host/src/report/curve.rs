@@ -5,13 +5,8 @@ use std::fmt::Write;
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
+use pocketrec_evaluate::picture::{self, BLUE, GREY, GRID, INK, ORANGE, PAPER, SIZE};
 use pocketrec_train::Epoch;
-
-const SIZE: (u32, u32) = (840, 480);
-const TRAINING: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
-const VALIDATION: RGBColor = RGBColor(0xd6, 0x4a, 0x12);
-const BASELINE: RGBColor = RGBColor(0x55, 0x55, 0x55);
-const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
 
 /// One line an epoch: `epoch,train_mse,train_mae,validation_mse,validation_mae,seconds,run`, the last being the name of
 /// the run as its other files have it.
@@ -45,7 +40,7 @@ pub fn svg(
     draw(&mut text, history, baseline_mae, best_epoch, title)
         .map_err(|error| anyhow!("can't draw: {error}"))?;
     text.push_str(&format!("<!-- run {run} -->\n"));
-    Ok(text)
+    Ok(picture::for_dark_pages_too(&text))
 }
 
 fn draw(
@@ -58,8 +53,8 @@ fn draw(
     let last = history.len().max(2) as f64;
     let (low, high) = range(history, baseline);
     let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
-    root.fill(&WHITE)?;
-    let font = |size: i32| ("sans-serif", size).into_font().color(&BLACK);
+    root.fill(&PAPER)?;
+    let font = |size: i32| ("sans-serif", size).into_font().color(&INK);
     let mut chart = ChartBuilder::on(&root)
         .caption(title, font(20))
         .margin(16)
@@ -90,17 +85,17 @@ fn draw(
             [(1.0, baseline), (last, baseline)],
             8,
             5,
-            BASELINE.stroke_width(2),
+            GREY.stroke_width(2),
         ))?
         .label(format!("baseline: each movie's mean ({baseline:.3})"))
-        .legend(key(BASELINE));
+        .legend(key(GREY));
     chart
         .draw_series(LineSeries::new(
             points(|e| e.train_mae),
-            TRAINING.stroke_width(3),
+            BLUE.stroke_width(3),
         ))?
         .label("training")
-        .legend(key(TRAINING));
+        .legend(key(BLUE));
     let best = history.iter().find(|e| e.number == best_epoch);
     let label = best.map_or_else(
         || "validation".into(),
@@ -114,21 +109,21 @@ fn draw(
     chart
         .draw_series(LineSeries::new(
             points(|e| e.validation_mae),
-            VALIDATION.stroke_width(3),
+            ORANGE.stroke_width(3),
         ))?
         .label(label)
-        .legend(key(VALIDATION));
+        .legend(key(ORANGE));
     if let Some(best) = best {
         chart.draw_series([Circle::new(
             (best.number as f64, best.validation_mae),
             6,
-            VALIDATION.filled(),
+            ORANGE.filled(),
         )])?;
     }
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::UpperRight)
-        .background_style(WHITE.mix(0.9))
+        .background_style(PAPER.mix(0.9))
         .border_style(GRID)
         .label_font(font(14))
         .margin(10)

@@ -4,13 +4,7 @@ use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 
 use super::figures::Line;
-
-const SIZE: (u32, u32) = (840, 480);
-const GRID: RGBColor = RGBColor(0xe6, 0xe6, 0xe6);
-const NOTHING: RGBColor = RGBColor(0x77, 0x77, 0x77);
-const BIASES: RGBColor = RGBColor(0x2c, 0x8a, 0x4b);
-const RETRAINED: RGBColor = RGBColor(0x1f, 0x77, 0xb4);
-const DEVICE: RGBColor = RGBColor(0xd6, 0x4a, 0x12);
+use crate::picture::{self, BLUE, GREEN, GREY, GRID, INK, ORANGE, PAPER, SIZE};
 
 /// RMSE by number of ratings given: N, B, R where there is one, and D.
 ///
@@ -19,7 +13,7 @@ const DEVICE: RGBColor = RGBColor(0xd6, 0x4a, 0x12);
 pub fn svg(lines: &[Line], title: &str) -> Result<String> {
     let mut text = String::new();
     draw(&mut text, lines, title).map_err(|error| anyhow!("can't draw: {error}"))?;
-    Ok(text)
+    Ok(picture::for_dark_pages_too(&text))
 }
 
 fn draw(text: &mut String, lines: &[Line], title: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -33,8 +27,8 @@ fn draw(text: &mut String, lines: &[Line], title: &str) -> Result<(), Box<dyn st
     });
     let room = (high - low).max(0.01);
     let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
-    root.fill(&WHITE)?;
-    let font = |size: i32| ("sans-serif", size).into_font().color(&BLACK);
+    root.fill(&PAPER)?;
+    let font = |size: i32| ("sans-serif", size).into_font().color(&INK);
     let mut chart = ChartBuilder::on(&root)
         .caption(title, font(20))
         .margin(16)
@@ -57,14 +51,14 @@ fn draw(text: &mut String, lines: &[Line], title: &str) -> Result<(), Box<dyn st
         .draw()?;
     type Curve<'a> = (&'a str, RGBColor, fn(&Line) -> Option<f64>);
     let curves: [Curve<'_>; 4] = [
-        ("N: no learning", NOTHING, |line| Some(line.nothing)),
-        ("B: the person's bias, best shrinkage", BIASES, |line| {
+        ("N: no learning", GREY, |line| Some(line.nothing)),
+        ("B: the person's bias, best shrinkage", GREEN, |line| {
             Some(line.biases)
         }),
-        ("R: trained anew with these ratings", RETRAINED, |line| {
+        ("R: retrained with these ratings", BLUE, |line| {
             line.retrained
         }),
-        ("D: the device", DEVICE, |line| Some(line.device)),
+        ("D: the device", ORANGE, |line| Some(line.device)),
     ];
     for (name, color, of) in curves {
         let points: Vec<(f64, f64)> = lines
@@ -87,7 +81,7 @@ fn draw(text: &mut String, lines: &[Line], title: &str) -> Result<(), Box<dyn st
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::Coordinate(450, 80))
-        .background_style(WHITE.mix(0.9))
+        .background_style(PAPER.mix(0.9))
         .border_style(GRID)
         .label_font(font(14))
         .margin(10)
