@@ -3,6 +3,7 @@
 //! Only for emulators: what it prints goes through semihosting, which faults on a board without a debugger.
 #![no_std]
 #![no_main]
+#![deny(clippy::undocumented_unsafe_blocks, clippy::missing_safety_doc)]
 
 // The firmware's, since it is part of what core's work costs there.
 #[path = "../../firmware/src/arm/memory.rs"]

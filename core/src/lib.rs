@@ -153,6 +153,7 @@
 //! time.
 #![no_std]
 #![deny(unsafe_code)]
+#![deny(clippy::undocumented_unsafe_blocks, clippy::missing_safety_doc)]
 #![warn(clippy::missing_errors_doc)]
 #![cfg_attr(
     not(test),
