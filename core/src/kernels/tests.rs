@@ -51,7 +51,8 @@ impl Case {
             .units
             .split_last()
             .map_or(&[][..], |(_, hidden)| hidden);
-        let pairs = self.dim.is_multiple_of(2) && hidden.iter().all(|units| units.is_multiple_of(2));
+        let pairs =
+            self.dim.is_multiple_of(2) && hidden.iter().all(|units| units.is_multiple_of(2));
         let network = self.units.len() != 1 && (self.relu || self.units.is_empty());
         (self.dot || self.biases || !self.units.is_empty())
             && (!self.stored || integer && !self.units.is_empty())
