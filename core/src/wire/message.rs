@@ -613,7 +613,7 @@ impl fmt::Display for Refusal {
             ),
             Self::StorageClosed => f.write_str(
                 "what the device's flash holds can't be opened, so nothing was changed: \
-                 a restart tries again, formatting erases it and begins anew",
+                 a restart tries again, formatting erases it and starts over",
             ),
             Self::NotFormatted => f.write_str(
                 "the device's flash didn't erase everything: no rating is in use now, but what is left may be \
@@ -621,7 +621,7 @@ impl fmt::Display for Refusal {
             ),
             Self::StorageOfOtherVersion => f.write_str(
                 "the device's flash holds ratings as a firmware of another version writes them, so nothing was changed: \
-                 that version still reads them, formatting erases them and begins anew",
+                 that version still reads them, formatting erases them and starts over",
             ),
         }
     }

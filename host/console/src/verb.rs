@@ -37,7 +37,7 @@ pub enum Verb {
     Why(Named),
     /// The owner rates a movie.
     Rate(Named, f32),
-    /// The owner's rating of a movie never was.
+    /// Deletes the owner's rating of a movie for good.
     Forget(Named),
     /// The last rating is taken back.
     Undo,
@@ -59,7 +59,7 @@ pub const HELP: &[(&str, &str)] = &[
     ("why MOVIE", "why it stands where it stands"),
     ("similar MOVIE", "what is near it"),
     ("undo", "take the last rating back"),
-    ("forget MOVIE", "your rating of it never was"),
+    ("forget MOVIE", "delete your rating of it for good"),
     ("ratings", "what you have rated"),
     ("me", "what is known of you"),
     ("board", "who answers, over which line, and what it keeps"),

@@ -257,7 +257,7 @@ impl fmt::Display for LinkError {
             Self::Refused(why) => {
                 let way_on = match why {
                     Refusal::StorageFailed | Refusal::StorageClosed | Refusal::NotFormatted => {
-                        "; `query storage` tells how flash is, and `query format` erases all ratings and begins anew"
+                        "; `query storage` tells how flash is, and `query format` erases all ratings and starts over"
                     }
                     Refusal::StorageOfOtherVersion => {
                         "; `query ratings --save FILE` saves them with that version on the board, and `query format` erases them"

@@ -357,7 +357,7 @@ fn seen_sentence(args: &Args, bytes: &ImageBytes, missing: Option<&str>, board: 
     let but = "so a device's lists for them may name it";
     match (table, args.seen, missing) {
         (Some(table), ..) => format!(
-            "It says which movies they have rated, in {}: a device's lists for them are without those",
+            "It stores which movies they have rated, in {}, so that a device leaves those out of their lists",
             count(table.bytes, "byte")
         ),
         (None, Seen::None, _) => {

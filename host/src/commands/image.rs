@@ -151,7 +151,7 @@ pub fn user(people: &People, model: &Model<'_>, user: Option<&str>) -> Result<Us
     let id = people.id(text)?;
     let state = model.user(id).map_err(|_| {
         let has = match model.user_ids() {
-            None => "which holds no users: without `--user` the mean user is asked".into(),
+            None => "which holds no users: leave out `--user` for the mean user".into(),
             Some(ids) => format!(
                 "which has {} with ids from {} to {}",
                 count(ids.len(), "user"),
@@ -168,11 +168,11 @@ pub fn user(people: &People, model: &Model<'_>, user: Option<&str>) -> Result<Us
     })
 }
 
-/// What lists for users of an image are, which may say what they have rated.
+/// What lists for users of an image do, which may say what they have rated.
 pub fn held(seen: bool) -> &'static str {
     match seen {
-        true => "without what they have rated",
-        false => "what they have rated may be among them",
+        true => "leave out what they have rated",
+        false => "may include what they have rated",
     }
 }
 

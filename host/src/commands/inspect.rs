@@ -194,7 +194,7 @@ impl Answer for Inspected<'_> {
         }
         match model.validation() {
             Some(measured) => say!(
-                "Measured on ratings that were held out: RMSE {:.4}, each movie's mean {:.4}",
+                "On ratings held out of training: RMSE {:.4}, with each movie's mean {:.4}",
                 measured.rmse,
                 measured.movie_means
             ),

@@ -140,7 +140,7 @@ fn unclear(titles: &Titles, text: &str, ids: &[u32]) -> BadInput {
         more => format!("; and {more} more"),
     };
     BadInput::new(format!(
-        "`{text}` may mean one of {} movies: {}{more}. Say more of the title, its year, or the id, as in `id:{}`",
+        "`{text}` matches {} movies: {}{more}. Give more of the title, its year, or the id, as in `id:{}`",
         ids.len(),
         list(titles, ids),
         ids.first().copied().unwrap_or_default()

@@ -126,9 +126,7 @@ impl Answer for Curve {
             count(self.people, "person"),
             count(self.seeds, "seed"),
         );
-        note!(
-            "N: no learning. B: the person's bias, best shrinkage. R: trained anew. D: the device."
-        );
+        note!("N: no learning. B: the person's bias, best shrinkage. R: retrained. D: the device.");
         note!("");
         print::block(&figures::text(&self.points));
         note!("");

@@ -137,7 +137,7 @@ fn make(args: &Args) -> Result<Made> {
     let path = folder.join("ratings.csv");
     if path.exists() && !folder.join(SYNTHETIC).exists() {
         return Err(BadInput::new(format!(
-            "{} is there and wasn't made up by `synth`, which would replace it; --out should name another folder",
+            "{} exists and wasn't written by `synth`, which would overwrite it; give --out another folder",
             path.display()
         ))
         .into());

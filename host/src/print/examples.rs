@@ -102,7 +102,7 @@ pub fn text(data: &Dataset, user: u32, examples: &[Example]) -> String {
     let user = data.user_names.of(id);
     let user = user.map_or_else(|| id.to_string(), str::to_owned);
     format!(
-        "What user {user} would give (what they gave was held back from training):\n\n{}",
+        "Predictions for user {user}, whose ratings of these movies were held out of training:\n\n{}",
         table(&align, &rows)
     )
 }

@@ -26,7 +26,7 @@ fn the_bill_for_a_board_ends_with_whether_the_image_fits() {
                 "profile",
                 "image",
                 "variables",
-                "stack at its deepest",
+                "deepest stack",
                 "a prediction",
                 "a ranking of all 30 movies",
                 "a step of gradient descent",
@@ -126,7 +126,7 @@ fn an_image_too_large_for_a_board_is_refused_with_what_would_fit_and_not_written
     ]);
     contains(
         &fits,
-        &["What rounding costs was not measured", "without titles"],
+        &["The effect of rounding was not measured", "without titles"],
     );
     assert!(place.path("large.img").exists() && !place.path("large.titles.csv").exists());
     // And one more doesn't.

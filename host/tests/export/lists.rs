@@ -29,11 +29,11 @@ fn a_users_list_is_without_what_they_have_rated_by_the_image_or_by_the_ratings()
     let bill = place.succeeds(&["export"]);
     contains(
         &bill,
-        &["user_seen", "It says which movies they have rated, in "],
+        &["user_seen", "It stores which movies they have rated, in "],
     );
     contains(
         &place.succeeds(&["inspect"]),
-        &["user_seen", "without what they have rated"],
+        &["user_seen", "leave out what they have rated"],
     );
     let bill = place.succeeds(&["export", "--seen", "none", "--out", out]);
     contains(
@@ -41,7 +41,10 @@ fn a_users_list_is_without_what_they_have_rated_by_the_image_or_by_the_ratings()
         &["(`--seen none`), so a device's lists for them may name it"],
     );
     assert!(!bill.contains("user_seen"), "{bill}");
-    contains(&place.succeeds(&["inspect", out]), &["may be among them"]);
+    contains(
+        &place.succeeds(&["inspect", out]),
+        &["may include what they have rated"],
+    );
 
     for user in [1, 7, 40] {
         let name = user.to_string();
@@ -163,7 +166,7 @@ fn a_movie_or_a_user_that_is_not_there_is_answered_with_what_is() {
     let error = place.fails(2, &["predict", "--movie", "Trap 999"]);
     contains(&error, &["did you mean"]);
     let error = place.fails(2, &["similar", "--movie", "part"]);
-    contains(&error, &["may mean one of 30 movies", "and 21 more"]);
+    contains(&error, &["matches 30 movies", "and 21 more"]);
     let error = place.fails(2, &["recommend", "--user", "41"]);
     contains(&error, &["user 41", "ids from 1 to 40"]);
 }

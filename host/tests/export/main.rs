@@ -107,7 +107,7 @@ fn a_trained_model_is_exported_inspected_and_asked_without_flags() {
         &["all 30 movies", "all 40 users", "movie_embedding", "RAM:"],
     );
     contains(&bill, &["stm32f405", "microbit", "to spare"]);
-    contains(&bill, &["What rounding costs", "f32 RMSE", "f16 RMSE"]);
+    contains(&bill, &["Effect of rounding", "f32 RMSE", "f16 RMSE"]);
     contains(
         &bill,
         &["not for commercial use", IMAGE, "model.titles.csv"],

@@ -50,7 +50,7 @@ fn who_is_stopped_keeps_what_there_is_says_so_and_can_go_on() {
                     told.contains("Stopped: wrote cut/model.safetensors"),
                     "{told}"
                 );
-                assert!(told.contains("with --resume goes on from there"), "{told}");
+                assert!(told.contains("with --resume continues it"), "{told}");
                 let mut due = FILES;
                 due.sort_unstable();
                 assert_eq!(names(&folder.path().join("cut")), due);

@@ -133,7 +133,7 @@ impl DeviceBill {
                 head("Flash"),
                 row("firmware, with learning and logs", code, firmware_flash),
                 row(
-                    "profile, what owners rate",
+                    "profile, the owners' ratings",
                     Some(profile_region),
                     profile_region,
                 ),
@@ -145,7 +145,7 @@ impl DeviceBill {
             &[
                 head("RAM"),
                 row("variables", variables, ram),
-                row("stack at its deepest", stack, ram - variables.unwrap_or(0)),
+                row("deepest stack", stack, ram - variables.unwrap_or(0)),
             ],
         );
         format!("{flash}\n{ram}")

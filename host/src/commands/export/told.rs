@@ -92,9 +92,9 @@ impl Rounding {
             .map(|one| format!("{} RMSE {:.4}, MAE {:.4}", one.precision, one.rmse, one.mae))
             .collect();
         match measured.is_empty() {
-            true => format!("What rounding costs was not measured: {}", self.on),
+            true => format!("The effect of rounding was not measured: {}", self.on),
             false => format!(
-                "What rounding costs, on the {}: {}",
+                "Effect of rounding, on the {}: {}",
                 self.on,
                 measured.join("; ")
             ),

@@ -218,11 +218,11 @@ fn of_storage(storage: &Storage) -> Vec<Fact> {
 fn what_to_do(storage: &Storage) -> Option<&'static str> {
     match storage.state {
         StorageState::Closed => Some(
-            "A restart tries again to open it; `query format` erases all ratings and begins anew\n",
+            "A restart tries again to open it; `query format` erases all ratings and starts over\n",
         ),
         StorageState::OtherVersion => Some(
             "With that version's firmware on the board, `query ratings --save FILE` of its day saves them; \
-             `query format` erases them and begins anew\n",
+             `query format` erases them and starts over\n",
         ),
         StorageState::Flash if storage.free == 0 => Some(
             "No page is left to compact into, so changes are refused once the newest one is full: \

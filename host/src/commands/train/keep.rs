@@ -199,7 +199,7 @@ impl Observer for Watched<'_> {
         let out = self.run.args.out.display();
         match self.run.write(&trained.fit, &checkpoint) {
             Ok(()) => self.shown.tell(&format!(
-                "Kept what there is so far in {out}; --resume goes on from here"
+                "Saved the run so far in {out}; --resume continues it"
             )),
             Err(error) => crate::warn!("{error:#}; training goes on"),
         }

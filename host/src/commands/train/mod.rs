@@ -301,7 +301,7 @@ fn kept(args: &Args, fit: &Fit, wants_interest: bool, checkpoint: &Checkpoint) -
                 ),
                 Solver::Gibbs => " of the sweeps that were done".into(),
             };
-            text += "; the same command with --resume goes on from there";
+            text += "; the same command with --resume continues it";
         }
         None => text += ", which is trained to its end",
     }
@@ -343,7 +343,7 @@ fn method(options: &Options, ratings: usize) -> String {
         Solver::Gibbs => {
             let settings = recipe::settings(options, ratings);
             format!(
-                "Gibbs sampling, {} after {} of burn-in; an epoch below is a few of them",
+                "Gibbs sampling, {} after {} of burn-in; an epoch below is a few sweeps",
                 count(settings.sweeps, "sweep"),
                 settings.burn_in
             )
