@@ -45,7 +45,13 @@ const INTERESTED: [&str; 2] = ["lists", "lists_i8"];
 /// The image with stored halves of dense layer 0.
 const STORED: &str = "lesson_half";
 
-const SHAPES: [Shape; 13] = [
+/// The image whose movies are sums of codewords, of 4 books of 256, and how many movies it has: so many that a ranking
+/// meets few that enter the list, as one of a whole catalogue does.
+const CODED: &str = "lists_codes";
+const CODED_MOVIES: usize = 2048;
+const CODEWORDS: usize = 4 * 256;
+
+const SHAPES: [Shape; 14] = [
     shape("lesson", 8, &[32, 4], Precision::F16),
     shape("lesson_i16", 8, &[32, 4], Precision::I16),
     shape("lesson_i8", 8, &[32, 4], Precision::I8),
@@ -54,6 +60,7 @@ const SHAPES: [Shape; 13] = [
     shape("mf_i8", 8, &[], Precision::I8),
     shape(INTERESTED[0], 8, &[], Precision::F16),
     shape(INTERESTED[1], 8, &[], Precision::I8),
+    shape(CODED, 24, &[], Precision::I8),
     shape("dim4", 4, &[32, 4], Precision::F16),
     shape("dim16", 16, &[32, 4], Precision::F16),
     shape("dim32", 32, &[32, 4], Precision::F16),
@@ -106,26 +113,35 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     let mut numbers = Numbers(6);
     let (dim, hidden) = (shape.dim, shape.hidden);
     let precision = shape.precision;
-    let ids: Vec<u32> = (0..MOVIES as u32).map(|row| row * 3 + 1).collect();
+    let coded = shape.name == CODED;
+    // Movies, rows of their tables, and what users are in.
+    let (count, rows, of_users) = match coded {
+        true => (CODED_MOVIES, CODEWORDS, Precision::F16),
+        false => (MOVIES, MOVIES, precision),
+    };
+    let ids: Vec<u32> = (0..count as u32).map(|row| row * 3 + 1).collect();
     // Biases and dot product, and the MLP where there is one.
     let parts: u8 = if hidden.is_empty() { 3 } else { 7 };
     let mut tables = vec![
         OwnedTable::of(Kind::RatingScale, 1, &[3.5_f32, 0.5, 5.0, 0.5]),
         OwnedTable::of(Kind::Parts, 1, &[parts]),
-        OwnedTable::of(Kind::MovieIdSorted, MOVIES, &ids),
+        OwnedTable::of(Kind::MovieIdSorted, count, &ids),
         OwnedTable::of(Kind::UserIdRange, 1, &[1, USERS as u32]),
     ];
-    let values = numbers.take(MOVIES * dim, 0.5);
+    let values = numbers.take(rows * dim, if coded { 0.25 } else { 0.5 });
     let movies = OwnedTable::embedding(Kind::MovieEmbedding, dim, &values, precision)?;
     let values = numbers.take(USERS * dim, 0.5);
-    let users = OwnedTable::embedding(Kind::UserEmbedding, dim, &values, precision)?;
+    let users = OwnedTable::embedding(Kind::UserEmbedding, dim, &values, of_users)?;
     let integers = movies.0.integers(movies.1.as_ref());
     let scale = movies.0.scale;
     for (rows, multipliers) in [movies, users] {
         tables.extend(multipliers);
         tables.push(rows);
     }
-    for (kind, count) in [(Kind::MovieBias, MOVIES), (Kind::UserBias, USERS)] {
+    for (kind, count, precision) in [
+        (Kind::MovieBias, rows, precision),
+        (Kind::UserBias, USERS, of_users),
+    ] {
         let values = numbers.take(count, 0.5);
         tables.push(OwnedTable::biases(kind, &values, precision)?);
     }
@@ -133,8 +149,13 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     tables.push(OwnedTable::of(Kind::MeanUser, 1, &mean));
     tables.push(OwnedTable::of(Kind::MeanUserBias, 1, &[0.05_f32]));
 
-    if INTERESTED.contains(&shape.name) {
-        tables.extend(interests(&mut numbers));
+    if coded {
+        let codes = numbers.take(4 * count, 128.0);
+        let codes: Vec<u8> = codes.iter().map(|x| x.floor() as i8 as u8).collect();
+        tables.push(OwnedTable::of(Kind::MovieCode, count, &codes));
+    }
+    if coded || INTERESTED.contains(&shape.name) {
+        tables.extend(interests(&mut numbers, count));
     }
     if !hidden.is_empty() {
         tables.extend(network(&mut numbers, shape, scale, &integers));
@@ -148,11 +169,11 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
 }
 
 /// The tables of what people look for: a codebook of 96 rows of 16 numbers.
-fn interests(numbers: &mut Numbers) -> Vec<OwnedTable> {
+fn interests(numbers: &mut Numbers, movies: usize) -> Vec<OwnedTable> {
     const CODES: usize = 96;
     const DIM: usize = 16;
-    let known: Vec<u8> = (0..MOVIES).map(|movie| (movie * 37 % 256) as u8).collect();
-    let codes: Vec<u8> = (0..MOVIES).map(|movie| (movie * 7 % CODES) as u8).collect();
+    let known: Vec<u8> = (0..movies).map(|movie| (movie * 37 % 256) as u8).collect();
+    let codes: Vec<u8> = (0..movies).map(|movie| (movie * 7 % CODES) as u8).collect();
     let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
     let spread: Vec<f32> = (0..DIM)
         .flat_map(|row| (0..=row).map(move |column| if row == column { 0.5 } else { 0.01 }))
@@ -160,8 +181,8 @@ fn interests(numbers: &mut Numbers) -> Vec<OwnedTable> {
     let codebook = numbers.take(CODES * DIM, 1.0);
     let codebook: Vec<i8> = codebook.iter().map(|x| (x * 127.0) as i8).collect();
     vec![
-        OwnedTable::of(Kind::MovieConfidence, MOVIES, &known).with_scale(1.0 / 512.0),
-        OwnedTable::of(Kind::InterestCode, MOVIES, &codes),
+        OwnedTable::of(Kind::MovieConfidence, movies, &known).with_scale(1.0 / 512.0),
+        OwnedTable::of(Kind::InterestCode, movies, &codes),
         OwnedTable::of(Kind::InterestCodebook, CODES, &codebook).with_scale(1.0 / 128.0),
         OwnedTable::of(Kind::InterestLevels, 1, &levels),
         OwnedTable::of(Kind::InterestSpread, 1, &spread),

@@ -269,6 +269,7 @@ fn lists() {
     let interest = interest(&open(image!("lists")));
     list("", image!("lists"), &interest);
     list("_i8", image!("lists_i8"), &interest);
+    codes(image!("lists_codes"), &interest);
 }
 
 /// What an owner looks for.
@@ -324,6 +325,34 @@ fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
         *score = hit.score;
     }
     let _ = writeln!(Console, "{} {:08x}", bits.as_str(), mix(&scores));
+}
+
+/// What lists take where movies are sums of codewords, whose rows have 24 dimensions: the table of a user's terms, then
+/// a movie; and a prediction.
+#[inline(never)]
+fn codes(bytes: &'static [u8], interest: &Interest) {
+    let model = open(bytes);
+    let _ = region("predict_codes", 1, || {
+        model.predict(black_box(2), black_box(301))
+    });
+    let user = model.mean_user();
+    let left = model.movies() - 1;
+    let mut top = TopN::<10>::new();
+    region("table_codes", 1, || top.advance(&model, &user, |_| true, 1));
+    region("list_codes", left, || {
+        top.advance(&model, &user, |_| true, left)
+    });
+    let mut top = TopN::<10>::new().with_interest(interest.clone());
+    top.advance(&model, &user, |_| true, 1);
+    region("list_interest_codes", left, || {
+        top.advance(&model, &user, |_| true, left)
+    });
+    let mut scores = [0.0; 10];
+    for (score, hit) in scores.iter_mut().zip(top.hits()) {
+        *score = hit.score;
+    }
+    let _ = writeln!(Console, "bits interest_codes {:08x}", mix(&scores));
+    let _ = writeln!(Console, "bits codes {:08x}", fingerprint(&model, &user));
 }
 
 /// A number that changes with any bit of the first scores: the same on every core.

@@ -10,7 +10,7 @@ use std::path::Path;
 pub const FILE: &str = "board.toml";
 
 /// Features of core that decide which models a firmware takes.
-const FEATURES: [&str; 4] = ["integers", "interest", "shapes", "wide"];
+const FEATURES: [&str; 5] = ["codes", "integers", "interest", "shapes", "wide"];
 
 /// A data file.
 #[derive(Deserialize)]

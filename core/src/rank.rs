@@ -1,6 +1,8 @@
 //! Lists of movies: the best for a user and the nearest to a movie, in bounded memory and a fixed order, in slices
 //! so that a serial line stays alive meanwhile.
 
+#[cfg(feature = "codes")]
+use crate::kernels::codes::Lookup;
 use crate::model::{Interest, Model, MovieVector, UserState};
 
 /// A movie and what it was ranked by.
@@ -138,6 +140,36 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
+    /// As [`rank`](Self::rank), of a model whose movies are sums of codewords; `None` for another.
+    #[cfg(feature = "codes")]
+    #[inline(never)]
+    fn look_up(
+        &mut self,
+        (model, user): (&Model<'_>, &UserState),
+        wanted: (f32, &Interest),
+        lookup: &mut Lookup,
+        filter: &mut dyn FnMut(u32) -> bool,
+        movies: u32,
+    ) -> Option<Progress> {
+        let ranked = model.ranked(user, wanted, lookup)?;
+        let total = model.movies();
+        let end = self.next.saturating_add(movies.max(1)).min(total);
+        let ids = model.movie_ids();
+        let mut bar = model.key_of_score(bar(self.hits, self.limit));
+        let mut first = *self.next as usize;
+        while let Some((row, key)) = ranked.above(lookup, first, end as usize, bar) {
+            if let Some(movie) = ids.id(row as u32)
+                && filter(movie)
+            {
+                let score = model.score_of_key(key);
+                bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
+            }
+            first = row.wrapping_add(1);
+        }
+        *self.next = end;
+        Some(Progress { done: end, total })
+    }
+
     /// [`TopN::advance`].
     #[inline(never)]
     fn rank(
@@ -258,13 +290,15 @@ fn key_above<'k>(model: &Model<'_>, keys: &'k [i32], bar: i32) -> Option<(u32, i
 /// ([`Model::confidence_stars`]): predicted stars alone put movies first that two people rated. Where the image
 /// says what people look for, [`with_interest`](Self::with_interest) adds that.
 ///
-/// RAM: 8 bytes a kept movie, and 300.
+/// RAM: 8 bytes a kept movie, and 300; with the feature `codes` 2 KB more, for what a user would give each codeword.
 #[derive(Clone, Debug)]
 pub struct TopN<const N: usize> {
     best: Best<N>,
     next: u32,
     fame: f32,
     interest: Interest,
+    #[cfg(feature = "codes")]
+    lookup: Lookup,
 }
 
 impl<const N: usize> Default for TopN<N> {
@@ -286,6 +320,8 @@ impl<const N: usize> TopN<N> {
             next: 0,
             fame: 1.0,
             interest: Interest::NONE,
+            #[cfg(feature = "codes")]
+            lookup: Lookup::NONE,
         }
     }
 
@@ -302,7 +338,12 @@ impl<const N: usize> TopN<N> {
 
     /// The ranking for somebody who looks for `interest`.
     pub fn with_interest(self, interest: Interest) -> Self {
-        Self { interest, ..self }
+        Self {
+            interest,
+            #[cfg(feature = "codes")]
+            lookup: Lookup::NONE,
+            ..self
+        }
     }
 
     /// Scores `movies` further movies and keeps the best of those whose id
@@ -316,6 +357,16 @@ impl<const N: usize> TopN<N> {
         movies: u32,
     ) -> Progress {
         let wanted = (self.fame, &self.interest);
+        #[cfg(feature = "codes")]
+        if let Some(progress) = self.best.walk(&mut self.next).look_up(
+            (model, user),
+            wanted,
+            &mut self.lookup,
+            &mut filter,
+            movies,
+        ) {
+            return progress;
+        }
         self.best
             .walk(&mut self.next)
             .rank((model, user), wanted, &mut filter, movies)

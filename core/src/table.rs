@@ -3,6 +3,8 @@
 #[cfg(feature = "integers")]
 use crate::MAX_DIM;
 use crate::kernels::Precision;
+#[cfg(feature = "codes")]
+use crate::numeric::unroll::each;
 use crate::numeric::{f16, magnitude};
 
 /// A table of `rows` x `columns` numbers in flash.
@@ -12,6 +14,44 @@ pub struct EmbeddingTable<'a> {
     columns: usize,
     /// What integers are multiplied by.
     scale: f32,
+    /// Which rows add up to one.
+    #[cfg(feature = "codes")]
+    codes: Option<Codes<'a>>,
+}
+
+/// Which codewords movies are sums of: one of each book, a byte each.
+#[derive(Clone, Copy, Debug)]
+pub struct Codes<'a> {
+    /// \[movies\]\[books\].
+    pub(crate) codes: &'a [u8],
+    /// How many books there are, 1 to [`MAX_BOOKS`].
+    pub(crate) books: usize,
+    /// Codewords of a book, 1 to 256; each code is below.
+    pub(crate) codewords: usize,
+}
+
+/// The most books.
+pub const MAX_BOOKS: usize = 4;
+
+impl<'a> Codes<'a> {
+    /// The codes of the movie of `row`, one a book; none outside the table.
+    #[inline]
+    pub fn of(&self, row: usize) -> &'a [u8] {
+        let start = row.wrapping_mul(self.books);
+        let end = start.wrapping_add(self.books);
+        self.codes.get(start..end).unwrap_or_default()
+    }
+
+    /// The rows, in the tables of codewords, that the movie of `row` is the sum of; none outside the table.
+    #[inline]
+    pub(crate) fn words(&self, row: usize) -> impl Iterator<Item = usize> + use<'a> {
+        let codewords = self.codewords;
+        let books = (0..MAX_BOOKS).map(move |book| book.wrapping_mul(codewords));
+        let codes = self.of(row).iter();
+        books
+            .zip(codes)
+            .map(|(first, code)| first.wrapping_add(usize::from(*code)))
+    }
 }
 
 /// The numbers of a table, row after row, as they stand in flash.
@@ -51,7 +91,29 @@ impl<'a> EmbeddingTable<'a> {
             values,
             columns: if columns == 0 { 1 } else { columns },
             scale: 1.0,
+            #[cfg(feature = "codes")]
+            codes: None,
         }
+    }
+
+    /// The table whose rows are sums of the rows of this one, which is of integers.
+    #[cfg(feature = "codes")]
+    pub(crate) fn with_codes(self, codes: Option<Codes<'a>>) -> Self {
+        Self { codes, ..self }
+    }
+
+    /// The table of the codewords that rows are sums of.
+    #[cfg(feature = "codes")]
+    pub(crate) fn words(&self) -> Self {
+        self.with_codes(None)
+    }
+
+    /// Which codewords rows are sums of, in a table of such.
+    pub fn codes(&self) -> Option<Codes<'a>> {
+        #[cfg(feature = "codes")]
+        return self.codes;
+        #[cfg(not(feature = "codes"))]
+        None
     }
 
     /// The table with another scale for its integers.
@@ -78,6 +140,10 @@ impl<'a> EmbeddingTable<'a> {
     /// bounds leaves `out` alone.
     #[inline(never)] // Four precisions: too much to have in each of its callers.
     pub fn read(&self, row: usize, out: &mut [f32]) {
+        #[cfg(feature = "codes")]
+        if let Some(codes) = &self.codes {
+            return self.read_sum(codes, row, out);
+        }
         let start = row.wrapping_mul(self.columns);
         let end = start.wrapping_add(self.columns);
         match self.values {
@@ -114,6 +180,23 @@ impl<'a> EmbeddingTable<'a> {
             }
             // The verifier has refused it.
             Values::I16(_) | Values::I8 { .. } => {}
+        }
+    }
+
+    /// As [`read`](Self::read), of the sum of some rows. Exact: integers below 2^17 and a power of two.
+    #[cfg(feature = "codes")]
+    fn read_sum(&self, codes: &Codes<'a>, row: usize, out: &mut [f32]) {
+        let words = self.words();
+        let mut rows = codes.words(row);
+        if let Some(first) = rows.next() {
+            words.read(first, out);
+        }
+        let length = out.len().min(self.columns);
+        let out = out.get_mut(..length).unwrap_or_default();
+        for row in rows {
+            let mut word = [0.0; MAX_DIM];
+            words.read(row, &mut word);
+            each(out, &word, |sum, x| *sum += x);
         }
     }
 

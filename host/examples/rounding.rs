@@ -29,6 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let storage = Storage {
             precision,
             precompute,
+            dim: None,
         };
         let start = std::time::Instant::now();
         // Nothing to precompute: no line.

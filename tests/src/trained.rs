@@ -5,9 +5,9 @@ use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
 use pocketrec_data::{Split, builtin};
-use pocketrec_export::{Chosen, ImageBytes, Movies, Rated, Storage, Users, build, fit};
+use pocketrec_export::{Chosen, ImageBytes, Movies, Precision, Rated, Storage, Users, build, fit};
 use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
-use pocketrec_train::{ModelKind, Options, Recipe, interest, train};
+use pocketrec_train::{ModelKind, Options, Parameters, Recipe, interest, train};
 use tempfile::TempDir;
 
 /// A `hybrid` model of the built-in ratings after one epoch: every part of a prediction has weights that a training
@@ -51,13 +51,38 @@ pub struct Image {
     _folder: TempDir,
 }
 
-/// The image of [`checkpoint`] with its 60 most active users, what they have rated, and as many of the most rated movies
+/// [`checkpoint`] without its MLP, for storage that takes none.
+fn without_mlp(checkpoint: &Checkpoint) -> Checkpoint {
+    let model = ModelKind::Mf;
+    Checkpoint {
+        parameters: Parameters {
+            model,
+            layers: Vec::new(),
+            ..checkpoint.parameters.clone()
+        },
+        options: Options {
+            model,
+            ..checkpoint.options.clone()
+        },
+        ..checkpoint.clone()
+    }
+}
+
+/// The image of [`checkpoint`], without its MLP in codes, with its 60 most active users, what they have rated, and as many of the most rated movies
 /// as fit `region` bytes.
 ///
 /// # Errors
 /// When it can't be built or written.
 pub fn image(storage: impl Into<Storage>, region: usize) -> Result<Image> {
-    let (checkpoint, storage) = (checkpoint()?, storage.into());
+    let storage = storage.into();
+    let of_sums;
+    let checkpoint = match storage.precision {
+        Precision::Codes(_) => {
+            of_sums = without_mlp(checkpoint()?);
+            &of_sums
+        }
+        _ => checkpoint()?,
+    };
     let mut chosen = Chosen {
         users: Users::MostActive(60).rows(checkpoint)?,
         movies: Movies::All.rows(checkpoint)?,

@@ -83,13 +83,15 @@ pub fn run(manner: Manner) -> Result<()> {
 }
 
 /// Sets of core's features that a device may choose; `write` is the host's.
-const FEATURES: [&str; 6] = [
+const FEATURES: [&str; 8] = [
     "",
     "learn",
     "defmt",
     "learn,defmt",
     "integers,interest",
     "integers,interest,learn,shapes",
+    "codes",
+    "codes,interest,learn,shapes",
 ];
 
 fn device(toolchain: &Toolchain, failures: &mut Failures) {
@@ -111,7 +113,7 @@ fn device(toolchain: &Toolchain, failures: &mut Failures) {
                 "on-board",
                 "on-board,firmware/learn",
                 "on-board,log,firmware/interest,firmware/learn",
-                "on-board,firmware/interest,firmware/learn,firmware/integers,firmware/shapes,firmware/owners",
+                "on-board,firmware/interest,firmware/learn,firmware/codes,firmware/integers,firmware/shapes,firmware/owners",
             ] {
                 let name = board.name;
                 failures.check(

@@ -58,7 +58,7 @@ enum Verb {
         /// Whether the firmware logs (defmt over RTT); by default only the profile for speed does.
         #[arg(long)]
         log: Option<bool>,
-        /// Additional features: models that it takes (`integers`, `shapes`, `wide`) or three owners (`owners`).
+        /// Additional features: models that it takes (`codes`, `integers`, `shapes`, `wide`) or three owners (`owners`).
         #[arg(long, value_delimiter = ',', value_parser = firmware::FEATURES)]
         features: Vec<String>,
     },

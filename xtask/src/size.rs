@@ -22,9 +22,10 @@ fn path() -> PathBuf {
 const FEATURES: [&str; 3] = ["learn,log", "learn", "-"];
 
 /// Further models and owners, without logs: for the small firmware of the board that is meant where nobody names one.
-const MORE: [&str; 4] = [
+const MORE: [&str; 5] = [
     "learn,shapes",
     "learn,integers",
+    "learn,codes",
     "learn,owners",
     "learn,integers,shapes,wide,owners",
 ];

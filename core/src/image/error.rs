@@ -107,10 +107,18 @@ pub enum Feature {
     Interest,
     /// `shapes`: rows, layers and precisions other than the lesson's.
     Shapes,
+    /// `codes`: movies as sums of codewords.
+    Codes,
 }
 
 impl Feature {
-    const ALL: [Self; 4] = [Self::Integers, Self::Wide, Self::Interest, Self::Shapes];
+    const ALL: [Self; 5] = [
+        Self::Integers,
+        Self::Wide,
+        Self::Interest,
+        Self::Shapes,
+        Self::Codes,
+    ];
 
     /// The feature's name in `Cargo.toml`.
     pub const fn name(self) -> &'static str {
@@ -119,6 +127,7 @@ impl Feature {
             Self::Wide => "wide",
             Self::Interest => "interest",
             Self::Shapes => "shapes",
+            Self::Codes => "codes",
         }
     }
 
@@ -128,6 +137,7 @@ impl Feature {
             Self::Integers => "tables of integers",
             Self::Wide => "rows of more than 8 dimensions or layers of more than 32 units",
             Self::Interest => "tables of interests",
+            Self::Codes => "movies as sums of codewords",
             Self::Shapes => "another shape than rows of 8 and layers of 32, 4 and 1 units",
         }
     }
@@ -139,6 +149,7 @@ impl Feature {
             Self::Wide => 1,
             Self::Interest => 2,
             Self::Shapes => 3,
+            Self::Codes => 4,
         }
     }
 }

@@ -56,6 +56,11 @@ pub enum TableKind {
     /// [`Model::seen`](crate::model::Model::seen): user row x movies + movie row of each rating, ascending, in the
     /// code of [`IdIndex::elias_fano`](crate::ids::IdIndex::elias_fano).
     UserSeen = 41,
+    /// u8 \[movies\]\[books\], optional, of 1 to 4 columns: with it a movie's row and bias are sums. `MovieEmbedding`, of
+    /// integers, and `MovieBias` then have a row a codeword, book after book, at most 256 a book and as many in each;
+    /// column b of a movie is the number of its codeword in book b. Without an MLP only. Ranked by
+    /// looking up (`kernels/codes.rs`).
+    MovieCode = 42,
 
     /// f32 \[units\]\[user dimensions\]: the user's half of dense layer 0.
     DenseUserWeights = 48,
@@ -105,7 +110,7 @@ pub enum TableKind {
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::RatingScale,
         Self::Parts,
         Self::Validation,
@@ -127,6 +132,7 @@ impl TableKind {
         Self::UserRowMultiplier,
         Self::UserSpread,
         Self::UserSeen,
+        Self::MovieCode,
         Self::DenseUserWeights,
         Self::DenseMovieWeights,
         Self::DenseWeights,
@@ -182,6 +188,7 @@ impl TableKind {
             Self::UserRowMultiplier => "user_row_multiplier",
             Self::UserSpread => "user_spread",
             Self::UserSeen => "user_seen",
+            Self::MovieCode => "movie_code",
             Self::DenseUserWeights => "dense_user_weights",
             Self::DenseMovieWeights => "dense_movie_weights",
             Self::DenseWeights => "dense_weights",

@@ -99,6 +99,8 @@ pub struct Shape<'s> {
     pub relu: bool,
     /// Whether each movie's half of dense layer 0 is stored.
     pub stored: bool,
+    /// Whether movies are sums of codewords; without an MLP only.
+    pub codes: bool,
 }
 
 impl Shape<'_> {
@@ -171,6 +173,10 @@ pub enum Kernel {
     IntegerStoredLayers,
     /// Dot products of rows in integers.
     IntegerDots,
+    /// `codes.rs`: movies that are sums of codewords, by a table of the user's terms.
+    CodeTable,
+    /// `codes.rs`: the same, the terms of one movie alone.
+    CodeTerms,
 }
 
 impl Kernel {
@@ -220,7 +226,9 @@ impl Kernels {
     pub fn of(shape: &Shape<'_>, machine: Machine) -> Self {
         let network = machine.float && shape.has_lessons_network();
         let half_rows = machine.float && shape.has_half_rows_of_8();
-        let (rank, predict) = if shape.movies.is_integer() {
+        let (rank, predict) = if shape.codes {
+            (Kernel::CodeTable, Kernel::CodeTerms)
+        } else if shape.movies.is_integer() {
             shape.in_integers(machine)
         } else if shape.units.is_empty() {
             let rank = match machine.float {

@@ -4,6 +4,8 @@
 //! [`Model::explain`](crate::model::Model::explain)), or in integers, so that its bits are the same.
 
 mod choice;
+#[cfg(feature = "codes")]
+pub(crate) mod codes;
 #[cfg(cortex_m_dsp)]
 #[cfg_attr(not(feature = "integers"), allow(dead_code, unused_imports))]
 pub(crate) mod dsp;

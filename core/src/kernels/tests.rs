@@ -41,6 +41,7 @@ impl Case {
             units: &self.units,
             relu: self.relu,
             stored: self.stored,
+            codes: false,
         }
     }
 
@@ -287,6 +288,7 @@ fn the_lessons_shape_has_its_kernels_where_the_machine_has_the_instructions() {
         units: &units,
         relu: true,
         stored: false,
+        codes: false,
     };
     let on = |shape: Shape<'_>, machine| {
         let kernels = Kernels::of(&shape, machine);

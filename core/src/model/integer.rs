@@ -1,11 +1,19 @@
 //! Scoring in integers, for images whose movies' table is of integers.
 
+#[cfg(feature = "codes")]
+use super::Interest;
 use super::{Explanation, Model, UserState};
 use crate::MAX_UNITS;
+#[cfg(feature = "codes")]
+use crate::kernels::codes::{Lookup, Ranked, Words};
 use crate::kernels::integer::{self, Network, ROW_PAIRS, User};
 use crate::kernels::{Kernel, Machine, ran};
+#[cfg(feature = "codes")]
+use crate::numeric::fixed;
 use crate::numeric::fixed::stars;
 use crate::numeric::unroll::all;
+#[cfg(feature = "codes")]
+use crate::table::Codes;
 
 /// What an image of integers has beside its tables.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +54,21 @@ impl Model<'_> {
         user: &UserState,
         row: usize,
     ) -> Explanation {
+        #[cfg(feature = "codes")]
+        if let Some((words, codes)) = self.words(integers) {
+            let user = &user.integer;
+            let sum = words.score(user, &codes, row).wrapping_sub(user.base);
+            let bias = codes
+                .words(row)
+                .fold(0, |sum, at| words.bias(at).wrapping_add(sum));
+            return Explanation {
+                base: stars(user.base),
+                movie_bias: stars(bias),
+                // What is left, its rounding included.
+                dot: stars(sum.wrapping_sub(bias)),
+                mlp: 0.0,
+            };
+        }
         let mut place = [0; ROW_PAIRS];
         let movie = self.movie_table.pairs_apart(row, &mut place);
         let user = &user.integer;
@@ -64,6 +87,57 @@ impl Model<'_> {
             dot: stars(dot),
             mlp: stars(mlp),
         }
+    }
+
+    /// The codewords that movies are sums of, in a model of such.
+    #[cfg(feature = "codes")]
+    pub(super) fn words(&self, integers: &Integers<'_>) -> Option<(Words<'_>, Codes<'_>)> {
+        let codes = self.movie_table.codes()?;
+        let words = Words {
+            rows: self.parts.dot.then(|| self.movie_table.words()),
+            biases: self.movie_bias.as_ref().map(|table| table.words()),
+            bias_shift: integers.bias_shift,
+        };
+        Some((words, codes))
+    }
+
+    /// What a ranking by looking up looks at, in a model whose movies are sums of codewords; `lookup` then has the terms
+    /// of `user`.
+    #[cfg(feature = "codes")]
+    pub(crate) fn ranked<'r>(
+        &'r self,
+        user: &UserState,
+        (fame, interest): (f32, &'r Interest),
+        lookup: &mut Lookup,
+    ) -> Option<Ranked<'r>> {
+        let (words, codes) = self.words(self.integers.as_ref()?)?;
+        let (known, each) = self.fame(fame);
+        let ranked = Ranked {
+            codes,
+            known,
+            each,
+            interest: self
+                .interests()
+                .filter(|_| interest.any())
+                .map(|of| (of, interest)),
+            base: user.integer.base,
+        };
+        lookup.fill(&user.integer, &words, &ranked);
+        Some(ranked)
+    }
+
+    /// Confidence bytes, and what one counts in a score at a weight of `fame`: at most a star, so that there is room for
+    /// 255 of them.
+    #[cfg(feature = "codes")]
+    fn fame(&self, fame: f32) -> (&[u8], i32) {
+        let Some(known) = &self.confidence else {
+            return (&[], 0);
+        };
+        let stars = fame * known.scale;
+        (
+            known.bytes,
+            fixed::round(stars * fixed::power_of_two(20), 1 << 20),
+        )
     }
 
     /// A movie's bias as a score, 0 for a model without biases.
@@ -105,6 +179,13 @@ impl Model<'_> {
         first: usize,
         sums: &mut [i32],
     ) {
+        #[cfg(feature = "codes")]
+        if let Some((words, codes)) = self.words(integers) {
+            for (row, sum) in (first..=usize::MAX).zip(sums) {
+                *sum = words.score(user, &codes, row);
+            }
+            return;
+        }
         #[cfg(cortex_m_dsp)]
         let done = match self.kernels.rank {
             Kernel::DspPairs | Kernel::DspStored => self.sum_pairs(integers, user, first, sums),

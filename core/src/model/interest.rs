@@ -142,6 +142,28 @@ impl<'a> Interests<'a> {
         });
     }
 
+    /// The term of the movie of `row`, whose confidence byte is `known`, in 2^-20 stars.
+    #[cfg(feature = "codes")]
+    pub(crate) fn key(&self, interest: &Interest, row: usize, known: u8) -> i32 {
+        let code = self.codes.get(row).copied().unwrap_or_default();
+        interest.term(code, self.level(known)) << (20 - BITS)
+    }
+
+    /// As much as [`key`](Self::key) can be for any movie, at least 0. Costs a look at each code and level.
+    #[cfg(feature = "codes")]
+    #[inline(never)]
+    pub(crate) fn most(&self, interest: &Interest) -> i32 {
+        let term = interest
+            .terms
+            .iter()
+            .fold(0, |a, b| if a > *b { a } else { *b });
+        let level = self
+            .levels
+            .iter()
+            .fold(0, |a, b| if a > *b { a } else { *b });
+        i32::from(term).wrapping_mul(i32::from(level)) << (20 - BITS)
+    }
+
     /// The same for scores in stars.
     pub(crate) fn add_to_stars(
         &self,

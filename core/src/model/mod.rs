@@ -320,6 +320,7 @@ impl<'a> Model<'a> {
             units: units.get(..layers).unwrap_or_default(),
             relu,
             stored: self.stores_halves(),
+            codes: self.movie_table.codes().is_some(),
         })
     }
 

@@ -7,6 +7,8 @@
 //! check its values here, and let its largest magnitude take part in `bounds`, so that no prediction can pass
 //! [`LIMIT`].
 
+#[cfg(feature = "codes")]
+mod codes;
 mod ids;
 #[cfg(feature = "integers")]
 mod integer;
@@ -87,8 +89,17 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
         user_bias: ROW_LIMIT,
         movie_bias: 0.0,
     };
+    #[cfg(feature = "codes")]
+    let codes = codes::open(found, movies);
+    #[cfg(feature = "codes")]
+    let rows = codes::rows(&codes, movies);
+    #[cfg(not(feature = "codes"))]
+    let rows = movies;
+    if !cfg!(feature = "codes") && found.has(TableKind::MovieCode) {
+        found.refuse(ImageError::WithoutFeature(Feature::Codes));
+    }
     let kind = TableKind::MovieEmbedding;
-    model.movie_table = embedding(found, kind, movies, ANY, &mut largest.movie_row);
+    model.movie_table = embedding(found, kind, rows, ANY, &mut largest.movie_row);
     let movie_dim = model.movie_dim();
 
     let kind = TableKind::MeanUser;
@@ -120,7 +131,7 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
 
     if parts.biases {
         let kind = TableKind::MovieBias;
-        let table = embedding(found, kind, movies, 1, &mut largest.movie_bias);
+        let table = embedding(found, kind, rows, 1, &mut largest.movie_bias);
         model.movie_bias = Some(table);
         if let Some(users) = &mut model.users {
             let (kind, rows) = (TableKind::UserBias, users.ids.len());
@@ -136,6 +147,10 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
     }
     #[cfg(feature = "integers")]
     integer::open(model, found);
+    #[cfg(feature = "codes")]
+    if let Some(codes) = codes {
+        codes::take(model, found, codes, &mut largest);
+    }
     if !choose(model) {
         found.refuse(ImageError::WithoutFeature(Feature::Shapes));
     }

@@ -262,6 +262,7 @@ mod tests {
         units: &[],
         relu: true,
         stored: false,
+        codes: false,
     };
 
     #[derive(Clone, Debug)]

@@ -4,14 +4,14 @@ use std::borrow::Cow;
 use std::str::FromStr;
 
 use pocketrec::image::builder::{self, DenseLayer, OwnedTable, Title, dense_tables};
-use pocketrec::image::{Element, MAX_TEXT, TableKind as K};
+use pocketrec::image::{MAX_TEXT, TableKind as K};
 use pocketrec::model::{Model, Parts};
 use pocketrec::numeric::activation::Activation;
 
 use super::ids::Form;
 use super::influence::{Influence, Side};
 use super::spread::spread;
-use super::{Chosen, ImageBytes, interests, limits, quantise, refine, seen};
+use super::{Chosen, ImageBytes, codes, interests, limits, quantise, refine, seen};
 use pocketrec_base::error::BadInput;
 use pocketrec_train::checkpoint::Checkpoint;
 use pocketrec_train::interest::{confidence_bytes, most};
@@ -29,9 +29,39 @@ pub enum Precision {
     I16,
     /// 8-bit integers with a multiplier a row, biases of 16 bits, scored in integers: a byte a number.
     I8,
+    /// Movies as sums of codewords, so many bytes each, ranked by looking up; users in half
+    /// precision. For models without an MLP.
+    Codes(Bytes),
+}
+
+/// Bytes of a movie in codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// One.
+    One = 1,
+    /// Two.
+    Two,
+    /// Three.
+    Three,
+    /// Four.
+    Four,
 }
 
 impl Precision {
+    /// Movies in codes of 4 bytes.
+    pub const CODES: Self = Self::Codes(Bytes::Four);
+
+    const ALL: [Self; 8] = [
+        Self::F16,
+        Self::F32,
+        Self::I16,
+        Self::I8,
+        Self::CODES,
+        Self::Codes(Bytes::Three),
+        Self::Codes(Bytes::Two),
+        Self::Codes(Bytes::One),
+    ];
+
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -39,16 +69,10 @@ impl Precision {
             Self::F32 => "f32",
             Self::I16 => "i16",
             Self::I8 => "i8",
-        }
-    }
-
-    /// Its element type in an image.
-    pub fn element(self) -> Element {
-        match self {
-            Self::F16 => Element::F16,
-            Self::F32 => Element::F32,
-            Self::I16 => Element::I16,
-            Self::I8 => Element::I8,
+            Self::Codes(Bytes::Four) => "codes",
+            Self::Codes(Bytes::Three) => "codes3",
+            Self::Codes(Bytes::Two) => "codes2",
+            Self::Codes(Bytes::One) => "codes1",
         }
     }
 
@@ -62,10 +86,14 @@ impl FromStr for Precision {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        [Self::F16, Self::F32, Self::I16, Self::I8]
+        Self::ALL
             .into_iter()
             .find(|precision| precision.name() == text)
-            .ok_or_else(|| format!("`{text}` is not a precision: f16, f32, i16 or i8"))
+            .ok_or_else(|| {
+                format!(
+                    "`{text}` is not a precision: f16, f32, i16, i8, or codes, codes3, codes2 or codes1 of 4 to 1 bytes a movie"
+                )
+            })
     }
 }
 
@@ -77,6 +105,8 @@ pub struct Storage {
     /// Whether each movie's half of dense layer 0 is stored beside its row: two bytes a unit and movie, of an MLP
     /// that is scored in integers.
     pub precompute: bool,
+    /// How many of a model's dimensions, the first ones; all where it isn't said.
+    pub dim: Option<usize>,
 }
 
 impl From<Precision> for Storage {
@@ -84,6 +114,7 @@ impl From<Precision> for Storage {
         Self {
             precision,
             precompute: false,
+            dim: None,
         }
     }
 }
@@ -129,7 +160,7 @@ fn build_by(
     storage: Storage,
     rounding: Rounding,
 ) -> Result<ImageBytes, BadInput> {
-    let p = &checkpoint.parameters;
+    let p = &*super::narrow::narrow(checkpoint, storage.dim)?;
     let precision = storage.precision;
     if let Some(beyond) = limits::of_parameters(p) {
         return Err(BadInput::new(format!("the checkpoint has {beyond}")));
@@ -137,7 +168,8 @@ fn build_by(
     if storage.precompute {
         super::integers::can_precompute(p, precision)?;
     }
-    if precision.is_integer() && !p.movie_dim.is_multiple_of(2) {
+    let pairs = precision.is_integer() || matches!(precision, Precision::Codes(_));
+    if pairs && !p.movie_dim.is_multiple_of(2) {
         return Err(BadInput::new(format!(
             "`--precision {}` takes an even number of dimensions, and this model has {}",
             precision.name(),
@@ -166,18 +198,27 @@ fn build_by(
 
     let chosen_ids = pick(&checkpoint.movie_ids, 1, &chosen.movies);
     tables.push(ids(movie_ids, &chosen_ids));
-    let movies = pick(&p.movie_embedding, p.movie_dim, &chosen.movies);
-    rows(
-        K::MovieEmbedding,
-        p.movie_dim,
-        &movies,
-        precision,
-        refined(Side::Movies).as_ref(),
-        &mut tables,
-    )?;
-    if parts.biases {
-        let bias = pick(&p.movie_bias, 1, &chosen.movies);
-        tables.push(numbers(K::MovieBias, 1, &bias, precision)?);
+    // What the users' tables are in.
+    let mut of_users = precision;
+    if let Precision::Codes(bytes) = precision {
+        of_users = Precision::F16;
+        let counts = (&checkpoint.user_counts[..], &checkpoint.movie_counts[..]);
+        let draft = rounding == Rounding::Nearest;
+        tables.extend(codes::tables(p, counts, chosen, bytes as usize, draft)?);
+    } else {
+        let movies = pick(&p.movie_embedding, p.movie_dim, &chosen.movies);
+        rows(
+            K::MovieEmbedding,
+            p.movie_dim,
+            &movies,
+            precision,
+            refined(Side::Movies).as_ref(),
+            &mut tables,
+        )?;
+        if parts.biases {
+            let bias = pick(&p.movie_bias, 1, &chosen.movies);
+            tables.push(numbers(K::MovieBias, 1, &bias, precision)?);
+        }
     }
 
     if !chosen.users.is_empty() {
@@ -188,13 +229,13 @@ fn build_by(
             K::UserEmbedding,
             p.user_dim,
             &users,
-            precision,
+            of_users,
             refined(Side::Users).as_ref(),
             &mut tables,
         )?;
         if parts.biases {
             let bias = pick(&p.user_bias, 1, &chosen.users);
-            tables.push(numbers(K::UserBias, 1, &bias, precision)?);
+            tables.push(numbers(K::UserBias, 1, &bias, of_users)?);
         }
     }
     let mean_row = mean(&p.user_embedding, p.user_dim);

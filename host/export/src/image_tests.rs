@@ -2,6 +2,7 @@
 
 use super::super::{Chosen, Movies, Rated, Users, fit};
 use super::*;
+use pocketrec::image::Element;
 use pocketrec::image::Image;
 use pocketrec::image::{ImageError, ImageWriter, Table};
 use pocketrec::learn;
@@ -367,10 +368,12 @@ const STORED: [Storage; 2] = [
     Storage {
         precision: Precision::I16,
         precompute: true,
+        dim: None,
     },
     Storage {
         precision: Precision::I8,
         precompute: true,
+        dim: None,
     },
 ];
 
@@ -503,6 +506,7 @@ fn what_cannot_be_precomputed_is_said() {
         let storage = Storage {
             precision,
             precompute: true,
+            dim: None,
         };
         let refusal = build(&checkpoint, &all(&checkpoint), storage).unwrap_err();
         assert!(refusal.to_string().contains(word), "{refusal}");

@@ -3,7 +3,8 @@
 //! [`selection`] chooses users and movies, [`seen`] lists what the users have rated, [`image`] writes their tables through core's writer, [`limits`] says which
 //! models none can hold, [`bill`] what one costs, [`device`] what it costs a board,
 //! [`boards`] where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it, as [`people`] does the names of users. Rows
-//! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds.
+//! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds; `codes` finds codebooks of which each
+//! movie takes a few bytes.
 
 #![deny(
     clippy::print_stdout,
@@ -13,6 +14,7 @@
 
 pub mod bill;
 pub mod bytes;
+mod codes;
 pub mod device;
 pub mod fit;
 mod ids;
@@ -21,6 +23,7 @@ mod influence;
 mod integers;
 mod interests;
 pub mod limits;
+mod narrow;
 pub mod people;
 mod quantise;
 mod refine;
@@ -30,7 +33,7 @@ pub mod sidecar;
 pub mod spread;
 
 pub use bytes::ImageBytes;
-pub use image::{Precision, Storage, build};
+pub use image::{Bytes, Precision, Storage, build};
 pub use seen::{Rated, Seen};
 pub use selection::{Chosen, Movies, Users};
 

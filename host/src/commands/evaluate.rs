@@ -57,7 +57,8 @@ pub struct Args {
     #[arg(long, conflicts_with = "cold_start")]
     lists: bool,
 
-    /// Precisions of the image to evaluate, separated by commas: f16, f32, i16, i8; lists use the last one
+    /// Precisions of the image to evaluate, separated by commas: f16, f32, i16, i8, codes, codes3, codes2 or codes1; lists
+    /// use the last one
     #[arg(
         long,
         value_name = "NAMES",

@@ -42,9 +42,14 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<Target>,
 
-    /// Element type of embeddings and biases: f16, f32, i16 or i8; a device scores i16 and i8 in integers
+    /// How embeddings and biases are stored: f16, f32, i16 or i8, of which a device scores the last two in integers; or
+    /// codes, 4 bytes per movie whatever its dimensions, and codes3, codes2 or codes1, for models without an MLP
     #[arg(long, value_name = "TYPE", default_value = "f16")]
     precision: Precision,
+
+    /// Embedding dimensions in the image, the most informative first, of a model found by Gibbs sampling [default: all]
+    #[arg(long, value_name = "N")]
+    dim: Option<usize>,
 
     /// Also store each movie's half of the first dense layer, for faster lists; for models with an MLP in i16 or i8, at
     /// two bytes per unit and movie
@@ -96,6 +101,7 @@ impl Args {
         Storage {
             precision: self.precision,
             precompute: self.precompute,
+            dim: self.dim,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use pocketrec::model::Model;
+use pocketrec::rank::TopN;
 
 use super::bench::Report;
 use crate::note;
@@ -63,6 +64,11 @@ pub fn run(args: &Args) -> Result<()> {
         let image = build(&checkpoint, &chosen, precision)?;
         table.row(line(&checkpoint.parameters, precision, &image)?);
     }
+    let sums = without_mlp(checkpoint);
+    for precision in [Precision::F32, Precision::CODES] {
+        let image = build(&sums, &chosen, precision)?;
+        table.row(list(&sums.parameters, precision, &image)?);
+    }
     let mut report = Report::default();
     note!(
         "core scores {} of a hybrid model, {} a row and layers of {:?}, on one thread:",
@@ -100,6 +106,40 @@ fn line(p: &Parameters, precision: Precision, image: &ImageBytes) -> Result<Vec<
         format!("{:.0}", best * 1e9 / movies),
         format!("{:.1}", best * 1e3),
         format!("{:.2e}", adds as f64 * movies / best),
+    ])
+}
+
+/// The same without its MLP.
+fn without_mlp(checkpoint: Checkpoint) -> Checkpoint {
+    let model = ModelKind::Mf;
+    Checkpoint {
+        parameters: Parameters {
+            model,
+            layers: Vec::new(),
+            ..checkpoint.parameters
+        },
+        ..checkpoint
+    }
+}
+
+/// Times a whole ranking of one image of a model without an MLP, top 10 kept.
+fn list(p: &Parameters, precision: Precision, image: &ImageBytes) -> Result<Vec<String>> {
+    let model = Model::open(image.as_ref())?;
+    let user = model.mean_user();
+    let mut best = f64::INFINITY;
+    for _ in 0..TIMES {
+        let start = Instant::now();
+        let mut top = TopN::<10>::new();
+        top.advance(black_box(&model), &user, |_| true, u32::MAX);
+        black_box(&top);
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    let movies = f64::from(model.movies());
+    Ok(vec![
+        format!("{}, no MLP, a list of 10", precision.name()),
+        format!("{:.1}", best * 1e9 / movies),
+        format!("{:.2}", best * 1e3),
+        format!("{:.2e}", p.movie_dim as f64 * movies / best),
     ])
 }
 

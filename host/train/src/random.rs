@@ -17,6 +17,8 @@ pub enum Stream {
     Layers = 4,
     /// The movies' interests before the first sweep; part 1 the codebook's first rows.
     Interest = 5,
+    /// The codewords that books start from; a part is a book.
+    Codes = 6,
 }
 
 /// Random numbers by position.

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use pocketrec::image::{Feature, ImageError};
 use pocketrec::model::Model;
 use pocketrec::wire::{NoModel, Refusal, Reply, Request, Who};
-use pocketrec_export::{Precision, Storage};
+use pocketrec_export::{Bytes, Precision, Storage};
 use pocketrec_link::questions::{self, Counts};
 use pocketrec_link::transcript::Transcript;
 use tests::firmware::{boot, boot_with, known};
@@ -75,11 +75,44 @@ fn an_f405_with_integers_answers_from_i16_with_the_bits_of_a_pc() -> Result<()> 
 }
 
 #[test]
+fn an_f405_built_for_speed_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
+    compare(
+        ("stm32f405", "firmware", &["codes"]),
+        Precision::CODES,
+        Counts::FULL,
+    )
+}
+
+#[test]
+fn an_f405_built_for_size_answers_from_codes_of_3_bytes_with_the_bits_of_a_pc() -> Result<()> {
+    compare(
+        ("stm32f405", "firmware-s", &["codes"]),
+        Precision::Codes(Bytes::Three),
+        Counts::FULL,
+    )
+}
+
+#[test]
+fn a_microbit_built_for_speed_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
+    compare(("microbit", "firmware", &[]), Precision::CODES, SMALL)
+}
+
+#[test]
+fn a_microbit_built_for_size_answers_from_codes_of_2_bytes_with_the_bits_of_a_pc() -> Result<()> {
+    compare(
+        ("microbit", "firmware-s", &[]),
+        Precision::Codes(Bytes::Two),
+        SMALL,
+    )
+}
+
+#[test]
 fn an_f405_refuses_a_model_by_the_feature_that_it_takes() -> Result<()> {
     for (precision, feature) in [
         (Precision::I16, Feature::Integers),
         (Precision::I8, Feature::Integers),
         (Precision::F32, Feature::Shapes),
+        (Precision::CODES, Feature::Codes),
     ] {
         let image = trained::image(precision, 896 * 1024)?;
         Model::open(image.bytes.as_ref())?;
@@ -97,6 +130,7 @@ fn an_f405_refuses_a_model_by_the_feature_that_it_takes() -> Result<()> {
 const STORED: Storage = Storage {
     precision: Precision::I16,
     precompute: true,
+    dim: None,
 };
 
 #[test]

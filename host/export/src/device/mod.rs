@@ -91,7 +91,16 @@ impl DeviceBill {
         let features = self.board.features;
         [
             (dim > USUAL_DIM || units > USUAL_UNITS, "wide", wide),
-            (shape.in_integers(), "integers", "tables of integers".into()),
+            (
+                shape.codes.is_some(),
+                "codes",
+                "movies as sums of codewords".into(),
+            ),
+            (
+                shape.in_integers() && shape.codes.is_none(),
+                "integers",
+                "tables of integers".into(),
+            ),
             (
                 shape.interest.is_some(),
                 "interest",

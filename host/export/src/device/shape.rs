@@ -33,6 +33,10 @@ pub struct Shape {
     pub relu: bool,
     /// Whether there is a dot product.
     pub dot: bool,
+    /// Bytes of a movie's codes, where movies are sums of codewords.
+    pub codes: Option<usize>,
+    /// Codewords of all books; 0 without codes.
+    pub codewords: usize,
     /// Whether each movie's half of dense layer 0 is stored.
     pub stored: bool,
     /// Whether rankings take in how well known a movie is.
@@ -61,6 +65,7 @@ impl Shape {
             return shape;
         };
         let mut units = Vec::new();
+        let mut rows = 0;
         for table in image.tables().flatten() {
             let columns = table.columns as usize;
             let Some(kind) = TableKind::from_number(table.kind) else {
@@ -70,7 +75,11 @@ impl Shape {
             match kind {
                 TableKind::MovieEmbedding => {
                     shape.element = Element::from_code(table.element).unwrap_or(shape.element);
-                    (shape.movies, shape.movie_dim) = (table.rows, columns);
+                    shape.movie_dim = columns;
+                    rows = table.rows;
+                }
+                TableKind::MovieCode => {
+                    (shape.movies, shape.codes) = (table.rows, Some(columns));
                 }
                 TableKind::MovieBias => shape.bias = Element::from_code(table.element),
                 TableKind::MeanUser => shape.user_dim = columns,
@@ -88,6 +97,10 @@ impl Shape {
                 kind if kind.to_string() == STORED => shape.stored = true,
                 kind => shape.unknown.push(kind.to_string()),
             }
+        }
+        match shape.codes {
+            Some(_) => shape.codewords = rows as usize,
+            None => shape.movies = rows,
         }
         units.sort_unstable();
         shape.units = units.into_iter().map(|(_, units)| units).collect();
@@ -112,6 +125,8 @@ impl Shape {
             units,
             relu: !hidden.is_empty(),
             dot: true,
+            codes: None,
+            codewords: 0,
             stored: false,
             confidence: false,
             interest: None,
@@ -164,6 +179,7 @@ impl Shape {
             units: &self.units,
             relu: self.relu,
             stored: self.stored,
+            codes: self.codes.is_some(),
         }
     }
 
@@ -172,8 +188,26 @@ impl Shape {
         Self::plain(Lesson::DIM, &[Lesson::UNITS, Lesson::SECOND], element)
     }
 
+    /// The image of the device bench whose movies are sums of codewords.
+    pub(super) fn coded() -> Self {
+        Self {
+            codes: Some(4),
+            codewords: 1024,
+            ..Self::plain(24, &[], Element::I8)
+        }
+    }
+
+    /// Multiply-adds of the table of what a user would give each codeword.
+    pub(super) fn words(&self) -> f64 {
+        (self.codewords * self.movie_dim) as f64
+    }
+
     /// Multiply-adds of a movie's score, the user's half of dense layer 0 being there.
     pub(super) fn movie(&self) -> f64 {
+        if let Some(books) = self.codes {
+            // Looked up and added.
+            return books as f64;
+        }
         let dot = if self.dot { self.movie_dim } else { 0 };
         // What is stored is added, a number a unit.
         let by = if self.stored { 1 } else { self.movie_dim };
@@ -185,7 +219,8 @@ impl Shape {
     /// Multiply-adds of a prediction.
     pub(super) fn prediction(&self) -> f64 {
         let half = self.units.first().map_or(0, |units| units * self.user_dim);
-        self.movie() + half as f64
+        let words = self.codes.map_or(0, |books| books * self.movie_dim);
+        self.movie() + (half + words) as f64
     }
 
     /// Multiply-adds of a score and its gradient.
@@ -207,7 +242,7 @@ impl Shape {
     /// Whether predictions and steps take what they take for `other`.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let rows = |shape: &Self| (shape.element, shape.user_dim, shape.movie_dim);
-        let parts = |shape: &Self| (shape.dot, shape.relu, shape.stored);
+        let parts = |shape: &Self| (shape.dot, shape.relu, shape.stored, shape.codes);
         rows(self) == rows(other) && parts(self) == parts(other) && self.units == other.units
     }
 }

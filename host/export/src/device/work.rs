@@ -91,6 +91,10 @@ pub fn works(shape: &Shape, counts: Counts<'_>) -> Vec<Work> {
             on.ranked_movie().map(|movie| movie.units(shape.movies)),
         ),
     ];
+    if shape.codes.is_some() {
+        let name = "before it, what the user would give each codeword".to_owned();
+        works.push((name, on.table()));
+    }
     if shape.interest.is_some() {
         let name = format!("before it, the interest of {RATINGS} ratings");
         works.push((name, on.interest(RATINGS)));
@@ -153,6 +157,12 @@ impl On<'_> {
 
     fn prediction(&self) -> Option<Estimate> {
         let shape = self.shape;
+        if shape.codes.is_some() {
+            let counted = Shape::coded();
+            let factor = shape.prediction() / counted.prediction();
+            let estimate = self.of("predict_codes", shape.is_like(&counted))?;
+            return Some(estimate.scaled(factor));
+        }
         let reference = self.reference();
         let factor = shape.prediction() / reference.prediction();
         let name = match (shape.kernels(self.counts.core()).predict, shape.element) {
@@ -174,11 +184,32 @@ impl On<'_> {
 
     /// A movie of a ranking whose best ten are kept.
     fn ranked_movie(&self) -> Option<Estimate> {
-        if self.shape.has_mlp() {
+        if let Some(books) = self.shape.codes {
+            self.looked_up(books)
+        } else if self.shape.has_mlp() {
             self.ranked_with_mlp()
         } else {
             self.ranked_without_mlp()
         }
+    }
+
+    /// A movie that is a sum of codewords of so many books.
+    fn looked_up(&self, books: usize) -> Option<Estimate> {
+        let shape = self.shape;
+        let name = match shape.interest {
+            Some(_) => "list_interest_codes",
+            None => "list_codes",
+        };
+        // The image that was counted has both.
+        let factor = books as f64 / Shape::coded().movie();
+        Some(self.of(name, shape.confidence)?.scaled(factor))
+    }
+
+    /// The table of what a user would give each codeword, before a ranking.
+    fn table(&self) -> Option<Estimate> {
+        let (shape, counted) = (self.shape, Shape::coded());
+        let factor = shape.words() / counted.words();
+        Some(self.of("table_codes", true)?.scaled(factor))
     }
 
     fn ranked_with_mlp(&self) -> Option<Estimate> {

@@ -1,0 +1,365 @@
+//! Ranking by looking up: movies that are sums of codewords.
+//!
+//! ```text
+//! once a user, for codeword k of book b:   t[b][k] = (bias << s) + p·q, in stars / 2^12, held to 16 bits
+//! a movie of codes k_0, k_1, …:            score   = base + 2^8 Σ_b t[b][k_b], in stars / 2^20
+//! ```
+//!
+//! A ranking makes the whole table, of 2 KB, and then a movie is a load and an addition a byte, however many dimensions
+//! it has; a single prediction makes those few terms that it needs. A term is an integer and is held to its 16 bits by
+//! itself, and all that is added up stays below 2^31 whatever the image and the user: base at most 2^28, four terms
+//! 2^25, fame 2^28, interest 2^26. So the bits are the same either way and everywhere.
+//!
+//! Few movies of a catalogue reach the list, so what somebody looks for is looked up only for a movie that could pass
+//! the last one of the list if its interest were the largest there is.
+
+use crate::kernels::integer::{ROW_PAIRS, User, dot};
+use crate::kernels::{Kernel, ran};
+use crate::model::interest::{Interest, Interests};
+use crate::numeric::dsp::Pair;
+use crate::numeric::fixed::SCORE_BITS;
+use crate::table::{Codes, EmbeddingTable, MAX_BOOKS};
+
+/// Bits by which a term is coarser than a score.
+const COARSER: u32 = SCORE_BITS - 12;
+
+/// The codewords, as a user meets them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words<'a> {
+    /// Their rows, where there is a dot product.
+    pub(crate) rows: Option<EmbeddingTable<'a>>,
+    /// Their biases, where there are any.
+    pub(crate) biases: Option<EmbeddingTable<'a>>,
+    /// Bits by which a bias is coarser than a score.
+    pub(crate) bias_shift: u32,
+}
+
+impl Words<'_> {
+    /// The term of codeword `at`, counted over all books.
+    #[inline]
+    pub(crate) fn term(&self, user: &User, at: usize, place: &mut [u32; ROW_PAIRS]) -> i16 {
+        let mut sum = self.bias(at);
+        if let Some(rows) = &self.rows {
+            // At most 2^29, as the bias is.
+            sum = sum.wrapping_add(dot(user, rows.pairs(at, place)));
+        }
+        saturate(sum.wrapping_add(1 << (COARSER - 1)) >> COARSER)
+    }
+
+    /// The bias of codeword `at`, as a score.
+    #[inline]
+    pub(crate) fn bias(&self, at: usize) -> i32 {
+        let bias = self
+            .biases
+            .as_ref()
+            .map_or(0, |table| table.first_integer(at));
+        bias.wrapping_shl(self.bias_shift)
+    }
+
+    /// The score of the movie of `row`, one term at a time.
+    #[inline(never)]
+    pub(crate) fn score(&self, user: &User, codes: &Codes<'_>, row: usize) -> i32 {
+        ran(Kernel::CodeTerms);
+        let mut place = [0; ROW_PAIRS];
+        let mut sum = 0;
+        for at in codes.words(row) {
+            sum += i32::from(self.term(user, at, &mut place));
+        }
+        user.base.wrapping_add(sum << COARSER)
+    }
+}
+
+/// `x` held to 16 bits.
+#[inline]
+fn saturate(x: i32) -> i16 {
+    match i16::try_from(x) {
+        Ok(x) => x,
+        Err(_) if x > 0 => i16::MAX,
+        Err(_) => i16::MIN,
+    }
+}
+
+/// A user's term of each codeword: 2 KB.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lookup {
+    terms: [[i16; 256]; MAX_BOOKS],
+    /// Whose terms they are, where there are any.
+    of: Option<([Pair; ROW_PAIRS], u32)>,
+    /// As much as the interest of a movie can add.
+    most: i32,
+}
+
+impl Lookup {
+    /// Nobody's.
+    pub(crate) const NONE: Self = Self {
+        terms: [[0; 256]; MAX_BOOKS],
+        of: None,
+        most: 0,
+    };
+
+    /// Makes the terms of a user, where they aren't there. Costs a product of vectors a codeword.
+    pub(crate) fn fill(&mut self, user: &User, words: &Words<'_>, ranked: &Ranked<'_>) {
+        let of = Some((user.row, user.dot_shift));
+        if self.of != of {
+            self.of = of;
+            self.make(user, words, &ranked.codes);
+            self.most = ranked
+                .interest
+                .map_or(0, |(of, interest)| of.most(interest));
+        }
+    }
+
+    #[inline(never)]
+    fn make(&mut self, user: &User, words: &Words<'_>, codes: &Codes<'_>) {
+        let mut place = [0; ROW_PAIRS];
+        let mut at = 0;
+        for terms in self.terms.iter_mut().take(codes.books) {
+            for term in terms.iter_mut().take(codes.codewords) {
+                *term = words.term(user, at, &mut place);
+                at += 1;
+            }
+        }
+    }
+}
+
+/// What a ranking looks at of the movies from some row on, as many as it has codes of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ranked<'a> {
+    pub(crate) codes: Codes<'a>,
+    /// Confidence bytes; none in an image without them.
+    pub(crate) known: &'a [u8],
+    /// What a confidence byte counts.
+    pub(crate) each: i32,
+    /// What somebody looks for.
+    pub(crate) interest: Option<(&'a Interests<'a>, &'a Interest)>,
+    pub(crate) base: i32,
+}
+
+impl Ranked<'_> {
+    /// The first of the movies of rows `first` to `end` whose key is above `bar`: its row and key.
+    pub(crate) fn above(
+        &self,
+        lookup: &Lookup,
+        first: usize,
+        end: usize,
+        bar: i32,
+    ) -> Option<(usize, i32)> {
+        ran(Kernel::CodeTable);
+        match self.codes.books {
+            4 => self.find::<4>(lookup, first, end, bar),
+            3 => self.find::<3>(lookup, first, end, bar),
+            2 => self.find::<2>(lookup, first, end, bar),
+            _ => self.find::<1>(lookup, first, end, bar),
+        }
+    }
+
+    #[inline(never)]
+    fn find<const BOOKS: usize>(
+        &self,
+        lookup: &Lookup,
+        first: usize,
+        end: usize,
+        bar: i32,
+    ) -> Option<(usize, i32)> {
+        let (all, _) = self.codes.codes.as_chunks::<BOOKS>();
+        let all = all.get(first..end)?;
+        let terms = lookup.terms.first_chunk::<BOOKS>()?;
+        let Some(known) = self.known.get(first..end) else {
+            let key = |codes| self.base.wrapping_add(sum(terms, codes) << COARSER);
+            let at = all.iter().position(|codes| key(codes) > bar)?;
+            return Some((first.wrapping_add(at), key(all.get(at)?)));
+        };
+        let hopeful = bar.saturating_sub(lookup.most);
+        let mut movies = all.iter().zip(known);
+        while let Some((codes, known)) = movies.next() {
+            let score = self.base.wrapping_add(sum(terms, codes) << COARSER);
+            let key = score.wrapping_add(self.each.wrapping_mul(i32::from(*known)));
+            if key <= hopeful {
+                continue;
+            }
+            // What is left tells where it is, so that nothing is counted on the way.
+            let row = end.wrapping_sub(movies.len()).wrapping_sub(1);
+            let key = key.wrapping_add(match self.interest {
+                Some((of, interest)) => of.key(interest, row, *known),
+                None => 0,
+            });
+            if key > bar {
+                return Some((row, key));
+            }
+        }
+        None
+    }
+}
+
+/// The terms of a movie's codes.
+#[inline(always)]
+fn sum<const BOOKS: usize>(terms: &[[i16; 256]; BOOKS], codes: &[u8; BOOKS]) -> i32 {
+    // One load of all four where an address need not be divisible by four.
+    #[cfg(cortex_m_dsp)]
+    if let (Some([a, b, c, d]), Some(codes)) = (terms.first_chunk(), codes.first_chunk()) {
+        let codes = u32::from_le_bytes(*codes);
+        return term(a, codes as u8)
+            + term(b, (codes >> 8) as u8)
+            + term(c, (codes >> 16) as u8)
+            + term(d, (codes >> 24) as u8);
+    }
+    let mut sum = 0;
+    for (terms, code) in terms.iter().zip(codes) {
+        sum += term(terms, *code);
+    }
+    sum
+}
+
+/// A term of a book. Of 256 every code has one, which the compiler sees.
+#[inline(always)]
+fn term(terms: &[i16; 256], code: u8) -> i32 {
+    i32::from(terms.get(usize::from(code)).copied().unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::interest::LEVELS;
+    use crate::table::Values;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, limit: u32) -> u32 {
+            self.0 = self
+                .0
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            ((self.0 >> 33) as u32) % limit
+        }
+
+        fn sixteen(&mut self, largest: u32) -> i16 {
+            (self.below(2 * largest + 1) as i32 - largest as i32) as i16
+        }
+    }
+
+    /// A term by itself, in 64 bits.
+    fn plain(user: &User, row: &[i16], bias: i64) -> i64 {
+        let number = |at: usize| i64::from((user.row[at / 2] >> (16 * (at % 2))) as i16);
+        let products = row
+            .iter()
+            .enumerate()
+            .map(|(at, q)| number(at) * i64::from(*q));
+        let dot = (products.sum::<i64>() + (1 << (user.dot_shift - 1))) >> user.dot_shift;
+        ((dot + bias + 128) >> 8).clamp(-32768, 32767)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn looking_up_finds_what_the_sums_of_single_terms_rank_first(
+            books in 1_usize..=MAX_BOOKS,
+            codewords in prop_oneof![Just(1_usize), Just(256), 2_usize..256],
+            pairs in 1_usize..=ROW_PAIRS,
+            movies in 1_usize..80,
+            far in any::<bool>(),
+            fame in -20_000_i32..20_000,
+            interested in any::<bool>(),
+            known_too in any::<bool>(),
+            seed in any::<u64>(),
+        ) {
+            let mut numbers = Numbers(seed);
+            let dim = 2 * pairs;
+            // Far rows reach beyond a term's 16 bits.
+            let largest = if far { 32767 } else { 2000 };
+            let words = books * codewords;
+            let rows: Vec<i16> = (0..words * dim).map(|_| numbers.sixteen(largest)).collect();
+            let biases: Vec<i16> = (0..words).map(|_| numbers.sixteen(largest)).collect();
+            let all: Vec<u8> = (0..movies * books)
+                .map(|_| numbers.below(codewords as u32) as u8)
+                .collect();
+            let known: Vec<u8> = (0..movies).map(|_| numbers.below(256) as u8).collect();
+            let mut user = User::NOBODY;
+            let own: Vec<f32> = (0..dim)
+                .map(|_| f32::from(numbers.sixteen(1000)) / if far { 20.0 } else { 900.0 })
+                .collect();
+            user.set(3.5, &own, -12);
+            let codes = Codes { codes: &all, books, codewords };
+            let of = Words {
+                rows: Some(EmbeddingTable::new(Values::I16(&rows), dim)),
+                biases: Some(EmbeddingTable::new(Values::I16(&biases), 1)),
+                bias_shift: 8,
+            };
+            let looked_for: Vec<u8> = (0..movies).map(|_| numbers.below(3) as u8).collect();
+            let codebook: Vec<i8> = (0..6).map(|_| numbers.sixteen(127) as i8).collect();
+            let levels: [u8; LEVELS] = core::array::from_fn(|_| numbers.below(256) as u8);
+            let interests = Interests {
+                codes: &looked_for,
+                codebook: &codebook,
+                scale: 0.01,
+                dimensions: 2,
+                levels: &levels,
+                spread: &[],
+                weight: 1.0,
+                fade: 1.0,
+                users: None,
+            };
+            let interest = interests.interest(&[0.5, -0.25]);
+            let ranked = Ranked {
+                codes,
+                known: if known_too { &known } else { &[] },
+                each: fame,
+                interest: (interested && known_too).then_some((&interests, &interest)),
+                base: user.base,
+            };
+            let mut lookup = Lookup::NONE;
+            lookup.fill(&user, &of, &ranked);
+            let due: Vec<i32> = (0..movies)
+                .map(|movie| {
+                    let terms = codes.words(movie).map(|at| {
+                        let bias = i64::from(biases[at]) << 8;
+                        plain(&user, &rows[at * dim..][..dim], bias)
+                    });
+                    let score = i64::from(user.base) + (terms.sum::<i64>() << 8);
+                    assert_eq!(i64::from(of.score(&user, &codes, movie)), score);
+                    let mut key = score as i32;
+                    if known_too {
+                        key += fame * i32::from(known[movie]);
+                        if interested {
+                            key += interests.key(&interest, movie, known[movie]);
+                        }
+                    }
+                    key
+                })
+                .collect();
+            // Bars at, below and above keys, and a list that rises as it fills.
+            for bar in [i32::MIN, due[0], due[0] - 1, due[movies / 2], i32::MAX] {
+                let (mut bar, mut first) = (bar, 0);
+                while let Some((row, key)) = ranked.above(&lookup, first, movies, bar) {
+                    prop_assert_eq!(key, due[row]);
+                    prop_assert!(due[first..row].iter().all(|due| *due <= bar));
+                    bar = key;
+                    first = row + 1;
+                }
+                prop_assert!(due[first..].iter().all(|due| *due <= bar));
+            }
+            // Others' terms take the place of these.
+            let mut other = user;
+            other.set(3.5, &own.iter().map(|x| -x).collect::<Vec<_>>(), -12);
+            lookup.fill(&other, &of, &ranked);
+            let mut fresh = Lookup::NONE;
+            fresh.fill(&other, &of, &ranked);
+            prop_assert_eq!(lookup, fresh);
+        }
+    }
+
+    #[test]
+    fn codes_of_no_movie_add_nothing() {
+        let codes = Codes {
+            codes: &[1, 2],
+            books: 2,
+            codewords: 3,
+        };
+        assert_eq!(codes.words(0).collect::<Vec<_>>(), [1, 5]);
+        assert_eq!(codes.words(1).count(), 0);
+        assert_eq!(codes.words(usize::MAX).count(), 0);
+    }
+}

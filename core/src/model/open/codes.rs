@@ -1,0 +1,71 @@
+//! Movies as sums of codewords: their codes found and checked, and the sums taken into what bounds a prediction.
+
+use super::{ANY, Found, Largest};
+use crate::image::{Element, TableKind};
+use crate::model::Model;
+use crate::table::{Codes, MAX_BOOKS, Values};
+
+/// The most codewords of a book.
+const MOST: u32 = 256;
+
+/// The codes of the movies, each of a codeword that is there; `None` where the image has none.
+#[inline(never)]
+pub(super) fn open<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    movies: u32,
+) -> Option<Codes<'a>> {
+    let kind = TableKind::MovieCode;
+    let books = found.nth(kind, 0)?.columns;
+    if books == 0 || books as usize > MAX_BOOKS {
+        found.shape(kind);
+        return None;
+    }
+    let codes = found.bytes_of((kind, 0), Element::U8, movies, books);
+    let of = TableKind::MovieEmbedding;
+    let rows = found.need(of, 0, ANY, ANY).rows;
+    let codewords = rows / books;
+    if codewords.wrapping_mul(books) != rows || codewords == 0 || codewords > MOST {
+        found.shape(of);
+    }
+    if codes.iter().any(|code| u32::from(*code) >= codewords) {
+        found.value(kind);
+    }
+    Some(Codes {
+        codes,
+        books: books as usize,
+        codewords: codewords as usize,
+    })
+}
+
+/// How many rows the tables of movies have.
+pub(super) fn rows(codes: &Option<Codes<'_>>, movies: u32) -> u32 {
+    match codes {
+        Some(codes) => (codes.books as u32).wrapping_mul(codes.codewords as u32),
+        None => movies,
+    }
+}
+
+/// Makes the model's rows and biases sums of codewords.
+#[inline(never)]
+pub(super) fn take<'a, const CALLER: bool>(
+    model: &mut Model<'a>,
+    found: &Found<'a, CALLER>,
+    codes: Codes<'a>,
+    largest: &mut Largest,
+) {
+    if !matches!(
+        model.movie_table.values(),
+        Values::I16(_) | Values::I8 { .. }
+    ) {
+        found.element(TableKind::MovieEmbedding);
+    }
+    // Looking up takes a sum of terms a movie, which a network isn't.
+    if model.parts.mlp {
+        found.value(TableKind::Parts);
+    }
+    model.movie_table = model.movie_table.with_codes(Some(codes));
+    model.movie_bias = model.movie_bias.map(|table| table.with_codes(Some(codes)));
+    let books = codes.books as f32;
+    largest.movie_row *= books;
+    largest.movie_bias *= books;
+}

@@ -1,0 +1,107 @@
+//! Codes as an image's tables.
+
+use pocketrec::image::TableKind as K;
+use pocketrec::image::builder::OwnedTable;
+
+use super::{CODEWORDS, Codes, Input, Metric};
+use crate::Chosen;
+use crate::image::pick;
+use crate::quantise::Bytes;
+use pocketrec_base::error::BadInput;
+use pocketrec_base::threads;
+use pocketrec_train::Parameters;
+
+/// How much the most rated movies count above the others: the power of one more than a movie's ratings that its error is
+/// weighed by. At 1 an error counts as often as the movie is rated; lists have the well known on top.
+const POWER: f32 = 1.0;
+
+/// The tables of the chosen movies of a model without an MLP, in codes of `books` bytes: codewords' rows and biases, and the
+/// codes. A `draft` has codes of no use, at once and of the same size.
+///
+/// # Errors
+///
+/// [`BadInput`] for a model with an MLP, or numbers beyond the reach of the integers.
+pub(crate) fn tables(
+    p: &Parameters,
+    (user_counts, movie_counts): (&[u32], &[u32]),
+    chosen: &Chosen,
+    books: usize,
+    draft: bool,
+) -> Result<Vec<OwnedTable>, BadInput> {
+    if !p.layers.is_empty() {
+        return Err(BadInput::new(
+            "`--precision codes` takes a model without an MLP, whose scores are sums, and this one has an MLP",
+        ));
+    }
+    let columns = p.movie_dim;
+    let found = if draft {
+        none(
+            chosen.movies.len(),
+            columns,
+            books,
+            !p.movie_bias.is_empty(),
+        )
+    } else {
+        let weights = pick(movie_counts, 1, &chosen.movies);
+        let weights: Vec<f32> = weights
+            .iter()
+            .map(|n| (*n as f32 + 1.0).powf(POWER))
+            .collect();
+        let bias = match p.movie_bias.is_empty() {
+            true => Vec::new(),
+            false => pick(&p.movie_bias, 1, &chosen.movies),
+        };
+        let input = Input {
+            rows: &pick(&p.movie_embedding, columns, &chosen.movies),
+            columns,
+            biases: &bias,
+            weights: &weights,
+            metric: &Metric::of(p, user_counts),
+            books,
+            seed: SEED,
+            threads: threads::available(),
+        };
+        input.encode().ok_or_else(|| {
+            BadInput::new(
+                "the movies' numbers are beyond the reach of codes: `--precision f32` holds them",
+            )
+        })?
+    };
+    Ok(found.tables())
+}
+
+/// What the draws depend on beside the checkpoint: one, so that a checkpoint has one image.
+const SEED: u64 = 1;
+
+/// Zeros of the size that codes will have.
+fn none(movies: usize, columns: usize, books: usize, biases: bool) -> Codes {
+    let codewords = movies.clamp(1, CODEWORDS);
+    let words = books * codewords;
+    Codes {
+        codewords,
+        codes: vec![0; movies * books],
+        rows: Bytes {
+            values: vec![0; words * columns],
+            multipliers: vec![1; words],
+            scale: 1.0,
+        },
+        biases: (vec![0; if biases { words } else { 0 }], 1.0 / 1024.0),
+    }
+}
+
+impl Codes {
+    fn tables(self) -> Vec<OwnedTable> {
+        let words = self.rows.multipliers.len();
+        let movies = self.codes.len() * self.codewords / words;
+        let mut tables = vec![
+            OwnedTable::of(K::MovieCode, movies, &self.codes),
+            OwnedTable::of(K::MovieEmbedding, words, &self.rows.values).with_scale(self.rows.scale),
+            OwnedTable::of(K::MovieRowMultiplier, words, &self.rows.multipliers),
+        ];
+        if !self.biases.0.is_empty() {
+            let biases = OwnedTable::of(K::MovieBias, words, &self.biases.0);
+            tables.push(biases.with_scale(self.biases.1));
+        }
+        tables
+    }
+}
