@@ -117,7 +117,7 @@ fn a_pipe_of_names_on_another_scale_becomes_lists_of_those_names() {
         "some.img",
     ];
     let said = place.succeeds(&some, b"");
-    assert!(said.contains("3 movies and 2 users"), "{said}");
+    assert!(said.contains("3 of 20 movies and 2 of 30 users"), "{said}");
     place.succeeds(&["recommend", "--user", "U03", "--image", "some.img"], b"");
     let unknown = [&some[..4], &["ids:7"]].concat();
     let told = place.fails(&unknown, b"");
@@ -265,4 +265,67 @@ fn what_cannot_be_read_is_told_with_the_way_on() {
     let error = place.fails(&["train", "--data", "-", "--out", "."], b"");
     assert!(error.contains("standard input is empty"), "{error}");
     assert!(!place.path("model.safetensors").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_path_of_any_bytes_goes_the_whole_way_and_the_next_command_can_be_typed_as_it_stands() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let folder = place
+        .0
+        .path()
+        .join(OsStr::from_bytes(b"it's \xff \x1b[31m"));
+    if std::fs::create_dir(&folder).is_err() {
+        // This file system takes text only.
+        return;
+    }
+    let ratings = folder.join(OsStr::from_bytes(b"\xe9.csv"));
+    let titles = folder.join(OsStr::from_bytes(b"\xe9t.csv"));
+    let ids: String = (0..20)
+        .map(|book| format!("05{book:02}X,Book {book},Drama\n"))
+        .collect();
+    std::fs::write(&ratings, books(1)).unwrap();
+    std::fs::write(&titles, format!("movieId,title,genres\n{ids}")).unwrap();
+    // What a run prints, and the command that it says to type next.
+    let run = |command: &mut Command| {
+        let output = command
+            .current_dir(place.0.path())
+            .env_remove("CARGO_PKG_NAME")
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{command:?}: {errors}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains('\u{1b}') && !errors.contains('\u{1b}'));
+        let next = text.lines().find_map(|line| line.strip_prefix("Next: "));
+        (next.map(str::to_owned), text)
+    };
+    let mut train = Command::new(env!("CARGO_BIN_EXE_host"));
+    train.args(["train", "--data"]).arg(&ratings);
+    train.arg("--titles").arg(&titles);
+    train.arg("--out").arg(&folder).args(QUICK);
+    let (next, _) = run(&mut train);
+    // A shell that knows `$'…'`.
+    let shell = |line: &str| {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", line]);
+        shell
+    };
+    if Command::new("bash").arg("--version").output().is_err() {
+        return;
+    }
+    let (next, _) = run(&mut shell(&next.unwrap()));
+    let (_, text) = run(&mut shell(&next.unwrap()));
+    assert!(text.contains("Book"), "{text}");
+    let mut recommend = Command::new(env!("CARGO_BIN_EXE_host"));
+    recommend.args(["recommend", "--user", "U07", "--image"]);
+    recommend.arg(folder.join("model.img"));
+    let (_, text) = run(&mut recommend);
+    // The ratings of the training were found again, and their titles too.
+    assert!(
+        text.contains("Book") && text.contains("Without the movies that user U07 has rated"),
+        "{text}"
+    );
 }

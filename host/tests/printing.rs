@@ -70,8 +70,8 @@ impl Place {
 
     fn host(&self, columns: usize, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_host"))
-            .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
-            .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+            .env("XDG_CONFIG_HOME", self.0.path().join("config"))
+            .env("XDG_RUNTIME_DIR", self.0.path().join("config"))
             .env_remove("POCKETREC_PORT")
             .args(arguments)
             .current_dir(self.0.path())
@@ -356,6 +356,7 @@ fn sentences_fit_terminals_of_40_to_200_columns_and_a_log_has_them_whole() {
             }
         }
         let whole = Command::new(env!("CARGO_BIN_EXE_host"))
+            .env("XDG_CONFIG_HOME", place.0.path().join("config"))
             .args(words)
             .current_dir(place.0.path())
             .env_remove("COLUMNS")

@@ -1,6 +1,7 @@
 //! From a checkpoint to answers, as people type it: `train`, `export`, `inspect`, `recommend`, and what goes wrong.
 
 mod boards;
+mod claims;
 mod lists;
 
 use std::fmt::Write;
@@ -53,8 +54,8 @@ impl Place {
 
     fn host(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_host"))
-            .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
-            .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+            .env("XDG_CONFIG_HOME", self.0.path().join("config"))
+            .env("XDG_RUNTIME_DIR", self.0.path().join("config"))
             .env_remove("POCKETREC_PORT")
             .args(arguments)
             .current_dir(self.0.path())

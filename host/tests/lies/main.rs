@@ -305,8 +305,8 @@ fn query(port: &str, arguments: &[&str]) -> Output {
     )
     .unwrap();
     Command::new(env!("CARGO_BIN_EXE_host"))
-        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
-        .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
+        .env("XDG_CONFIG_HOME", place.path().join("config"))
+        .env("XDG_RUNTIME_DIR", place.path().join("config"))
         .env_remove("POCKETREC_PORT")
         .arg("query")
         .args(arguments)

@@ -61,7 +61,7 @@ fn ctrl_c_stops_the_board_and_then_the_program() {
     let place = place();
     let (port, begun) = slow_board(&place);
     let top = ["query", "top", "--image", "model.img", "--port", &port];
-    let host = signals::as_usual(&mut program())
+    let host = signals::as_usual(&mut program(&place))
         .args(top)
         .current_dir(place.path())
         .stdout(Stdio::piped())
@@ -188,7 +188,7 @@ fn files_and_numbers_are_checked_before_a_firmware_is_built() {
             "and there is no folder missing",
         ),
     ] {
-        let output = program()
+        let output = program(&place)
             .args(arguments.split_whitespace())
             .args(["--image", "model.img"])
             .current_dir(place.path())

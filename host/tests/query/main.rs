@@ -106,18 +106,19 @@ fn serve(board: &mut MemoryBoard<'_>, mut line: TcpStream, damage: &impl Fn(&mut
     }
 }
 
-/// The program, which finds no board but the one that it is told of.
-fn program() -> Command {
+/// The program in a place, which remembers no other place's boards.
+fn program(place: &TempDir) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_host"));
     program
-        .env("XDG_CONFIG_HOME", env!("CARGO_TARGET_TMPDIR"))
-        .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
-        .env_remove("POCKETREC_PORT");
+        .env("XDG_CONFIG_HOME", place.path().join("config"))
+        .env("XDG_RUNTIME_DIR", place.path().join("config"))
+        .env_remove("POCKETREC_PORT")
+        .current_dir(place.path());
     program
 }
 
 fn host(place: &TempDir, port: &str, arguments: &[&str]) -> Output {
-    program()
+    program(place)
         .args(arguments)
         .args(["--port", port, "--image", "model.img"])
         .current_dir(place.path())
@@ -265,7 +266,7 @@ fn nothing_of_a_fact_is_cut_however_narrow_the_terminal_is() {
     let port = board(&place, |_| ());
     for question in ["info", "limits", "health", "counters", "storage"] {
         let shown = |columns: usize| {
-            let output = program()
+            let output = program(&place)
                 .args(["query", question, "--port", &port])
                 .env("COLUMNS", columns.to_string())
                 .output()

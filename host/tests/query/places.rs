@@ -90,6 +90,11 @@ fn a_board_is_found_by_the_variable_by_the_file_of_emulate_and_by_memory_and_a_l
     for line in ["as last time", "with the image", "for owner 2"] {
         assert!(said.contains(line), "no `{line}` in {said}");
     }
+    // An owner whom the board hasn't is not.
+    let (code, _, said) = asks(&["query", "ratings", "--owner", "200"], "");
+    assert_eq!(code, Some(2), "{said}");
+    let (code, _, said) = asks(&["query", "ratings"], "");
+    assert!(code == Some(0) && said.contains("for owner 2,"), "{said}");
     let (_, text, said) = asks(&["query", "ratings", "--owner", "0"], "");
     assert!(
         !text.contains("Part 9") && !said.contains("for owner"),

@@ -193,7 +193,7 @@ fn the_newest_of_a_file_are_taken_and_without_an_image_the_board_says_which_movi
         format!("movieId,rating\n{lines}7,4\n"),
     )
     .unwrap();
-    let output = program()
+    let output = program(&place)
         .args(["query", "ratings", "--load", "mine.csv", "--newest", "5"])
         .args(["--port", &port, "--image", "none"])
         .current_dir(place.path())

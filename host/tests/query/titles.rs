@@ -54,7 +54,7 @@ fn titles_of_another_image_than_the_boards_are_refused_with_the_way_on() {
     }
     assert!(!place.path().join("yours.csv").exists());
     let run = |arguments: &str| {
-        let output = program()
+        let output = program(&place)
             .args(arguments.split_whitespace())
             .args(["--image", "none", "--port", &port])
             .current_dir(place.path())
@@ -98,7 +98,7 @@ fn without_an_image_movies_are_shown_by_their_ids_and_a_line_says_so() {
     let place = place();
     let port = board(&place, |_| ());
     let ask = |arguments: &[&str]| {
-        let output = program()
+        let output = program(&place)
             .args(["query", "--port", &port])
             .args(arguments)
             .current_dir(place.path())
@@ -183,7 +183,7 @@ fn titles_are_those_of_a_file_that_is_named_or_none_whichever_verb_shows_them() 
     );
     write("other.csv", "movieId,title\n91,Nothing (2009)\n");
     let here = |arguments: &[&str]| {
-        program()
+        program(&place)
             .args(arguments)
             .args(["--image", "model.img"])
             .current_dir(place.path())
@@ -233,7 +233,7 @@ fn titles_are_those_of_a_file_that_is_named_or_none_whichever_verb_shows_them() 
     assert!(String::from_utf8_lossy(&nine.stdout).contains("on Nine (2009)"));
     // Without an image they are whose the person says they are.
     let titles = ["--image", "none", "--titles", "mine.csv"];
-    let output = program()
+    let output = program(&place)
         .args(["query", "predict", "--movie", "ten", "--port", &port])
         .args(titles)
         .current_dir(place.path())

@@ -127,3 +127,76 @@ fn a_machine_without_enough_memory_or_threads_is_told_in_a_sentence_and_nothing_
     }
     assert!(said > 0, "nothing was refused");
 }
+
+/// A zip of one stored file whose size unpacked is said to be `claimed`.
+#[cfg(target_os = "linux")]
+fn zip_that_claims(name: &str, content: &[u8], claimed: u32) -> Vec<u8> {
+    let mut crc = flate2::Crc::new();
+    crc.update(content);
+    let sizes = [crc.sum(), content.len() as u32, claimed]
+        .map(u32::to_le_bytes)
+        .concat();
+    let name_length = (name.len() as u16).to_le_bytes();
+    let mut zip = Vec::new();
+    // Version 2.0, no flags, stored, no time.
+    let common = [
+        &[20, 0, 0, 0, 0, 0, 0, 0, 0, 0][..],
+        &sizes,
+        &name_length,
+        &[0, 0],
+    ]
+    .concat();
+    zip.extend(b"PK\x03\x04");
+    zip.extend(&common);
+    zip.extend(name.as_bytes());
+    zip.extend(content);
+    let directory = zip.len() as u32;
+    zip.extend(b"PK\x01\x02\x14\x00");
+    zip.extend(&common);
+    zip.extend([0; 14]);
+    zip.extend(name.as_bytes());
+    let length = zip.len() as u32 - directory;
+    zip.extend(b"PK\x05\x06\0\0\0\0\x01\0\x01\0");
+    zip.extend(length.to_le_bytes());
+    zip.extend(directory.to_le_bytes());
+    zip.extend([0, 0]);
+    zip
+}
+
+/// A zstd frame of one raw block whose content is said to be of `claimed` bytes, in a window of 2 to the power of `window`.
+#[cfg(target_os = "linux")]
+fn zstd_that_claims(content: &[u8], claimed: u64, window: u8) -> Vec<u8> {
+    let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0xc0, (window - 10) << 3];
+    frame.extend(claimed.to_le_bytes());
+    let block = (content.len() as u32) << 3 | 1;
+    frame.extend(&block.to_le_bytes()[..3]);
+    frame.extend(content);
+    frame
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_header_claims_takes_no_memory() {
+    let folder = folder();
+    let ratings = std::fs::read(folder.path().join("ratings.dat")).expect("ratings");
+    let few = &ratings[..ratings.len().min(60_000)];
+    let few = &few[..few.iter().rposition(|byte| *byte == b'\n').expect("a line") + 1];
+    for (name, bytes) in [
+        (
+            "claims.zip",
+            zip_that_claims("ratings.dat", few, u32::MAX - 9),
+        ),
+        ("claims.dat.zst", zstd_that_claims(few, 1 << 60, 17)),
+        ("window.dat.zst", zstd_that_claims(few, 1 << 60, 41)),
+    ] {
+        std::fs::write(folder.path().join(name), bytes).expect("it is written");
+        let line =
+            format!("train --data {name} --model mlp --epochs 1 --threads 1 --out {name}.out");
+        let output = limited(folder.path(), "-v 500000", &line);
+        let told = text(&output.stderr);
+        // Read for what it is, or refused.
+        let ended = output.status.code();
+        assert!(matches!(ended, Some(0 | 2)), "{name}: {ended:?} {told}");
+        assert!(!told.contains("memory"), "{name}: {told}");
+    }
+}

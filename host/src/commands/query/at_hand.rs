@@ -109,7 +109,7 @@ impl AtHand {
         };
         let without = |why: Refusal| {
             Err(BadInput::new(format!(
-                "{why}: an emulated board starts without ratings, and what it learns ends with the command"
+                "{why}: an emulated board starts without ratings, and what it learns ends with the command; `emulate` boots one that keeps it"
             ))
             .into())
         };

@@ -318,7 +318,7 @@ fn stars(reply: Reply<'_>) -> Option<()> {
 }
 
 /// What went wrong on the line, or what the board refused.
-fn told(error: LinkError) -> anyhow::Error {
+pub(super) fn told(error: LinkError) -> anyhow::Error {
     match error {
         LinkError::Refused(why) => refused(why),
         other => other.into(),

@@ -80,10 +80,28 @@ fn image(args: &Args, place: &Place) -> Option<PathBuf> {
         (None, Some(running), _) => Some(running.image.clone()),
         (None, None, Some(last)) if last.image.as_ref().is_some_and(|image| image.exists()) => {
             let image = last.image.clone()?;
-            hint(&format!("with the image {}, as last time", image.display()));
+            if names_movies(&args.question) {
+                hint(&format!("with the image {}, as last time", image.display()));
+            }
             Some(image)
         }
         (named, _, _) => named.clone(),
+    }
+}
+
+/// Whether movies are told of by their titles.
+fn names_movies(question: &Question) -> bool {
+    match question {
+        Question::Predict { .. }
+        | Question::Top { .. }
+        | Question::Similar { .. }
+        | Question::Rate { .. }
+        | Question::Undo { .. }
+        | Question::Ratings { .. }
+        | Question::Suggest { .. }
+        | Question::Explain { .. } => true,
+        Question::Forget { all, .. } => !all,
+        _ => false,
     }
 }
 
@@ -99,8 +117,9 @@ fn usual_owner(args: &Args, place: &Place) -> u8 {
     }
 }
 
-/// Remembers a board that has answered; one that `emulate` holds is found without that.
-fn remember(args: &Args, place: &Place, usual: u8) {
+/// Remembers a board that has answered, and whom it was asked about unless it `refused`; one that `emulate` holds is found
+/// without that.
+fn remember(args: &Args, place: &Place, usual: u8, refused: bool) {
     let Some(found) = place.found().filter(|found| found.running.is_none()) else {
         return;
     };
@@ -110,10 +129,11 @@ fn remember(args: &Args, place: &Place, usual: u8) {
     Remembered {
         port: found.port.clone(),
         image: named.or(last.image),
-        owner: args.question.owner().unwrap_or(match usual {
-            0 => last.owner,
-            usual => usual,
-        }),
+        owner: match (args.question.owner().filter(|_| !refused), usual) {
+            (Some(owner), _) => owner,
+            (None, 0) => last.owner,
+            (None, usual) => usual,
+        },
     }
     .write();
 }
@@ -159,44 +179,53 @@ pub fn run(args: &Args) -> Result<()> {
     let mut board = place.connect(asked.at_hand.path())?;
     board.heed(signals::heed(""));
     asked.meet(&mut board, &place, &request)?;
-    remember(args, &place, asked.usual);
-    match &args.question {
-        Question::Hello => return asked.hello(&mut board),
-        Question::Ratings { save, owner, .. } => {
-            let who = owner.who(asked.usual);
-            return match given {
-                Some(file) => file.load(&mut board, &asked.at_hand, who),
-                None => ratings::tell(&mut board, who, &asked.titles, save.as_ref()),
-            };
+    let told = match (&args.question, given) {
+        (Question::Hello, _) => asked.hello(&mut board),
+        (Question::Ratings { owner, .. }, Some(file)) => {
+            file.load(&mut board, &asked.at_hand, owner.who(asked.usual))
         }
-        _ => {}
-    }
-    let before = if args.twin {
-        Some(twin::Before::take(&mut board, &request)?)
+        (Question::Ratings { save, owner, .. }, None) => {
+            let who = owner.who(asked.usual);
+            ratings::tell(&mut board, who, &asked.titles, save.as_ref())
+        }
+        _ => ask(&mut asked, &mut board, &request),
+    };
+    remember(args, &place, asked.usual, told.is_err());
+    told
+}
+
+/// Asks for what is one answer, and tells it.
+fn ask(
+    asked: &mut Asked<'_>,
+    board: &mut Connection<Box<dyn Line>>,
+    request: &Request,
+) -> Result<()> {
+    let before = if asked.args.twin {
+        Some(twin::Before::take(board, request)?)
     } else {
         None
     };
-    let answer = board.ask_checked(&request, progress())?;
+    let answer = board.ask_checked(request, progress())?;
     match answer.reply() {
-        Some(Reply::Refused(Refusal::OffScale)) => return Err(beside_scale(&mut board)),
+        Some(Reply::Refused(Refusal::OffScale)) => return Err(beside_scale(board)),
         Some(Reply::Refused(why)) => return Err(refused(why)),
         Some(reply) => {
             if let Reply::ModelInfo(info) = &reply {
                 at_hand::warn_of(info);
             }
-            asked.rated = asked.rated(&mut board)?;
+            asked.rated = asked.rated(board)?;
             asked.show(&reply)?;
         }
         None => {
             return Err(LinkError::Answer {
-                request: sense::words(&request).to_owned(),
+                request: sense::words(request).to_owned(),
             }
             .into());
         }
     }
     if let Some(before) = before {
         let loaded = asked.at_hand.needed("--twin")?;
-        compare(loaded, before, &request, answer.body(), &mut board)?;
+        compare(loaded, before, request, answer.body(), board)?;
     }
     Ok(())
 }
@@ -299,22 +328,6 @@ impl Asked<'_> {
         }))
     }
 
-    /// Whether movies are told of by their titles.
-    fn names_movies(&self) -> bool {
-        match &self.args.question {
-            Question::Predict { .. }
-            | Question::Top { .. }
-            | Question::Similar { .. }
-            | Question::Rate { .. }
-            | Question::Undo { .. }
-            | Question::Ratings { .. }
-            | Question::Suggest { .. }
-            | Question::Explain { .. } => true,
-            Question::Forget { all, .. } => !all,
-            _ => false,
-        }
-    }
-
     /// Finds out which image the board holds, before it is asked for anything that a wrong title could be read into, or
     /// that changes something; warns where that image's model, or what the board keeps of its owners, is no good.
     fn meet(
@@ -323,7 +336,7 @@ impl Asked<'_> {
         place: &Place,
         request: &Request,
     ) -> Result<()> {
-        let names = self.names_movies();
+        let names = names_movies(&self.args.question);
         if !names && sense::change(request).is_none() {
             return Ok(());
         }

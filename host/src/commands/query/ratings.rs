@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use pocketrec::wire::{RatingEntry, Who};
 use serde::Serialize;
 
+use super::load;
 use crate::print::{self, Answer, Movie, Movies, Target, count};
 use crate::{note, say};
 use pocketrec_data::Titles;
@@ -22,7 +23,7 @@ pub fn tell<L: Read + Write>(
     titles: &Titles,
     save: Option<&Target>,
 ) -> Result<()> {
-    let ratings = ratings::all(board, who)?;
+    let ratings = ratings::all(board, who).map_err(load::told)?;
     if let Some(target) = save {
         let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record(["movieId", "rating"])?;
