@@ -40,6 +40,7 @@ pub mod receive;
 pub mod regions;
 pub mod reset;
 pub mod room;
+mod sync;
 
 pub use pocketrec::service::Service;
 pub use pocketrec::store::flash::FlashLog;

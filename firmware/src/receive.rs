@@ -3,7 +3,9 @@
 //! A ring of atomics, so that the interrupt handler and the main loop share a plain `static`: heapless's queue
 //! would hand a producer to the handler, which takes `unsafe` or a lock to get it there.
 
-use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::Ordering;
+
+use super::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize};
 
 /// Bytes of the ring: two frames of the largest size and room to spare. A power of two.
 pub const CAPACITY: usize = 1024;

@@ -13,6 +13,8 @@ mod emulator;
 mod firmware;
 mod flash;
 mod licences;
+mod loom;
+mod miri;
 mod no_panic;
 mod oldest;
 mod package;
@@ -77,6 +79,10 @@ enum Verb {
     Msrv,
     /// Package core as for a registry, and compile the package and its examples.
     Package,
+    /// Run unsafe code's tests under Miri, which needs a nightly toolchain.
+    Miri,
+    /// Run what depends on the order of threads in every order, with loom.
+    Loom,
     /// Check that no path through core can panic, on Cortex-M0 and M4F, at opt-levels 3 and s.
     NoPanic,
     /// Flash a board's firmware, and optionally an image, with probe-rs, and query it.
@@ -154,6 +160,8 @@ fn main() -> ExitCode {
         Verb::Api { bless } => api::run(setup, bless),
         Verb::Msrv => oldest::run(setup),
         Verb::Package => package::run(),
+        Verb::Miri => miri::run(setup),
+        Verb::Loom => loom::run(),
         Verb::NoPanic => {
             toolchain::find(arguments.toolchain).and_then(|toolchain| no_panic::run(&toolchain))
         }

@@ -106,6 +106,28 @@ pub fn old_toolchain(version: &str, manner: Manner) -> Result<()> {
     bring(&name, vec![remedy], manner, found)
 }
 
+/// Finds Miri in rustup's nightly toolchain, or installs both.
+///
+/// # Errors
+/// When there is no rustup, and when it may not or can't be installed: not every nightly has it.
+pub fn miri(manner: Manner) -> Result<()> {
+    if !shell::on_path("rustup") {
+        bail!("Miri can't be had without rustup, so nothing was run under it");
+    }
+    let commands = vec![words(
+        "rustup toolchain install nightly --profile minimal --no-self-update --component miri,rust-src",
+    )];
+    let remedy = Remedy::new(
+        "a nightly toolchain with Miri, beside the one in use",
+        commands,
+    );
+    bring("Miri", vec![remedy], manner, || {
+        let mut command = Command::new("rustup");
+        command.args(["run", "nightly", "cargo", "miri", "--version"]);
+        shell::output(&mut command).map(|line| line.trim().to_string())
+    })
+}
+
 /// Finds the emulator, or installs it.
 ///
 /// # Errors

@@ -16,10 +16,11 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::{Condvar, Mutex};
 
+use super::cells::plain_id;
 use super::error::{BadLine, DataError};
 use super::form::{self, Form};
 use super::ids::IdSet;
-use super::line::{Rating, Said, fast, plain_id};
+use super::line::{Rating, Said, fast};
 use super::names::{Closed, Interner};
 use super::open::unreadable;
 use super::reading::Reading;

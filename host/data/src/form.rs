@@ -1,7 +1,7 @@
 //! How a file writes its ratings: what stands between fields, and which of them says what.
 
+use super::cells::{self, Separator};
 use super::header::{Header, plain};
-use super::line::{self, Separator};
 use super::reading::{Columns, Place, Reading};
 use super::scale::GivenScale;
 use super::time;
@@ -208,7 +208,7 @@ impl Form {
         })
     }
 
-    /// Whether [`line::fast`] knows the order of the columns.
+    /// Whether [`fast`](super::line::fast) knows the order of the columns.
     pub fn is_plain(&self) -> bool {
         self.columns == [0, 1, 2]
             && self.time == Some(3)
@@ -251,7 +251,7 @@ impl Form {
 fn separated(line: &[u8]) -> Option<(Separator, Vec<String>)> {
     let mut best = None;
     for separator in Separator::ALL {
-        let Some(cells) = line::cells(line, separator) else {
+        let Some(cells) = cells::cells(line, separator) else {
             continue;
         };
         let cells: Vec<String> = cells
@@ -289,7 +289,7 @@ fn is_header(cells: &[String], next: Option<&[u8]>, separator: Separator) -> boo
         return false;
     }
     let next = next
-        .and_then(|line| line::cells(line, separator))
+        .and_then(|line| cells::cells(line, separator))
         .unwrap_or_default();
     cells.iter().any(known)
         || next

@@ -9,6 +9,7 @@
 mod blocks;
 pub mod builtin;
 mod cache;
+mod cells;
 mod columns;
 mod decode;
 mod error;

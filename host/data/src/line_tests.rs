@@ -1,6 +1,7 @@
 //! Lines of ratings, good and bad, through both parsers.
 
 use super::*;
+use crate::cells::plain_id;
 use crate::reading::Reading;
 use proptest::prelude::*;
 

@@ -2,31 +2,35 @@
 
 mod busy;
 mod growth;
+mod kernels;
+mod peer;
 mod peers;
+mod report;
 mod samples;
 mod search;
+mod trainer;
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Result;
-use serde::Serialize;
-use serde_json::{Map, Value};
 
 use self::busy::Busy;
-use self::peers::{Others, Peer};
-use self::samples::{Size, samples};
-use super::columns::{self, Columns};
+use self::peers::Others;
+use self::report::{Report, best, median};
+use self::samples::{add_samples, samples};
+use self::trainer::{Train, Trainer};
+use super::columns::Columns;
 use crate::note;
 use crate::print::number::percent;
-use crate::print::{self, Answer, Column, Table, count, grouped};
+use crate::print::{self, Column, Table, count, grouped};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 use pocketrec_train::fast::{Fast, timing};
 use pocketrec_train::order::Order;
 use pocketrec_train::simd::Kernel;
-use pocketrec_train::{ModelKind, Options, Parameters, Sample};
+use pocketrec_train::{ModelKind, Options, Parameters};
 
 /// Options of `host bench`; alone it does what `host bench train` does.
 #[derive(Debug, clap::Args)]
@@ -48,86 +52,9 @@ enum What {
     /// Time epochs of lazy and decayed Adam on data sets of growing size
     Growth(growth::Args),
     /// Time the device library's scoring of a whole catalogue, on one thread
-    Kernels(super::kernels::Args),
+    Kernels(kernels::Args),
     /// Time the search for a movie among many titles
     Search(search::Args),
-}
-
-/// Options of `host bench train`.
-#[derive(Debug, clap::Args)]
-struct Train {
-    /// Kind of model: mlp, mf or hybrid
-    #[arg(long, value_name = "KIND", default_value = "mlp", value_parser = model)]
-    model: ModelKind,
-
-    /// Synthetic ratings per epoch; the default is 95 % of MovieLens-20M's
-    #[arg(long, value_name = "N", default_value_t = 19_000_250)]
-    ratings: usize,
-
-    /// Number of users
-    #[arg(long, value_name = "N", default_value_t = 138_493)]
-    users: usize,
-
-    /// Number of movies
-    #[arg(long, value_name = "N", default_value_t = 26_744)]
-    movies: usize,
-
-    /// Batch size, in ratings
-    #[arg(long, value_name = "N", default_value_t = 5000)]
-    batch: usize,
-
-    /// Epochs of each setting, interleaved [default: 5, or 3 with --peers]
-    #[arg(long, value_name = "N")]
-    epochs: Option<usize>,
-
-    /// Instruction set of the kernels: avx2, avx512, neon or portable [default: the fastest here]
-    #[arg(long, value_name = "PATH", value_parser = kernel)]
-    kernel: Option<Kernel>,
-
-    /// Also time each epoch while a busy loop runs on one core
-    #[arg(long)]
-    neighbour: bool,
-
-    /// Also time other libraries, interleaved with ours, if Python has them: all, or those named, separated by commas
-    #[arg(
-        long,
-        value_name = "NAMES",
-        num_args = 0..=1,
-        require_equals = true,
-        value_delimiter = ',',
-        default_missing_values = peers::NAMES
-    )]
-    peers: Vec<Peer>,
-
-    /// The Python interpreter that has the other libraries
-    #[arg(long, value_name = "PROGRAM", default_value = "python3")]
-    python: PathBuf,
-
-    /// The ratings file to read, for the peers polars and duckdb [default: synthetic, of MovieLens-20M's size]
-    #[arg(long, value_name = "PATH")]
-    data: Option<PathBuf>,
-
-    /// Instead of timing, write the parameters before and after 100 steps to this folder, for host/peers/first_steps.py
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["peers", "neighbour"])]
-    trace: Option<PathBuf>,
-}
-
-fn model(name: &str) -> Result<ModelKind, String> {
-    ModelKind::from_name(name).ok_or_else(|| "it should be mlp, mf or hybrid".into())
-}
-
-fn kernel(name: &str) -> Result<Kernel, String> {
-    Kernel::from_name(name).ok_or_else(|| "it should be portable, avx2, avx512 or neon".into())
-}
-
-impl Train {
-    fn size(&self) -> Size {
-        Size {
-            users: self.users,
-            movies: self.movies,
-            ratings: self.ratings,
-        }
-    }
 }
 
 /// Times and prints.
@@ -139,7 +66,7 @@ pub fn run(args: &Args) -> Result<()> {
         None => train(&args.train),
         Some(What::Train(args)) => train(args),
         Some(What::Growth(args)) => growth::run(args),
-        Some(What::Kernels(args)) => super::kernels::run(args),
+        Some(What::Kernels(args)) => kernels::run(args),
         Some(What::Search(args)) => search::run(args),
     }
 }
@@ -207,7 +134,7 @@ fn train(args: &Train) -> Result<()> {
         .iter()
         .map(|share| share.multiply_adds as f64 / share.nanoseconds);
     let peak = rates.fold(peak, f64::max);
-    report.add("kernels", &kernels(&shares, peak));
+    report.add("kernels", &kernel_table(&shares, peak));
     let work: usize = shares.iter().map(|share| share.multiply_adds).sum();
 
     let mut settings = vec![1, cores];
@@ -260,71 +187,6 @@ fn train(args: &Train) -> Result<()> {
         }
     }
     print::answer(&report)
-}
-
-/// Tables that are shown as soon as they are there, and all of which are one document as JSON.
-#[derive(Debug, Default, Serialize)]
-#[serde(transparent)]
-pub(super) struct Report(Map<String, Value>);
-
-impl Report {
-    /// Shows a table, or keeps it for the document.
-    pub(super) fn add(&mut self, name: &str, table: &Table) {
-        match print::is_json() {
-            true => {
-                // A table of texts and numbers is always JSON.
-                let value = serde_json::to_value(table).unwrap_or_default();
-                self.0.insert(name.to_owned(), value);
-            }
-            false => {
-                print::block(&table.text());
-                note!("");
-            }
-        }
-    }
-}
-
-impl Answer for Report {
-    fn tell(&self) {}
-}
-
-/// One of our trainers, and the seconds of its epochs.
-struct Trainer {
-    fast: Fast,
-    model: ModelKind,
-    threads: usize,
-    quiet: Vec<f64>,
-    /// Beside a busy loop.
-    busy: Vec<f64>,
-}
-
-impl Trainer {
-    fn new(fast: Fast, model: ModelKind, threads: usize) -> Self {
-        Self {
-            fast,
-            model,
-            threads,
-            quiet: Vec::new(),
-            busy: Vec::new(),
-        }
-    }
-
-    fn epoch(&mut self, samples: &[Sample], rates: (f32, f32)) -> f64 {
-        let clock = Instant::now();
-        self.fast.epoch(samples, &|_| rates, &mut |_| true);
-        clock.elapsed().as_secs_f64()
-    }
-}
-
-/// Of an odd number the one in the middle, of an even number the slower of the two.
-fn median(times: &[f64]) -> f64 {
-    let mut times = times.to_vec();
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-fn best(times: &[f64]) -> f64 {
-    times.iter().copied().fold(f64::INFINITY, f64::min)
 }
 
 /// Our epochs; `work` is the multiply-adds of a rating in the model that was asked for.
@@ -441,21 +303,8 @@ fn trace(args: &Train, options: &Options, kernel: Kernel, folder: &Path) -> Resu
     columns.commit()
 }
 
-/// Writes samples as columns, for peers to read.
-fn write_samples(samples: &[Sample], folder: &Path) -> Result<()> {
-    let mut columns = Columns::new(folder)?;
-    add_samples(&mut columns, samples)?;
-    columns.commit()
-}
-
-fn add_samples(columns: &mut Columns<'_>, samples: &[Sample]) -> Result<()> {
-    columns.add(columns::USERS, samples.iter().map(|sample| sample.user))?;
-    columns.add(columns::MOVIES, samples.iter().map(|sample| sample.movie))?;
-    columns.add(columns::STARS, samples.iter().map(|sample| sample.stars))
-}
-
 /// The kernels' table.
-fn kernels(shares: &[timing::Share], peak: f64) -> Table {
+fn kernel_table(shares: &[timing::Share], peak: f64) -> Table {
     let mut table = Table::new([
         Column::text("Kernel, one core"),
         Column::number("ns a rating"),

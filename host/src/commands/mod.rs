@@ -11,7 +11,6 @@ pub mod fetch;
 mod find;
 pub mod image;
 pub mod inspect;
-pub mod kernels;
 pub mod line;
 mod model;
 mod movie;

@@ -7,8 +7,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::escape::escape;
 use pocketrec_data::LoadProgress;
 
-pub use super::epochs::Epochs;
-
 /// Whether progress is shown: where somebody looks at standard error, and didn't ask for quiet.
 pub fn is_shown() -> bool {
     std::io::stderr().is_terminal() && !super::is_quiet()

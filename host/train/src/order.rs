@@ -174,6 +174,26 @@ mod tests {
             .collect()
     }
 
+    /// Small, for Miri.
+    #[test]
+    fn a_shuffle_of_few_ratings_has_each_of_them_whoever_writes_it() {
+        let samples: Vec<Sample> = (0..150)
+            .map(|user| Sample {
+                user,
+                movie: user % 7,
+                stars: 3.0,
+            })
+            .collect();
+        let [one, two] = [1, 2].map(|threads| {
+            let mut order = Order::new(samples.clone(), 3, 40, threads);
+            order.of_epoch(1).to_vec()
+        });
+        assert_eq!(one, two);
+        let mut users: Vec<u32> = one.iter().map(|sample| sample.user).collect();
+        users.sort_unstable();
+        assert!((0..150).eq(users));
+    }
+
     #[test]
     fn every_rating_comes_once_an_epoch_and_epochs_and_seeds_differ() {
         for count in [0, 1, 2, 1000, 100_003] {

@@ -2,7 +2,8 @@
 
 use super::super::Titles;
 use super::super::search::catalogue::Catalogue;
-use super::{Film, Links, Own};
+use super::film::{Film, Own};
+use super::links::Links;
 
 /// The movies that films are looked for among.
 pub struct Films<'a> {

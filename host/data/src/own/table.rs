@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::super::header::{Header, Records, YEARS};
 use super::super::movies::number;
+use super::film::{Film, Origin, Own, OwnRating};
 use super::when::when;
-use super::{Film, Origin, Own, OwnRating};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::number::{count, was};
 

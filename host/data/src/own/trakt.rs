@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::film::{Film, Origin, Own, OwnRating};
 use super::table::imdb;
 use super::when::when;
-use super::{Film, Origin, Own, OwnRating};
 use pocketrec_base::error::BadInput;
 
 /// Reads a list of ratings, or an object that has one under `movies` or `ratings`.

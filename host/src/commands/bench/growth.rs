@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use super::report::{Report, median};
 use super::samples::{Size, samples};
-use super::{Report, median};
 use crate::note;
 use crate::print::{self, Column, Table, bytes, count, grouped};
 use pocketrec_base::error::BadInput;
@@ -29,7 +29,7 @@ const LEAST: f64 = 0.5;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Kind of model: mlp, mf or hybrid
-    #[arg(long, value_name = "KIND", default_value = "mlp", value_parser = super::model)]
+    #[arg(long, value_name = "KIND", default_value = "mlp", value_parser = super::trainer::model)]
     model: ModelKind,
 
     /// Epochs of each optimiser on each data set, interleaved; more where epochs are short
@@ -41,7 +41,7 @@ pub(super) struct Args {
     largest: String,
 
     /// Instruction set of the kernels: avx2, avx512, neon or portable [default: the fastest here]
-    #[arg(long, value_name = "PATH", value_parser = super::kernel)]
+    #[arg(long, value_name = "PATH", value_parser = super::trainer::kernel)]
     kernel: Option<Kernel>,
 }
 

@@ -1,7 +1,12 @@
 //! Ratings to time training on: made up in memory, of any size.
 
+use std::path::Path;
+
+use anyhow::Result;
 use pocketrec_train::Sample;
 use pocketrec_train::random::{Random, Stream};
+
+use super::super::columns::{self, Columns};
 
 /// How many of each.
 #[derive(Clone, Copy, Debug)]
@@ -45,4 +50,18 @@ pub(super) fn samples(size: Size) -> Vec<Sample> {
             }
         })
         .collect()
+}
+
+/// Writes samples as columns, for peers to read.
+pub(super) fn write_samples(samples: &[Sample], folder: &Path) -> Result<()> {
+    let mut columns = Columns::new(folder)?;
+    add_samples(&mut columns, samples)?;
+    columns.commit()
+}
+
+/// Writes them beside other columns.
+pub(super) fn add_samples(columns: &mut Columns<'_>, samples: &[Sample]) -> Result<()> {
+    columns.add(columns::USERS, samples.iter().map(|sample| sample.user))?;
+    columns.add(columns::MOVIES, samples.iter().map(|sample| sample.movie))?;
+    columns.add(columns::STARS, samples.iter().map(|sample| sample.stars))
 }

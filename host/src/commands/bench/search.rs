@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::{Report, best, median};
+use super::report::{Report, best, median};
 use crate::note;
 use crate::print::{self, Column, Table, count};
 use pocketrec_data::search::{self, Found};

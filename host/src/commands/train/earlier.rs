@@ -2,7 +2,7 @@
 
 use anyhow::{Error, Result};
 
-use super::Args;
+use super::args::Args;
 use crate::print::count;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;

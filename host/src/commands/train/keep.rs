@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
 
-use super::Args;
-use crate::print::progress;
+use super::args::Args;
+use crate::print::epochs;
 use crate::report::curve;
 use pocketrec_base::files::{self, Together};
 use pocketrec_data::{Dataset, Split};
@@ -144,7 +144,7 @@ fn rescue(folder: &Path, model: &[u8]) -> Option<PathBuf> {
 /// Shows a run's course, has it stopped by Ctrl-C and the like, and keeps it every so often.
 pub struct Watched<'a> {
     run: &'a Run<'a>,
-    shown: progress::Epochs,
+    shown: epochs::Epochs,
     stop: &'static AtomicBool,
     every: Duration,
     last: Instant,
@@ -154,7 +154,7 @@ impl<'a> Watched<'a> {
     /// Keeps the run so often.
     pub fn new(
         run: &'a Run<'a>,
-        shown: progress::Epochs,
+        shown: epochs::Epochs,
         stop: &'static AtomicBool,
         every: Duration,
     ) -> Self {

@@ -1,21 +1,21 @@
 //! `host train`: ratings in, checkpoint and learning curves out.
 
+mod args;
 mod earlier;
 mod keep;
 mod told;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use anyhow::Result;
 
+pub use self::args::Args;
 use self::keep::{Run, Watched};
 use self::told::{Scores, Told};
 use super::columns;
 use super::data::{self, DataArgs};
-use super::model::ModelArgs;
-use crate::print::{self, bytes, count, examples, grouped, progress, summary};
+use crate::print::{self, bytes, count, epochs, examples, grouped, summary};
 use crate::report::verdict;
 use crate::{note, warn};
 use pocketrec_base::error::{BadInput, Stopped};
@@ -29,73 +29,6 @@ use pocketrec_train::checkpoint::Checkpoint;
 use pocketrec_train::interest::Interest;
 use pocketrec_train::simd::Kernel;
 use pocketrec_train::{Fit, Options, Recipe, Solver, recipe, train};
-
-/// Options of `host train`; what isn't given is the recipe's.
-#[derive(Debug, clap::Args)]
-#[command(allow_negative_numbers = true)]
-pub struct Args {
-    #[command(flatten)]
-    data: DataArgs,
-
-    /// Folder to write the checkpoint and the learning curves to
-    #[arg(long, value_name = "FOLDER", default_value = files::FOLDER)]
-    out: PathBuf,
-
-    /// Fraction of the ratings to hold out for validation
-    #[arg(long, value_name = "SHARE", default_value_t = recipe::VALIDATION)]
-    validation: f64,
-
-    /// Resume the run whose files are in --out, if it was stopped or --epochs is now higher; data and options must be
-    /// the same
-    #[arg(long)]
-    resume: bool,
-
-    /// Save the run this often, so that --resume can continue from there after a crash
-    #[arg(long, value_name = "MINUTES", default_value_t = 5.0)]
-    keep_every: f64,
-
-    /// Instead of training, write the ratings and the validation split to this folder as plain columns for other
-    /// programs
-    #[arg(long, value_name = "FOLDER", conflicts_with = "resume")]
-    write_split: Option<PathBuf>,
-
-    /// With --write-split: also write the order in which Adam would visit the training ratings, for this many epochs
-    #[arg(
-        long,
-        value_name = "EPOCHS",
-        requires = "write_split",
-        default_value_t = 0,
-        hide_default_value = true
-    )]
-    write_orders: usize,
-
-    #[command(flatten)]
-    model: ModelArgs,
-}
-
-impl Args {
-    /// How often the run is written before its end.
-    fn keep_every(&self) -> Result<Duration> {
-        Duration::try_from_secs_f64(self.keep_every * 60.0).map_err(|_| {
-            let every = self.keep_every;
-            BadInput::new(format!(
-                "--keep-every is {every}; it should be a number of minutes, for instance 5"
-            ))
-            .into()
-        })
-    }
-
-    fn check_validation(&self) -> Result<()> {
-        if (0.0..=0.9).contains(&self.validation) {
-            return Ok(());
-        }
-        Err(BadInput::new(format!(
-            "--validation is {}; it should be a share from 0 to 0.9, for instance 0.05",
-            self.validation
-        ))
-        .into())
-    }
-}
 
 /// Trains, tells and writes.
 ///
@@ -189,7 +122,7 @@ pub fn run(args: &Args) -> Result<()> {
     let stop = signals::heed("Stopping; what there is will be kept. Once more ends at once");
     let validated = !split.validation.is_empty();
     let lines = recipe::lines(&options, split.train.len());
-    let shown = progress::Epochs::new(lines, validated);
+    let shown = epochs::Epochs::new(lines, validated);
     let mut watched = Watched::new(&run, shown, stop, every);
     let recipe = Recipe {
         options: options.clone(),

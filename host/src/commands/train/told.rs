@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Args;
+use super::args::Args;
 use crate::print::{self, Answer, Column, Table, shell};
 use crate::say;
 use pocketrec_base::files;

@@ -50,7 +50,8 @@ impl Product {
         );
         cholesky(&mut a, n, PIVOT);
         cholesky(&mut b, n, PIVOT);
-        // With L_a L_a^T and L_b L_b^T for the Grams, the singular values are those of L_a^T L_b.
+        // With L_a L_a^T and L_b L_b^T for the Grams the tables are Q_a L_a^T and Q_b L_b^T, the columns of the Qs being
+        // orthonormal; so the singular values of their product are those of L_a^T L_b in between.
         let mut columns = vec![0.0; n * n];
         for i in 0..n {
             for j in 0..n {

@@ -45,7 +45,6 @@ impl<const T: usize> Sums<T> {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
             // SAFETY: AVX2 was found on this CPU in the line above.
-            #[allow(unsafe_code)]
             unsafe {
                 return add_avx2(self, x, w, y);
             }
@@ -117,7 +116,6 @@ impl Normals {
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2") {
             // SAFETY: AVX2 was found on this CPU in the line above.
-            #[allow(unsafe_code)]
             unsafe {
                 return draw_avx2(self);
             }
@@ -140,7 +138,8 @@ fn draw(normals: &mut Normals) {
         &mut normals.mean[..n],
         &mut normals.drawn[..n],
     );
-    // The factor, row by row, with the reciprocals of its diagonal in the diagonal's place.
+    // The factor L of A = L L^T, row by row, with the reciprocals of its diagonal in the diagonal's place: each of
+    // these serves a column, and multiplying is quicker than dividing.
     for i in 0..n {
         let (above, row) = a.split_at_mut(i * (i + 1) / 2);
         for j in 0..=i {
@@ -188,6 +187,7 @@ fn draw(normals: &mut Normals) {
         }
         b[i] = sum;
     }
+    // b is L^-1 b now. The mean is L^-T of it, a draw L^-T of it and z.
     for (z, b) in z.iter_mut().zip(b.iter()) {
         for c in 0..LANES {
             z[c] += b[c];

@@ -373,7 +373,8 @@ impl<'a> Mean<'a> {
             }
             sum
         };
-        // <p, q> = <p - c, q - d> + <c, q> + <p - c, d>
+        // Rows that share a direction carry a bias in it: <p, q> = <p - c, q - d> + <c, q> + <p - c, d>, of which the last
+        // two hang on one side alone.
         let (c, d) = (
             centre(left, &self.weights.0),
             centre(right, &self.weights.1),
@@ -465,7 +466,7 @@ fn even_out(rows: &mut Rows, dim: usize) {
     }
     cholesky(&mut covariance, dim, PIVOT);
     let (l, spread) = (&covariance, variance.sqrt());
-    // p becomes s L^-1 p, and q becomes L^T q / s.
+    // p becomes s L^-1 p, and q becomes L^T q / s: products stay, and the covariance of p, which was L L^T, becomes s^2 I.
     for row in rows.user_rows.chunks_exact_mut(dim) {
         for i in 0..dim {
             let mut value = f64::from(row[i]);

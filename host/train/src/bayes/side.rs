@@ -170,6 +170,8 @@ impl<const T: usize> Side<T> {
             *prior = difference(row, rest);
         }
 
+        // Given the means, the precision of the rows is Wishart: a degree of freedom for each row and for each part of the
+        // means that has members, whose own priors have the same matrix times a strength.
         let mut inverse_scale = scatter(rest);
         let mut freedom = self.rows.len() as f64 + n as f64;
         for (values, strength) in [
@@ -246,6 +248,8 @@ impl<const T: usize> Side<T> {
                         if let Some(own) = own.get_mut(i) {
                             let count = lists.rows(row).len() as f64;
                             let left = squared_error(sums, &rows[i], square);
+                            // a_u given its ratings is gamma: half a count more of shape for each, and half of
+                            // their squared errors more of rate.
                             let shape = NOISE_SHAPE + 0.5 * count;
                             let rate = NOISE_SHAPE / f64::from(typical) + 0.5 * left;
                             *own = ((draw.gamma(shape) / rate) as f32).min(MOST_PRECISE);
@@ -346,6 +350,10 @@ fn draw_part<const T: usize>(
         *z = draw.normal();
     }
     solve_upper(factor, n, noise);
+    // The posterior of the part given everything else. With w the members' weights, r what is left of their rows, y the
+    // part as it was and A the rows' precision, which all of it shares:
+    //   mean = (sum of w r + sum of w^2 y) / (sum of w^2 + strength),   precision = (sum of w^2 + strength) A
+    // so one factor of A serves every part: L^-T z / root is a draw about the mean.
     let total = squares + strength;
     let root = total.sqrt();
     let mut change = [[0.0f32; LANES]; T];
@@ -421,6 +429,9 @@ fn gather<const T: usize>(
 }
 
 /// The squared error of the ratings that `sums` is of, by the row `row`.
+///
+/// With X the other side's rows, w the weights and y what they explain: sum of w (y - <x, row>)^2 is
+/// `row' (X'wX) row - 2 row' (X'wy) + sum of w y^2`, of which the sums are at hand, so the ratings needn't be walked again.
 fn squared_error<const T: usize>(sums: &Sums<T>, row: &Row<T>, square: f64) -> f64 {
     let row = row.as_flattened();
     let mut error = square;

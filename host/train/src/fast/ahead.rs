@@ -2,8 +2,8 @@
 
 use super::super::sample::Sample;
 use super::super::simd::{prefetch, prefetch_to_write};
-use super::block::Network;
 use super::layout::RawTable;
+use super::shard::Network;
 
 /// The samples whose rows are soon to come. They are asked for a few at a time, between tiles of
 /// arithmetic: a core waits for a dozen lines at once, and stands still when it is asked for more.
@@ -32,54 +32,39 @@ impl<'a, const LINE: bool> Ahead<'a, LINE> {
     }
 
     /// Asks for the rows of the next samples.
-    ///
-    /// # Safety
-    /// The samples must name rows of the tables, which must be as `LINE` says.
     #[inline(always)]
-    pub unsafe fn ask(&mut self, count: usize) {
-        unsafe {
-            let (users, movies) = (self.users, self.movies);
-            for sample in self.samples.by_ref().take(count) {
-                if LINE {
-                    prefetch(users.row(sample.user));
-                    prefetch(movies.row(sample.movie));
-                    if self.moments {
-                        prefetch_to_write(users.moments(sample.user));
-                    }
-                    continue;
-                }
-                users.ask_values(sample.user);
-                movies.ask_values(sample.movie);
+    pub fn ask(&mut self, count: usize) {
+        let (users, movies) = (self.users, self.movies);
+        for sample in self.samples.by_ref().take(count) {
+            if LINE {
+                prefetch(users.row(sample.user).address());
+                prefetch(movies.row(sample.movie).address());
                 if self.moments {
-                    users.ask_moments(sample.user);
+                    prefetch_to_write(users.moments(sample.user).address());
                 }
+                continue;
+            }
+            users.ask_values(sample.user);
+            movies.ask_values(sample.movie);
+            if self.moments {
+                users.ask_moments(sample.user);
             }
         }
     }
 
     /// Asks for all that are left.
-    ///
-    /// # Safety
-    /// As for [`Ahead::ask`].
     #[inline(always)]
-    pub unsafe fn ask_all(&mut self) {
-        // SAFETY: by the caller's promise.
-        unsafe { self.ask(usize::MAX) }
+    pub fn ask_all(&mut self) {
+        self.ask(usize::MAX)
     }
 }
 
 /// Asks for all rows of these samples, and the users' moments.
-///
-/// # Safety
-/// The samples must name rows of the tables.
 #[inline(always)]
-pub unsafe fn ask_for(network: &Network<'_>, samples: &[Sample]) {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        if network.users.keeps_to_lines() && network.movies.keeps_to_lines() {
-            Ahead::<true>::new(network, samples, true).ask_all();
-        } else {
-            Ahead::<false>::new(network, samples, true).ask_all();
-        }
+pub fn ask_for(network: &Network<'_>, samples: &[Sample]) {
+    if network.users.keeps_to_lines() && network.movies.keeps_to_lines() {
+        Ahead::<true>::new(network, samples, true).ask_all();
+    } else {
+        Ahead::<false>::new(network, samples, true).ask_all();
     }
 }

@@ -118,6 +118,33 @@ fn every_path_and_shape_learns_what_the_plain_trainer_learns() {
     }
 }
 
+/// Small, for Miri: what it finds is a number that is read or written where it isn't, or by two threads at a time.
+#[test]
+fn a_few_batches_of_every_kernel_touch_nothing_but_their_own() {
+    let samples = samples(9, 7, 90);
+    let shapes: [(ModelKind, usize, &[usize]); 4] = [
+        (ModelKind::Mlp, 8, &[32, 4]),
+        (ModelKind::Mf, 8, &[]),
+        (ModelKind::Hybrid, 3, &[5]),
+        (ModelKind::Hybrid, 9, &[]),
+    ];
+    for (model, dim, hidden) in shapes {
+        for optimiser in [Optimiser::Lazy, Optimiser::Decayed, Optimiser::Dense] {
+            let options = Options {
+                optimiser,
+                ..options(model, dim, hidden, 40)
+            };
+            let start = Parameters::initial(&options, 9, 7, 3.0);
+            let [one, two] = [1, 2].map(|threads| {
+                let mut fast = Fast::new(&start, &options, Kernel::Portable, threads);
+                let sums = fast.epoch(&samples, &|_| RATES, &mut |_| true);
+                (fast.parameters(), sums, fast.measure(&samples))
+            });
+            assert_eq!(one, two, "{model:?} {optimiser:?}");
+        }
+    }
+}
+
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
     let samples = samples(50, 40, 9_000);

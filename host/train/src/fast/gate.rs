@@ -6,13 +6,11 @@
 //!
 //! A thread that panics never comes, so it closes the gate as it unwinds: who waits there or comes later leaves.
 
-use std::hint;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
-/// Rounds of the spin before a thread sleeps: some tens of microseconds.
-const SPINS: usize = 2_000;
+use super::sync::{AtomicU32, AtomicUsize, Condvar, Mutex, MutexGuard, SPINS, spin_loop};
 
 /// A barrier for a fixed number of threads.
 #[derive(Debug)]
@@ -106,10 +104,13 @@ impl Gate {
     /// As [`pass`](Self::pass), but who waits does something meanwhile: a small piece a call of `meanwhile`, as
     /// long as that returns whether more is left.
     pub fn pass_busy(&self, alone: impl FnOnce(), mut meanwhile: impl FnMut() -> bool) {
+        // Read before arriving: from then on the last to come may open the gate, and the round be the next.
         let round = self.round.load(Ordering::Acquire);
         if self.arrived.fetch_add(1, Ordering::AcqRel) + 1 == self.threads {
             alone();
+            // Nobody looks at it before the round is another: whoever did has arrived.
             self.arrived.store(0, Ordering::Relaxed);
+            // Under the lock, so that nobody is between finding the round unchanged and falling asleep.
             let waiting = self.waiting();
             self.round.store(round.wrapping_add(1), Ordering::Release);
             if waiting.sleepers > 0 {
@@ -122,7 +123,7 @@ impl Gate {
             if self.round.load(Ordering::Acquire) != round {
                 return;
             }
-            hint::spin_loop();
+            spin_loop();
         }
         let mut waiting = self.waiting();
         waiting.sleepers += 1;
@@ -177,7 +178,7 @@ mod tests {
             let begin = std::time::Instant::now();
             while pieces.load(Ordering::Relaxed) < count {
                 assert!(begin.elapsed().as_secs() < 30, "nothing was done meanwhile");
-                hint::spin_loop();
+                spin_loop();
             }
         };
         let late = || {

@@ -20,7 +20,7 @@ use memmap2::MmapMut;
 
 use super::super::options::Options;
 use super::super::parameters::{Layer, Parameters};
-use super::super::simd::{prefetch, prefetch_to_write};
+use super::super::simd::{Numbers, prefetch, prefetch_to_write};
 
 /// Lanes of a row's vectors.
 pub const ROW_LANES: usize = 8;
@@ -78,6 +78,18 @@ impl Aligned {
         };
         // SAFETY: as above.
         unsafe { std::slice::from_raw_parts_mut(start, bytes / 4) }
+    }
+}
+
+impl Aligned {
+    /// The numbers, to be shared among threads.
+    ///
+    /// # Safety
+    /// As for [`Numbers::new`]; in particular this mustn't be dropped or touched otherwise meanwhile.
+    pub unsafe fn places(&mut self) -> Numbers {
+        let numbers = self.numbers_mut();
+        // SAFETY: by the caller's promise.
+        unsafe { Numbers::new(numbers.as_mut_ptr(), numbers.len()) }
     }
 }
 
@@ -154,53 +166,41 @@ impl RowPlaces {
     }
 }
 
-/// A table as the kernels see it.
+/// A table as the kernels see it: rows of other numbers than the table has are beyond it.
 #[derive(Clone, Copy, Debug)]
 pub struct RawTable {
     /// Start of row 0's values.
-    values: *mut f32,
+    values: Numbers,
     stride: usize,
     /// Numbers of a row of values that a sample may read.
     read: usize,
     /// Padded width of a row's embedding.
     pub width: usize,
     /// Start of row 0's moments.
-    moments: *mut f32,
+    moments: Numbers,
     moments_stride: usize,
-    /// The step that last touched row 0.
-    last: *mut u32,
+    /// The step that last touched row 0, as bits.
+    last: Numbers,
     last_stride: usize,
 }
 
 impl RawTable {
     /// The start of a row's values.
-    ///
-    /// # Safety
-    /// The row must be one of the table's.
     #[inline(always)]
-    pub unsafe fn row(&self, row: u32) -> *mut f32 {
-        // SAFETY: by the caller's promise.
-        unsafe { self.values.add(row as usize * self.stride) }
+    pub fn row(&self, row: u32) -> Numbers {
+        self.values.add(row as usize * self.stride)
     }
 
     /// The start of a row's moments.
-    ///
-    /// # Safety
-    /// The row must be one of the table's.
     #[inline(always)]
-    pub unsafe fn moments(&self, row: u32) -> *mut f32 {
-        // SAFETY: by the caller's promise.
-        unsafe { self.moments.add(row as usize * self.moments_stride) }
+    pub fn moments(&self, row: u32) -> Numbers {
+        self.moments.add(row as usize * self.moments_stride)
     }
 
-    /// The step that last touched a row, 0 for none; only kept for optimisers that ask.
-    ///
-    /// # Safety
-    /// The row must be one of the table's.
+    /// Where the bits of the step that last touched a row are, 0 for none; only kept for optimisers that ask.
     #[inline(always)]
-    pub unsafe fn last(&self, row: u32) -> *mut u32 {
-        // SAFETY: by the caller's promise.
-        unsafe { self.last.add(row as usize * self.last_stride) }
+    pub fn last(&self, row: u32) -> Numbers {
+        self.last.add(row as usize * self.last_stride)
     }
 
     /// Whether a row's values lie in one cache line, and its moments too.
@@ -209,47 +209,29 @@ impl RawTable {
     }
 
     /// Asks for a row's values.
-    ///
-    /// # Safety
-    /// The row must be one of the table's.
     #[inline(always)]
-    pub unsafe fn ask_values(&self, row: u32) {
-        // SAFETY: by the caller's promise.
-        unsafe {
-            let row = self.row(row);
-            for line in (0..self.read).step_by(16) {
-                prefetch(row.add(line));
-            }
+    pub fn ask_values(&self, row: u32) {
+        let row = self.row(row);
+        for line in (0..self.read).step_by(16) {
+            prefetch(row.add(line).address());
         }
     }
 
     /// Asks for a row's values, to write them.
-    ///
-    /// # Safety
-    /// The row must be one of the table's.
     #[inline(always)]
-    pub unsafe fn ask_values_to_write(&self, row: u32) {
-        // SAFETY: by the caller's promise.
-        unsafe {
-            let row = self.row(row);
-            for line in (0..self.read).step_by(16) {
-                prefetch_to_write(row.add(line));
-            }
+    pub fn ask_values_to_write(&self, row: u32) {
+        let row = self.row(row);
+        for line in (0..self.read).step_by(16) {
+            prefetch_to_write(row.add(line).address());
         }
     }
 
     /// Asks for a row's moments, to write them.
-    ///
-    /// # Safety
-    /// The row must be one of the table's.
     #[inline(always)]
-    pub unsafe fn ask_moments(&self, row: u32) {
-        // SAFETY: by the caller's promise.
-        unsafe {
-            let row = self.moments(row);
-            for line in (0..2 * self.width).step_by(16) {
-                prefetch_to_write(row.add(line));
-            }
+    pub fn ask_moments(&self, row: u32) {
+        let row = self.moments(row);
+        for line in (0..2 * self.width).step_by(16) {
+            prefetch_to_write(row.add(line).address());
         }
     }
 }
@@ -302,7 +284,10 @@ impl Table {
     }
 
     /// For the kernels.
-    pub fn raw(&mut self) -> RawTable {
+    ///
+    /// # Safety
+    /// As for [`Numbers::new`]; in particular the table mustn't be dropped or touched otherwise meanwhile.
+    pub unsafe fn raw(&mut self) -> RawTable {
         let RowPlaces {
             apart,
             stride,
@@ -310,19 +295,25 @@ impl Table {
             moments,
             last,
         } = self.places;
+        // SAFETY: by the caller's promise.
         let [a, b, c] = self
             .memory
             .each_mut()
-            .map(|memory| memory.numbers_mut().as_mut_ptr());
+            .map(|memory| unsafe { memory.places() });
         let (b, c) = if apart { (b, c) } else { (a, a) };
+        // Of no rows there is no place behind the first one's values.
+        let at = |memory: Numbers, place| match self.rows {
+            0 => Numbers::none(),
+            _ => memory.add(place),
+        };
         RawTable {
             values: a,
             stride,
             read,
             width: self.width,
-            moments: b.wrapping_add(moments.1),
+            moments: at(b, moments.1),
             moments_stride: moments.0,
-            last: c.wrapping_add(last.1).cast(),
+            last: at(c, last.1),
             last_stride: last.0,
         }
     }
@@ -526,40 +517,33 @@ mod tests {
 
     #[test]
     fn no_row_of_any_size_is_in_more_cache_lines_than_it_must() {
-        let lines = |at: *const f32, numbers: usize| {
-            let start = at as usize % 64;
+        let lines = |at: Numbers, numbers: usize| {
+            let start = at.address() as usize % 64;
             (start + 4 * numbers).div_ceil(64)
         };
         for (dim, rows) in [(1, 5), (8, 5), (9, 5), (24, 5), (8, 40_000), (31, 20_000)] {
             for biased in [false, true] {
                 let bias = vec![0.5; if biased { rows } else { 0 }];
                 let mut table = Table::new(&vec![0.5; rows * dim], &bias, rows, dim);
-                let raw = table.raw();
+                // SAFETY: it is used before the table is touched again.
+                let raw = unsafe { table.raw() };
                 let numbers = raw.width + if biased { tail::LENGTH } else { 0 };
-                assert_eq!(table.places.apart, rows == 5);
                 let some = [0, 1, rows as u32 - 1];
                 for row in some {
-                    // SAFETY: the table has these rows.
-                    let (values, moments, last) =
-                        unsafe { (raw.row(row), raw.moments(row), raw.last(row)) };
+                    let (values, moments) = (raw.row(row), raw.moments(row));
                     assert_eq!(lines(values, numbers), (4 * numbers).div_ceil(64));
                     let moments_lines = (8 * raw.width).div_ceil(64);
                     assert_eq!(lines(moments, 2 * raw.width), moments_lines);
-                    // SAFETY: as above, and the moments are so many.
-                    unsafe {
-                        std::slice::from_raw_parts_mut(moments, 2 * raw.width).fill(1.0);
-                        last.write(7);
-                    }
+                    (0..2 * raw.width).for_each(|at| moments.add(at).set(1.0));
+                    raw.last(row).set_bits(7);
                 }
                 // Nothing of it lay where something else is.
                 for row in some {
-                    // SAFETY: as above.
-                    unsafe {
-                        let moments = std::slice::from_raw_parts(raw.moments(row), 2 * raw.width);
-                        assert!(moments.iter().all(|moment| *moment == 1.0));
-                        assert_eq!(*raw.last(row), 7);
-                    }
+                    let moments = raw.moments(row);
+                    assert!((0..2 * raw.width).all(|at| moments.add(at).get() == 1.0));
+                    assert_eq!(raw.last(row).bits(), 7);
                 }
+                assert_eq!(table.places.apart, rows == 5);
                 assert_eq!(table.values(), vec![0.5; rows * dim]);
                 assert_eq!(table.biases(), bias);
                 let numbers = table.memory().iter().map(|part| part.len()).sum::<usize>();

@@ -6,17 +6,30 @@
 //! units of the second layer are the exception: their sums go across lanes, eight at a time, and
 //! from there on a vector holds four units of several samples.
 //!
+//! With x the two rows of a sample beside each other, y its target, and `share` 2 / batch, a block computes
+//!
+//! ```text
+//! h = relu(W1 x + b1)    [32]      g = relu(W2 h + b2)    [4]      e = <w3, g> + b3 - y
+//! dw3 += g s, db3 += s, with s = share e           dg = w3 s where g > 0       dW2 += h dg, db2 += dg
+//! dh = W2 dg where h > 0                           dW1 += x dh, db1 += dh      dx = W1 dh
+//! ```
+//!
+//! in that order, a step for the whole block at a time: what a step reads of the one before is in the first-level cache,
+//! and each step's sums stay in registers. The numbers of a block lie in [`Buffers`]; weights as the dense vector has them
+//! are `[inputs][outputs]`, which is the order that the way forward reads. The way back reads `W1` and `W2` the other way
+//! round, so both are turned about once a shard (`begin`).
+//!
 //! Every other shape takes the way of [`block`](super::block), and so does this one on a path
 //! that says so.
 
 use std::ops::Range;
 
 use super::super::sample::Sample;
-use super::super::simd::Vector;
+use super::super::simd::{Numbers, Path, Vector};
 use super::ahead;
-use super::block::{GROUP, Network, Outputs, Part, Shard};
 use super::layout::Shape;
 use super::rows::{add_rows, update_users};
+use super::shard::{GROUP, Network, Outputs, Part, Shard};
 use super::slots::run_start;
 use pocketrec_metrics::Errors;
 
@@ -45,16 +58,21 @@ pub fn fits(shape: &Shape) -> bool {
 /// A thread's memory for a block, each part row by row.
 #[derive(Clone, Copy, Debug)]
 pub struct Buffers {
-    base: *mut f32,
+    base: Numbers,
 }
 
 impl Buffers {
+    /// The samples' rows, `[samples][16]`: the user's 8 numbers, then the movie's.
     const X: usize = 0;
+    /// What the first layer gives, `[samples][32]`, and the slopes by it.
     const FIRST: usize = Self::X + BLOCK * INPUTS;
     const FIRST_SLOPE: usize = Self::FIRST + BLOCK * UNITS;
+    /// The second layer's sums, `[samples][4]`; from `errors` on the slopes by it.
     const SECOND: usize = Self::FIRST_SLOPE + BLOCK * UNITS;
+    /// A number a sample: what is to be predicted, less the mean; and 2 / batch, or 0 for what only fills up.
     const TARGET: usize = Self::SECOND + BLOCK * FEW;
     const SHARE: usize = Self::TARGET + BLOCK;
+    /// The weights turned about, `[32][16]` and `[4][32]`, and the gradient of the second ones, as those lie.
     const TURNED_FIRST: usize = Self::SHARE + BLOCK;
     const TURNED_SECOND: usize = Self::TURNED_FIRST + UNITS * INPUTS;
     const SECOND_GRADIENT: usize = Self::TURNED_SECOND + FEW * UNITS;
@@ -64,16 +82,13 @@ impl Buffers {
     pub const LENGTH: usize = Self::FOURS + 4 * 16;
 
     /// Over so many numbers at `base`, which starts a cache line.
-    pub fn new(base: *mut f32) -> Self {
+    pub fn new(base: Numbers) -> Self {
         Self { base }
     }
 
-    /// # Safety
-    /// `part` is one of the places above.
     #[inline(always)]
-    unsafe fn at(self, part: usize) -> *mut f32 {
-        // SAFETY: by the caller's promise.
-        unsafe { self.base.add(part) }
+    fn at(self, part: usize) -> Numbers {
+        self.base.add(part)
     }
 }
 
@@ -87,135 +102,147 @@ const LAST_BIAS: usize = LAST_WEIGHT + FEW;
 
 /// Turns the weights about for the way back.
 #[inline(always)]
-unsafe fn begin<V: Vector>(dense: *const f32, buffers: Buffers) {
-    unsafe {
-        let turned = buffers.at(Buffers::TURNED_FIRST);
-        for first in (0..INPUTS).step_by(V::LANES) {
-            let rows: [*mut f32; 16] = std::array::from_fn(|i| {
-                let row = (first + i).min(INPUTS - 1);
-                dense.add(FIRST_WEIGHT + row * UNITS).cast_mut()
-            });
-            for chunk in (0..UNITS).step_by(8) {
-                let columns = V::gather(rows.as_ptr(), chunk);
-                for (i, column) in columns.into_iter().enumerate() {
-                    column.store(turned.add((chunk + i) * INPUTS + first));
-                }
+fn begin<V: Vector>(path: Path<V>, dense: Numbers, buffers: Buffers) {
+    let turned = buffers.at(Buffers::TURNED_FIRST);
+    for first in (0..INPUTS).step_by(V::LANES) {
+        let rows: [Numbers; 16] = std::array::from_fn(|i| {
+            let row = (first + i).min(INPUTS - 1);
+            dense.add(FIRST_WEIGHT + row * UNITS)
+        });
+        for chunk in (0..UNITS).step_by(8) {
+            let columns = path.gather(&rows, 0, chunk);
+            for (i, column) in columns.into_iter().enumerate() {
+                column.put(turned.add((chunk + i) * INPUTS + first));
             }
         }
-        let turned = buffers.at(Buffers::TURNED_SECOND);
-        for unit in 0..UNITS {
-            for few in 0..FEW {
-                *turned.add(few * UNITS + unit) = *dense.add(SECOND_WEIGHT + unit * FEW + few);
-            }
+    }
+    // Small enough that a loop over numbers doesn't show.
+    let turned = buffers.at(Buffers::TURNED_SECOND);
+    for unit in 0..UNITS {
+        for few in 0..FEW {
+            turned
+                .add(few * UNITS + unit)
+                .set(dense.add(SECOND_WEIGHT + unit * FEW + few).get());
         }
-        let fours = buffers.at(Buffers::FOURS);
-        for lane in 0..16 {
-            *fours.add(lane) = *dense.add(SECOND_BIAS + lane % FEW);
-            *fours.add(16 + lane) = *dense.add(LAST_WEIGHT + lane % FEW);
-        }
+    }
+    let fours = buffers.at(Buffers::FOURS);
+    for lane in 0..16 {
+        fours
+            .add(lane)
+            .set(dense.add(SECOND_BIAS + lane % FEW).get());
+        fours
+            .add(16 + lane)
+            .set(dense.add(LAST_WEIGHT + lane % FEW).get());
     }
 }
 
 /// Empties the sums of gradients that are kept apart.
 #[inline(always)]
-unsafe fn clear(buffers: Buffers) {
-    unsafe {
-        std::ptr::write_bytes(buffers.at(Buffers::SECOND_GRADIENT), 0, FEW * UNITS);
-        std::ptr::write_bytes(buffers.at(Buffers::FOURS).add(32), 0, 32);
-    }
+fn clear(buffers: Buffers) {
+    buffers.at(Buffers::SECOND_GRADIENT).clear(FEW * UNITS);
+    buffers.at(Buffers::FOURS).add(32).clear(32);
 }
 
 /// Adds the gradients that were summed apart to the dense vector's.
 #[inline(always)]
-unsafe fn end(buffers: Buffers, gradient: *mut f32) {
-    unsafe {
-        let second = buffers.at(Buffers::SECOND_GRADIENT);
-        for unit in 0..UNITS {
-            for few in 0..FEW {
-                *gradient.add(SECOND_WEIGHT + unit * FEW + few) += *second.add(few * UNITS + unit);
-            }
+fn end(buffers: Buffers, gradient: Numbers) {
+    let second = buffers.at(Buffers::SECOND_GRADIENT);
+    for unit in 0..UNITS {
+        for few in 0..FEW {
+            gradient
+                .add(SECOND_WEIGHT + unit * FEW + few)
+                .increase(second.add(few * UNITS + unit).get());
         }
-        let fours = buffers.at(Buffers::FOURS);
-        for lane in 0..16 {
-            *gradient.add(SECOND_BIAS + lane % FEW) += *fours.add(32 + lane);
-            *gradient.add(LAST_WEIGHT + lane % FEW) += *fours.add(48 + lane);
-        }
+    }
+    let fours = buffers.at(Buffers::FOURS);
+    for lane in 0..16 {
+        gradient
+            .add(SECOND_BIAS + lane % FEW)
+            .increase(fours.add(32 + lane).get());
+        gradient
+            .add(LAST_WEIGHT + lane % FEW)
+            .increase(fours.add(48 + lane).get());
     }
 }
 
 /// Copies a block's rows and targets, and returns how many samples it has when filled up. Those
 /// that fill it have no share of the loss.
 #[inline(always)]
-unsafe fn load<V: Vector>(network: &Network<'_>, samples: &[Sample], buffers: Buffers) -> usize {
-    unsafe {
-        let (users, movies, mean) = (network.users, network.movies, network.mean);
-        let x = buffers.at(Buffers::X);
-        let (target, shares) = (buffers.at(Buffers::TARGET), buffers.at(Buffers::SHARE));
-        for (i, sample) in samples.iter().enumerate() {
-            V::Row::load(users.row(sample.user)).store(x.add(i * INPUTS));
-            V::Row::load(movies.row(sample.movie)).store(x.add(i * INPUTS + 8));
-            *target.add(i) = sample.stars - mean;
-        }
-        let count = samples.len().next_multiple_of(FULL);
-        let left = count - samples.len();
-        if left > 0 {
-            std::ptr::write_bytes(x.add(samples.len() * INPUTS), 0, left * INPUTS);
-            std::ptr::write_bytes(target.add(samples.len()), 0, left);
-            std::ptr::write_bytes(shares.add(samples.len()), 0, left);
-        }
-        count
+fn load<V: Vector>(
+    path: Path<V>,
+    network: &Network<'_>,
+    samples: &[Sample],
+    buffers: Buffers,
+) -> usize {
+    let (users, movies, mean) = (network.users, network.movies, network.mean);
+    let x = buffers.at(Buffers::X);
+    let (target, shares) = (buffers.at(Buffers::TARGET), buffers.at(Buffers::SHARE));
+    for (i, sample) in samples.iter().enumerate() {
+        path.row()
+            .load(users.row(sample.user))
+            .put(x.add(i * INPUTS));
+        path.row()
+            .load(movies.row(sample.movie))
+            .put(x.add(i * INPUTS + 8));
+        target.add(i).set(sample.stars - mean);
     }
+    let count = samples.len().next_multiple_of(FULL);
+    let left = count - samples.len();
+    if left > 0 {
+        x.add(samples.len() * INPUTS).clear(left * INPUTS);
+        target.add(samples.len()).clear(left);
+        shares.add(samples.len()).clear(left);
+    }
+    count
 }
 
 /// `S` samples' sums of number times weights, over `numbers` a sample, which lie beside each other,
 /// and so do the `N` vectors of a number's weights.
 #[inline(always)]
-unsafe fn tile<V: Vector, const N: usize, const S: usize>(
+fn tile<V: Vector, const N: usize, const S: usize>(
+    path: Path<V>,
     numbers: usize,
-    values: *const f32,
-    weights: *const f32,
+    values: Numbers,
+    weights: Numbers,
     start: [V; N],
 ) -> [[V; N]; S] {
-    unsafe {
-        let mut sums = [start; S];
-        for number in 0..numbers {
-            let mut row = [V::splat(0.0); N];
-            for (n, weight) in row.iter_mut().enumerate() {
-                *weight = V::load(weights.add((number * N + n) * V::LANES));
-            }
-            for (s, sums) in sums.iter_mut().enumerate() {
-                let value = V::splat(*values.add(s * numbers + number));
-                for (sum, weight) in sums.iter_mut().zip(row) {
-                    *sum = weight.mul_add(value, *sum);
-                }
+    let mut sums = [start; S];
+    for number in 0..numbers {
+        let mut row = [path.splat(0.0); N];
+        for (n, weight) in row.iter_mut().enumerate() {
+            *weight = path.load(weights.add((number * N + n) * V::LANES));
+        }
+        for (s, sums) in sums.iter_mut().enumerate() {
+            let value = path.splat(values.add(s * numbers + number).get());
+            for (sum, weight) in sums.iter_mut().zip(row) {
+                *sum = weight.mul_add(value, *sum);
             }
         }
-        sums
     }
+    sums
 }
 
 /// The first layer, `S` samples of `N` vectors at a time.
 #[inline(always)]
-unsafe fn first<V: Vector, const N: usize, const S: usize>(
-    dense: *const f32,
+fn first<V: Vector, const N: usize, const S: usize>(
+    path: Path<V>,
+    dense: Numbers,
     count: usize,
     ahead: &mut Ahead<'_>,
     buffers: Buffers,
 ) {
-    unsafe {
-        let mut bias = [V::splat(0.0); N];
-        for (n, bias) in bias.iter_mut().enumerate() {
-            *bias = V::load(dense.add(FIRST_BIAS + n * V::LANES));
-        }
-        for sample in (0..count).step_by(S) {
-            let x = buffers.at(Buffers::X).add(sample * INPUTS);
-            let y = buffers.at(Buffers::FIRST).add(sample * UNITS);
-            ahead.ask(S / 2);
-            let sums = tile::<V, N, S>(INPUTS, x, dense.add(FIRST_WEIGHT), bias);
-            for (s, sums) in sums.into_iter().enumerate() {
-                for (n, sum) in sums.into_iter().enumerate() {
-                    sum.relu().store(y.add(s * UNITS + n * V::LANES));
-                }
+    let mut bias = [path.splat(0.0); N];
+    for (n, bias) in bias.iter_mut().enumerate() {
+        *bias = path.load(dense.add(FIRST_BIAS + n * V::LANES));
+    }
+    for sample in (0..count).step_by(S) {
+        let x = buffers.at(Buffers::X).add(sample * INPUTS);
+        let y = buffers.at(Buffers::FIRST).add(sample * UNITS);
+        ahead.ask(S / 2);
+        let sums = tile::<V, N, S>(path, INPUTS, x, dense.add(FIRST_WEIGHT), bias);
+        for (s, sums) in sums.into_iter().enumerate() {
+            for (n, sum) in sums.into_iter().enumerate() {
+                sum.relu().put(y.add(s * UNITS + n * V::LANES));
             }
         }
     }
@@ -223,124 +250,126 @@ unsafe fn first<V: Vector, const N: usize, const S: usize>(
 
 /// The second layer's sums, before bias and relu.
 #[inline(always)]
-unsafe fn second<V: Vector, const N: usize>(count: usize, buffers: Buffers) {
-    unsafe {
-        let turned = buffers.at(Buffers::TURNED_SECOND);
-        for sample in (0..count).step_by(2) {
-            let mut eight = [V::splat(0.0); 8];
-            for s in 0..2 {
-                let x = buffers.at(Buffers::FIRST).add((sample + s) * UNITS);
-                for n in 0..N {
-                    let value = V::load(x.add(n * V::LANES));
-                    for few in 0..FEW {
-                        let weight = V::load(turned.add(few * UNITS + n * V::LANES));
-                        let sum = &mut eight[s * FEW + few];
-                        *sum = if n == 0 {
-                            value.mul(weight)
-                        } else {
-                            value.mul_add(weight, *sum)
-                        };
-                    }
+fn second<V: Vector, const N: usize>(path: Path<V>, count: usize, buffers: Buffers) {
+    let turned = buffers.at(Buffers::TURNED_SECOND);
+    // Two samples have eight sums, each spread over the lanes of a vector; `sums` adds up all eight at once, in
+    // fewer shuffles than adding up each alone would take.
+    for sample in (0..count).step_by(2) {
+        let mut eight = [path.splat(0.0); 8];
+        for s in 0..2 {
+            let x = buffers.at(Buffers::FIRST).add((sample + s) * UNITS);
+            for n in 0..N {
+                let value = path.load(x.add(n * V::LANES));
+                for few in 0..FEW {
+                    let weight = path.load(turned.add(few * UNITS + n * V::LANES));
+                    let sum = &mut eight[s * FEW + few];
+                    *sum = if n == 0 {
+                        value.mul(weight)
+                    } else {
+                        value.mul_add(weight, *sum)
+                    };
                 }
             }
-            V::sums(eight).store(buffers.at(Buffers::SECOND).add(sample * FEW));
         }
+        V::sums(eight).put(buffers.at(Buffers::SECOND).add(sample * FEW));
     }
 }
 
 /// From the second layer's sums to the errors and back: its slopes take the sums' place.
 #[inline(always)]
-unsafe fn errors<V: Vector>(
-    dense: *const f32,
+fn errors<V: Vector>(
+    path: Path<V>,
+    dense: Numbers,
     count: usize,
     buffers: Buffers,
-    gradient: *mut f32,
+    gradient: Numbers,
 ) -> Errors {
-    unsafe {
-        let fours = buffers.at(Buffers::FOURS);
-        let bias = V::load(fours);
-        let weight = V::load(fours.add(16));
-        let mut bias_gradient = V::load(fours.add(32));
-        let mut weight_gradient = V::load(fours.add(48));
-        let last_bias = V::splat(*dense.add(LAST_BIAS));
-        let (mut squared, mut absolute) = (V::splat(0.0), V::splat(0.0));
-        let mut slopes = V::splat(0.0);
-        let per = V::LANES / FEW;
-        for sample in (0..count).step_by(per) {
-            let at = buffers.at(Buffers::SECOND).add(sample * FEW);
-            let sum = V::load(at).add(bias);
-            let value = sum.relu();
-            let predicted = value.mul(weight).sums_of_fours().add(last_bias);
-            let target = V::load_fours(buffers.at(Buffers::TARGET).add(sample));
-            let share = V::load_fours(buffers.at(Buffers::SHARE).add(sample));
-            // Nothing of what only fills up.
-            let error = predicted.sub(target).where_positive(share);
-            squared = error.mul_add(error, squared);
-            absolute = absolute.add(error.abs());
-            let slope = error.mul(share);
-            slopes = slopes.add(slope);
-            weight_gradient = value.mul_add(slope, weight_gradient);
-            let back = weight.mul(slope).where_positive(value);
-            bias_gradient = bias_gradient.add(back);
-            back.store(at);
-        }
-        bias_gradient.store(fours.add(32));
-        weight_gradient.store(fours.add(48));
-        // Each sample's number stood in four lanes.
-        *gradient.add(LAST_BIAS) += slopes.sum() / FEW as f32;
-        Errors {
-            squared: f64::from(squared.sum()) / FEW as f64,
-            absolute: f64::from(absolute.sum()) / FEW as f64,
-            // The caller knows which of them only fill up.
-            count: 0,
-        }
+    let fours = buffers.at(Buffers::FOURS);
+    let bias = path.load(fours);
+    let weight = path.load(fours.add(16));
+    let mut bias_gradient = path.load(fours.add(32));
+    let mut weight_gradient = path.load(fours.add(48));
+    let last_bias = path.splat(dense.add(LAST_BIAS).get());
+    let (mut squared, mut absolute) = (path.splat(0.0), path.splat(0.0));
+    let mut slopes = path.splat(0.0);
+    // Lanes 0 to 3 are the first sample's four units, 4 to 7 the next one's, and so on.
+    let per = V::LANES / FEW;
+    for sample in (0..count).step_by(per) {
+        let at = buffers.at(Buffers::SECOND).add(sample * FEW);
+        let sum = path.load(at).add(bias);
+        let value = sum.relu();
+        let predicted = value.mul(weight).sums_of_fours().add(last_bias);
+        let target = path.load_fours(buffers.at(Buffers::TARGET).add(sample));
+        let share = path.load_fours(buffers.at(Buffers::SHARE).add(sample));
+        // Nothing of what only fills up.
+        let error = predicted.sub(target).where_positive(share);
+        squared = error.mul_add(error, squared);
+        absolute = absolute.add(error.abs());
+        let slope = error.mul(share);
+        slopes = slopes.add(slope);
+        weight_gradient = value.mul_add(slope, weight_gradient);
+        let back = weight.mul(slope).where_positive(value);
+        bias_gradient = bias_gradient.add(back);
+        back.put(at);
+    }
+    bias_gradient.put(fours.add(32));
+    weight_gradient.put(fours.add(48));
+    // Each sample's number stood in four lanes.
+    gradient.add(LAST_BIAS).increase(slopes.sum() / FEW as f32);
+    Errors {
+        squared: f64::from(squared.sum()) / FEW as f64,
+        absolute: f64::from(absolute.sum()) / FEW as f64,
+        // The caller knows which of them only fill up.
+        count: 0,
     }
 }
 
 /// Back through the second layer: slopes of the first, and its own weights' gradient. `P` vectors
 /// of units a pass.
 #[inline(always)]
-unsafe fn second_back<V: Vector, const N: usize, const P: usize>(count: usize, buffers: Buffers) {
-    unsafe {
-        for first in (0..N).step_by(P) {
-            let place = first * V::LANES;
-            let turned = buffers.at(Buffers::TURNED_SECOND).add(place);
-            let sums = buffers.at(Buffers::SECOND_GRADIENT).add(place);
-            let mut weights = [[V::splat(0.0); P]; FEW];
-            let mut gradients = [[V::splat(0.0); P]; FEW];
+fn second_back<V: Vector, const N: usize, const P: usize>(
+    path: Path<V>,
+    count: usize,
+    buffers: Buffers,
+) {
+    for first in (0..N).step_by(P) {
+        let place = first * V::LANES;
+        let turned = buffers.at(Buffers::TURNED_SECOND).add(place);
+        let sums = buffers.at(Buffers::SECOND_GRADIENT).add(place);
+        let mut weights = [[path.splat(0.0); P]; FEW];
+        let mut gradients = [[path.splat(0.0); P]; FEW];
+        for p in 0..P {
+            for few in 0..FEW {
+                weights[few][p] = path.load(turned.add(few * UNITS + p * V::LANES));
+                gradients[few][p] = path.load(sums.add(few * UNITS + p * V::LANES));
+            }
+        }
+        let mut slope = buffers.at(Buffers::SECOND);
+        let mut x = buffers.at(Buffers::FIRST).add(place);
+        let mut back = buffers.at(Buffers::FIRST_SLOPE).add(place);
+        for _ in 0..count {
+            let mut slopes = [path.splat(0.0); FEW];
+            for (few, one) in slopes.iter_mut().enumerate() {
+                *one = path.splat(slope.add(few).get());
+            }
             for p in 0..P {
-                for few in 0..FEW {
-                    weights[few][p] = V::load(turned.add(few * UNITS + p * V::LANES));
-                    gradients[few][p] = V::load(sums.add(few * UNITS + p * V::LANES));
+                let value = path.load(x.add(p * V::LANES));
+                let mut sum = weights[0][p].mul(slopes[0]);
+                gradients[0][p] = value.mul_add(slopes[0], gradients[0][p]);
+                for few in 1..FEW {
+                    sum = weights[few][p].mul_add(slopes[few], sum);
+                    gradients[few][p] = value.mul_add(slopes[few], gradients[few][p]);
                 }
+                let sum = sum.where_positive(value);
+                sum.put(back.add(p * V::LANES));
             }
-            let mut slope = buffers.at(Buffers::SECOND).cast_const();
-            let mut x = buffers.at(Buffers::FIRST).cast_const().add(place);
-            let mut back = buffers.at(Buffers::FIRST_SLOPE).add(place);
-            for _ in 0..count {
-                let mut slopes = [V::splat(0.0); FEW];
-                for (few, one) in slopes.iter_mut().enumerate() {
-                    *one = V::splat(*slope.add(few));
-                }
-                for p in 0..P {
-                    let value = V::load(x.add(p * V::LANES));
-                    let mut sum = weights[0][p].mul(slopes[0]);
-                    gradients[0][p] = value.mul_add(slopes[0], gradients[0][p]);
-                    for few in 1..FEW {
-                        sum = weights[few][p].mul_add(slopes[few], sum);
-                        gradients[few][p] = value.mul_add(slopes[few], gradients[few][p]);
-                    }
-                    let sum = sum.where_positive(value);
-                    sum.store(back.add(p * V::LANES));
-                }
-                slope = slope.add(FEW);
-                x = x.add(UNITS);
-                back = back.add(UNITS);
-            }
-            for (few, gradients) in gradients.into_iter().enumerate() {
-                for (p, gradient) in gradients.into_iter().enumerate() {
-                    gradient.store(sums.add(few * UNITS + p * V::LANES));
-                }
+            slope = slope.add(FEW);
+            x = x.add(UNITS);
+            back = back.add(UNITS);
+        }
+        for (few, gradients) in gradients.into_iter().enumerate() {
+            for (p, gradient) in gradients.into_iter().enumerate() {
+                gradient.put(sums.add(few * UNITS + p * V::LANES));
             }
         }
     }
@@ -349,267 +378,265 @@ unsafe fn second_back<V: Vector, const N: usize, const P: usize>(count: usize, b
 /// Adds to the first layer's weight gradient: `I` inputs from `input` on by `N` vectors of units
 /// from `unit` on, and the units' biases where `BIASED`.
 #[inline(always)]
-unsafe fn first_gradient<V: Vector, const N: usize, const I: usize, const BIASED: bool>(
+fn first_gradient<V: Vector, const N: usize, const I: usize, const BIASED: bool>(
+    path: Path<V>,
     (input, unit): (usize, usize),
     count: usize,
     buffers: Buffers,
-    gradient: *mut f32,
+    gradient: Numbers,
 ) {
-    unsafe {
-        let at = gradient.add(FIRST_WEIGHT + input * UNITS + unit);
-        let bias_at = gradient.add(FIRST_BIAS + unit);
-        let mut sums = [[V::splat(0.0); N]; I];
-        let mut biases = [V::splat(0.0); N];
-        for n in 0..N {
+    let at = gradient.add(FIRST_WEIGHT + input * UNITS + unit);
+    let bias_at = gradient.add(FIRST_BIAS + unit);
+    let mut sums = [[path.splat(0.0); N]; I];
+    let mut biases = [path.splat(0.0); N];
+    for n in 0..N {
+        for (i, sums) in sums.iter_mut().enumerate() {
+            sums[n] = path.load(at.add(i * UNITS + n * V::LANES));
+        }
+        if BIASED {
+            biases[n] = path.load(bias_at.add(n * V::LANES));
+        }
+    }
+    let mut x = buffers.at(Buffers::X).add(input);
+    let mut slope = buffers.at(Buffers::FIRST_SLOPE).add(unit);
+    for _ in 0..count / 2 {
+        // Two samples a round; blocks are filled up to more than that.
+        for _ in 0..2 {
+            let mut slopes = [path.splat(0.0); N];
+            for (n, slopes) in slopes.iter_mut().enumerate() {
+                *slopes = path.load(slope.add(n * V::LANES));
+                if BIASED {
+                    biases[n] = biases[n].add(*slopes);
+                }
+            }
             for (i, sums) in sums.iter_mut().enumerate() {
-                sums[n] = V::load(at.add(i * UNITS + n * V::LANES));
-            }
-            if BIASED {
-                biases[n] = V::load(bias_at.add(n * V::LANES));
-            }
-        }
-        let mut x = buffers.at(Buffers::X).cast_const().add(input);
-        let mut slope = buffers.at(Buffers::FIRST_SLOPE).cast_const().add(unit);
-        for _ in 0..count / 2 {
-            // Two samples a round; blocks are filled up to more than that.
-            for _ in 0..2 {
-                let mut slopes = [V::splat(0.0); N];
-                for (n, slopes) in slopes.iter_mut().enumerate() {
-                    *slopes = V::load(slope.add(n * V::LANES));
-                    if BIASED {
-                        biases[n] = biases[n].add(*slopes);
-                    }
+                let value = path.splat(x.add(i).get());
+                for (sum, slope) in sums.iter_mut().zip(slopes) {
+                    *sum = slope.mul_add(value, *sum);
                 }
-                for (i, sums) in sums.iter_mut().enumerate() {
-                    let value = V::splat(*x.add(i));
-                    for (sum, slope) in sums.iter_mut().zip(slopes) {
-                        *sum = slope.mul_add(value, *sum);
-                    }
-                }
-                x = x.add(INPUTS);
-                slope = slope.add(UNITS);
             }
+            x = x.add(INPUTS);
+            slope = slope.add(UNITS);
         }
-        for n in 0..N {
-            for (i, sums) in sums.iter().enumerate() {
-                sums[n].store(at.add(i * UNITS + n * V::LANES));
-            }
-            if BIASED {
-                biases[n].store(bias_at.add(n * V::LANES));
-            }
+    }
+    for n in 0..N {
+        for (i, sums) in sums.iter().enumerate() {
+            sums[n].put(at.add(i * UNITS + n * V::LANES));
+        }
+        if BIASED {
+            biases[n].put(bias_at.add(n * V::LANES));
         }
     }
 }
 
 /// Back through the first layer to the rows, `S` samples of `M` vectors at a time.
 #[inline(always)]
-unsafe fn first_back<V: Vector, const M: usize, const S: usize>(
+fn first_back<V: Vector, const M: usize, const S: usize>(
+    path: Path<V>,
     samples: usize,
     ahead: &mut Ahead<'_>,
     buffers: Buffers,
-    user: *mut f32,
-    movie: *mut f32,
+    user: Numbers,
+    movie: Numbers,
 ) {
-    unsafe {
-        let turned = buffers.at(Buffers::TURNED_FIRST);
-        for sample in (0..samples).step_by(S) {
-            let slope = buffers.at(Buffers::FIRST_SLOPE).add(sample * UNITS);
-            ahead.ask(S / 2);
-            let sums = tile::<V, M, S>(UNITS, slope, turned, [V::splat(0.0); M]);
-            let (mut to_user, mut to_movie) = (user.add(sample * 8), movie.add(sample * 8));
-            let left = samples - sample;
-            if left < S {
-                // The rows beyond may be another thread's.
-                to_user = buffers.at(Buffers::X);
-                to_movie = to_user.add(S * 8);
+    let turned = buffers.at(Buffers::TURNED_FIRST);
+    for sample in (0..samples).step_by(S) {
+        let slope = buffers.at(Buffers::FIRST_SLOPE).add(sample * UNITS);
+        ahead.ask(S / 2);
+        let sums = tile::<V, M, S>(path, UNITS, slope, turned, [path.splat(0.0); M]);
+        let (mut to_user, mut to_movie) = (user.add(sample * 8), movie.add(sample * 8));
+        let left = samples - sample;
+        if left < S {
+            // The rows beyond may be another thread's.
+            to_user = buffers.at(Buffers::X);
+            to_movie = to_user.add(S * 8);
+        }
+        for (s, sums) in sums.into_iter().enumerate() {
+            if M == 1 {
+                sums[0].put_halves(to_user.add(s * 8), to_movie.add(s * 8));
+            } else {
+                sums[0].put(to_user.add(s * 8));
+                sums[M - 1].put(to_movie.add(s * 8));
             }
-            for (s, sums) in sums.into_iter().enumerate() {
-                if M == 1 {
-                    sums[0].store_halves(to_user.add(s * 8), to_movie.add(s * 8));
-                } else {
-                    sums[0].store(to_user.add(s * 8));
-                    sums[M - 1].store(to_movie.add(s * 8));
-                }
-            }
-            if left < S {
-                std::ptr::copy_nonoverlapping(to_user, user.add(sample * 8), left * 8);
-                std::ptr::copy_nonoverlapping(to_movie, movie.add(sample * 8), left * 8);
-            }
+        }
+        if left < S {
+            to_user.copy_to(user.add(sample * 8), left * 8);
+            to_movie.copy_to(movie.add(sample * 8), left * 8);
         }
     }
 }
 
 /// As [`block::shard`](super::block::shard), for the lesson's shape. Users are moved block by block,
 /// while their rows are near.
-///
-/// # Safety
-/// As there.
 #[inline(always)]
-pub unsafe fn shard<V: Vector>(
+pub fn shard<V: Vector>(
+    path: Path<V>,
     network: &Network<'_>,
     shard: &Shard<'_>,
     range: Range<usize>,
     buffers: Buffers,
 ) -> Errors {
-    unsafe {
-        let Shard {
-            samples,
-            slots,
-            outputs,
-            sums,
-            decays,
-            step,
-        } = *shard;
-        let users = shard.users(false);
-        begin::<V>(network.dense, buffers);
-        // Only the shard's last block takes some of it away again.
-        for i in 0..BLOCK {
-            *buffers.at(Buffers::SHARE).add(i) = 2.0 / samples.len() as f32;
-        }
-        let mut all = Errors::default();
-        let mut moved = range.start;
-        for first in range.clone().step_by(GROUP) {
-            let last = range.end.min(first + GROUP);
-            let mut errors = Errors::default();
-            clear(buffers);
-            for start in (first..last).step_by(BLOCK) {
-                let stop = last.min(start + BLOCK);
-                // Beyond the shard's end too: whoever computes this shard may have the next.
-                let next = &samples[stop..samples.len().min(stop + BLOCK)];
-                let ahead = &mut Ahead::new(network, next, true);
-                let block = &samples[start..stop];
-                let count = load::<V>(network, block, buffers);
-                errors += Errors {
-                    count: block.len(),
-                    ..forward::<V>(network.dense, count, ahead, buffers, outputs.dense)
-                };
-                weights::<V>(count, ahead, buffers, outputs.dense);
-                let user = outputs.user.add(start * 8);
-                backward::<V>(block.len(), ahead, buffers, user, outputs.movie);
-                ahead.ask_all();
-                let slots = &slots[start..stop];
-                add_rows::<V::Row>(slots, outputs.movie, outputs.slope, sums, 8, false);
-                // A user whose ratings go on after the block is moved with the next.
-                let end = run_start(&samples[..range.end], stop).max(moved);
-                update_users::<V::Row>(&network.users, users, moved..end, decays, step);
-                moved = end;
-            }
-            end(buffers, outputs.dense);
-            all += errors;
-        }
-        all
+    let Shard {
+        samples,
+        slots,
+        outputs,
+        sums,
+        decays,
+        step,
+    } = *shard;
+    let users = shard.users(false);
+    begin(path, network.dense, buffers);
+    // Only the shard's last block takes some of it away again.
+    for i in 0..BLOCK {
+        buffers
+            .at(Buffers::SHARE)
+            .add(i)
+            .set(2.0 / samples.len() as f32);
     }
+    let mut all = Errors::default();
+    let mut moved = range.start;
+    for first in range.clone().step_by(GROUP) {
+        let last = range.end.min(first + GROUP);
+        let mut errors = Errors::default();
+        clear(buffers);
+        for start in (first..last).step_by(BLOCK) {
+            let stop = last.min(start + BLOCK);
+            // Beyond the shard's end too: whoever computes this shard may have the next.
+            let next = &samples[stop..samples.len().min(stop + BLOCK)];
+            let ahead = &mut Ahead::new(network, next, true);
+            let block = &samples[start..stop];
+            let count = load(path, network, block, buffers);
+            errors += Errors {
+                count: block.len(),
+                ..forward(path, network.dense, count, ahead, buffers, outputs.dense)
+            };
+            weights(path, count, ahead, buffers, outputs.dense);
+            let user = outputs.user.add(start * 8);
+            backward(path, block.len(), ahead, buffers, user, outputs.movie);
+            ahead.ask_all();
+            let slots = &slots[start..stop];
+            add_rows(
+                path.row(),
+                slots,
+                outputs.movie,
+                outputs.slope,
+                sums,
+                8,
+                false,
+            );
+            // A user whose ratings go on after the block is moved with the next.
+            let end = run_start(&samples[..range.end], stop).max(moved);
+            update_users(path.row(), &network.users, users, moved..end, decays, step);
+            moved = end;
+        }
+        end(buffers, outputs.dense);
+        all += errors;
+    }
+    all
 }
 
 #[inline(always)]
-unsafe fn forward<V: Vector>(
-    dense: *const f32,
+fn forward<V: Vector>(
+    path: Path<V>,
+    dense: Numbers,
     count: usize,
     ahead: &mut Ahead<'_>,
     buffers: Buffers,
-    gradient: *mut f32,
+    gradient: Numbers,
 ) -> Errors {
-    unsafe {
-        if V::LANES == 16 {
-            first::<V, 2, 8>(dense, count, ahead, buffers);
-            second::<V, 2>(count, buffers);
-        } else {
-            first::<V, 4, 2>(dense, count, ahead, buffers);
-            second::<V, 4>(count, buffers);
-        }
-        let sums = errors::<V>(dense, count, buffers, gradient);
-        if V::LANES == 16 {
-            second_back::<V, 2, 2>(count, buffers);
-        } else {
-            second_back::<V, 4, 2>(count, buffers);
-        }
-        sums
+    if V::LANES == 16 {
+        first::<V, 2, 8>(path, dense, count, ahead, buffers);
+        second::<V, 2>(path, count, buffers);
+    } else {
+        first::<V, 4, 2>(path, dense, count, ahead, buffers);
+        second::<V, 4>(path, count, buffers);
     }
+    let sums = errors(path, dense, count, buffers, gradient);
+    if V::LANES == 16 {
+        second_back::<V, 2, 2>(path, count, buffers);
+    } else {
+        second_back::<V, 4, 2>(path, count, buffers);
+    }
+    sums
 }
 
 #[inline(always)]
-unsafe fn weights<V: Vector>(
+fn weights<V: Vector>(
+    path: Path<V>,
     count: usize,
     ahead: &mut Ahead<'_>,
     buffers: Buffers,
-    gradient: *mut f32,
+    gradient: Numbers,
 ) {
-    unsafe {
-        if V::LANES == 16 {
-            ahead.ask(4);
-            first_gradient::<V, 2, 8, false>((0, 0), count, buffers, gradient);
-            ahead.ask(4);
-            first_gradient::<V, 2, 8, true>((8, 0), count, buffers, gradient);
-            return;
-        }
-        // A dozen sums at a time: with fewer, each waits for its last addition as soon as a
-        // neighbour has some of the core.
-        for unit in [0, 2 * V::LANES] {
-            ahead.ask(5);
-            first_gradient::<V, 2, 6, false>((0, unit), count, buffers, gradient);
-            ahead.ask(5);
-            first_gradient::<V, 2, 6, false>((6, unit), count, buffers, gradient);
-            ahead.ask(5);
-            first_gradient::<V, 2, 4, true>((12, unit), count, buffers, gradient);
-        }
+    if V::LANES == 16 {
+        ahead.ask(4);
+        first_gradient::<V, 2, 8, false>(path, (0, 0), count, buffers, gradient);
+        ahead.ask(4);
+        first_gradient::<V, 2, 8, true>(path, (8, 0), count, buffers, gradient);
+        return;
+    }
+    // A dozen sums at a time: with fewer, each waits for its last addition as soon as a
+    // neighbour has some of the core.
+    for unit in [0, 2 * V::LANES] {
+        ahead.ask(5);
+        first_gradient::<V, 2, 6, false>(path, (0, unit), count, buffers, gradient);
+        ahead.ask(5);
+        first_gradient::<V, 2, 6, false>(path, (6, unit), count, buffers, gradient);
+        ahead.ask(5);
+        first_gradient::<V, 2, 4, true>(path, (12, unit), count, buffers, gradient);
     }
 }
 
 #[inline(always)]
-unsafe fn backward<V: Vector>(
+fn backward<V: Vector>(
+    path: Path<V>,
     samples: usize,
     ahead: &mut Ahead<'_>,
     buffers: Buffers,
-    user: *mut f32,
-    movie: *mut f32,
+    user: Numbers,
+    movie: Numbers,
 ) {
-    unsafe {
-        if V::LANES == 16 {
-            first_back::<V, 1, 16>(samples, ahead, buffers, user, movie);
-        } else {
-            first_back::<V, 2, 4>(samples, ahead, buffers, user, movie);
-        }
+    if V::LANES == 16 {
+        first_back::<V, 1, 16>(path, samples, ahead, buffers, user, movie);
+    } else {
+        first_back::<V, 2, 4>(path, samples, ahead, buffers, user, movie);
     }
 }
 
 /// As [`block::part`](super::block::part), for the lesson's shape.
-///
-/// # Safety
-/// As there.
 #[inline(always)]
-pub unsafe fn part<V: Vector>(
+pub fn part<V: Vector>(
+    path: Path<V>,
     part: Part,
     network: &Network<'_>,
     samples: &[Sample],
     outputs: &Outputs,
     buffers: Buffers,
 ) {
-    unsafe {
-        let (dense, gradient) = (network.dense, outputs.dense);
-        begin::<V>(dense, buffers);
-        clear(buffers);
-        for (index, block) in samples.chunks(BLOCK).enumerate() {
-            let ahead = &mut Ahead::new(network, &[], false);
-            let count = block.len().next_multiple_of(FULL);
-            match part {
-                Part::Gather => {
-                    let next = samples.len().min((index + 1) * BLOCK);
-                    let next = &samples[next..samples.len().min(next + BLOCK)];
-                    Ahead::new(network, next, true).ask_all();
-                    load::<V>(network, block, buffers);
-                }
-                Part::Forward => {
-                    forward::<V>(dense, count, ahead, buffers, gradient);
-                }
-                Part::Backward => {
-                    let user = outputs.user.add(index * BLOCK * 8);
-                    let movie = outputs.movie.add(index * BLOCK % GROUP * 8);
-                    backward::<V>(block.len(), ahead, buffers, user, movie);
-                }
-                Part::WeightGradient => weights::<V>(count, ahead, buffers, gradient),
-                // Nothing is left to scatter.
-                Part::Scatter => (),
+    let (dense, gradient) = (network.dense, outputs.dense);
+    begin(path, dense, buffers);
+    clear(buffers);
+    for (index, block) in samples.chunks(BLOCK).enumerate() {
+        let ahead = &mut Ahead::new(network, &[], false);
+        let count = block.len().next_multiple_of(FULL);
+        match part {
+            Part::Gather => {
+                let next = samples.len().min((index + 1) * BLOCK);
+                let next = &samples[next..samples.len().min(next + BLOCK)];
+                Ahead::new(network, next, true).ask_all();
+                load(path, network, block, buffers);
             }
+            Part::Forward => {
+                forward(path, dense, count, ahead, buffers, gradient);
+            }
+            Part::Backward => {
+                let user = outputs.user.add(index * BLOCK * 8);
+                let movie = outputs.movie.add(index * BLOCK % GROUP * 8);
+                backward(path, block.len(), ahead, buffers, user, movie);
+            }
+            Part::WeightGradient => weights(path, count, ahead, buffers, gradient),
+            // Nothing is left to scatter.
+            Part::Scatter => (),
         }
     }
 }

@@ -3,8 +3,8 @@
 //! [`layout`] says where each number lies, [`block`] computes samples by the tiles of `product`, `lesson`
 //! those of `mlp`, [`factors`] those of plain matrix factorisation, [`rows`] moves rows
 //! and [`kernels`] compiles all of these for each path; `ahead` asks for rows before they are wanted. [`slots`] cuts a
-//! batch and gives slots to its movies, [`shares`] deals out what is to be done, [`gate`] is where threads meet. This
-//! file is the course of an epoch.
+//! batch and gives slots to its movies, [`shares`] deals out what is to be done, [`gate`], made of `sync`, is where
+//! threads meet. This file is the course of an epoch.
 //!
 //! A batch is sorted by user and has two halves. In the first, threads take shards of it, each a
 //! stretch that has its users to itself: they compute gradients block by block, sum those of equal
@@ -16,34 +16,39 @@
 //! run's bits don't depend on the number of threads, nor on which of them was quicker.
 
 mod ahead;
-pub mod block;
-pub mod factors;
+mod block;
+mod by_shape;
+mod factors;
 pub mod gate;
 pub mod kernels;
 pub mod layout;
 mod lesson;
 mod product;
 pub mod rows;
+mod scratch;
+pub mod shard;
 pub mod shares;
 pub mod slots;
+mod sync;
 pub mod timing;
 
-use std::cell::UnsafeCell;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-use self::block::{BLOCK, GROUP, Network, Outputs, Scratch, Shard};
 use self::gate::Gate;
 use self::kernels::Kernels;
 use self::layout::{Aligned, Shape, Table};
 use self::rows::{Decays, Movies, RawDense, SlotSums, Step};
+use self::scratch::Scratch;
+use self::shard::{BLOCK, GROUP, Network, Outputs, Shard};
 use self::shares::Shares;
 use self::slots::{Batch, Places, SHARDS, shard_count};
 use super::adam;
 use super::options::{Optimiser, Options};
 use super::parameters::Parameters;
 use super::sample::Sample;
-use super::simd::Kernel;
+use super::simd::{Kernel, Numbers};
+use pocketrec_base::threads;
 use pocketrec_metrics::Errors;
 
 /// Slots or rows that a thread takes at a time.
@@ -195,7 +200,7 @@ impl Fast {
             |thread| epoch.work(thread, &mut |_| true),
         );
         let stopped = epoch.stopped.into_inner();
-        let sums = epoch.total.into_inner();
+        let sums = whole(epoch.total.into_inner());
         self.step += samples.len().div_ceil(batch) as u64;
         (!stopped).then_some(sums)
     }
@@ -206,38 +211,16 @@ impl Fast {
     /// When a sample names a row that the tables don't have.
     pub fn measure(&mut self, samples: &[Sample]) -> Errors {
         self.check(samples);
-        let chunks: Vec<&[Sample]> = samples.chunks(MEASURE).collect();
-        let results: Vec<UnsafeCell<Errors>> =
-            chunks.iter().map(|_| Errors::default().into()).collect();
         let (kernels, threads) = (self.kernels, self.threads);
-        let shared = Shared((self.network(), &results));
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let (network, results) = shared.get();
-            let mut scratch = Scratch::new(network.shape);
-            loop {
-                let chunk = next.fetch_add(1, Ordering::Relaxed);
-                let Some(samples) = chunks.get(chunk) else {
-                    break;
-                };
-                // SAFETY: the rows have been checked, nothing is written but this chunk's
-                // result, and the path runs here.
-                unsafe {
-                    *results[chunk].get() = (kernels.measure)(network, samples, &mut scratch)
-                };
-            }
-        };
-        std::thread::scope(|scope| {
-            for _ in 1..threads.min(chunks.len()) {
-                scope.spawn(work);
-            }
-            work();
-        });
-        let mut total = Errors::default();
-        for result in results {
-            total += result.into_inner();
-        }
-        total
+        // SAFETY: nothing else touches the trainer before this returns, and nothing of it is written.
+        let network = unsafe { self.network() };
+        let measured = threads::share(
+            threads,
+            samples.chunks(MEASURE),
+            || Scratch::new(network.shape),
+            |scratch, samples| kernels.measure(&network, samples, scratch),
+        );
+        measured.into_iter().sum()
     }
 
     fn check(&self, samples: &[Sample]) {
@@ -249,27 +232,20 @@ impl Fast {
         );
     }
 
-    fn network(&mut self) -> Network<'_> {
-        Network {
-            users: self.users.raw(),
-            movies: self.movies.raw(),
-            dense: self.dense[0].numbers().as_ptr(),
-            shape: &self.shape,
-            mean: self.like.mean,
-            scale: self.like.scale,
+    /// # Safety
+    /// As for [`simd::Numbers::new`](super::simd::Numbers::new): what threads do with it, they must agree on.
+    unsafe fn network(&mut self) -> Network<'_> {
+        // SAFETY: by the caller's promise; all of it is borrowed as long as the network is.
+        unsafe {
+            Network {
+                users: self.users.raw(),
+                movies: self.movies.raw(),
+                dense: self.dense[0].places(),
+                shape: &self.shape,
+                mean: self.like.mean,
+                scale: self.like.scale,
+            }
         }
-    }
-}
-
-/// Something that threads share by agreement and not by the compiler's leave.
-struct Shared<T>(T);
-
-// SAFETY: only used for the values of `Epoch` and `measure`, whose halves say who may touch what.
-unsafe impl<T> Sync for Shared<T> {}
-
-impl<T> Shared<T> {
-    fn get(&self) -> &T {
-        &self.0
     }
 }
 
@@ -284,14 +260,14 @@ struct Epoch<'a> {
     kernels: Kernels,
     first_step: u64,
     decays: &'a Decays,
-    raw: Shared<Raw<'a>>,
+    raw: Raw<'a>,
     gate: Gate,
     shards: Shares,
     /// The tasks of the second half: the next batch, the dense vector, and runs of slots.
     runs: Shares,
     /// The next task of what dense Adam has after it.
     drifts: AtomicUsize,
-    total: Shared<UnsafeCell<Errors>>,
+    total: Mutex<Errors>,
     /// Whether somebody wants the epoch to end.
     unwanted: AtomicBool,
     /// Whether it ends here. Written only while all threads are at a gate, so that all leave behind the same batch.
@@ -301,39 +277,45 @@ struct Epoch<'a> {
 /// The memory of an epoch. In the first half of a batch the movies and the dense vector are read
 /// by all; a shard's outputs, sums and users are written by who takes the shard. In the second half a
 /// slot's row is written by who takes the slot, the dense vector by who takes that task, and all
-/// else is read. In both halves the next batch is written by who has the places.
+/// else is read. Nobody is in two halves at a time: that is what the gate is for.
+///
+/// What the halves don't decide is behind locks: they are taken a few times a batch, and nobody waits at one but for
+/// the places.
 struct Raw<'a> {
     network: Network<'a>,
     dense: RawDense,
-    user_gradients: *mut f32,
-    slopes: *mut f32,
+    user_gradients: Numbers,
+    slopes: Numbers,
     movie_sums: SlotSums,
-    dense_sums: *mut f32,
-    errors: [UnsafeCell<Errors>; SHARDS],
-    batches: [UnsafeCell<&'a mut Batch>; 2],
+    dense_sums: Numbers,
+    errors: [Mutex<Errors>; SHARDS],
+    /// Read by all, and the next one written by who has the places.
+    batches: [RwLock<&'a mut Batch>; 2],
     /// Who has this has the next batch too, to prepare it.
     places: Mutex<&'a mut Places>,
     rows: [usize; 2],
 }
 
-impl<T> Shared<UnsafeCell<T>> {
-    fn into_inner(self) -> T {
-        self.0.into_inner()
-    }
+/// A lock's value, whoever panicked while they had it: the epoch's sums are lost then in any case.
+fn whole<T>(lock: Result<T, PoisonError<T>>) -> T {
+    lock.unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<'a> Epoch<'a> {
     fn new(fast: &'a mut Fast, samples: &'a [Sample], rates: Rates<'a>) -> Self {
-        let start = |memory: &mut Aligned| memory.numbers_mut().as_mut_ptr();
+        // SAFETY: the trainer is borrowed as long as the epoch is there, and threads touch its memory as `Raw` says.
+        let place = |memory: &mut Aligned| unsafe { memory.places() };
         let rows = [fast.users.rows, fast.movies.rows];
-        let [value, m, v] = &mut fast.dense;
-        let length = value.numbers().len();
+        let length = fast.dense[0].numbers().len();
+        let [value, m, v] = fast.dense.each_mut().map(place);
         let dense = RawDense {
-            value: start(value),
-            m: start(m),
-            v: start(v),
+            value,
+            m,
+            v,
             length,
         };
+        // SAFETY: as above.
+        let tables = unsafe { [fast.users.raw(), fast.movies.raw()] };
         let shards = Shares::new(fast.threads);
         shards.deal(shard_count(samples.len().min(fast.batch)));
         Self {
@@ -350,52 +332,52 @@ impl<'a> Epoch<'a> {
             shards,
             runs: Shares::new(fast.threads),
             drifts: AtomicUsize::new(0),
-            total: Shared(UnsafeCell::new(Errors::default())),
+            total: Mutex::default(),
             unwanted: AtomicBool::new(false),
             stopped: AtomicBool::new(false),
-            raw: Shared(Raw {
+            raw: Raw {
                 network: Network {
-                    users: fast.users.raw(),
-                    movies: fast.movies.raw(),
+                    users: tables[0],
+                    movies: tables[1],
                     dense: dense.value,
                     shape: &fast.shape,
                     mean: fast.like.mean,
                     scale: fast.like.scale,
                 },
                 dense,
-                user_gradients: start(&mut fast.user_gradients),
-                slopes: start(&mut fast.slopes),
+                user_gradients: place(&mut fast.user_gradients),
+                slopes: place(&mut fast.slopes),
                 movie_sums: SlotSums {
-                    rows: start(&mut fast.movie_sums),
-                    biases: start(&mut fast.bias_sums),
+                    rows: place(&mut fast.movie_sums),
+                    biases: place(&mut fast.bias_sums),
                     room: fast.room,
                 },
-                dense_sums: start(&mut fast.dense_sums),
-                errors: [(); SHARDS].map(|()| UnsafeCell::new(Errors::default())),
-                batches: fast.batches.each_mut().map(UnsafeCell::new),
+                dense_sums: place(&mut fast.dense_sums),
+                errors: Default::default(),
+                batches: fast.batches.each_mut().map(RwLock::new),
                 places: Mutex::new(&mut fast.places),
                 rows,
-            }),
+            },
         }
     }
 
     /// One thread's share of the epoch.
     fn work(&self, thread: usize, progress: &mut dyn FnMut(usize) -> bool) {
-        let raw = self.raw.get();
+        let raw = &self.raw;
         let mut scratch = Scratch::new(raw.network.shape);
         let mut movie_gradients = Aligned::zero(GROUP * raw.network.shape.movie_width);
+        // SAFETY: the memory is this thread's own, and is used through this alone.
+        let movies = unsafe { movie_gradients.places() };
         let mut chunks = self.samples.chunks(self.batch).peekable();
         let (mut index, mut done) = (0, 0);
         while let Some(chunk) = chunks.next() {
             let next = chunks.peek().copied().unwrap_or_default();
             let steps = self.steps(index, chunk.len());
-            let movies = movie_gradients.numbers_mut();
             self.compute(index, thread, chunk, steps[1], &mut scratch, movies);
             self.gate.pass_busy(
                 || {
                     self.shards.deal(shard_count(next.len()));
-                    // SAFETY: the batch is only read until the next gate.
-                    let movies = unsafe { (**raw.batches[index % 2].get()).movies().len() };
+                    let movies = whole(raw.batches[index % 2].read()).movies().len();
                     self.runs.deal(2 + movies.div_ceil(RUN));
                 },
                 || self.prepare_some(index + 1, next),
@@ -406,14 +388,12 @@ impl<'a> Epoch<'a> {
                 self.drifts.store(0, Ordering::Relaxed);
                 let unwanted = self.unwanted.load(Ordering::Relaxed);
                 self.stopped.store(unwanted, Ordering::Relaxed);
-                // SAFETY: every other thread waits at the gate.
-                unsafe {
-                    for errors in &raw.errors[..shard_count(chunk.len())] {
-                        *self.total.get().get() += *errors.get();
-                    }
-                    // Its place is that of the batch after the next.
-                    (**raw.batches[index % 2].get()).begin();
+                let mut total = whole(self.total.lock());
+                for errors in &raw.errors[..shard_count(chunk.len())] {
+                    *total += *whole(errors.lock());
                 }
+                // Its place is that of the batch after the next.
+                whole(raw.batches[index % 2].write()).begin();
             });
             if self.stopped.load(Ordering::Relaxed) {
                 return;
@@ -452,120 +432,112 @@ impl<'a> Epoch<'a> {
         given: &[Sample],
         step: Step,
         scratch: &mut Scratch,
-        movie_gradients: &mut [f32],
+        movie_gradients: Numbers,
     ) {
-        let raw = self.raw.get();
+        let raw = &self.raw;
         let Network { shape, .. } = raw.network;
         let width = shape.movie_width;
-        // SAFETY: see `Raw`; samples have been checked against the tables.
-        unsafe {
-            let batch = &**raw.batches[index % 2].get();
-            while let Some(shard) = self.shards.take(thread) {
-                let sums = raw.movie_sums.shard(shard, width);
-                sums.clear(batch.given()[shard + 1], width, shape.biases);
-                let outputs = Outputs {
-                    user: raw.user_gradients,
-                    movie: movie_gradients.as_mut_ptr(),
-                    slope: raw.slopes,
-                    dense: raw.dense_sums.add(shard * raw.dense.length),
-                };
-                std::ptr::write_bytes(outputs.dense, 0, raw.dense.length);
-                let of = Shard {
-                    samples: batch.samples(given),
-                    slots: batch.slots(),
-                    outputs,
-                    sums,
-                    decays: self.decays(),
-                    step,
-                };
-                let range = batch.shard(shard);
-                *raw.errors[shard].get() = (self.kernels.shard)(&raw.network, &of, range, scratch);
-            }
+        let batch = whole(raw.batches[index % 2].read());
+        while let Some(shard) = self.shards.take(thread) {
+            let sums = raw.movie_sums.shard(shard, width);
+            sums.clear(batch.given()[shard + 1], width, shape.biases);
+            let outputs = Outputs {
+                user: raw.user_gradients,
+                movie: movie_gradients,
+                slope: raw.slopes,
+                dense: raw.dense_sums.add(shard * raw.dense.length),
+            };
+            outputs.dense.clear(raw.dense.length);
+            let of = Shard {
+                samples: batch.samples(given),
+                slots: batch.slots(),
+                outputs,
+                sums,
+                decays: self.decays(),
+                step,
+            };
+            let range = batch.shard(shard);
+            let errors = self.kernels.shard(&raw.network, &of, range, scratch);
+            *whole(raw.errors[shard].lock()) = errors;
         }
     }
 
     /// Does a piece of what prepares the `index`-th batch, unless somebody else is at it, and returns
     /// whether more is left to do.
     fn prepare_some(&self, index: usize, samples: &[Sample]) -> bool {
-        let raw = self.raw.get();
+        let raw = &self.raw;
         let Ok(mut places) = raw.places.try_lock() else {
             return false;
         };
-        // SAFETY: the places are ours, and with them the batch.
-        unsafe { (**raw.batches[index % 2].get()).go_on(samples, &mut places) }
+        whole(raw.batches[index % 2].write()).go_on(samples, &mut places)
     }
 
     /// Does what is left of it.
     fn prepare_all(&self, index: usize, samples: &[Sample]) {
-        let raw = self.raw.get();
+        let raw = &self.raw;
         // Who has the places may have lost its core: waiting asleep offers it this one.
-        let places = raw.places.lock();
-        let mut places = places.unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: as above.
-        unsafe { while (**raw.batches[index % 2].get()).go_on(samples, &mut places) {} }
+        let mut places = whole(raw.places.lock());
+        let mut batch = whole(raw.batches[index % 2].write());
+        while batch.go_on(samples, &mut places) {}
     }
 
     /// The second half of a batch, and the slots of the next.
     fn step(&self, index: usize, thread: usize, next: &[Sample], [dense_step, step]: [Step; 2]) {
-        let raw = self.raw.get();
+        let raw = &self.raw;
         let tables = [&raw.network.users, &raw.network.movies];
         let biased = raw.network.shape.biases;
         let decays = self.decays();
-        // SAFETY: see `Raw`; the slots are those of this batch.
-        unsafe {
-            let batch = &**raw.batches[index % 2].get();
-            let movies = Movies {
-                rows: batch.movies(),
-                counts: batch.counts(),
-                sums: raw.movie_sums,
-                given: batch.given(),
-                biased,
-            };
-            // The longest task first, so that it doesn't end alone. The last slots are the last
-            // shard's alone, and so mostly in the cache of the thread that takes them.
-            while let Some(task) = self.runs.take(thread) {
-                match task {
-                    0 => self.prepare_all(index + 1, next),
-                    1 => {
-                        let (sums, stride) = (raw.dense_sums, raw.dense.length);
-                        let shards = batch.given().len() - 1;
-                        (self.kernels.update_dense)(&raw.dense, sums, stride, shards, dense_step);
-                    }
-                    run => {
-                        let start = (run - 2) * RUN;
-                        let range = start..(start + RUN).min(movies.rows.len());
-                        (self.kernels.update_movies)(tables[1], movies, range, decays, step);
-                    }
+        let batch = whole(raw.batches[index % 2].read());
+        let movies = Movies {
+            rows: batch.movies(),
+            counts: batch.counts(),
+            sums: raw.movie_sums,
+            given: batch.given(),
+            biased,
+        };
+        // The longest task first, so that it doesn't end alone. The last slots are the last
+        // shard's alone, and so mostly in the cache of the thread that takes them.
+        while let Some(task) = self.runs.take(thread) {
+            match task {
+                0 => self.prepare_all(index + 1, next),
+                1 => {
+                    let (sums, stride) = (raw.dense_sums, raw.dense.length);
+                    let shards = batch.given().len() - 1;
+                    let kernels = &self.kernels;
+                    kernels.update_dense(&raw.dense, sums, stride, shards, dense_step);
+                }
+                run => {
+                    let start = (run - 2) * RUN;
+                    let range = start..(start + RUN).min(movies.rows.len());
+                    self.kernels
+                        .update_movies(tables[1], movies, range, decays, step);
                 }
             }
-            if self.optimiser != Optimiser::Dense {
-                return;
-            }
-            // Touched rows carry the step's number now; the others drift.
-            self.gate.pass(|| ());
-            let runs = raw.rows.map(|rows| rows.div_ceil(RUN));
-            loop {
-                let (side, run) = match self.drifts.fetch_add(1, Ordering::Relaxed) {
-                    run if run < runs[0] => (0, run),
-                    run if run < runs[0] + runs[1] => (1, run - runs[0]),
-                    _ => break,
-                };
-                let range = run * RUN..((run + 1) * RUN).min(raw.rows[side]);
-                (self.kernels.drift_rows)(tables[side], biased, range, step);
-            }
+        }
+        if self.optimiser != Optimiser::Dense {
+            return;
+        }
+        // Touched rows carry the step's number now; the others drift.
+        self.gate.pass(|| ());
+        let runs = raw.rows.map(|rows| rows.div_ceil(RUN));
+        loop {
+            let (side, run) = match self.drifts.fetch_add(1, Ordering::Relaxed) {
+                run if run < runs[0] => (0, run),
+                run if run < runs[0] + runs[1] => (1, run - runs[0]),
+                _ => break,
+            };
+            let range = run * RUN..((run + 1) * RUN).min(raw.rows[side]);
+            self.kernels.drift_rows(tables[side], biased, range, step);
         }
     }
 
     /// Asks for the rows of the samples that the thread will begin the next batch with.
     fn look_ahead(&self, thread: usize, next: &[Sample]) {
-        let raw = self.raw.get();
-        // SAFETY: see `Raw`; what is asked for is not read.
-        unsafe {
-            let shards = shard_count(next.len());
-            let start = next.len() * self.shards.of(thread, shards).start / shards;
-            let end = next.len().min(start + BLOCK);
-            ahead::ask_for(&raw.network, &next[start..end]);
-        }
+        let raw = &self.raw;
+        let shards = shard_count(next.len());
+        let start = next.len() * self.shards.of(thread, shards).start / shards;
+        let end = next.len().min(start + BLOCK);
+        ahead::ask_for(&raw.network, &next[start..end]);
     }
 }
 

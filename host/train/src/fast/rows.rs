@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::adam::{self, BETA_1, BETA_2, EPSILON};
 use super::super::options::Optimiser;
 use super::super::sample::Sample;
-use super::super::simd::{Vector, prefetch_to_write};
+use super::super::simd::{Numbers, Path, Vector, prefetch_to_write};
 use super::layout::{RawTable, tail};
 
 /// How many slots ahead a movie's row is asked for.
@@ -76,26 +76,40 @@ impl Decays {
     }
 }
 
-/// One step of Adam on a vector of numbers.
+/// One step of Adam on a vector of numbers (Kingma and Ba 2015, section 2, whose corrections of bias are in the step's
+/// size): `m += (1 - b1)(g - m)`, `v += (1 - b2)(g^2 - v)`, `x = keep x - size m / (sqrt(v) + epsilon)`.
 #[inline(always)]
-unsafe fn adam_vector<R: Vector>(value: R, m: R, v: R, gradient: R, step: Step) -> (R, R, R) {
-    // SAFETY: by the caller's promise on instructions.
-    unsafe {
-        let m = gradient.sub(m).mul_add(R::splat((1.0 - BETA_1) as f32), m);
-        let squared = gradient.mul(gradient);
-        let v = squared.sub(v).mul_add(R::splat((1.0 - BETA_2) as f32), v);
-        let move_by = m
-            .mul(R::splat(step.size))
-            .div(v.sqrt().add(R::splat(EPSILON)));
-        (value.mul(R::splat(step.keep)).sub(move_by), m, v)
-    }
+fn adam_vector<R: Vector>(
+    path: Path<R>,
+    value: R,
+    m: R,
+    v: R,
+    gradient: R,
+    step: Step,
+) -> (R, R, R) {
+    let m = gradient
+        .sub(m)
+        .mul_add(path.splat((1.0 - BETA_1) as f32), m);
+    let squared = gradient.mul(gradient);
+    let v = squared.sub(v).mul_add(path.splat((1.0 - BETA_2) as f32), v);
+    let move_by = m
+        .mul(path.splat(step.size))
+        .div(v.sqrt().add(path.splat(EPSILON)));
+    (value.mul(path.splat(step.keep)).sub(move_by), m, v)
 }
 
-/// One step of Adam on one number.
+/// One step of Adam on a row's bias, whose moments are multiplied by `decay` first.
 #[inline(always)]
-fn adam_scalar(value: &mut f32, m: &mut f32, v: &mut f32, gradient: f32, step: Step) {
-    *value *= step.keep;
-    adam::update(value, m, v, gradient, step.size);
+fn move_tail(tail: Numbers, decay: (f32, f32), gradient: f32, step: Step) {
+    let places = [tail::BIAS, tail::BIAS_M, tail::BIAS_V].map(|place| tail.add(place));
+    let [mut value, mut m, mut v] = places.map(Numbers::get);
+    m *= decay.0;
+    v *= decay.1;
+    value *= step.keep;
+    adam::update(&mut value, &mut m, &mut v, gradient, step.size);
+    for (place, number) in places.into_iter().zip([value, m, v]) {
+        place.set(number);
+    }
 }
 
 /// The users of a batch, as its ratings name them.
@@ -104,9 +118,9 @@ pub struct Users<'a> {
     /// The ratings, sorted by user.
     pub samples: &'a [Sample],
     /// The gradient of the user's row of each rating, `width` apart.
-    pub gradients: *const f32,
+    pub gradients: Numbers,
     /// The gradient of the user's bias of each rating.
-    pub slopes: *const f32,
+    pub slopes: Numbers,
     /// Whether rows have biases.
     pub biased: bool,
 }
@@ -130,114 +144,97 @@ pub struct Movies<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct SlotSums {
     /// Sums of rows, those of a shard's slots beside each other.
-    pub rows: *mut f32,
+    pub rows: Numbers,
     /// Sums of biases' gradients, likewise.
-    pub biases: *mut f32,
+    pub biases: Numbers,
     /// Slots that a shard has room for.
     pub room: usize,
 }
 
 impl SlotSums {
     /// The sums of one shard.
-    ///
-    /// # Safety
-    /// There must be such a shard, of rows so wide.
     #[inline(always)]
-    pub unsafe fn shard(self, shard: usize, width: usize) -> Self {
-        // SAFETY: by the caller's promise.
-        unsafe {
-            Self {
-                rows: self.rows.add(shard * self.room * width),
-                biases: self.biases.add(shard * self.room),
-                ..self
-            }
+    pub fn shard(self, shard: usize, width: usize) -> Self {
+        Self {
+            rows: self.rows.add(shard * self.room * width),
+            biases: self.biases.add(shard * self.room),
+            ..self
         }
     }
 
     /// Sets the first slots of a shard to zero.
-    ///
-    /// # Safety
-    /// As for [`SlotSums::shard`], of which this is one; nobody else may touch it meanwhile.
-    pub unsafe fn clear(self, slots: usize, width: usize, biased: bool) {
-        // SAFETY: by the caller's promise.
-        unsafe {
-            std::ptr::write_bytes(self.rows, 0, slots * width);
-            if biased {
-                std::ptr::write_bytes(self.biases, 0, slots);
-            }
+    pub fn clear(self, slots: usize, width: usize, biased: bool) {
+        self.rows.clear(slots * width);
+        if biased {
+            self.biases.clear(slots);
         }
     }
 }
 
 /// Adds ratings' gradients to the sums of their slots, rating by rating.
-///
-/// # Safety
-/// `gradients` must have a row of `width` for each of `slots`, `slopes` a number where rows have
-/// biases, and `sums` be those of a shard that has these slots; nobody else may touch them meanwhile.
 #[inline(always)]
-pub unsafe fn add_rows<R: Vector>(
+pub fn add_rows<R: Vector>(
+    path: Path<R>,
     slots: &[u32],
-    gradients: *const f32,
-    slopes: *const f32,
+    gradients: Numbers,
+    slopes: Numbers,
     sums: SlotSums,
     width: usize,
     biased: bool,
 ) {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        for (i, slot) in slots.iter().enumerate() {
-            let (from, to) = (
-                gradients.add(i * width),
-                sums.rows.add(*slot as usize * width),
-            );
-            for chunk in (0..width).step_by(8) {
-                let sum = R::load(to.add(chunk)).add(R::load(from.add(chunk)));
-                sum.store(to.add(chunk));
-            }
+    for (i, slot) in slots.iter().enumerate() {
+        let (from, to) = (
+            gradients.add(i * width),
+            sums.rows.add(*slot as usize * width),
+        );
+        for chunk in (0..width).step_by(8) {
+            let sum = path.load(to.add(chunk)).add(path.load(from.add(chunk)));
+            sum.put(to.add(chunk));
         }
-        if biased {
-            for (i, slot) in slots.iter().enumerate() {
-                *sums.biases.add(*slot as usize) += *slopes.add(i);
-            }
+    }
+    if biased {
+        for (i, slot) in slots.iter().enumerate() {
+            sums.biases
+                .add(*slot as usize)
+                .increase(slopes.add(i).get());
         }
     }
 }
 
 /// Moves the rows of the users of some of a batch's ratings.
-///
-/// # Safety
-/// The ratings of a user must all lie in `range` or all outside; they must name rows of the table,
-/// and nobody else may touch these meanwhile.
 #[inline(always)]
-pub unsafe fn update_users<R: Vector>(
+pub fn update_users<R: Vector>(
+    path: Path<R>,
     table: &RawTable,
     users: Users<'_>,
     range: Range<usize>,
     decays: Option<&Decays>,
     step: Step,
 ) {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        match (table.width, users.biased, decays, step.bare()) {
-            // The lesson's size, apart so that its loops vanish.
-            (8, false, None, Some(step)) => {
-                users_of::<R>(*table, 8, false, users, range, None, step);
-            }
-            (8, true, None, Some(step)) => {
-                users_of::<R>(*table, 8, true, users, range, None, step);
-            }
-            (8, false, Some(_), _) => {
-                users_of::<R>(*table, 8, false, users, range, decays, step);
-            }
-            (width, biased, _, _) => {
-                users_of::<R>(*table, width, biased, users, range, decays, step);
-            }
+    match (table.width, users.biased, decays, step.bare()) {
+        // The lesson's size, apart so that its loops vanish.
+        (8, false, None, Some(step)) => {
+            users_of(path, *table, 8, false, users, range, None, step);
+        }
+        (8, true, None, Some(step)) => {
+            users_of(path, *table, 8, true, users, range, None, step);
+        }
+        (8, false, Some(_), _) => {
+            users_of(path, *table, 8, false, users, range, decays, step);
+        }
+        (width, biased, _, _) => {
+            users_of(path, *table, width, biased, users, range, decays, step);
         }
     }
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "some are constants where it is called from"
+)]
 #[inline(always)]
-unsafe fn users_of<R: Vector>(
+fn users_of<R: Vector>(
+    path: Path<R>,
     table: RawTable,
     width: usize,
     biased: bool,
@@ -246,70 +243,65 @@ unsafe fn users_of<R: Vector>(
     decays: Option<&Decays>,
     step: Step,
 ) {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        let samples = users.samples;
-        let mut first = range.start;
-        while first < range.end {
-            let user = samples.get_unchecked(first).user;
-            let mut end = first + 1;
-            while end < range.end && samples.get_unchecked(end).user == user {
-                end += 1;
-            }
-            let row = Row::new(table, width, user, decays, (end - first) as u32, step);
-            for chunk in (0..width).step_by(8) {
-                let mut sum = R::load(users.gradients.add(first * width + chunk));
-                for place in first + 1..end {
-                    sum = sum.add(R::load(users.gradients.add(place * width + chunk)));
-                }
-                row.move_chunk(chunk, sum);
-            }
-            if biased {
-                let mut sum = *users.slopes.add(first);
-                for place in first + 1..end {
-                    sum += *users.slopes.add(place);
-                }
-                row.move_bias(sum);
-            }
-            first = end;
+    let samples = &users.samples[..range.end];
+    let mut first = range.start;
+    while let Some(&Sample { user, .. }) = samples.get(first) {
+        let mut end = first + 1;
+        while samples.get(end).is_some_and(|next| next.user == user) {
+            end += 1;
         }
+        let row = Row::new(table, width, user, decays, (end - first) as u32, step);
+        for chunk in (0..width).step_by(8) {
+            let mut sum = path.load(users.gradients.add(first * width + chunk));
+            for place in first + 1..end {
+                sum = sum.add(path.load(users.gradients.add(place * width + chunk)));
+            }
+            row.move_chunk(path, chunk, sum);
+        }
+        if biased {
+            let mut sum = users.slopes.add(first).get();
+            for place in first + 1..end {
+                sum += users.slopes.add(place).get();
+            }
+            row.move_bias(sum);
+        }
+        first = end;
     }
 }
 
 /// Moves the rows of some of a batch's movies, by the sums of all shards.
-///
-/// # Safety
-/// The slots must be of this table and the batch that the sums are of; nobody else may touch
-/// these rows meanwhile.
 #[inline(always)]
-pub unsafe fn update_movies<R: Vector>(
+pub fn update_movies<R: Vector>(
+    path: Path<R>,
     table: &RawTable,
     movies: Movies<'_>,
     range: Range<usize>,
     decays: Option<&Decays>,
     step: Step,
 ) {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        match (table.width, movies.biased, decays, step.bare()) {
-            (8, false, None, Some(step)) => {
-                movies_of::<R>(*table, 8, false, movies, range, None, step);
-            }
-            (8, true, None, Some(step)) => {
-                movies_of::<R>(*table, 8, true, movies, range, None, step);
-            }
-            (8, false, Some(_), _) => {
-                movies_of::<R>(*table, 8, false, movies, range, decays, step);
-            }
-            (width, biased, _, _) => {
-                movies_of::<R>(*table, width, biased, movies, range, decays, step);
-            }
+    match (table.width, movies.biased, decays, step.bare()) {
+        (8, false, None, Some(step)) => {
+            movies_of(path, *table, 8, false, movies, range, None, step);
+        }
+        (8, true, None, Some(step)) => {
+            movies_of(path, *table, 8, true, movies, range, None, step);
+        }
+        (8, false, Some(_), _) => {
+            movies_of(path, *table, 8, false, movies, range, decays, step);
+        }
+        (width, biased, _, _) => {
+            movies_of(path, *table, width, biased, movies, range, decays, step);
         }
     }
 }
 
+#[expect(
+    clippy::too_many_arguments,
+    reason = "some are constants where it is called from"
+)]
 #[inline(always)]
-unsafe fn movies_of<R: Vector>(
+fn movies_of<R: Vector>(
+    path: Path<R>,
     table: RawTable,
     width: usize,
     biased: bool,
@@ -318,52 +310,49 @@ unsafe fn movies_of<R: Vector>(
     decays: Option<&Decays>,
     step: Step,
 ) {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        let ask = |row: &u32| {
-            table.ask_values_to_write(*row);
-            table.ask_moments(*row);
-            if step.stamped {
-                prefetch_to_write(table.last(*row).cast());
+    let ask = |row: &u32| {
+        table.ask_values_to_write(*row);
+        table.ask_moments(*row);
+        if step.stamped {
+            prefetch_to_write(table.last(*row).address());
+        }
+    };
+    let rows = &movies.rows[range.clone()];
+    rows.iter().take(AHEAD).for_each(ask);
+    let shards = movies.given.len() - 1;
+    // Shards before the one that began a slot have nothing of it.
+    for first in 0..shards {
+        let start = range.start.max(movies.given[first]);
+        let end = range.end.min(movies.given[first + 1]);
+        for slot in start..end {
+            let index = slot - range.start;
+            // Beyond the range too: whoever moves these mostly has those next.
+            if let Some(row) = movies.rows.get(slot + AHEAD) {
+                ask(row);
             }
-        };
-        let rows = &movies.rows[range.clone()];
-        rows.iter().take(AHEAD).for_each(ask);
-        let shards = movies.given.len() - 1;
-        // Shards before the one that began a slot have nothing of it.
-        for first in 0..shards {
-            let start = range.start.max(movies.given[first]);
-            let end = range.end.min(movies.given[first + 1]);
-            for slot in start..end {
-                let index = slot - range.start;
-                // Beyond the range too: whoever moves these mostly has those next.
-                if let Some(row) = movies.rows.get(slot + AHEAD) {
-                    ask(row);
+            let count = movies.counts.get(slot).copied().unwrap_or(0);
+            let row = Row::new(table, width, rows[index], decays, count, step);
+            for chunk in (0..width).step_by(8) {
+                let at = |shard| {
+                    movies
+                        .sums
+                        .shard(shard, width)
+                        .rows
+                        .add(slot * width + chunk)
+                };
+                let mut sum = path.load(at(first));
+                for shard in first + 1..shards {
+                    sum = sum.add(path.load(at(shard)));
                 }
-                let count = movies.counts.get(slot).copied().unwrap_or(0);
-                let row = Row::new(table, width, rows[index], decays, count, step);
-                for chunk in (0..width).step_by(8) {
-                    let at = |shard| {
-                        movies
-                            .sums
-                            .shard(shard, width)
-                            .rows
-                            .add(slot * width + chunk)
-                    };
-                    let mut sum = R::load(at(first));
-                    for shard in first + 1..shards {
-                        sum = sum.add(R::load(at(shard)));
-                    }
-                    row.move_chunk(chunk, sum);
+                row.move_chunk(path, chunk, sum);
+            }
+            if biased {
+                let at = |shard| movies.sums.shard(shard, width).biases.add(slot);
+                let mut sum = at(first).get();
+                for shard in first + 1..shards {
+                    sum += at(shard).get();
                 }
-                if biased {
-                    let at = |shard| movies.sums.shard(shard, width).biases.add(slot);
-                    let mut sum = *at(first);
-                    for shard in first + 1..shards {
-                        sum += *at(shard);
-                    }
-                    row.move_bias(sum);
-                }
+                row.move_bias(sum);
             }
         }
     }
@@ -372,8 +361,8 @@ unsafe fn movies_of<R: Vector>(
 /// A row about to be moved.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    values: *mut f32,
-    moments: *mut f32,
+    values: Numbers,
+    moments: Numbers,
     width: usize,
     /// What its moments are multiplied by first, where sleep is made up for.
     decay: Option<(f32, f32)>,
@@ -384,12 +373,8 @@ pub struct Row {
 
 impl Row {
     /// Marks the row as touched by the step.
-    ///
-    /// # Safety
-    /// The row must be one of the table's, `width` wide, and nobody else may touch it as long as this
-    /// is used.
     #[inline(always)]
-    pub unsafe fn new(
+    pub fn new(
         table: RawTable,
         width: usize,
         row: u32,
@@ -397,109 +382,83 @@ impl Row {
         count: u32,
         step: Step,
     ) -> Self {
-        // SAFETY: by the caller's promise.
-        unsafe {
-            let decay = decays.map(|decays| decays.after(step.number - 1 - *table.last(row)));
-            if step.stamped {
-                *table.last(row) = step.number;
-            }
-            Self {
-                values: table.row(row),
-                moments: table.moments(row),
-                width,
-                decay,
-                count,
-                step,
-            }
+        let last = table.last(row);
+        let decay = decays.map(|decays| decays.after(step.number - 1 - last.bits()));
+        if step.stamped {
+            last.set_bits(step.number);
+        }
+        Self {
+            values: table.row(row),
+            moments: table.moments(row),
+            width,
+            decay,
+            count,
+            step,
         }
     }
 
     /// Moves 8 numbers by their gradient.
-    ///
-    /// # Safety
-    /// The row must have so many from `chunk` on.
     #[inline(always)]
-    pub unsafe fn move_chunk<R: Vector>(self, chunk: usize, gradient: R) {
-        // SAFETY: by the caller's promise.
-        unsafe {
-            let Self { width, step, .. } = self;
-            let at = self.values.add(chunk);
-            let m_at = self.moments.add(chunk);
-            let v_at = m_at.add(width);
-            let value = R::load(at);
-            let mut m = R::load(m_at);
-            let mut v = R::load(v_at);
-            let mut gradient = gradient;
-            if step.shrink != 0.0 {
-                gradient = value.mul_add(R::splat(step.shrink * self.count as f32), gradient);
-            }
-            if let Some(decay) = self.decay {
-                m = m.mul(R::splat(decay.0));
-                v = v.mul(R::splat(decay.1));
-            }
-            let (value, m, v) = adam_vector(value, m, v, gradient, step);
-            value.store(at);
-            m.store(m_at);
-            v.store(v_at);
+    pub fn move_chunk<R: Vector>(self, path: Path<R>, chunk: usize, gradient: R) {
+        let Self { width, step, .. } = self;
+        let at = self.values.add(chunk);
+        let m_at = self.moments.add(chunk);
+        let v_at = m_at.add(width);
+        let value = path.load(at);
+        let mut m = path.load(m_at);
+        let mut v = path.load(v_at);
+        let mut gradient = gradient;
+        if step.shrink != 0.0 {
+            gradient = value.mul_add(path.splat(step.shrink * self.count as f32), gradient);
         }
+        if let Some(decay) = self.decay {
+            m = m.mul(path.splat(decay.0));
+            v = v.mul(path.splat(decay.1));
+        }
+        let (value, m, v) = adam_vector(path, value, m, v, gradient, step);
+        value.put(at);
+        m.put(m_at);
+        v.put(v_at);
     }
 
     /// Moves the bias by its gradient.
-    ///
-    /// # Safety
-    /// The row must have one.
     #[inline(always)]
-    pub unsafe fn move_bias(self, gradient: f32) {
-        // SAFETY: by the caller's promise.
-        unsafe {
-            let tail = self.values.add(self.width).cast::<[f32; tail::LENGTH]>();
-            let [value, m, v] = &mut *tail;
-            let mut gradient = gradient;
-            if self.step.shrink != 0.0 {
-                gradient += self.step.shrink * self.count as f32 * *value;
-            }
-            if let Some(decay) = self.decay {
-                *m *= decay.0;
-                *v *= decay.1;
-            }
-            adam_scalar(value, m, v, gradient, self.step);
+    pub fn move_bias(self, gradient: f32) {
+        let tail = self.values.add(self.width);
+        let mut gradient = gradient;
+        if self.step.shrink != 0.0 {
+            gradient += self.step.shrink * self.count as f32 * tail.add(tail::BIAS).get();
         }
+        move_tail(tail, self.decay.unwrap_or((1.0, 1.0)), gradient, self.step);
     }
 }
 
 /// Moves the rows that a batch did not touch, as dense Adam does: their gradient is zero.
-///
-/// # Safety
-/// `range` must lie within the table, whose touched rows carry the step's number already;
-/// nobody else may touch these rows meanwhile.
 #[inline(always)]
-pub unsafe fn drift_rows<R: Vector>(
+pub fn drift_rows<R: Vector>(
+    path: Path<R>,
     table: &RawTable,
     biased: bool,
     range: Range<usize>,
     step: Step,
 ) {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        let width = table.width;
-        for row in range {
-            if *table.last(row as u32) == step.number {
-                continue;
-            }
-            let (values, moments) = (table.row(row as u32), table.moments(row as u32));
-            for chunk in (0..width).step_by(8) {
-                let at = values.add(chunk);
-                let (m_at, v_at) = (moments.add(chunk), moments.add(width + chunk));
-                let (m, v) = (R::load(m_at), R::load(v_at));
-                let (value, m, v) = adam_vector(R::load(at), m, v, R::splat(0.0), step);
-                value.store(at);
-                m.store(m_at);
-                v.store(v_at);
-            }
-            if biased {
-                let [value, m, v] = &mut *values.add(width).cast::<[f32; tail::LENGTH]>();
-                adam_scalar(value, m, v, 0.0, step);
-            }
+    let width = table.width;
+    for row in range {
+        if table.last(row as u32).bits() == step.number {
+            continue;
+        }
+        let (values, moments) = (table.row(row as u32), table.moments(row as u32));
+        for chunk in (0..width).step_by(8) {
+            let at = values.add(chunk);
+            let (m_at, v_at) = (moments.add(chunk), moments.add(width + chunk));
+            let (m, v) = (path.load(m_at), path.load(v_at));
+            let (value, m, v) = adam_vector(path, path.load(at), m, v, path.splat(0.0), step);
+            value.put(at);
+            m.put(m_at);
+            v.put(v_at);
+        }
+        if biased {
+            move_tail(values.add(width), (1.0, 1.0), 0.0, step);
         }
     }
 }
@@ -508,41 +467,36 @@ pub unsafe fn drift_rows<R: Vector>(
 #[derive(Clone, Copy, Debug)]
 pub struct RawDense {
     /// Values.
-    pub value: *mut f32,
+    pub value: Numbers,
     /// First moments.
-    pub m: *mut f32,
+    pub m: Numbers,
     /// Second moments.
-    pub v: *mut f32,
+    pub v: Numbers,
     /// Padded length.
     pub length: usize,
 }
 
 /// Moves the dense vector by the sum of the groups' gradients, `stride` apart.
-///
-/// # Safety
-/// All vectors and each group's gradient must be `dense.length` long and nobody else touch them.
 #[inline(always)]
-pub unsafe fn update_dense<R: Vector>(
+pub fn update_dense<R: Vector>(
+    path: Path<R>,
     dense: &RawDense,
-    gradients: *const f32,
+    gradients: Numbers,
     stride: usize,
     groups: usize,
     step: Step,
 ) {
-    // SAFETY: by the caller's promise.
-    unsafe {
-        for at in (0..dense.length).step_by(8) {
-            let mut sum = R::load(gradients.add(at));
-            for group in 1..groups {
-                sum = sum.add(R::load(gradients.add(group * stride + at)));
-            }
-            let value = R::load(dense.value.add(at));
-            let (m, v) = (R::load(dense.m.add(at)), R::load(dense.v.add(at)));
-            let (value, m, v) = adam_vector(value, m, v, sum, step);
-            value.store(dense.value.add(at));
-            m.store(dense.m.add(at));
-            v.store(dense.v.add(at));
+    for at in (0..dense.length).step_by(8) {
+        let mut sum = path.load(gradients.add(at));
+        for group in 1..groups {
+            sum = sum.add(path.load(gradients.add(group * stride + at)));
         }
+        let value = path.load(dense.value.add(at));
+        let (m, v) = (path.load(dense.m.add(at)), path.load(dense.v.add(at)));
+        let (value, m, v) = adam_vector(path, value, m, v, sum, step);
+        value.put(dense.value.add(at));
+        m.put(dense.m.add(at));
+        v.put(dense.v.add(at));
     }
 }
 

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use super::super::simd::Kernel;
-use super::block::{GROUP, Outputs, Part, Scratch, Shard};
 use super::factors;
 use super::kernels::{CHAINS, Kernels};
 use super::rows::{Movies, RawDense, SlotSums, Step, Users};
+use super::scratch::Scratch;
+use super::shard::{GROUP, Network, Outputs, Part, Shard};
 use super::{Aligned, Fast, Sample};
 
 /// Billions of multiply-adds a second that one core does when it does nothing else, on a path:
@@ -18,8 +19,7 @@ pub fn peak(kernel: Kernel) -> f64 {
     let mut best = f64::MAX;
     for _ in 0..100 {
         let clock = Instant::now();
-        // SAFETY: `Kernels::of` only gives paths that the machine runs.
-        std::hint::black_box(unsafe { (kernels.peak)(rounds) });
+        std::hint::black_box(kernels.peak(rounds));
         best = best.min(clock.elapsed().as_secs_f64());
     }
     work / best / 1e9
@@ -41,7 +41,8 @@ impl Fast {
     pub fn time_kernels(&mut self, samples: &[Sample]) -> Vec<Share> {
         self.check(samples);
         let mut scratch = Scratch::new(&self.shape);
-        let start = |memory: &mut Aligned| memory.numbers_mut().as_mut_ptr();
+        // SAFETY: nothing but this function touches the trainer, on one thread and through these alone.
+        let start = |memory: &mut Aligned| unsafe { memory.places() };
         let width = self.shape.movie_width;
         let mut movie_gradients = Aligned::zero(GROUP * width);
         let outputs = Outputs {
@@ -99,8 +100,9 @@ impl Fast {
                 prepared.prepare(batch, &mut self.places);
             });
             let batch = prepared.samples(batch);
-            let tables = [self.users.raw(), self.movies.raw()];
-            let network = super::Network {
+            // SAFETY: as above.
+            let tables = unsafe { [self.users.raw(), self.movies.raw()] };
+            let network = Network {
                 users: tables[0],
                 movies: tables[1],
                 dense: dense.value,
@@ -130,68 +132,68 @@ impl Fast {
                 biased,
             };
             let sums_of = |shard| {
-                // SAFETY: there is memory for the sums of so many shards, and nothing else runs.
-                unsafe {
-                    let sums = sums.shard(shard, width);
-                    sums.clear(prepared.given()[shard + 1], width, biased);
-                    sums
-                }
+                let sums = sums.shard(shard, width);
+                sums.clear(prepared.given()[shard + 1], width, biased);
+                sums
             };
             let all_movies = 0..movies.rows.len();
-            // SAFETY: samples have been checked, nothing else runs, and the path is the machine's.
-            unsafe {
-                if factors::fits(&self.shape) {
-                    timed("errors, sums, update users", 0, &mut || {
-                        for shard in 0..shards {
-                            let of = Shard {
-                                samples: batch,
-                                slots: prepared.slots(),
-                                outputs,
-                                sums: sums_of(shard),
-                                decays: None,
-                                step,
-                            };
-                            let range = prepared.shard(shard);
-                            (self.kernels.shard)(&network, &of, range, &mut scratch);
-                        }
-                    });
-                    timed("update movies", 0, &mut || {
-                        let all = all_movies.clone();
-                        (self.kernels.update_movies)(&tables[1], movies, all, None, step);
-                    });
-                    continue;
-                }
-                for (part, name, work) in [
-                    (Part::Gather, "gather rows", 0),
-                    (Part::Forward, dense_parts[0].0, dense_parts[0].1),
-                    (Part::Backward, dense_parts[1].0, dense_parts[1].1),
-                    (Part::WeightGradient, dense_parts[2].0, dense_parts[2].1),
-                    (Part::Scatter, "scatter slopes", 0),
-                ] {
-                    timed(name, work, &mut || {
-                        (self.kernels.part)(part, &network, batch, &outputs, &mut scratch)
-                    });
-                }
-                timed("sum movies", 0, &mut || {
+            if factors::fits(&self.shape) {
+                timed("errors, sums, update users", 0, &mut || {
                     for shard in 0..shards {
-                        let sums = sums_of(shard);
-                        let slots = &prepared.slots()[prepared.shard(shard)];
-                        for slots in slots.chunks(GROUP) {
-                            let (rows, slopes) = (outputs.movie, outputs.slope);
-                            (self.kernels.add_rows)(slots, rows, slopes, sums, width, biased);
-                        }
+                        let of = Shard {
+                            samples: batch,
+                            slots: prepared.slots(),
+                            outputs,
+                            sums: sums_of(shard),
+                            decays: None,
+                            step,
+                        };
+                        let range = prepared.shard(shard);
+                        self.kernels.shard(&network, &of, range, &mut scratch);
                     }
                 });
-                timed("update rows", 0, &mut || {
-                    let all = 0..batch.len();
-                    (self.kernels.update_users)(&tables[0], users, all, None, step);
+                timed("update movies", 0, &mut || {
                     let all = all_movies.clone();
-                    (self.kernels.update_movies)(&tables[1], movies, all, None, step);
+                    self.kernels
+                        .update_movies(&tables[1], movies, all, None, step);
                 });
-                timed("update layers", 0, &mut || {
-                    (self.kernels.update_dense)(&dense, outputs.dense, dense_length, shards, step);
+                continue;
+            }
+            for (part, name, work) in [
+                (Part::Gather, "gather rows", 0),
+                (Part::Forward, dense_parts[0].0, dense_parts[0].1),
+                (Part::Backward, dense_parts[1].0, dense_parts[1].1),
+                (Part::WeightGradient, dense_parts[2].0, dense_parts[2].1),
+                (Part::Scatter, "scatter slopes", 0),
+            ] {
+                timed(name, work, &mut || {
+                    self.kernels
+                        .part(part, &network, batch, &outputs, &mut scratch)
                 });
             }
+            timed("sum movies", 0, &mut || {
+                for shard in 0..shards {
+                    let sums = sums_of(shard);
+                    let slots = &prepared.slots()[prepared.shard(shard)];
+                    for slots in slots.chunks(GROUP) {
+                        let (rows, slopes) = (outputs.movie, outputs.slope);
+                        self.kernels
+                            .add_rows(slots, rows, slopes, sums, width, biased);
+                    }
+                }
+            });
+            timed("update rows", 0, &mut || {
+                let all = 0..batch.len();
+                self.kernels
+                    .update_users(&tables[0], users, all, None, step);
+                let all = all_movies.clone();
+                self.kernels
+                    .update_movies(&tables[1], movies, all, None, step);
+            });
+            timed("update layers", 0, &mut || {
+                self.kernels
+                    .update_dense(&dense, outputs.dense, dense_length, shards, step);
+            });
         }
         times
             .into_iter()

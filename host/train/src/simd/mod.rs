@@ -7,13 +7,19 @@
 
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod numbers;
+mod path;
 mod portable;
+mod vector;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 #[cfg(target_arch = "aarch64")]
 pub use neon::Neon;
+pub use numbers::Numbers;
+pub use path::{Path, scatter};
 pub use portable::Portable;
+pub use vector::Vector;
 #[cfg(target_arch = "x86_64")]
 pub use x86::{Avx2, Avx512};
 
@@ -81,96 +87,29 @@ impl Kernel {
     }
 }
 
-/// A vector of `LANES` f32 with the operations that training needs.
-///
-/// # Safety
-/// Every function may only run where the path's instructions are available, and is meant to be
-/// inlined into a function that enables them. Pointers need no alignment beyond f32's and must be
-/// good for `LANES` numbers (8 a row for `gather` and `scatter`).
-#[expect(clippy::missing_safety_doc, reason = "one contract for all, above")]
-pub unsafe trait Vector: Copy {
-    /// Numbers in a vector; a multiple of 8 and a divisor of 64.
-    const LANES: usize;
-    /// Whether there are registers for 16 accumulators and what they are made from.
-    const WIDE_TILES: bool;
-    /// Whether a lane is a unit in `mlp`, and not a sample as in any other. Its
-    /// tiles want registers that a compiler is told of: where it has to find the vectors itself
-    /// they land in memory, and the network takes four times as long. Not so for NEON, which has the
-    /// registers, but which nobody has timed.
-    const LANES_ARE_UNITS: bool;
-    /// The vector of 8 lanes of the same path, for rows of tables.
-    type Row: Vector;
-
-    /// All lanes `value`.
-    unsafe fn splat(value: f32) -> Self;
-    /// Reads `LANES` numbers.
-    unsafe fn load(at: *const f32) -> Self;
-    /// Writes `LANES` numbers.
-    unsafe fn store(self, at: *mut f32);
-    /// `self + other`
-    unsafe fn add(self, other: Self) -> Self;
-    /// `self - other`
-    unsafe fn sub(self, other: Self) -> Self;
-    /// `self * other`
-    unsafe fn mul(self, other: Self) -> Self;
-    /// `self * factor + sum`, fused unless the path is portable.
-    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
-    /// `self / other`
-    unsafe fn div(self, other: Self) -> Self;
-    /// The square root, correctly rounded.
-    unsafe fn sqrt(self) -> Self;
-    /// The absolute value.
-    unsafe fn abs(self) -> Self;
-    /// `self` where `condition` is above 0, else 0.
-    unsafe fn where_positive(self, condition: Self) -> Self;
-    /// `self` where it is above 0, else 0.
-    #[inline(always)]
-    unsafe fn relu(self) -> Self {
-        // SAFETY: by the caller's promise.
-        unsafe { self.where_positive(self) }
-    }
-    /// `self` within `low..=high`.
-    unsafe fn clamp(self, low: Self, high: Self) -> Self;
-    /// The sum of all lanes, always in the same order.
-    unsafe fn sum(self) -> f32;
-    /// The sums of all lanes of each of 8 vectors, always in the same order.
-    unsafe fn sums(vectors: [Self; 8]) -> Self::Row;
-    /// In each lane the sum of the four lanes that it is one of: lanes 0 to 3, 4 to 7 and so on.
-    unsafe fn sums_of_fours(self) -> Self;
-    /// Reads `LANES / 4` numbers, each into four lanes.
-    unsafe fn load_fours(at: *const f32) -> Self;
-    /// Writes the first half of the lanes to one place and the second to another.
-    unsafe fn store_halves(self, first: *mut f32, second: *mut f32);
-    /// Reads 8 numbers from each of `LANES` rows, `offset` from their starts, and turns them
-    /// about: vector `i` of the result holds number `i` of every row.
-    unsafe fn gather(rows: *const *mut f32, offset: usize) -> [Self; 8];
-    /// Turns back what [`Vector::gather`] turned, and writes 8 numbers to each of `LANES` rows
-    /// that lie `stride` apart.
-    unsafe fn scatter(columns: [Self; 8], at: *mut f32, stride: usize);
-}
-
 /// Asks for the cache line at `at`, where the machine has a way to ask. Never faults.
 #[inline(always)]
 pub fn prefetch(at: *const f32) {
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: SSE is part of x86-64, and a prefetch of any address is allowed.
     unsafe {
         std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(any(not(target_arch = "x86_64"), miri))]
     let _ = at;
 }
 
 /// As [`prefetch`], of a line that is about to be written: the core asks others to give it up.
 #[inline(always)]
 pub fn prefetch_to_write(at: *const f32) {
-    #[cfg(target_arch = "x86_64")]
+    // Miri has no assembly.
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: a prefetch of any address is allowed, and where a processor has none of this kind it
     // does nothing.
     unsafe {
         std::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(any(not(target_arch = "x86_64"), miri))]
     let _ = at;
 }
 
@@ -178,99 +117,107 @@ pub fn prefetch_to_write(at: *const f32) {
 mod tests {
     use super::*;
 
+    /// Places of an array that nothing else touches while they are used.
+    fn places(memory: &mut [f32]) -> Numbers {
+        // SAFETY: each test uses them before it touches the memory again.
+        unsafe { Numbers::new(memory.as_mut_ptr(), memory.len()) }
+    }
+
     /// Every operation against plain numbers; the tolerance covers a fused rounding.
-    unsafe fn check<V: Vector>() {
-        let a: Vec<f32> = (0..V::LANES).map(|i| i as f32 * 0.7 - 3.3).collect();
-        let b: Vec<f32> = (0..V::LANES).map(|i| 1.1 + i as f32 * 0.3).collect();
-        let check = |vector: V, plain: &dyn Fn(f32, f32) -> f32| {
+    fn check<V: Vector>(path: Path<V>) {
+        let mut a: Vec<f32> = (0..V::LANES).map(|i| i as f32 * 0.7 - 3.3).collect();
+        let mut b: Vec<f32> = (0..V::LANES).map(|i| 1.1 + i as f32 * 0.3).collect();
+        let (x, y) = (path.load(places(&mut a)), path.load(places(&mut b)));
+        let numbers = |vector: V| {
             let mut found = vec![0.0f32; V::LANES];
-            unsafe { vector.store(found.as_mut_ptr()) };
-            for i in 0..V::LANES {
+            vector.put(places(&mut found));
+            found
+        };
+        let check = |vector: V, plain: &dyn Fn(f32, f32) -> f32| {
+            for (i, found) in numbers(vector).into_iter().enumerate() {
                 let due = plain(a[i], b[i]);
-                assert!(
-                    (found[i] - due).abs() <= 1e-6 * due.abs(),
-                    "{} {due}",
-                    found[i]
-                );
+                assert!((found - due).abs() <= 1e-6 * due.abs(), "{found} {due}");
             }
         };
-        unsafe {
-            let (x, y) = (V::load(a.as_ptr()), V::load(b.as_ptr()));
-            check(V::splat(2.5), &|_, _| 2.5);
-            check(x.add(y), &|a, b| a + b);
-            check(x.sub(y), &|a, b| a - b);
-            check(x.mul(y), &|a, b| a * b);
-            check(x.mul_add(y, V::splat(20.0)), &|a, b| a * b + 20.0);
-            check(x.div(y), &|a, b| a / b);
-            check(y.sqrt(), &|_, b| b.sqrt());
-            check(x.abs(), &|a, _| a.abs());
-            check(y.where_positive(x), &|a, b| if a > 0.0 { b } else { 0.0 });
-            check(x.clamp(V::splat(-1.0), V::splat(1.5)), &|a, _| {
-                a.clamp(-1.0, 1.5)
-            });
-            let due: f32 = a.iter().sum();
-            assert!((x.sum() - due).abs() < 1e-4);
-            check(V::splat(1.0).where_positive(V::splat(-0.0)), &|_, _| 0.0);
-            check(x.relu(), &|a, _| if a > 0.0 { a } else { 0.0 });
-            check(V::splat(f32::NAN).relu(), &|_, _| 0.0);
+        check(path.splat(2.5), &|_, _| 2.5);
+        check(x.add(y), &|a, b| a + b);
+        check(x.sub(y), &|a, b| a - b);
+        check(x.mul(y), &|a, b| a * b);
+        check(x.mul_add(y, path.splat(20.0)), &|a, b| a * b + 20.0);
+        check(x.div(y), &|a, b| a / b);
+        check(y.sqrt(), &|_, b| b.sqrt());
+        check(x.abs(), &|a, _| a.abs());
+        check(y.where_positive(x), &|a, b| if a > 0.0 { b } else { 0.0 });
+        check(x.clamp(path.splat(-1.0), path.splat(1.5)), &|a, _| {
+            a.clamp(-1.0, 1.5)
+        });
+        let due: f32 = a.iter().sum();
+        assert!((x.sum() - due).abs() < 1e-4);
+        let none = path.splat(1.0).where_positive(path.splat(-0.0));
+        check(none, &|_, _| 0.0);
+        check(x.relu(), &|a, _| if a > 0.0 { a } else { 0.0 });
+        check(path.splat(f32::NAN).relu(), &|_, _| 0.0);
 
-            let eight: [V; 8] = std::array::from_fn(|i| x.mul(V::splat(i as f32)));
-            let mut sums = [0.0f32; 8];
-            V::sums(eight).store(sums.as_mut_ptr());
-            for (i, sum) in sums.into_iter().enumerate() {
-                assert!((sum - due * i as f32).abs() < 1e-3, "{sum}");
-            }
+        let mut eight = [x; 8];
+        for (i, vector) in eight.iter_mut().enumerate() {
+            *vector = x.mul(path.splat(i as f32));
+        }
+        let mut sums = [0.0f32; 8];
+        V::sums(eight).put(places(&mut sums));
+        for (i, sum) in sums.into_iter().enumerate() {
+            assert!((sum - due * i as f32).abs() < 1e-3, "{sum}");
+        }
+        check(x.sums_of_fours(), &|a, _| {
+            let four = ((a + 3.3) / 2.8 + 0.01).floor() * 2.8 - 3.3;
+            4.0 * four + 6.0 * 0.7
+        });
+        let fours = numbers(path.load_fours(places(&mut a.clone())));
+        for (lane, value) in fours.into_iter().enumerate() {
+            assert_eq!(value, a[lane / 4]);
+        }
+        let mut found = vec![0.0f32; V::LANES];
+        let half = V::LANES / 2;
+        let to = places(&mut found);
+        y.put_halves(to.add(half), to);
+        assert_eq!(found[half..], b[..half]);
+        assert_eq!(found[..half], b[half..]);
 
-            check(x.sums_of_fours(), &|a, _| {
-                let four = ((a + 3.3) / 2.8 + 0.01).floor() * 2.8 - 3.3;
-                4.0 * four + 6.0 * 0.7
-            });
-            let mut found = vec![0.0f32; V::LANES];
-            V::load_fours(a.as_ptr()).store(found.as_mut_ptr());
-            for (lane, value) in found.iter().enumerate() {
-                assert_eq!(*value, a[lane / 4]);
+        let mut rows: Vec<f32> = (0..V::LANES * 9).map(|i| i as f32).collect();
+        let base = places(&mut rows);
+        let from: [Numbers; 16] = std::array::from_fn(|i| base.add(i % V::LANES * 8));
+        let columns = path.gather(&from, 0, 3);
+        for (i, column) in columns.into_iter().enumerate() {
+            for (lane, value) in numbers(column).into_iter().enumerate() {
+                assert_eq!(value, (lane * 8 + i + 3) as f32);
             }
-            let (first, second) = found.split_at_mut(V::LANES / 2);
-            y.store_halves(second.as_mut_ptr(), first.as_mut_ptr());
-            assert_eq!(found[V::LANES / 2..], b[..V::LANES / 2]);
-            assert_eq!(found[..V::LANES / 2], b[V::LANES / 2..]);
-
-            let mut rows: Vec<f32> = (0..V::LANES * 9).map(|i| i as f32).collect();
-            let base = rows.as_mut_ptr();
-            let from: Vec<*mut f32> = (0..V::LANES).map(|i| base.add(i * 8)).collect();
-            let columns = V::gather(from.as_ptr(), 3);
-            for (i, column) in columns.into_iter().enumerate() {
-                let mut found = vec![0.0f32; V::LANES];
-                column.store(found.as_mut_ptr());
-                for (lane, value) in found.into_iter().enumerate() {
-                    assert_eq!(value, (lane * 8 + i + 3) as f32);
-                }
-            }
-            let mut back = vec![-1.0f32; V::LANES * 9];
-            V::scatter(columns, back.as_mut_ptr(), 9);
-            for (place, value) in back.into_iter().enumerate() {
-                let due = (place / 9 * 8 + place % 9 + 3) as f32;
-                assert_eq!(value, if place % 9 < 8 { due } else { -1.0 });
-            }
+        }
+        let mut back = vec![-1.0f32; V::LANES * 9];
+        scatter(columns, places(&mut back), 9);
+        for (place, value) in back.into_iter().enumerate() {
+            let due = (place / 9 * 8 + place % 9 + 3) as f32;
+            assert_eq!(value, if place % 9 < 8 { due } else { -1.0 });
         }
     }
 
     #[test]
     fn every_path_that_this_machine_runs_computes_what_plain_numbers_do() {
-        unsafe { check::<Portable>() };
+        /// Checks a path that the machine was found to run.
+        macro_rules! check {
+            ($kernel:ident) => {
+                if Kernel::$kernel.is_available() {
+                    // SAFETY: it is available.
+                    check::<$kernel>(unsafe { Path::new() });
+                }
+            };
+        }
+        check!(Portable);
         #[cfg(target_arch = "x86_64")]
         {
-            if Kernel::Avx2.is_available() {
-                unsafe { check::<Avx2>() };
-            }
-            if Kernel::Avx512.is_available() {
-                unsafe { check::<Avx512>() };
-            }
+            check!(Avx2);
+            check!(Avx512);
         }
         #[cfg(target_arch = "aarch64")]
-        unsafe {
-            check::<Neon>();
-        }
+        check!(Neon);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::ptr;
 
 /// A place among numbers that several threads may share.
 ///
-/// Kernels move it about as they would a pointer, since looking for the end at every number would cost them a tenth of
-/// their time; so it can't be made without a promise. Where debug assertions are compiled in, every access is checked:
+/// Kernels move it about as they would a pointer, without looking for the end at every number; so it can't be made
+/// without a promise. Where debug assertions are compiled in, every access is checked:
 /// `cargo xtask ci` runs the tests so, and Miri looks at what no check sees.
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers {

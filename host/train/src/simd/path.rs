@@ -2,7 +2,8 @@
 
 use std::marker::PhantomData;
 
-use super::{Numbers, Vector};
+use super::numbers::Numbers;
+use super::vector::Vector;
 
 /// Proof that this machine runs the path of a vector. Kernels take one, and all their vectors come from it.
 #[derive(Clone, Copy, Debug)]

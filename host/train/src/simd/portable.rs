@@ -1,6 +1,6 @@
 //! The path without special instructions: arrays of 8, which a compiler vectorises as it can.
 
-use super::Vector;
+use super::vector::Vector;
 
 /// 8 lanes as an array; multiplications and additions round apart.
 #[derive(Clone, Copy)]
@@ -52,69 +52,68 @@ unsafe impl Vector for Portable {
     }
 
     #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
+    fn add(self, other: Self) -> Self {
         self.zip(other, |a, b| a + b)
     }
 
     #[inline(always)]
-    unsafe fn sub(self, other: Self) -> Self {
+    fn sub(self, other: Self) -> Self {
         self.zip(other, |a, b| a - b)
     }
 
     #[inline(always)]
-    unsafe fn mul(self, other: Self) -> Self {
+    fn mul(self, other: Self) -> Self {
         self.zip(other, |a, b| a * b)
     }
 
     #[inline(always)]
-    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
+    fn mul_add(self, factor: Self, sum: Self) -> Self {
         self.zip(factor, |a, b| a * b).zip(sum, |a, b| a + b)
     }
 
     #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
+    fn div(self, other: Self) -> Self {
         self.zip(other, |a, b| a / b)
     }
 
     #[inline(always)]
-    unsafe fn sqrt(self) -> Self {
+    fn sqrt(self) -> Self {
         self.map(f32::sqrt)
     }
 
     #[inline(always)]
-    unsafe fn abs(self) -> Self {
+    fn abs(self) -> Self {
         self.map(f32::abs)
     }
 
     #[inline(always)]
-    unsafe fn where_positive(self, condition: Self) -> Self {
+    fn where_positive(self, condition: Self) -> Self {
         self.zip(condition, |a, b| if b > 0.0 { a } else { 0.0 })
     }
 
     #[inline(always)]
-    unsafe fn clamp(self, low: Self, high: Self) -> Self {
+    fn clamp(self, low: Self, high: Self) -> Self {
         self.zip(low, |a, b| if a > b { a } else { b })
             .zip(high, |a, b| if a < b { a } else { b })
     }
 
     #[inline(always)]
-    unsafe fn sum(self) -> f32 {
+    fn sum(self) -> f32 {
         let [a, b, c, d, e, f, g, h] = self.0;
         ((a + e) + (c + g)) + ((b + f) + (d + h))
     }
 
     #[inline(always)]
-    unsafe fn sums(vectors: [Self; 8]) -> Self {
+    fn sums(vectors: [Self; 8]) -> Self {
         let mut sums = [0.0; 8];
         for (sum, vector) in sums.iter_mut().zip(vectors) {
-            // SAFETY: no instruction is needed that some machine lacks.
-            *sum = unsafe { vector.sum() };
+            *sum = vector.sum();
         }
         Self(sums)
     }
 
     #[inline(always)]
-    unsafe fn sums_of_fours(self) -> Self {
+    fn sums_of_fours(self) -> Self {
         let [a, b, c, d, e, f, g, h] = self.0;
         let (low, high) = ((a + b) + (c + d), (e + f) + (g + h));
         Self([low, low, low, low, high, high, high, high])

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Vector;
+use super::vector::Vector;
 
 /// 8 lanes in a ymm register.
 #[derive(Clone, Copy)]
@@ -71,11 +71,11 @@ unsafe fn sums_of_fours(a: __m256, b: __m256, c: __m256, d: __m256) -> __m256 {
     }
 }
 
-// SAFETY: every function runs only where AVX2 and FMA are, which the caller answers for.
 #[allow(
     unsafe_op_in_unsafe_fn,
     reason = "each body is one intrinsic under the trait's contract"
 )]
+// SAFETY: vectors are made only where AVX2 and FMA are, which the caller answers for.
 unsafe impl Vector for Avx2 {
     const LANES: usize = 8;
     const WIDE_TILES: bool = false;
@@ -98,76 +98,97 @@ unsafe impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        Self(_mm256_add_ps(self.0, other.0))
+    fn add(self, other: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm256_add_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn sub(self, other: Self) -> Self {
-        Self(_mm256_sub_ps(self.0, other.0))
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm256_sub_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn mul(self, other: Self) -> Self {
-        Self(_mm256_mul_ps(self.0, other.0))
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm256_mul_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
-        Self(_mm256_fmadd_ps(self.0, factor.0, sum.0))
+    fn mul_add(self, factor: Self, sum: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, sum.0)) }
     }
 
     #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        Self(_mm256_div_ps(self.0, other.0))
+    fn div(self, other: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm256_div_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn sqrt(self) -> Self {
-        Self(_mm256_sqrt_ps(self.0))
+    fn sqrt(self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm256_sqrt_ps(self.0)) }
     }
 
     #[inline(always)]
-    unsafe fn abs(self) -> Self {
-        Self(_mm256_andnot_ps(_mm256_set1_ps(-0.0), self.0))
+    fn abs(self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm256_andnot_ps(_mm256_set1_ps(-0.0), self.0)) }
     }
 
     #[inline(always)]
-    unsafe fn where_positive(self, condition: Self) -> Self {
-        let mask = _mm256_cmp_ps::<_CMP_GT_OQ>(condition.0, _mm256_setzero_ps());
-        Self(_mm256_and_ps(mask, self.0))
+    fn where_positive(self, condition: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe {
+            let mask = _mm256_cmp_ps::<_CMP_GT_OQ>(condition.0, _mm256_setzero_ps());
+            Self(_mm256_and_ps(mask, self.0))
+        }
     }
 
     #[inline(always)]
-    unsafe fn relu(self) -> Self {
-        // Where one of the two is not a number, the second is taken.
-        Self(_mm256_max_ps(self.0, _mm256_setzero_ps()))
+    fn relu(self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe {
+            // Where one of the two is not a number, the second is taken.
+            Self(_mm256_max_ps(self.0, _mm256_setzero_ps()))
+        }
     }
 
     #[inline(always)]
-    unsafe fn clamp(self, low: Self, high: Self) -> Self {
-        Self(_mm256_min_ps(_mm256_max_ps(self.0, low.0), high.0))
+    fn clamp(self, low: Self, high: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm256_min_ps(_mm256_max_ps(self.0, low.0), high.0)) }
     }
 
     #[inline(always)]
-    unsafe fn sum(self) -> f32 {
-        sum_of_8(self.0)
+    fn sum(self) -> f32 {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { sum_of_8(self.0) }
     }
 
     #[inline(always)]
-    unsafe fn sums(v: [Self; 8]) -> Self {
-        let [a, b, c, d, e, f, g, h] = v;
-        let low = sums_of_fours(a.0, b.0, c.0, d.0);
-        let high = sums_of_fours(e.0, f.0, g.0, h.0);
-        let first = _mm256_permute2f128_ps::<0x20>(low, high);
-        let second = _mm256_permute2f128_ps::<0x31>(low, high);
-        Self(_mm256_add_ps(first, second))
+    fn sums(v: [Self; 8]) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe {
+            let [a, b, c, d, e, f, g, h] = v;
+            let low = sums_of_fours(a.0, b.0, c.0, d.0);
+            let high = sums_of_fours(e.0, f.0, g.0, h.0);
+            let first = _mm256_permute2f128_ps::<0x20>(low, high);
+            let second = _mm256_permute2f128_ps::<0x31>(low, high);
+            Self(_mm256_add_ps(first, second))
+        }
     }
 
     #[inline(always)]
-    unsafe fn sums_of_fours(self) -> Self {
-        let pairs = _mm256_add_ps(self.0, _mm256_permute_ps::<0xB1>(self.0));
-        Self(_mm256_add_ps(pairs, _mm256_permute_ps::<0x4E>(pairs)))
+    fn sums_of_fours(self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe {
+            let pairs = _mm256_add_ps(self.0, _mm256_permute_ps::<0xB1>(self.0));
+            Self(_mm256_add_ps(pairs, _mm256_permute_ps::<0x4E>(pairs)))
+        }
     }
 
     #[inline(always)]
@@ -206,11 +227,11 @@ unsafe impl Vector for Avx2 {
     }
 }
 
-// SAFETY: every function runs only where AVX-512F and AVX2 are, which the caller answers for.
 #[allow(
     unsafe_op_in_unsafe_fn,
     reason = "each body is one intrinsic under the trait's contract"
 )]
+// SAFETY: vectors are made only where AVX-512F and AVX2 are, which the caller answers for.
 unsafe impl Vector for Avx512 {
     const LANES: usize = 16;
     const WIDE_TILES: bool = true;
@@ -233,82 +254,103 @@ unsafe impl Vector for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn add(self, other: Self) -> Self {
-        Self(_mm512_add_ps(self.0, other.0))
+    fn add(self, other: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm512_add_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn sub(self, other: Self) -> Self {
-        Self(_mm512_sub_ps(self.0, other.0))
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm512_sub_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn mul(self, other: Self) -> Self {
-        Self(_mm512_mul_ps(self.0, other.0))
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm512_mul_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
-        Self(_mm512_fmadd_ps(self.0, factor.0, sum.0))
+    fn mul_add(self, factor: Self, sum: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm512_fmadd_ps(self.0, factor.0, sum.0)) }
     }
 
     #[inline(always)]
-    unsafe fn div(self, other: Self) -> Self {
-        Self(_mm512_div_ps(self.0, other.0))
+    fn div(self, other: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm512_div_ps(self.0, other.0)) }
     }
 
     #[inline(always)]
-    unsafe fn sqrt(self) -> Self {
-        Self(_mm512_sqrt_ps(self.0))
+    fn sqrt(self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm512_sqrt_ps(self.0)) }
     }
 
     #[inline(always)]
-    unsafe fn abs(self) -> Self {
-        Self(_mm512_abs_ps(self.0))
+    fn abs(self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm512_abs_ps(self.0)) }
     }
 
     #[inline(always)]
-    unsafe fn where_positive(self, condition: Self) -> Self {
-        let mask = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(condition.0, _mm512_setzero_ps());
-        Self(_mm512_maskz_mov_ps(mask, self.0))
+    fn where_positive(self, condition: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe {
+            let mask = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(condition.0, _mm512_setzero_ps());
+            Self(_mm512_maskz_mov_ps(mask, self.0))
+        }
     }
 
     #[inline(always)]
-    unsafe fn relu(self) -> Self {
-        Self(_mm512_max_ps(self.0, _mm512_setzero_ps()))
+    fn relu(self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm512_max_ps(self.0, _mm512_setzero_ps())) }
     }
 
     #[inline(always)]
-    unsafe fn clamp(self, low: Self, high: Self) -> Self {
-        Self(_mm512_min_ps(_mm512_max_ps(self.0, low.0), high.0))
+    fn clamp(self, low: Self, high: Self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe { Self(_mm512_min_ps(_mm512_max_ps(self.0, low.0), high.0)) }
     }
 
     #[inline(always)]
-    unsafe fn sum(self) -> f32 {
-        let [low, high] = halves(self.0);
-        sum_of_8(_mm256_add_ps(low, high))
+    fn sum(self) -> f32 {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe {
+            let [low, high] = halves(self.0);
+            sum_of_8(_mm256_add_ps(low, high))
+        }
     }
 
     #[inline(always)]
-    unsafe fn sums(v: [Self; 8]) -> Avx2 {
-        let [a, b, c, d, e, f, g, h] = v;
-        let low = sums_of_quarters(a.0, b.0, c.0, d.0);
-        let high = sums_of_quarters(e.0, f.0, g.0, h.0);
-        // Lane by lane of 128 bits: the first and second half of each, then both.
-        let halves_of_both = _mm512_add_ps(
-            _mm512_shuffle_f32x4::<0x44>(low, high),
-            _mm512_shuffle_f32x4::<0xEE>(low, high),
-        );
-        let order = _mm512_setr_epi64(0, 1, 4, 5, 2, 3, 6, 7);
-        let both = _mm512_permutexvar_pd(order, _mm512_castps_pd(halves_of_both));
-        let [one, other] = halves(_mm512_castpd_ps(both));
-        Avx2(_mm256_add_ps(one, other))
+    fn sums(v: [Self; 8]) -> Avx2 {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe {
+            let [a, b, c, d, e, f, g, h] = v;
+            let low = sums_of_quarters(a.0, b.0, c.0, d.0);
+            let high = sums_of_quarters(e.0, f.0, g.0, h.0);
+            // Lane by lane of 128 bits: the first and second half of each, then both.
+            let halves_of_both = _mm512_add_ps(
+                _mm512_shuffle_f32x4::<0x44>(low, high),
+                _mm512_shuffle_f32x4::<0xEE>(low, high),
+            );
+            let order = _mm512_setr_epi64(0, 1, 4, 5, 2, 3, 6, 7);
+            let both = _mm512_permutexvar_pd(order, _mm512_castps_pd(halves_of_both));
+            let [one, other] = halves(_mm512_castpd_ps(both));
+            Avx2(_mm256_add_ps(one, other))
+        }
     }
 
     #[inline(always)]
-    unsafe fn sums_of_fours(self) -> Self {
-        let pairs = _mm512_add_ps(self.0, _mm512_permute_ps::<0xB1>(self.0));
-        Self(_mm512_add_ps(pairs, _mm512_permute_ps::<0x4E>(pairs)))
+    fn sums_of_fours(self) -> Self {
+        // SAFETY: a vector is at hand, so its instructions are.
+        unsafe {
+            let pairs = _mm512_add_ps(self.0, _mm512_permute_ps::<0xB1>(self.0));
+            Self(_mm512_add_ps(pairs, _mm512_permute_ps::<0x4E>(pairs)))
+        }
     }
 
     #[inline(always)]

@@ -7,7 +7,7 @@ use anyhow::Result;
 use pocketrec::model::Model;
 use pocketrec::rank::TopN;
 
-use super::bench::Report;
+use super::report::Report;
 use crate::note;
 use crate::print::{self, Column, Table, count};
 use pocketrec_base::error::BadInput;
