@@ -8,10 +8,10 @@ pub const fn records(owners: usize, log: usize) -> usize {
     owners * (log + UNDO_DEPTH)
 }
 
-/// Ends compilation where a region of `length` bytes, in pages of `page`, is too small for `owners` profiles of up to
+/// Ends compilation where a region of `length` bytes, in pages of `page` and words of `word`, is too small for `owners` profiles of up to
 /// `log` ratings. For constants only: it panics.
-pub const fn require(length: u32, page: u32, owners: usize, log: usize) {
-    let least = least_region(page, records(owners, log));
+pub const fn require(length: u32, (page, word): (u32, u32), owners: usize, log: usize) {
+    let least = least_region(page, word, records(owners, log));
     if length < least {
         let sentence = Sentence::new()
             .text("the profile region has ")
@@ -83,7 +83,7 @@ mod tests {
 
     const PAGE: u32 = 1024;
     // 72 records and 5 slots besides take 2 pages of 50; twice that and a page more are 5.
-    const _: () = require(5 * PAGE, PAGE, 1, 64);
+    const _: () = require(5 * PAGE, (PAGE, 4), 1, 64);
 
     #[test]
     #[should_panic(
@@ -92,7 +92,7 @@ mod tests {
                     owners or ratings"
     )]
     fn a_region_of_a_page_too_few_is_refused_with_what_it_takes() {
-        require(4 * PAGE, PAGE, 1, 64);
+        require(4 * PAGE, (PAGE, 4), 1, 64);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::rc::Rc;
 /// Flash as NOR flash is: erasure sets bits, writing clears them. It counts the bytes that it changes, and after
 /// so many its power is gone.
 #[derive(Clone)]
-pub struct Mock<const PAGE: usize> {
+pub struct Mock<const PAGE: usize, const WORD: usize = 4> {
     pub bytes: Vec<u8>,
     /// Bytes left until the power goes.
     pub power: usize,
@@ -43,6 +43,13 @@ impl NorFlashError for NoPower {
 
 impl<const PAGE: usize> Mock<PAGE> {
     pub fn new(pages: usize, fill: u8) -> Self {
+        Self::of_words(pages, fill)
+    }
+}
+
+impl<const PAGE: usize, const WORD: usize> Mock<PAGE, WORD> {
+    /// Flash that is written in words of `WORD` bytes.
+    pub fn of_words(pages: usize, fill: u8) -> Self {
         Self {
             bytes: vec![fill; pages * PAGE],
             power: usize::MAX,
@@ -92,11 +99,11 @@ impl<const PAGE: usize> Mock<PAGE> {
     }
 }
 
-impl<const PAGE: usize> ErrorType for Mock<PAGE> {
+impl<const PAGE: usize, const WORD: usize> ErrorType for Mock<PAGE, WORD> {
     type Error = NoPower;
 }
 
-impl<const PAGE: usize> ReadNorFlash for Mock<PAGE> {
+impl<const PAGE: usize, const WORD: usize> ReadNorFlash for Mock<PAGE, WORD> {
     const READ_SIZE: usize = 4;
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), NoPower> {
@@ -113,8 +120,8 @@ impl<const PAGE: usize> ReadNorFlash for Mock<PAGE> {
     }
 }
 
-impl<const PAGE: usize> NorFlash for Mock<PAGE> {
-    const WRITE_SIZE: usize = 4;
+impl<const PAGE: usize, const WORD: usize> NorFlash for Mock<PAGE, WORD> {
+    const WRITE_SIZE: usize = WORD;
     const ERASE_SIZE: usize = PAGE;
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), NoPower> {
@@ -134,7 +141,7 @@ impl<const PAGE: usize> NorFlash for Mock<PAGE> {
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), NoPower> {
-        assert!(offset.is_multiple_of(4) && bytes.len().is_multiple_of(4));
+        assert!((offset as usize).is_multiple_of(WORD) && bytes.len().is_multiple_of(WORD));
         let fails = self.fails();
         if fails && !self.does_it_anyway {
             return Err(NoPower);

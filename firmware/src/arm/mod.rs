@@ -92,7 +92,8 @@ macro_rules! board {
         const _: () = {
             use $crate::flash::Controller;
             assert!(<$flash>::PAGE == FACTS.page);
-            $crate::room::require(FACTS.profile.1, FACTS.page as u32, FACTS.owners, FACTS.ratings);
+            let sizes = (FACTS.page as u32, FACTS.word as u32);
+            $crate::room::require(FACTS.profile.1, sizes, FACTS.owners, FACTS.ratings);
         };
 
         #[$crate::arm::cortex_m_rt::entry]

@@ -323,7 +323,7 @@ fn services(bytes: &'static [u8]) {
         slice: word(),
     };
     calls! {
-        least_region(word(), size());
+        least_region(word(), word(), size());
         FlashLog::open(region(), size()).into_inner();
         Service::<2>::new(Model::open(bytes), black_box(board)).model();
     }

@@ -5,6 +5,10 @@
 //!         record, record, …                             20 bytes each, as far as the page goes
 //! ```
 //!
+//! That is in flash which is written in words of 4 bytes or less. Where words are larger, up to 32 bytes, the marker has
+//! one for itself, what follows it in the head begins with the next, and each record begins with a new one; what a word
+//! has left stays erased. No word is written twice without an erasure between.
+//!
 //! All numbers are little-endian. The marker says that the page's erasure came to its end; it stands there before
 //! anything else is written. Generations count pages as they are opened, each behind the last one in the ring. A
 //! page that a compaction writes states in `first` the generation at which that compaction began, another page 0.
@@ -48,7 +52,7 @@ use super::record::{Body, body_of, commit, commit_of, crc_of, record_of};
 use super::{Change, Record, Store, StoreError};
 use crate::wire::{Storage, StorageState};
 use embedded_storage::nor_flash::NorFlash;
-use ring::{Bad, Broken, Head, Ring, slots};
+use ring::{Bad, Broken, Head, LARGEST_WORD, Layout, Ring};
 
 /// Slots that are tried, each behind one that read back wrong.
 const TRIES: u32 = 4;
@@ -56,23 +60,24 @@ const TRIES: u32 = 4;
 /// Records of a compaction that aren't live: what the last request did, the commit, and slots that fail.
 const BESIDES: u32 = 1 + TRIES;
 
-/// Bytes of the least region, in pages of `page_bytes`, that a [`FlashLog`] of `records` records works in.
+/// Bytes of the least region, in pages of `page_bytes` and words of `word_bytes`, that a [`FlashLog`] of `records`
+/// records works in.
 ///
 /// A firmware that compares it with its memory map in a constant has nothing to find out when it runs.
-pub const fn least_region(page_bytes: u32, records: usize) -> u32 {
-    least_pages(page_bytes, records).saturating_mul(page_bytes)
+pub const fn least_region(page_bytes: u32, word_bytes: u32, records: usize) -> u32 {
+    least_pages(page_bytes, word_bytes, records).saturating_mul(page_bytes)
 }
 
 /// The live records, those of the compaction that replaces them, and a page to write on in between.
-const fn least_pages(page_bytes: u32, records: usize) -> u32 {
-    compacted(page_bytes, records)
+const fn least_pages(page_bytes: u32, word_bytes: u32, records: usize) -> u32 {
+    compacted(page_bytes, word_bytes, records)
         .saturating_mul(2)
         .saturating_add(1)
 }
 
 /// Pages that a compaction of `records` records needs at most.
-const fn compacted(page_bytes: u32, records: usize) -> u32 {
-    let slots = slots(page_bytes);
+const fn compacted(page_bytes: u32, word_bytes: u32, records: usize) -> u32 {
+    let slots = Layout::of(word_bytes).slots(page_bytes);
     let slots = if slots == 0 { 1 } else { slots };
     let records = if records > u32::MAX as usize {
         u32::MAX
@@ -84,7 +89,7 @@ const fn compacted(page_bytes: u32, records: usize) -> u32 {
 
 /// A log of changes in `F`, a region of at least three pages that it has for itself.
 ///
-/// `F` must take words of 4 bytes; it is read back after every write and every erasure. RAM: about 70 bytes.
+/// `F` may be written in words of up to 32 bytes, and is read in words of 4; it is read back after every write and every erasure. RAM: about 70 bytes.
 #[derive(Debug)]
 pub struct FlashLog<F> {
     ring: Ring<F>,
@@ -116,14 +121,16 @@ impl<F: NorFlash> FlashLog<F> {
     pub fn open(flash: F, records: usize) -> Self {
         const {
             assert!(
-                F::WRITE_SIZE <= 4 && F::READ_SIZE <= 4,
-                "flash must be read and written in words of 4 bytes"
+                F::WRITE_SIZE <= LARGEST_WORD && F::WRITE_SIZE.is_power_of_two(),
+                "flash must be written in words of 1 to 32 bytes"
             );
-            assert!(F::ERASE_SIZE >= 64 && F::ERASE_SIZE % 16 == 0);
+            assert!(F::READ_SIZE <= 4, "flash must be read in words of 4 bytes");
+            assert!(F::ERASE_SIZE % 16 == 0);
+            assert!(Layout::of(F::WRITE_SIZE as u32).slots(F::ERASE_SIZE as u32) > 0);
         }
         let ring = Ring::new(flash);
         let mut log = Self {
-            reserve: compacted(ring.page_bytes, records),
+            reserve: compacted(ring.page_bytes, F::WRITE_SIZE as u32, records),
             ring,
             state: StorageState::Flash,
             page: 0,

@@ -5,8 +5,47 @@ use super::super::StoreError;
 use super::super::record::{Body, RECORD, crc_of};
 use embedded_storage::nor_flash::NorFlash;
 
-/// Bytes of a page's head.
-const HEAD: u32 = 16;
+/// Where the parts of a page lie, each at the start of a word of flash.
+#[derive(Clone, Copy)]
+pub(super) struct Layout {
+    /// Bytes of a word.
+    word: u32,
+    /// Bytes of a page's head: the marker's word, and those that the page is opened with.
+    head: u32,
+    /// Bytes of a slot.
+    slot: u32,
+}
+
+impl Layout {
+    /// That of flash which is written in words of so many bytes. Smaller words are written four bytes at a time.
+    pub(super) const fn of(word: u32) -> Self {
+        let word = if word > 4 { word } else { 4 };
+        // Pages are looked at in steps of 16 bytes.
+        let head = up(word.saturating_add(up(3 * 4, word)), 16);
+        Self {
+            word,
+            head,
+            slot: up(RECORD, word),
+        }
+    }
+
+    /// Records that a page takes behind its head.
+    pub(super) const fn slots(self, page_bytes: u32) -> u32 {
+        match page_bytes.saturating_sub(self.head).checked_div(self.slot) {
+            Some(slots) => slots,
+            None => 0,
+        }
+    }
+}
+
+/// The least multiple of `unit`, which isn't 0, that is no less.
+const fn up(bytes: u32, unit: u32) -> u32 {
+    let units = match bytes.saturating_add(unit.wrapping_sub(1)).checked_div(unit) {
+        Some(units) => units,
+        None => 0,
+    };
+    units.wrapping_mul(unit)
+}
 
 /// The page was erased, and nothing has cut that off. Its last byte is the version of what is written behind it: raised
 /// where that changes, so that no version takes another's log for its own, or for nothing. What isn't said in it holds
@@ -14,10 +53,8 @@ const HEAD: u32 = 16;
 pub(super) const MARKER: u32 = u32::from_le_bytes(*b"PkL2");
 const BLANK: u32 = u32::MAX;
 
-/// Records that a page takes behind its head.
-pub(super) const fn slots(page_bytes: u32) -> u32 {
-    page_bytes.saturating_sub(HEAD) / RECORD
-}
+/// Bytes of the largest word that flash may be written in.
+pub(super) const LARGEST_WORD: usize = 32;
 
 /// Flash didn't do what it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +116,10 @@ impl<F: NorFlash> Ring<F> {
         }
     }
 
+    const LAYOUT: Layout = Layout::of(F::WRITE_SIZE as u32);
+
     pub(super) fn slots(&self) -> u32 {
-        slots(self.page_bytes)
+        Self::LAYOUT.slots(self.page_bytes)
     }
 
     pub(super) fn after(&self, page: u32) -> u32 {
@@ -99,8 +138,10 @@ impl<F: NorFlash> Ring<F> {
 
     /// Where a slot begins, counted from 1.
     fn place(&self, page: u32, slot: u32) -> u32 {
-        let behind = slot.wrapping_sub(1).wrapping_mul(RECORD);
-        self.start(page).wrapping_add(HEAD).wrapping_add(behind)
+        let behind = slot.wrapping_sub(1).wrapping_mul(Self::LAYOUT.slot);
+        self.start(page)
+            .wrapping_add(Self::LAYOUT.head)
+            .wrapping_add(behind)
     }
 
     /// Some words. What can't be read reads as zeros: no marker, no record, not erased.
@@ -115,6 +156,9 @@ impl<F: NorFlash> Ring<F> {
 
     /// Writes words, in their order, and reads them back.
     fn write(&mut self, at: u32, words: &[u32]) -> Result<(), Bad> {
+        if Self::LAYOUT.word > 4 {
+            return self.write_wide(at, words);
+        }
         let mut at = at;
         for word in words {
             // What it says of this may be wrong either way.
@@ -129,8 +173,46 @@ impl<F: NorFlash> Ring<F> {
         Ok(())
     }
 
+    /// As [`write`](Self::write), as many at a time as a word of flash holds; what is left of the last stays erased.
+    fn write_wide(&mut self, at: u32, words: &[u32]) -> Result<(), Bad> {
+        let width = Self::LAYOUT.word as usize;
+        let (mut at, mut rest) = (at, words);
+        while !rest.is_empty() {
+            let count = core::cmp::min(rest.len(), width / 4);
+            let mut bytes = [[0xff; 4]; LARGEST_WORD / 4];
+            let mut back = [0; LARGEST_WORD];
+            let (Some((now, later)), Some(back)) =
+                (rest.split_at_checked(count), back.get_mut(..width))
+            else {
+                return Err(Bad::Differs);
+            };
+            for (to, word) in bytes.iter_mut().zip(now) {
+                *to = word.to_le_bytes();
+            }
+            let Some(bytes) = bytes.as_flattened().get(..width) else {
+                return Err(Bad::Differs);
+            };
+            // As above.
+            let _ = self.flash.write(at, bytes);
+            self.flash.read(at, back).map_err(|_| Bad::Unread)?;
+            if back != bytes {
+                return Err(Bad::Differs);
+            }
+            (at, rest) = (at.wrapping_add(Self::LAYOUT.word), later);
+        }
+        Ok(())
+    }
+
     pub(super) fn head(&mut self, page: u32) -> Head {
-        match self.read(self.start(page)) {
+        let start = self.start(page);
+        let head = if Self::LAYOUT.word == 4 {
+            self.read(start)
+        } else {
+            let [marker] = self.read(start);
+            let [generation, first, crc] = self.read(start.wrapping_add(Self::LAYOUT.word));
+            [marker, generation, first, crc]
+        };
+        match head {
             [MARKER, BLANK, BLANK, BLANK] => Head::Erased,
             [MARKER, generation, first, crc]
                 if crc == crc_of(generation, &[first]) && generation != BLANK =>
@@ -170,7 +252,7 @@ impl<F: NorFlash> Ring<F> {
 
     /// Whether a page is erased from its head to its end.
     pub(super) fn is_erased(&mut self, page: u32) -> bool {
-        self.head(page) == Head::Erased && self.has_only(page, HEAD, BLANK)
+        self.head(page) == Head::Erased && self.has_only(page, Self::LAYOUT.head, BLANK)
     }
 
     /// Erases a page, and makes sure that it is.
@@ -186,7 +268,7 @@ impl<F: NorFlash> Ring<F> {
 
     /// Opens an erased page.
     pub(super) fn open(&mut self, page: u32, generation: u32, first: u32) -> Result<(), Broken> {
-        let at = self.start(page).wrapping_add(4);
+        let at = self.start(page).wrapping_add(Self::LAYOUT.word);
         Ok(self.write(at, &[generation, first, crc_of(generation, &[first])])?)
     }
 
