@@ -56,6 +56,7 @@ fn constant(board: &Board) -> String {
         image_region,
         firmware_address,
         firmware_region,
+        firmware_head,
         firmware_flash,
         profile_address,
         profile_region,
@@ -87,7 +88,7 @@ fn constant(board: &Board) -> String {
         "Board {{ name: {name:?}, title: {title:?}, chip: {chip:?}, target: {target:?}, core: {core:?}, \
          clock_hz: {clock_hz}, features: &{features:?}, owners: {owners}, more_owners: {more_owners}, \
          ratings: {ratings}, image_address: {image_address}, image_region: {image_region}, \
-         firmware_address: {firmware_address}, firmware_region: {firmware_region}, \
+         firmware_address: {firmware_address}, firmware_region: {firmware_region}, firmware_head: {firmware_head}, \
          firmware_flash: {firmware_flash}, profile_address: {profile_address}, \
          profile_region: {profile_region}, page: {page}, word: {word}, flash_address: {flash_address}, \
          flash: {flash}, ram_address: {ram_address}, ram: {ram}, emulator: {emulator}, probe: {probe:?}, \

@@ -31,6 +31,8 @@ pub struct Board {
     pub firmware_address: u32,
     /// Bytes of that region, a profile amid it included.
     pub firmware_region: usize,
+    /// Bytes at its start that are the chip's own boot loader's, before the vector table.
+    pub firmware_head: u32,
     /// Bytes of flash that the firmware may take.
     pub firmware_flash: usize,
     /// Address of the first byte of the region that keeps ratings.

@@ -48,7 +48,7 @@ struct Memory {
     flash: Flash,
     ram: Region,
     /// The parts of flash. A profile may lie amid the firmware's.
-    firmware: Region,
+    firmware: Code,
     profile: Region,
     image: Region,
 }
@@ -62,6 +62,16 @@ struct Flash {
     page: u32,
     /// Bytes that are programmed at once.
     word: u32,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Code {
+    at: u32,
+    kb: u32,
+    /// Bytes at its start that are the chip's own boot loader's, before the vector table.
+    #[serde(default)]
+    head: u32,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -161,6 +171,11 @@ fn check(file: &File) -> Result<(), String> {
         profile,
         image,
     } = &file.memory;
+    let head = firmware.head;
+    let firmware = &Region {
+        at: firmware.at,
+        kb: firmware.kb,
+    };
     let whole = Region {
         at: flash.at,
         kb: flash.kb,
@@ -215,6 +230,11 @@ fn check(file: &File) -> Result<(), String> {
             ));
         }
     }
+    if !head.is_multiple_of(256) || head >= firmware.kb * 1024 {
+        return Err(format!(
+            "memory.firmware.head is {head}; it should be whole 256 bytes, and less than the region"
+        ));
+    }
     if let Some(feature) = file
         .features
         .iter()
@@ -250,6 +270,11 @@ fn board(name: &str, folder: &Path, file: File) -> Result<Board, String> {
         profile,
         image,
     } = file.memory;
+    let head = firmware.head;
+    let firmware = Region {
+        at: firmware.at,
+        kb: firmware.kb,
+    };
     let bytes = |kb: u32| kb as usize * 1024;
     let amid = if profile.meets(firmware) {
         bytes(profile.kb)
@@ -296,6 +321,7 @@ fn board(name: &str, folder: &Path, file: File) -> Result<Board, String> {
         image_region: bytes(image.kb),
         firmware_address: firmware.at,
         firmware_region: bytes(firmware.kb),
+        firmware_head: head,
         firmware_flash: bytes(firmware.kb) - amid,
         profile_address: profile.at,
         profile_region: bytes(profile.kb),

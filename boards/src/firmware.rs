@@ -53,6 +53,7 @@ pub fn memory(board: &Board) -> String {
         name,
         firmware_address,
         firmware_region,
+        firmware_head,
         ram_address,
         ram,
         ..
@@ -64,10 +65,14 @@ pub fn memory(board: &Board) -> String {
         image_region,
         ..
     } = board;
+    let (code, room) = (
+        firmware_address + firmware_head,
+        firmware_region - *firmware_head as usize,
+    );
     format!(
         "/* {name}, by its {FILE}. */\n\
          MEMORY\n{{\n\
-         \x20 FLASH : ORIGIN = {firmware_address:#010x}, LENGTH = {firmware_region}\n\
+         \x20 FLASH : ORIGIN = {code:#010x}, LENGTH = {room}\n\
          \x20 RAM : ORIGIN = {ram_address:#010x}, LENGTH = {ram}\n\
          }}\n\n\
          __profile_start = {profile_address:#010x};\n\

@@ -62,7 +62,7 @@ fn what_is_wrong_with_a_file_is_told_by_file_and_field() {
         ("clock_hz = 16_000_000", "clock_hz = 0", "clock_hz"),
         ("\"0d28:0204\"", "\"d28:0204\"", "usb"),
         ("machine =", "machines =", "machines"),
-        ("probe =", "family = 3\nprobe =", "flashing.drive"),
+        ("drive = \"hex\"", "drive = \"bin\"", "flashing.drive"),
         ("title =", "titel =", "titel"),
     ] {
         let text = microbit();

@@ -12,7 +12,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 /// The boards that tests boot.
-pub const BOARDS: [&str; 2] = ["stm32f405", "microbit"];
+pub const BOARDS: [&str; 3] = ["stm32f405", "microbit", "pico"];
+
+/// Those of them whose emulator has a debugger.
+pub const DEBUGGED: [&str; 2] = ["stm32f405", "microbit"];
 
 /// The profiles that they are built in; the first has logs.
 pub const PROFILES: [&str; 2] = ["firmware", "firmware-s"];

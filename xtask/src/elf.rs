@@ -1,8 +1,11 @@
 //! What is read out of compiled code: sizes of sections and names of symbols.
 
 use anyhow::{Context, Result};
-use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, elf};
+use object::read::elf::{ElfFile32, ProgramHeader};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, SectionFlags, elf};
 use std::path::Path;
+
+use crate::drive::Part;
 
 /// What a firmware takes of a board, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +43,28 @@ pub fn sizes(path: &Path) -> Result<Sizes> {
         }
     }
     Ok(sizes)
+}
+
+/// What a linked firmware has the board's flash hold, by the addresses there.
+///
+/// # Errors
+/// As [`sizes`].
+pub fn segments(path: &Path) -> Result<Vec<Part>> {
+    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    let file = ElfFile32::<Endianness>::parse(&*bytes)
+        .with_context(|| format!("{} is no ELF file of 32 bits", path.display()))?;
+    let endian = file.endian();
+    let mut parts = Vec::new();
+    for header in file.elf_program_headers() {
+        let bytes = header.data(endian, &*bytes).unwrap_or_default();
+        if header.p_type(endian) == elf::PT_LOAD && !bytes.is_empty() {
+            parts.push(Part {
+                address: header.p_paddr(endian),
+                bytes: bytes.to_vec(),
+            });
+        }
+    }
+    Ok(parts)
 }
 
 /// Names of symbols in a linked firmware, demangled as little as needed: the mangled names hold the paths.

@@ -8,6 +8,7 @@ mod boards;
 #[path = "../../host/base/src/child.rs"]
 mod child;
 mod ci;
+mod drive;
 mod elf;
 mod emulator;
 mod firmware;
@@ -16,6 +17,7 @@ mod licences;
 mod loom;
 mod miri;
 mod no_panic;
+mod npm;
 mod oldest;
 mod package;
 mod setup;
@@ -63,6 +65,8 @@ enum Verb {
         /// Additional features: models that it takes (`codes`, `integers`, `shapes`, `wide`) or three owners (`owners`).
         #[arg(long, value_delimiter = ',', value_parser = firmware::FEATURES)]
         features: Vec<String>,
+        #[command(flatten)]
+        drive: DriveArguments,
     },
     /// Run every test, including those of the firmware in an emulator.
     Test,
@@ -114,6 +118,65 @@ enum Verb {
     },
 }
 
+/// One file to drop on the board's USB drive.
+#[derive(clap::Args)]
+struct DriveArguments {
+    /// Write a .uf2 for the board's USB drive, beside the ELF file; the last line printed is its path.
+    #[arg(long, conflicts_with = "hex")]
+    uf2: bool,
+    /// As --uf2, for boards whose drive takes Intel HEX.
+    #[arg(long)]
+    hex: bool,
+    /// An image that goes into the same file.
+    #[arg(long)]
+    image: Option<std::path::PathBuf>,
+    /// Leave the firmware out of it: the image alone.
+    #[arg(long, requires = "image")]
+    image_only: bool,
+}
+
+impl DriveArguments {
+    /// The ending of the file that is wanted, if one is.
+    fn extension(&self) -> Option<&'static str> {
+        match (self.uf2, self.hex) {
+            (true, _) => Some("uf2"),
+            (_, true) => Some("hex"),
+            _ => None,
+        }
+    }
+
+    /// Writes the file where one is wanted, and returns its path; else that of the ELF file, which is built by `build`.
+    fn write(
+        &self,
+        board: Board,
+        build: impl FnOnce() -> anyhow::Result<std::path::PathBuf>,
+    ) -> anyhow::Result<std::path::PathBuf> {
+        let Some(wanted) = self.extension() else {
+            if let Some(image) = &self.image {
+                anyhow::bail!("--image {} goes into a --uf2 or a --hex", image.display());
+            }
+            return build();
+        };
+        let takes = board.drive.map(|drive| drive.extension());
+        if takes != Some(wanted) {
+            let takes = takes.map_or("none".into(), |takes| format!("--{takes}"));
+            anyhow::bail!(
+                "--{wanted} is not what the USB drive of {} takes: {takes}",
+                board.name
+            );
+        }
+        let image = self.image.as_deref();
+        if self.image_only {
+            let name = format!("{}-image.elf", board.name);
+            let beside = shell::target_directory().join("boards").join(name);
+            std::fs::create_dir_all(shell::target_directory().join("boards"))?;
+            return drive::write(board, None, image, &beside);
+        }
+        let elf = build()?;
+        drive::write(board, Some(&elf), image, &elf)
+    }
+}
+
 #[derive(Subcommand)]
 enum BenchOn {
     /// Count core's instructions, modelled cycles and stack on emulated Cortex-M0, M4F, M7 and M55, and compare with
@@ -147,13 +210,18 @@ fn main() -> ExitCode {
             profile,
             log,
             features,
+            drive,
         } => {
             let mut options = firmware::Options::usual(profile);
             options.log = log.unwrap_or(options.log);
             options.features = features;
-            toolchain::find(arguments.toolchain)
-                .and_then(|toolchain| firmware::build(&toolchain, board, &options))
-                .map(|elf| println!("{}", elf.display()))
+            let build = || {
+                toolchain::find(arguments.toolchain)
+                    .and_then(|toolchain| firmware::build(&toolchain, board, &options))
+            };
+            drive
+                .write(board, build)
+                .map(|path| println!("{}", path.display()))
         }
         Verb::Test => test::run(setup),
         Verb::Ci => ci::run(setup),

@@ -8,7 +8,7 @@ use std::io::Write;
 use std::process::Command;
 
 use crate::toolchain::{self, Choice};
-use crate::{emulator, shell};
+use crate::{emulator, npm, shell};
 
 /// How far the task runner may go by itself.
 #[derive(Clone, Copy, Debug)]
@@ -42,12 +42,14 @@ impl Remedy {
 /// # Errors
 /// When the compiler or the emulator is still missing afterwards.
 pub fn run(manner: Manner) -> Result<()> {
-    let compiler = compiler(manner);
-    let emulator = emulator(manner);
-    match (compiler, emulator) {
-        (Ok(()), Ok(())) => Ok(()),
-        (Err(error), Ok(())) | (Ok(()), Err(error)) => Err(error),
-        (Err(first), Err(second)) => bail!("{first:#}; {second:#}"),
+    let missing: Vec<String> = [compiler(manner), emulator(manner), packages(manner)]
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|error| format!("{error:#}"))
+        .collect();
+    match missing.is_empty() {
+        true => Ok(()),
+        false => bail!("{}", missing.join("; ")),
     }
 }
 
@@ -143,6 +145,30 @@ pub fn emulator(manner: Manner) -> Result<()> {
         manner,
         emulator::version,
     )
+}
+
+/// Finds the emulators that are packages of npm, or installs them.
+///
+/// # Errors
+/// When one is missing and may not or can't be installed.
+pub fn packages(manner: Manner) -> Result<()> {
+    if let Ok(version) = npm::version() {
+        eprintln!("emulators: {version}");
+        return Ok(());
+    }
+    let mut commands = Vec::new();
+    if !(shell::on_path("node") && shell::on_path("npm")) {
+        commands.extend(if shell::on_path("apt-get") {
+            apt(&["nodejs", "npm"])
+        } else if shell::on_path("dnf") {
+            vec![as_root(words("dnf install -y nodejs npm"))]
+        } else {
+            vec![words("brew install node")]
+        });
+    }
+    commands.extend(npm::download());
+    let remedy = Remedy::new("packages of npm, in the project's target folder", commands);
+    bring("an emulator of npm", vec![remedy], manner, npm::version)
 }
 
 /// The ways to an emulator that this system has.

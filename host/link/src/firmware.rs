@@ -25,25 +25,65 @@ pub fn build(
     features: &[&str],
     words: Stdio,
 ) -> Result<PathBuf> {
+    let mut build = task(board, features);
+    build.args(profile.iter().flat_map(|name| ["--profile", name]));
+    made(build.stderr(words), board)
+}
+
+/// What a file for a board's USB drive holds.
+#[derive(Clone, Copy, Debug)]
+pub struct OnDrive<'a> {
+    /// How its name ends, as [`boards::Drive::extension`] has it.
+    pub extension: &'a str,
+    /// The image.
+    pub image: &'a Path,
+    /// Whether the firmware is left out.
+    pub image_only: bool,
+    /// Further features of the firmware.
+    pub features: &'a [&'a str],
+}
+
+/// Makes a file for a board's USB drive, of the firmware, which it builds, and an image; its path.
+///
+/// # Errors
+///
+/// As [`build`], and where something wouldn't lie in the region that the board has for it.
+pub fn for_drive(board: Board, file: &OnDrive<'_>) -> Result<PathBuf> {
+    let image = std::path::absolute(file.image).context("the image's path")?;
+    let mut make = task(board, file.features);
+    make.arg(format!("--{}", file.extension))
+        .arg("--image")
+        .arg(image)
+        .args(file.image_only.then_some("--image-only"));
+    made(make.stderr(Stdio::inherit()), board)
+}
+
+/// The task runner's verb.
+fn task(board: Board, features: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build
+    let mut command = Command::new(cargo);
+    command
         .args(["xtask", "firmware", board.name])
-        .args(profile.iter().flat_map(|name| ["--profile", name]))
         .args(features.iter().flat_map(|name| ["--features", name]))
-        .current_dir(workspace())
-        .stdout(Stdio::piped())
-        .stderr(words);
-    let output =
-        Tied::output(&mut build).context("cargo, which builds the firmware, can't be started")?;
+        .current_dir(workspace());
+    command
+}
+
+/// Runs it; the path in its last line.
+fn made(command: &mut Command, board: Board) -> Result<PathBuf> {
+    let output = Tied::output(command.stdout(Stdio::piped()))
+        .context("cargo, which builds the firmware, can't be started")?;
     let text = String::from_utf8_lossy(&output.stdout);
     let path = text.lines().rev().find(|line| !line.trim().is_empty());
     match path {
         Some(path) if output.status.success() => Ok(PathBuf::from(path.trim())),
-        _ => bail!(
-            "the firmware was not built: `cargo xtask firmware {}` says why\n{}",
-            board.name,
-            String::from_utf8_lossy(&output.stderr).trim()
-        ),
+        _ => {
+            let words = String::from_utf8_lossy(&output.stderr);
+            let name = board.name;
+            let why = format!(
+                "the firmware was not built: `cargo xtask firmware {name}` says why\n{words}"
+            );
+            bail!("{}", why.trim_end())
+        }
     }
 }

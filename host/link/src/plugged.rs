@@ -72,11 +72,16 @@ impl Plugged {
     }
 }
 
-/// What is known under these ids.
+/// What is known under these ids: a probe or an adapter, or a board by the ids in its data file.
 fn known(vendor: u16, product: u16) -> Option<&'static str> {
     let mut all = KNOWN.iter();
     let is = |(v, p, _): &&(u16, Option<u16>, _)| *v == vendor && p.is_none_or(|p| p == product);
-    all.find(is).map(|(_, _, what)| *what)
+    let named = all.find(is).map(|(_, _, what)| *what);
+    named.or_else(|| {
+        let mut boards = boards::BOARDS.iter();
+        let board = boards.find(|board| board.usb.contains(&(vendor, product)));
+        board.map(|board| board.title)
+    })
 }
 
 #[cfg(test)]

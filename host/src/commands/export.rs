@@ -1,5 +1,6 @@
 //! `host export`: checkpoint in, flash image out, with the bill.
 
+mod drive;
 mod told;
 
 use std::path::{Path, PathBuf};
@@ -85,6 +86,9 @@ pub struct Args {
 
     #[arg(long, value_name = "NAME|FILE", value_parser = boards::parse, help = board_help())]
     board: Option<Board>,
+
+    #[command(flatten)]
+    drive: drive::DriveArgs,
 }
 
 fn board_help() -> String {
@@ -142,6 +146,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let movies = args.movies.rows(&checkpoint)?;
     let board = args.board.unwrap_or(boards::DEFAULT);
+    args.drive.check(board, to.file())?;
     let data = data_of(args, &checkpoint, &from)?;
     let named = titles_of(args, &checkpoint, data.as_ref().ok())?;
     let rated = match &data {
@@ -232,9 +237,14 @@ pub fn run(args: &Args) -> Result<()> {
     together
         .commit()
         .map_err(|(path, error)| anyhow!("can't write {}: {error}", path.display()))?;
+    let drive = match (to.file(), &device) {
+        (Some(image), Some(bill)) => args.drive.write(board, image, &bill.missing_features())?,
+        _ => None,
+    };
     print::answer(&Exported {
         checkpoint: from,
         image: to.file().map(Path::to_owned),
+        drive,
         titles: titles.filter(|_| written),
         user_names: called,
         movies: Held {

@@ -1,5 +1,7 @@
 //! The tests across crates, as one program: each of its own would link host once more and train once more.
 
+#[cfg(all(feature = "emulator", unix))]
+mod added_board;
 mod built_in_image;
 #[cfg(feature = "emulator")]
 mod emulate;
@@ -10,6 +12,7 @@ mod interest;
 #[cfg(feature = "emulator")]
 mod memory;
 #[cfg(feature = "emulator")]
+mod pico;
 mod profile;
 #[cfg(feature = "emulator")]
 mod pulled_plug;

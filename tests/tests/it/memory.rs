@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use object::{Object, ObjectSymbol};
 use pocketrec_link::emulator::Emulator;
 use tests::control::{Gdb, Waiting, gdb};
-use tests::firmware::{BOARDS, PROFILES, elf, known};
+use tests::firmware::{DEBUGGED, PROFILES, elf, known};
 
 /// RAM that a firmware which hasn't started doesn't use.
 const PLACE: u32 = 0x2000_0800;
@@ -63,7 +63,7 @@ fn address(elf: &[u8], symbol: &str) -> Result<u32> {
 
 #[test]
 fn memory_is_copied_to_the_byte_for_every_alignment_and_overlap() -> Result<()> {
-    for name in BOARDS {
+    for name in DEBUGGED {
         let mut board = Board::boot(name)?;
         for function in ["memcpy", "memmove"] {
             let address = board.address(function)?;
@@ -98,7 +98,7 @@ fn memory_is_copied_to_the_byte_for_every_alignment_and_overlap() -> Result<()> 
 
 #[test]
 fn memory_is_filled_to_the_byte_for_every_alignment() -> Result<()> {
-    for name in BOARDS {
+    for name in DEBUGGED {
         let mut board = Board::boot(name)?;
         let in_c = board.address("memset")?;
         let eabi = board.address("__aeabi_memset")?;
@@ -128,7 +128,7 @@ fn memory_is_filled_to_the_byte_for_every_alignment() -> Result<()> {
 
 #[test]
 fn memory_is_compared_by_its_first_byte_that_differs() -> Result<()> {
-    for name in BOARDS {
+    for name in DEBUGGED {
         let mut board = Board::boot(name)?;
         let compare = board.address("memcmp")?;
         for (a, b) in [(0, 0), (0, 1), (3, 2), (7, 100), (100, 7)] {

@@ -1,4 +1,5 @@
-//! The emulated micro:bit loses its power at random moments; its flash controller is real enough for that.
+//! Emulated boards lose their power at random moments: the micro:bit, whose flash controller is real enough for that,
+//! and the Pico, whose flash is erased and programmed bit by bit.
 
 use anyhow::{Context, Result, bail};
 use pocketrec::profile::{Log, Rating};
@@ -10,20 +11,14 @@ use pocketrec_link::emulator::Emulator;
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 use tests::control::{Qmp, Waiting};
-use tests::firmware::{PROFILES, boot};
+use tests::firmware::{PROFILES, boot, known};
 use tests::image::made_up;
 
-const BOARD: &str = "microbit";
 const OWNER: Who = Who::Owner(0);
-/// The region that keeps ratings, as its data file lays it out.
-const REGION: (u32, u32) = (0x0000_F000, 8 * 1024);
-/// Ratings that the board remembers.
-const LOG: usize = 64;
-/// How often the power goes.
-const CUTS: usize = 100;
 const MOVIES: u64 = 40;
 
 struct Board {
+    facts: boards::Board,
     connection: Connection<Emulator>,
     machine: Qmp,
     /// The image's file lives as long as the emulator that reads it.
@@ -31,12 +26,13 @@ struct Board {
 }
 
 impl Board {
-    fn boot() -> Result<Self> {
+    fn boot(name: &str) -> Result<Self> {
         let image = tempfile::NamedTempFile::new()?;
         std::fs::write(image.path(), made_up(1, MOVIES as u32)?)?;
         let waiting = Waiting::new()?;
-        let connection = boot(BOARD, PROFILES[1], Some(image.path()), &waiting.qmp()?)?;
+        let connection = boot(name, PROFILES[1], Some(image.path()), &waiting.qmp()?)?;
         Ok(Self {
+            facts: known(name)?,
             connection,
             machine: Qmp::take(waiting)?,
             _image: image,
@@ -139,9 +135,19 @@ impl Board {
         })
     }
 
+    /// The region that keeps ratings.
+    fn region(&mut self) -> Result<Vec<u8>> {
+        let boards::Board {
+            profile_address,
+            profile_region,
+            ..
+        } = self.facts;
+        self.machine.memory(profile_address, profile_region as u32)
+    }
+
     /// Whether the region holds these bytes.
     fn holds(&mut self, needle: &[u8]) -> Result<bool> {
-        let bytes = self.machine.memory(REGION.0, REGION.1)?;
+        let bytes = self.region()?;
         Ok(bytes.windows(needle.len()).any(|window| window == needle))
     }
 }
@@ -160,7 +166,7 @@ impl Numbers {
 }
 
 /// The log after a request, where there is something for it to change.
-fn after(log: &Log<LOG>, request: &Request) -> Option<Log<LOG>> {
+fn after<const LOG: usize>(log: &Log<LOG>, request: &Request) -> Option<Log<LOG>> {
     let mut log = log.clone();
     let done = match *request {
         Request::Rate { movie, stars, .. } => {
@@ -186,7 +192,7 @@ fn after(log: &Log<LOG>, request: &Request) -> Option<Log<LOG>> {
     done.ok().map(|()| log)
 }
 
-fn pairs(log: &Log<LOG>) -> Vec<(u32, f32)> {
+fn pairs<const LOG: usize>(log: &Log<LOG>) -> Vec<(u32, f32)> {
     let ratings = log.ratings().iter();
     ratings
         .map(|rating| (rating.movie(), rating.stars()))
@@ -195,17 +201,27 @@ fn pairs(log: &Log<LOG>) -> Vec<(u32, f32)> {
 
 #[test]
 fn a_power_cut_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> {
-    let mut board = Board::boot()?;
+    // Flash that was never touched reads 0 in QEMU, as something else's would.
+    cut_at_random::<64>("microbit", StorageState::Formatted, 100)
+}
+
+#[test]
+fn a_power_cut_of_a_pico_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> {
+    cut_at_random::<256>("pico", StorageState::Flash, 20)
+}
+
+/// Cuts the power so often, on a board that remembers `LOG` ratings.
+fn cut_at_random<const LOG: usize>(name: &str, fresh: StorageState, cuts: usize) -> Result<()> {
+    let mut board = Board::boot(name)?;
     let state = board.ask(&Request::Storage, |reply| match reply {
         Reply::Storage(storage) => Some(storage.state),
         _ => None,
     })?;
-    // Flash that was never touched reads 0 here, as something else's would.
-    assert_eq!(state, StorageState::Formatted);
+    assert_eq!(state, fresh);
     let mut numbers = Numbers(5);
     let mut log = Log::<LOG>::new();
     let mut lost = 0;
-    for cut in 0..CUTS {
+    for cut in 0..cuts {
         // A few changes that are acknowledged, and one that the power goes in.
         for last in [false, false, true] {
             let movie = 1 + numbers.below(MOVIES) as u32;
@@ -252,16 +268,26 @@ fn a_power_cut_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> 
             );
         }
     }
-    println!("{lost} of {CUTS} changes were lost in flight");
+    println!("{lost} of {cuts} changes were lost in flight");
     Ok(())
 }
 
 #[test]
 fn what_was_asked_before_the_power_went_is_done_once_when_it_is_asked_again() -> Result<()> {
-    let mut board = Board::boot()?;
+    ask_again::<64>("microbit", 120)
+}
+
+#[test]
+fn what_a_pico_was_asked_before_the_power_went_is_done_once_when_it_is_asked_again() -> Result<()> {
+    ask_again::<256>("pico", 24)
+}
+
+/// Cuts the power behind so many requests, on a board that remembers `LOG` ratings.
+fn ask_again<const LOG: usize>(name: &str, cuts: u64) -> Result<()> {
+    let mut board = Board::boot(name)?;
     let mut numbers = Numbers(7);
     let mut log = Log::<LOG>::new();
-    for cut in 0..120_u64 {
+    for cut in 0..cuts {
         let movie = 1 + numbers.below(MOVIES) as u32;
         let stars = (1 + numbers.below(10)) as f32 / 2.0;
         let request = match cut % 12 {
@@ -341,7 +367,7 @@ fn what_was_asked_before_the_power_went_is_done_once_when_it_is_asked_again() ->
 #[test]
 fn pages_are_erased_ahead_while_no_request_waits() -> Result<()> {
     const PAGE: usize = 1024;
-    let mut board = Board::boot()?;
+    let mut board = Board::boot("microbit")?;
     let rate = Request::Rate {
         who: OWNER,
         movie: 1,
@@ -368,7 +394,7 @@ fn pages_are_erased_ahead_while_no_request_waits() -> Result<()> {
         })?;
         // Nobody asks now.
         std::thread::sleep(Duration::from_millis(20));
-        let bytes = board.machine.memory(REGION.0, REGION.1)?;
+        let bytes = board.region()?;
         // A page that was erased says so in its first word.
         let ready = bytes
             .chunks(PAGE)
@@ -384,7 +410,7 @@ fn pages_are_erased_ahead_while_no_request_waits() -> Result<()> {
 
 #[test]
 fn after_forget_me_no_record_is_left_in_flash_nor_after_a_cut_in_its_middle() -> Result<()> {
-    let mut board = Board::boot()?;
+    let mut board = Board::boot("microbit")?;
     let movie = MOVIES as u32;
     let stars = 4.5;
     let record = |sequence| {

@@ -19,6 +19,8 @@ pub struct Exported {
     pub checkpoint: PathBuf,
     /// Its file; nothing where it went to standard output.
     pub image: Option<PathBuf>,
+    /// The file for the board's USB drive, where one was asked for.
+    pub drive: Option<PathBuf>,
     /// The file of its titles, where there are any.
     pub titles: Option<PathBuf>,
     /// The file of what its users are called, where they have names.
@@ -127,6 +129,13 @@ impl Answer for Exported {
             Some(titles) => say!("Wrote {} and {}", image.display(), titles.display()),
             None => say!("Wrote {}, without titles", image.display()),
         }
+        if let (Some(drive), Some(board)) = (&self.drive, self.named) {
+            say!(
+                "Wrote {}, to drop on the USB drive of {}",
+                drive.display(),
+                board.title
+            );
+        }
         print::next(&self.next(image));
     }
 }
@@ -134,7 +143,8 @@ impl Answer for Exported {
 impl Exported {
     /// What to type next: a look at the image on the board that was meant, or else a list from it.
     fn next(&self, image: &Path) -> String {
-        let mut words = match self.named {
+        let emulated = |board: &Board| boards::parse_emulated(board.name).is_ok();
+        let mut words = match self.named.filter(emulated) {
             Some(board) => vec![
                 "query".to_owned(),
                 format!("--emulator={}", board.name),
