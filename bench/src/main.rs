@@ -14,6 +14,7 @@ mod stack;
 use core::fmt::Write;
 use core::hint::black_box;
 use core::panic::PanicInfo;
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::kernels::Kernel;
 use pocketrec::learn::{FoldIn, StepOptions, step};
 use pocketrec::model::interest::Interest;
@@ -131,16 +132,18 @@ fn lesson(software: bool) {
     ] {
         expect(work, kernel);
     }
-    let _ = region("predict", 1, || model.predict(black_box(2), black_box(301)));
+    let _ = region("predict", 1, || {
+        model.predict(black_box(UserId(2)), black_box(MovieId(301)))
+    });
     region("predict_rows", 1, || {
         model.predict_rows(black_box(1), black_box(100))
     });
-    let user = region("user_state", 1, || model.user(black_box(3)));
+    let user = region("user_state", 1, || model.user(black_box(UserId(3))));
     let Ok(user) = user else {
         semihosting::exit(false)
     };
     let _ = region("predict_for", 1, || {
-        model.predict_for(&user, black_box(301))
+        model.predict_for(&user, black_box(MovieId(301)))
     });
     // In software floating point a movie takes so long that a few must do.
     let ranked = if software { 16 } else { movies };
@@ -151,7 +154,7 @@ fn lesson(software: bool) {
     });
     check(&model, &user, ranked);
     region("similar", ranked, || {
-        let mut nearest = Nearest::<10>::keeping(10, &model, 5);
+        let mut nearest = Nearest::<10>::with_limit(10, &model, 5);
         nearest.advance(&model, ranked);
         nearest
     });
@@ -189,7 +192,7 @@ impl Ratings {
         for (rating, row) in ratings.iter_mut().zip(0..count) {
             let movie = model.movie_ids().id(row).unwrap_or_default();
             let stars = 2.0 + (row % 5) as f32 / 2.0;
-            *rating = Rating::new(movie, stars, row).unwrap_or(*rating);
+            *rating = Rating::new(MovieId(movie), stars, row).unwrap_or(*rating);
         }
         Self(ratings)
     }
@@ -218,7 +221,7 @@ fn learning() {
 /// What ranking takes with the lesson's model in integers.
 fn integers(name: &str, bytes: &'static [u8]) {
     let model = open(bytes);
-    let user = model.user(black_box(3));
+    let user = model.user(black_box(UserId(3)));
     let Ok(user) = user else {
         semihosting::exit(false)
     };
@@ -235,7 +238,7 @@ fn integers(name: &str, bytes: &'static [u8]) {
     let _ = write!(names, "predict_{name}");
     expect(names.as_str(), model.kernels().predict);
     let _ = region(names.as_str(), 1, || {
-        model.predict(black_box(2), black_box(301))
+        model.predict(black_box(UserId(2)), black_box(MovieId(301)))
     });
     check(&model, &user, movies);
     names = Name::new();
@@ -300,7 +303,7 @@ fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
     expect(list.as_str(), model.kernels().rank);
     expect(list_interest.as_str(), model.kernels().rank);
     let _ = region(predict.as_str(), 1, || {
-        model.predict(black_box(2), black_box(301))
+        model.predict(black_box(UserId(2)), black_box(MovieId(301)))
     });
     let mut private = Private::mean(&model);
     let options = StepOptions::DEFAULT;
@@ -439,7 +442,10 @@ fn check(model: &Model<'_>, user: &UserState, movies: u32) {
         })
     });
     let same = same
-        && model.predict(2, 301) == model.user(2).and_then(|user| model.predict_for(&user, 301));
+        && model.predict(UserId(2), MovieId(301))
+            == model
+                .user(UserId(2))
+                .and_then(|user| model.predict_for(&user, MovieId(301)));
     let vector = model.movie_vector(3);
     let mut cosines = [0.0; CHECKED];
     model.similarity_rows(&vector, 1, &mut cosines);

@@ -4,12 +4,36 @@
 mod bits;
 mod elias_fano;
 
+use core::fmt;
+
 pub use bits::BLOCK_WORDS;
 use bits::Bits;
 pub(crate) use elias_fano::EliasFano;
 pub use elias_fano::MAX_RUN;
 #[cfg(feature = "write")]
 pub use elias_fano::{elias_fano_size, fill_elias_fano};
+
+/// Which movie: its MovieLens id. Rows of tables are plain numbers, so the two can't be taken for each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct MovieId(pub u32);
+
+/// Which user of an image: the MovieLens id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct UserId(pub u32);
+
+impl fmt::Display for MovieId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// The ids of a table's rows, ascending.
 #[derive(Clone, Copy, Debug)]

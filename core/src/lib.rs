@@ -38,6 +38,7 @@
 //!
 //! ```
 //! # #[cfg(feature = "write")] {
+//! use pocketrec::ids::{MovieId, UserId};
 //! use pocketrec::model::Model;
 //! use pocketrec::rank::{Nearest, TopN};
 //! # #[cfg(feature = "learn")]
@@ -49,7 +50,7 @@
 //! let model = Model::open(flash)?;
 //!
 //! // A rating, in stars, of a movie by a user that the image holds.
-//! let stars = model.predict(1, 10)?;
+//! let stars = model.predict(UserId(1), MovieId(10))?;
 //! assert!(stars >= 0.5 && stars <= 5.0);
 //!
 //! // The best two movies for somebody whose row the caller holds: the mean user, as a profile starts.
@@ -61,17 +62,17 @@
 //! assert_eq!(top.hits().len(), 2);
 //!
 //! // The movies nearest to one, which is given by its row.
-//! let mut nearest = Nearest::<2>::keeping(2, &model, model.movie_row(10)?);
+//! let mut nearest = Nearest::<2>::with_limit(2, &model, model.movie_row(MovieId(10))?);
 //! while !nearest.advance(&model, 64).is_done() {}
 //! assert_eq!(nearest.hits().len(), 2);
 //!
 //! // What the owner's ratings teach: movie 10 got five stars.
 //! # #[cfg(feature = "learn")] {
-//! let log = [Rating::new(10, 5.0, 0).ok_or("no stars")?];
+//! let log = [Rating::new(MovieId(10), 5.0, 0).ok_or("no stars")?];
 //! let mut fold_in = FoldIn::new(&model);
 //! while !fold_in.advance(&model, &log, 4).is_done() {}
 //! let owner = fold_in.private().state(&model);
-//! assert!(model.predict_for(&owner, 10)? > model.predict_for(&user, 10)?);
+//! assert!(model.predict_for(&owner, MovieId(10))? > model.predict_for(&user, MovieId(10))?);
 //! # }
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -95,6 +96,7 @@
 //!
 //! ```no_run
 //! use pocketrec::image::ImageError;
+//! use pocketrec::ids::{MovieId, UserId};
 //! use pocketrec::model::{LookupError, Model};
 //! use pocketrec::rank::TopN;
 //!
@@ -111,7 +113,7 @@
 //!     Model::open(&IMAGE.0)
 //! }
 //!
-//! pub fn stars(model: &Model<'_>, user: u32, movie: u32) -> Result<f32, LookupError> {
+//! pub fn stars(model: &Model<'_>, user: UserId, movie: MovieId) -> Result<f32, LookupError> {
 //!     model.predict(user, movie)
 //! }
 //!

@@ -1,6 +1,7 @@
 //! Lists of movies: the best for a user and the nearest to a movie, in bounded memory and a fixed order, in slices
 //! so that a serial line stays alive meanwhile.
 
+use crate::ids::MovieId;
 #[cfg(feature = "codes")]
 use crate::kernels::codes::Lookup;
 use crate::model::{Interest, Model, MovieVector, UserState};
@@ -9,8 +10,8 @@ use crate::model::{Interest, Model, MovieVector, UserState};
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Hit {
-    /// MovieLens id.
-    pub movie: u32,
+    /// Which movie.
+    pub movie: MovieId,
     /// What it was ranked by: the score before it is clamped to the rating scale with the terms of confidence and
     /// interest, or a cosine.
     pub score: f32,
@@ -176,7 +177,7 @@ impl Walk<'_> {
         self,
         (model, user): (&Model<'_>, &UserState),
         wanted: (f32, &Interest),
-        filter: &mut dyn FnMut(u32) -> bool,
+        filter: &mut dyn FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
         let total = model.movies();
@@ -193,7 +194,7 @@ impl Walk<'_> {
             while let Some((at, key, rest)) = key_above(model, keys, bar) {
                 keys = rest;
                 row = row.wrapping_add(at);
-                if let Some(movie) = ids.id(row)
+                if let Some(movie) = ids.id(row).map(MovieId)
                     && filter(movie)
                 {
                     let score = model.score_of_key(key);
@@ -228,7 +229,7 @@ impl Walk<'_> {
                 cosines = rest;
                 row = row.wrapping_add(at);
                 if row != itself
-                    && let Some(movie) = ids.id(row)
+                    && let Some(movie) = ids.id(row).map(MovieId)
                 {
                     bar = offer(self.hits, self.limit, Hit { movie, score });
                 }
@@ -310,11 +311,11 @@ impl<const N: usize> Default for TopN<N> {
 impl<const N: usize> TopN<N> {
     /// An empty ranking that keeps `N`.
     pub fn new() -> Self {
-        Self::keeping(N)
+        Self::with_limit(N)
     }
 
     /// An empty ranking that keeps `limit`, at most `N`.
-    pub fn keeping(limit: usize) -> Self {
+    pub fn with_limit(limit: usize) -> Self {
         Self {
             best: Best::new(limit),
             next: 0,
@@ -331,7 +332,7 @@ impl<const N: usize> TopN<N> {
     pub fn with_fame(self, fame: f32) -> Self {
         let fame = if fame.is_nan() { 0.0 } else { fame };
         Self {
-            fame: crate::numeric::hold(fame, -100.0, 100.0),
+            fame: crate::numeric::clamp(fame, -100.0, 100.0),
             ..self
         }
     }
@@ -353,7 +354,7 @@ impl<const N: usize> TopN<N> {
         &mut self,
         model: &Model<'_>,
         user: &UserState,
-        mut filter: impl FnMut(u32) -> bool,
+        mut filter: impl FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
         let wanted = (self.fame, &self.interest);
@@ -389,7 +390,7 @@ pub struct Nearest<const N: usize> {
 
 impl<const N: usize> Nearest<N> {
     /// An empty list that keeps `limit`, at most `N`, of the movies nearest to that of `row`.
-    pub fn keeping(limit: usize, model: &Model<'_>, row: u32) -> Self {
+    pub fn with_limit(limit: usize, model: &Model<'_>, row: u32) -> Self {
         Self {
             best: Best::new(limit),
             row,

@@ -3,6 +3,7 @@
 //!
 //! `cargo run -p host --example rounding -- [CHECKPOINT]`
 
+use pocketrec::ids::UserId;
 use pocketrec::model::Model;
 use pocketrec_export::{Chosen, Movies, Precision, Storage, Users, build};
 use pocketrec_train::checkpoint::Checkpoint;
@@ -40,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let model = Model::open(image.as_ref()).map_err(|why| why.to_string())?;
         let (mut sum, mut squares, mut largest) = (0.0, 0.0, 0.0_f64);
         for id in &checkpoint.user_ids {
-            let users = [&reference, &model].map(|model| model.user(*id));
+            let users = [&reference, &model].map(|model| model.user(UserId(*id)));
             let [Ok(a), Ok(b)] = users else { continue };
             reference.score_rows(&a, 0, &mut due);
             model.score_rows(&b, 0, &mut found);

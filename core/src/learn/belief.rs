@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::numeric::unroll::each;
 #[cfg(not(cortex_m_float))]
 use crate::numeric::unroll::each_of_two;
-use crate::numeric::{hold_each, may_pass};
+use crate::numeric::{clamp_each, may_pass};
 
 /// Numbers in the lower triangle of a covariance.
 const TRIANGLE: usize = MAX_LEARNED * (MAX_LEARNED + 1) / 2;
@@ -145,7 +145,7 @@ pub(crate) fn narrow<const N: usize>(
     let bits = narrow_triangle(triangle, side, gain, &spread);
     // What lies behind these rows is zeros.
     if may_pass(bits) {
-        hold_each(Some(triangle), LIMIT);
+        clamp_each(Some(triangle), LIMIT);
     }
 }
 

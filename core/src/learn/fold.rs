@@ -4,7 +4,7 @@ use super::belief::Belief;
 use super::{Gradient, MAX_LEARNED};
 use crate::model::{Model, ROW_LIMIT, UserState};
 use crate::numeric::unroll::each;
-use crate::numeric::{hold, hold_each, may_pass};
+use crate::numeric::{clamp, clamp_each, may_pass};
 use crate::profile::{Private, Profile, Rating};
 use crate::rank::Progress;
 
@@ -102,13 +102,13 @@ impl FoldIn {
             bits |= x.to_bits();
         });
         if may_pass(bits) {
-            hold_each(Some(learned), 2.0 * ROW_LIMIT);
+            clamp_each(Some(learned), 2.0 * ROW_LIMIT);
         }
     }
 
     /// What a rating leaves over of the mean user's score, by the gradient `g` at this pass's point.
     pub(super) fn surprise(&self, g: &Gradient, stars: f32) -> f32 {
-        hold(stars - g.score, -ROW_LIMIT, ROW_LIMIT) + self.belief.dot(&g.by, &self.point)
+        clamp(stars - g.score, -ROW_LIMIT, ROW_LIMIT) + self.belief.dot(&g.by, &self.point)
     }
 
     /// The user state that this pass's gradients are taken at.
@@ -120,7 +120,7 @@ impl FoldIn {
     pub fn private(&self) -> Private {
         let mut sum = self.start;
         for (x, shift) in sum.iter_mut().zip(&self.shift) {
-            *x = hold(*x + shift, -ROW_LIMIT, ROW_LIMIT);
+            *x = clamp(*x + shift, -ROW_LIMIT, ROW_LIMIT);
         }
         unstack(&sum)
     }

@@ -6,7 +6,7 @@ use crate::model::{Model, ROW_LIMIT};
 use crate::numeric::dot::dot;
 use crate::numeric::fixed::power_of_two;
 use crate::numeric::unroll::each;
-use crate::numeric::{hold_each, may_pass};
+use crate::numeric::{clamp_each, may_pass};
 use crate::profile::Rating;
 
 /// Numbers in the lower triangle of the largest spread.
@@ -45,7 +45,7 @@ impl Interests<'_> {
                 bits |= x.to_bits();
             });
             if may_pass(bits) {
-                hold_each(Some(&mut x), ROW_LIMIT);
+                clamp_each(Some(&mut x), ROW_LIMIT);
             }
             weight *= self.fade;
         }

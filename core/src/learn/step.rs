@@ -7,7 +7,7 @@ use crate::numeric::dot::dot;
 use crate::numeric::unroll::{all_bits, each, each_of_two};
 #[cfg(cortex_m_float)]
 use crate::numeric::{are_8_within, are_within};
-use crate::numeric::{hold, hold_all, hold_each, may_pass};
+use crate::numeric::{clamp, clamp_all, clamp_each, may_pass};
 use crate::profile::Private;
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
@@ -49,7 +49,7 @@ impl Gradient {
 fn derive(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_DIM]) -> f32 {
     #[cfg(cortex_m_float)]
     if let Some(score) = model.gradient_by_assembly(user, row, by_row) {
-        hold_all(by_row.get_mut(..model.user_dim()), GRADIENT_LIMIT);
+        clamp_all(by_row.get_mut(..model.user_dim()), GRADIENT_LIMIT);
         return score;
     }
     plain(model, user, row, by_row)
@@ -77,7 +77,7 @@ fn plain(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_D
         let by_row = by_row.get_mut(..model.user_dim()).unwrap_or_default();
         each(by_row, movie, |g, q| *g += q);
     }
-    hold_all(by_row.get_mut(..model.user_dim()), GRADIENT_LIMIT);
+    clamp_all(by_row.get_mut(..model.user_dim()), GRADIENT_LIMIT);
     score
 }
 
@@ -154,7 +154,7 @@ fn step_of_product(
     if model.parts().dot {
         model.movie_table().read(row as usize, &mut by_row);
         score += dot(own, &by_row);
-        hold_all(by_row.get_mut(..model.user_dim()), MAX_GRADIENT);
+        clamp_all(by_row.get_mut(..model.user_dim()), MAX_GRADIENT);
     }
     descend_along(model, private, stars - score, &by_row, options);
     score
@@ -173,7 +173,7 @@ fn step_by_state(
     model.set_point(&mut state, &private.row, private.bias);
     let mut by_row = [0.0; MAX_DIM];
     let score = derive(model, &state, row, &mut by_row);
-    hold_all(by_row.get_mut(..model.user_dim()), MAX_GRADIENT);
+    clamp_all(by_row.get_mut(..model.user_dim()), MAX_GRADIENT);
     descend_along(model, private, stars - score, &by_row, options);
     score
 }
@@ -194,7 +194,7 @@ fn derive_by_row(
     }
     let score = model.gradient_of_row_by_assembly((own, private.bias), row, by_row)?;
     if !are_8_within(by_row, MAX_GRADIENT) {
-        hold_all(Some(by_row), MAX_GRADIENT);
+        clamp_all(Some(by_row), MAX_GRADIENT);
     }
     Some(score)
 }
@@ -208,17 +208,17 @@ fn descend_along(
     by_row: &[f32],
     options: StepOptions,
 ) {
-    let error = hold(error, -MAX_ERROR, MAX_ERROR);
+    let error = clamp(error, -MAX_ERROR, MAX_ERROR);
     let (mean_row, mean_bias) = model.mean_row();
     let bias = moved(private.bias, mean_bias, error, 1.0, options);
-    private.bias = hold(bias, -ROW_LIMIT, ROW_LIMIT);
+    private.bias = clamp(bias, -ROW_LIMIT, ROW_LIMIT);
     let mut bits = 0;
     each_of_two(&mut private.row, mean_row, by_row, |own, mean, g| {
         *own = moved(*own, *mean, error, *g, options);
         bits |= own.to_bits();
     });
     if may_pass(bits) {
-        hold_each(private.row.get_mut(..mean_row.len()), ROW_LIMIT);
+        clamp_each(private.row.get_mut(..mean_row.len()), ROW_LIMIT);
     }
 }
 

@@ -4,6 +4,7 @@
 //! it away ([`Belief`](super::Belief)). That, times how well known the movie is, is what a movie is worth asking.
 
 use super::{FoldIn, gradient};
+use crate::ids::MovieId;
 use crate::model::Model;
 use crate::rank::{Best, Hit, Progress};
 
@@ -18,7 +19,7 @@ pub struct Suggest<const N: usize> {
 
 impl<const N: usize> Suggest<N> {
     /// An empty list that keeps `limit`, at most `N`.
-    pub fn keeping(limit: usize) -> Self {
+    pub fn with_limit(limit: usize) -> Self {
         Self {
             best: Best::new(limit),
             next: 0,
@@ -31,7 +32,7 @@ impl<const N: usize> Suggest<N> {
         &mut self,
         model: &Model<'_>,
         fold: &FoldIn,
-        mut filter: impl FnMut(u32) -> bool,
+        mut filter: impl FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
         let total = model.movies();
@@ -46,7 +47,7 @@ impl<const N: usize> Suggest<N> {
             let variance = fold.belief().variance(&g.by);
             let score = known * (variance / (1.0 + variance));
             if score > self.best.bar()
-                && let Some(movie) = model.movie_ids().id(row)
+                && let Some(movie) = model.movie_id(row)
                 && filter(movie)
             {
                 self.best.offer(Hit { movie, score });

@@ -16,8 +16,9 @@
 //! a look-up a movie.
 
 use super::{LookupError, Model, ROW_LIMIT};
+use crate::ids::UserId;
+use crate::numeric::clamp;
 use crate::numeric::fixed::{power_of_two, round};
-use crate::numeric::hold;
 #[cfg(not(cortex_m_float))]
 use crate::numeric::unroll::both;
 use crate::numeric::unroll::each_of_two;
@@ -210,7 +211,7 @@ impl<'a> Interests<'a> {
         };
         let mut x = [0.0; MAX_INTEREST];
         for (x, value) in x.iter_mut().zip(row) {
-            *x = hold(f32::from(*value) * scale, -ROW_LIMIT, ROW_LIMIT);
+            *x = clamp(f32::from(*value) * scale, -ROW_LIMIT, ROW_LIMIT);
         }
         self.interest(&x)
     }
@@ -227,8 +228,8 @@ impl Model<'_> {
     /// # Errors
     ///
     /// [`LookupError::UnknownUser`].
-    pub fn interest_of_user(&self, id: u32) -> Result<Interest, LookupError> {
-        let row = self.user_ids().and_then(|ids| ids.row(id));
+    pub fn interest_of_user(&self, id: UserId) -> Result<Interest, LookupError> {
+        let row = self.user_ids().and_then(|ids| ids.row(id.0));
         let row = row.ok_or(LookupError::UnknownUser(id))?;
         let interests = self.interests();
         Ok(interests.map_or(Interest::NONE, |of| of.of_row(row as usize)))

@@ -1,5 +1,6 @@
 //! Ids that a model doesn't know.
 
+use crate::ids::{MovieId, UserId};
 use core::fmt;
 
 /// Why a model can't answer about somebody or something.
@@ -8,9 +9,9 @@ use core::fmt;
 #[non_exhaustive]
 pub enum LookupError {
     /// No movie of the image has this id.
-    UnknownMovie(u32),
+    UnknownMovie(MovieId),
     /// No user of the image has this id; an image may hold no users at all.
-    UnknownUser(u32),
+    UnknownUser(UserId),
 }
 
 impl fmt::Display for LookupError {

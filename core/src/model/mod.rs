@@ -26,7 +26,7 @@ pub use lookup::LookupError;
 pub use seen::Seen;
 pub use similar::MovieVector;
 
-use crate::ids::{EliasFano, IdIndex};
+use crate::ids::{EliasFano, IdIndex, MovieId, UserId};
 use crate::image::Header;
 use crate::image::ImageError;
 use crate::kernels::integer::User;
@@ -35,7 +35,7 @@ use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
 use crate::numeric::dot::dot;
 use crate::numeric::unroll::each;
-use crate::numeric::{hold, hold_each, may_pass};
+use crate::numeric::{clamp, clamp_each, may_pass};
 use crate::table::EmbeddingTable;
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
@@ -132,8 +132,8 @@ impl RatingScale {
     }
 
     /// `x` clamped to the scale.
-    pub fn hold(&self, x: f32) -> f32 {
-        hold(x, self.lowest, self.highest)
+    pub fn clamp(&self, x: f32) -> f32 {
+        clamp(x, self.lowest, self.highest)
     }
 
     /// Whether `stars` is between the lowest rating and the highest.
@@ -383,8 +383,15 @@ impl<'a> Model<'a> {
     /// # Errors
     ///
     /// [`LookupError::UnknownMovie`].
-    pub fn movie_row(&self, id: u32) -> Result<u32, LookupError> {
-        self.movie_ids.row(id).ok_or(LookupError::UnknownMovie(id))
+    pub fn movie_row(&self, id: MovieId) -> Result<u32, LookupError> {
+        self.movie_ids
+            .row(id.0)
+            .ok_or(LookupError::UnknownMovie(id))
+    }
+
+    /// The id of the movie of `row`; `None` outside the table.
+    pub fn movie_id(&self, row: u32) -> Option<MovieId> {
+        self.movie_ids.id(row).map(MovieId)
     }
 
     /// The state of the user `id` of the image. Costs the user's half of dense layer 0.
@@ -392,25 +399,25 @@ impl<'a> Model<'a> {
     /// # Errors
     ///
     /// [`LookupError::UnknownUser`], also where the image has no users.
-    pub fn user(&self, id: u32) -> Result<UserState, LookupError> {
+    pub fn user(&self, id: UserId) -> Result<UserState, LookupError> {
         let mut state = UserState::EMPTY;
         self.set_user(&mut state, id)?;
         Ok(state)
     }
 
     /// As [`user`](Self::user), in an empty state's place.
-    pub(crate) fn set_user(&self, state: &mut UserState, id: u32) -> Result<(), LookupError> {
+    pub(crate) fn set_user(&self, state: &mut UserState, id: UserId) -> Result<(), LookupError> {
         let at = self.user_at(id)?;
         self.load(at, state);
         Ok(())
     }
 
     /// The row of the user `id`.
-    pub(crate) fn user_at(&self, id: u32) -> Result<usize, LookupError> {
+    pub(crate) fn user_at(&self, id: UserId) -> Result<usize, LookupError> {
         // By reference: a copy of these tables would take as long as half of the look-up.
         self.users
             .as_ref()
-            .and_then(|users| users.ids.row(id))
+            .and_then(|users| users.ids.row(id.0))
             .map(|at| at as usize)
             .ok_or(LookupError::UnknownUser(id))
     }
@@ -445,7 +452,7 @@ impl<'a> Model<'a> {
     /// # Errors
     ///
     /// [`LookupError::UnknownUser`], also where the image has no users.
-    pub fn user_row(&self, id: u32) -> Result<([f32; MAX_DIM], f32), LookupError> {
+    pub fn user_row(&self, id: UserId) -> Result<([f32; MAX_DIM], f32), LookupError> {
         let at = self.user_at(id)?;
         let users = self.users.as_ref().ok_or(LookupError::UnknownUser(id))?;
         let mut row = [0.0; MAX_DIM];
@@ -510,9 +517,9 @@ impl<'a> Model<'a> {
             bits |= from.to_bits();
         });
         if may_pass(bits) {
-            hold_each(Some(own), ROW_LIMIT);
+            clamp_each(Some(own), ROW_LIMIT);
         }
-        state.base = self.scale.mean + hold(bias, -ROW_LIMIT, ROW_LIMIT);
+        state.base = self.scale.mean + clamp(bias, -ROW_LIMIT, ROW_LIMIT);
     }
 
     /// Computes a state's half of dense layer 0 from its row.
@@ -535,7 +542,7 @@ impl<'a> Model<'a> {
     /// # Errors
     ///
     /// [`LookupError`] for an id that the image doesn't have.
-    pub fn predict(&self, user: u32, movie: u32) -> Result<f32, LookupError> {
+    pub fn predict(&self, user: UserId, movie: MovieId) -> Result<f32, LookupError> {
         let user = self.user_at(user)?;
         let movie = self.movie_row(movie)?;
         Ok(self.predict_rows(user as u32, movie))
@@ -546,9 +553,9 @@ impl<'a> Model<'a> {
     pub fn predict_rows(&self, user: u32, movie: u32) -> f32 {
         #[cfg(cortex_m_float)]
         if let Some(score) = self.predict_by_assembly(user as usize, movie as usize) {
-            return self.scale.hold(score);
+            return self.scale.clamp(score);
         }
-        self.scale.hold(match &self.users {
+        self.scale.clamp(match &self.users {
             Some(users) if self.kernels.predict == Kernel::Product => {
                 self.score_tables(users, user as usize, movie as usize)
             }
@@ -585,9 +592,9 @@ impl<'a> Model<'a> {
     /// # Errors
     ///
     /// [`LookupError::UnknownMovie`].
-    pub fn predict_for(&self, user: &UserState, movie: u32) -> Result<f32, LookupError> {
+    pub fn predict_for(&self, user: &UserState, movie: MovieId) -> Result<f32, LookupError> {
         let row = self.movie_row(movie)?;
-        Ok(self.scale.hold(self.score(user, row)))
+        Ok(self.scale.clamp(self.score(user, row)))
     }
 
     /// The prediction for the movie of `row`, before it is clamped to the scale. A row outside the table counts as

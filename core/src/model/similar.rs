@@ -4,7 +4,7 @@ use super::Model;
 use crate::MAX_DIM;
 use crate::kernels::{Kernel, ran};
 use crate::numeric::dot::dot;
-use crate::numeric::{hold, square_root};
+use crate::numeric::{clamp, square_root};
 
 /// A movie's row and its length.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,7 +33,7 @@ impl Model<'_> {
         let other = self.movie_vector(other);
         let lengths = movie.length * other.length;
         if lengths > 0.0 {
-            hold(dot(&movie.values, &other.values) / lengths, -1.0, 1.0)
+            clamp(dot(&movie.values, &other.values) / lengths, -1.0, 1.0)
         } else {
             0.0
         }

@@ -27,7 +27,7 @@ pub fn square_root(x: f32) -> f32 {
 /// `x` held between `low` and `high` by comparison, without the signed-zero and NaN cases in which
 /// `f32::clamp` differs between machines. A NaN becomes `low`.
 #[inline(never)] // A comparison each way for ten callers: half a kilobyte of a firmware.
-pub fn hold(x: f32, low: f32, high: f32) -> f32 {
+pub fn clamp(x: f32, low: f32, high: f32) -> f32 {
     if x > high {
         high
     } else if x >= low {
@@ -72,23 +72,23 @@ fn are_within_limit(numbers: &[f32], limit: f32) -> bool {
     outside as i32 >= 0
 }
 
-/// Each of `numbers` clamped to ±`limit` as by [`hold`]; they rarely have to be.
+/// Each of `numbers` clamped to ±`limit` as by [`clamp`]; they rarely have to be.
 #[cfg(feature = "learn")]
 #[inline(always)]
-pub(crate) fn hold_all(numbers: Option<&mut [f32]>, limit: f32) {
+pub(crate) fn clamp_all(numbers: Option<&mut [f32]>, limit: f32) {
     if may_pass(unroll::all_bits(numbers.as_deref().unwrap_or_default())) {
-        hold_each(numbers, limit);
+        clamp_each(numbers, limit);
     }
 }
 
 /// Each of `numbers` clamped to ±`limit`, for callers that know their bits: where [`may_pass`] says so.
 #[cold]
 #[inline(never)]
-pub(crate) fn hold_each(numbers: Option<&mut [f32]>, limit: f32) {
+pub(crate) fn clamp_each(numbers: Option<&mut [f32]>, limit: f32) {
     let numbers = numbers.unwrap_or_default();
     if !are_within_limit(numbers, limit) {
         for x in numbers {
-            *x = hold(*x, -limit, limit);
+            *x = clamp(*x, -limit, limit);
         }
     }
 }

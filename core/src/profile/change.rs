@@ -1,6 +1,7 @@
 //! What a request changes of a profile, as a store keeps it.
 
 use super::{Rating, Undo};
+use crate::ids::MovieId;
 
 /// A change of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +12,7 @@ pub enum Change {
     /// The last rating was undone.
     Undone,
     /// A movie was forgotten.
-    Forgot(u32),
+    Forgot(MovieId),
     /// All was forgotten.
     ForgotAll,
     /// A live rating, in what a compaction writes.

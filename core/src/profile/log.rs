@@ -3,6 +3,7 @@
 use super::Rating;
 use super::change::Change;
 use super::rating::LAST_SEQUENCE;
+use crate::ids::MovieId;
 
 /// Ratings that can be undone.
 pub const UNDO_DEPTH: usize = 8;
@@ -12,7 +13,7 @@ pub const UNDO_DEPTH: usize = 8;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Undo {
     /// The movie that was rated.
-    pub movie: u32,
+    pub movie: MovieId,
     /// Stars and sequence number ([`Rating::tag`]) that it had before, if it had any.
     pub before: Option<u32>,
 }
@@ -24,7 +25,7 @@ pub enum LogError {
     /// It holds as many ratings as it can, and this movie isn't among them.
     Full,
     /// This movie isn't rated.
-    NotRated(u32),
+    NotRated(MovieId),
     /// There is nothing to undo.
     NothingToUndo,
 }
@@ -65,7 +66,7 @@ impl<const LOG: usize> Log<LOG> {
     }
 
     /// The rating of `movie`, if there is one.
-    pub fn get(&self, movie: u32) -> Option<Rating> {
+    pub fn get(&self, movie: MovieId) -> Option<Rating> {
         self.ratings
             .iter()
             .copied()
@@ -86,7 +87,7 @@ impl<const LOG: usize> Log<LOG> {
     /// # Errors
     ///
     /// `Full`, also where sequence numbers ran out.
-    pub fn check(&self, movie: u32) -> Result<(), LogError> {
+    pub fn check(&self, movie: MovieId) -> Result<(), LogError> {
         let room = self.ratings.len() < LOG || self.get(movie).is_some();
         if room && self.next_sequence() <= LAST_SEQUENCE {
             Ok(())
@@ -129,13 +130,13 @@ impl<const LOG: usize> Log<LOG> {
         let undo = self.undo.pop().ok_or(LogError::NothingToUndo)?;
         self.take(undo.movie);
         if let Some(tag) = undo.before {
-            self.put(Rating::from_words(undo.movie, tag));
+            self.put(Rating::from_words(undo.movie.0, tag));
         }
         Ok(undo)
     }
 
     /// Whether the movie is rated, or is in the way back.
-    pub fn knows(&self, movie: u32) -> bool {
+    pub fn knows(&self, movie: MovieId) -> bool {
         self.get(movie).is_some() || self.undo.iter().any(|undo| undo.movie == movie)
     }
 
@@ -144,7 +145,7 @@ impl<const LOG: usize> Log<LOG> {
     /// # Errors
     ///
     /// `NotRated`.
-    pub fn forget(&mut self, movie: u32) -> Result<(), LogError> {
+    pub fn forget(&mut self, movie: MovieId) -> Result<(), LogError> {
         if !self.knows(movie) {
             return Err(LogError::NotRated(movie));
         }
@@ -199,7 +200,7 @@ impl<const LOG: usize> Log<LOG> {
         live.chain(self.undo.iter().map(|undo| Change::Undoable(*undo)))
     }
 
-    fn take(&mut self, movie: u32) -> Option<Rating> {
+    fn take(&mut self, movie: MovieId) -> Option<Rating> {
         let found = self.get(movie);
         if found.is_some() {
             self.ratings.retain(|rating| rating.movie() != movie);

@@ -12,7 +12,7 @@ pub use rating::{LAST_SEQUENCE, Rating};
 
 use crate::MAX_DIM;
 use crate::model::{Model, UserState};
-use crate::numeric::hold;
+use crate::numeric::clamp;
 
 /// A private row and bias: what learning changes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,11 +30,11 @@ impl Private {
         let limit = crate::model::ROW_LIMIT;
         let mut row = [0.0; MAX_DIM];
         for (to, from) in row.iter_mut().zip(mean) {
-            *to = hold(*from, -limit, limit);
+            *to = clamp(*from, -limit, limit);
         }
         Self {
             row,
-            bias: hold(bias, -limit, limit),
+            bias: clamp(bias, -limit, limit),
         }
     }
 

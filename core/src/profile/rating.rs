@@ -1,5 +1,6 @@
 //! One rating as a log holds it: 8 bytes.
 
+use crate::ids::MovieId;
 use crate::model::Model;
 
 /// Stars are kept in steps of this: every scale of halves or wholes is.
@@ -15,7 +16,7 @@ pub const LAST_SEQUENCE: u32 = (1 << (32 - STAR_BITS)) - 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Rating {
-    movie: u32,
+    movie: MovieId,
     /// Sequence number, then 12 bits of quarter stars.
     tag: u32,
 }
@@ -23,7 +24,7 @@ pub struct Rating {
 impl Rating {
     /// A rating of `stars`, or `None` where that isn't a multiple of a quarter from -512 to 511.75, or `sequence` is
     /// beyond [`LAST_SEQUENCE`].
-    pub fn new(movie: u32, stars: f32, sequence: u32) -> Option<Self> {
+    pub fn new(movie: MovieId, stars: f32, sequence: u32) -> Option<Self> {
         if !(-512.0..=511.75).contains(&stars) || sequence > LAST_SEQUENCE {
             return None;
         }
@@ -37,11 +38,14 @@ impl Rating {
 
     /// The rating of [`movie`](Self::movie) and [`tag`](Self::tag), as storage keeps them.
     pub const fn from_words(movie: u32, tag: u32) -> Self {
-        Self { movie, tag }
+        Self {
+            movie: MovieId(movie),
+            tag,
+        }
     }
 
-    /// MovieLens id.
-    pub const fn movie(self) -> u32 {
+    /// Which movie.
+    pub const fn movie(self) -> MovieId {
         self.movie
     }
 
@@ -63,7 +67,7 @@ impl Rating {
 
     /// The movie's row in `model`, where the model knows the movie and has the stars on its scale.
     pub fn row(self, model: &Model<'_>) -> Option<u32> {
-        let row = model.movie_ids().row(self.movie)?;
+        let row = model.movie_row(self.movie).ok()?;
         model.scale().contains(self.stars()).then_some(row)
     }
 }
@@ -88,16 +92,16 @@ mod tests {
     fn every_quarter_comes_back_and_nothing_else_is_taken() {
         for quarters in -2048..2048_i16 {
             let stars = f32::from(quarters) / 4.0;
-            let rating = Rating::new(7, stars, LAST_SEQUENCE).unwrap();
-            assert_eq!((rating.stars(), rating.movie()), (stars, 7));
+            let rating = Rating::new(MovieId(7), stars, LAST_SEQUENCE).unwrap();
+            assert_eq!((rating.stars(), rating.movie()), (stars, MovieId(7)));
             assert_eq!(rating.sequence(), LAST_SEQUENCE);
             assert_eq!(Rating::from_words(7, rating.tag()), rating);
-            assert_eq!(Rating::new(7, stars + 0.125, 0), None);
+            assert_eq!(Rating::new(MovieId(7), stars + 0.125, 0), None);
         }
         for stars in [-512.25, -0.0001, 512.0, f32::INFINITY, f32::NAN] {
-            assert_eq!(Rating::new(7, stars, 0), None);
+            assert_eq!(Rating::new(MovieId(7), stars, 0), None);
         }
-        assert_eq!(Rating::new(7, 4.0, LAST_SEQUENCE + 1), None);
+        assert_eq!(Rating::new(MovieId(7), 4.0, LAST_SEQUENCE + 1), None);
     }
 
     #[test]

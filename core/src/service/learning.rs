@@ -105,7 +105,7 @@ impl Learning {
                     *influence.get_or_insert_with(|| Influence::on(model, &self.fold, *row));
                 for rating in log.iter().skip(*at as usize).take(slice.max(1) as usize) {
                     let because = Because {
-                        movie: rating.movie(),
+                        movie: rating.movie().0,
                         stars: rating.stars(),
                         moved: influence.of(model, &self.fold, *rating),
                     };
@@ -132,7 +132,7 @@ impl Learning {
         rating: Rating,
     ) -> Progress {
         let user = self.fold.private().state(model);
-        let before = model.scale().hold(model.score(&user, row));
+        let before = model.scale().clamp(model.score(&user, row));
         profile.log_mut().apply(Change::Rated(rating));
         self.fold = FoldIn::new(model);
         self.then = Then::Rated { row, before };
@@ -153,7 +153,7 @@ impl Learning {
         match &self.then {
             Then::Rated { row, before } => Reply::Rated {
                 before: *before,
-                after: scale.hold(model.score(&profile.private().state(model), *row)),
+                after: scale.clamp(model.score(&profile.private().state(model), *row)),
                 ratings,
             },
             Then::Imported { taken, refused } => Reply::Imported {
@@ -199,8 +199,8 @@ fn keep_strongest(kept: &mut heapless::Vec<Because, MAX_BECAUSE>, new: Because) 
 pub(super) fn undone<'m, const LOG: usize>(undo: Undo, log: &Log<LOG>) -> Reply<'m> {
     let tag = undo.before;
     Reply::Undone {
-        movie: undo.movie,
-        stars: tag.map(|tag| Rating::from_words(undo.movie, tag).stars()),
+        movie: undo.movie.0,
+        stars: tag.map(|tag| Rating::from_words(undo.movie.0, tag).stars()),
         ratings: log.ratings().len() as u32,
     }
 }

@@ -30,6 +30,7 @@ mod learning;
 mod owner;
 mod refusal;
 
+use crate::ids::{MovieId, UserId};
 use crate::image::ImageError;
 use crate::model::{Model, UserState};
 use crate::profile::{Profile, UNDO_DEPTH};
@@ -466,7 +467,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let mut user = UserState::EMPTY;
         self.user(model, who, &mut user)?;
         let row = movie_row(model, movie)?;
-        let stars = model.scale().hold(model.score(&user, row));
+        let stars = model.scale().clamp(model.score(&user, row));
         Ok(Some(Reply::Stars(stars)))
     }
 
@@ -478,10 +479,11 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             _ if include_rated => Rated::Nobodys,
             Who::Owner(owner) => Rated::Owners(owner),
             Who::ImageUser(id) => model
-                .user_at(id)
+                .user_at(UserId(id))
                 .map_or(Rated::Nobodys, |row| Rated::Users(row as u32)),
         };
-        let ranking = TopN::keeping(list_length(count)?).with_interest(self.interest(model, who));
+        let ranking =
+            TopN::with_limit(list_length(count)?).with_interest(self.interest(model, who));
         self.begin(Work::Top {
             rated,
             user,
@@ -492,7 +494,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     fn similar(&mut self, model: &Model<'m>, movie: u32, count: u8) -> Answer<'m> {
         let row = movie_row(model, movie)?;
-        let ranking = Nearest::keeping(list_length(count)?, model, row);
+        let ranking = Nearest::with_limit(list_length(count)?, model, row);
         self.begin(Work::Similar { ranking })
     }
 
@@ -568,7 +570,9 @@ type Answer<'m> = Result<Option<Reply<'m>>, Why>;
 
 /// The row of the movie `id`.
 fn movie_row(model: &Model<'_>, id: u32) -> Result<u32, Why> {
-    model.movie_ids().row(id).ok_or(Why::UnknownMovie(id))
+    model
+        .movie_row(MovieId(id))
+        .map_err(|_| Why::UnknownMovie(id))
 }
 
 /// Sends a reply that isn't kept: progress, or a refusal that asking again may lift.
@@ -595,7 +599,7 @@ fn list<'m>(hits: &[Hit], model: &Model<'_>, user: Option<&UserState>) -> Reply<
         let stars = user.map(|user| model.predict_for(user, hit.movie));
         // A ranking keeps at most a list's length.
         let _ = list.push(Ranked {
-            movie: hit.movie,
+            movie: hit.movie.0,
             score: hit.score,
             // A hit is a movie of the model.
             stars: stars.and_then(Result::ok).unwrap_or(hit.score),

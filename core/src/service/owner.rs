@@ -12,6 +12,9 @@ use super::learning::{Learning, Then, undone};
 use super::refusal::Why;
 use super::{Answer, Service, list_length, movie_row};
 #[cfg(feature = "learn")]
+use crate::ids::MovieId;
+use crate::ids::UserId;
+#[cfg(feature = "learn")]
 use crate::learn::suggest::Suggest;
 use crate::model::{Interest, Model, UserState};
 #[cfg(feature = "learn")]
@@ -179,7 +182,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         for rating in all.get(usize::from(first)..).unwrap_or_default() {
             let entry = RatingEntry {
-                movie: rating.movie(),
+                movie: rating.movie().0,
                 stars: rating.stars(),
                 used: self
                     .model
@@ -223,7 +226,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         state: &mut UserState,
     ) -> Result<(), Why> {
         if let Who::ImageUser(id) = *who {
-            return model.set_user(state, id).map_err(|_| Why::UnknownUser(id));
+            return model
+                .set_user(state, UserId(id))
+                .map_err(|_| Why::UnknownUser(id));
         }
         let (_, profile) = self.known(who)?;
         let Private { row, bias } = profile.private();
@@ -239,7 +244,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Who::Owner(_) => model.interest_of_ratings(self.log_of(who).unwrap_or_default()),
             #[cfg(not(feature = "learn"))]
             Who::Owner(_) => Interest::NONE,
-            Who::ImageUser(id) => model.interest_of_user(id).unwrap_or(Interest::NONE),
+            Who::ImageUser(id) => model.interest_of_user(UserId(id)).unwrap_or(Interest::NONE),
         }
     }
 
@@ -253,7 +258,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         let row;
         if let Who::ImageUser(id) = *who {
-            (row, reply.bias) = model.user_row(id).map_err(|_| Why::UnknownUser(id))?;
+            (row, reply.bias) = model
+                .user_row(UserId(id))
+                .map_err(|_| Why::UnknownUser(id))?;
         } else {
             let (_, profile) = self.known(who)?;
             reply.ratings = profile.log().ratings().len() as u32;
@@ -281,7 +288,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let parts = model.explain(&user, row);
         let scale = model.scale();
         let explained = Explained {
-            stars: scale.hold(model.score(&user, row)),
+            stars: scale.clamp(model.score(&user, row)),
             mean: scale.mean,
             user_bias: self.row(model, who)?.bias,
             movie_bias: parts.movie_bias,
@@ -313,7 +320,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             return self.learn(model, owner, Then::RatedBefore { row, rating });
         }
         self.take_rating(model, who, movie, stars)?;
-        let before = model.scale().hold(model.score(&user, row));
+        let before = model.scale().clamp(model.score(&user, row));
         self.learn(model, owner, Then::Rated { row, before })
     }
 
@@ -321,8 +328,8 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     /// It goes back in when that is known.
     fn take_out(&mut self, owner: u8, movie: u32, stars: f32) -> Option<Rating> {
         let log = self.profiles.get_mut(usize::from(owner))?.log_mut();
-        let rating = log.get(movie)?;
-        if rating.stars() != stars || log.last().ok()?.movie != movie {
+        let rating = log.get(MovieId(movie))?;
+        if rating.stars() != stars || log.last().ok()?.movie != MovieId(movie) {
             return None;
         }
         log.undo().ok()?;
@@ -344,8 +351,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         }
         let (owner, profile) = self.known(who)?;
         let log = profile.log();
-        log.check(movie).map_err(why)?;
-        let rating = Rating::new(movie, stars, log.next_sequence()).ok_or(Why::OffScale)?;
+        log.check(MovieId(movie)).map_err(why)?;
+        let rating =
+            Rating::new(MovieId(movie), stars, log.next_sequence()).ok_or(Why::OffScale)?;
         self.make(owner, Change::Rated(rating))
     }
 
@@ -406,17 +414,17 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             let ratings = profile.log().ratings().len() as u32;
             return Ok(Some(Reply::Forgotten { ratings }));
         }
-        if !profile.log().knows(movie) {
+        if !profile.log().knows(MovieId(movie)) {
             return Err(Why::NotRated(movie));
         }
-        self.make(owner, Change::Forgot(movie))?;
+        self.make(owner, Change::Forgot(MovieId(movie)))?;
         self.learn(model, owner, Then::Forgotten)
     }
 
     #[inline(never)]
     pub(super) fn suggest(&mut self, model: &Model<'m>, who: &Who, count: u8) -> Answer<'m> {
         let owner = self.owner(who)?;
-        let search = Suggest::keeping(list_length(count)?);
+        let search = Suggest::with_limit(list_length(count)?);
         self.learn(model, owner, Then::Suggested { search })
     }
 
@@ -489,7 +497,7 @@ fn live<const LOG: usize>(
 fn why(error: LogError) -> Why {
     match error {
         LogError::Full => Why::LogFull,
-        LogError::NotRated(movie) => Why::NotRated(movie),
+        LogError::NotRated(movie) => Why::NotRated(movie.0),
         LogError::NothingToUndo => Why::NothingToUndo,
     }
 }

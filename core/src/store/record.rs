@@ -8,6 +8,7 @@
 //! that no record of an earlier round can pass for one of this.
 
 use super::{Asked, Change, Done, Record};
+use crate::ids::MovieId;
 use crate::numeric::crc32::Crc32;
 use crate::profile::{Rating, Undo};
 
@@ -52,15 +53,15 @@ pub(super) const fn commit([first, _, _, last]: Body) -> Option<u32> {
 
 pub(super) fn body_of(record: Record) -> Body {
     let undo = |undo: Undo, before, new| match undo.before {
-        Some(tag) => (undo.movie, tag, before),
-        None => (undo.movie, 0, new),
+        Some(tag) => (undo.movie.0, tag, before),
+        None => (undo.movie.0, 0, new),
     };
     let (movie, tag, kind) = match record.change {
-        Change::Rated(rating) => (rating.movie(), rating.tag(), RATED),
+        Change::Rated(rating) => (rating.movie().0, rating.tag(), RATED),
         Change::Undone => (0, 0, UNDONE),
-        Change::Forgot(movie) => (movie, 0, FORGOT),
+        Change::Forgot(MovieId(movie)) => (movie, 0, FORGOT),
         Change::ForgotAll => (0, 0, FORGOT_ALL),
-        Change::Live(rating) => (rating.movie(), rating.tag(), LIVE),
+        Change::Live(rating) => (rating.movie().0, rating.tag(), LIVE),
         Change::Undoable(step) => undo(step, UNDOABLE_BEFORE, UNDOABLE_NEW),
         Change::Did(Done::Changes(count)) => (count.into(), 0, DID),
         Change::Did(Done::Undone(step)) => undo(step, DID_UNDO_BEFORE, DID_UNDO_NEW),
@@ -75,11 +76,14 @@ pub(super) fn body_of(record: Record) -> Body {
 pub(super) fn record_of([movie, tag, number, last]: Body) -> Option<Record> {
     let [owner, kind, low, high] = last.to_le_bytes();
     let rating = Rating::from_words(movie, tag);
-    let undo = |before| Undo { movie, before };
+    let undo = |before| Undo {
+        movie: MovieId(movie),
+        before,
+    };
     let change = match kind {
         RATED => Change::Rated(rating),
         UNDONE => Change::Undone,
-        FORGOT => Change::Forgot(movie),
+        FORGOT => Change::Forgot(MovieId(movie)),
         FORGOT_ALL => Change::ForgotAll,
         LIVE => Change::Live(rating),
         UNDOABLE_BEFORE => Change::Undoable(undo(Some(tag))),
@@ -103,12 +107,15 @@ mod tests {
 
     #[test]
     fn every_record_comes_back_as_it_was() {
-        let rating = Rating::new(u32::MAX, 4.5, 9).unwrap();
-        let undo = |before| Undo { movie: 7, before };
+        let rating = Rating::new(MovieId(u32::MAX), 4.5, 9).unwrap();
+        let undo = |before| Undo {
+            movie: MovieId(7),
+            before,
+        };
         for change in [
             Change::Rated(rating),
             Change::Undone,
-            Change::Forgot(8),
+            Change::Forgot(MovieId(8)),
             Change::ForgotAll,
             Change::Live(rating),
             Change::Undoable(undo(Some(3))),

@@ -1,6 +1,7 @@
 //! Images that are cut, flipped, forged and newer than their reader.
 
 use pocketrec::ids::{BLOCK_WORDS, MAX_RUN, elias_fano_size, fill_elias_fano};
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::ImageError;
 use pocketrec::image::{
     AlignedBytes, Element, Image, ImageWriter, MAX_TABLES, Table, TableKind, WriteError, example,
@@ -20,14 +21,14 @@ pub fn answers_in_bounds(model: &Model<'_>) {
     for row in 0..model.users().min(16) {
         let id = model.user_ids().unwrap().id(row).unwrap();
         assert_eq!(model.user_ids().unwrap().row(id), Some(row));
-        users.push(model.user(id).unwrap());
+        users.push(model.user(UserId(id)).unwrap());
     }
     for row in 0..movies {
         let id = model.movie_ids().id(row).unwrap();
         assert_eq!(model.movie_ids().row(id), Some(row));
         for user in &users {
             finite(model.score(user, row));
-            let stars = model.predict_for(user, id).unwrap();
+            let stars = model.predict_for(user, MovieId(id)).unwrap();
             assert!(stars >= scale.lowest && stars <= scale.highest);
         }
         let cosine = model.similarity(row, (row * 7 + 1) % model.movies());
@@ -35,12 +36,15 @@ pub fn answers_in_bounds(model: &Model<'_>) {
     }
     finite(model.score(&users[0], u32::MAX));
     let mut top = TopN::<5>::new();
-    while !top.advance(model, &users[0], |id| id != 20, 3).is_done() {}
+    while !top
+        .advance(model, &users[0], |id| id != MovieId(20), 3)
+        .is_done()
+    {}
     for hit in top.hits() {
         finite(hit.score);
-        assert!(model.movie_row(hit.movie).is_ok() && hit.movie != 20);
+        assert!(model.movie_row(hit.movie).is_ok() && hit.movie != MovieId(20));
     }
-    let mut nearest = Nearest::<5>::keeping(5, model, 0);
+    let mut nearest = Nearest::<5>::with_limit(5, model, 0);
     while !nearest.advance(model, 3).is_done() {}
     assert!(nearest.hits().len() <= 5);
     #[cfg(feature = "learn")]
@@ -393,7 +397,7 @@ fn ids_in_elias_fano_code_answer_and_every_flip_is_refused_or_answers_in_bounds(
     let model = Model::open(original.bytes()).unwrap();
     assert_eq!(model.movie_ids().form(), "Elias-Fano");
     for (row, id) in [10, 20, 300, 4000].into_iter().enumerate() {
-        assert_eq!(model.movie_row(id), Ok(row as u32));
+        assert_eq!(model.movie_row(MovieId(id)), Ok(row as u32));
     }
     answers_in_bounds(&model);
     let (mut accepted, mut ids_refused) = (0, 0);

@@ -1,6 +1,7 @@
 //! Interest against plain readings of its formulas, and its tables against everything they must not hold.
 #![cfg(feature = "learn")]
 
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::ImageError;
 use pocketrec::image::{AlignedBytes, Element, ImageWriter, Table, TableKind as K};
 use pocketrec::model::Model;
@@ -186,7 +187,7 @@ fn inverse(mut a: [[f64; DIM]; DIM]) -> [[f64; DIM]; DIM] {
 fn log(movies: &[usize]) -> Vec<Rating> {
     (0..)
         .zip(movies)
-        .map(|(at, movie)| Rating::new(*movie as u32 + 1, 4.0, at).unwrap())
+        .map(|(at, movie)| Rating::new(MovieId(*movie as u32 + 1), 4.0, at).unwrap())
         .collect()
 }
 
@@ -237,21 +238,21 @@ proptest! {
 fn an_image_user_has_the_row_of_the_image_and_a_stranger_none() {
     let image = image(&|_| ());
     let model = Model::open(image.bytes()).unwrap();
-    let interest = model.interest_of_user(7).unwrap();
+    let interest = model.interest_of_user(UserId(7)).unwrap();
     for movie in 0..MOVIES {
         let x = user(0).map(|x| f64::from(x) / 64.0);
         let plain: f64 = y(movie).iter().zip(&x).map(|(y, x)| x * y).sum();
         let term = f64::from(model.interest_stars(&interest, movie as u32));
         assert!((term - f64::from(WEIGHT) * plain).abs() < 0.002);
     }
-    let nobody = model.interest_of_user(8).unwrap();
+    let nobody = model.interest_of_user(UserId(8)).unwrap();
     assert!((0..MOVIES as u32).all(|row| model.interest_stars(&nobody, row) == 0.0));
-    assert!(model.interest_of_user(9).is_err());
+    assert!(model.interest_of_user(UserId(9)).is_err());
     assert_eq!(model.interest_of_ratings(&[]), Interest::NONE);
     // Movies that the model doesn't have say nothing, and take no place among the latest.
     let mut ratings = log(&[3, 5]);
     let known = model.interest_of_ratings(&ratings);
-    ratings.extend((0..40).map(|at| Rating::new(900 + at, 4.0, 50 + at).unwrap()));
+    ratings.extend((0..40).map(|at| Rating::new(MovieId(900 + at), 4.0, 50 + at).unwrap()));
     assert_eq!(model.interest_of_ratings(&ratings), known);
 }
 
@@ -260,7 +261,7 @@ fn an_image_without_interests_ranks_without() {
     let image = image(&|tables| tables.truncate(11));
     let model = Model::open(image.bytes()).unwrap();
     assert!(!model.has_interest());
-    assert_eq!(model.interest_of_user(7).unwrap(), Interest::NONE);
+    assert_eq!(model.interest_of_user(UserId(7)).unwrap(), Interest::NONE);
     assert_eq!(model.interest_of_ratings(&log(&[1])), Interest::NONE);
 }
 

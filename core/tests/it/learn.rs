@@ -2,6 +2,7 @@
 #![cfg(feature = "learn")]
 
 use crate::plain::{MOVIES, Plain, numbers};
+use pocketrec::ids::MovieId;
 use pocketrec::image::{AlignedBytes, Element, ImageWriter, TableKind as K};
 use pocketrec::learn::{FoldIn, MAX_LEARNED, gradient, suggest::Suggest, why::Influence};
 use pocketrec::model::Model;
@@ -103,7 +104,7 @@ fn fold(model: &Model<'_>, log: &[Rating]) -> FoldIn {
 fn log_of(ratings: &[(u32, f32)]) -> Vec<Rating> {
     (0..)
         .zip(ratings)
-        .map(|(sequence, (movie, stars))| Rating::new(*movie, *stars, sequence).unwrap())
+        .map(|(sequence, (movie, stars))| Rating::new(MovieId(*movie), *stars, sequence).unwrap())
         .collect()
 }
 
@@ -290,7 +291,9 @@ fn log() -> impl Strategy<Value = Vec<Rating>> {
     proptest::collection::vec((1..=MOVIES as u32, 1_u8..=10), 0..25).prop_map(|pairs| {
         let ratings = (0..).zip(pairs);
         ratings
-            .map(|(at, (movie, half))| Rating::new(movie, f32::from(half) / 2.0, at).unwrap())
+            .map(|(at, (movie, half))| {
+                Rating::new(MovieId(movie), f32::from(half) / 2.0, at).unwrap()
+            })
             .collect()
     })
 }
@@ -387,7 +390,7 @@ fn suggestions_teach_more_than_what_they_leave_out() {
     let model = Model::open(image.bytes()).unwrap();
     let log = log_of(&[(3, 4.0), (17, 1.5)]);
     let fold = fold(&model, &log);
-    let mut search = Suggest::<5>::keeping(5);
+    let mut search = Suggest::<5>::with_limit(5);
     let unseen = |movie| log.iter().all(|rating| rating.movie() != movie);
     while !search.advance(&model, &fold, unseen, 7).is_done() {}
     let variance = |movie: u32| {
@@ -401,11 +404,12 @@ fn suggestions_teach_more_than_what_they_leave_out() {
     assert!(hits.is_sorted_by(|a, b| a.score >= b.score));
     let least = hits
         .iter()
-        .map(|hit| variance(hit.movie))
+        .map(|hit| variance(hit.movie.0))
         .min_by(f32::total_cmp)
         .unwrap();
-    let others = (1..=MOVIES as u32)
-        .filter(|movie| unseen(*movie) && hits.iter().all(|hit| hit.movie != *movie));
+    let others = (1..=MOVIES as u32).filter(|movie| {
+        unseen(MovieId(*movie)) && hits.iter().all(|hit| hit.movie != MovieId(*movie))
+    });
     // The gradients of the search are taken where the last pass began, a little off the row itself.
     assert!(others.map(variance).all(|v| v <= least * 1.5), "{least}");
 }
@@ -479,7 +483,7 @@ impl PlainLog {
                 let before = self.replaced.len();
                 self.replaced.retain(|(replaced, _)| *replaced != movie);
                 if !known && self.replaced.len() == before {
-                    return Err(LogError::NotRated(movie));
+                    return Err(LogError::NotRated(MovieId(movie)));
                 }
             }
         }
@@ -496,7 +500,7 @@ impl PlainLog {
         live.sort_by_key(|(at, ..)| *at);
         let mut fresh = Profile::<LOG>::new(Some(model));
         for (sequence, (_, movie, stars)) in (0..).zip(live) {
-            let rating = Rating::new(movie, stars, sequence).unwrap();
+            let rating = Rating::new(MovieId(movie), stars, sequence).unwrap();
             fresh.log_mut().rate(rating).unwrap();
         }
         fresh.learn(model);
@@ -517,11 +521,11 @@ proptest! {
             let log = profile.log_mut();
             let done = match action {
                 Action::Rate(movie, half) => {
-                    let rating = Rating::new(movie, f32::from(half) / 2.0, log.next_sequence()).unwrap();
+                    let rating = Rating::new(MovieId(movie), f32::from(half) / 2.0, log.next_sequence()).unwrap();
                     log.rate(rating)
                 }
                 Action::Undo => log.undo().map(|_| ()),
-                Action::Forget(movie) => log.forget(movie),
+                Action::Forget(movie) => log.forget(MovieId(movie)),
             };
             prop_assert_eq!(done, plain.act(action, LOG));
             if done.is_err() {

@@ -1,5 +1,6 @@
 //! Predictions and rankings against a plain reading of their formulas, in double precision and by sorting.
 
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::example;
 use pocketrec::model::Model;
 use pocketrec::rank::{Hit, Nearest, TopN};
@@ -29,12 +30,12 @@ fn predictions_are_what_the_formula_gives() {
     for (u, user) in [1, 2, 3].into_iter().enumerate() {
         for (m, movie) in [10, 20, 300, 4000].into_iter().enumerate() {
             let expected = by_the_formula(u, m);
-            let score = f64::from(model.score(&model.user(user).unwrap(), m as u32));
+            let score = f64::from(model.score(&model.user(UserId(user)).unwrap(), m as u32));
             // The example's numbers have few bits: no rounding happens.
             assert_eq!(score, expected, "user {user}, movie {movie}");
-            let stars = f64::from(model.predict(user, movie).unwrap());
+            let stars = f64::from(model.predict(UserId(user), MovieId(movie)).unwrap());
             assert_eq!(stars, expected.clamp(0.5, 5.0));
-            let parts = model.explain(&model.user(user).unwrap(), m as u32);
+            let parts = model.explain(&model.user(UserId(user)).unwrap(), m as u32);
             assert_eq!(
                 f64::from(parts.base + parts.movie_bias + parts.dot + parts.mlp),
                 expected
@@ -48,9 +49,18 @@ fn unknown_ids_are_named() {
     use pocketrec::model::LookupError;
     let image = example();
     let model = Model::open(image.bytes()).unwrap();
-    assert_eq!(model.predict(4, 10), Err(LookupError::UnknownUser(4)));
-    assert_eq!(model.predict(1, 11), Err(LookupError::UnknownMovie(11)));
-    assert_eq!(model.predict(0, 0), Err(LookupError::UnknownUser(0)));
+    assert_eq!(
+        model.predict(UserId(4), MovieId(10)),
+        Err(LookupError::UnknownUser(UserId(4)))
+    );
+    assert_eq!(
+        model.predict(UserId(1), MovieId(11)),
+        Err(LookupError::UnknownMovie(MovieId(11)))
+    );
+    assert_eq!(
+        model.predict(UserId(0), MovieId(0)),
+        Err(LookupError::UnknownUser(UserId(0)))
+    );
 }
 
 fn sorted(mut hits: Vec<Hit>, keep: usize) -> Vec<Hit> {
@@ -71,28 +81,28 @@ fn rankings_are_what_sorting_everything_gives_whatever_the_slices() {
     for keep in 0..=4 {
         for slice in 1..=5 {
             for left_out in [0, 10, 300] {
-                let user = model.user(2).unwrap();
-                let mut top = TopN::<4>::keeping(keep);
+                let user = model.user(UserId(2)).unwrap();
+                let mut top = TopN::<4>::with_limit(keep);
                 while !top
-                    .advance(&model, &user, |id| id != left_out, slice)
+                    .advance(&model, &user, |id| id != MovieId(left_out), slice)
                     .is_done()
                 {}
                 let all = (0..model.movies())
                     .map(|row| Hit {
-                        movie: model.movie_ids().id(row).unwrap(),
+                        movie: MovieId(model.movie_ids().id(row).unwrap()),
                         score: model.score(&user, row),
                     })
-                    .filter(|hit| hit.movie != left_out)
+                    .filter(|hit| hit.movie != MovieId(left_out))
                     .collect();
                 assert_eq!(top.hits(), sorted(all, keep));
             }
             for row in 0..4 {
-                let mut nearest = Nearest::<4>::keeping(keep, &model, row);
+                let mut nearest = Nearest::<4>::with_limit(keep, &model, row);
                 while !nearest.advance(&model, slice).is_done() {}
                 let all = (0..model.movies())
                     .filter(|&other| other != row)
                     .map(|other| Hit {
-                        movie: model.movie_ids().id(other).unwrap(),
+                        movie: MovieId(model.movie_ids().id(other).unwrap()),
                         score: model.similarity(row, other),
                     })
                     .collect();
@@ -134,9 +144,9 @@ fn equal_scores_rank_by_ascending_id() {
         {}
         assert_eq!(
             top.hits().iter().map(|hit| hit.movie).collect::<Vec<_>>(),
-            [10, 20, 300]
+            [10, 20, 300].map(MovieId)
         );
-        let mut nearest = Nearest::<2>::keeping(2, &model, 1);
+        let mut nearest = Nearest::<2>::with_limit(2, &model, 1);
         while !nearest.advance(&model, slice).is_done() {}
         assert_eq!(
             nearest
@@ -144,7 +154,7 @@ fn equal_scores_rank_by_ascending_id() {
                 .iter()
                 .map(|hit| hit.movie)
                 .collect::<Vec<_>>(),
-            [10, 300]
+            [10, 300].map(MovieId)
         );
     }
 }
@@ -158,7 +168,7 @@ fn the_gradient_of_a_row_is_what_finite_differences_give() {
     let mlp = model.mlp().unwrap();
     for user in 1..=3 {
         for row in 0..4 {
-            let (own, bias) = model.user_row(user).unwrap();
+            let (own, bias) = model.user_row(UserId(user)).unwrap();
             let state = model.user_state(&own, bias);
             let mut movie = [0.0; MAX_DIM];
             model.movie_table().read(row as usize, &mut movie);

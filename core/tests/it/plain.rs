@@ -215,7 +215,7 @@ impl Plain {
             x = vec![0.0; n];
             let mut p = self.spread.clone();
             for rating in log {
-                let movie = rating.movie() as usize - 1;
+                let movie = rating.movie().0 as usize - 1;
                 let g = self.gradient(&point[1..], movie);
                 let u: Vec<f32> = p.iter().map(|row| sum(row, &g)).collect();
                 let variance = sum(&g, &u);

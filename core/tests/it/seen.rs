@@ -1,6 +1,7 @@
 //! What users of an image have rated: the table, and the lists without it.
 
 use crate::image::{Forged, answers_in_bounds, forge};
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::ids::{elias_fano_size, fill_elias_fano};
 use pocketrec::image::ImageError;
 use pocketrec::image::{Element, Table, TableKind, example};
@@ -57,22 +58,22 @@ proptest! {
         let model = Model::open(image.bytes()).unwrap();
         prop_assert!(model.has_seen());
         for (row, user) in (0..).zip(USERS) {
-            let seen = model.seen(user).unwrap();
+            let seen = model.seen(UserId(user)).unwrap();
             for (movie_row, movie) in (0..).zip(MOVIES) {
-                prop_assert_eq!(seen.contains(movie), pairs.contains(&(row * 4 + movie_row)));
+                prop_assert_eq!(seen.contains(MovieId(movie)), pairs.contains(&(row * 4 + movie_row)));
             }
             // Movies that there aren't, next to those that there are.
             for movie in [0, 11, 4001, u32::MAX] {
-                prop_assert!(!seen.contains(movie));
+                prop_assert!(!seen.contains(MovieId(movie)));
             }
             let mut top = TopN::<4>::new();
-            let state = model.user(user).unwrap();
+            let state = model.user(UserId(user)).unwrap();
             while !top.advance(&model, &state, |movie| !seen.contains(movie), 1).is_done() {}
-            let list: BTreeSet<u32> = top.hits().iter().map(|hit| hit.movie).collect();
-            let due: BTreeSet<u32> = MOVIES.into_iter().filter(|movie| !seen.contains(*movie)).collect();
+            let list: BTreeSet<u32> = top.hits().iter().map(|hit| hit.movie.0).collect();
+            let due: BTreeSet<u32> = MOVIES.into_iter().filter(|movie| !seen.contains(MovieId(*movie))).collect();
             prop_assert_eq!(list, due);
         }
-        prop_assert!(model.seen(4).is_none());
+        prop_assert!(model.seen(UserId(4)).is_none());
     }
 }
 
@@ -81,7 +82,11 @@ fn an_image_without_the_table_says_nothing_of_anybody() {
     let image = example();
     let model = Model::open(image.bytes()).unwrap();
     assert!(!model.has_seen());
-    assert!(USERS.into_iter().all(|user| model.seen(user).is_none()));
+    assert!(
+        USERS
+            .into_iter()
+            .all(|user| model.seen(UserId(user)).is_none())
+    );
 }
 
 #[test]
@@ -120,11 +125,11 @@ fn every_flip_of_the_table_is_refused_or_names_other_pairs_that_there_are() {
                 accepted += 1;
                 answers_in_bounds(&model);
                 for user in USERS {
-                    let seen = model.seen(user);
+                    let seen = model.seen(UserId(user));
                     let count = seen.map_or(0, |seen| {
                         MOVIES
                             .into_iter()
-                            .filter(|movie| seen.contains(*movie))
+                            .filter(|movie| seen.contains(MovieId(*movie)))
                             .count()
                     });
                     assert!(count <= MOVIES.len());

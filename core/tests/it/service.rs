@@ -1,5 +1,6 @@
 //! The service driven in memory, over its real frames, before any port exists.
 
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::ImageError;
 use pocketrec::image::{AlignedBytes, example};
 use pocketrec::model::Model;
@@ -238,7 +239,10 @@ fn answers_are_the_models_own() {
                 movie,
             },
         );
-        assert_eq!(reply, Reply::Stars(model.predict(user, movie).unwrap()));
+        assert_eq!(
+            reply,
+            Reply::Stars(model.predict(UserId(user), MovieId(movie)).unwrap())
+        );
     }
     let Reply::Movies(list) = bench.ask(
         10,
@@ -252,7 +256,10 @@ fn answers_are_the_models_own() {
     };
     assert_eq!(list.len(), 4);
     for hit in &list {
-        assert_eq!(hit.stars, model.predict(1, hit.movie).unwrap());
+        assert_eq!(
+            hit.stars,
+            model.predict(UserId(1), MovieId(hit.movie)).unwrap()
+        );
     }
     assert!(list.windows(2).all(|w| w[0].score >= w[1].score));
     let Reply::Movies(list) = bench.ask(

@@ -2,6 +2,7 @@
 #![cfg(feature = "learn")]
 
 use crate::mock::Mock;
+use pocketrec::ids::MovieId;
 use pocketrec::profile::{Log, Rating, UNDO_DEPTH};
 use pocketrec::store::flash::{FlashLog, least_region};
 use pocketrec::store::{Asked, Change, Record, Store, StoreError};
@@ -45,8 +46,9 @@ fn change_of(action: Action, logs: &Logs) -> Option<Record> {
     let (owner, change) = match action {
         Action::Rate(owner, movie, half) => {
             let log = &logs[usize::from(owner)];
-            log.check(movie).ok()?;
-            let rating = Rating::new(movie, f32::from(half) / 2.0, log.next_sequence()).unwrap();
+            log.check(MovieId(movie)).ok()?;
+            let rating =
+                Rating::new(MovieId(movie), f32::from(half) / 2.0, log.next_sequence()).unwrap();
             (owner, Change::Rated(rating))
         }
         Action::Undo(owner) => {
@@ -54,8 +56,10 @@ fn change_of(action: Action, logs: &Logs) -> Option<Record> {
             (owner, Change::Undone)
         }
         Action::Forget(owner, movie) => {
-            logs[usize::from(owner)].knows(movie).then_some(())?;
-            (owner, Change::Forgot(movie))
+            logs[usize::from(owner)]
+                .knows(MovieId(movie))
+                .then_some(())?;
+            (owner, Change::Forgot(MovieId(movie)))
         }
         Action::ForgetMe(owner) => (owner, Change::ForgotAll),
         Action::Compact | Action::WorkAhead => return None,
@@ -468,8 +472,12 @@ fn the_bytes_of_a_log_are_pinned() {
             check: 0x0506,
         },
     };
-    let rating = Rating::new(300, 4.5, 7).unwrap();
-    for change in [Change::Rated(rating), Change::Undone, Change::Forgot(300)] {
+    let rating = Rating::new(MovieId(300), 4.5, 7).unwrap();
+    for change in [
+        Change::Rated(rating),
+        Change::Undone,
+        Change::Forgot(MovieId(300)),
+    ] {
         store.append(record(change)).unwrap();
     }
     let flash = store.into_inner();

@@ -8,6 +8,7 @@ use core::panic::PanicInfo;
 use cortex_m_rt::entry;
 use firmware::flash::{Controller, Region};
 use pocketrec::ids::{BLOCK_WORDS, IdIndex};
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::ImageError;
 use pocketrec::image::{Element, Image, TableKind};
 use pocketrec::learn::suggest::Suggest;
@@ -19,7 +20,7 @@ use pocketrec::model::{Model, Parts};
 use pocketrec::numeric::activation::{Activation, relu};
 use pocketrec::numeric::crc32::{Crc32, crc32};
 use pocketrec::numeric::dot::{dot, dot_from};
-use pocketrec::numeric::{f16, hold, magnitude, square_root};
+use pocketrec::numeric::{clamp, f16, magnitude, square_root};
 use pocketrec::profile::{Log, Private, Profile, Rating};
 use pocketrec::rank::{Nearest, TopN};
 use pocketrec::service::{Board, Port, Service};
@@ -82,7 +83,7 @@ fn numbers() {
         dot(floats(), floats());
         dot_from(float(), floats(), floats());
         square_root(float());
-        hold(float(), float(), float());
+        clamp(float(), float(), float());
         magnitude(float());
         relu(float());
         f16::widen(word() as u16);
@@ -157,7 +158,7 @@ fn models(model: &Model<'_>) {
     calls! {
         scores;
         model.header();
-        model.scale().hold(float());
+        model.scale().clamp(float());
         model.scale().contains(float());
         model.parts().bits();
         model.parts().name();
@@ -175,21 +176,21 @@ fn models(model: &Model<'_>) {
         model.has_confidence();
         model.validation();
         model.has_seen();
-        model.seen(word()).map(|seen| seen.contains(word()));
+        model.seen(UserId(word())).map(|seen| seen.contains(MovieId(word())));
         model.stores_halves();
         model.confidence_stars(word());
         model.has_interest();
-        model.interest_of_user(word());
+        model.interest_of_user(UserId(word()));
         model.interest_stars(&black_box(Interest::NONE), word());
         black_box(Interest::NONE).any();
         model.predict_rows(word(), word());
-        model.movie_row(word());
-        model.user(word());
-        model.user_row(word());
+        model.movie_row(MovieId(word()));
+        model.user(UserId(word()));
+        model.user_row(UserId(word()));
         model.mean_row();
         model.mean_user().row();
-        model.predict(word(), word());
-        model.predict_for(&user, word());
+        model.predict(UserId(word()), MovieId(word()));
+        model.predict_for(&user, MovieId(word()));
         model.score(&user, word());
         model.explain(&user, word());
         model.similarity(word(), word());
@@ -230,7 +231,7 @@ fn learning(model: &Model<'_>) {
         logs(profile.log_mut());
         profile.log();
     }
-    if let Some(rating) = Rating::new(word(), float(), word()) {
+    if let Some(rating) = Rating::new(MovieId(word()), float(), word()) {
         calls! {
             rating.movie();
             rating.tag();
@@ -249,9 +250,9 @@ fn learning(model: &Model<'_>) {
         learn::Belief::prior(model);
         Influence::on(model, &fold, word()).of(model, &fold, Rating::from_words(word(), word()));
     }
-    let mut suggest = Suggest::<10>::keeping(size());
+    let mut suggest = Suggest::<10>::with_limit(size());
     calls! {
-        suggest.advance(model, &fold, |movie| black_box(movie) != 7, word());
+        suggest.advance(model, &fold, |movie| black_box(movie) != MovieId(7), word());
         suggest.hits();
     }
 }
@@ -262,17 +263,17 @@ fn logs(log: &mut Log<16>) {
         Log::<16>::new();
         log.ratings();
         log.undoable();
-        log.get(word());
+        log.get(MovieId(word()));
         log.next_sequence();
-        log.check(word());
+        log.check(MovieId(word()));
         log.rate(rating);
         log.last();
         log.undo();
-        log.forget(word());
+        log.forget(MovieId(word()));
         log.restore(rating);
-        log.knows(word());
+        log.knows(MovieId(word()));
         log.changes().count();
-        log.apply(black_box(Change::Forgot(word())));
+        log.apply(black_box(Change::Forgot(MovieId(word()))));
     }
     if let Ok(undo) = log.last() {
         log.remember(undo);
@@ -280,13 +281,13 @@ fn logs(log: &mut Log<16>) {
 }
 
 fn rankings(model: &Model<'_>) {
-    let mut top = TopN::<10>::keeping(size())
+    let mut top = TopN::<10>::with_limit(size())
         .with_fame(float())
         .with_interest(model.interest_of_ratings(black_box(&[])));
-    let mut nearest = Nearest::<10>::keeping(size(), model, word());
+    let mut nearest = Nearest::<10>::with_limit(size(), model, word());
     calls! {
         TopN::<10>::new();
-        top.advance(model, &model.mean_user(), |movie| black_box(movie) != 7, word()).is_done();
+        top.advance(model, &model.mean_user(), |movie| black_box(movie) != MovieId(7), word()).is_done();
         top.hits();
         nearest.advance(model, word());
         nearest.hits();

@@ -1,6 +1,7 @@
 //! Cold start on paper: how well core's own learning predicts for people whom training has never seen.
 
 use anyhow::Result;
+use pocketrec::ids::MovieId;
 use pocketrec::learn::FoldIn;
 use pocketrec::model::{Model, UserState};
 use pocketrec::profile::Rating;
@@ -116,7 +117,9 @@ pub fn curve(
             let state = state(one);
             for &row in &one.rest {
                 let movie = ratings.movie_ids[ratings.movies[row as usize] as usize];
-                let predicted = model.predict_for(&state, movie).unwrap_or_default();
+                let predicted = model
+                    .predict_for(&state, MovieId(movie))
+                    .unwrap_or_default();
                 errors.add(predicted, ratings.stars[row as usize]);
             }
         }
@@ -164,7 +167,7 @@ fn learn(model: &Model<'_>, ratings: &Ratings, known: &[u32]) -> UserState {
         .zip(0u32..)
         .filter_map(|(&row, sequence)| {
             let movie = ratings.movie_ids[ratings.movies[row as usize] as usize];
-            Rating::new(movie, ratings.stars[row as usize], sequence)
+            Rating::new(MovieId(movie), ratings.stars[row as usize], sequence)
         })
         .collect();
     let mut fold = FoldIn::new(model);

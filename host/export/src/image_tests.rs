@@ -2,6 +2,7 @@
 
 use super::super::{Chosen, Movies, Rated, Users, fit};
 use super::*;
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::Element;
 use pocketrec::image::Image;
 use pocketrec::image::{ImageError, ImageWriter, Table};
@@ -86,7 +87,9 @@ fn an_f32_image_predicts_what_the_trainer_predicts_bit_for_bit() {
         for (user, user_id) in checkpoint.user_ids.iter().enumerate() {
             for (movie, movie_id) in checkpoint.movie_ids.iter().enumerate() {
                 let due = checkpoint.parameters.predict(user, movie);
-                let came = opened.predict(*user_id, *movie_id).unwrap();
+                let came = opened
+                    .predict(UserId(*user_id), MovieId(*movie_id))
+                    .unwrap();
                 assert_eq!(
                     came.to_bits(),
                     due.to_bits(),
@@ -107,7 +110,7 @@ fn an_f16_image_predicts_nearly_what_the_trainer_predicts() {
     for user in 0..29 {
         for movie in 0..49 {
             let due = checkpoint.parameters.raw(user, movie);
-            let state = opened.user(user as u32 + 1).unwrap();
+            let state = opened.user(UserId(user as u32 + 1)).unwrap();
             largest = largest.max((opened.score(&state, movie as u32) - due).abs());
         }
     }
@@ -134,9 +137,15 @@ fn chosen_rows_keep_their_ids_and_the_mean_user_is_everybodys() {
     let part = Model::open(image.as_ref()).unwrap();
     assert_eq!((part.users(), part.movies()), (2, 2));
     for (user, movie) in [(4, 7), (4, 49), (20, 7), (20, 49)] {
-        assert_eq!(part.predict(user, movie), whole.predict(user, movie));
+        assert_eq!(
+            part.predict(UserId(user), MovieId(movie)),
+            whole.predict(UserId(user), MovieId(movie))
+        );
     }
-    assert!(part.predict(5, 7).is_err() && part.predict(4, 8).is_err());
+    assert!(
+        part.predict(UserId(5), MovieId(7)).is_err()
+            && part.predict(UserId(4), MovieId(8)).is_err()
+    );
     assert_eq!(part.mean_row(), whole.mean_row());
     let due: f32 = checkpoint.parameters.user_bias.iter().sum::<f32>() / 29.0;
     assert!((whole.mean_row().1 - due).abs() < 1e-6);
@@ -335,7 +344,7 @@ fn images_of_integers_predict_nearly_what_the_trainer_predicts() {
             for user in 0..29 {
                 for movie in 0..49 {
                     let due = checkpoint.parameters.raw(user, movie);
-                    let state = opened.user(user as u32 + 1).unwrap();
+                    let state = opened.user(UserId(user as u32 + 1)).unwrap();
                     largest = largest.max((opened.score(&state, movie as u32) - due).abs());
                 }
             }
@@ -399,7 +408,7 @@ fn stored_halves_give_the_bits_of_their_rows_and_nearly_the_scores_of_images_wit
         let [without, with] = [&without, &with].map(|image| Model::open(image.as_ref()).unwrap());
         assert!(with.stores_halves() && !without.stores_halves());
         for user in 1..30 {
-            let [plain, state] = [&without, &with].map(|model| model.user(user).unwrap());
+            let [plain, state] = [&without, &with].map(|model| model.user(UserId(user)).unwrap());
             // One more than there are, and one far outside: rows of zeros.
             for row in (0..50).chain([u32::MAX]) {
                 let parts = with.explain(&state, row);
@@ -424,7 +433,7 @@ fn stored_halves_give_the_bits_of_their_rows_and_nearly_the_scores_of_images_wit
             let listed: Vec<_> = top
                 .hits()
                 .iter()
-                .map(|hit| (hit.score, hit.movie))
+                .map(|hit| (hit.score, hit.movie.0))
                 .collect();
             assert_eq!(listed, by_row[..10]);
         }
@@ -525,7 +534,7 @@ fn bytes_err_by_less_than_two_thousandths_of_a_star_on_the_built_in_mlp() {
     let mut largest = 0.0_f32;
     for id in &checkpoint.user_ids {
         for (model, scores) in [&due, &found].into_iter().zip(&mut scores) {
-            model.score_rows(&model.user(*id).unwrap(), 0, scores);
+            model.score_rows(&model.user(UserId(*id)).unwrap(), 0, scores);
         }
         for (due, found) in scores[0].iter().zip(&scores[1]) {
             largest = largest.max((due - found).abs());

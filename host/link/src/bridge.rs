@@ -3,6 +3,7 @@
 //! Frames of the programs go to the board whole, one after the other; what the board says goes to all of them, and each
 //! takes the answers to its own requests by their numbers, which begin at random.
 
+use pocketrec::ids::MovieId;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -214,7 +215,7 @@ mod tests {
             .collect();
         let who = Who::Owner(0);
         let stars = |movie| model.predict_for(&model.mean_user(), movie).unwrap();
-        let due: Vec<f32> = movies.iter().map(|movie| stars(*movie)).collect();
+        let due: Vec<f32> = movies.iter().map(|movie| stars(MovieId(*movie))).collect();
         let board = Halves(Arc::new(Mutex::new(MemoryBoard::new(Ok(Model::open(
             bytes.bytes(),
         )

@@ -1,5 +1,6 @@
 //! The errors of an image's own predictions: what core computes, as a device would.
 
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::Model;
 
 use super::Errors;
@@ -28,11 +29,11 @@ pub fn held(ratings: &Ratings, split: &Split) -> Vec<Held> {
 pub fn errors(model: &Model<'_>, held: &[Held]) -> Errors {
     let mut errors = Errors::default();
     for of_user in held.chunk_by(|a, b| a.0 == b.0) {
-        let Ok(user) = model.user(of_user[0].0) else {
+        let Ok(user) = model.user(UserId(of_user[0].0)) else {
             continue;
         };
         for (_, movie, stars) in of_user {
-            if let Ok(predicted) = model.predict_for(&user, *movie) {
+            if let Ok(predicted) = model.predict_for(&user, MovieId(*movie)) {
                 errors.add(predicted, *stars);
             }
         }
@@ -48,7 +49,8 @@ mod tests {
     fn errors_are_those_of_cores_predictions_and_strangers_are_left_out() {
         let image = pocketrec::image::example();
         let model = Model::open(image.bytes()).unwrap();
-        let [a, b] = [(1, 10), (2, 4000)].map(|(u, m)| model.predict(u, m).unwrap());
+        let [a, b] =
+            [(1, 10), (2, 4000)].map(|(u, m)| model.predict(UserId(u), MovieId(m)).unwrap());
         let held = [
             (1, 10, a + 0.5),
             (1, 11, 5.0),

@@ -1,6 +1,7 @@
 //! How good lists are: what a person rated later, found among the ten movies named first of all that they had not
 //! rated.
 
+use pocketrec::ids::UserId;
 use pocketrec::model::Model;
 use serde::Serialize;
 
@@ -155,7 +156,9 @@ impl Judge {
     pub fn of_model(&self, model: &Model<'_>, user_ids: &[u32], alone: bool) -> Ranking {
         self.judge(|user, scores| {
             let id = user_ids[user as usize];
-            let (Ok(state), Ok(interest)) = (model.user(id), model.interest_of_user(id)) else {
+            let (Ok(state), Ok(interest)) =
+                (model.user(UserId(id)), model.interest_of_user(UserId(id)))
+            else {
                 scores.fill(0.0);
                 return;
             };

@@ -1,5 +1,6 @@
 //! What commands that read an image share: which one, its titles, and how lists of movies are shown.
 
+use pocketrec::ids::{MovieId, UserId};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -57,7 +58,7 @@ impl TitlesArgs {
         let listed = load::titles_in(path, &Names::default()).map_err(DataError::into_anyhow)?;
         let mut ids = listed.titles.movies().iter().map(|movie| movie.id);
         if let Some(model) = model
-            && !ids.any(|id| model.movie_row(id).is_ok())
+            && !ids.any(|id| model.movie_row(MovieId(id)).is_ok())
         {
             let sentence = format!("--titles {} has no movie of the image", path.display());
             return Err(BadInput::new(sentence).into());
@@ -120,7 +121,7 @@ impl Loaded {
     ///
     /// [`BadInput`] says which movies could be meant.
     pub fn movie(&self, model: &Model<'_>, text: &str) -> Result<u32> {
-        let known = |id| model.movie_row(id).is_ok();
+        let known = |id| model.movie_row(MovieId(id)).is_ok();
         choose(&self.titles, known, text, Purpose::Tell)
     }
 }
@@ -149,7 +150,7 @@ pub fn user(people: &People, model: &Model<'_>, user: Option<&str>) -> Result<Us
         });
     };
     let id = people.id(text)?;
-    let state = model.user(id).map_err(|_| {
+    let state = model.user(UserId(id)).map_err(|_| {
         let has = match model.user_ids() {
             None => "which holds no users: leave out `--user` for the mean user".into(),
             Some(ids) => format!(

@@ -1,5 +1,6 @@
 //! `host predict`: one rating, from an image, as a device computes it.
 
+use pocketrec::ids::{MovieId, UserId};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -47,9 +48,9 @@ pub fn run(args: &Args) -> Result<()> {
     let model = loaded.model()?;
     let is_user = |text: &str| {
         let id = loaded.people.id(text);
-        args.user.is_none() && id.is_ok_and(|id| model.user(id).is_ok())
+        args.user.is_none() && id.is_ok_and(|id| model.user(UserId(id)).is_ok())
     };
-    let known = |id| model.movie_row(id).is_ok();
+    let known = |id| model.movie_row(MovieId(id)).is_ok();
     let is_movie = |text: &str| is_name(&loaded.titles, known, text);
     let (typed, movie) = match &args.movie {
         Some(movie) => (None, movie.clone()),
@@ -58,13 +59,13 @@ pub fn run(args: &Args) -> Result<()> {
     let movie = loaded.movie(&model, &movie)?;
     let who = args.user.as_deref().or(typed.as_deref());
     let User { id, state, name } = user(&loaded.people, &model, who)?;
-    let explained = model.explain(&state, model.movie_row(movie)?);
+    let explained = model.explain(&state, model.movie_row(MovieId(movie))?);
     let has = model.parts();
     let part = |value: f32, there: bool| there.then_some(value);
     print::answer(&Prediction {
         movie: Movie::of(&loaded.titles, movie),
         user: id,
-        stars: model.predict_for(&state, movie)?,
+        stars: model.predict_for(&state, MovieId(movie))?,
         parts: Parts {
             mean_and_user: explained.base,
             movie: part(explained.movie_bias, has.biases),

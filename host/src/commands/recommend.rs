@@ -1,5 +1,6 @@
 //! `host recommend`: the best movies for somebody, from an image, as a device ranks them.
 
+use pocketrec::ids::{MovieId, UserId};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -81,21 +82,21 @@ pub fn run(args: &Args) -> Result<()> {
         args.who.as_deref().or(args.user.as_deref()),
     )?;
     let interest = match id {
-        Some(id) => model.interest_of_user(id).unwrap_or_default(),
+        Some(id) => model.interest_of_user(UserId(id)).unwrap_or_default(),
         None => Interest::NONE,
     };
-    let mut top = TopN::<LONGEST>::keeping(args.count.into())
+    let mut top = TopN::<LONGEST>::with_limit(args.count.into())
         .with_fame(args.fame)
         .with_interest(interest);
     let known = match id {
         Some(id) if !args.include_rated => Known::of(args, &model, id)?,
         _ => Known::Nothing,
     };
-    top.advance(&model, &state, |movie| !known.contains(movie), u32::MAX);
+    top.advance(&model, &state, |movie| !known.contains(movie.0), u32::MAX);
     let mut movies = Movies::with(&["Score", "Stars"]);
     for hit in top.hits() {
         let stars = model.predict_for(&state, hit.movie)?;
-        movies.push(Movie::of(&loaded.titles, hit.movie), &[hit.score, stars]);
+        movies.push(Movie::of(&loaded.titles, hit.movie.0), &[hit.score, stars]);
     }
     print::answer(&Recommended {
         user: id,
@@ -147,7 +148,7 @@ enum Known<'a> {
 impl<'a> Known<'a> {
     /// What the image says of the user `id`, or else the ratings that it was trained on.
     fn of(args: &Args, model: &'a Model<'a>, id: u32) -> Result<Self> {
-        if let (Some(seen), None) = (model.seen(id), &args.data) {
+        if let (Some(seen), None) = (model.seen(UserId(id)), &args.data) {
             return Ok(Self::Image(seen));
         }
         let fingerprint = model.header().fingerprint;
@@ -171,7 +172,7 @@ impl<'a> Known<'a> {
     fn contains(&self, movie: u32) -> bool {
         match self {
             Self::Nothing | Self::Missing(_) => false,
-            Self::Image(seen) => seen.contains(movie),
+            Self::Image(seen) => seen.contains(MovieId(movie)),
             Self::Ratings(movies) => movies.contains(&movie),
         }
     }

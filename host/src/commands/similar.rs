@@ -1,5 +1,6 @@
 //! `host similar`: the movies nearest to one, from an image, as a device finds them.
 
+use pocketrec::ids::MovieId;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -41,11 +42,11 @@ pub fn run(args: &Args) -> Result<()> {
     let model = loaded.model()?;
     let movie = loaded.movie(&model, &args.movie.text())?;
     let mut nearest =
-        Nearest::<LONGEST>::keeping(args.count.into(), &model, model.movie_row(movie)?);
+        Nearest::<LONGEST>::with_limit(args.count.into(), &model, model.movie_row(MovieId(movie))?);
     nearest.advance(&model, u32::MAX);
     let mut movies = Movies::with(&["Cosine"]);
     for hit in nearest.hits() {
-        movies.push(Movie::of(&loaded.titles, hit.movie), &[hit.score]);
+        movies.push(Movie::of(&loaded.titles, hit.movie.0), &[hit.score]);
     }
     print::answer(&Similar {
         movie: Movie::of(&loaded.titles, movie),

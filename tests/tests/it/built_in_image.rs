@@ -1,5 +1,6 @@
 //! The image of the ratings that ship with the project, with bits flipped.
 
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::{LIMIT, Model};
 use pocketrec::numeric::crc32::Crc32;
 use pocketrec::rank::{Nearest, TopN};
@@ -89,7 +90,7 @@ fn answers_in_bounds(model: &Model<'_>, seed: u64) {
     let scale = model.scale();
     let user_ids = model.user_ids().unwrap();
     let id = user_ids.id(random(seed) as u32 % model.users()).unwrap();
-    let user = model.user(id).unwrap();
+    let user = model.user(UserId(id)).unwrap();
     let total = model.movies();
     let mut scores = vec![0.0; total as usize];
     model.score_rows(&user, 0, &mut scores);
@@ -98,7 +99,7 @@ fn answers_in_bounds(model: &Model<'_>, seed: u64) {
         let row = random(seed ^ (at << 32)) as u32 % total;
         let movie = model.movie_ids().id(row).unwrap();
         assert_eq!(model.movie_ids().row(movie), Some(row));
-        let stars = model.predict(id, movie).unwrap();
+        let stars = model.predict(UserId(id), MovieId(movie)).unwrap();
         assert!(stars >= scale.lowest && stars <= scale.highest);
         assert!((-1.0..=1.0).contains(&model.similarity(row, total - 1 - row)));
     }
@@ -106,7 +107,7 @@ fn answers_in_bounds(model: &Model<'_>, seed: u64) {
     if seed.is_multiple_of(20) {
         let mut top = TopN::<10>::new();
         while !top.advance(model, &user, |_| true, 1000).is_done() {}
-        let mut nearest = Nearest::<10>::keeping(10, model, random(seed) as u32 % total);
+        let mut nearest = Nearest::<10>::with_limit(10, model, random(seed) as u32 % total);
         while !nearest.advance(model, 1000).is_done() {}
         for hit in top.hits().iter().chain(nearest.hits()) {
             assert!(hit.score.is_finite() && model.movie_row(hit.movie).is_ok());

@@ -1,6 +1,7 @@
 //! A board's lists follow what its owner rated on it, and an image's users what they look for.
 
 use anyhow::{Context, Result};
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, UserState};
 use pocketrec::profile::{Profile, Rating};
@@ -48,8 +49,8 @@ fn plain(model: &Model<'_>, user: &UserState, interest: &Interest, rated: &[u32]
 /// The list that there is without interests.
 fn without(model: &Model<'_>, user: &UserState, rated: &[u32]) -> Vec<u32> {
     let mut top = TopN::<10>::new();
-    top.advance(model, user, |movie| !rated.contains(&movie), u32::MAX);
-    top.hits().iter().map(|hit| hit.movie).collect()
+    top.advance(model, user, |movie| !rated.contains(&movie.0), u32::MAX);
+    top.hits().iter().map(|hit| hit.movie.0).collect()
 }
 
 #[test]
@@ -66,12 +67,12 @@ fn a_list_follows_what_the_owner_rated_on_the_board() -> Result<()> {
         .user_ids()
         .and_then(|ids| ids.id(3))
         .context("users")?;
-    let (user, interest) = (model.user(id)?, model.interest_of_user(id)?);
+    let (user, interest) = (model.user(UserId(id))?, model.interest_of_user(UserId(id))?);
     let list = asked(&mut connection, Who::ImageUser(id))?;
-    let seen = model.seen(id).context("what they have rated")?;
+    let seen = model.seen(UserId(id)).context("what they have rated")?;
     let rated: Vec<u32> = (0..model.movies())
         .filter_map(|row| model.movie_ids().id(row))
-        .filter(|movie| seen.contains(*movie))
+        .filter(|movie| seen.contains(MovieId(*movie)))
         .collect();
     assert!(rated.len() > 100);
     assert_eq!(list, plain(&model, &user, &interest, &rated));
@@ -88,7 +89,7 @@ fn a_list_follows_what_the_owner_rated_on_the_board() -> Result<()> {
             matches!(answer.reply(), Some(Reply::Rated { .. })),
             "{movie}"
         );
-        let rating = Rating::new(movie, stars, sequence).context("a rating")?;
+        let rating = Rating::new(MovieId(movie), stars, sequence).context("a rating")?;
         profile
             .log_mut()
             .rate(rating)

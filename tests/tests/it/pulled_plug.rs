@@ -2,6 +2,7 @@
 //! and the Pico, whose flash is erased and programmed bit by bit.
 
 use anyhow::{Context, Result, bail};
+use pocketrec::ids::MovieId;
 use pocketrec::profile::{Log, Rating};
 use pocketrec::wire::{
     FrameReader, MAX_FRAME, MAX_IMPORT, Reply, Request, StorageState, VERSION, Who, encode_frame,
@@ -170,18 +171,18 @@ fn after<const LOG: usize>(log: &Log<LOG>, request: &Request) -> Option<Log<LOG>
     let mut log = log.clone();
     let done = match *request {
         Request::Rate { movie, stars, .. } => {
-            let rating = Rating::new(movie, stars, log.next_sequence())?;
+            let rating = Rating::new(MovieId(movie), stars, log.next_sequence())?;
             log.rate(rating)
         }
         Request::Undo { .. } => log.undo().map(drop),
-        Request::Forget { movie, .. } => log.forget(movie),
+        Request::Forget { movie, .. } => log.forget(MovieId(movie)),
         Request::ForgetMe { .. } | Request::Format => {
             log = Log::new();
             Ok(())
         }
         Request::Import { count, ratings, .. } => {
             for (movie, stars) in &ratings[..usize::from(count)] {
-                let rating = Rating::new(*movie, *stars, log.next_sequence())?;
+                let rating = Rating::new(MovieId(*movie), *stars, log.next_sequence())?;
                 log.rate(rating).ok()?;
             }
             Ok(())
@@ -195,7 +196,7 @@ fn after<const LOG: usize>(log: &Log<LOG>, request: &Request) -> Option<Log<LOG>
 fn pairs<const LOG: usize>(log: &Log<LOG>) -> Vec<(u32, f32)> {
     let ratings = log.ratings().iter();
     ratings
-        .map(|rating| (rating.movie(), rating.stars()))
+        .map(|rating| (rating.movie().0, rating.stars()))
         .collect()
 }
 
@@ -307,7 +308,10 @@ fn ask_again<const LOG: usize>(name: &str, cuts: u64) -> Result<()> {
             },
             5 => Request::Forget {
                 who: OWNER,
-                movie: log.ratings().first().map_or(movie, |rating| rating.movie()),
+                movie: log
+                    .ratings()
+                    .first()
+                    .map_or(movie, |rating| rating.movie().0),
             },
             9 => Request::Compact,
             10 if cut % 24 == 10 => Request::ForgetMe { who: OWNER },
@@ -341,7 +345,7 @@ fn ask_again<const LOG: usize>(name: &str, cuts: u64) -> Result<()> {
                     let due = undo
                         .before
                         .map(|tag| Rating::from_words(movie, tag).stars());
-                    let right = (movie, stars, ratings) == (undo.movie, due, left);
+                    let right = (movie, stars, ratings) == (undo.movie.0, due, left);
                     right.then_some((0, 0))?
                 }
                 Reply::Imported {
@@ -414,7 +418,7 @@ fn after_forget_me_no_record_is_left_in_flash_nor_after_a_cut_in_its_middle() ->
     let movie = MOVIES as u32;
     let stars = 4.5;
     let record = |sequence| {
-        let rating = Rating::new(movie, stars, sequence).context("a rating")?;
+        let rating = Rating::new(MovieId(movie), stars, sequence).context("a rating")?;
         Ok::<_, anyhow::Error>([movie.to_le_bytes(), rating.tag().to_le_bytes()].concat())
     };
     let rate = Request::Rate {

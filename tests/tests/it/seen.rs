@@ -1,5 +1,6 @@
 //! What the users of the image of the built-in ratings have rated is in no list of theirs.
 
+use pocketrec::ids::{MovieId, UserId};
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -34,19 +35,19 @@ fn no_list_of_any_user_holds_a_movie_that_they_have_rated_on_a_pc_and_on_a_devic
     let mut without = 0;
     for (row, rated) in rated.iter().enumerate() {
         let id = ratings.user_ids[row];
-        let seen = model.seen(id).context("the image tells")?;
+        let seen = model.seen(UserId(id)).context("the image tells")?;
         for movie in &ratings.movie_ids {
             assert_eq!(
-                seen.contains(*movie),
+                seen.contains(MovieId(*movie)),
                 rated.contains(movie),
                 "{movie} by {id}"
             );
         }
-        let interest = model.interest_of_user(id)?;
+        let interest = model.interest_of_user(UserId(id))?;
         let mut top = TopN::<MAX_LIST>::new().with_interest(interest);
-        let user = model.user(id)?;
+        let user = model.user(UserId(id))?;
         top.advance(&model, &user, |movie| !seen.contains(movie), u32::MAX);
-        let here: Vec<u32> = top.hits().iter().map(|hit| hit.movie).collect();
+        let here: Vec<u32> = top.hits().iter().map(|hit| hit.movie.0).collect();
         assert!(here.iter().all(|movie| !rated.contains(movie)), "user {id}");
 
         let request = |include_rated| Request::TopN {

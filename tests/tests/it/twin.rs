@@ -1,5 +1,6 @@
 //! The twin: the real firmware in the emulator answers every question with the bits of core on a PC.
 
+use pocketrec::ids::UserId;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -180,7 +181,7 @@ fn an_f405_ranks_the_same_from_stored_halves_as_from_rows() -> Result<()> {
     }
     for row in (0..model.users()).step_by(13) {
         let id = ids.id(row).context("a user")?;
-        let (user, interest) = (model.user(id)?, model.interest_of_user(id)?);
+        let (user, interest) = (model.user(UserId(id))?, model.interest_of_user(UserId(id))?);
         // `explain` reads the movie's row.
         let mut by_row: Vec<(f32, u32)> = (0..model.movies())
             .map(|row| {

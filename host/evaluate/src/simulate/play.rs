@@ -1,5 +1,6 @@
 //! People who rate on a device, over its wire: N and D.
 
+use pocketrec::ids::MovieId;
 use std::io::{Read, Write};
 
 use anyhow::{Result, bail};
@@ -53,7 +54,7 @@ pub fn play<L: Read + Write>(
             let state = state(device, model)?;
             *device_errors = measure(model, &state, person)?;
             if let Some(rating) = person.rest.get(k % person.rest.len().max(1)) {
-                let due = model.predict_for(&state, rating.movie)?;
+                let due = model.predict_for(&state, MovieId(rating.movie))?;
                 let request = Request::Predict {
                     who: OWNER,
                     movie: rating.movie,
@@ -100,7 +101,10 @@ fn state<L: Read + Write>(
 fn measure(model: &Model<'_>, state: &UserState, person: &Person) -> Result<Errors> {
     let mut errors = Errors::default();
     for rating in &person.rest {
-        errors.add(model.predict_for(state, rating.movie)?, rating.stars);
+        errors.add(
+            model.predict_for(state, MovieId(rating.movie))?,
+            rating.stars,
+        );
     }
     Ok(errors)
 }

@@ -5,6 +5,7 @@
 //! one, as `suggest` ranks them; the other for as many at random.
 
 use anyhow::{Context, Result};
+use pocketrec::ids::MovieId;
 use pocketrec::learn::FoldIn;
 use pocketrec::learn::suggest::Suggest;
 use pocketrec::model::Model;
@@ -63,7 +64,10 @@ pub fn ask(model: &Model<'_>, trained: &Checkpoint, held: &Held, seed: u64) -> R
             let state = learned(model, asked)?.private().state(model);
             let mut errors = Errors::default();
             for rating in &test {
-                errors.add(model.predict_for(&state, rating.movie)?, rating.stars);
+                errors.add(
+                    model.predict_for(&state, MovieId(rating.movie))?,
+                    rating.stars,
+                );
             }
             Ok(errors)
         };
@@ -85,7 +89,7 @@ pub fn ask(model: &Model<'_>, trained: &Checkpoint, held: &Held, seed: u64) -> R
 fn learned(model: &Model<'_>, ratings: &[people::Rating]) -> Result<Profile<ASKED>> {
     let mut profile = Profile::new(Some(model));
     for (sequence, rating) in (0..).zip(ratings) {
-        let rating = Rating::new(rating.movie, rating.stars, sequence)
+        let rating = Rating::new(MovieId(rating.movie), rating.stars, sequence)
             .with_context(|| format!("{} stars are no multiple of a quarter", rating.stars))?;
         let log = profile.log_mut();
         log.rate(rating)
@@ -108,16 +112,16 @@ fn suggestion(
         .advance(model, profile.log().ratings(), u32::MAX)
         .is_done()
     {}
-    let mut search = Suggest::<1>::keeping(1);
-    let may = |movie| {
-        choice.iter().any(|rating| rating.movie == movie) && profile.log().get(movie).is_none()
+    let mut search = Suggest::<1>::with_limit(1);
+    let may = |movie: MovieId| {
+        choice.iter().any(|rating| rating.movie == movie.0) && profile.log().get(movie).is_none()
     };
     while !search.advance(model, &fold, may, u32::MAX).is_done() {}
     let hit = search
         .hits()
         .first()
         .context("nothing is left to ask for")?;
-    let found = choice.iter().find(|rating| rating.movie == hit.movie);
+    let found = choice.iter().find(|rating| rating.movie == hit.movie.0);
     found.copied().context("a suggestion that was left out")
 }
 
