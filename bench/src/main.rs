@@ -336,7 +336,7 @@ fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
 fn codes(bytes: &'static [u8], interest: &Interest) {
     let model = open(bytes);
     let _ = region("predict_codes", 1, || {
-        model.predict(black_box(2), black_box(301))
+        model.predict(black_box(UserId(2)), black_box(MovieId(301)))
     });
     let user = model.mean_user();
     let left = model.movies() - 1;

@@ -149,7 +149,7 @@ impl Walk<'_> {
         (model, user): (&Model<'_>, &UserState),
         wanted: (f32, &Interest),
         lookup: &mut Lookup,
-        filter: &mut dyn FnMut(u32) -> bool,
+        filter: &mut dyn FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Option<Progress> {
         let ranked = model.ranked(user, wanted, lookup)?;
@@ -159,7 +159,7 @@ impl Walk<'_> {
         let mut bar = model.key_of_score(bar(self.hits, self.limit));
         let mut first = *self.next as usize;
         while let Some((row, key)) = ranked.above(lookup, first, end as usize, bar) {
-            if let Some(movie) = ids.id(row as u32)
+            if let Some(movie) = ids.id(row as u32).map(MovieId)
                 && filter(movie)
             {
                 let score = model.score_of_key(key);

@@ -1,6 +1,7 @@
 use super::*;
 use crate::image::draft;
 use crate::{Bytes, Chosen, Movies, Precision, Storage, Users, build};
+use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::Model;
 use pocketrec::model::interest::Interest;
 use pocketrec::rank::TopN;
@@ -156,7 +157,7 @@ fn core_reads_the_sums_that_were_meant_and_ranks_by_what_it_predicts() {
         let image = build(&checkpoint, &all(&checkpoint), Precision::Codes(bytes)).unwrap();
         let model = Model::open(image.as_ref()).unwrap();
         assert_eq!((model.movies(), model.movie_dim()), (500, DIM));
-        let user = model.user(7).unwrap();
+        let user = model.user(UserId(7)).unwrap();
         let mut row = [0.0; 32];
         let mut scores: Vec<(f32, u32)> = Vec::new();
         let mut several = vec![0.0; 500];
@@ -171,16 +172,19 @@ fn core_reads_the_sums_that_were_meant_and_ranks_by_what_it_predicts() {
             assert_eq!(score, parts.base + parts.movie_bias + parts.dot);
             assert!((parts.dot - due).abs() < 1.2e-3, "{} {due}", parts.dot);
             let id = checkpoint.movie_ids[movie];
-            assert_eq!(model.predict(7, id).unwrap(), model.scale().hold(score));
+            assert_eq!(
+                model.predict(UserId(7), MovieId(id)).unwrap(),
+                model.scale().clamp(score)
+            );
             scores.push((score + model.confidence_stars(movie as u32), id));
         }
         scores.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         let mut top = TopN::<10>::new();
         while !top
-            .advance(&model, &user, |movie| movie != scores[1].1, 37)
+            .advance(&model, &user, |movie| movie != MovieId(scores[1].1), 37)
             .is_done()
         {}
-        let found: Vec<u32> = top.hits().iter().map(|hit| hit.movie).collect();
+        let found: Vec<u32> = top.hits().iter().map(|hit| hit.movie.0).collect();
         let mut due: Vec<u32> = scores.iter().map(|score| score.1).collect();
         due.remove(1);
         // Fame is rounded to 2^-20 stars there: neighbours may change places.
