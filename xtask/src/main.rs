@@ -20,6 +20,7 @@ mod no_panic;
 mod npm;
 mod oldest;
 mod package;
+mod picture;
 mod setup;
 mod shell;
 mod size;
@@ -110,6 +111,8 @@ enum Verb {
         #[arg(long)]
         bless: bool,
     },
+    /// Draw the README's picture of `host console` anew, from the program itself.
+    Picture,
     /// Benchmark core on emulated devices, or training on this machine.
     Bench {
         /// What to benchmark.
@@ -230,6 +233,7 @@ fn main() -> ExitCode {
         Verb::Package => package::run(),
         Verb::Miri => miri::run(setup),
         Verb::Loom => loom::run(),
+        Verb::Picture => picture::run(),
         Verb::NoPanic => {
             toolchain::find(arguments.toolchain).and_then(|toolchain| no_panic::run(&toolchain))
         }

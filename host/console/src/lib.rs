@@ -1,6 +1,9 @@
 //! An evening with a board: rate, and see the list move.
 //!
-//! [`verb`] is what a person may say, as a line or behind a key.
+//! [`device`] is who is talked to, a board on the desk, an emulated one or core on this PC. Somebody at a terminal gets
+//! [`screen`]: [`state`] is all that it knows at a moment, [`update`] what keys and answers change, [`view`] how it looks,
+//! and [`worker`] the thread that asks. A script gets [`lines`], which reads the same verbs ([`verb`]) as text. [`desk`] is
+//! what both share.
 
 #![deny(
     clippy::print_stdout,
@@ -8,4 +11,12 @@
     reason = "everything is printed by pocketrec_base::print, which escapes it"
 )]
 
+pub mod desk;
+pub mod device;
+pub mod lines;
+pub mod screen;
+pub mod state;
+pub mod update;
 pub mod verb;
+pub mod view;
+pub mod worker;

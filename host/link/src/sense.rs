@@ -49,6 +49,11 @@ impl Known {
         }
     }
 
+    /// Ids of its movies, ascending.
+    pub fn movies(&self) -> &[u32] {
+        &self.movies
+    }
+
     /// Whether it has a movie.
     pub fn has_movie(&self, id: u32) -> bool {
         self.movies.binary_search(&id).is_ok()

@@ -216,7 +216,8 @@ fn keeper(
             _ => None,
         },
     )?;
-    let takes_writes = matches!(storage, StorageState::Flash | StorageState::Formatted);
+    // Flash that can't be opened is kept too: the board says so, and `query format` begins anew.
+    let takes_writes = !matches!(storage, StorageState::Absent | StorageState::Failed);
     match kept {
         Some(Kept::Flash(_)) if !takes_writes => Err(BadInput::new(format!(
             "{} is the flash of a board, and the emulated {} keeps nothing in flash: name another file with --profile",

@@ -77,6 +77,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "emulate",
         &["emulate", "emulate microbit --image small.img"],
     ),
+    (
+        "console",
+        &["console", "console --image small.img --profile none"],
+    ),
     ("query ports", &["query ports"]),
     ("query hello", &["query --port /dev/ttyACM0 hello"]),
     ("query limits", &["query --port /dev/ttyACM0 limits"]),

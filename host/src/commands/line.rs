@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::find::{self, Found};
-use crate::print::{count, grouped};
+use crate::print::{count, grouped, hint};
 use boards::{self, BOARDS, Board};
 use pocketrec_base::error::BadInput;
 use pocketrec_export::ImageBytes;
@@ -125,15 +125,24 @@ impl LineArgs {
     /// # Errors
     /// [`BadInput`] where none is named and none is found, or several are.
     pub fn place(&self) -> Result<Place> {
+        let place = self.place_or_none()?;
+        place.ok_or_else(|| find::none().into())
+    }
+
+    /// As [`place`](Self::place), and nothing where none is named and none is found.
+    ///
+    /// # Errors
+    /// [`BadInput`] where several are found.
+    pub fn place_or_none(&self) -> Result<Option<Place>> {
         let at = match self.emulator {
-            Some(board) => At::Emulator(board),
-            None => At::Port(find::board(self.port.as_deref())?),
+            Some(board) => Some(At::Emulator(board)),
+            None => find::board(self.port.as_deref())?.map(At::Port),
         };
-        Ok(Place {
+        Ok(at.map(|at| Place {
             baud: self.baud,
             timeout: self.timeout,
             at,
-        })
+        }))
     }
 }
 
@@ -144,6 +153,24 @@ impl Place {
             At::Port(found) => Some(found),
             At::Emulator(_) => None,
         }
+    }
+
+    /// The image that is named, or else what is known of the board's; where it `matters`, a line on stderr says where that
+    /// comes from.
+    pub fn image(&self, named: Option<&Path>, matters: bool) -> Option<PathBuf> {
+        let found = self.found().filter(|_| named.is_none());
+        let Some(found) = found else {
+            return named.map(Path::to_owned);
+        };
+        if let Some(running) = &found.running {
+            return Some(running.image.clone());
+        }
+        let last = found.last.as_ref()?.image.clone();
+        let image = last.filter(|image| image.exists())?;
+        if matters {
+            hint(&format!("with the image {}, as last time", image.display()));
+        }
+        Some(image)
     }
 
     /// Whether it is to be booted in an emulator.

@@ -2,6 +2,7 @@
 
 pub mod bench;
 mod columns;
+pub mod console;
 mod data;
 pub mod emulate;
 pub mod evaluate;
@@ -97,6 +98,8 @@ enum Verb {
     Query(query::Args),
     /// Boot a board's firmware in an emulator and keep it running for `query`
     Emulate(emulate::Args),
+    /// Rate movies and see the list move, on a full screen or line by line
+    Console(console::Args),
     /// Check that a board's answers to a whole transcript match this PC's, bit for bit
     Selftest(selftest::Args),
 }
@@ -117,6 +120,7 @@ impl Verb {
             Verb::Simulate(args) => simulate::run(&args),
             Verb::Query(args) => query::run(&args),
             Verb::Emulate(args) => emulate::run(&args),
+            Verb::Console(args) => console::run(&args),
             Verb::Selftest(args) => selftest::run(&args),
         }
     }

@@ -60,6 +60,20 @@ pub fn choose(
     Ok(meant(titles, known, text, purpose)??)
 }
 
+/// As [`choose`], where standard input has something else on it: nobody is asked.
+///
+/// # Errors
+///
+/// As [`choose`].
+pub fn choose_unasked(
+    titles: &Titles,
+    known: impl Fn(u32) -> bool,
+    text: &str,
+    purpose: Purpose,
+) -> Result<u32> {
+    Ok(find(titles, known, text, purpose, || false)??)
+}
+
 /// As [`choose`]; the inner error says that no movie is meant, for who knows of others.
 ///
 /// # Errors
@@ -70,6 +84,17 @@ pub fn meant(
     known: impl Fn(u32) -> bool,
     text: &str,
     purpose: Purpose,
+) -> Result<Result<u32, BadInput>> {
+    let terminal = || std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    find(titles, known, text, purpose, terminal)
+}
+
+fn find(
+    titles: &Titles,
+    known: impl Fn(u32) -> bool,
+    text: &str,
+    purpose: Purpose,
+    terminal: impl Fn() -> bool,
 ) -> Result<Result<u32, BadInput>> {
     if titles.is_empty() {
         let id = search::id(text).ok_or_else(|| {
@@ -88,7 +113,6 @@ pub fn meant(
         let sentence = "the movie has no name; it should be an id, a title or words of one";
         return Err(BadInput::new(sentence).into());
     }
-    let terminal = || std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     match search::find(titles, &known, text) {
         Found::One(hit) if hit.how == How::Literal => Ok(Ok(hit.id)),
         Found::One(hit) if hit.how == How::Named || purpose == Purpose::Tell => {

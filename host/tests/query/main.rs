@@ -1,5 +1,7 @@
 //! `host query` and `host selftest` as people type them, against core's service behind a socket.
 
+#[cfg(unix)]
+mod console;
 mod failures;
 mod places;
 mod ratings;

@@ -8,13 +8,17 @@ use pocketrec_base::error::BadInput;
 /// The movie of `words`, the last of which is its stars: `toy story 5`.
 ///
 /// `is_movie` says whether a movie is called so. `toy story 2` is one: whether two stars of Toy Story are meant or no stars
-/// of Toy Story 2, nobody knows. Words that stand in one argument, as a shell makes of `"toy story" 2`, are taken as one
-/// movie.
+/// of Toy Story 2, nobody knows, and `advice` makes of the movie and the stars what says it. Words that stand in one
+/// argument, as a shell makes of `"toy story" 2`, are one movie.
 ///
 /// # Errors
 ///
 /// [`BadInput`] where there are no stars, no movie, or two ways to read it.
-pub fn rated(words: &[String], is_movie: impl Fn(&str) -> bool) -> Result<(String, f32), BadInput> {
+pub fn rated(
+    words: &[String],
+    is_movie: impl Fn(&str) -> bool,
+    advice: impl Fn(&str, &str) -> String,
+) -> Result<(String, f32), BadInput> {
     let form = "type the movie and then its stars, as in `rate alien 4.5`";
     let [movie @ .., last] = words else {
         return Err(BadInput::new(format!("there is nothing to rate: {form}")));
@@ -27,12 +31,12 @@ pub fn rated(words: &[String], is_movie: impl Fn(&str) -> bool) -> Result<(Strin
         )));
     }
     let whole = words.join(" ");
-    let quoted = movie.iter().any(|word| word.trim().contains(' '));
-    let movie = movie.join(" ");
+    let quoted = movie.iter().any(|word| word.contains(' '));
+    let movie = movie.join(" ").trim().to_owned();
     if !quoted && is_movie(&whole) {
         return Err(BadInput::new(format!(
-            "`{whole}` may be {last} stars for `{movie}`, or the movie `{whole}` without its stars: \
-             `--movie \"{movie}\" --stars {last}` says which"
+            "`{whole}` may be {last} stars for `{movie}`, or the movie `{whole}` without its stars: {} says which",
+            advice(&movie, last)
         )));
     }
     Ok((movie, stars))
@@ -91,7 +95,9 @@ mod tests {
 
     #[test]
     fn the_last_word_is_the_stars_unless_a_movie_is_called_all_of_them() {
-        let read = |text: &str| rated(&words(text), is_movie).map_err(|error| error.to_string());
+        let read = |text: &str| {
+            rated(&words(text), is_movie, |_, _| "this".into()).map_err(|error| error.to_string())
+        };
         assert_eq!(read("alien|4.5"), Ok(("alien".into(), 4.5)));
         assert_eq!(read("toy|story|5"), Ok(("toy story".into(), 5.0)));
         assert_eq!(read("toy story|2"), Ok(("toy story".into(), 2.0)));
@@ -106,7 +112,7 @@ mod tests {
             let error = read(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
         }
-        assert!(rated(&[], is_movie).is_err());
+        assert!(rated(&[], is_movie, |_, _| String::new()).is_err());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use pocketrec_export::people::People;
 use pocketrec_link::{Connection, Known, LinkError, sense};
 
 /// What `--image` names, and what is there.
-pub(super) struct AtHand {
+pub(in super::super) struct AtHand {
     path: PathBuf,
     /// Somebody asked for no image.
     is_left: bool,
@@ -67,6 +67,12 @@ impl AtHand {
     pub fn people(&self) -> People {
         let loaded = self.loaded.as_ref();
         loaded.map_or_else(People::default, |loaded| loaded.people.clone())
+    }
+
+    /// Ids of the image's movies, ascending; none where no image tells.
+    pub fn movies(&self) -> Vec<u32> {
+        let known = self.known.as_ref();
+        known.map_or_else(Vec::new, |known| known.movies().to_vec())
     }
 
     /// Whether the image has a movie; `None` where no image tells.
@@ -221,7 +227,7 @@ pub(super) fn warn_of_storage<L: Read + Write>(board: &mut Connection<L>) -> Res
 ///
 /// # Errors
 /// What went wrong on the line.
-pub(super) fn info_of<L: Read + Write, T>(
+pub(in super::super) fn info_of<L: Read + Write, T>(
     board: &mut Connection<L>,
     take: impl FnOnce(&mut Connection<L>, &ModelInfo<'_>) -> Result<T>,
 ) -> Result<Option<T>> {

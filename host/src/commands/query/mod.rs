@@ -21,7 +21,7 @@ use super::movie::{Purpose, meant};
 use super::remembered::Remembered;
 use crate::print::{hint, progress::Step};
 use crate::say;
-use at_hand::AtHand;
+pub(super) use at_hand::{AtHand, info_of};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::signals;
 use pocketrec_data::{Titles, search};
@@ -69,24 +69,6 @@ struct Asked<'a> {
     stars: Option<f32>,
     /// What a list of the best movies does with those that were rated, once that is known.
     rated: Option<Rated<'static>>,
-}
-
-/// The image that is named, or else what is known of the board's; a line on stderr says where that comes from.
-fn image(args: &Args, place: &Place) -> Option<PathBuf> {
-    let Some(found) = place.found() else {
-        return args.image.clone();
-    };
-    match (&args.image, &found.running, &found.last) {
-        (None, Some(running), _) => Some(running.image.clone()),
-        (None, None, Some(last)) if last.image.as_ref().is_some_and(|image| image.exists()) => {
-            let image = last.image.clone()?;
-            if names_movies(&args.question) {
-                hint(&format!("with the image {}, as last time", image.display()));
-            }
-            Some(image)
-        }
-        (named, _, _) => named.clone(),
-    }
 }
 
 /// Whether movies are told of by their titles.
@@ -147,7 +129,7 @@ pub fn run(args: &Args) -> Result<()> {
         return ports::tell();
     }
     let place = args.line.place()?;
-    let image = image(args, &place);
+    let image = place.image(args.image.as_deref(), names_movies(&args.question));
     let at_hand = AtHand::find(image.as_deref(), &args.titles)?;
     let mut asked = Asked {
         args,
@@ -247,7 +229,7 @@ fn refused(why: Refusal) -> anyhow::Error {
 
 /// A rating that the board's model doesn't know, with those that it does.
 fn beside_scale<L: Read + Write>(board: &mut Connection<L>) -> anyhow::Error {
-    let scale = at_hand::info_of(board, |_, info| Ok((info.lowest, info.highest, info.step)));
+    let scale = info_of(board, |_, info| Ok((info.lowest, info.highest, info.step)));
     match scale {
         Ok(Some((lowest, highest, step))) => off_scale(lowest, highest, step),
         _ => refused(Refusal::OffScale),
@@ -343,7 +325,7 @@ impl Asked<'_> {
         if let Some(Who::Owner(_)) = sense::who(request) {
             at_hand::warn_of_storage(board)?;
         }
-        let crc = at_hand::info_of(board, |board, info| {
+        let crc = info_of(board, |board, info| {
             if names {
                 self.at_hand.settle(board, info)?;
                 at_hand::warn_of(info);

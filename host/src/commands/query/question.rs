@@ -162,7 +162,9 @@ impl RatedArgs {
                 Ok(stars) => Ok((movie.clone(), stars)),
                 Err(why) => Err(BadInput::new(format!("the stars are `{words}`; {why}"))),
             },
-            (None, None) => words::rated(&self.words, is_movie),
+            (None, None) => words::rated(&self.words, is_movie, |movie, stars| {
+                format!("`--movie \"{movie}\" --stars {stars}`")
+            }),
         }
     }
 }

@@ -1,0 +1,282 @@
+//! The same verbs as plain lines: for scripts, and where there is no terminal to draw on.
+
+use std::io::{BufRead, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use pocketrec::wire::Ranked;
+use pocketrec_base::error::{BadInput, Stopped};
+use pocketrec_base::print::number::{count, fixed, stars as with_word};
+use pocketrec_base::print::{self, Column, Table};
+use pocketrec_base::{note, say};
+use pocketrec_data::search::is_name;
+
+use super::desk::{Desk, Moves, why};
+use super::device::{About, Ask, Device, Told, kept};
+use super::verb::{self, HELP, Named, Verb};
+use super::view::side::{bars, generous};
+
+/// How a movie is found by words: its id, or why none is meant; for a change nothing is guessed.
+pub type Choose<'a> = dyn Fn(&str, bool) -> Result<u32> + 'a;
+
+/// Who reads lines and tells answers.
+pub struct Teller<'a, L> {
+    device: Device<L>,
+    desk: Desk,
+    about: About,
+    choose: &'a Choose<'a>,
+    /// The best movies, as they were told last.
+    top: Option<Vec<Ranked>>,
+    /// The movies of the list that was shown last: `why 3` is about its third.
+    listed: Vec<u32>,
+}
+
+impl<'a, L: Read + Write> Teller<'a, L> {
+    /// Who tells of a board that was met.
+    pub fn new(device: Device<L>, desk: Desk, about: About, choose: &'a Choose<'a>) -> Self {
+        Self {
+            device,
+            desk,
+            about,
+            choose,
+            top: None,
+            listed: Vec::new(),
+        }
+    }
+
+    /// Does what each line of `input` says until it ends, says `quit`, or `stop` is set.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] for the first line that can't be meant, by its number: nothing behind it is done. [`Stopped`] behind
+    /// a signal; else what went wrong on the line to the board.
+    pub fn run(&mut self, input: impl BufRead + Send + 'static, stop: &AtomicBool) -> Result<()> {
+        let (tell, lines) = channel();
+        // Reading waits as long as nobody types; it ends with the program.
+        std::thread::spawn(move || {
+            for line in input.lines() {
+                if tell.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        for number in 1.. {
+            let line = loop {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(Stopped("Ended; what was rated is kept".into()).into());
+                }
+                match lines.recv_timeout(Duration::from_millis(20)) {
+                    Ok(line) => break line.context("standard input can't be read")?,
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                }
+            };
+            let done = self.line(&line);
+            if !done.with_context(|| format!("line {number}"))? {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what a line says; whether there may be another.
+    fn line(&mut self, line: &str) -> Result<bool> {
+        let desk = &self.desk;
+        let is_movie = |text: &str| is_name(&desk.titles, |id| desk.has(id), text);
+        let ask = match verb::parse(line, is_movie)? {
+            None => return Ok(true),
+            Some(Verb::Quit) => return Ok(false),
+            Some(Verb::Help) => {
+                help();
+                return Ok(true);
+            }
+            Some(Verb::Top) => Ask::Top,
+            Some(Verb::Suggest) => Ask::Suggest,
+            Some(Verb::Ratings) => Ask::Ratings,
+            Some(Verb::Me) => Ask::Me,
+            Some(Verb::Board) => Ask::Board,
+            Some(Verb::Undo) => Ask::Undo,
+            Some(Verb::Similar(movie)) => Ask::Similar(self.movie(&movie, false)?),
+            Some(Verb::Why(movie)) => Ask::Why(self.movie(&movie, false)?),
+            Some(Verb::Forget(movie)) => Ask::Forget(self.movie(&movie, true)?),
+            Some(Verb::Rate(movie, stars)) => Ask::Rate(self.movie(&movie, true)?, stars),
+        };
+        if ask.changes() && self.top.is_none() {
+            self.top = Some(self.best()?);
+        }
+        let told = self.device.ask(ask, |_, _| ()).map_err(|why| match ask {
+            Ask::Rate(..) if why.is::<BadInput>() => {
+                let (lowest, highest, step) = self.about.scale;
+                BadInput::new(format!(
+                    "{why}; stars are {lowest} to {highest} in steps of {step}"
+                ))
+                .into()
+            }
+            _ => why,
+        })?;
+        self.tell(&told);
+        if ask.changes() {
+            let now = self.best()?;
+            let before = self.top.replace(now).unwrap_or_default();
+            let now = self.top.as_deref().unwrap_or_default();
+            say!("{}", Moves::between(&before, now).sentence(&self.desk, now));
+        }
+        Ok(true)
+    }
+
+    fn best(&mut self) -> Result<Vec<Ranked>> {
+        match self.device.ask(Ask::Top, |_, _| ())? {
+            Told::Movies(_, list) => Ok(list),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn movie(&self, named: &Named, is_change: bool) -> Result<u32> {
+        match named {
+            Named::Words(text) => (self.choose)(text, is_change),
+            Named::Place(place) => {
+                let listed = self.listed.get(place - 1).copied();
+                listed.ok_or_else(|| {
+                    BadInput::new(match self.listed.len() {
+                        0 => format!(
+                            "{place} is a place in a list, and none was shown yet: `top` shows one, and `id:{place}` is a movie's id"
+                        ),
+                        most => format!(
+                            "the list has places from 1 to {most}, and not {place}; `id:{place}` is a movie's id"
+                        ),
+                    })
+                    .into()
+                })
+            }
+        }
+    }
+
+    fn tell(&mut self, told: &Told) {
+        match told {
+            Told::Movies(ask, list) => {
+                let names: &[&str] = match ask {
+                    Ask::Similar(movie) => {
+                        note!("Near {}", self.desk.title(*movie));
+                        &["Cosine"]
+                    }
+                    Ask::Suggest => {
+                        note!("Rating one of these would teach it most");
+                        &["Worth", "Stars"]
+                    }
+                    _ => {
+                        note!("The best for you");
+                        self.top = Some(list.clone());
+                        &["Score", "Stars"]
+                    }
+                };
+                let rows = list.iter();
+                let rows = rows.map(|ranked| (ranked.movie, [ranked.score, ranked.stars]));
+                self.list(names, rows.collect());
+            }
+            Told::Ratings(ratings) => {
+                note!("Your ratings, the latest last");
+                let rows = ratings.iter();
+                let rows = rows.map(|rating| (rating.movie, [rating.stars; 2]));
+                self.list(&["Stars"], rows.collect());
+            }
+            Told::Why(movie, explained) => {
+                let stars = fixed(explained.stars, 2);
+                say!("{stars} stars for {}, which are", self.desk.title(*movie));
+                for line in why(&self.desk, explained) {
+                    say!("    {line}");
+                }
+            }
+            Told::Stars(movie, stars) => {
+                say!("{} stars for {}", fixed(*stars, 2), self.desk.title(*movie));
+            }
+            Told::Rated {
+                movie,
+                stars,
+                before,
+                after,
+                ratings,
+            } => say!(
+                "{} for {}: predicted {} before, and {} now; {}",
+                with_word(*stars),
+                self.desk.title(*movie),
+                fixed(*before, 2),
+                fixed(*after, 2),
+                count(*ratings, "rating")
+            ),
+            Told::Undone {
+                movie,
+                stars,
+                ratings,
+            } => {
+                let title = self.desk.title(*movie);
+                let ratings = count(*ratings, "rating");
+                match stars {
+                    Some(stars) => say!("{title} has {} again; {ratings}", with_word(*stars)),
+                    None => say!("{title} is not rated any more; {ratings}"),
+                }
+            }
+            Told::Forgotten { movie, ratings } => say!(
+                "{} is forgotten; {}",
+                self.desk.title(*movie),
+                count(*ratings, "rating")
+            ),
+            Told::Me(me) => {
+                say!("{}, {}", count(me.ratings, "rating"), generous(me.bias));
+                let row: Vec<String> = me.row.iter().map(|x| fixed(*x, 2)).collect();
+                say!(
+                    "Where you stand: {} ({})",
+                    bars(&me.row, me.row.len()),
+                    row.join(" ")
+                );
+            }
+            Told::Board(board) => {
+                let (owners, storage) = &**board;
+                let about = &self.about;
+                say!("{}, {}", about.line, about.firmware);
+                say!("{}, {}", about.model, count(about.movies, "movie"));
+                say!("Licence of the data: {}", about.licence);
+                let each = owners.ratings.iter().take(owners.owners.into());
+                let each: Vec<String> = each.map(u16::to_string).collect();
+                say!(
+                    "Ratings of its owners: {}; {}",
+                    each.join(", "),
+                    kept(storage)
+                );
+            }
+        }
+    }
+
+    /// Shows movies with as many of their numbers as have names.
+    fn list(&mut self, names: &[&str], rows: Vec<(u32, [f32; 2])>) {
+        let numbers = names.iter().map(|name| Column::number(*name));
+        let columns = std::iter::once(Column::number("")).chain(numbers).chain([
+            Column::text("Movie"),
+            Column::extra("Genres"),
+            Column::number("Id"),
+        ]);
+        let mut table = Table::new(columns.collect::<Vec<_>>());
+        for (place, (movie, numbers)) in (1..).zip(&rows) {
+            let numbers = numbers.iter().take(names.len()).map(|x| fixed(*x, 2));
+            table.row(std::iter::once(format!("{place}")).chain(numbers).chain([
+                self.desk.title(*movie),
+                self.desk.genres(*movie),
+                movie.to_string(),
+            ]));
+        }
+        print::block(&table.text());
+        self.listed = rows.into_iter().map(|(movie, _)| movie).collect();
+    }
+}
+
+fn help() {
+    let mut table = Table::new([Column::text("Say"), Column::text("What it does")]);
+    for (form, what) in HELP {
+        table.row([*form, *what]);
+    }
+    print::block(&table.text());
+    note!(
+        "A movie is words of its title, its number in the list that was shown last, or its id as in `why id:1`"
+    );
+}

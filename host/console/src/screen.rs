@@ -1,0 +1,92 @@
+//! The full-screen program: keys and answers in, pictures out.
+
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use crossterm::event::{self, Event, KeyEventKind};
+use pocketrec_base::error::Stopped;
+use ratatui::DefaultTerminal;
+
+use super::device::{Ask, Device};
+use super::state::State;
+use super::worker::{Heard, serve};
+use super::{update, view};
+
+/// How long a key is waited for before answers are looked at.
+const TICK: Duration = Duration::from_millis(20);
+
+/// Runs until somebody ends it, or `stop` is set by a signal; `stop` is set at the end, so that a line on which the
+/// answer is slow is left at once.
+///
+/// # Errors
+///
+/// [`Stopped`] behind a signal; what the terminal says where it can't be drawn to.
+pub fn run<L: Read + Write + Send>(
+    device: Device<L>,
+    mut state: State,
+    stop: &AtomicBool,
+) -> Result<()> {
+    let (ask, asks) = channel();
+    let (tell, heard) = channel();
+    std::thread::scope(move |scope| {
+        scope.spawn(move || serve(device, asks, &tell));
+        let mut terminal = ratatui::try_init().context("the terminal can't be drawn to")?;
+        let ended = evening(&mut terminal, &mut state, &ask, &heard, stop);
+        ratatui::restore();
+        // Who asks ends when nobody wants anything any more.
+        drop(ask);
+        let by_signal = stop.swap(true, Ordering::Relaxed) || state.is_interrupted;
+        ended?;
+        match by_signal {
+            true => Err(Stopped("Ended; what was rated is kept".into()).into()),
+            false => Ok(()),
+        }
+    })
+}
+
+fn evening(
+    terminal: &mut DefaultTerminal,
+    state: &mut State,
+    ask: &Sender<Ask>,
+    heard: &Receiver<Heard>,
+    stop: &AtomicBool,
+) -> Result<()> {
+    send(state, ask, update::at_first())?;
+    let mut is_fresh = true;
+    while !state.has_ended() && !stop.load(Ordering::Relaxed) {
+        if is_fresh {
+            terminal.draw(|frame| view::draw(frame, state))?;
+            is_fresh = false;
+        }
+        if event::poll(TICK)? {
+            is_fresh = true;
+            let asks = match event::read()? {
+                Event::Key(key) if key.kind != KeyEventKind::Release => update::key(state, key),
+                _ => Vec::new(),
+            };
+            send(state, ask, asks)?;
+        }
+        while let Ok(heard) = heard.try_recv() {
+            is_fresh = true;
+            match heard {
+                Heard::Progress(done, total) => update::progress(state, done, total),
+                Heard::Answer(ask, told, took) => update::heard(state, ask, told, took),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn send(state: &mut State, to: &Sender<Ask>, asks: Vec<Ask>) -> Result<()> {
+    for ask in asks {
+        if to.send(ask).is_err() {
+            bail!("nobody asks the board any more");
+        }
+        state.waiting += 1;
+        state.changing += usize::from(ask.changes());
+    }
+    Ok(())
+}

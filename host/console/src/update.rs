@@ -1,0 +1,295 @@
+//! What a key and an answer change, and what is asked then.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use pocketrec_base::print::number::{count, fixed, stars as with_word};
+use pocketrec_data::search::{self, words};
+
+use super::desk::Moves;
+use super::device::{Ask, LIST, Told};
+use super::state::{Course, Over, Row, State, Typing, View};
+
+/// What is asked at the beginning, and after a change of the list that is looked at.
+pub fn at_first() -> Vec<Ask> {
+    vec![Ask::Top, Ask::Ratings, Ask::Me]
+}
+
+/// What a key does.
+pub fn key(state: &mut State, key: KeyEvent) -> Vec<Ask> {
+    if state.is_over {
+        // Once more: now.
+        state.is_forced = matches!(key.code, KeyCode::Char('q' | 'c' | 'd'));
+        return Vec::new();
+    }
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        state.is_interrupted |= key.code == KeyCode::Char('c');
+        state.is_over |= state.is_interrupted || key.code == KeyCode::Char('d');
+        return Vec::new();
+    }
+    if state.over.is_some() {
+        // Any key goes on; `q` isn't the end here.
+        state.over = None;
+        return Vec::new();
+    }
+    match state.typing.take() {
+        Some(Typing::Search(text)) => return search_key(state, text, key.code),
+        Some(Typing::Stars(movie, text)) => return stars_key(state, movie, text, key.code),
+        None => {}
+    }
+    match key.code {
+        KeyCode::Char('q') => {
+            state.is_over = true;
+            Vec::new()
+        }
+        KeyCode::Char('?' | 'h') | KeyCode::F(1) => {
+            state.over = Some(Over::Help);
+            Vec::new()
+        }
+        KeyCode::Char('/') => {
+            state.typing = Some(Typing::Search(String::new()));
+            Vec::new()
+        }
+        KeyCode::Esc | KeyCode::Char('t') => {
+            show_top(state);
+            Vec::new()
+        }
+        KeyCode::Char('g') => vec![Ask::Suggest],
+        KeyCode::Char('m') => {
+            show_ratings(state);
+            Vec::new()
+        }
+        KeyCode::Char('u') => change(Ask::Undo),
+        KeyCode::Char('w') | KeyCode::Enter => about(state, Ask::Why),
+        KeyCode::Char('s') => about(state, Ask::Similar),
+        KeyCode::Char('f') => match state.chosen() {
+            Some(movie) => change(Ask::Forget(movie)),
+            None => Vec::new(),
+        },
+        KeyCode::Char('r') => {
+            state.typing = state.chosen().map(|id| Typing::Stars(id, String::new()));
+            Vec::new()
+        }
+        KeyCode::Char(digit @ '0'..='9') => match (state.chosen(), digit.to_digit(10)) {
+            (Some(movie), Some(0)) => change(Ask::Rate(movie, 10.0)),
+            (Some(movie), Some(stars)) => change(Ask::Rate(movie, stars as f32)),
+            _ => Vec::new(),
+        },
+        code => {
+            walk(state, code);
+            Vec::new()
+        }
+    }
+}
+
+/// Moves the choice.
+fn walk(state: &mut State, code: KeyCode) {
+    let last = state.rows.len().saturating_sub(1);
+    state.chosen = match code {
+        KeyCode::Down | KeyCode::Char('j') => (state.chosen + 1).min(last),
+        KeyCode::Up | KeyCode::Char('k') => state.chosen.saturating_sub(1),
+        KeyCode::PageDown => (state.chosen + 10).min(last),
+        KeyCode::PageUp => state.chosen.saturating_sub(10),
+        KeyCode::Home => 0,
+        KeyCode::End => last,
+        _ => state.chosen,
+    };
+}
+
+fn about(state: &State, ask: fn(u32) -> Ask) -> Vec<Ask> {
+    state.chosen().map(ask).into_iter().collect()
+}
+
+/// A change, and all that follows from it.
+fn change(ask: Ask) -> Vec<Ask> {
+    vec![ask, Ask::Top, Ask::Ratings, Ask::Me]
+}
+
+/// A key while a search is typed: the list follows each letter.
+fn search_key(state: &mut State, mut text: String, code: KeyCode) -> Vec<Ask> {
+    match code {
+        KeyCode::Esc => {
+            show_top(state);
+            return Vec::new();
+        }
+        KeyCode::Enter => {
+            // What they would get is asked once the letters have settled.
+            let found = state.rows.iter().filter(|_| state.view == View::Found);
+            return found.map(|row| Ask::Predict(row.movie)).collect();
+        }
+        KeyCode::Up | KeyCode::Down | KeyCode::PageUp | KeyCode::PageDown => {
+            state.typing = Some(Typing::Search(text));
+            walk(state, code);
+            return Vec::new();
+        }
+        KeyCode::Backspace => {
+            text.pop();
+        }
+        KeyCode::Char(letter) => text.push(letter),
+        _ => {}
+    }
+    let found = match text.trim().is_empty() {
+        true => Vec::new(),
+        false => search::listed(&state.desk.titles, |id| state.desk.has(id), &text, LIST),
+    };
+    state.stars.clear();
+    let rows = found.into_iter().map(|movie| Row {
+        movie,
+        number: None,
+        stars: None,
+    });
+    state.show(View::Found, rows.collect());
+    state.chosen = 0;
+    state.typing = Some(Typing::Search(text));
+    Vec::new()
+}
+
+/// A key while stars are typed.
+fn stars_key(state: &mut State, movie: u32, mut text: String, code: KeyCode) -> Vec<Ask> {
+    match code {
+        KeyCode::Esc => return Vec::new(),
+        KeyCode::Enter => {
+            return match words::stars(&text) {
+                Ok(stars) => change(Ask::Rate(movie, stars)),
+                Err(why) => {
+                    state.complain(format!("`{text}`: {why}"));
+                    Vec::new()
+                }
+            };
+        }
+        KeyCode::Backspace => {
+            text.pop();
+        }
+        KeyCode::Char(letter @ ('0'..='9' | '.')) if text.len() < 5 => text.push(letter),
+        _ => {}
+    }
+    state.typing = Some(Typing::Stars(movie, text));
+    Vec::new()
+}
+
+fn show_top(state: &mut State) {
+    let rows = state.top.iter().map(|ranked| Row {
+        movie: ranked.movie,
+        number: Some(ranked.score),
+        stars: Some(ranked.stars),
+    });
+    let rows = rows.collect();
+    state.show(View::Top, rows);
+}
+
+fn show_ratings(state: &mut State) {
+    let rows = state.ratings.iter().rev().map(|rating| Row {
+        movie: rating.movie,
+        number: Some(rating.stars),
+        stars: None,
+    });
+    let rows = rows.collect();
+    state.show(View::Ratings, rows);
+}
+
+/// What the board has got to.
+pub fn progress(state: &mut State, done: u32, total: u32) {
+    state.course = Some(Course { done, total });
+}
+
+/// What an answer changes.
+pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
+    state.waiting = state.waiting.saturating_sub(1);
+    state.changing -= usize::from(ask.changes()).min(state.changing);
+    state.course = None;
+    state.latency = Some(took);
+    let told = match told {
+        Ok(told) => told,
+        Err(why) => {
+            let why = format!("{why:#}");
+            let why = match (&ask, why.contains("scale")) {
+                (Ask::Rate(..), true) => {
+                    let (lowest, highest, step) = state.about.scale;
+                    format!("{why}: {lowest} to {highest} in steps of {step}")
+                }
+                _ => why,
+            };
+            return state.complain(why);
+        }
+    };
+    match told {
+        Told::Movies(Ask::Top, list) => {
+            state.moves = match state.is_changed {
+                true => Moves::between(&state.top, &list),
+                false => Moves::default(),
+            };
+            if state.is_changed {
+                let sentence = state.moves.sentence(&state.desk, &list);
+                state.add(sentence);
+            }
+            state.is_changed = false;
+            state.top = list;
+            if state.view == View::Top {
+                show_top(state);
+            }
+        }
+        Told::Movies(ask, list) => {
+            let view = match ask {
+                Ask::Similar(movie) => View::Similar(movie),
+                _ => View::Suggest,
+            };
+            let rows = list.iter().map(|ranked| Row {
+                movie: ranked.movie,
+                number: Some(ranked.score),
+                stars: (ask == Ask::Suggest).then_some(ranked.stars),
+            });
+            state.show(view, rows.collect());
+        }
+        Told::Ratings(ratings) => {
+            state.ratings = ratings;
+            if state.view == View::Ratings {
+                show_ratings(state);
+            }
+        }
+        Told::Why(movie, explained) => state.over = Some(Over::Why(movie, explained)),
+        Told::Stars(movie, stars) => {
+            state.stars.insert(movie, stars);
+        }
+        Told::Rated {
+            movie,
+            stars,
+            before,
+            after,
+            ..
+        } => {
+            let title = state.desk.title(movie);
+            state.is_changed = true;
+            state.stars.insert(movie, after);
+            state.say(format!(
+                "{} for {title}: predicted {} before, and {} now",
+                with_word(stars),
+                fixed(before, 2),
+                fixed(after, 2)
+            ));
+        }
+        Told::Undone {
+            movie,
+            stars,
+            ratings,
+        } => {
+            let title = state.desk.title(movie);
+            state.is_changed = true;
+            let now = match stars {
+                Some(stars) => format!("{title} has {} again", with_word(stars)),
+                None => format!("{title} is not rated any more"),
+            };
+            state.say(format!("{now}; {}", count(ratings, "rating")));
+        }
+        Told::Forgotten { movie, ratings } => {
+            let title = state.desk.title(movie);
+            state.is_changed = true;
+            state.say(format!(
+                "{title} is forgotten; {}",
+                count(ratings, "rating")
+            ));
+        }
+        Told::Me(profile) => state.me = Some(profile),
+        Told::Board(_) => {}
+    }
+}

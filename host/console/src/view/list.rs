@@ -1,0 +1,129 @@
+//! The list of movies.
+
+use pocketrec_base::print::number::{fixed, signed};
+use pocketrec_base::print::width::{shortened, width};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::FAINT;
+use crate::desk::Move;
+use crate::state::{Row, State, Typing, View};
+
+/// Columns of a list from which genres have room beside titles.
+const WITH_GENRES: usize = 84;
+/// Columns of a movie's genres.
+const GENRES: usize = 28;
+
+/// Columns from which predicted stars have room beside what the list is sorted by.
+const WITH_STARS: usize = 48;
+
+/// Draws the part of the list around the chosen movie, and above it what its numbers are.
+pub fn draw(frame: &mut Frame<'_>, state: &mut State, area: Rect) {
+    let [names, area] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(area);
+    if !state.rows.is_empty() {
+        let (first, second) = state.columns();
+        let second = match usize::from(area.width) >= WITH_STARS {
+            true => format!("{second:>6}"),
+            false if first.is_empty() => second.to_owned(),
+            false => String::new(),
+        };
+        let text = format!(" {:>2} {:<4} {first:>5}{second}", "", "");
+        frame.render_widget(Line::styled(text, FAINT), names);
+    }
+    let height = usize::from(area.height).max(1);
+    if state.chosen < state.first {
+        state.first = state.chosen;
+    }
+    state.first = state.first.max((state.chosen + 1).saturating_sub(height));
+    state.first = state.first.min(state.rows.len().saturating_sub(height));
+    let columns = usize::from(area.width);
+    let rows = state.rows.iter().enumerate().skip(state.first).take(height);
+    let lines: Vec<Line<'_>> = match state.rows.is_empty() {
+        true => vec![Line::styled(format!(" {}", nothing(state)), FAINT)],
+        false => rows
+            .map(|(at, row)| line(state, at, *row, columns))
+            .collect(),
+    };
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// Why there is no movie.
+fn nothing(state: &State) -> &'static str {
+    match (&state.view, &state.typing) {
+        _ if state.waiting > 0 => "",
+        (View::Found, Some(Typing::Search(text))) if text.trim().is_empty() => {
+            "Words of a title, in any order"
+        }
+        (View::Found, _) => "No movie is called so",
+        (View::Ratings, _) => "Nothing yet: `/` searches for a movie that you know",
+        _ => "No movie",
+    }
+}
+
+fn line(state: &State, at: usize, row: Row, columns: usize) -> Line<'static> {
+    let stars = row.stars.or_else(|| state.stars.get(&row.movie).copied());
+    let text = |number: Option<f32>| number.map_or_else(String::new, |x| fixed(x, 2));
+    let numbers = match columns >= WITH_STARS {
+        true => format!("{:>5}{:>6}", text(row.number), text(stars)),
+        // What the list is sorted by comes first.
+        false => format!("{:>5}", text(row.number.or(stars))),
+    };
+    let (mark, style) = mark(state, row.movie);
+    let given = state
+        .given(row.movie)
+        .filter(|_| state.view != View::Ratings);
+    let given = given.map_or_else(String::new, |stars| format!(" you: {stars} "));
+    // Rank and mark take 9, and 3 stand around the title.
+    let room = columns.saturating_sub(12 + width(&numbers) + width(&given));
+    let title = state.desk.title(row.movie);
+    let text = match columns >= WITH_GENRES {
+        true => {
+            let genres = shortened(&state.desk.genres(row.movie), GENRES);
+            let room = room.saturating_sub(GENRES + 2);
+            let title = shortened(&title, room);
+            let gap = room.saturating_sub(width(&title));
+            format!("{title}{}  {genres}", " ".repeat(gap))
+        }
+        false => shortened(&title, room),
+    };
+    let gap = room.saturating_sub(width(&text));
+    let mut line = Line::from(vec![
+        Span::raw(format!(" {:>2} ", at + 1)),
+        Span::styled(format!("{mark:<4} "), style),
+        Span::raw(format!("{numbers}  ")),
+        Span::raw(format!("{text}{}", " ".repeat(gap))),
+        Span::styled(given, FAINT),
+    ]);
+    if at == state.chosen {
+        line = line.patch_style(Style::new().add_modifier(Modifier::REVERSED));
+    }
+    line
+}
+
+/// What the movie did in the list of the best.
+fn mark(state: &State, movie: u32) -> (String, Style) {
+    let moved = match state.view {
+        View::Top => state.moves.of(movie),
+        _ => None,
+    };
+    let colour = |colour| Style::new().fg(colour);
+    match moved {
+        Some(Move::By(places, _)) if places > 0 => {
+            (format!("\u{25b2}{places}"), colour(Color::Green))
+        }
+        Some(Move::By(places, _)) => (format!("\u{25bc}{}", -places), colour(Color::Red)),
+        Some(Move::New) => ("new".into(), colour(Color::Magenta)),
+        Some(Move::Stays) | None => (String::new(), Style::new()),
+    }
+}
+
+/// A change of stars that a movie of the list made.
+pub fn change(state: &State, movie: u32) -> Option<String> {
+    match state.moves.of(movie)? {
+        Move::By(_, stars) => Some(signed(stars, 2)),
+        Move::Stays | Move::New => None,
+    }
+}

@@ -1,0 +1,180 @@
+//! How the state looks on a screen of any size from 40 columns and 12 lines.
+//!
+//! Colours are the terminal's own, and never the only sign: both themes and none show the same.
+
+mod list;
+mod over;
+pub mod side;
+
+use std::time::Duration;
+
+use pocketrec_base::print::number::{count, grouped, seconds};
+use pocketrec_base::print::width::{shortened, width, wrapped};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::state::{State, Typing};
+
+/// Columns from which there is room for what is known of the owner.
+const WITH_SIDE: u16 = 76;
+/// Columns of that.
+const SIDE: u16 = 28;
+
+/// What isn't the point.
+const FAINT: Style = Style::new().add_modifier(Modifier::DIM);
+const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
+
+/// Draws all of it. The list is moved so that the chosen movie is in sight.
+pub fn draw(frame: &mut Frame<'_>, state: &mut State) {
+    let area = frame.area();
+    let news = if area.height < 16 { 2 } else { 3 };
+    let [head, body, said, status, keys] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(1),
+        Constraint::Length(news),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    frame.render_widget(header(state, head.width), head);
+    let list = match body.width >= WITH_SIDE {
+        true => {
+            let columns = [Constraint::Min(1), Constraint::Length(SIDE)];
+            let [list, side] = Layout::horizontal(columns).areas(body);
+            side::draw(frame, state, side);
+            list
+        }
+        false => body,
+    };
+    list::draw(frame, state, list);
+    draw_news(frame, state, said);
+    frame.render_widget(status_line(state, status.width), status);
+    frame.render_widget(Line::styled(keys_line(state, keys.width), FAINT), keys);
+    if let Some(over) = &state.over {
+        over::draw(frame, state, over, area);
+    }
+}
+
+/// Two texts at both ends of a line; the first gives way.
+fn between(left: &str, right: &str, columns: u16) -> String {
+    let columns = usize::from(columns);
+    let room = columns.saturating_sub(width(right));
+    let left = shortened(left, room.saturating_sub(1));
+    let gap = room.saturating_sub(width(&left));
+    format!("{left}{}{right}", " ".repeat(gap))
+}
+
+fn header(state: &State, columns: u16) -> Line<'static> {
+    let ratings = count(state.ratings.len(), "rating");
+    let owner = match state.owner {
+        0 => format!("{ratings} "),
+        owner => format!("owner {owner}, {ratings} "),
+    };
+    let left = match &state.typing {
+        Some(Typing::Search(text)) => format!(" Search: {text}\u{2588}"),
+        Some(Typing::Stars(movie, text)) => {
+            format!(" Stars: {text}\u{2588} for {}", state.desk.title(*movie))
+        }
+        None => format!(" {}", state.heading()),
+    };
+    let style = BOLD.add_modifier(Modifier::REVERSED);
+    Line::styled(between(&left, &owner, columns), style)
+}
+
+fn draw_news(frame: &mut Frame<'_>, state: &State, area: Rect) {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for news in &state.news {
+        let style = match news.is_bad {
+            true => Style::new().fg(Color::Red),
+            false => Style::new(),
+        };
+        let room = usize::from(area.width).saturating_sub(2);
+        for text in wrapped(&news.text, room) {
+            lines.push(Line::styled(format!(" {}", shortened(&text, room)), style));
+        }
+    }
+    lines.truncate(area.height.into());
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// Who answers, how fast, and what becomes of what is learned.
+fn status_line(state: &State, columns: u16) -> Line<'static> {
+    let about = &state.about;
+    let answered = match (state.course, state.waiting, state.latency) {
+        (Some(course), ..) if course.total > 0 => format!(
+            "{} of {} movies",
+            grouped(course.done.into()),
+            grouped(course.total.into())
+        ),
+        (_, 1.., _) => "asking".into(),
+        (_, _, Some(took)) => format!("answers in {}", latency(took)),
+        _ => String::new(),
+    };
+    let left = format!(" {} \u{b7} {answered}", about.line);
+    let right = format!("{} ", about.kept);
+    match width(&left) + width(&right) + 2 <= columns.into() {
+        true => Line::raw(between(&left, &right, columns)),
+        // Who answers is known; where there is no room for both, what it keeps is told by `?`.
+        false => Line::raw(shortened(&left, columns.into())),
+    }
+}
+
+/// A time as a person feels it.
+fn latency(took: Duration) -> String {
+    match took.as_secs_f64() {
+        ..0.01 => "under 10 ms".into(),
+        took => seconds(took),
+    }
+}
+
+/// Digits that are stars of the scale.
+fn digits(state: &State) -> String {
+    let (lowest, highest, _) = state.about.scale;
+    let last = match highest as u32 {
+        10.. => "9, 0".to_owned(),
+        last => last.to_string(),
+    };
+    format!("{}-{last}", (lowest.ceil() as u32).max(1))
+}
+
+fn keys_line(state: &State, columns: u16) -> String {
+    if let Some(typing) = &state.typing {
+        let text = match typing {
+            Typing::Search(_) => " type words of a title   Enter takes the list   Esc leaves it",
+            Typing::Stars(..) => " type the stars, such as 4.5   Enter rates   Esc leaves it",
+        };
+        return shortened(text, columns.into());
+    }
+    let digits = digits(state);
+    let all = [
+        "/ search".to_owned(),
+        format!("{digits} rate"),
+        "w why".into(),
+        "u undo".into(),
+        "s similar".into(),
+        "g suggest".into(),
+        "m yours".into(),
+        "t top".into(),
+    ];
+    let end = "? help  q end";
+    let mut line = String::new();
+    for key in all {
+        let longer = format!("{line} {key} ");
+        if width(&longer) + width(end) + 1 > columns.into() {
+            break;
+        }
+        line = longer;
+    }
+    format!("{line} {end}")
+}
+
+/// A heading of a part.
+fn title(text: &str) -> Line<'static> {
+    Line::from(Span::styled(text.to_owned(), BOLD))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::*;
+use crate::desk::{Desk, Moves};
+use crate::device::About;
+use crate::state::{Over, View};
+use crate::update;
+use crossterm::event::{KeyCode, KeyEvent};
+use pocketrec::wire::{Because, Explained, ProfileReply, Ranked, RatingEntry};
+use pocketrec_data::{Movie, Titles};
+
+/// A state with a list that has just moved, of movies some of which have long and wide titles.
+fn state() -> State {
+    let titles = [
+        "Toy Story (1995)",
+        "千と千尋の神隠し Spirited Away (2001)",
+        "A\u{1b}[31m (1999)",
+    ];
+    let movie = |id: u32| Movie {
+        id,
+        title: match titles.get(id as usize - 1) {
+            Some(title) => (*title).into(),
+            None => format!("Part {id} of a series with a name that goes on (1960)"),
+        },
+        genres: vec!["Drama".into(), "Adventure".into()],
+        ratings: 1,
+    };
+    let desk = Desk {
+        titles: Titles::new((1..=30).map(movie).collect()),
+        movies: (1..=30).collect(),
+    };
+    let about = About {
+        line: "core on this PC".into(),
+        firmware: "firmware 0.1.0".into(),
+        model: "hybrid f16".into(),
+        licence: "not for commercial use".into(),
+        movies: 30,
+        scale: (0.5, 5.0, 0.5),
+        kept: "kept in target/pocketrec/model.profile".into(),
+    };
+    let list = |ids: &[u32]| -> Vec<Ranked> {
+        let ranked = |(at, id): (usize, &u32)| Ranked {
+            movie: *id,
+            score: 4.9 - at as f32 / 10.0,
+            stars: 4.8 - at as f32 / 10.0,
+        };
+        ids.iter().enumerate().map(ranked).collect()
+    };
+    let mut state = State::new(desk, about, 0);
+    let before = list(&(1..=20).collect::<Vec<_>>());
+    state.top = list(&[[3, 1, 2, 25].as_slice(), &(4..=19).collect::<Vec<_>>()].concat());
+    state.moves = Moves::between(&before, &state.top);
+    state.ratings = vec![RatingEntry {
+        movie: 2,
+        stars: 4.5,
+        used: true,
+    }];
+    state.me = Some(ProfileReply {
+        ratings: 1,
+        bias: -0.25,
+        row: [0.1, -0.2, 0.0, 0.2].into_iter().collect(),
+    });
+    state.say("5 stars for Toy Story (1995): predicted 3.84 before, and 4.09 now");
+    let sentence = state.moves.sentence(&state.desk, &state.top);
+    state.add(sentence);
+    let _ = update::key(&mut state, KeyEvent::from(KeyCode::Esc));
+    state
+}
+
+fn screen(state: &mut State, columns: u16, lines: u16) -> Vec<String> {
+    let mut terminal = Terminal::new(TestBackend::new(columns, lines)).unwrap();
+    terminal.draw(|frame| draw(frame, state)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let line = |y| (0..columns).map(|x| buffer[(x, y)].symbol()).collect();
+    (0..lines).map(line).collect()
+}
+
+fn shows(lines: &[String], texts: &[&str]) {
+    for text in texts {
+        let all = lines.join("\n");
+        assert!(all.contains(text), "no `{text}` in\n{all}");
+    }
+}
+
+#[test]
+fn a_usual_screen_has_list_moves_owner_news_and_who_answers() {
+    let lines = screen(&mut state(), 80, 24);
+    shows(&lines[..1], &["The best for you", "1 rating"]);
+    shows(
+        &lines,
+        &[
+            "Score Stars",
+            " 1 \u{25b2}2    4.90  4.80  A\\u{1b}[31m (1999)",
+            " 2 \u{25bc}1 ",
+            " 4 new ",
+            "you: 4.5",
+            "0.25 below most people",
+            "Where you stand",
+            "5 stars for Toy Story (1995): predicted 3.84",
+            "Of the best 20, 20 moved",
+            "core on this PC",
+            "kept in target/pocketrec/model.profile",
+            "/ search  1-5 rate",
+            "? help  q end",
+        ],
+    );
+}
+
+#[test]
+fn a_narrow_screen_has_what_matters() {
+    let lines = screen(&mut state(), 40, 12);
+    shows(&lines[..1], &["The best for you", "1 rating"]);
+    shows(
+        &lines,
+        &[
+            "Score",
+            "A\\u{1b}[31m",
+            "core on this PC",
+            "1-5 rate",
+            "q end",
+        ],
+    );
+    assert!(!lines.join("").contains("Where you stand"));
+}
+
+#[test]
+fn every_size_and_view_is_drawn_without_panic_and_the_chosen_movie_is_in_sight() {
+    let explained = Explained {
+        stars: 4.0,
+        mean: 3.4,
+        user_bias: 0.1,
+        movie_bias: 0.2,
+        dot: 0.3,
+        mlp: 0.0,
+        because: [Because {
+            movie: 2,
+            stars: 5.0,
+            moved: 0.1,
+        }]
+        .into_iter()
+        .collect(),
+    };
+    for (columns, height) in [
+        (1, 1),
+        (5, 3),
+        (20, 5),
+        (40, 12),
+        (80, 24),
+        (100, 30),
+        (200, 60),
+    ] {
+        let mut state = state();
+        for view in [
+            View::Top,
+            View::Suggest,
+            View::Similar(2),
+            View::Found,
+            View::Ratings,
+        ] {
+            state.view = view;
+            for over in [
+                None,
+                Some(Over::Help),
+                Some(Over::Why(2, explained.clone())),
+            ] {
+                state.over = over;
+                screen(&mut state, columns, height);
+            }
+            state.over = None;
+        }
+        state.typing = Some(Typing::Search("toy".into()));
+        screen(&mut state, columns, height);
+        state.typing = None;
+        for at in (0..20).rev().chain(0..20) {
+            state.chosen = at;
+            let lines = screen(&mut state, columns, height);
+            if columns >= 40 {
+                shows(&lines, &[&format!("{:>3} ", at + 1)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_explanation_and_the_keys_lie_over_the_list_and_any_key_goes_on() {
+    for (columns, lines) in [(40, 12), (80, 24)] {
+        let mut state = state();
+        let _ = update::key(&mut state, KeyEvent::from(KeyCode::Char('?')));
+        shows(
+            &screen(&mut state, columns, lines),
+            &[
+                "Keys",
+                "half stars",
+                "1-5 rate",
+                "q   end",
+                "firmware 0.1.0",
+            ],
+        );
+        let _ = update::key(&mut state, KeyEvent::from(KeyCode::Char('q')));
+        assert!(state.over.is_none() && !state.is_over);
+    }
+}
+
+#[test]
+fn a_search_follows_each_letter_and_stars_are_typed() {
+    let mut state = state();
+    let press = |state: &mut State, text: &str| {
+        let keys = text.chars().map(|key| match key {
+            '\n' => KeyCode::Enter,
+            '\u{8}' => KeyCode::Backspace,
+            key => KeyCode::Char(key),
+        });
+        keys.flat_map(|code| update::key(state, KeyEvent::from(code)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(press(&mut state, "/spix\u{8}r"), []);
+    let lines = screen(&mut state, 80, 24);
+    shows(&lines, &["Search: spir", "千", "you: 4.5"]);
+    use crate::device::Ask;
+    assert_eq!(press(&mut state, "\n"), [Ask::Predict(2)]);
+    let changed = [Ask::Rate(2, 3.0), Ask::Top, Ask::Ratings, Ask::Me];
+    assert_eq!(press(&mut state, "3"), changed);
+    assert_eq!(press(&mut state, "r4.5"), []);
+    shows(&screen(&mut state, 80, 24), &["Stars: 4.5", "Enter rates"]);
+    assert_eq!(press(&mut state, "\n")[0], Ask::Rate(2, 4.5));
+    assert_eq!(press(&mut state, "s"), [Ask::Similar(2)]);
+    assert_eq!(press(&mut state, "/zzzz"), []);
+    shows(&screen(&mut state, 80, 24), &["No movie is called so"]);
+}

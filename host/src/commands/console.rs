@@ -1,0 +1,143 @@
+//! `host console`: an evening with a board, on a whole screen or line by line.
+
+use std::io::{BufReader, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use pocketrec_console::desk::Desk;
+use pocketrec_console::device::Device;
+use pocketrec_console::lines::Teller;
+use pocketrec_console::screen;
+use pocketrec_console::state::State;
+
+use super::image::{DEFAULT, Loaded, TitlesArgs};
+use super::line::{BOARD, LineArgs};
+use super::movie::{Purpose, choose_unasked};
+use super::query::{AtHand, info_of};
+use crate::print::{hint, is_json};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::{files, signals};
+use pocketrec_link::keep::{Keeper, Kept};
+use pocketrec_link::memory::MemoryBoard;
+use pocketrec_link::{Connection, Known, Timing};
+
+/// Options of `host console`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where the board is; without one it is core on this PC
+    #[command(flatten)]
+    line: LineArgs,
+
+    /// The image that the board holds; without --port and --emulator, the one that core on this PC is asked with [default:
+    /// that of the board that is found, or target/pocketrec/model.img]
+    #[arg(long, value_name = "FILE", help_heading = BOARD)]
+    image: Option<PathBuf>,
+
+    #[command(flatten)]
+    titles: TitlesArgs,
+
+    /// Which owner of the device
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = BOARD)]
+    owner: u8,
+
+    /// Where ratings are kept that core on this PC learns from; `none` keeps none [default: beside the image, as in
+    /// model.profile]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["port", "emulator"], help_heading = BOARD)]
+    profile: Option<PathBuf>,
+}
+
+/// Runs until somebody ends it.
+///
+/// # Errors
+/// [`BadInput`] for a board, an image or a line that can't be meant; else what went wrong, in a sentence.
+pub fn run(args: &Args) -> Result<()> {
+    if is_json() {
+        return Err(BadInput::new(
+            "`console` has no --json: `query --json` answers in JSON, question by question",
+        )
+        .into());
+    }
+    let on_pc = args.image.is_some() && !args.line.is_given();
+    match (on_pc, args.line.place_or_none()?) {
+        (false, Some(place)) => {
+            let at_hand = AtHand::find(
+                place.image(args.image.as_deref(), true).as_deref(),
+                &args.titles,
+            )?;
+            if place.is_emulator() {
+                at_hand.needed("--emulator")?;
+            }
+            let mut board = place.connect(at_hand.path())?;
+            board.heed(signals::heed(""));
+            let crc = info_of(&mut board, |board, info| {
+                at_hand.settle(board, info)?;
+                Ok(info.crc)
+            })?;
+            if let Some(crc) = crc {
+                place.way_back(&mut board, crc);
+            }
+            let desk = Desk {
+                titles: at_hand.titles(),
+                movies: at_hand.movies(),
+            };
+            evening(board, args.owner, None, desk)
+        }
+        _ => {
+            let image = args.image.as_deref().unwrap_or(Path::new(DEFAULT));
+            on_this_pc(args, image)
+        }
+    }
+}
+
+/// Core in this process, with what it learned the last time.
+fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
+    let loaded = Loaded::read(image, &args.titles)?;
+    let known = Known::of(&loaded.model()?);
+    let desk = Desk {
+        titles: loaded.titles.clone(),
+        movies: known.movies().to_vec(),
+    };
+    let line = MemoryBoard::new(Ok(loaded.model()?));
+    let mut board = Connection::new(line, "core on this PC", Timing::MEMORY);
+    board.heed(signals::heed(""));
+    board.hold_to(known);
+    let profile = args.profile.clone();
+    let profile = profile.unwrap_or_else(|| image.with_extension("profile"));
+    let keeper = match profile == Path::new("none") {
+        true => None,
+        false => {
+            files::check_file("--profile", &profile)?;
+            let before = match Kept::read(&profile, 0)? {
+                Some(Kept::Ratings(before)) => before,
+                _ => Vec::new(),
+            };
+            Some(Keeper::of_ratings(profile, before, &mut board)?)
+        }
+    };
+    if !args.line.is_given() && args.image.is_none() {
+        hint("no board is found, so core on this PC is asked");
+    }
+    evening(board, args.owner, keeper, desk)
+}
+
+fn evening<L: Read + Write + Send>(
+    board: Connection<L>,
+    owner: u8,
+    keeper: Option<Keeper>,
+    desk: Desk,
+) -> Result<()> {
+    let stop = signals::heed("");
+    let (device, about) = Device::meet(board, owner, keeper)?;
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return screen::run(device, State::new(desk, about, owner), stop);
+    }
+    let known = desk.clone();
+    let choose = |text: &str, is_change: bool| {
+        let purpose = match is_change {
+            true => Purpose::Change,
+            false => Purpose::Tell,
+        };
+        choose_unasked(&known.titles, |id| known.has(id), text, purpose)
+    };
+    Teller::new(device, desk, about, &choose).run(BufReader::new(std::io::stdin()), stop)
+}

@@ -1,0 +1,298 @@
+//! `host console` as people see it, in a pseudo-terminal, and as scripts use it.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::FromRawFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::{board, place};
+use tempfile::TempDir;
+
+/// Longer than any machine takes to draw: what never comes ends a test.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The program in a terminal of its own.
+struct Terminal {
+    child: Child,
+    keys: File,
+    screen: Arc<Mutex<vt100::Parser>>,
+}
+
+impl Terminal {
+    fn start(folder: &TempDir, (columns, lines): (u16, u16), arguments: &[&str]) -> Self {
+        let (mut ours, mut theirs) = (0, 0);
+        let size = libc::winsize {
+            ws_row: lines,
+            ws_col: columns,
+            ws_xpixel: 0,
+            ws_ypixel: 0,
+        };
+        // SAFETY: both descriptors are written before they are read, and nobody else has them.
+        let (keys, theirs) = unsafe {
+            let none = std::ptr::null_mut();
+            assert_eq!(
+                libc::openpty(
+                    &raw mut ours,
+                    &raw mut theirs,
+                    none,
+                    none.cast(),
+                    &raw const size as *mut _
+                ),
+                0
+            );
+            (File::from_raw_fd(ours), File::from_raw_fd(theirs))
+        };
+        let end = || Stdio::from(theirs.try_clone().unwrap());
+        let mut command = host(folder);
+        command
+            .args(arguments)
+            .env("TERM", "xterm-256color")
+            .stdin(end())
+            .stdout(end())
+            .stderr(end());
+        // SAFETY: between fork and exec both calls may be made.
+        unsafe {
+            command.pre_exec(|| {
+                libc::setsid();
+                libc::ioctl(0, libc::TIOCSCTTY, 0);
+                Ok(())
+            });
+        }
+        let child = command.spawn().unwrap();
+        drop((command, theirs));
+        let screen = vt100::Parser::new(lines.try_into().unwrap(), columns.try_into().unwrap(), 0);
+        let screen = Arc::new(Mutex::new(screen));
+        let (mut reader, shown) = (keys.try_clone().unwrap(), Arc::clone(&screen));
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            // The last end of it closes with the program.
+            while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                shown.lock().unwrap().process(&bytes[..count]);
+            }
+        });
+        Self {
+            child,
+            keys,
+            screen,
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until all of `texts` are on the screen, and nothing is asked any more.
+    fn shows(&self, texts: &[&str]) {
+        self.until(texts, |text| {
+            texts.iter().all(|part| text.contains(part)) && !text.contains("asking")
+        });
+    }
+
+    fn until(&self, what: &[&str], holds: impl Fn(&str) -> bool) {
+        let began = Instant::now();
+        loop {
+            let text = self.text();
+            if holds(&text) {
+                return;
+            }
+            assert!(began.elapsed() < PATIENCE, "not {what:?} in\n{text}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// The exit code, once it has ended.
+    fn ends(mut self) -> Option<i32> {
+        let began = Instant::now();
+        let code = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status.code();
+            }
+            assert!(
+                began.elapsed() < PATIENCE,
+                "it doesn't end: {}",
+                self.text()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        let screen = self.screen.lock().unwrap();
+        assert!(
+            !screen.screen().alternate_screen(),
+            "the terminal isn't given back"
+        );
+        code
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // One that has ended is no loss.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn host(folder: &TempDir) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_host"));
+    command
+        .current_dir(folder)
+        .env("XDG_CONFIG_HOME", folder.path())
+        .env("XDG_RUNTIME_DIR", folder.path())
+        .env_remove("POCKETREC_PORT");
+    command
+}
+
+const ON_PC: [&str; 3] = ["console", "--image", "model.img"];
+
+#[test]
+fn an_evening_on_a_screen_of_80x24_rates_by_a_key_and_sees_the_list_move() {
+    let place = place();
+    let mut screen = Terminal::start(&place, (80, 24), &ON_PC);
+    screen.shows(&[
+        "The best for you",
+        "0 ratings",
+        "Score Stars",
+        "answers in",
+        "core on this PC",
+    ]);
+    screen.press("/part 12");
+    screen.shows(&["Search: part 12", "Part 12 (1960)"]);
+    screen.press("\r");
+    screen.shows(&["Found"]);
+    screen.press("5");
+    screen.shows(&[
+        "5 stars for Part 12 (1960): predicted",
+        "Of the best 20,",
+        "1 rating",
+        "you: 5",
+    ]);
+    screen.press("r3.5\r");
+    screen.shows(&["3.5 stars for Part 12 (1960)", "you: 3.5"]);
+    screen.press("7");
+    screen.shows(&["0.5 to 5 in steps of 0.5"]);
+    screen.press("\x1b");
+    screen.shows(&["The best for you"]);
+    screen.press("w");
+    screen.shows(&["Why Part", "mean of all ratings"]);
+    screen.press(" s");
+    screen.shows(&["Near Part", "Cos"]);
+    screen.press("g");
+    screen.shows(&["it learns most", "Worth"]);
+    screen.press("m");
+    screen.shows(&["What you have rated", "3.50"]);
+    screen.press("u");
+    screen.shows(&["Part 12 (1960) has 5 stars again; 1 rating"]);
+    screen.press("f");
+    screen.shows(&["Part 12 (1960) is forgotten; 0 ratings"]);
+    screen.press("/part 12\r?");
+    screen.shows(&["Keys", "half stars", "firmware"]);
+    // Who ends at once loses nothing.
+    screen.press(" 4q");
+    assert_eq!(screen.ends(), Some(0));
+    // What was learned is there the next time.
+    let kept = std::fs::read_to_string(place.path().join("model.profile")).unwrap();
+    assert_eq!(kept, "owner,movieId,rating\n0,120,4\n");
+    let screen = Terminal::start(&place, (80, 24), &ON_PC);
+    screen.shows(&["1 rating", "Your last ratings"]);
+}
+
+#[test]
+fn a_narrow_screen_of_40x12_does_the_same_over_a_line_and_a_signal_gives_the_terminal_back() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let over = ["console", "--image", "model.img", "--port", &port];
+    let mut screen = Terminal::start(&place, (40, 12), &over);
+    screen.shows(&["The best for you", "0 ratings", "Score"]);
+    screen.press("/part 12\r4");
+    screen.shows(&["4 stars for Part 12 (1960)", "1 rating"]);
+    screen.press("\x1b");
+    screen.shows(&["The best for you"]);
+    screen.press("?");
+    screen.shows(&["Keys", "q   end"]);
+    // SAFETY: the child isn't waited for yet, so the number is its own.
+    unsafe { libc::kill(screen.child.id() as i32, libc::SIGTERM) };
+    assert_eq!(screen.ends(), Some(143));
+    let mut screen = Terminal::start(&place, (40, 12), &over);
+    screen.shows(&["1 rating"]);
+    screen.press("\x03");
+    assert_eq!(screen.ends(), Some(130));
+}
+
+fn says(place: &TempDir, arguments: &[&str], lines: &str) -> (Option<i32>, String, String) {
+    let mut child = host(place)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A program that ends before it has read all is what some lines ask for.
+    let _ = child.stdin.take().unwrap().write_all(lines.as_bytes());
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn lines_do_what_keys_do_and_the_first_that_cannot_be_meant_ends_them_with_code_2() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let lines = "# an evening\n\nrate part 12 4.5\ntop\nwhy 1\nsimilar 2\nsuggest\nme\nratings\nundo\nboard\nhelp\nquit\nnever\n";
+    for arguments in [
+        &ON_PC[..],
+        &["console", "--image", "model.img", "--port", &port],
+    ] {
+        let (code, text, errors) = says(&place, arguments, lines);
+        assert_eq!(code, Some(0), "{errors}");
+        for part in [
+            "4.5 stars for Part 12 (1960): predicted",
+            "Of the best 20,",
+            "The best for you",
+            "mean of all ratings",
+            "Cosine",
+            "Worth",
+            "1 rating, ",
+            "Where you stand: ",
+            "Part 12 (1960) is not rated any more; 0 ratings",
+            "not for commercial use",
+            "rate MOVIE STARS",
+        ] {
+            assert!(text.contains(part), "no `{part}` in {text}");
+        }
+    }
+    for (lines, said) in [
+        ("top\nrat 1 5\nrate part 12 5\n", "line 2: `rat` is no verb"),
+        ("rate Prat 12 5\n", "line 1: `Prat 12` may mean Part 12"),
+        ("rate part 12 7\n", "0.5 to 5 in steps of 0.5"),
+        ("why 3\n", "none was shown yet"),
+        ("top\nwhy 21\n", "places from 1 to 20"),
+        ("undo\n", "no rating left to undo"),
+    ] {
+        let (code, text, errors) = says(&place, &ON_PC, lines);
+        assert_eq!(code, Some(2), "{lines}: {text}{errors}");
+        assert!(errors.contains(said), "{lines}: {errors}");
+        assert!(!text.contains("Part 12 (1960): predicted"), "{text}");
+    }
+    let (code, _, errors) = says(&place, &["console", "--json"], "");
+    assert!(
+        code == Some(2) && errors.contains("query --json"),
+        "{errors}"
+    );
+    let (code, _, errors) = says(&place, &[&ON_PC[..], &["--owner", "99"]].concat(), "");
+    assert!(
+        code == Some(2) && errors.contains("owners from 0 to 7"),
+        "{errors}"
+    );
+}
+
+mod picture;
