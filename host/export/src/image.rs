@@ -1,7 +1,6 @@
 //! Checkpoint in, image out. The format itself is core's: this file only says which table gets which numbers.
 
 use std::borrow::Cow;
-use std::str::FromStr;
 
 use pocketrec::image::builder::{self, DenseLayer, OwnedTable, Title, dense_tables};
 use pocketrec::image::{MAX_TEXT, TableKind as K};
@@ -10,114 +9,14 @@ use pocketrec::numeric::activation::Activation;
 
 use super::ids::Form;
 use super::influence::{Influence, Side};
+use super::pick::pick;
+use super::precision::{Precision, Storage};
 use super::spread::spread;
 use super::{Chosen, ImageBytes, codes, interests, limits, quantise, refine, seen};
 use pocketrec_base::error::BadInput;
+use pocketrec_train::Parameters;
 use pocketrec_train::checkpoint::Checkpoint;
 use pocketrec_train::interest::{confidence_bytes, most};
-use pocketrec_train::{Layer, Parameters};
-
-/// The element type of embedding tables and biases. The MLP is always f32: it is small.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Precision {
-    /// Half precision: 2 bytes a number.
-    #[default]
-    F16,
-    /// Single precision, the reference: 4 bytes a number.
-    F32,
-    /// 16-bit integers, scored in integers: 2 bytes a number.
-    I16,
-    /// 8-bit integers with a multiplier a row, biases of 16 bits, scored in integers: a byte a number.
-    I8,
-    /// Movies as sums of codewords, so many bytes each, ranked by looking up; users in half
-    /// precision. For models without an MLP.
-    Codes(Bytes),
-}
-
-/// Bytes of a movie in codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bytes {
-    /// One.
-    One = 1,
-    /// Two.
-    Two,
-    /// Three.
-    Three,
-    /// Four.
-    Four,
-}
-
-impl Precision {
-    /// Movies in codes of 4 bytes.
-    pub const CODES: Self = Self::Codes(Bytes::Four);
-
-    const ALL: [Self; 8] = [
-        Self::F16,
-        Self::F32,
-        Self::I16,
-        Self::I8,
-        Self::CODES,
-        Self::Codes(Bytes::Three),
-        Self::Codes(Bytes::Two),
-        Self::Codes(Bytes::One),
-    ];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::F16 => "f16",
-            Self::F32 => "f32",
-            Self::I16 => "i16",
-            Self::I8 => "i8",
-            Self::Codes(Bytes::Four) => "codes",
-            Self::Codes(Bytes::Three) => "codes3",
-            Self::Codes(Bytes::Two) => "codes2",
-            Self::Codes(Bytes::One) => "codes1",
-        }
-    }
-
-    /// Whether a device scores in integers.
-    pub(super) fn is_integer(self) -> bool {
-        matches!(self, Self::I16 | Self::I8)
-    }
-}
-
-impl FromStr for Precision {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|precision| precision.name() == text)
-            .ok_or_else(|| {
-                format!(
-                    "`{text}` is not a precision: f16, f32, i16, i8, or codes, codes3, codes2 or codes1 of 4 to 1 bytes a movie"
-                )
-            })
-    }
-}
-
-/// How an image stores a model. A precision alone is one that precomputes nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Storage {
-    /// The element type of embedding tables and biases.
-    pub precision: Precision,
-    /// Whether each movie's half of dense layer 0 is stored beside its row: two bytes a unit and movie, of an MLP
-    /// that is scored in integers.
-    pub precompute: bool,
-    /// How many of a model's dimensions, the first ones; all where it isn't said.
-    pub dim: Option<usize>,
-}
-
-impl From<Precision> for Storage {
-    fn from(precision: Precision) -> Self {
-        Self {
-            precision,
-            precompute: false,
-            dim: None,
-        }
-    }
-}
 
 /// The image of the chosen rows of a checkpoint, sealed and verified by core's own reader.
 ///
@@ -272,14 +171,6 @@ fn build_by(
     }
 }
 
-/// The chosen rows of a table of `columns`.
-pub(super) fn pick<T: Copy>(table: &[T], columns: usize, rows: &[usize]) -> Vec<T> {
-    rows.iter()
-        .flat_map(|row| &table[row * columns..][..columns])
-        .copied()
-        .collect()
-}
-
 /// The mean row, summed in double precision.
 fn mean(table: &[f32], columns: usize) -> Vec<f32> {
     let mut sums = vec![0.0_f64; columns];
@@ -415,17 +306,6 @@ fn network(p: &Parameters) -> Vec<OwnedTable> {
         })
         .collect();
     dense_tables(&layers, p.user_dim)
-}
-
-/// The weights of some inputs of a layer as \[units\]\[inputs\].
-pub(super) fn transposed(layer: &Layer, inputs: std::ops::Range<usize>) -> Vec<f32> {
-    (0..layer.outputs)
-        .flat_map(|unit| {
-            inputs
-                .clone()
-                .map(move |input| layer.weight[input * layer.outputs + unit])
-        })
-        .collect()
 }
 
 fn write(

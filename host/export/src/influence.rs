@@ -2,7 +2,7 @@
 
 use pocketrec_train::{Layer, Parameters};
 
-use super::image::transposed;
+use super::pick::{pick, transposed};
 
 /// Which table's rows are asked about; their partners are the rows of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl<'a> Influence<'a> {
         let spaced = (0..others).map(|at| &rest[at * rest.len() / others]);
         let chosen: Vec<usize> = longest.iter().chain(spaced).map(|row| row.1).collect();
         let partners = chosen.len();
-        let rows = super::image::pick(table, other, &chosen);
+        let rows = pick(table, other, &chosen);
         let (mut halves, mut own) = (Vec::new(), Vec::new());
         if let Some(first) = p.layers.first() {
             let (user, movie) = (0..p.user_dim, p.user_dim..first.inputs);

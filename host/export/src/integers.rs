@@ -5,8 +5,8 @@ use pocketrec::image::integers::{IntegerNetwork, Later, NoIntegers, SingleNetwor
 use pocketrec::image::TableKind as K;
 use pocketrec::image::builder::{OwnedTable, integer_tables, stored_halves};
 
-use super::Precision;
-use super::image::Storage;
+use super::pick::transposed;
+use super::precision::{Precision, Storage};
 use pocketrec_base::error::BadInput;
 use pocketrec_train::Parameters;
 
@@ -81,8 +81,8 @@ fn network(p: &Parameters, scale: f32, largest: u32) -> Result<IntegerNetwork, N
     let [first, later @ ..] = &p.layers[..] else {
         return Err(NoIntegers::NoHiddenLayer);
     };
-    let movie_weights = super::image::transposed(first, p.user_dim..first.inputs);
-    let user_weights = super::image::transposed(first, 0..p.user_dim);
+    let movie_weights = transposed(first, p.user_dim..first.inputs);
+    let user_weights = transposed(first, 0..p.user_dim);
     let user_largest: Vec<f32> = user_weights
         .chunks_exact(p.user_dim)
         .zip(&first.bias)

@@ -4,7 +4,7 @@ use pocketrec::image::TableKind as K;
 use pocketrec::image::builder::OwnedTable;
 
 use super::Chosen;
-use super::image::pick;
+use super::pick::pick;
 use pocketrec_base::error::BadInput;
 use pocketrec_train::interest::{Interest, levels};
 

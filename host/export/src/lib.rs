@@ -25,7 +25,10 @@ mod interests;
 pub mod limits;
 mod narrow;
 pub mod people;
+mod pick;
+mod precision;
 mod quantise;
+mod rated;
 mod refine;
 pub mod seen;
 pub mod selection;
@@ -33,8 +36,10 @@ pub mod sidecar;
 pub mod spread;
 
 pub use bytes::ImageBytes;
-pub use image::{Bytes, Precision, Storage, build};
-pub use seen::{Rated, Seen};
+pub use image::build;
+pub use precision::{Bytes, Precision, Storage};
+pub use rated::Rated;
+pub use seen::Seen;
 pub use selection::{Chosen, Movies, Users};
 
 /// The name of the image in the folder that training writes to.

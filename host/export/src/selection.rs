@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::Rated;
+use super::rated::Rated;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::count;
 use pocketrec_data::Names;

@@ -5,7 +5,7 @@ use pocketrec::image::builder::OwnedTable;
 
 use super::{CODEWORDS, Codes, Input, Metric};
 use crate::Chosen;
-use crate::image::pick;
+use crate::pick::pick;
 use crate::quantise::Bytes;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::threads;

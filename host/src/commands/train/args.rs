@@ -15,9 +15,8 @@ use pocketrec_train::recipe;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub struct Args {
-    /// What to train on
     #[command(flatten)]
-    pub data: DataArgs,
+    pub(super) data: DataArgs,
 
     /// Folder to write the checkpoint and the learning curves to
     #[arg(long, value_name = "FOLDER", default_value = files::FOLDER)]
@@ -51,9 +50,8 @@ pub struct Args {
     )]
     pub write_orders: usize,
 
-    /// What is trained
     #[command(flatten)]
-    pub model: ModelArgs,
+    pub(super) model: ModelArgs,
 }
 
 impl Args {

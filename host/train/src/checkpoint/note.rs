@@ -97,10 +97,10 @@ impl RunNote {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn run() -> RunNote {
+    pub(in crate::checkpoint) fn run() -> RunNote {
         RunNote {
             data: "made up".into(),
             fingerprint: 77,

@@ -226,20 +226,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use super::super::note::tests::run;
     use super::*;
-    use crate::options::Options;
-
-    fn run() -> RunNote {
-        RunNote {
-            data: "made up".into(),
-            fingerprint: 77,
-            split: SplitNote {
-                seed: 3,
-                share: 0.05,
-            },
-            options: Options::default(),
-        }
-    }
 
     fn state() -> State {
         let epoch = |number| Epoch {

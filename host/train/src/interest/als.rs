@@ -1,10 +1,10 @@
 //! Alternating least squares on who rated what (Hu, Koren and Volinsky 2008): a rating is a 1 that counts
 //! 1 + [`ALPHA`] times, all other pairs are zeros that count once, and vectors are held to zero by [`LAMBDA`].
 
-use super::Stop;
 use super::histories::Histories;
 use super::settings::{ALPHA, DIM, LAMBDA, RATINGS, SWEEPS};
 use super::solve::{Square, Vector, add, invert, solve};
+use super::stop::Stop;
 use crate::options::Options;
 use crate::random::{Random, Stream};
 use pocketrec_base::threads;

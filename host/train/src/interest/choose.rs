@@ -1,11 +1,11 @@
 //! How fast ratings fade, and how many stars an interest is worth: by the lists of people whose latest validation
 //! rating is looked for, from what they had rated before it.
 
-use super::Stop;
 use super::histories::Histories;
 use super::movies::Movies;
 use super::settings::{FADES, FIRST_WEIGHT, PEOPLE, SCORES, VARIETY, WEIGHTS};
 use super::solve::{Square, Vector};
+use super::stop::Stop;
 use crate::parameters::Parameters;
 use pocketrec_data::{Ratings, Split};
 use pocketrec_metrics::ranking::{Judge, Ranking};

@@ -1,9 +1,10 @@
 //! From a vector a movie to a byte a movie: a codebook of directions (k-means: Lloyd 1982), and a length that
 //! follows from how well known the movie is.
 
+use super::found;
 use super::settings::{CODES, DIM, ROUNDS};
 use super::solve::Vector;
-use super::{Stop, found};
+use super::stop::Stop;
 use crate::random::{Random, Stream};
 
 /// Movies with fewer ratings have no part in how length follows from fame.

@@ -12,8 +12,10 @@ mod histories;
 mod movies;
 pub mod settings;
 mod solve;
+mod stop;
 
 pub use found::{Interest, confidence_bytes, levels, most};
+pub use stop::Stop;
 
 use histories::Histories;
 use movies::Movies;
@@ -65,9 +67,6 @@ pub fn find(
     // Asked last: what was left undone isn't given.
     (!stop()).then_some(found)
 }
-
-/// Says whether the search should end; once it has said so it goes on saying so.
-pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
 
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,8 @@ use super::found::{confidence_bytes, levels};
 use super::histories::Histories;
 use super::settings::DIM;
 use super::solve::{self, Square, Vector};
-use super::{Stop, als, codebook};
+use super::stop::Stop;
+use super::{als, codebook};
 use crate::options::Options;
 
 /// The movies' side, as a device has it.

@@ -1,0 +1,105 @@
+//! How an image stores a model's numbers.
+
+use std::str::FromStr;
+
+/// The element type of embedding tables and biases. The MLP is always f32: it is small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Half precision: 2 bytes a number.
+    #[default]
+    F16,
+    /// Single precision, the reference: 4 bytes a number.
+    F32,
+    /// 16-bit integers, scored in integers: 2 bytes a number.
+    I16,
+    /// 8-bit integers with a multiplier a row, biases of 16 bits, scored in integers: a byte a number.
+    I8,
+    /// Movies as sums of codewords, so many bytes each, ranked by looking up; users in half
+    /// precision. For models without an MLP.
+    Codes(Bytes),
+}
+
+/// Bytes of a movie in codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// One.
+    One = 1,
+    /// Two.
+    Two,
+    /// Three.
+    Three,
+    /// Four.
+    Four,
+}
+
+impl Precision {
+    /// Movies in codes of 4 bytes.
+    pub const CODES: Self = Self::Codes(Bytes::Four);
+
+    const ALL: [Self; 8] = [
+        Self::F16,
+        Self::F32,
+        Self::I16,
+        Self::I8,
+        Self::CODES,
+        Self::Codes(Bytes::Three),
+        Self::Codes(Bytes::Two),
+        Self::Codes(Bytes::One),
+    ];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F16 => "f16",
+            Self::F32 => "f32",
+            Self::I16 => "i16",
+            Self::I8 => "i8",
+            Self::Codes(Bytes::Four) => "codes",
+            Self::Codes(Bytes::Three) => "codes3",
+            Self::Codes(Bytes::Two) => "codes2",
+            Self::Codes(Bytes::One) => "codes1",
+        }
+    }
+
+    /// Whether a device scores in integers.
+    pub(super) fn is_integer(self) -> bool {
+        matches!(self, Self::I16 | Self::I8)
+    }
+}
+
+impl FromStr for Precision {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|precision| precision.name() == text)
+            .ok_or_else(|| {
+                format!(
+                    "`{text}` is not a precision: f16, f32, i16, i8, or codes, codes3, codes2 or codes1 of 4 to 1 bytes a movie"
+                )
+            })
+    }
+}
+
+/// How an image stores a model. A precision alone is one that precomputes nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// The element type of embedding tables and biases.
+    pub precision: Precision,
+    /// Whether each movie's half of dense layer 0 is stored beside its row: two bytes a unit and movie, of an MLP
+    /// that is scored in integers.
+    pub precompute: bool,
+    /// How many of a model's dimensions, the first ones; all where it isn't said.
+    pub dim: Option<usize>,
+}
+
+impl From<Precision> for Storage {
+    fn from(precision: Precision) -> Self {
+        Self {
+            precision,
+            precompute: false,
+            dim: None,
+        }
+    }
+}
