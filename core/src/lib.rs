@@ -1,38 +1,38 @@
-//! A recommender that lives on a microcontroller.
+//! A movie recommender that runs on a microcontroller.
 //!
-//! A PC trains embeddings of users and movies with a small multilayer perceptron (MLP) and exports them as one
-//! *image*; a device keeps the image in flash, borrows everything from it, and predicts ratings, ranks the
+//! A PC trains embeddings of users and movies, and optionally a small multilayer perceptron (MLP), and exports them as
+//! one *image*. A device keeps the image in flash and borrows everything from it: it predicts ratings, ranks the
 //! catalogue, finds similar movies and learns its owner's taste. No heap, no operating system, no panic path.
 //!
 //! # The layers, top down
 //!
 //! ## [`service`]: a request in, a reply out
 //! [`service::Service`] is the whole application of a board, without its transport: bytes from a serial line go
-//! in, frames come out, and long work is cut into slices so that the line stays alive. A board adds a clock, a
+//! in, frames come out, and long work is done in slices so that the line stays responsive. A board adds a clock, a
 //! UART and flash.
 //!
 //! ## [`wire`]: what a PC and a board share
 //! Requests, replies and the frames that carry them.
 //!
 //! ## [`profile`] and, with feature `learn`, module `learn`: the owner
-//! What a device knows of one person, and how ratings teach it.
+//! What a device knows about one person, and how it learns from their ratings.
 //!
 //! ## [`store`]: memory
-//! What outlives a restart and a pulled plug.
+//! What survives a restart and a power loss.
 //!
 //! ## [`rank`]: lists
-//! The best movies for a user, and the movies nearest to a movie, in bounded memory and a fixed order;
-//! [`Interest`](model::Interest) is what somebody looks for lately, beside what they would give most stars.
+//! The best movies for a user, and the movies most similar to a movie, in bounded memory and a fixed order.
+//! [`Interest`](model::Interest) is what a user has been looking for recently, in addition to predicted stars.
 //!
 //! ## [`model`]: numbers
-//! [`Model`](model::Model) is a borrowed view of a verified image: `predict(user, movie)` and the parts it is
-//! made of, [`table`] (embedding rows), [`mlp`] (dense layers) and [`ids`] (MovieLens id to row).
+//! [`Model`](model::Model) is a borrowed view of a verified image: `predict(user, movie)` and its parts, [`table`]
+//! (embedding rows), [`mlp`] (dense layers) and [`ids`] (MovieLens id to row).
 //!
 //! ## [`image`](mod@image): bytes
 //! The format, its verifier and, with feature `write`, its writer.
 //!
 //! ## [`numeric`]: arithmetic
-//! Single precision in one written order, so that a PC, an emulator and a board agree bit for bit.
+//! Single precision in one fixed order of operations, so that a PC, an emulator and a board agree bit for bit.
 //!
 //! # Example
 //!
@@ -80,9 +80,10 @@
 //!
 //! # On a board of your own
 //!
-//! The crate needs no allocator, no `critical-section` and no panic handler's help, and stable Rust. It is built and
-//! tested for `thumbv6m-none-eabi` (Cortex-M0) and `thumbv7em-none-eabihf` (Cortex-M4F); targets must be little-endian.
-//! Take the features that your model needs, and no more:
+//! The crate needs no allocator and no `critical-section`, never calls the panic handler, and builds on stable Rust. It
+//! is built and tested for `thumbv6m-none-eabi` (Cortex-M0) and `thumbv7em-none-eabihf` (Cortex-M4F); targets must be
+//! little-endian.
+//! Enable the features that your model needs, and no more:
 //!
 //! ```toml
 //! [dependencies]
@@ -90,9 +91,9 @@
 //! pocketrec = { path = "../pocketrec/core", default-features = false, features = ["interest", "learn"] }
 //! ```
 //!
-//! The image is what `host export` wrote. It must lie at an address divisible by 4: flashed to a region of its own and
-//! made a slice with `core::slice::from_raw_parts`, which may be longer than the image, or compiled in, as here. Without
-//! any features, these functions are a whole `#![no_std]` library:
+//! The image is what `host export` wrote, at an address divisible by 4: either in a flash region of its own, turned into
+//! a slice (which may be longer than the image) with `core::slice::from_raw_parts`, or compiled in, as here. Without any
+//! features, these functions are a whole `#![no_std]` library:
 //!
 //! ```no_run
 //! use pocketrec::image::ImageError;
@@ -126,12 +127,11 @@
 //! }
 //! ```
 //!
-//! For the whole application, implement [`service::Port`] and hand bytes to [`service::Service`]: `examples/own_board.rs`
-//! is such a program, and `firmware/` two boards. An `Err` of `Model::open` goes into a service too, which then says why
-//! it has no model.
+//! For the whole application, implement [`service::Port`] and pass bytes to [`service::Service`]: `examples/own_board.rs`
+//! is such a program. A service also takes the `Err` of `Model::open`, and then tells hosts why it has no model.
 //!
-//! The crate logs nothing. `defmt` only derives `defmt::Format`, so that `defmt::info!("{}", error)` works on its
-//! errors and wire types; without it they have `Debug` and, errors, `Display`, for any other logger or none.
+//! The crate logs nothing. The feature `defmt` derives `defmt::Format`, so that `defmt::info!("{}", error)` works on
+//! errors and wire types. They always have `Debug`, and errors have `Display`.
 //!
 //! # Features
 //!
@@ -146,7 +146,7 @@
 //! | `defmt` | no | `defmt::Format` for public types |
 //! | `write` | no | the writer of images, for a host: it takes `alloc` |
 //!
-//! A model that takes what isn't compiled in is refused by the feature's name
+//! A model that needs a missing feature is refused by that feature's name
 //! ([`ImageError::WithoutFeature`](image::ImageError::WithoutFeature)).
 //!
 //! # Cost
@@ -197,10 +197,10 @@ pub mod store;
 pub mod table;
 pub mod wire;
 
-/// The most embedding dimensions that there is room for without feature `wide`: in the boards' firmware.
+/// The most embedding dimensions without feature `wide`, as in the boards' firmware.
 pub const USUAL_DIM: usize = 8;
 
-/// The most units of a hidden layer that there is room for without feature `wide`.
+/// The most units of a hidden layer without feature `wide`.
 pub const USUAL_UNITS: usize = 32;
 
 /// The most embedding dimensions a user's or a movie's row may have.

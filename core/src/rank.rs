@@ -1,5 +1,5 @@
-//! Lists of movies: the best for a user and the nearest to a movie, in bounded memory and a fixed order, in slices
-//! so that a serial line stays alive meanwhile.
+//! Lists of movies: the best for a user and the most similar to a movie, in bounded memory and a fixed order, computed
+//! in slices so that a serial line stays responsive.
 
 use crate::ids::MovieId;
 #[cfg(feature = "codes")]
@@ -17,13 +17,13 @@ pub struct Hit {
     pub score: f32,
 }
 
-/// How far a ranking has come.
+/// The progress of a ranking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Progress {
-    /// Movies looked at.
+    /// Movies looked at so far.
     pub done: u32,
-    /// Movies there are.
+    /// Movies in the model.
     pub total: u32,
 }
 
@@ -337,7 +337,7 @@ impl<const N: usize> TopN<N> {
         }
     }
 
-    /// The ranking for somebody who looks for `interest`.
+    /// The ranking for a user with this `interest`.
     pub fn with_interest(self, interest: Interest) -> Self {
         Self {
             interest,
@@ -379,7 +379,7 @@ impl<const N: usize> TopN<N> {
     }
 }
 
-/// The `N` movies nearest to one movie by the cosine of their rows; the movie itself is left out.
+/// The `N` movies most similar to one, by the cosine of their rows; the movie itself is left out.
 #[derive(Clone, Debug)]
 pub struct Nearest<const N: usize> {
     best: Best<N>,
@@ -399,13 +399,13 @@ impl<const N: usize> Nearest<N> {
         }
     }
 
-    /// Looks at `movies` further movies. Call it again until it is done.
+    /// Looks at the next `movies` movies. Call it again until it is done.
     pub fn advance(&mut self, model: &Model<'_>, movies: u32) -> Progress {
         let to = (self.row, &self.vector);
         self.best.walk(&mut self.next).compare(model, to, movies)
     }
 
-    /// The nearest movies so far: largest cosine first, equal ones by ascending id.
+    /// The most similar movies so far: largest cosine first, equal ones by ascending id.
     pub fn hits(&self) -> &[Hit] {
         self.best.hits()
     }

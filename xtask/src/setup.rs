@@ -240,7 +240,7 @@ fn bring(
                 return Ok(());
             }
             Err(error) => {
-                eprintln!("that way is closed: {error:#}");
+                eprintln!("that failed: {error:#}");
                 failures.push(format!("{error:#}"));
             }
         }

@@ -1,4 +1,4 @@
-//! What is believed of a person's bias and row: their covariance, and how a rating narrows it.
+//! The belief about a person's bias and row: their covariance, and how a rating narrows it.
 
 use super::MAX_LEARNED;
 #[cfg(cortex_m_float)]
@@ -31,7 +31,7 @@ pub struct Belief {
 }
 
 impl Belief {
-    /// What is believed of somebody before the first rating: the covariance of the image's users.
+    /// The belief before the first rating: the covariance of the image's users.
     pub fn prior(model: &Model<'_>) -> Self {
         let mut belief = Self::NOTHING;
         belief.start(model);

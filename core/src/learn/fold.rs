@@ -30,7 +30,7 @@ pub struct FoldIn {
 }
 
 impl FoldIn {
-    /// A fold-in that has seen nothing: the mean user.
+    /// A fold-in of no ratings yet: the mean user.
     pub fn new(model: &Model<'_>) -> Self {
         let mean = Private::mean(model);
         let mut fold = Self {
@@ -125,7 +125,7 @@ impl FoldIn {
         unstack(&sum)
     }
 
-    /// What is believed of the person so far.
+    /// The belief so far.
     pub fn belief(&self) -> &Belief {
         &self.belief
     }

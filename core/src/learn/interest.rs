@@ -13,8 +13,8 @@ use crate::profile::Rating;
 const TRIANGLE: usize = MAX_INTEREST * (MAX_INTEREST + 1) / 2;
 
 impl Model<'_> {
-    /// What somebody with these ratings, oldest first, looks for: by the latest [`LATEST`] that the model can use.
-    /// Costs the narrowing of a belief for each, and 1.2 KB of stack.
+    /// The interest of somebody with these ratings, oldest first, from the latest [`LATEST`] that the model can use.
+    /// Costs an update of a covariance for each, and 1.2 KB of stack.
     pub fn interest_of_ratings(&self, ratings: &[Rating]) -> Interest {
         match self.interests() {
             Some(of) if !ratings.is_empty() => of.interest(&of.fold_in(self, ratings)),

@@ -1,4 +1,4 @@
-//! Learning on the device: from the ratings of one person to a private row and bias.
+//! Learning on the device: from the ratings of one person to a private row and bias (a fold-in).
 //!
 //! # Fold-in
 //!

@@ -1,4 +1,4 @@
-//! Which movies to ask a person about: those that many know and whose rating would teach most.
+//! Which movies to ask a person to rate: well-known ones whose rating would teach most.
 //!
 //! A rating of a movie whose score has the variance v, in units of a rating's noise, takes the share v / (1 + v) of
 //! it away ([`Belief`](super::Belief)). That, times how well known the movie is, is what a movie is worth asking.

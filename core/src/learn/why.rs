@@ -1,4 +1,4 @@
-//! Why a prediction is what it is: how far each of a person's ratings moved it.
+//! Why a prediction is what it is: how much each of a person's ratings moved it.
 //!
 //! At the end of a fold-in x = x0 + P Σ g_i y_i, with y_i what rating i leaves over of the mean user's score. So the
 //! score of a movie with gradient g moved, to first order, by Σ (g' P g_i) y_i: one term a rating, and they add up.

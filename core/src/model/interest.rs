@@ -1,8 +1,8 @@
-//! Interest: what somebody looks for lately, which a ranking adds to predicted stars.
+//! Interest: what a user has been looking for recently, which a ranking adds to predicted stars.
 //!
-//! What people watch next is not what they would give most stars: a list by stars alone finds less of it than the
-//! list of the most rated movies. So an image may hold, beside the rows that predict stars, a small second model of
-//! who rates what (implicit feedback: Hu, Koren and Volinsky 2008), in a byte a movie:
+//! What people watch next is not what they would rate highest: a list by predicted stars alone finds less of it than
+//! the list of the most rated movies. So an image may hold, beside the rows that predict stars, a small second model of
+//! who rates what (implicit feedback: Hu, Koren and Volinsky 2008), in one byte per movie:
 //!
 //! ```text
 //! y_m = level(m) c(m)          a movie: a row of a codebook, times how well known the movie is
@@ -67,7 +67,7 @@ pub(crate) struct Interests<'a> {
     pub users: Option<(&'a [i8], f32)>,
 }
 
-/// What a ranking adds for each code of the image's codebook: 258 bytes.
+/// What a ranking adds for each codeword of the image's codebook: 258 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interest {
     /// In 2^-9 stars.
@@ -82,7 +82,7 @@ impl Default for Interest {
 }
 
 impl Interest {
-    /// Nobody's: adds nothing.
+    /// No interest: adds nothing.
     pub const NONE: Self = Self {
         terms: [0; MAX_CODES],
         any: false,
@@ -218,12 +218,12 @@ impl<'a> Interests<'a> {
 }
 
 impl Model<'_> {
-    /// Whether the image says what people look for.
+    /// Whether the image has interests.
     pub fn has_interest(&self) -> bool {
         self.interests().is_some()
     }
 
-    /// What the user `id` of the image looks for; [`Interest::NONE`] where the image doesn't say.
+    /// The interest of the image's user `id`; [`Interest::NONE`] if the image doesn't have it.
     ///
     /// # Errors
     ///
@@ -235,7 +235,7 @@ impl Model<'_> {
         Ok(interests.map_or(Interest::NONE, |of| of.of_row(row as usize)))
     }
 
-    /// What the movie of `row` gets for `interest` in a ranking, in stars.
+    /// What a ranking adds to the movie of `row` for `interest`, in stars.
     pub fn interest_stars(&self, interest: &Interest, row: u32) -> f32 {
         let (Some(of), Some(known)) = (self.interests(), self.confidence(row)) else {
             return 0.0;

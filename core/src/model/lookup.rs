@@ -3,7 +3,7 @@
 use crate::ids::{MovieId, UserId};
 use core::fmt;
 
-/// Why a model can't answer about somebody or something.
+/// Why a model can't answer about a user or a movie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]

@@ -98,7 +98,7 @@ impl Parts {
     }
 }
 
-/// The scale that ratings are on.
+/// The rating scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RatingScale {
@@ -142,7 +142,7 @@ impl RatingScale {
     }
 }
 
-/// What a model computes once for a user before it scores movies: 730 bytes.
+/// What a model computes once per user before it scores movies: 730 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UserState {
     pub(crate) row: [f32; MAX_DIM],
@@ -155,7 +155,7 @@ pub struct UserState {
 }
 
 impl UserState {
-    /// Nobody: zeros.
+    /// An empty state: zeros.
     pub(crate) const EMPTY: Self = Self {
         row: [0.0; MAX_DIM],
         base: 0.0,
@@ -183,7 +183,7 @@ pub struct Explanation {
     pub mlp: f32,
 }
 
-/// A borrowed view of a verified image. Nothing it does fails, panics or gives anything but a finite number.
+/// A borrowed view of a verified image. Nothing it does can panic, and every number it returns is finite.
 #[derive(Clone, Copy, Debug)]
 pub struct Model<'a> {
     header: Header<'a>,
@@ -212,15 +212,15 @@ pub struct Model<'a> {
     interests: Option<Interests<'a>>,
 }
 
-/// How good a model is, by ratings that its training held out.
+/// How good a model is, measured on ratings that its training held out.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Validation {
     /// Root mean squared error, in stars.
     pub rmse: f32,
-    /// That of predicting each movie's mean, which a model is there to beat.
+    /// The same for predicting each movie's mean, which a model should beat.
     pub movie_means: f32,
-    /// Whether lists depend on the person.
+    /// Whether lists depend on the user.
     pub personal: bool,
 }
 
@@ -330,12 +330,12 @@ impl<'a> Model<'a> {
             .is_some_and(|integers| integers.stores_halves())
     }
 
-    /// How many movies there are.
+    /// Number of movies.
     pub fn movies(&self) -> u32 {
         self.movies
     }
 
-    /// How many users there are; 0 for an image without users.
+    /// Number of users; 0 for an image without users.
     pub fn users(&self) -> u32 {
         self.users.map_or(0, |users| users.ids.len())
     }
@@ -460,7 +460,7 @@ impl<'a> Model<'a> {
         Ok((row, users.bias.map_or(0.0, |table| table.first(at))))
     }
 
-    /// The mean of all users' rows, and of their biases: where an owner starts.
+    /// The mean of all users' rows, and of their biases, as which an owner starts.
     pub fn mean_row(&self) -> (&'a [f32], f32) {
         (self.mean_row, self.mean_bias)
     }

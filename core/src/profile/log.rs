@@ -1,4 +1,4 @@
-//! The ratings of one person in the order in which they count, and the way back.
+//! The ratings of one person in the order in which they count, and the steps that can be undone.
 
 use super::Rating;
 use super::change::Change;
@@ -18,11 +18,11 @@ pub struct Undo {
     pub before: Option<u32>,
 }
 
-/// Why a log stays as it is.
+/// Why a log wasn't changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum LogError {
-    /// It holds as many ratings as it can, and this movie isn't among them.
+    /// It is full, and this movie isn't in it.
     Full,
     /// This movie isn't rated.
     NotRated(MovieId),
@@ -82,7 +82,7 @@ impl<const LOG: usize> Log<LOG> {
         last.map_or(0, |last| last.saturating_add(1))
     }
 
-    /// Whether `rating` can be taken in.
+    /// Checks that a rating of `movie` fits.
     ///
     /// # Errors
     ///
@@ -96,11 +96,11 @@ impl<const LOG: usize> Log<LOG> {
         }
     }
 
-    /// Takes in a rating; an earlier one of the same movie gives way to it.
+    /// Adds a rating, in place of an earlier one of the same movie.
     ///
     /// # Errors
     ///
-    /// As [`check`](Self::check); then nothing has changed.
+    /// As [`check`](Self::check); nothing is changed then.
     pub fn rate(&mut self, rating: Rating) -> Result<(), LogError> {
         self.check(rating.movie())?;
         let before = self.take(rating.movie()).map(Rating::tag);
@@ -112,7 +112,7 @@ impl<const LOG: usize> Log<LOG> {
         Ok(())
     }
 
-    /// What the next [`undo`](Self::undo) would bring back.
+    /// What the next [`undo`](Self::undo) would restore.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl<const LOG: usize> Log<LOG> {
         self.undo.last().copied().ok_or(LogError::NothingToUndo)
     }
 
-    /// Takes the last rating back: the movie has the rating again that it had before, at its old place, or none.
+    /// Undoes the last rating: the movie has its earlier rating again, in its old place, or none.
     ///
     /// # Errors
     ///
@@ -135,12 +135,12 @@ impl<const LOG: usize> Log<LOG> {
         Ok(undo)
     }
 
-    /// Whether the movie is rated, or is in the way back.
+    /// Whether the movie is rated, or one of the undo steps is about it.
     pub fn knows(&self, movie: MovieId) -> bool {
         self.get(movie).is_some() || self.undo.iter().any(|undo| undo.movie == movie)
     }
 
-    /// Forgets a movie, in the way back too.
+    /// Deletes a movie's rating, from the undo steps too.
     ///
     /// # Errors
     ///
@@ -154,14 +154,14 @@ impl<const LOG: usize> Log<LOG> {
         Ok(())
     }
 
-    /// Puts a rating in its place, as it was stored; an earlier one of the movie gives way. What doesn't fit is
-    /// left out: `false`.
+    /// Puts a stored rating in its place, instead of an earlier one of the movie. Returns `false`, and changes nothing,
+    /// if it doesn't fit.
     pub fn restore(&mut self, rating: Rating) -> bool {
         self.take(rating.movie());
         self.put(rating)
     }
 
-    /// Adds to the way back, as it was stored; the oldest gives way.
+    /// Adds a stored undo step, dropping the oldest if there are too many.
     pub fn remember(&mut self, undo: Undo) {
         if self.undo.is_full() {
             let mut first = true;
@@ -171,7 +171,7 @@ impl<const LOG: usize> Log<LOG> {
         let _ = self.undo.push(undo);
     }
 
-    /// Makes a change as it was stored. What can't be made is left out: whoever stored it made it first.
+    /// Replays a stored change. One that can't be made is ignored, since it was made before it was stored.
     pub fn apply(&mut self, change: Change) {
         // The results say what the storage's writer knew already.
         let _ = match change {

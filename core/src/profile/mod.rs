@@ -1,4 +1,4 @@
-//! What a device knows of one person: ratings, and the private row and bias that follow from them.
+//! What a device knows about one person: their ratings, and the private row and bias learned from them.
 
 mod change;
 mod log;
@@ -24,7 +24,7 @@ pub struct Private {
 }
 
 impl Private {
-    /// The mean user of `model`, where everybody starts.
+    /// The mean user of `model`, as which every owner starts.
     pub fn mean(model: &Model<'_>) -> Self {
         let (mean, bias) = model.mean_row();
         let limit = crate::model::ROW_LIMIT;
@@ -38,13 +38,13 @@ impl Private {
         }
     }
 
-    /// What predictions for this person are made from.
+    /// The state that predictions for this person are computed from.
     pub fn state(&self, model: &Model<'_>) -> UserState {
         model.user_state(&self.row, self.bias)
     }
 }
 
-/// One person: a log of up to `LOG` ratings, and the private row and bias that they lead to.
+/// One person: a log of up to `LOG` ratings, and the private row and bias learned from them.
 ///
 /// RAM: 8 bytes a rating and 240.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,7 +54,7 @@ pub struct Profile<const LOG: usize> {
 }
 
 impl<const LOG: usize> Profile<LOG> {
-    /// Nobody in particular, without ratings: the mean user of `model`, or zeros where there is none.
+    /// A profile without ratings: the mean user of `model`, or zeros if there is no model.
     pub fn new(model: Option<&Model<'_>>) -> Self {
         let nobody = Private {
             row: [0.0; MAX_DIM],
@@ -81,12 +81,13 @@ impl<const LOG: usize> Profile<LOG> {
         &mut self.log
     }
 
-    /// Takes over a row that was folded in from this log.
+    /// Sets the row and bias that a fold-in of this log gave.
     pub fn set_private(&mut self, private: Private) {
         self.private = private;
     }
 
-    /// Ratings that `model` can't use, since it doesn't know the movie or the stars: they stay in the log.
+    /// The number of ratings that `model` can't use, since it lacks the movie or the stars are off its scale. They stay
+    /// in the log.
     pub fn unused(&self, model: &Model<'_>) -> u32 {
         let ratings = self.log.ratings().iter();
         ratings.filter(|rating| rating.row(model).is_none()).count() as u32

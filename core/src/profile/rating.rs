@@ -1,4 +1,4 @@
-//! One rating as a log holds it: 8 bytes.
+//! One rating as it is stored in a log: 8 bytes.
 
 use crate::ids::MovieId;
 use crate::model::Model;
@@ -12,7 +12,8 @@ const STAR_BITS: u32 = 12;
 /// The largest sequence number: 20 bits.
 pub const LAST_SEQUENCE: u32 = (1 << (32 - STAR_BITS)) - 1;
 
-/// A rating of a movie, by its MovieLens id, so that it outlives the model; and its place in the order of ratings.
+/// A rating of a movie, by its MovieLens id so that it stays valid under another model, and its place in the order of
+/// ratings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Rating {
@@ -36,7 +37,7 @@ impl Rating {
         (rating.stars() == stars).then_some(rating)
     }
 
-    /// The rating of [`movie`](Self::movie) and [`tag`](Self::tag), as storage keeps them.
+    /// The rating with this [`movie`](Self::movie) and [`tag`](Self::tag), as they are stored.
     pub const fn from_words(movie: u32, tag: u32) -> Self {
         Self {
             movie: MovieId(movie),
@@ -65,7 +66,7 @@ impl Rating {
         self.tag >> STAR_BITS
     }
 
-    /// The movie's row in `model`, where the model knows the movie and has the stars on its scale.
+    /// The movie's row in `model`; `None` if it lacks the movie or the stars are off its scale.
     pub fn row(self, model: &Model<'_>) -> Option<u32> {
         let row = model.movie_row(self.movie).ok()?;
         model.scale().contains(self.stars()).then_some(row)

@@ -53,13 +53,13 @@ const WORKING_EVERY: u32 = 400;
 /// The most ratings that an owner's log may hold: with the way back, 20 bytes each, it is less than 64 KB.
 pub const MAX_LOG: usize = u16::MAX as usize / RECORD as usize - UNDO_DEPTH;
 
-/// What a board gives a service.
+/// What a board provides to a service.
 pub trait Port {
     /// Sends the bytes of a whole frame, or zeros ahead of one. Waits for the line, but for a bounded time: a board drops
     /// what it can't send.
     fn send(&mut self, bytes: &[u8]);
 
-    /// Milliseconds since the start; wraps.
+    /// Milliseconds since the start; wraps around.
     fn now(&self) -> u32;
 
     /// Bytes received, received during work, and lost; `bad_frames` is the service's own.
@@ -69,7 +69,7 @@ pub trait Port {
     fn working(&mut self, working: bool);
 }
 
-/// What a service tells of the board it runs on.
+/// What a service reports about its board.
 #[derive(Clone, Copy, Debug)]
 pub struct Board {
     /// The board's name.
@@ -220,25 +220,25 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         &self.model
     }
 
-    /// The profile of an owner, where there is a model.
+    /// The profile of an owner, if there is a model.
     pub fn profile(&self, owner: u8) -> Option<&Profile<LOG>> {
         self.model.is_ok().then_some(())?;
         self.profiles.get(usize::from(owner))
     }
 
-    /// What keeps the profiles.
+    /// The store of the profiles.
     pub fn store(&self) -> &S {
         &self.store
     }
 
-    /// Does a piece of work ahead of its time, such as erasing flash, when no request is under way; `false` when
-    /// there is nothing to do.
+    /// Does some work ahead of need, such as erasing flash, if no request is under way; `false` if there is nothing to
+    /// do.
     #[inline(never)]
     pub fn idle(&mut self) -> bool {
         !self.is_working() && self.store.work_ahead()
     }
 
-    /// Whether [`poll`](Self::poll) has something to do.
+    /// Whether [`poll`](Self::poll) has work to do.
     pub fn is_working(&self) -> bool {
         self.job.is_some() || self.waiting.is_some()
     }

@@ -1,4 +1,4 @@
-//! What outlives a restart: the blocking trait that keeps an owner's [changes](Change).
+//! What survives a restart: the blocking trait that stores owners' [changes](Change).
 
 pub mod flash;
 mod record;
@@ -6,7 +6,7 @@ mod record;
 pub use crate::profile::{Asked, Change, Done, Record};
 use crate::wire::{Storage, StorageState};
 
-/// Why a change isn't kept.
+/// Why a change isn't stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum StoreError {
@@ -23,42 +23,43 @@ pub enum StoreError {
     Closed,
 }
 
-/// Where changes are kept. Every call waits until it is done; what it acknowledges outlives a power cut.
+/// Where changes are stored. Every call blocks until it is done; what it acknowledges survives a power cut.
 pub trait Store {
-    /// Calls `take` with every change since the last compaction, in their order, and with what that wrote first.
-    /// The caller of a fresh store asks once, before anything else.
+    /// Calls `take` with every stored change, oldest first: what the last compaction wrote, then those since. Called
+    /// once on a fresh store, before anything else.
     fn replay(&mut self, take: &mut dyn FnMut(Record));
 
-    /// Keeps a change. It is there after a power cut once this has returned `Ok`; a cut before that leaves it whole
-    /// or not at all.
+    /// Stores a change. Once this has returned `Ok` it survives a power cut; a cut before that leaves it whole or not
+    /// at all.
     ///
     /// # Errors
     ///
-    /// `Full`, `Failed` or `Closed`: then it isn't kept. `Unsure`: that isn't known.
+    /// `Full`, `Failed` or `Closed`: it isn't stored. `Unsure`: it may be.
     fn append(&mut self, record: Record) -> Result<(), StoreError>;
 
-    /// Keeps `live` in place of everything so far, which is erased when there is time ([`work_ahead`](Self::work_ahead)).
+    /// Stores `live` in place of everything so far, which is erased when there is time
+    /// ([`work_ahead`](Self::work_ahead)).
     ///
     /// # Errors
     ///
-    /// `Failed` or `Closed`; then everything so far is still kept.
+    /// `Failed` or `Closed`; everything so far is still stored then.
     fn make_room(&mut self, live: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError> {
         self.compact(live)
     }
 
-    /// Keeps `live` in place of everything so far, erases that, and makes sure that it is gone.
+    /// Stores `live` in place of everything so far, erases that, and verifies that it is gone.
     ///
     /// # Errors
     ///
-    /// `Failed` or `Closed`: then everything so far is still kept. `NotErased`: `live` is kept, but not all of the
-    /// rest is erased.
+    /// `Failed` or `Closed`: everything so far is still stored. `NotErased`: `live` is stored, but not all of the rest
+    /// is erased.
     fn compact(&mut self, live: &mut dyn Iterator<Item = Record>) -> Result<(), StoreError>;
 
-    /// Erases everything, whatever it is, makes sure that it is gone, and begins anew.
+    /// Erases everything, whatever it is, verifies that it is gone, and starts over.
     ///
     /// # Errors
     ///
-    /// `Failed`; then some of it may be left, and what is left may be found again after a restart.
+    /// `Failed`: some of it may be left, and may be found again after a restart.
     fn format(&mut self) -> Result<(), StoreError> {
         self.compact(&mut core::iter::empty())
     }
@@ -69,16 +70,16 @@ pub trait Store {
         false
     }
 
-    /// Does a piece of work ahead of its time, such as erasing a page; `false` when there is none.
+    /// Does some work ahead of need, such as erasing a page; `false` if there is none.
     fn work_ahead(&mut self) -> bool {
         false
     }
 
-    /// How things are.
+    /// The state of the storage.
     fn report(&self) -> Storage;
 }
 
-/// Keeps nothing: profiles live in RAM until the power goes.
+/// Stores nothing: profiles are in RAM until power is lost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InRam;
 

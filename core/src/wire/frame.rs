@@ -1,4 +1,4 @@
-//! Frames: bytes on the line to a number and a body, and back.
+//! Frames: from bytes on the line to a number and a body, and back.
 
 use super::cobs::{Encoder, decode_in_place};
 use super::error::FrameError;
@@ -6,7 +6,7 @@ use super::{MAX_BODY, MAX_FRAME, OVERHEAD};
 use crate::numeric::crc32::{Crc32, crc32};
 use serde::Serialize;
 
-/// A frame that came in whole.
+/// A complete frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// The sender's frame version.
@@ -43,7 +43,7 @@ impl<'a> Frame<'a> {
 /// The longest frame between its zeros.
 const LONGEST: usize = MAX_FRAME - 2;
 
-/// Gathers bytes into frames. RAM: one largest frame.
+/// Assembles bytes into frames. RAM: one frame of the largest size.
 #[derive(Clone, Debug)]
 pub struct FrameReader {
     buffer: [u8; LONGEST],
