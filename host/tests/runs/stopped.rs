@@ -35,7 +35,7 @@ fn who_is_stopped_keeps_what_there_is_says_so_and_can_go_on() {
     let folder = folder();
     let adam = format!("{ADAM} {LONG}");
     let gibbs = GIBBS.replace("--sweeps 24", "--sweeps 10000000 --keep-every 0");
-    for (run, until) in [(&gibbs, "Kept what there is"), (&adam, "train MSE")] {
+    for (run, until) in [(&gibbs, "Saved the run so far"), (&adam, "train MSE")] {
         for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
             // The second time it goes on.
             for resume in ["", "--resume"] {
@@ -91,7 +91,7 @@ fn a_run_that_is_stopped_or_killed_goes_on_to_the_same_bits() {
     let adam = format!("{ADAM} {LONG}");
     done(folder.path(), &format!("{adam} --out whole"));
     let whole = tensors(&folder.path().join("whole/model.safetensors"));
-    let kept = "Kept what there is so far in cut";
+    let kept = "Saved the run so far in cut";
     for (keep, until, signal, code) in [
         ("", "epoch    2/", "-INT", Some(130)),
         ("--keep-every 0", kept, "-KILL", None),
