@@ -30,6 +30,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("bench train", &["bench train --ratings 1000000 --epochs 3"]),
     ("bench growth", &["bench growth --largest ml-1m"]),
     ("bench kernels", &["bench kernels --dim 16"]),
+    ("bench search", &["bench search --titles 20000"]),
     (
         "fetch",
         &["fetch ml-latest-small", "fetch ml-20m --out data"],

@@ -264,7 +264,7 @@ mod tests {
     fn what_is_not_clear_is_refused_with_the_choices() {
         let error = chosen("sabrina", Purpose::Tell).unwrap_err();
         assert!(
-            error.contains("one of 2 movies: Sabrina (1995) (id 7); Sabrina (1954) (id 915)"),
+            error.contains("matches 2 movies: Sabrina (1995) (id 7); Sabrina (1954) (id 915)"),
             "{error}"
         );
         let error = chosen("zz", Purpose::Tell).unwrap_err();

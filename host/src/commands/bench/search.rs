@@ -25,11 +25,11 @@ const SEARCHES: [&str; 7] = [
 /// Options of `host bench search`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Titles: those of the built-in set, and others made of their words
+    /// Number of titles: the built-in ones and others made of their words
     #[arg(long, value_name = "N", default_value_t = 90_660, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     titles: u32,
 
-    /// Times that each search is done
+    /// Repetitions of each search
     #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
     times: u32,
 }
