@@ -85,6 +85,12 @@ fn main() {
         if !std::env::var("TARGET").is_ok_and(|target| target.starts_with("thumbv6m")) {
             map = map.replace("256K", "512K");
         }
+        // Its machine starts from the secure side, where memory lies elsewhere.
+        if std::env::var("TARGET").is_ok_and(|target| target.starts_with("thumbv8m")) {
+            map = map
+                .replace("0x00000000", "0x10000000")
+                .replace("0x20000000", "0x38000000");
+        }
         std::fs::write(out.join("memory.x"), map).expect("the memory map is written");
         println!("cargo::rustc-link-search={}", out.display());
         println!("cargo::rustc-link-arg-bins=--nmagic");

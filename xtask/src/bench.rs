@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::firmware::executable;
+use crate::setup::{self, Manner};
 use crate::shell;
 use crate::toolchain::Toolchain;
 use cycles::Table;
@@ -31,8 +32,18 @@ struct Setting {
     table: Option<Table>,
 }
 
+impl Setting {
+    fn features(&self) -> &'static str {
+        match self.target {
+            MAINLINE => "device,dsp",
+            _ => "device",
+        }
+    }
+}
+
 const FLOAT: &str = "thumbv7em-none-eabihf";
 const SMALL: &str = "thumbv6m-none-eabi";
+const MAINLINE: &str = "thumbv8m.main-none-eabihf";
 
 /// The firmware's own build.
 const WORKSPACE: &str = "workspace";
@@ -40,7 +51,7 @@ const WORKSPACE: &str = "workspace";
 /// The build with core as fast as ever and all else at s, and its profile: core's kernels must cost no more there.
 const CALLER_AT_S: &str = "caller-at-s";
 
-const SETTINGS: [Setting; 7] = [
+const SETTINGS: [Setting; 8] = [
     Setting {
         core: "M4F",
         build: WORKSPACE,
@@ -87,6 +98,15 @@ const SETTINGS: [Setting; 7] = [
         table: None,
     },
     Setting {
+        core: "M33",
+        build: WORKSPACE,
+        machine: "mps2-an505",
+        target: MAINLINE,
+        profile: "firmware",
+        flags: None,
+        table: None,
+    },
+    Setting {
         core: "M55",
         build: WORKSPACE,
         machine: "mps3-an547",
@@ -127,8 +147,15 @@ fn path() -> PathBuf {
 /// When a build, the emulator or a kernel's own check fails, or with the compiler that made the snapshot when a count
 /// grew by more than [`snapshot::ALLOWED`], or is higher by more than [`snapshot::ALLOWED_CALLER`] for a caller at
 /// opt-level s.
-pub fn device(toolchain: &Toolchain, bless: bool, only: Option<&str>) -> Result<()> {
+pub fn device(
+    toolchain: &Toolchain,
+    manner: Manner,
+    bless: bool,
+    only: Option<&str>,
+) -> Result<()> {
     let settings = chosen(only)?;
+    let targets = settings.iter().map(|setting| setting.target);
+    setup::targets(manner, toolchain, &targets.collect::<Vec<_>>())?;
     let mut lines = Vec::new();
     let mut results: BTreeMap<String, String> = BTreeMap::new();
     for setting in &settings {
@@ -231,9 +258,17 @@ fn chosen(only: Option<&str>) -> Result<Vec<&'static Setting>> {
 
 /// Builds the bench for a setting and returns its ELF file.
 fn build(toolchain: &Toolchain, setting: &Setting) -> Result<PathBuf> {
+    let toolchain = toolchain.for_target(setting.target)?;
     let mut command = toolchain.cargo("build", setting.target);
     command
-        .args(["-p", "bench", "--bin", "bench", "--features", "device"])
+        .args([
+            "-p",
+            "bench",
+            "--bin",
+            "bench",
+            "--features",
+            setting.features(),
+        ])
         .args(["--profile", setting.profile])
         .arg("--message-format=json-render-diagnostics")
         .stdout(Stdio::piped())

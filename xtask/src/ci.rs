@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::boards;
 use crate::setup::{self, Manner};
 use crate::toolchain::{self, Toolchain};
-use crate::{api, licences, no_panic, oldest, package, shell, size};
+use crate::{api, everywhere, licences, no_panic, oldest, package, shell, size};
 
 /// Runs every check, also after one failed.
 ///
@@ -80,7 +80,7 @@ pub fn run(manner: Manner) -> Result<()> {
     }
     failures.check("compiler for Cortex-M", || setup::compiler(manner));
     if let Ok(toolchain) = toolchain::find(manner.choice) {
-        device(&toolchain, &mut failures);
+        device(&toolchain, manner, &mut failures);
     }
     failures.tell()
 }
@@ -97,7 +97,7 @@ const FEATURES: [&str; 8] = [
     "codes,interest,learn,shapes",
 ];
 
-fn device(toolchain: &Toolchain, failures: &mut Failures) {
+fn device(toolchain: &Toolchain, manner: Manner, failures: &mut Failures) {
     // thumbv6m proves the most: it has no compare-and-swap, no floating-point unit and no operating system.
     for target in toolchain::targets() {
         for features in FEATURES {
@@ -133,6 +133,15 @@ fn device(toolchain: &Toolchain, failures: &mut Failures) {
                 );
             }
         }
+    }
+    let targets = &everywhere::TARGETS;
+    failures.check("targets that core is for", || {
+        setup::targets(manner, toolchain, targets)
+    });
+    for target in targets {
+        failures.check(&format!("core, optimised, for {target}"), || {
+            everywhere::build(toolchain, target)
+        });
     }
     failures.check("no panic", || no_panic::run(toolchain));
     failures.check("size", || size::run(toolchain, false));

@@ -11,6 +11,7 @@ mod ci;
 mod drive;
 mod elf;
 mod emulator;
+mod everywhere;
 mod firmware;
 mod flash;
 mod licences;
@@ -182,8 +183,8 @@ impl DriveArguments {
 
 #[derive(Subcommand)]
 enum BenchOn {
-    /// Count core's instructions, modelled cycles and stack on emulated Cortex-M0, M4F, M7 and M55, and compare with
-    /// the snapshot.
+    /// Count core's instructions, modelled cycles and stack on emulated Cortex-M0, M4F, M7, M33 and M55, and compare
+    /// with the snapshot.
     Device {
         /// Write the snapshot instead of comparing with it.
         #[arg(long)]
@@ -257,7 +258,7 @@ fn main() -> ExitCode {
         Verb::Bench {
             on: BenchOn::Device { bless, only },
         } => toolchain::find(arguments.toolchain)
-            .and_then(|toolchain| bench::device(&toolchain, bless, only.as_deref())),
+            .and_then(|toolchain| bench::device(&toolchain, setup, bless, only.as_deref())),
         Verb::Bench {
             on: BenchOn::Train { options },
         } => bench::train(&options),

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use std::io::Write;
 use std::process::Command;
 
-use crate::toolchain::{self, Choice};
+use crate::toolchain::{self, Choice, Toolchain};
 use crate::{emulator, npm, shell};
 
 /// How far the task runner may go by itself.
@@ -128,6 +128,32 @@ pub fn miri(manner: Manner) -> Result<()> {
         command.args(["run", "nightly", "cargo", "miri", "--version"]);
         shell::output(&mut command).map(|line| line.trim().to_string())
     })
+}
+
+/// Finds the cores of `targets`, which the compiler needs beside those of the boards, or installs them, or the sources
+/// that they are built from.
+///
+/// # Errors
+/// When one is missing and may not or can't be installed.
+pub fn targets(manner: Manner, toolchain: &Toolchain, targets: &[&'static str]) -> Result<()> {
+    for target in targets {
+        let own = format!("rustup target add {target}");
+        let remedies = vec![
+            Remedy::new(
+                "rustup's target, added to the toolchain in use",
+                vec![words(&own)],
+            ),
+            Remedy::new(
+                "where it isn't served: rustup's sources of core, which it is built from",
+                vec![words("rustup component add rust-src")],
+            ),
+        ];
+        bring(target, remedies, manner, || {
+            let found = toolchain.for_target(target);
+            found.map(|toolchain| toolchain.describe())
+        })?;
+    }
+    Ok(())
 }
 
 /// Finds the emulator, or installs it.

@@ -7,7 +7,7 @@
 //! The last two need `-Zbuild-std`, an unstable flag of cargo, hence `RUSTC_BOOTSTRAP=1`. It would hide an
 //! unstable feature in our own code, which is why `cargo xtask ci` also builds core for the host without it.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -89,6 +89,21 @@ impl Toolchain {
         command
     }
 
+    /// This compiler with core for `target`: its own, or built with the rest where that isn't installed and its sources are.
+    ///
+    /// # Errors
+    /// When there is neither.
+    pub fn for_target(&self, target: &'static str) -> Result<Self> {
+        if self.way != Way::Rustup {
+            return Ok(self.clone());
+        }
+        match &missing(&[target])?[..] {
+            [] => Ok(self.clone()),
+            _ => check(Way::Sources)
+                .with_context(|| format!("rustup's target {target} is not installed")),
+        }
+    }
+
     /// The compiler's version line.
     pub fn version(&self) -> String {
         let compiler = match self.way {
@@ -146,11 +161,7 @@ fn ways(choice: Choice) -> Vec<Way> {
 fn check(way: Way) -> Result<Toolchain> {
     match way {
         Way::Rustup => {
-            let library = sysroot(&rustc())?.join("lib").join("rustlib");
-            let missing = targets()
-                .into_iter()
-                .filter(|target| !has_core(&library.join(target).join("lib")))
-                .collect::<Vec<_>>();
+            let missing = missing(&targets())?;
             if !missing.is_empty() {
                 bail!("rustup's target {} is not installed", missing.join(" and "));
             }
@@ -209,6 +220,15 @@ fn sysroot(rustc: &std::ffi::OsStr) -> Result<PathBuf> {
             .current_dir(shell::root()),
     )?;
     Ok(PathBuf::from(path.trim()))
+}
+
+/// Those of `targets` whose core isn't installed.
+fn missing(targets: &[&'static str]) -> Result<Vec<&'static str>> {
+    let library = sysroot(&rustc())?.join("lib").join("rustlib");
+    let targets = targets.iter().copied();
+    Ok(targets
+        .filter(|target| !has_core(&library.join(target).join("lib")))
+        .collect())
 }
 
 fn has_core(directory: &Path) -> bool {

@@ -1,6 +1,23 @@
 //! Two 16-bit multiplications at a time: SMLAD where a core has it, plain integer arithmetic elsewhere.
 #![allow(unsafe_code)]
 
+/// What tells the assembler that the core has the extension, which is optional in Armv8-M; an M4 surely has it.
+#[cfg(all(cortex_m_dsp, not(armv8m)))]
+macro_rules! dsp_core {
+    () => {
+        ""
+    };
+}
+/// As above.
+#[cfg(all(cortex_m_dsp, armv8m))]
+macro_rules! dsp_core {
+    () => {
+        ".cpu cortex-m33"
+    };
+}
+#[cfg(cortex_m_dsp)]
+pub(crate) use dsp_core;
+
 /// Two 16-bit numbers, the earlier one in the low half.
 pub(crate) type Pair = u32;
 
@@ -29,6 +46,7 @@ pub(crate) fn multiply_add(a: u32, b: u32, sum: i32) -> i32 {
     // SAFETY: arithmetic on registers. An overflow, which the verifier excludes, would only set the Q flag.
     unsafe {
         core::arch::asm!(
+            dsp_core!(),
             "smlad {result}, {a}, {b}, {sum}",
             result = lateout(reg) result,
             a = in(reg) a,
@@ -48,6 +66,7 @@ pub(crate) fn top_halves(low: i32, high: i32) -> u32 {
     // SAFETY: arithmetic on registers.
     unsafe {
         core::arch::asm!(
+            dsp_core!(),
             "pkhtb {result}, {high}, {low}, asr #16",
             "usat16 {result}, #15, {result}",
             result = lateout(reg) result,
@@ -79,6 +98,7 @@ pub(crate) fn widen(bytes: u32, by: u32) -> [u32; 2] {
     // SAFETY: arithmetic on registers.
     unsafe {
         core::arch::asm!(
+            dsp_core!(),
             "sxtb16 {even}, {bytes}",
             "sxtb16 {odd}, {bytes}, ror #8",
             "smulbb {first}, {even}, {by}",

@@ -19,6 +19,7 @@ global_asm!(
     .section .text.pocketrec_square_root, "ax"
     .syntax unified
     .thumb
+    .fpu fpv4-sp-d16
     .global pocketrec_square_root
     .type pocketrec_square_root, %function
     .thumb_func

@@ -10,7 +10,7 @@ use core::mem::MaybeUninit;
 
 use crate::MAX_UNITS;
 use crate::kernels::integer::{BLOCK, ROW_PAIRS, User};
-use crate::numeric::dsp::{Pair, widen};
+use crate::numeric::dsp::{Pair, dsp_core, widen};
 
 /// What the movies of one call have in common.
 #[derive(Clone, Copy)]
@@ -155,6 +155,7 @@ pub(crate) fn score_bytes(
 }
 
 global_asm!(
+    dsp_core!(),
     r#"
     .syntax unified
     .thumb

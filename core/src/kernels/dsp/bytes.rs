@@ -8,7 +8,7 @@
 use core::arch::global_asm;
 
 use crate::kernels::integer::User;
-use crate::numeric::dsp::Pair;
+use crate::numeric::dsp::{Pair, dsp_core};
 
 /// What the assembly reads, by offset.
 #[repr(C)]
@@ -65,6 +65,7 @@ pub(crate) fn dots(
 }
 
 global_asm!(
+    dsp_core!(),
     r#"
     .syntax unified
     .thumb

@@ -5,7 +5,7 @@ use core::arch::global_asm;
 use core::mem::MaybeUninit;
 
 use crate::MAX_UNITS;
-use crate::numeric::dsp::Pair;
+use crate::numeric::dsp::{Pair, dsp_core};
 
 /// Room for the units of a layer.
 pub(crate) type Places = [MaybeUninit<Pair>; MAX_UNITS / 2];
@@ -83,6 +83,7 @@ fn dense<'p>(
 }
 
 global_asm!(
+    dsp_core!(),
     r#"
     .syntax unified
     .thumb
