@@ -187,6 +187,7 @@ pub mod image;
 pub mod kernels;
 #[cfg(feature = "learn")]
 pub mod learn;
+pub mod list;
 pub mod mlp;
 pub mod model;
 pub mod numeric;

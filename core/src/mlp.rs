@@ -14,6 +14,7 @@
 use crate::numeric::activation::Activation;
 use crate::numeric::dot::dot_from;
 use crate::numeric::unroll::each;
+use crate::numeric::walk::rows;
 use crate::{MAX_LAYERS, MAX_UNITS};
 
 /// A dense layer after the first.
@@ -78,7 +79,7 @@ impl<'a> Mlp<'a> {
     /// The user's half of layer 0, before its activation, for the row `user`. Costs units x user dimensions
     /// multiply-adds, once a user.
     pub fn user_half(&self, user: &[f32], half: &mut [f32; MAX_UNITS]) {
-        let rows = self.user_weights.chunks_exact(self.user_dim.max(1));
+        let rows = rows(self.user_weights, self.user_dim);
         for ((a, bias), weights) in half.iter_mut().zip(self.bias).zip(rows) {
             *a = dot_from(*bias, weights, user);
         }
@@ -117,7 +118,7 @@ impl<'a> Mlp<'a> {
     }
 
     fn first(&self, half: &[f32; MAX_UNITS], movie: &[f32], out: &mut [f32; MAX_UNITS]) {
-        let rows = self.movie_weights.chunks_exact(self.movie_dim.max(1));
+        let rows = rows(self.movie_weights, self.movie_dim);
         for ((unit, start), weights) in out.iter_mut().zip(half).zip(rows) {
             *unit = self.activation.apply(dot_from(*start, weights, movie));
         }
@@ -130,12 +131,16 @@ impl<'a> Mlp<'a> {
         let mut previous = [0.0; MAX_UNITS];
         let [first, ..] = &mut delta;
         *first = factor;
-        for (at, layer) in self.later().iter().enumerate().rev() {
+        let later = self.later();
+        for at in (0..later.len()).rev() {
+            let Some(layer) = later.get(at) else {
+                return;
+            };
             let (Some(units), Some(inputs)) = (kept.get(at.wrapping_add(1)), kept.get(at)) else {
                 return;
             };
             through(layer.activation, units, &mut delta);
-            let rows = layer.weights.chunks_exact(layer.units().max(1));
+            let rows = rows(layer.weights, layer.units());
             for ((back, row), _) in previous.iter_mut().zip(rows).zip(inputs) {
                 *back = dot_from(0.0, row, &delta);
             }
@@ -152,7 +157,11 @@ impl<'a> Mlp<'a> {
         let mut delta = [0.0; MAX_UNITS];
         let [first, ..] = &mut delta;
         *first = 1.0;
-        for (at, layer) in self.later().iter().enumerate().rev() {
+        let later = self.later();
+        for at in (0..later.len()).rev() {
+            let Some(layer) = later.get(at) else {
+                return;
+            };
             let (Some(units), Some(place)) = (
                 kept.get(at.wrapping_add(1)),
                 deltas.get_mut(at.wrapping_add(1)),
@@ -162,7 +171,7 @@ impl<'a> Mlp<'a> {
             through(layer.activation, units, &mut delta);
             *place = delta;
             delta = [0.0; MAX_UNITS];
-            let rows = layer.weights.chunks_exact(layer.units().max(1));
+            let rows = rows(layer.weights, layer.units());
             for (back, row) in delta.iter_mut().zip(rows) {
                 *back = dot_from(0.0, row, place);
             }
@@ -175,7 +184,7 @@ impl<'a> Mlp<'a> {
     /// Adds the gradient of the network's output by the user's row to `gradient`, from the derivatives `delta` by
     /// the units of layer 0.
     pub fn backward_to_user(&self, delta: &[f32; MAX_UNITS], gradient: &mut [f32]) {
-        let rows = self.user_weights.chunks_exact(self.user_dim.max(1));
+        let rows = rows(self.user_weights, self.user_dim);
         for ((d, row), _) in delta.iter().zip(rows).zip(self.bias) {
             each(gradient, row, |g, w| *g += d * w);
         }
@@ -188,7 +197,7 @@ fn dense(layer: &Dense<'_>, input: &[f32; MAX_UNITS], out: &mut [f32; MAX_UNITS]
         *a = *bias;
     }
     let units = layer.units();
-    for (x, weights) in input.iter().zip(layer.weights.chunks_exact(units.max(1))) {
+    for (x, weights) in input.iter().zip(rows(layer.weights, units)) {
         each(out, weights, |a, w| *a += x * w);
     }
     for a in out.iter_mut().take(units) {

@@ -4,6 +4,7 @@
 use crate::ids::MovieId;
 #[cfg(feature = "codes")]
 use crate::kernels::codes::Lookup;
+use crate::list::{Held, List};
 use crate::model::{Interest, Model, MovieVector, UserState};
 
 /// A movie and what it was ranked by.
@@ -16,6 +17,12 @@ pub struct Hit {
     /// interest, or a cosine.
     pub score: f32,
 }
+
+/// What an empty place of a list holds.
+const NOTHING: Hit = Hit {
+    movie: MovieId(0),
+    score: 0.0,
+};
 
 /// The progress of a ranking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +47,14 @@ const SLICE: usize = 32;
 /// The `N` best movies seen so far: by score, highest first, and among equal scores by id, lowest first.
 #[derive(Clone, Debug)]
 pub(crate) struct Best<const N: usize> {
-    hits: heapless::Vec<Hit, N>,
+    hits: List<Hit, N>,
     limit: usize,
 }
 
 impl<const N: usize> Best<N> {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
-            hits: heapless::Vec::new(),
+            hits: List::of(NOTHING),
             limit: limit.min(N),
         }
     }
@@ -87,7 +94,8 @@ const LOWEST: f32 = f32::MIN;
 
 /// [`Best::bar`].
 #[inline]
-fn bar(hits: &heapless::VecView<Hit>, limit: usize) -> f32 {
+fn bar(hits: &Held<[Hit]>, limit: usize) -> f32 {
+    let hits = hits.all();
     match hits.last() {
         Some(last) if hits.len() >= limit => last.score,
         _ => LOWEST,
@@ -109,17 +117,18 @@ fn is_more(a: f32, b: f32) -> bool {
 
 /// [`Best::offer`].
 #[inline(never)]
-fn offer(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) -> f32 {
-    if hits.len() < limit {
+fn offer(hits: &mut Held<[Hit]>, limit: usize, hit: Hit) -> f32 {
+    if hits.all().len() < limit {
         // The limit is at most the room there is.
-        let _ = hits.push(hit);
+        let _ = hits.add(hit);
     } else if hits
+        .all()
         .last()
         .is_none_or(|last| !is_more(hit.score, last.score))
     {
         return bar(hits, limit);
     }
-    let mut places = hits.iter_mut().rev();
+    let mut places = hits.all_mut().iter_mut().rev();
     if let Some(mut free) = places.next() {
         for ahead in places {
             if !is_more(hit.score, ahead.score) {
@@ -135,7 +144,7 @@ fn offer(hits: &mut heapless::VecView<Hit>, limit: usize, hit: Hit) -> f32 {
 
 /// A list and the row up to which movies were looked at.
 struct Walk<'w> {
-    hits: &'w mut heapless::VecView<Hit>,
+    hits: &'w mut Held<[Hit]>,
     limit: usize,
     next: &'w mut u32,
 }
@@ -185,7 +194,7 @@ impl Walk<'_> {
         let ids = model.movie_ids();
         while *self.next < end {
             let mut keys = [0; SLICE];
-            let left = (end - *self.next).min(SLICE as u32);
+            let left = end.wrapping_sub(*self.next).min(SLICE as u32);
             let keys = keys.get_mut(..left as usize).unwrap_or_default();
             model.score_keys(user, *self.next, wanted, keys);
             let mut row = *self.next;
@@ -202,7 +211,7 @@ impl Walk<'_> {
                 }
                 row = row.wrapping_add(1);
             }
-            *self.next += left;
+            *self.next = self.next.wrapping_add(left);
         }
         Progress {
             done: *self.next,
@@ -219,7 +228,7 @@ impl Walk<'_> {
         let ids = model.movie_ids();
         while *self.next < end {
             let mut cosines = [0.0; SLICE];
-            let left = (end - *self.next).min(SLICE as u32);
+            let left = end.wrapping_sub(*self.next).min(SLICE as u32);
             let cosines = cosines.get_mut(..left as usize).unwrap_or_default();
             model.similarity_rows(vector, *self.next, cosines);
             let mut row = *self.next;
@@ -235,7 +244,7 @@ impl Walk<'_> {
                 }
                 row = row.wrapping_add(1);
             }
-            *self.next += left;
+            *self.next = self.next.wrapping_add(left);
         }
         Progress { done: end, total }
     }

@@ -1,10 +1,11 @@
 //! Embedding tables: rows of numbers borrowed from flash, widened to single precision as they are read.
 
-#[cfg(feature = "integers")]
 use crate::MAX_DIM;
 use crate::kernels::Precision;
 #[cfg(feature = "codes")]
 use crate::numeric::unroll::each;
+#[cfg(feature = "integers")]
+use crate::numeric::walk::rows;
 use crate::numeric::{f16, magnitude};
 
 /// A table of `rows` x `columns` numbers in flash.
@@ -301,9 +302,9 @@ impl<'a> EmbeddingTable<'a> {
                 values,
                 multipliers,
             } => {
-                for (row, by) in values.chunks_exact(self.columns.max(1)).zip(multipliers) {
+                for (row, by) in rows(values, self.columns).zip(multipliers) {
                     for value in row {
-                        take(u32::from(value.unsigned_abs()) * u32::from(*by));
+                        take(u32::from(value.unsigned_abs()).wrapping_mul((*by).into()));
                     }
                 }
             }

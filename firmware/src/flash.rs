@@ -68,11 +68,13 @@ impl<C: Controller> ReadNorFlash for Region<C> {
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), FlashError> {
         check_read(self, offset, bytes.len()).map_err(FlashError)?;
-        for (byte, address) in bytes.iter_mut().zip(self.start.wrapping_add(offset)..) {
+        let mut address = self.start.wrapping_add(offset);
+        for byte in bytes {
             // SAFETY: within the region, which is flash, as whoever made it promised.
             *byte = unsafe {
                 core::ptr::with_exposed_provenance::<u8>(address as usize).read_volatile()
             };
+            address = address.wrapping_add(1);
         }
         Ok(())
     }
@@ -96,11 +98,10 @@ impl<C: Controller> NorFlash for Region<C> {
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), FlashError> {
         check_write(self, offset, bytes.len()).map_err(FlashError)?;
         let (words, _) = bytes.as_chunks::<4>();
-        for (word, address) in words
-            .iter()
-            .zip((self.start.wrapping_add(offset)..).step_by(4))
-        {
+        let mut address = self.start.wrapping_add(offset);
+        for word in words {
             done(self.controller.program(address, u32::from_le_bytes(*word)))?;
+            address = address.wrapping_add(4);
         }
         Ok(())
     }

@@ -110,7 +110,7 @@ pub fn build_board(
         board.target,
         (board.name, board.name),
         &all,
-        profile,
+        (profile.name(), &[]),
     )
 }
 
@@ -125,6 +125,21 @@ pub fn build_binary(
     features: &[&str],
     profile: Profile,
 ) -> Result<PathBuf> {
+    let profile = (profile.name(), &[][..]);
+    build_package(toolchain, target, ("firmware", binary), features, profile)
+}
+
+/// As [`build_binary`], in a profile by its name, with further settings of cargo's configuration.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_binary_with(
+    toolchain: &Toolchain,
+    target: &str,
+    binary: &str,
+    features: &[&str],
+    profile: (&str, &[String]),
+) -> Result<PathBuf> {
     build_package(toolchain, target, ("firmware", binary), features, profile)
 }
 
@@ -133,13 +148,14 @@ fn build_package(
     target: &str,
     (package, binary): (&str, &str),
     features: &[&str],
-    profile: Profile,
+    (profile, settings): (&str, &[String]),
 ) -> Result<PathBuf> {
     let mut command = toolchain.cargo("build", target);
     command
         .args(["-p", package, "--bin", binary])
         .args(["--no-default-features", "--features", &features.join(",")])
-        .args(["--profile", profile.name()])
+        .args(["--profile", profile])
+        .args(settings)
         .arg("--message-format=json-render-diagnostics")
         .stdout(Stdio::piped());
     eprintln!("$ {}", shell::words(&command));

@@ -89,7 +89,8 @@ enum Verb {
     Miri,
     /// Run what depends on the order of threads in every order, with loom.
     Loom,
-    /// Check that no path through core can panic, on Cortex-M0 and M4F, at opt-levels 3 and s.
+    /// Check that no path through core can panic, on Cortex-M0 and M4F, at every opt-level, with and without LTO, and
+    /// with overflow checks.
     NoPanic,
     /// Flash a board's firmware, and optionally an image, with probe-rs, and query it.
     Flash {

@@ -1,9 +1,12 @@
 //! The `no-panic` verb: proves from compiled code that nothing in core can panic.
 //!
-//! Two looks at the same thing, on each target and at each opt-level:
+//! Three looks at the same thing, on each target:
 //! 1. core's own rlib, at opt-level 3, wants no symbol of `core::panicking`: every public function that isn't
 //!    generic is in it;
-//! 2. a firmware that calls every public function of core, the generic ones too, has no such symbol after linking.
+//! 2. a firmware that calls every public function of core, the generic ones too, has no such symbol after linking, in
+//!    each profile of the firmware;
+//! 3. nor has it as a stranger may build it: at every opt-level, with link-time optimisation and without, and with
+//!    checks for overflow, so that whatever arithmetic wraps or saturates is said to in the code.
 //!
 //! And a look at the look: a firmware with a panic planted in it must be caught.
 
@@ -43,6 +46,12 @@ pub fn run(toolchain: &Toolchain) -> Result<()> {
             }
         }
     }
+    for variant in Variant::all() {
+        let found = panics(&elf::symbols(&variant.build(toolchain)?)?);
+        if !found.is_empty() {
+            failures.push(format!("a firmware ({variant}) holds {}", found.join(", ")));
+        }
+    }
     let target = toolchain::targets()[0];
     let planted = firmware::build_binary(
         toolchain,
@@ -60,6 +69,65 @@ pub fn run(toolchain: &Toolchain) -> Result<()> {
     println!("no path through core can panic");
     Ok(())
 }
+
+/// How a stranger may build: cargo's release profile with an opt-level, checks for overflow, and link-time optimisation
+/// or none.
+struct Variant {
+    target: &'static str,
+    level: &'static str,
+    lto: &'static str,
+}
+
+impl std::fmt::Display for Variant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { target, level, lto } = self;
+        write!(
+            f,
+            "{target}, opt-level {level}, LTO {lto}, with checks for overflow"
+        )
+    }
+}
+
+impl Variant {
+    /// Every opt-level with LTO and without, for the target whose code is all plain; of the others, whose kernels are
+    /// partly in assembly, the levels at which least and most is inlined, without it: less is found out then.
+    fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for target in toolchain::targets() {
+            let (levels, ways): (&[_], &[_]) = match target {
+                PLAIN => (&["z", "s", "2", "3"], &["off", "fat"]),
+                _ => (&["z", "3"], &["off"]),
+            };
+            for level in levels {
+                all.extend(ways.iter().map(|lto| Self { target, level, lto }));
+            }
+        }
+        all
+    }
+
+    fn build(&self, toolchain: &Toolchain) -> Result<PathBuf> {
+        let level = match self.level.parse::<u8>() {
+            Ok(number) => number.to_string(),
+            Err(_) => format!("\"{}\"", self.level),
+        };
+        let settings = [
+            format!("opt-level={level}"),
+            format!("lto=\"{}\"", self.lto),
+            String::from("overflow-checks=true"),
+        ];
+        let configuration = settings.map(|setting| format!("--config=profile.release.{setting}"));
+        firmware::build_binary_with(
+            toolchain,
+            self.target,
+            "no-panic",
+            &["no-panic"],
+            ("release", &configuration),
+        )
+    }
+}
+
+/// The target that has no kernels in assembly.
+const PLAIN: &str = "thumbv6m-none-eabi";
 
 /// Symbols that only a panic brings; both manglings of rustc spell the path so.
 fn panics(symbols: &[String]) -> Vec<String> {
@@ -208,6 +276,20 @@ mod tests {
         assert!(calls("widen::<8>(1)", "widen"));
         assert!(!calls("model.predict_row(1, 2)", "predict"));
         assert!(!calls("model.repredict(1, 2)", "predict"));
+    }
+
+    #[test]
+    fn every_opt_level_is_looked_at_with_link_time_optimisation_and_without() {
+        let all = Variant::all();
+        for level in ["z", "s", "2", "3"] {
+            for lto in ["off", "fat"] {
+                let looked = |v: &Variant| (v.target, v.level, v.lto) == (PLAIN, level, lto);
+                assert!(all.iter().any(looked), "{level}, {lto}");
+            }
+        }
+        for target in toolchain::targets() {
+            assert!(all.iter().any(|variant| variant.target == target));
+        }
     }
 
     #[test]

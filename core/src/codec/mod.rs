@@ -34,7 +34,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_not_written_and_what_does_is_postcards() {
-        let mut movies = heapless::Vec::new();
+        let mut movies = crate::list::List::new();
         for movie in [0, 127, 128, 70_000, u32::MAX] {
             let (score, stars) = (movie as f32, -0.5);
             movies

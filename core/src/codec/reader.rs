@@ -45,15 +45,15 @@ impl<'de> Reader<'de> {
         let (mut number, mut shift) = (0, 0);
         loop {
             let byte = usize::from(self.byte());
-            if byte > largest >> shift {
+            if byte > largest.wrapping_shr(shift) {
                 self.failed = true;
                 return 0;
             }
-            number |= (byte & 0x7f) << shift;
+            number |= (byte & 0x7f).wrapping_shl(shift);
             if byte < 0x80 {
                 return number;
             }
-            shift += 7;
+            shift = shift.wrapping_add(7);
         }
     }
 

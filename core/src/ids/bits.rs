@@ -1,5 +1,7 @@
 //! Bits with a count every 256 of them, which answers in a few steps where a bit is.
 
+use crate::numeric::walk::total;
+
 /// Bits in a block.
 const BLOCK_BITS: u32 = 256;
 
@@ -28,7 +30,7 @@ impl<'a> Bits<'a> {
                 return None;
             }
             // At most 2^24 blocks of 256: only if every bit were set would u32::MAX be passed.
-            count = count.checked_add(bits.iter().map(|word| ones(*word)).sum())?;
+            count = count.checked_add(total(bits.iter().map(|word| ones(*word))))?;
         }
         (count > 0).then_some(Self { blocks, count })
     }
@@ -41,7 +43,7 @@ impl<'a> Bits<'a> {
         if last & mask == 0 {
             return None;
         }
-        let before: u32 = bits.iter().take(word).map(|w| ones(*w)).sum();
+        let before = total(bits.iter().take(word).map(|w| ones(*w)));
         Some(
             rank.wrapping_add(before)
                 .wrapping_add(ones(last & (mask - 1))),
@@ -64,24 +66,25 @@ impl<'a> Bits<'a> {
         let mut end = self.blocks.len();
         let mut begin = 0;
         while begin < end {
-            let middle = (begin + end) / 2;
+            let middle = begin.wrapping_add(end) / 2;
             let [rank, ..] = self.blocks.get(middle)?;
-            let first = middle as u32 * BLOCK_BITS;
+            let first = (middle as u32).wrapping_mul(BLOCK_BITS);
             let before = if zeros {
                 first.wrapping_sub(*rank)
             } else {
                 *rank
             };
             if before <= n {
-                (block, left) = (middle, n - before);
-                begin = middle + 1;
+                (block, left) = (middle, n.wrapping_sub(before));
+                begin = middle.wrapping_add(1);
             } else {
                 end = middle;
             }
         }
         // No end of the block: the bit is in it, or in none.
-        let bits = self.blocks.as_flattened().get(block * BLOCK_WORDS + 1..)?;
-        let mut at = block as u32 * BLOCK_BITS;
+        let behind = block.wrapping_mul(BLOCK_WORDS).wrapping_add(1);
+        let bits = self.blocks.as_flattened().get(behind..)?;
+        let mut at = (block as u32).wrapping_mul(BLOCK_BITS);
         for word in bits {
             let mut word = word ^ flip;
             let count = ones(word);

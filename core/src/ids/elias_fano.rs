@@ -66,8 +66,11 @@ impl<'a> EliasFano<'a> {
                     if word & 1 != 0 {
                         let high = at.wrapping_sub(row);
                         let id = self.join(high, row);
-                        run += 1;
-                        if id >> self.low_bits != high || (row > 0 && id <= last) || run > MAX_RUN {
+                        run = u32::wrapping_add(run, 1);
+                        if id.wrapping_shr(self.low_bits) != high
+                            || (row > 0 && id <= last)
+                            || run > MAX_RUN
+                        {
                             return false;
                         }
                         last = id;
@@ -81,12 +84,12 @@ impl<'a> EliasFano<'a> {
                 }
             }
         }
-        (end / 256) as usize + 1 == self.upper.blocks.len()
+        ((end / 256) as usize).wrapping_add(1) == self.upper.blocks.len()
     }
 
     /// The id of a row whose upper part is known.
     fn join(&self, high: u32, row: u32) -> u32 {
-        (high << self.low_bits) | self.low(row)
+        high.wrapping_shl(self.low_bits) | self.low(row)
     }
 
     /// The low bits of the id of `row`.
@@ -97,14 +100,14 @@ impl<'a> EliasFano<'a> {
         let at = row.wrapping_mul(self.low_bits);
         let word = |at: u32| self.low.get(at as usize).copied().unwrap_or_default();
         let (first, shift) = (at / 32, at % 32);
-        let both = (word(first) >> shift) | ((word(first + 1) << 1) << (31 - shift));
-        both & !(u32::MAX << self.low_bits)
+        let both = (word(first) >> shift) | ((word(first.wrapping_add(1)) << 1) << (31 - shift));
+        both & !u32::MAX.wrapping_shl(self.low_bits)
     }
 
     /// The row of `id`.
     #[inline(never)]
     pub(crate) fn row(&self, id: u32) -> Option<u32> {
-        let high = id >> self.low_bits;
+        let high = id.wrapping_shr(self.low_bits);
         // The ids of the same upper part are the ones before its zero, the largest nearest.
         let mut at = self.upper.place(high, true)?;
         loop {

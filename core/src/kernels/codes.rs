@@ -61,9 +61,9 @@ impl Words<'_> {
     pub(crate) fn score(&self, user: &User, codes: &Codes<'_>, row: usize) -> i32 {
         ran(Kernel::CodeTerms);
         let mut place = [0; ROW_PAIRS];
-        let mut sum = 0;
+        let mut sum = 0_i32;
         for at in codes.words(row) {
-            sum += i32::from(self.term(user, at, &mut place));
+            sum = sum.wrapping_add(self.term(user, at, &mut place).into());
         }
         user.base.wrapping_add(sum << COARSER)
     }
@@ -116,7 +116,7 @@ impl Lookup {
         for terms in self.terms.iter_mut().take(codes.books) {
             for term in terms.iter_mut().take(codes.codewords) {
                 *term = words.term(user, at, &mut place);
-                at += 1;
+                at = usize::wrapping_add(at, 1);
             }
         }
     }
@@ -166,8 +166,14 @@ impl Ranked<'_> {
         let terms = lookup.terms.first_chunk::<BOOKS>()?;
         let Some(known) = self.known.get(first..end) else {
             let key = |codes| self.base.wrapping_add(sum(terms, codes) << COARSER);
-            let at = all.iter().position(|codes| key(codes) > bar)?;
-            return Some((first.wrapping_add(at), key(all.get(at)?)));
+            let mut movies = all.iter();
+            while let Some(codes) = movies.next() {
+                let key = key(codes);
+                if key > bar {
+                    return Some((end.wrapping_sub(movies.len()).wrapping_sub(1), key));
+                }
+            }
+            return None;
         };
         let hopeful = bar.saturating_sub(lookup.most);
         let mut movies = all.iter().zip(known);
@@ -199,13 +205,13 @@ fn sum<const BOOKS: usize>(terms: &[[i16; 256]; BOOKS], codes: &[u8; BOOKS]) -> 
     if let (Some([a, b, c, d]), Some(codes)) = (terms.first_chunk(), codes.first_chunk()) {
         let codes = u32::from_le_bytes(*codes);
         return term(a, codes as u8)
-            + term(b, (codes >> 8) as u8)
-            + term(c, (codes >> 16) as u8)
-            + term(d, (codes >> 24) as u8);
+            .wrapping_add(term(b, (codes >> 8) as u8))
+            .wrapping_add(term(c, (codes >> 16) as u8))
+            .wrapping_add(term(d, (codes >> 24) as u8));
     }
-    let mut sum = 0;
+    let mut sum = 0_i32;
     for (terms, code) in terms.iter().zip(codes) {
-        sum += term(terms, *code);
+        sum = sum.wrapping_add(term(terms, *code));
     }
     sum
 }

@@ -6,6 +6,7 @@
 
 use crate::mlp::{Dense, Mlp};
 use crate::numeric::activation::Activation;
+use crate::numeric::walk::{numbered, rows};
 use crate::{MAX_DIM, MAX_UNITS};
 
 /// A number of each of `L` movies.
@@ -71,10 +72,8 @@ fn first<const L: usize>(
     let columns = mlp.movie_dim.max(1);
     let (starts, _) = half.as_chunks::<2>();
     let (outs, _) = units.as_chunks_mut::<2>();
-    let mut rows = mlp
-        .movie_weights
-        .chunks_exact(columns.wrapping_mul(2).max(1));
-    for ((out, start), pair) in outs.iter_mut().zip(starts).zip(&mut rows) {
+    let mut pairs = rows(mlp.movie_weights, columns.wrapping_mul(2));
+    for ((out, start), pair) in outs.iter_mut().zip(starts).zip(&mut pairs) {
         let (row, other) = pair.split_at_checked(columns).unwrap_or_default();
         let mut sums = start.map(|start| [start; L]);
         let [a, b] = &mut sums;
@@ -97,7 +96,7 @@ fn first<const L: usize>(
     let last = mlp.units().wrapping_sub(1);
     if let (Some(out), Some(start), false) = (units.get_mut(last), half.get(last), last % 2 == 1) {
         let mut sum = [*start; L];
-        for (w, x) in rows.remainder().iter().zip(movies) {
+        for (w, x) in pairs.rest().iter().zip(movies) {
             add(&mut sum, *w, x);
         }
         *out = activate(mlp.activation, &sum);
@@ -114,9 +113,9 @@ fn dense<const L: usize>(
     let units = layer.units().max(1);
     let (biases, _) = layer.bias.as_chunks::<4>();
     let (outs, _) = out.as_chunks_mut::<4>();
-    for (at, (out, bias)) in outs.iter_mut().zip(biases).enumerate() {
+    for (at, (out, bias)) in numbered(outs.iter_mut().zip(biases), 0) {
         let mut sums = bias.map(|bias| [bias; L]);
-        for (row, x) in layer.weights.chunks_exact(units).zip(input) {
+        for (row, x) in rows(layer.weights, units).zip(input) {
             if let Some(weights) = row.as_chunks::<4>().0.get(at) {
                 for (sum, weight) in sums.iter_mut().zip(weights) {
                     add(sum, *weight, x);
@@ -126,7 +125,7 @@ fn dense<const L: usize>(
         *out = sums.map(|sum| activate(layer.activation, &sum));
     }
     let done = biases.len().wrapping_mul(4);
-    for (at, (out, bias)) in out.iter_mut().zip(layer.bias).enumerate().skip(done) {
+    for (at, (out, bias)) in numbered(out.iter_mut().zip(layer.bias).skip(done), done) {
         let mut sum = [*bias; L];
         let column = layer.weights.iter().skip(at).step_by(units);
         for (weight, x) in column.zip(input) {

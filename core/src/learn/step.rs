@@ -24,6 +24,8 @@ pub struct Gradient {
 /// The score of the movie of `row` for `user` and its gradient: q_m + dMLP/dp, in single precision whatever the image
 /// scores in. Costs a forward and a backward pass
 /// through the MLP. A relu's derivative at 0 is 0. Stack: 400 bytes by the kernel for the lesson's shape, else 1.3 KB.
+// Not inlined: a device calls it from three places.
+#[inline(never)]
 pub fn gradient(model: &Model<'_>, user: &UserState, row: u32) -> Gradient {
     let mut gradient = Gradient::NONE;
     gradient.take(model, user, row);

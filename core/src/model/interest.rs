@@ -22,6 +22,7 @@ use crate::numeric::fixed::{power_of_two, round};
 #[cfg(not(cortex_m_float))]
 use crate::numeric::unroll::both;
 use crate::numeric::unroll::each_of_two;
+use crate::numeric::walk::numbered;
 
 /// The most rows of a codebook.
 pub const MAX_CODES: usize = 128;
@@ -192,7 +193,7 @@ impl<'a> Interests<'a> {
             any: true,
         };
         let unit = self.weight * self.scale * power_of_two(9);
-        for (code, term) in interest.terms.iter_mut().enumerate() {
+        for (code, term) in numbered(&mut interest.terms, 0) {
             let Some(row) = nth_row(self.codebook, self.dimensions, code) else {
                 break;
             };

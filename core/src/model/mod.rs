@@ -20,6 +20,7 @@ mod score;
 mod seen;
 mod similar;
 
+use crate::numeric::walk::numbered;
 pub use interest::Interest;
 use interest::Interests;
 pub use lookup::LookupError;
@@ -306,7 +307,7 @@ impl<'a> Model<'a> {
             let all = later.map(|layer| (layer.units(), layer.activation));
             let all = core::iter::once((mlp.units(), mlp.activation)).chain(all);
             layers = mlp.layers();
-            for ((place, (count, activation)), number) in units.iter_mut().zip(all).zip(1..) {
+            for (number, (place, (count, activation))) in numbered(units.iter_mut().zip(all), 1) {
                 *place = count;
                 relu &= (activation == Activation::Linear) == (number == layers);
             }

@@ -23,6 +23,7 @@ use crate::mlp::{Dense, Mlp};
 use crate::numeric::activation::Activation;
 use crate::numeric::fixed::exponent;
 use crate::numeric::magnitude;
+use crate::numeric::walk::numbered;
 use crate::table::{BadNumber, EmbeddingTable, Values, check_f32};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 use core::cell::Cell;
@@ -544,8 +545,9 @@ fn mlp<'a, const CALLER: bool>(
 
     let [activation, behind @ ..] = functions;
     let mut later = [Dense::EMPTY; MAX_LAYERS - 1];
-    let shapes = later.iter_mut().zip(behind).zip(1_u8..);
-    for ((layer, activation), index) in shapes.take(layers.saturating_sub(1)) {
+    let shapes = later.iter_mut().zip(behind).take(layers.saturating_sub(1));
+    for (index, (layer, activation)) in numbered(shapes, 1) {
+        let index = index as u8;
         let bias = found.layer_bias(index);
         let kind = TableKind::DenseWeights;
         *layer = Dense {
@@ -626,7 +628,7 @@ fn bounds<const CALLER: bool>(model: &Model<'_>, found: &Found<'_, CALLER>, b: &
     if let Some(mlp) = model.mlp.as_ref().filter(|_| found.wrong.get().is_none()) {
         let (user_dim, movie_dim) = (mlp.user_dim, mlp.movie_dim);
         let mut largest = 0.0;
-        for (unit, bias) in mlp.bias.iter().enumerate() {
+        for (unit, bias) in numbered(mlp.bias, 0) {
             let user = absolute_sum(mlp.user_weights, (unit.wrapping_mul(user_dim), 1), user_dim);
             let movie = absolute_sum(
                 mlp.movie_weights,
@@ -640,13 +642,15 @@ fn bounds<const CALLER: bool>(model: &Model<'_>, found: &Found<'_, CALLER>, b: &
             largest = larger(largest, unit);
         }
         let mut inputs = mlp.units();
-        for (layer, number) in mlp.later().iter().zip(1_u8..) {
+        for (number, layer) in numbered(mlp.later(), 1) {
             let mut next = 0.0;
-            for (unit, bias) in layer.bias.iter().enumerate() {
+            for (unit, bias) in numbered(layer.bias, 0) {
                 let column = absolute_sum(layer.weights, (unit, layer.units()), inputs);
                 let unit = magnitude(*bias) + largest * column;
                 if !within(unit) {
-                    found.refuse(ImageError::LayerBound { layer: number });
+                    found.refuse(ImageError::LayerBound {
+                        layer: number as u8,
+                    });
                 }
                 next = larger(next, unit);
             }

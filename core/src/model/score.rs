@@ -9,7 +9,7 @@ use super::{Interest, Model, UserState};
 use crate::kernels::portable::{self, Lanes, Scratch};
 #[cfg(not(cortex_m_float))]
 use crate::kernels::{Kernel, ran};
-use crate::numeric::{fixed, unroll};
+use crate::numeric::{fixed, unroll, walk};
 use crate::{MAX_DIM, MAX_UNITS};
 
 /// Movies that the portable kernel scores at a time: a few vector registers of them on a PC, two on a core whose
@@ -156,7 +156,7 @@ impl Model<'_> {
         let columns = columns.get(..dim).unwrap_or_default();
         let mut sums = [user.base; L];
         if let Some(table) = self.movie_bias {
-            for (lane, sum) in sums.iter_mut().enumerate() {
+            for (lane, sum) in walk::numbered(&mut sums, 0) {
                 *sum += table.first(first.wrapping_add(lane));
             }
         }

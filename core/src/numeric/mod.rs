@@ -9,16 +9,15 @@ pub(crate) mod dsp;
 pub mod f16;
 #[cfg_attr(not(feature = "integers"), allow(dead_code))]
 pub(crate) mod fixed;
-#[cfg(cortex_m_float)]
 mod root;
 #[allow(dead_code, reason = "features choose which of its loops there are")]
 pub(crate) mod unroll;
+pub(crate) mod walk;
 
-/// The square root of `x`, correctly rounded by libm's routine or by a core's own instruction: the same bits on every
-/// machine. Negative numbers give 0, so that no NaN can arise.
+/// The square root of `x`, correctly rounded, by a core's own instruction where it has one: the same bits on every machine. Negative numbers give 0, so that no NaN can arise.
 pub fn square_root(x: f32) -> f32 {
     #[cfg(not(cortex_m_float))]
-    use libm::sqrtf as root;
+    use root::plain as root;
     #[cfg(cortex_m_float)]
     use root::square_root as root;
     if x > 0.0 { root(x) } else { 0.0 }

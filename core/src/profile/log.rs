@@ -4,6 +4,7 @@ use super::Rating;
 use super::change::Change;
 use super::rating::LAST_SEQUENCE;
 use crate::ids::MovieId;
+use crate::list::List;
 
 /// Ratings that can be undone.
 pub const UNDO_DEPTH: usize = 8;
@@ -35,9 +36,9 @@ pub enum LogError {
 /// RAM: 8 bytes a rating and 104 for undoing. Every call costs a few instructions a rating.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Log<const LOG: usize> {
-    ratings: heapless::Vec<Rating, LOG>,
+    ratings: List<Rating, LOG>,
     /// Oldest first.
-    undo: heapless::Vec<Undo, UNDO_DEPTH>,
+    undo: List<Undo, UNDO_DEPTH>,
 }
 
 impl<const LOG: usize> Default for Log<LOG> {
@@ -50,8 +51,11 @@ impl<const LOG: usize> Log<LOG> {
     /// An empty log.
     pub const fn new() -> Self {
         Self {
-            ratings: heapless::Vec::new(),
-            undo: heapless::Vec::new(),
+            ratings: List::of(Rating::from_words(0, 0)),
+            undo: List::of(Undo {
+                movie: MovieId(0),
+                before: None,
+            }),
         }
     }
 
@@ -179,7 +183,7 @@ impl<const LOG: usize> Log<LOG> {
             Change::Undone => self.undo().map(|_| ()),
             Change::Forgot(movie) => self.forget(movie),
             Change::ForgotAll => {
-                *self = Self::new();
+                self.clear();
                 Ok(())
             }
             Change::Live(rating) => {
@@ -196,8 +200,29 @@ impl<const LOG: usize> Log<LOG> {
 
     /// The changes that lead from an empty log to this one: a compaction writes them.
     pub fn changes(&self) -> impl Iterator<Item = Change> + '_ {
-        let live = self.ratings.iter().map(|rating| Change::Live(*rating));
-        live.chain(self.undo.iter().map(|undo| Change::Undoable(*undo)))
+        let mut at = 0_usize;
+        core::iter::from_fn(move || {
+            let change = self.change(at);
+            at = at.wrapping_add(1);
+            change
+        })
+    }
+
+    /// One of them.
+    pub(crate) fn change(&self, at: usize) -> Option<Change> {
+        match self.ratings.get(at) {
+            Some(rating) => Some(Change::Live(*rating)),
+            None => {
+                let undo = self.undo.get(at.wrapping_sub(self.ratings.len()))?;
+                Some(Change::Undoable(*undo))
+            }
+        }
+    }
+
+    /// Leaves nothing.
+    pub(crate) fn clear(&mut self) {
+        self.ratings.clear();
+        self.undo.clear();
     }
 
     fn take(&mut self, movie: MovieId) -> Option<Rating> {

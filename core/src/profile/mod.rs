@@ -38,6 +38,16 @@ impl Private {
         }
     }
 
+    /// The mean user, or zeros where there is no model.
+    #[inline(never)]
+    fn of_nobody(model: Option<&Model<'_>>) -> Self {
+        let zeros = Self {
+            row: [0.0; MAX_DIM],
+            bias: 0.0,
+        };
+        model.map_or(zeros, Self::mean)
+    }
+
     /// The state that predictions for this person are computed from.
     pub fn state(&self, model: &Model<'_>) -> UserState {
         model.user_state(&self.row, self.bias)
@@ -56,14 +66,16 @@ pub struct Profile<const LOG: usize> {
 impl<const LOG: usize> Profile<LOG> {
     /// A profile without ratings: the mean user of `model`, or zeros if there is no model.
     pub fn new(model: Option<&Model<'_>>) -> Self {
-        let nobody = Private {
-            row: [0.0; MAX_DIM],
-            bias: 0.0,
-        };
         Self {
-            private: model.map_or(nobody, Private::mean),
+            private: Private::of_nobody(model),
             log: Log::new(),
         }
+    }
+
+    /// Nobody in particular again, in this one's place: it is large enough for copies of it to show.
+    pub(crate) fn clear(&mut self, model: Option<&Model<'_>>) {
+        self.private = Private::of_nobody(model);
+        self.log.clear();
     }
 
     /// The private row and bias.
@@ -90,6 +102,9 @@ impl<const LOG: usize> Profile<LOG> {
     /// in the log.
     pub fn unused(&self, model: &Model<'_>) -> u32 {
         let ratings = self.log.ratings().iter();
-        ratings.filter(|rating| rating.row(model).is_none()).count() as u32
+        ratings.fold(0, |unused, rating| match rating.row(model) {
+            Some(_) => unused,
+            None => u32::wrapping_add(unused, 1),
+        })
     }
 }

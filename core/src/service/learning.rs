@@ -2,6 +2,7 @@
 
 use super::list;
 use crate::learn::{FoldIn, suggest::Suggest, why::Influence};
+use crate::list::List;
 use crate::model::Model;
 use crate::profile::{Log, Profile, Rating, Undo};
 use crate::rank::Progress;
@@ -173,7 +174,7 @@ impl Learning {
 }
 
 /// Keeps the ratings that moved a prediction most, most first; of equals those that came first.
-fn keep_strongest(kept: &mut heapless::Vec<Because, MAX_BECAUSE>, new: Because) {
+fn keep_strongest(kept: &mut List<Because, MAX_BECAUSE>, new: Because) {
     use crate::numeric::magnitude;
     if magnitude(new.moved) <= 0.0 {
         return;

@@ -32,6 +32,7 @@ mod refusal;
 
 use crate::ids::{MovieId, UserId};
 use crate::image::ImageError;
+use crate::list::List;
 use crate::model::{Model, UserState};
 use crate::profile::{Profile, UNDO_DEPTH};
 use crate::rank::{Hit, Nearest, Progress, TopN};
@@ -594,7 +595,7 @@ fn list_length(count: u8) -> Result<usize, Why> {
 /// The movies of a ranking, with the stars that `user` would give them; without one, with what they were ranked by.
 #[inline(never)]
 fn list<'m>(hits: &[Hit], model: &Model<'_>, user: Option<&UserState>) -> Reply<'m> {
-    let mut list = heapless::Vec::new();
+    let mut list = List::new();
     for hit in hits {
         let stars = user.map(|user| model.predict_for(user, hit.movie));
         // A ranking keeps at most a list's length.

@@ -4,7 +4,6 @@
 //! acknowledged outlives a power cut, and what wasn't may have been made or not, but nothing in between; the host finds
 //! out by asking again.
 
-#[cfg(feature = "learn")]
 use super::Work;
 use super::again::Last;
 #[cfg(feature = "learn")]
@@ -16,7 +15,10 @@ use crate::ids::MovieId;
 use crate::ids::UserId;
 #[cfg(feature = "learn")]
 use crate::learn::suggest::Suggest;
+use crate::list::List;
 use crate::model::{Interest, Model, UserState};
+#[cfg(feature = "learn")]
+use crate::numeric::walk::numbered;
 #[cfg(feature = "learn")]
 use crate::profile::{LogError, is_on};
 use crate::profile::{Private, Profile, Rating, UNDO_DEPTH};
@@ -59,7 +61,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     fn clear(&mut self) {
         for profile in &mut self.profiles {
-            *profile = Profile::new(self.model.as_ref().ok());
+            profile.clear(self.model.as_ref().ok());
         }
         self.last = None;
     }
@@ -80,7 +82,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         match self.store.append(record) {
             Err(why @ (StoreError::Full | StoreError::Unsure)) => {
-                let live = &mut live(&self.profiles, self.last);
+                let live = &mut Live::of(&self.profiles, self.last);
                 match self.store.make_room(live) {
                     Ok(()) => self.store.append(record),
                     // As it was left.
@@ -98,7 +100,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     #[inline(never)]
     fn compact_all(&mut self, last: Option<Last>) -> Result<(), StoreError> {
-        self.store.compact(&mut live(&self.profiles, last))
+        self.store.compact(&mut Live::of(&self.profiles, last))
     }
 
     pub(super) fn compact(&mut self) -> Answer<'m> {
@@ -121,7 +123,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                 kept => kept?,
             }
             if let Some(profile) = self.profiles.get_mut(usize::from(owner)) {
-                *profile = Profile::new(self.model.as_ref().ok());
+                profile.clear(self.model.as_ref().ok());
             }
         }
         // The change is kept, whatever comes of its old records.
@@ -132,9 +134,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     /// Whether no other owner has a rating, or had one that can be brought back.
     fn is_alone(&self, owner: u8) -> bool {
-        (0..).zip(&self.profiles).all(|(other, profile)| {
+        numbered(&self.profiles, 0).all(|(other, profile)| {
             let log = profile.log();
-            other == owner || log.ratings().is_empty() && log.undoable().is_empty()
+            other == usize::from(owner) || log.ratings().is_empty() && log.undoable().is_empty()
         })
     }
 
@@ -178,7 +180,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let all = self.log_of(who).unwrap_or_default();
         let mut reply = RatingsReply {
             total: all.len() as u16,
-            ratings: heapless::Vec::new(),
+            ratings: List::new(),
         };
         for rating in all.get(usize::from(first)..).unwrap_or_default() {
             let entry = RatingEntry {
@@ -254,7 +256,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let mut reply = ProfileReply {
             ratings: 0,
             bias: 0.0,
-            row: heapless::Vec::new(),
+            row: List::new(),
         };
         let row;
         if let Who::ImageUser(id) = *who {
@@ -294,7 +296,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             movie_bias: parts.movie_bias,
             dot: parts.dot,
             mlp: parts.mlp,
-            because: heapless::Vec::new(),
+            because: List::new(),
         };
         Ok((row, explained))
     }
@@ -474,23 +476,49 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 }
 
 /// The changes that lead to what all profiles are now, and what the last request has done.
-fn live<const LOG: usize>(
-    profiles: &[Profile<LOG>],
+struct Live<'p, const LOG: usize> {
+    /// Profiles that are left, the first of them from the change `at` on.
+    profiles: &'p [Profile<LOG>],
+    owner: u8,
+    at: usize,
     last: Option<Last>,
-) -> impl Iterator<Item = Record> + '_ {
-    let changes = (0..=u8::MAX).zip(profiles).flat_map(|(owner, profile)| {
-        let changes = profile.log().changes();
-        changes.map(move |change| Record {
-            owner,
-            change,
-            asked: Asked::default(),
+}
+
+impl<'p, const LOG: usize> Live<'p, LOG> {
+    fn of(profiles: &'p [Profile<LOG>], last: Option<Last>) -> Self {
+        Self {
+            profiles,
+            owner: 0,
+            at: 0,
+            last,
+        }
+    }
+}
+
+impl<const LOG: usize> Iterator for Live<'_, LOG> {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        while let [profile, rest @ ..] = self.profiles {
+            if let Some(change) = profile.log().change(self.at) {
+                self.at = self.at.wrapping_add(1);
+                return Some(Record {
+                    owner: self.owner,
+                    change,
+                    asked: Asked::default(),
+                });
+            }
+            self.profiles = rest;
+            self.owner = self.owner.wrapping_add(1);
+            self.at = 0;
+        }
+        let Last { asked, done } = self.last.take()?;
+        Some(Record {
+            owner: 0,
+            change: Change::Did(done),
+            asked,
         })
-    });
-    changes.chain(last.map(|Last { asked, done }| Record {
-        owner: 0,
-        change: Change::Did(done),
-        asked,
-    }))
+    }
 }
 
 #[cfg(feature = "learn")]

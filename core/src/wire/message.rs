@@ -4,6 +4,7 @@ use super::error::FrameError;
 use super::{MAX_BECAUSE, MAX_IMPORT, MAX_LIST, MAX_OWNERS};
 use crate::MAX_DIM;
 use crate::image::ImageError;
+use crate::list::List;
 use crate::model::Validation;
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -159,7 +160,7 @@ pub enum Reply<'a> {
     /// To `Predict`: stars, clamped to the scale.
     Stars(f32),
     /// To `TopN` and `Similar`.
-    Movies(heapless::Vec<Ranked, MAX_LIST>),
+    Movies(List<Ranked, MAX_LIST>),
     /// To `Rate`.
     Rated {
         /// What the device would have predicted before it learned, clamped to the scale.
@@ -326,7 +327,7 @@ pub struct ModelInfo<'a> {
 }
 
 /// A movie of a list.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Ranked {
     /// MovieLens id.
@@ -345,7 +346,7 @@ pub struct ProfileReply {
     /// The bias.
     pub bias: f32,
     /// The row.
-    pub row: heapless::Vec<f32, MAX_DIM>,
+    pub row: List<f32, MAX_DIM>,
 }
 
 /// Some of an owner's ratings.
@@ -354,11 +355,11 @@ pub struct RatingsReply {
     /// Ratings there are.
     pub total: u16,
     /// Those from the one asked for, in the order in which they count.
-    pub ratings: heapless::Vec<RatingEntry, MAX_LIST>,
+    pub ratings: List<RatingEntry, MAX_LIST>,
 }
 
 /// A rating of an owner's.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct RatingEntry {
     /// MovieLens id.
@@ -385,11 +386,11 @@ pub struct Explained {
     /// The MLP.
     pub mlp: f32,
     /// The owner's ratings that moved it most, most first; none for a user of the image.
-    pub because: heapless::Vec<Because, MAX_BECAUSE>,
+    pub because: List<Because, MAX_BECAUSE>,
 }
 
 /// How much a rating moved a prediction.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Because {
     /// MovieLens id of the movie that was rated.

@@ -2,6 +2,7 @@
 //! changes without it.
 
 use pocketrec::image::ImageError;
+use pocketrec::list::List;
 use pocketrec::model::Validation;
 use pocketrec::wire::{
     Because, Explained, FrameError, Health, Hello, Limits, LinkCounters, MAX_FRAME, MAX_IMPORT,
@@ -150,8 +151,8 @@ fn health(reset: Reset) -> Health<'static> {
     }
 }
 
-fn list<T: Debug, const N: usize>(one: T) -> heapless::Vec<T, N> {
-    let mut list = heapless::Vec::new();
+fn list<T: Copy + Debug, const N: usize>(one: T) -> List<T, N> {
+    let mut list = List::of(one);
     list.push(one).unwrap();
     list
 }

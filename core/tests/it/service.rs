@@ -127,7 +127,7 @@ fn hello_is_frozen_for_ever() {
     // ... and answer with these, but for versions, status, capabilities and size.
     let learn = u8::from(cfg!(feature = "learn"));
     let mut plain = vec![
-        1,
+        VERSION,
         7,
         0,
         0,
@@ -137,8 +137,8 @@ fn hello_is_frozen_for_ever() {
         b'k',
         b'R',
         b'd',
-        1,
-        1,
+        VERSION,
+        VERSION,
         1,
         2,
         3,
@@ -537,8 +537,8 @@ fn stuff(plain: &[u8]) -> Vec<u8> {
 fn every_reply_fits_the_largest_body_at_its_longest() {
     use pocketrec::wire::{Health, ModelInfo, ProfileReply, Ranked};
     let text = "x".repeat(pocketrec::image::MAX_TEXT);
-    let mut list = heapless::Vec::new();
-    let mut row = heapless::Vec::new();
+    let mut list = pocketrec::list::List::new();
+    let mut row = pocketrec::list::List::new();
     for _ in 0..MAX_LIST {
         list.push(Ranked {
             movie: u32::MAX,

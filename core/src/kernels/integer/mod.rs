@@ -25,6 +25,7 @@ use super::{Kernel, ran};
 use crate::numeric::dsp::{Pair, multiply_add, top_halves};
 use crate::numeric::fixed::{SCORE_BITS, between, power_of_two, round, score};
 use crate::numeric::unroll::each_of_two;
+use crate::numeric::walk::{numbered, rows};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 #[cfg(cortex_m_dsp)]
 use dense::behind;
@@ -204,32 +205,34 @@ impl<'a> Network<'a> {
     pub(crate) fn bounds(&self, largest: u32) -> Result<(), u8> {
         // A sum that 32 bits are too few for stays at their largest number, which is too large.
         let mut top = [0_u32; MAX_UNITS];
-        let rows = self.first.chunks_exact(self.pairs.max(1));
-        for (top, row) in top.iter_mut().zip(rows) {
+        for (top, row) in top.iter_mut().zip(rows(self.first, self.pairs)) {
             let mut sum = 0_u32;
             for pair in row {
                 let (a, b) = magnitudes(*pair);
-                sum = sum.saturating_add((a + b).saturating_mul(largest));
+                sum = sum.saturating_add(a.wrapping_add(b).saturating_mul(largest));
             }
             // The movie's half has as much room as the user's.
             if sum >= MAX_HALF as u32 {
                 return Err(0);
             }
-            *top = (sum + MAX_HALF as u32) >> 16;
+            *top = sum.wrapping_add(MAX_HALF as u32) >> 16;
         }
-        for (layer, number) in self.later().iter().zip(1_u8..) {
+        for (number, layer) in numbered(self.later(), 1) {
             let units = layer.bias.len();
             let mut next = [0_u32; MAX_UNITS];
-            for (at, (next, bias)) in next.iter_mut().zip(layer.bias).enumerate() {
+            // Each at most 2^15 times 2^16, and of fewer than 2^6 units: the sum saturates where it doesn't fit.
+            for (at, (next, bias)) in numbered(next.iter_mut().zip(layer.bias), 0) {
                 let mut sum = bias.unsigned_abs();
                 let column = layer.weights.iter().skip(at).step_by(units.max(1));
                 for (pair, top) in column.zip(top.as_chunks::<2>().0) {
                     let (a, b) = magnitudes(*pair);
                     let [x, y] = *top;
-                    sum = sum.saturating_add(a * x + b * y);
+                    sum = sum
+                        .saturating_add(a.saturating_mul(x))
+                        .saturating_add(b.saturating_mul(y));
                 }
                 if sum > i32::MAX as u32 {
-                    return Err(number);
+                    return Err(number as u8);
                 }
                 *next = sum >> 16;
             }
@@ -298,7 +301,13 @@ impl User {
             sum += x;
             largest = if x > largest { x } else { largest };
         }
-        let scale_at = |shift: u32| power_of_two(SCORE_BITS as i32 + shift as i32 + exponent);
+        let scale_at = |shift: u32| {
+            power_of_two(
+                (SCORE_BITS as i32)
+                    .wrapping_add(shift as i32)
+                    .wrapping_add(exponent),
+            )
+        };
         let mut shift = 16;
         while shift > 2
             && (sum * scale_at(shift) > 65_000.0 || largest * scale_at(shift) > 32_000.0)
@@ -314,10 +323,17 @@ impl User {
         } else {
             32_767
         };
-        for (pair, values) in self.row.iter_mut().zip(row.chunks(2)) {
-            for (value, shift) in values.iter().zip([0, 16]) {
-                let number = round(value * scale, limit) as u16;
-                *pair |= u32::from(number) << shift;
+        let number = |value: &f32| u32::from(round(value * scale, limit) as u16);
+        let mut left = row;
+        for pair in &mut self.row {
+            let [low, rest @ ..] = left else {
+                break;
+            };
+            *pair = number(low);
+            left = rest;
+            if let [high, rest @ ..] = left {
+                *pair |= number(high) << 16;
+                left = rest;
             }
         }
     }

@@ -4,6 +4,7 @@ use super::super::{Kernel, ran};
 use super::{Layer, Network, UNIT_PAIRS};
 use crate::MAX_UNITS;
 use crate::numeric::dsp::{Pair, multiply_add, top_halves};
+use crate::numeric::walk::rows;
 
 /// Whether four sums at a time stand in registers: two where these are few.
 const FOURS: bool = cfg!(not(target_os = "none"));
@@ -31,9 +32,8 @@ impl Network<'_> {
         let mut halves = &half[..];
         if FOURS {
             let fours = self.pairs.wrapping_mul(4).max(1);
-            let rows = weights.chunks_exact(fours);
-            weights = rows.remainder();
-            for (of_four, half) in rows.zip(half.as_chunks::<4>().0) {
+            let mut fours_of_rows = rows(weights, fours);
+            for (of_four, half) in fours_of_rows.by_ref().zip(half.as_chunks::<4>().0) {
                 let (ab, cd) = of_four.split_at_checked(fours / 2).unwrap_or_default();
                 let (of_a, of_b) = ab.split_at_checked(self.pairs).unwrap_or_default();
                 let (of_c, of_d) = cd.split_at_checked(self.pairs).unwrap_or_default();
@@ -53,9 +53,10 @@ impl Network<'_> {
                 }
                 halves = halves.get(4..).unwrap_or_default();
             }
+            weights = fours_of_rows.rest();
         }
-        let rows = weights.chunks_exact(self.pairs.wrapping_mul(2).max(1));
-        for ((place, half), weights) in places.zip(halves.as_chunks::<2>().0).zip(rows) {
+        let twos = rows(weights, self.pairs.wrapping_mul(2));
+        for ((place, half), weights) in places.zip(halves.as_chunks::<2>().0).zip(twos) {
             let [mut a, mut b] = *half;
             let (of_a, of_b) = weights.split_at_checked(self.pairs).unwrap_or_default();
             for ((wa, wb), q) in of_a.iter().zip(of_b).zip(row) {

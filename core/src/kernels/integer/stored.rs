@@ -15,6 +15,7 @@ use crate::MAX_UNITS;
 use crate::kernels::{Kernel, ran};
 use crate::numeric::dsp::{Pair, multiply_add, top_halves};
 use crate::numeric::unroll::each;
+use crate::numeric::walk::rows;
 
 impl User {
     /// Rounds the user's half of dense layer 0, of so many units, to multiples of 2^16, [`ROUND`] added.
@@ -75,8 +76,8 @@ impl<'a> Network<'a> {
     /// excluded that a sum leaves 32 bits.
     #[inline(never)]
     pub(crate) fn is_half_of(&self, stored: &[Pair], row: &[Pair]) -> bool {
-        let rows = self.first.chunks_exact(self.pairs.wrapping_mul(2).max(1));
-        stored.iter().zip(rows).all(|(stored, weights)| {
+        let twos = rows(self.first, self.pairs.wrapping_mul(2));
+        stored.iter().zip(twos).all(|(stored, weights)| {
             let (of_a, of_b) = weights.split_at_checked(self.pairs).unwrap_or_default();
             let [mut a, mut b] = [ROUND; 2];
             for ((wa, wb), q) in of_a.iter().zip(of_b).zip(row) {

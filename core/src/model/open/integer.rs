@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::model::integer::Integers;
 use crate::numeric::activation::Activation;
 use crate::numeric::fixed::{self, SCORE_BITS};
+use crate::numeric::walk::{numbered, rows};
 use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_LAYERS, MAX_UNITS};
 
@@ -96,7 +97,8 @@ fn network<'a, const CALLER: bool>(
     let mut function = mlp.activation;
     let mut later = [Layer::EMPTY; MAX_LAYERS - 1];
     let mut inputs = units;
-    for ((layer, dense), index) in later.iter_mut().zip(mlp.later()).zip(1_u8..) {
+    for (index, (layer, dense)) in numbered(later.iter_mut().zip(mlp.later()), 1) {
+        let index = index as u8;
         if function != Activation::Relu {
             found.value(TableKind::Activations);
         }
@@ -158,7 +160,7 @@ fn stored<'a, const CALLER: bool>(
     let units = network.steps.len();
     let stored = pairs(found, (kind, 0), movies, units as u32);
     let mut place = [0; ROW_PAIRS];
-    for (row, half) in stored.chunks_exact((units / 2).max(1)).enumerate() {
+    for (row, half) in numbered(rows(stored, units / 2), 0) {
         if !network.is_half_of(half, movie.pairs_apart(row, &mut place)) {
             found.value(kind);
         }

@@ -145,13 +145,21 @@ impl<F: NorFlash> Ring<F> {
     }
 
     /// Some words. What can't be read reads as zeros: no marker, no record, not erased.
+    #[inline]
     fn read<const N: usize>(&mut self, at: u32) -> [u32; N] {
-        let mut bytes = [[0; 4]; N];
-        if self.flash.read(at, bytes.as_flattened_mut()).is_err() {
+        let mut words = [0; N];
+        self.read_into(at, &mut words);
+        words
+    }
+
+    // One piece of code for heads and for records; core is for little-endian machines.
+    #[inline(never)]
+    fn read_into(&mut self, at: u32, words: &mut [u32]) {
+        let bytes = bytemuck::must_cast_slice_mut(words);
+        if self.flash.read(at, bytes).is_err() {
             self.unread = true;
-            return [0; N];
+            bytes.fill(0);
         }
-        bytes.map(u32::from_le_bytes)
     }
 
     /// Writes words, in their order, and reads them back.

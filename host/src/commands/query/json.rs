@@ -52,7 +52,7 @@ impl Asked<'_> {
                 "for": self.whom(),
                 "ratings": profile.ratings,
                 "bias": profile.bias,
-                "row": profile.row.as_slice(),
+                "row": &profile.row[..],
             }),
             Reply::Undone {
                 movie: id,
