@@ -64,10 +64,10 @@ fn end(size: usize) -> ! {
     if !ENDING.swap(true, Ordering::SeqCst) {
         let mut text = [0; 200];
         let mut room = &mut text[..];
-        let _ = write!(
+        let _ = writeln!(
             room,
             "error: this machine gives no more memory ({} KB more were asked for); fewer ratings, users or movies, or a \
-             smaller --dim, take less\n",
+             smaller --dim, take less",
             size.div_ceil(1000)
         );
         let left = room.len();
