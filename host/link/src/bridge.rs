@@ -3,7 +3,6 @@
 //! Frames of the programs go to the board whole, one after the other; what the board says goes to all of them, and each
 //! takes the answers to its own requests by their numbers, which begin at random.
 
-use pocketrec::ids::MovieId;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -179,6 +178,8 @@ fn is_wait(error: &std::io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use pocketrec::ids::MovieId;
+
     use super::*;
     use crate::memory::MemoryBoard;
     use crate::{Connection, Timing, port};
