@@ -13,7 +13,7 @@ pub const PASSES: u32 = 2;
 
 /// A fold-in under way.
 ///
-/// RAM: 3 KB, for [`MAX_DIM`](crate::MAX_DIM) dimensions. Time: a [`gradient`](super::gradient) and a narrowing of the
+/// RAM: 3.3 KB, for [`MAX_DIM`](crate::MAX_DIM) dimensions. Time: a [`gradient`](super::gradient) and a narrowing of the
 /// belief for each rating and pass.
 #[derive(Clone, Debug)]
 pub struct FoldIn {

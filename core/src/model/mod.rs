@@ -143,7 +143,7 @@ impl RatingScale {
     }
 }
 
-/// What a model computes once per user before it scores movies: 730 bytes.
+/// What a model computes once per user before it scores movies: 716 bytes, 316 without the feature `wide`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UserState {
     pub(crate) row: [f32; MAX_DIM],

@@ -45,7 +45,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             // A part of the ratings would pass for all of them.
             self.clear();
         }
-        if self.store.owes_compaction() {
+        if self.store.needs_compaction() {
             // If flash doesn't do it, Storage tells.
             let _ = self.compact_all(self.last);
         }

@@ -66,7 +66,7 @@ pub trait Store {
 
     /// Whether a compaction must be made up for: the replay met a `ForgotAll` whose own was cut off, or the pages in
     /// use leave less room for one than there should be.
-    fn owes_compaction(&self) -> bool {
+    fn needs_compaction(&self) -> bool {
         false
     }
 

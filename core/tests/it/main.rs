@@ -19,5 +19,6 @@ mod owner;
 mod plain;
 mod seen;
 mod service;
+mod sizes;
 mod store;
 mod validation;

@@ -104,7 +104,7 @@ fn start<const PAGE: usize, const WORD: usize>(
 ) -> (FlashLog<Mock<PAGE, WORD>>, Logs) {
     let mut store = FlashLog::open(flash, RECORDS);
     let logs = replay(&mut store);
-    if store.owes_compaction() {
+    if store.needs_compaction() {
         let _ = store.compact(&mut live(&logs));
     }
     (store, logs)

@@ -102,7 +102,7 @@ pub struct FlashLog<F> {
     slot: u32,
     /// Generation of the oldest page that counts.
     first: u32,
-    owes_compaction: bool,
+    needs_compaction: bool,
     /// Whether every page that doesn't count is known to be erased.
     swept: bool,
     /// Whether the newest slot may hold a record that was not acknowledged.
@@ -137,7 +137,7 @@ impl<F: NorFlash> FlashLog<F> {
             generation: 0,
             slot: 0,
             first: 0,
-            owes_compaction: false,
+            needs_compaction: false,
             swept: false,
             unsure: false,
             doubted: None,
@@ -249,7 +249,7 @@ impl<F: NorFlash> FlashLog<F> {
             return self.begin();
         }
         // As a firmware with other limits may have left it.
-        self.owes_compaction = self.used().saturating_add(self.reserve) > self.ring.pages;
+        self.needs_compaction = self.used().saturating_add(self.reserve) > self.ring.pages;
         // A page that can't be erased doesn't make the log unreadable; whoever needs it is refused.
         if self.sweep().is_err() {
             self.bad_writes = self.bad_writes.saturating_add(1);
@@ -462,7 +462,7 @@ impl<F: NorFlash> Store for FlashLog<F> {
                 match self.ring.get(page, slot, generation) {
                     Some(body) => {
                         if let Some(record) = record_of(body) {
-                            self.owes_compaction |= record.change == Change::ForgotAll;
+                            self.needs_compaction |= record.change == Change::ForgotAll;
                             take(record);
                         }
                     }
@@ -514,7 +514,7 @@ impl<F: NorFlash> Store for FlashLog<F> {
         }
         self.snapshot(live)?;
         self.sweep().map_err(|_| StoreError::NotErased)?;
-        self.owes_compaction = false;
+        self.needs_compaction = false;
         Ok(())
     }
 
@@ -526,8 +526,8 @@ impl<F: NorFlash> Store for FlashLog<F> {
         wiped
     }
 
-    fn owes_compaction(&self) -> bool {
-        self.owes_compaction
+    fn needs_compaction(&self) -> bool {
+        self.needs_compaction
     }
 
     fn work_ahead(&mut self) -> bool {

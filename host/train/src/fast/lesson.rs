@@ -31,14 +31,15 @@ use super::layout::Shape;
 use super::rows::{add_rows, update_users};
 use super::shard::{GROUP, Network, Outputs, Part, Shard};
 use super::slots::run_start;
+use pocketrec::kernels::Lesson;
 use pocketrec_metrics::Errors;
 
 /// Inputs: a user's row beside a movie's.
-const INPUTS: usize = 16;
+const INPUTS: usize = 2 * Lesson::DIM;
 /// Units of the first layer.
-const UNITS: usize = 32;
+const UNITS: usize = Lesson::UNITS;
 /// Units of the second layer.
-const FEW: usize = 4;
+const FEW: usize = Lesson::SECOND;
 /// Samples a block: what is kept of them stays in the first-level cache.
 const BLOCK: usize = 64;
 /// Blocks are filled up to a multiple of so many samples, with rows of zeros.
@@ -52,7 +53,9 @@ pub fn fits(shape: &Shape) -> bool {
     let layers: Vec<_> = shape.layers.iter().map(|l| (l.inputs, l.outputs)).collect();
     let rows = (shape.user_width, shape.movie_width);
     let plain = !shape.biases && !shape.dot;
-    plain && rows == (8, 8) && layers == [(INPUTS, UNITS), (UNITS, FEW), (FEW, 1)]
+    plain
+        && rows == (Lesson::DIM, Lesson::DIM)
+        && layers == [(INPUTS, UNITS), (UNITS, FEW), (FEW, 1)]
 }
 
 /// A thread's memory for a block, each part row by row.
