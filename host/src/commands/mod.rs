@@ -26,6 +26,7 @@ pub mod start;
 pub mod synth;
 pub mod train;
 mod trained;
+mod wanted;
 
 use clap::{Parser, Subcommand};
 

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use pocketrec::model::interest::Interest;
-use pocketrec::model::{Model, Seen};
+use pocketrec::model::{Model, Seen, UserState};
 use pocketrec::rank::TopN;
 use serde::Serialize;
 
 use super::image::{DEFAULT, Loaded, Rated, TitlesArgs, User, user};
 use super::trained;
+use super::wanted::WantedArgs;
 use crate::note;
 use crate::print::{self, Answer, Movie, Movies, count};
+use pocketrec_base::error::BadInput;
 
 /// The longest list that is asked for on a PC; a device's is shorter.
 const LONGEST: usize = 100;
@@ -58,6 +60,28 @@ pub struct Args {
 
     #[command(flatten)]
     titles: TitlesArgs,
+
+    #[command(flatten)]
+    wanted: WantedArgs,
+
+    /// What the list is sorted by
+    #[arg(long, value_enum, default_value_t = By::Score, conflicts_with = "fame")]
+    by: By,
+}
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum By {
+    /// As a device sorts: predicted stars, popularity and what the user looks for
+    Score,
+    /// Predicted stars alone
+    Stars,
+    /// How well the movie suits the user's taste, however good it is in general
+    Taste,
+    /// How many people rated it in training
+    Fame,
+    /// How far its predicted stars are above what most people would give, among those at or above the user's mean
+    Surprise,
 }
 
 /// A weight that core takes as it is; others it would change without a word.
@@ -85,27 +109,85 @@ pub fn run(args: &Args) -> Result<()> {
         Some(id) => model.interest_of_user(UserId(id)).unwrap_or_default(),
         None => Interest::NONE,
     };
-    let mut top = TopN::<LONGEST>::with_limit(args.count.into())
-        .with_fame(args.fame)
-        .with_interest(interest);
+    let wanted = args.wanted.of(&loaded.titles)?;
     let known = match id {
         Some(id) if !args.include_rated => Known::of(args, &model, id)?,
         _ => Known::Nothing,
     };
-    top.advance(&model, &state, |movie| !known.contains(movie.0), u32::MAX);
-    let mut movies = Movies::with(&["Score", "Stars"]);
-    for hit in top.hits() {
-        let stars = model.predict_for(&state, hit.movie)?;
-        movies.push(Movie::of(&loaded.titles, hit.movie.0), &[hit.score, stars]);
-    }
+    let may = |movie: u32| !known.contains(movie) && wanted.has(movie);
+    let movies = match args.by {
+        By::Score => {
+            let mut top = TopN::<LONGEST>::with_limit(args.count.into())
+                .with_fame(args.fame)
+                .with_interest(interest);
+            top.advance(&model, &state, |movie| may(movie.0), u32::MAX);
+            let mut movies = Movies::with(&["Score", "Stars"]);
+            for hit in top.hits() {
+                let stars = model.predict_for(&state, hit.movie)?;
+                movies.push(Movie::of(&loaded.titles, hit.movie.0), &[hit.score, stars]);
+            }
+            movies
+        }
+        by => sorted(by, &loaded, &model, &state, may, args.count.into())?,
+    };
     print::answer(&Recommended {
         user: id,
         movies,
         // The mean user has rated nothing.
         may_name_rated: id.is_some() && known.rated().may_be_named(),
-        heading: format!("The best of {} for {name}", count(model.movies(), "movie")),
+        heading: match args.wanted.is_open() {
+            true => format!("The best of {} for {name}", count(model.movies(), "movie")),
+            false => format!("The best of those movies for {name}"),
+        },
         footing: id.and_then(|_| known.rated().line(&name)),
     })
+}
+
+/// The movies that are first by something else than a device's score, the most first; of equals the lower id.
+fn sorted(
+    by: By,
+    loaded: &Loaded,
+    model: &Model<'_>,
+    state: &UserState,
+    may: impl Fn(u32) -> bool,
+    most: usize,
+) -> Result<Movies> {
+    let titles = &loaded.titles;
+    if by == By::Fame && titles.movies().iter().all(|movie| movie.ratings == 0) {
+        let sentence = "--by fame needs numbers of ratings, which titles written by `export` have";
+        return Err(BadInput::new(sentence).into());
+    }
+    let everybody = model.mean_user();
+    let ids = (0..model.movies()).filter_map(|row| Some((row, model.movie_ids().id(row)?)));
+    let mut all: Vec<(f32, f32, u32)> = Vec::new();
+    for (row, id) in ids.filter(|(_, id)| may(*id)) {
+        let stars = model.predict_for(state, MovieId(id))?;
+        let parts = model.explain(state, row);
+        let number = match by {
+            By::Score | By::Stars => model.score(state, row),
+            By::Taste => parts.dot + parts.mlp,
+            By::Fame => titles.get(id).map_or(0.0, |movie| movie.ratings as f32),
+            By::Surprise if stars < parts.base => continue,
+            By::Surprise => stars - model.predict_for(&everybody, MovieId(id))?,
+        };
+        all.push((number, stars, id));
+    }
+    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
+    let names: &[&'static str] = match by {
+        By::Score | By::Stars => &["Stars"],
+        By::Taste => &["Taste", "Stars"],
+        By::Fame => &["Ratings", "Stars"],
+        By::Surprise => &["Above", "Stars"],
+    };
+    let mut movies = Movies::with(names);
+    for (number, stars, id) in all.into_iter().take(most) {
+        let numbers = match names.len() {
+            1 => &[stars][..],
+            _ => &[number, stars],
+        };
+        movies.push(Movie::of(titles, id), numbers);
+    }
+    Ok(movies)
 }
 
 /// The best movies for somebody, by what they are ranked by: stars that aren't clamped to the scale, and what fame and

@@ -89,7 +89,11 @@ impl Movies {
         let mut table = Table::new(columns);
         for (rank, (movie, numbers)) in (1..).zip(&self.entries) {
             let rank = std::iter::once(format!("{rank}"));
-            let numbers = numbers.iter().map(|value| number::fixed(*value, 2));
+            let names = self.numbers.iter();
+            let numbers = numbers.iter().zip(names).map(|(value, name)| {
+                // A count has no decimals.
+                number::fixed(*value, if *name == "Ratings" { 0 } else { 2 })
+            });
             table.row(rank.chain(numbers).chain([
                 movie.to_string(),
                 movie.genres.join(", "),

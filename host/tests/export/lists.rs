@@ -170,3 +170,40 @@ fn a_movie_or_a_user_that_is_not_there_is_answered_with_what_is() {
     let error = place.fails(2, &["recommend", "--user", "41"]);
     contains(&error, &["user 41", "ids from 1 to 40"]);
 }
+
+#[test]
+fn a_list_has_the_genres_and_years_that_are_asked_for_and_is_sorted_by_what_it_shows_first() {
+    let place = Place::trained();
+    place.succeeds(&["export"]);
+    let decade = ["recommend", "--year", "1910..1914", "--count", "30"];
+    assert_eq!(parts(&place.succeeds(&decade)), [10, 11, 12, 13, 14]);
+    let all = ["recommend", "--genre", "comedy", "--count", "30"];
+    assert_eq!(parts(&place.succeeds(&all)).len(), 30);
+    let none = ["recommend", "7", "--genre", "comedy", "--not", "DRAMA"];
+    assert!(parts(&place.succeeds(&none)).is_empty());
+    let error = place.fails(2, &["recommend", "--genre", "western"]);
+    contains(&error, &["--genre `western`", "there are Comedy, Drama"]);
+    let error = place.fails(2, &["recommend", "--genre", "comedy", "--titles", "none"]);
+    contains(&error, &["--genre", "--titles names a file"]);
+    for (by, name) in [
+        ("score", "score"),
+        ("stars", "stars"),
+        ("taste", "taste"),
+        ("fame", "ratings"),
+        ("surprise", "above"),
+    ] {
+        let list = place.succeeds(&["recommend", "7", "--by", by, "--json"]);
+        let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+        let movies = list["movies"].as_array().unwrap();
+        let numbers: Vec<f64> = movies
+            .iter()
+            .map(|movie| movie[name].as_f64().unwrap())
+            .collect();
+        assert!(!numbers.is_empty() || by == "surprise", "{by}: {list}");
+        assert!(numbers.is_sorted_by(|a, b| a >= b), "{by}: {numbers:?}");
+        for movie in movies {
+            let part = movie["id"].as_u64().unwrap() as u32 / 10;
+            assert!(unrated(7).contains(&part), "{by}: {list}");
+        }
+    }
+}

@@ -137,6 +137,11 @@ pub fn listed(titles: &Titles, known: impl Fn(u32) -> bool, text: &str, most: us
     ids
 }
 
+/// The year in a title's brackets, or the first of a series' years.
+pub fn year(title: &str) -> Option<u16> {
+    names::parse(title).year
+}
+
 /// Whether a movie is called `text` as a whole, but for articles, accents, signs and the year.
 pub fn is_name(titles: &Titles, known: impl Fn(u32) -> bool, text: &str) -> bool {
     let best = fits_of(titles, &known, text).first().copied();
