@@ -1,10 +1,10 @@
 //! Embedding tables: rows of numbers borrowed from flash, widened to single precision as they are read.
 
+#[cfg(feature = "integers")]
 use crate::MAX_DIM;
 use crate::kernels::Precision;
 #[cfg(feature = "codes")]
 use crate::numeric::unroll::each;
-#[cfg(feature = "integers")]
 use crate::numeric::walk::rows;
 use crate::numeric::{f16, magnitude};
 
@@ -21,6 +21,7 @@ pub struct EmbeddingTable<'a> {
 }
 
 /// Which codewords movies are sums of: one of each book, a byte each.
+#[cfg_attr(not(feature = "codes"), allow(dead_code))]
 #[derive(Clone, Copy, Debug)]
 pub struct Codes<'a> {
     /// \[movies\]\[books\].
@@ -34,6 +35,7 @@ pub struct Codes<'a> {
 /// The most books.
 pub const MAX_BOOKS: usize = 4;
 
+#[cfg_attr(not(feature = "codes"), allow(dead_code))]
 impl<'a> Codes<'a> {
     /// The codes of the movie of `row`, one a book; none outside the table.
     #[inline]

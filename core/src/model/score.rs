@@ -9,7 +9,9 @@ use super::{Interest, Model, UserState};
 use crate::kernels::portable::{self, Lanes, Scratch};
 #[cfg(not(cortex_m_float))]
 use crate::kernels::{Kernel, ran};
-use crate::numeric::{fixed, unroll, walk};
+#[cfg(not(cortex_m_float))]
+use crate::numeric::walk;
+use crate::numeric::{fixed, unroll};
 use crate::{MAX_DIM, MAX_UNITS};
 
 /// Movies that the portable kernel scores at a time: a few vector registers of them on a PC, two on a core whose

@@ -12,6 +12,7 @@ pub(crate) mod fixed;
 mod root;
 #[allow(dead_code, reason = "features choose which of its loops there are")]
 pub(crate) mod unroll;
+#[allow(dead_code, reason = "as above")]
 pub(crate) mod walk;
 
 /// The square root of `x`, correctly rounded, by a core's own instruction where it has one: the same bits on every machine. Negative numbers give 0, so that no NaN can arise.

@@ -4,6 +4,7 @@
 //! acknowledged outlives a power cut, and what wasn't may have been made or not, but nothing in between; the host finds
 //! out by asking again.
 
+#[cfg(feature = "learn")]
 use super::Work;
 use super::again::Last;
 #[cfg(feature = "learn")]
@@ -17,7 +18,6 @@ use crate::ids::UserId;
 use crate::learn::suggest::Suggest;
 use crate::list::List;
 use crate::model::{Interest, Model, UserState};
-#[cfg(feature = "learn")]
 use crate::numeric::walk::numbered;
 #[cfg(feature = "learn")]
 use crate::profile::{LogError, is_on};
