@@ -60,6 +60,14 @@ const SMALL: Counts = Counts {
     ratings: 12,
 };
 
+/// The Pico's emulator is slower than the others.
+const FEW: Counts = Counts {
+    predictions: 100,
+    tops: 1,
+    similar: 2,
+    ratings: 8,
+};
+
 #[test]
 fn an_f405_built_for_speed_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
     compare(("stm32f405", "firmware", &[]), Precision::F16, Counts::FULL)
@@ -224,12 +232,12 @@ fn a_microbit_built_for_size_answers_from_f16_with_the_bits_of_a_pc() -> Result<
 
 #[test]
 fn a_pico_built_for_size_answers_from_i8_with_the_bits_of_a_pc() -> Result<()> {
-    compare(("pico", "firmware-s", &[]), Precision::I8, SMALL)
+    compare(("pico", "firmware-s", &[]), Precision::I8, FEW)
 }
 
 #[test]
 fn a_pico_built_for_speed_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
-    compare(("pico", "firmware", &[]), Precision::F16, SMALL)
+    compare(("pico", "firmware", &[]), Precision::F16, FEW)
 }
 
 #[test]
