@@ -30,7 +30,7 @@ const DARK: [(RGBColor, RGBColor); 7] = [
     (GREEN, RGBColor(0x56, 0xd3, 0x64)),
 ];
 
-/// The SVG as it was drawn, with the colours of [`DARK`] where the reader's page is dark.
+/// The SVG as it was drawn, with the colours of `DARK` where the reader's page is dark.
 pub fn for_dark_pages_too(svg: &str) -> String {
     // Behind the opening tag, which the first line is.
     let (opening, rest) = svg.split_once('\n').unwrap_or((svg, ""));
