@@ -13,7 +13,9 @@ use std::path::Path;
 const DEFAULT: &str = "stm32f405";
 
 fn main() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../firmware/boards");
+    // As it runs: cargo may have compiled this for another copy of the workspace.
+    let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let folder = Path::new(&package).join("../firmware/boards");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rerun-if-changed={}", folder.display());

@@ -87,7 +87,8 @@ fn a_board_that_is_added_as_one_folder_is_built_and_answers_by_its_name() -> Res
     build
         .args(["firmware", NAME, "--profile", "firmware-s"])
         .current_dir(place.path())
-        .env("CARGO_TARGET_DIR", &target)
+        // Of its own: cargo takes two copies of a workspace for one there.
+        .env("CARGO_TARGET_DIR", target.join("added-board"))
         // As cargo sets it for the package that it runs.
         .env("CARGO_MANIFEST_DIR", place.path().join("xtask"));
     let built = build.output().context("the task runner")?;
