@@ -138,7 +138,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `learn` | yes | learning on the device |
-//! | `codes` | yes | models whose movies are sums of codewords, a few bytes each; takes `integers`, and 2 KB of RAM a ranking |
+//! | `codes` | yes | models whose movies are sums of codewords, a few bytes each; takes `integers`, and 3 KB of RAM a ranking |
 //! | `integers` | yes | models of 16-bit and 8-bit integers |
 //! | `interest` | yes | models with interests |
 //! | `shapes` | yes | models of other shapes than rows of 8 in half precision, and no MLP beside a dot product or one of a multiple of 4 relu units, 4 relu units and 1 linear unit |

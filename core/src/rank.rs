@@ -300,7 +300,7 @@ fn key_above<'k>(model: &Model<'_>, keys: &'k [i32], bar: i32) -> Option<(u32, i
 /// ([`Model::confidence_stars`]): predicted stars alone put movies first that two people rated. Where the image
 /// says what people look for, [`with_interest`](Self::with_interest) adds that.
 ///
-/// RAM: 8 bytes a kept movie, and 300; with the feature `codes` 2.1 KB more, for what a user would give each codeword.
+/// RAM: 8 bytes a kept movie, and 300; with the feature `codes` 3.1 KB more, for what a user would give each codeword.
 #[derive(Clone, Debug)]
 pub struct TopN<const N: usize> {
     best: Best<N>,

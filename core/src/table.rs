@@ -186,6 +186,20 @@ impl<'a> EmbeddingTable<'a> {
         }
     }
 
+    /// The rows of a table of 8 bits whose columns are a multiple of four, four numbers a word, and their multipliers.
+    #[cfg(feature = "codes")]
+    pub(crate) fn quads(&self) -> Option<(&'a [u32], &'a [u8])> {
+        match self.values {
+            Values::I8 {
+                values,
+                multipliers,
+            } if self.columns.is_multiple_of(4) => {
+                Some((bytemuck::try_cast_slice(values).ok()?, multipliers))
+            }
+            _ => None,
+        }
+    }
+
     /// As [`read`](Self::read), of the sum of some rows. Exact: integers below 2^17 and a power of two.
     #[cfg(feature = "codes")]
     fn read_sum(&self, codes: &Codes<'a>, row: usize, out: &mut [f32]) {

@@ -11,12 +11,13 @@
 //! 2^25, fame 2^28, interest 2^26. So the bits are the same either way and everywhere.
 //!
 //! Few movies of a catalogue reach the list, so what somebody looks for is looked up only for a movie that could pass
-//! the last one of the list if its interest were the largest there is.
+//! the last one of the list if its interest were the largest there is for how well known it is: a second table, of 1 KB,
+//! has that for each confidence byte.
 
 use crate::kernels::integer::{ROW_PAIRS, User, dot};
 use crate::kernels::{Kernel, ran};
 use crate::model::interest::{Interest, Interests};
-use crate::numeric::dsp::Pair;
+use crate::numeric::dsp::{Pair, multiply_add, widen};
 use crate::numeric::fixed::SCORE_BITS;
 use crate::table::{Codes, EmbeddingTable, MAX_BOOKS};
 
@@ -43,7 +44,7 @@ impl Words<'_> {
             // At most 2^29, as the bias is.
             sum = sum.wrapping_add(dot(user, rows.pairs(at, place)));
         }
-        saturate(sum.wrapping_add(1 << (COARSER - 1)) >> COARSER)
+        rounded(sum)
     }
 
     /// The bias of codeword `at`, as a score.
@@ -69,9 +70,10 @@ impl Words<'_> {
     }
 }
 
-/// `x` held to 16 bits.
+/// A score as a term, held to 16 bits.
 #[inline]
-fn saturate(x: i32) -> i16 {
+fn rounded(score: i32) -> i16 {
+    let x = score.wrapping_add(1 << (COARSER - 1)) >> COARSER;
     match i16::try_from(x) {
         Ok(x) => x,
         Err(_) if x > 0 => i16::MAX,
@@ -79,47 +81,74 @@ fn saturate(x: i32) -> i16 {
     }
 }
 
-/// A user's term of each codeword: 2 KB.
+/// A user's term of each codeword, and what a movie can get beside: 3 KB.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lookup {
     terms: [[i16; 256]; MAX_BOOKS],
-    /// Whose terms they are, where there are any.
-    of: Option<([Pair; ROW_PAIRS], u32)>,
-    /// As much as the interest of a movie can add.
-    most: i32,
+    /// What fame gives a movie of each confidence byte, and as much as any interest could.
+    most: [i32; 256],
+    /// Whose they are, and at what weight of fame, where they are anybody's.
+    of: Option<([Pair; ROW_PAIRS], u32, i32)>,
 }
 
 impl Lookup {
     /// Nobody's.
     pub(crate) const NONE: Self = Self {
         terms: [[0; 256]; MAX_BOOKS],
+        most: [0; 256],
         of: None,
-        most: 0,
     };
 
     /// Makes the terms of a user, where they aren't there. Costs a product of vectors a codeword.
     pub(crate) fn fill(&mut self, user: &User, words: &Words<'_>, ranked: &Ranked<'_>) {
-        let of = Some((user.row, user.dot_shift));
+        let of = Some((user.row, user.dot_shift, ranked.each));
         if self.of != of {
             self.of = of;
             self.make(user, words, &ranked.codes);
-            self.most = ranked
+            let interest = ranked
                 .interest
-                .map_or(0, |(of, interest)| of.most(interest));
+                .map(|(of, interest)| (of, interest.largest()));
+            for (most, known) in self.most.iter_mut().zip(0..=u8::MAX) {
+                let most_of = interest.map_or(0, |(of, largest)| of.most(largest, known));
+                *most = ranked.fame(known).wrapping_add(most_of);
+            }
         }
     }
 
     #[inline(never)]
     fn make(&mut self, user: &User, words: &Words<'_>, codes: &Codes<'_>) {
-        let mut place = [0; ROW_PAIRS];
-        let mut at = 0;
-        for terms in self.terms.iter_mut().take(codes.books) {
-            for term in terms.iter_mut().take(codes.codewords) {
-                *term = words.term(user, at, &mut place);
-                at = usize::wrapping_add(at, 1);
+        let books = self.terms.iter_mut().take(codes.books);
+        let terms = books.flat_map(|terms| terms.iter_mut().take(codes.codewords));
+        let mut terms = terms.zip(0..=usize::MAX);
+        if let Some((rows, multipliers)) = words.rows.as_ref().and_then(EmbeddingTable::quads) {
+            let columns = rows.len() / multipliers.len().max(1);
+            let rows = rows.chunks_exact(columns.max(1)).zip(multipliers);
+            for ((row, by), (term, at)) in rows.zip(terms) {
+                *term = rounded(words.bias(at).wrapping_add(dot_bytes(user, row, *by)));
             }
+            return;
+        }
+        let mut place = [0; ROW_PAIRS];
+        for (term, at) in &mut terms {
+            *term = words.term(user, at, &mut place);
         }
     }
+}
+
+/// As [`dot`], of a row of bytes that are multiplied at the end: the same sum. The row's magnitudes add up to at most
+/// 65,535, so that times 128 and times 255 it stays below 2^31.
+#[inline(always)]
+fn dot_bytes(user: &User, row: &[u32], by: u8) -> i32 {
+    let mut sum = 0;
+    let (pairs, _) = user.row.as_chunks::<2>();
+    for ([a, b], bytes) in pairs.iter().zip(row) {
+        let [low, high] = widen(*bytes, 1);
+        sum = multiply_add(*a, low, sum);
+        sum = multiply_add(*b, high, sum);
+    }
+    let half = 1_i32.wrapping_shl(user.dot_shift.wrapping_sub(1));
+    let sum = sum.wrapping_mul(i32::from(by)).wrapping_add(half);
+    sum.wrapping_shr(user.dot_shift)
 }
 
 /// What a ranking looks at of the movies from some row on, as many as it has codes of.
@@ -175,25 +204,31 @@ impl Ranked<'_> {
             }
             return None;
         };
-        let hopeful = bar.saturating_sub(lookup.most);
         let mut movies = all.iter().zip(known);
         while let Some((codes, known)) = movies.next() {
+            let most = lookup.most.get(usize::from(*known)).copied();
             let score = self.base.wrapping_add(sum(terms, codes) << COARSER);
-            let key = score.wrapping_add(self.each.wrapping_mul(i32::from(*known)));
-            if key <= hopeful {
+            let most = score.wrapping_add(most.unwrap_or_default());
+            if most <= bar {
                 continue;
             }
             // What is left tells where it is, so that nothing is counted on the way.
             let row = end.wrapping_sub(movies.len()).wrapping_sub(1);
-            let key = key.wrapping_add(match self.interest {
-                Some((of, interest)) => of.key(interest, row, *known),
-                None => 0,
-            });
+            let Some((of, interest)) = self.interest else {
+                return Some((row, most));
+            };
+            let key = score.wrapping_add(self.fame(*known));
+            let key = key.wrapping_add(of.key(interest, row, *known));
             if key > bar {
                 return Some((row, key));
             }
         }
         None
+    }
+
+    /// What fame gives a movie of a confidence byte.
+    fn fame(&self, known: u8) -> i32 {
+        self.each.wrapping_mul(i32::from(known))
     }
 }
 
@@ -270,6 +305,7 @@ mod tests {
             fame in -20_000_i32..20_000,
             interested in any::<bool>(),
             known_too in any::<bool>(),
+            bytes in any::<bool>(),
             seed in any::<u64>(),
         ) {
             let mut numbers = Numbers(seed);
@@ -277,7 +313,15 @@ mod tests {
             // Far rows reach beyond a term's 16 bits.
             let largest = if far { 32767 } else { 2000 };
             let words = books * codewords;
-            let rows: Vec<i16> = (0..words * dim).map(|_| numbers.sixteen(largest)).collect();
+            let mut rows: Vec<i16> = (0..words * dim).map(|_| numbers.sixteen(largest)).collect();
+            let eights: Vec<u32> = (0..words * dim).map(|_| numbers.below(1 << 30)).collect();
+            let eights: &[i8] = &bytemuck::cast_slice(&eights)[..words * dim];
+            let by: Vec<u8> = (0..words).map(|_| numbers.below(256) as u8).collect();
+            if bytes {
+                for (at, (to, x)) in rows.iter_mut().zip(eights).enumerate() {
+                    *to = i16::from(*x) * i16::from(by[at / dim]);
+                }
+            }
             let biases: Vec<i16> = (0..words).map(|_| numbers.sixteen(largest)).collect();
             let all: Vec<u8> = (0..movies * books)
                 .map(|_| numbers.below(codewords as u32) as u8)
@@ -290,7 +334,13 @@ mod tests {
             user.set(3.5, &own, -12);
             let codes = Codes { codes: &all, books, codewords };
             let of = Words {
-                rows: Some(EmbeddingTable::new(Values::I16(&rows), dim)),
+                rows: Some(EmbeddingTable::new(
+                    match bytes {
+                        true => Values::I8 { values: eights, multipliers: &by },
+                        false => Values::I16(&rows),
+                    },
+                    dim,
+                )),
                 biases: Some(EmbeddingTable::new(Values::I16(&biases), 1)),
                 bias_shift: 8,
             };

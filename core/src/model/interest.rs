@@ -94,6 +94,13 @@ impl Interest {
         self.any
     }
 
+    /// The largest term of a code, at least 0.
+    #[cfg(feature = "codes")]
+    pub(crate) fn largest(&self) -> i16 {
+        let terms = self.terms.iter();
+        terms.fold(0, |a, b| if a > *b { a } else { *b })
+    }
+
     /// Stars in 2^-17.
     fn term(&self, code: u8, level: u8) -> i32 {
         let term = self.terms.get(usize::from(code)).copied();
@@ -151,19 +158,11 @@ impl<'a> Interests<'a> {
         interest.term(code, self.level(known)) << (20 - BITS)
     }
 
-    /// As much as [`key`](Self::key) can be for any movie, at least 0. Costs a look at each code and level.
+    /// As much as [`key`](Self::key) can be for any movie whose confidence byte is `known`, `largest` being
+    /// [`Interest::largest`].
     #[cfg(feature = "codes")]
-    #[inline(never)]
-    pub(crate) fn most(&self, interest: &Interest) -> i32 {
-        let term = interest
-            .terms
-            .iter()
-            .fold(0, |a, b| if a > *b { a } else { *b });
-        let level = self
-            .levels
-            .iter()
-            .fold(0, |a, b| if a > *b { a } else { *b });
-        i32::from(term).wrapping_mul(i32::from(level)) << (20 - BITS)
+    pub(crate) fn most(&self, largest: i16, known: u8) -> i32 {
+        i32::from(largest).wrapping_mul(i32::from(self.level(known))) << (20 - BITS)
     }
 
     /// The same for scores in stars.

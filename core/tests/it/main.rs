@@ -2,6 +2,7 @@
 
 #[cfg(feature = "learn")]
 mod again;
+mod codes;
 #[cfg(feature = "learn")]
 mod device;
 #[cfg(feature = "learn")]
