@@ -125,8 +125,15 @@ pub fn miri(manner: Manner) -> Result<()> {
     );
     bring("Miri", vec![remedy], manner, || {
         let mut command = Command::new("rustup");
-        command.args(["run", "nightly", "cargo", "miri", "--version"]);
-        shell::output(&mut command).map(|line| line.trim().to_string())
+        command.args(["component", "list", "--toolchain", "nightly", "--installed"]);
+        let installed = shell::output(&mut command)?;
+        // It compiles the standard library for itself.
+        for component in ["miri", "rust-src"] {
+            if !installed.lines().any(|line| line.starts_with(component)) {
+                bail!("rustup's nightly toolchain has no {component}");
+            }
+        }
+        Ok("rustup's nightly toolchain has it".into())
     })
 }
 
