@@ -8,7 +8,8 @@ use super::{memory, threads};
 /// first written costs a fault of its own, most of whose time on a virtual machine is the way into the system
 /// and back; of 20 million ratings those are 80,000. Where the system has no such call nothing happens.
 pub fn provide<T>(memory: &mut [T]) {
-    #[cfg(target_os = "linux")]
+    // Miri has no such call either.
+    #[cfg(all(target_os = "linux", not(miri)))]
     {
         const PAGE: usize = 4096;
         let start = memory.as_mut_ptr().cast::<u8>();
@@ -22,7 +23,7 @@ pub fn provide<T>(memory: &mut [T]) {
             }
         }
     }
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(not(all(target_os = "linux", not(miri))))]
     let _ = memory;
 }
 
