@@ -1,5 +1,8 @@
 //! Changes of ratings over lines that break and lose bytes: each is made once, and a person is told whether it was.
 
+#[cfg(unix)]
+mod signals;
+
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -204,7 +207,7 @@ fn ctrl_c_in_the_middle_of_a_change_says_that_it_may_have_been_made() {
     let far = Far::new(model(example()), None);
     far.next_change(Fate::Mute);
     let place = tempfile::tempdir().unwrap();
-    let host = command(place.path(), &far.port, &rate("10"))
+    let host = signals::as_usual(&mut command(place.path(), &far.port, &rate("10")))
         .spawn()
         .unwrap();
     far.met.recv_timeout(Duration::from_secs(60)).unwrap();

@@ -1,5 +1,8 @@
 //! `host train`, `fetch` and `synth` as people type them: what they print, what they leave and how they fail.
 
+#[cfg(unix)]
+mod signals;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -376,7 +379,7 @@ fn what_cannot_be_written_is_refused_before_the_work() {
         ),
         (
             "synth --shape ml-100k --out mine",
-            "mine/ratings.csv is there and wasn't made up",
+            "mine/ratings.csv exists and wasn't written by `synth`",
         ),
         (
             "fetch ml-100k --from http://127.0.0.1:9 --out file/x",
@@ -486,7 +489,9 @@ fn what_cannot_be_printed_is_a_sentence_and_not_a_panic() {
 /// Sends a signal to a program once `folder` holds something whose name ends with `.part`; its exit code.
 #[cfg(unix)]
 fn interrupted(mut command: Command, signal: &str, folder: &Path) -> Option<i32> {
-    let mut child = command.spawn().expect("the program starts");
+    let mut child = signals::as_usual(&mut command)
+        .spawn()
+        .expect("the program starts");
     // Not the file that only asks whether the folder can be written to.
     let is_part = |name: &str| name.ends_with(".part") && !name.starts_with("probe");
     let parts = || {

@@ -19,6 +19,7 @@ use crate::kernels::{Kernel, ran};
 use crate::model::interest::{Interest, Interests};
 use crate::numeric::dsp::{Pair, multiply_add, widen};
 use crate::numeric::fixed::SCORE_BITS;
+use crate::numeric::walk;
 use crate::table::{Codes, EmbeddingTable, MAX_BOOKS};
 
 /// Bits by which a term is coarser than a score.
@@ -122,7 +123,7 @@ impl Lookup {
         let mut terms = terms.zip(0..=usize::MAX);
         if let Some((rows, multipliers)) = words.rows.as_ref().and_then(EmbeddingTable::quads) {
             let columns = rows.len() / multipliers.len().max(1);
-            let rows = rows.chunks_exact(columns.max(1)).zip(multipliers);
+            let rows = walk::rows(rows, columns).zip(multipliers);
             for ((row, by), (term, at)) in rows.zip(terms) {
                 *term = rounded(words.bias(at).wrapping_add(dot_bytes(user, row, *by)));
             }

@@ -28,6 +28,8 @@ mod again;
 #[cfg(feature = "learn")]
 mod learning;
 mod owner;
+#[cfg(feature = "queue")]
+mod queue;
 mod refusal;
 
 use crate::ids::{MovieId, UserId};
@@ -46,6 +48,8 @@ use crate::wire::{
 };
 use crate::{MAX_DIM, MAX_UNITS};
 use again::{Kept, Last};
+#[cfg(feature = "queue")]
+pub use queue::QueuedPort;
 use refusal::Why;
 
 /// Milliseconds between two `Working` replies: a host hears something at least once a second.

@@ -18,6 +18,7 @@ mod new_image;
 mod owner;
 #[cfg(feature = "learn")]
 mod plain;
+mod queue;
 mod seen;
 mod service;
 mod sizes;

@@ -12,8 +12,8 @@ use pocketrec::wire::{
 };
 
 #[derive(Default)]
-struct Line {
-    sent: Vec<u8>,
+pub struct Line {
+    pub sent: Vec<u8>,
     now: std::cell::Cell<u32>,
     /// Milliseconds that a look at the clock takes.
     tick: u32,
@@ -44,7 +44,7 @@ impl Port for Line {
     }
 }
 
-const BOARD: Board = Board {
+pub const BOARD: Board = Board {
     name: "in memory",
     firmware: [1, 2, 3],
     capabilities: Capabilities(Capabilities::LOG),
@@ -55,7 +55,7 @@ const BOARD: Board = Board {
     slice: 1,
 };
 
-fn frame_of(version: u8, number: u32, request: &Request) -> Vec<u8> {
+pub fn frame_of(version: u8, number: u32, request: &Request) -> Vec<u8> {
     let mut frame = [0; MAX_FRAME];
     let length = encode_frame(version, number, request, &mut frame).unwrap();
     frame[..length].to_vec()

@@ -11,9 +11,11 @@ use pocketrec::ids::{BLOCK_WORDS, IdIndex};
 use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::ImageError;
 use pocketrec::image::{Element, Image, TableKind};
+use pocketrec::kernels::{Kernels, Machine, Precision, Shape};
 use pocketrec::learn::suggest::Suggest;
 use pocketrec::learn::why::Influence;
 use pocketrec::learn::{self, MAX_LEARNED};
+use pocketrec::list::List;
 use pocketrec::mlp::{Activations, Mlp};
 use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, Parts};
@@ -44,6 +46,8 @@ fn main() -> ! {
     black_box(black_box(&[1_u8, 2, 3][..])[black_box(5)]);
     let bytes = black_box(&[0_u8; 64][..]);
     numbers();
+    lists();
+    choices();
     images(bytes);
     if let Ok(model) = Model::open(bytes) {
         models(&model);
@@ -55,6 +59,8 @@ fn main() -> ! {
     }
     wires();
     services(bytes);
+    #[cfg(feature = "queue")]
+    queues();
     loop {}
 }
 
@@ -91,6 +97,41 @@ fn numbers() {
     }
 }
 
+fn lists() {
+    let mut list = black_box(List::<u32, 5>::new());
+    list.retain(|number| black_box(*number) != 7);
+    calls! {
+        list.push(word());
+        list.is_full();
+        list.pop();
+        list.iter().last();
+        list.clear();
+        List::<u32, 5>::of(word());
+    }
+}
+
+fn choices() {
+    let shape = black_box(Shape {
+        movies: Precision::I8,
+        movie_bias: None,
+        movie_dim: size(),
+        user_dim: size(),
+        dot: true,
+        units: &[32, 4, 1],
+        relu: true,
+        stored: true,
+        codes: false,
+    });
+    let kernels = Kernels::of(&shape, black_box(Machine::HERE));
+    calls! {
+        shape.movies.is_integer();
+        shape.has_lessons_network();
+        shape.is_lessons();
+        kernels.rank.is_general();
+        kernels.rank.symbol();
+    }
+}
+
 fn images(bytes: &'static [u8]) {
     if let Ok(image) = Image::parse(bytes) {
         calls! {
@@ -109,6 +150,7 @@ fn images(bytes: &'static [u8]) {
             element.code();
             element.size();
             element.name();
+            element.precision();
         }
     }
     let indexes = [
@@ -139,6 +181,8 @@ fn images(bytes: &'static [u8]) {
             table.columns();
             table.values();
             table.first(size());
+            table.codes();
+            values.precision();
         }
     }
     if let Some(error) = ImageError::from_numbers(word() as u8, word(), word()) {
@@ -168,6 +212,8 @@ fn models(model: &Model<'_>) {
         model.movie_table();
         model.user_table();
         model.user_spread();
+        model.kernels();
+        model.movie_id(word());
         model.movies();
         model.users();
         model.user_dim();
@@ -353,6 +399,21 @@ fn serve<S: Store, const OWNERS: usize, const LOG: usize>(
             service.store();
             service.idle();
         }
+    }
+}
+
+#[cfg(feature = "queue")]
+fn queues() {
+    let mut port = black_box(pocketrec::service::QueuedPort::<700>::new());
+    port.send(black_box(&[1, 2, 3]));
+    port.set_now(word());
+    calls! {
+        port.count_received(word());
+        port.count_lost(word());
+        port.waiting().last();
+        port.sent(size());
+        port.dropped();
+        port.counters();
     }
 }
 
