@@ -238,7 +238,11 @@ pub fn run(args: &Args) -> Result<()> {
         .commit()
         .map_err(|(path, error)| anyhow!("can't write {}: {error}", path.display()))?;
     let drive = match (to.file(), &device) {
-        (Some(image), Some(bill)) => args.drive.write(board, image, &bill.missing_features())?,
+        (Some(image), Some(bill)) => args.drive.write(
+            board,
+            image,
+            &bill.further_features().map_err(BadInput::new)?,
+        )?,
         _ => None,
     };
     print::answer(&Exported {

@@ -241,8 +241,11 @@ pub(super) fn built(board: Board, image: &Path) -> Result<PathBuf> {
     // What is no image is for the firmware to refuse.
     let bytes = ImageBytes::read(image).ok();
     let valid = bytes.filter(|bytes| bytes.open(image).is_ok());
-    let features = valid.map_or(Vec::new(), |bytes| {
-        DeviceBill::of(&bytes, board).missing_features()
-    });
+    let features = match valid {
+        Some(bytes) => DeviceBill::of(&bytes, board)
+            .further_features()
+            .map_err(BadInput::new)?,
+        None => Vec::new(),
+    };
     firmware::build(board, None, &features, Stdio::inherit())
 }

@@ -23,6 +23,10 @@ use counts::Counts;
 use pocketrec_base::print::{Align, grouped, seconds, table};
 use sizes::Firmware;
 
+/// Bytes of RAM that a board has whose firmware takes models of codewords: a ranking holds 3.4 KB, and the stack has it more
+/// than once while it begins.
+const CODES_RAM: usize = 32 * 1024;
+
 /// What a firmware and an image take of a board. Displays as tables, and `fits` in the last line where it does; where it
 /// doesn't, [`refusal`](DeviceBill::refusal) says why.
 #[derive(Clone, Debug)]
@@ -65,12 +69,39 @@ impl DeviceBill {
     }
 
     /// The features of its firmware that the board's usual one is without and the model needs.
-    pub fn missing_features(&self) -> Vec<&'static str> {
+    ///
+    /// # Errors
+    ///
+    /// What the board has no RAM for, whatever its firmware is built with.
+    pub fn further_features(&self) -> Result<Vec<&'static str>, String> {
+        match self.without_room() {
+            Some(why) => Err(why),
+            None => Ok(self.missing_features()),
+        }
+    }
+
+    /// Why the board has too little RAM for the model.
+    fn without_room(&self) -> Option<String> {
+        let Board { name, ram, .. } = self.board;
+        (self.shape.codes.is_some() && ram < CODES_RAM).then(|| {
+            format!(
+                "the image has movies as sums of codewords, whose rankings take a board of {} bytes of RAM, and {name} has {}; \
+                 export with another --precision for it",
+                count(CODES_RAM),
+                count(ram)
+            )
+        })
+    }
+
+    fn missing_features(&self) -> Vec<&'static str> {
         self.missing().map(|(feature, _)| feature).collect()
     }
 
     /// Why the board's usual firmware can't take the model, whatever its bytes, and what can.
     pub fn without_feature(&self) -> Option<String> {
+        if let Some(why) = self.without_room() {
+            return Some(why);
+        }
         let name = self.board.name;
         let (feature, what) = self.missing().next()?;
         let all = self.missing_features().join(",");
@@ -307,8 +338,12 @@ mod tests {
         assert!(refusal.contains("tables of integers"), "{refusal}");
         assert!(refusal.contains("without core's feature `integers`"));
         assert!(refusal.contains("--features integers`"), "{refusal}");
-        assert_eq!(bill.missing_features(), ["integers"]);
+        assert_eq!(bill.further_features().unwrap(), ["integers"]);
         bill.shape.movie_dim = 16;
         assert!(bill.refusal().unwrap().contains("rows of 16"));
+        bill.shape.codes = Some(pocketrec::table::MAX_BOOKS);
+        let refusal = bill.refusal().unwrap();
+        assert!(refusal.contains("microbit has 16,384"), "{refusal}");
+        assert_eq!(bill.further_features(), Err(refusal));
     }
 }
