@@ -8,21 +8,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::boards::Board;
-use crate::elf;
+use crate::elf::{self, Part};
 
 /// Bytes of a UF2 block's payload, as every boot loader takes them.
 const PAYLOAD: usize = 256;
 /// Bytes of a HEX record's.
 const LINE: usize = 16;
-
-/// Some bytes and the address of the first of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// Where they go.
-    pub address: u32,
-    /// What they are.
-    pub bytes: Vec<u8>,
-}
 
 /// Writes the file beside `beside`, with the ending that the board's drive wants, and returns its path.
 ///

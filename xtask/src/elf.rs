@@ -5,7 +5,14 @@ use object::read::elf::{ElfFile32, ProgramHeader};
 use object::{Endianness, Object, ObjectSection, ObjectSymbol, SectionFlags, elf};
 use std::path::Path;
 
-use crate::drive::Part;
+/// Some bytes and the address of the first of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Where they go.
+    pub address: u32,
+    /// What they are.
+    pub bytes: Vec<u8>,
+}
 
 /// What a firmware takes of a board, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

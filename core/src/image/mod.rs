@@ -42,6 +42,8 @@
 pub mod builder;
 mod error;
 #[cfg(feature = "write")]
+mod example;
+#[cfg(feature = "write")]
 pub mod integers;
 mod kind;
 mod layout;
@@ -49,10 +51,12 @@ mod layout;
 mod writer;
 
 pub use error::{Feature, ImageError};
+#[cfg(feature = "write")]
+pub use example::example;
 pub use kind::{Element, TableKind};
 pub use layout::{FORMAT, Header, MAGIC, MAX_TABLES, MAX_TEXT, Table};
 #[cfg(feature = "write")]
-pub use writer::{AlignedBytes, ImageWriter, WriteError, example};
+pub use writer::{AlignedBytes, ImageWriter, WriteError};
 
 use crate::numeric::crc32::Crc32;
 use layout::{CRC_END, CRC_OFFSET};
