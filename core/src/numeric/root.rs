@@ -78,6 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::disallowed_methods, reason = "std's is the oracle")]
     fn every_root_is_the_one_that_is_exactly_rounded() {
         let check = |bits: u32| {
             let x = f32::from_bits(bits);

@@ -205,7 +205,7 @@ fn an_image_whose_codes_are_not_right_is_refused_by_the_table_at_fault() {
             let values = vec![0.5; BOOKS * CODEWORDS * DIM];
             let rows = OwnedTable::of(K::MovieEmbedding, BOOKS * CODEWORDS, &values);
             *table(all, K::MovieEmbedding) = rows;
-            let biases = OwnedTable::of(K::MovieBias, BOOKS * CODEWORDS, &vec![0.5_f32; 27]);
+            let biases = OwnedTable::of(K::MovieBias, BOOKS * CODEWORDS, &[0.5_f32; 27]);
             *table(all, K::MovieBias) = biases;
         }),
         E::Element(K::MovieEmbedding)

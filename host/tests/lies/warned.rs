@@ -17,7 +17,7 @@ fn asked(
         largest_frame: MAX_FRAME as u16,
     };
     let port = board(move |request| {
-        vec![match (answer(&request), request) {
+        vec![match (answer(request), request) {
             (Reply::Cancelled(_), Request::Hello) => Reply::Hello(hello),
             (Reply::Cancelled(_), Request::ModelInfo) => info(|_| ()),
             (Reply::Cancelled(_), Request::TopN { .. }) => movies(&[(10, 3.0)]),

@@ -191,7 +191,8 @@ fn titles_are_those_of_a_file_that_is_named_or_none_whichever_verb_shows_them() 
             .unwrap()
     };
     let there = |arguments: &[&str]| host(&place, &port, arguments);
-    let verbs: [(&dyn Fn(&[&str]) -> Output, &[&str]); 6] = [
+    type Verb<'v> = (&'v dyn Fn(&[&str]) -> Output, &'v [&'v str]);
+    let verbs: [Verb<'_>; 6] = [
         (&here, &["predict", "--movie", "id:90"]),
         (&here, &["similar", "--movie", "id:90"]),
         (&here, &["recommend", "--user", "7", "--count", "60"]),

@@ -162,13 +162,13 @@ fn core_reads_the_sums_that_were_meant_and_ranks_by_what_it_predicts() {
         let mut scores: Vec<(f32, u32)> = Vec::new();
         let mut several = vec![0.0; 500];
         model.score_rows(&user, 0, &mut several);
-        for movie in 0..500 {
+        for (movie, of_several) in several.into_iter().enumerate() {
             model.movie_table().read(movie, &mut row);
             // By the decoded row, in single precision: a term is rounded to 2^-12 stars.
             let due: f32 = user.row().iter().zip(&row).map(|(a, b)| a * b).sum();
             let parts = model.explain(&user, movie as u32);
             let score = model.score(&user, movie as u32);
-            assert_eq!(score, several[movie]);
+            assert_eq!(score, of_several);
             assert_eq!(score, parts.base + parts.movie_bias + parts.dot);
             assert!((parts.dot - due).abs() < 1.2e-3, "{} {due}", parts.dot);
             let id = checkpoint.movie_ids[movie];
