@@ -15,7 +15,7 @@
 //! is too small.
 //!
 //! # What boards of a kind share
-//! [`board!`] is a Cortex-M board's frame: its entry, its vector table, its handlers of faults and panics.
+//! `board!` is a Cortex-M board's frame: its entry, its vector table, its handlers of faults and panics.
 //!
 //! Each board is a package in `boards/`: its data file, and its clocks, UART, flash and interrupt handlers, nothing else.
 #![no_std]

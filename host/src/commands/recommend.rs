@@ -95,7 +95,7 @@ fn weight(text: &str) -> Result<f32, String> {
 /// Ranks and tells.
 ///
 /// # Errors
-/// [`BadInput`](pocketrec_base::error::BadInput) for a user that the image doesn't have, and for ratings that aren't
+/// [`BadInput`] for a user that the image doesn't have, and for ratings that aren't
 /// those of its training.
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image, &args.titles)?;

@@ -50,7 +50,7 @@ pub fn part<V: Vector>(
     }
 }
 
-/// Chains of multiply-adds that [`peak`] keeps going: enough to hide the latency of one.
+/// Chains of multiply-adds that `peak` keeps going: enough to hide the latency of one.
 pub const CHAINS: usize = 10;
 
 /// `rounds` multiply-adds on each of [`CHAINS`] vectors, for measuring the most that a core can

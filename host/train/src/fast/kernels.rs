@@ -31,7 +31,7 @@ macro_rules! with_kernels {
             ) -> () {
                 by_shape::part(path, which, network, samples, outputs, scratch)
             }
-            /// [`block::measure`]
+            /// As `block::measure`.
             fn measure(network: &Network<'_>, samples: &[Sample], scratch: &mut Scratch) -> Errors {
                 block::measure(path, network, samples, scratch)
             }

@@ -1,7 +1,7 @@
 //! The fast trainer: the mathematics of [`plain`](super::plain), arranged for a machine.
 //!
-//! [`layout`] says where each number lies, [`block`] computes samples by the tiles of `product`, `lesson`
-//! those of `mlp`, [`factors`] those of plain matrix factorisation, [`rows`] moves rows
+//! [`layout`] says where each number lies, `block` computes samples by the tiles of `product`, `lesson`
+//! those of `mlp`, `factors` those of plain matrix factorisation, [`rows`] moves rows
 //! and [`kernels`] compiles all of these for each path; `ahead` asks for rows before they are wanted. [`slots`] cuts a
 //! batch and gives slots to its movies, [`shares`] deals out what is to be done, [`gate`], made of `sync`, is where
 //! threads meet. This file is the course of an epoch.
