@@ -101,12 +101,17 @@ fn constants(board: &Board) -> String {
         image_region,
         ..
     } = board;
+    let owners = if owners == more_owners {
+        owners.to_string()
+    } else {
+        format!("if ::firmware::board::MORE_OWNERS {{ {more_owners} }} else {{ {owners} }}")
+    };
     format!(
         "/// The board, as its data file tells of it.\n\
          pub const FACTS: ::firmware::board::Facts = ::firmware::board::Facts {{\n\
          name: {name:?},\n\
          clock_hz: {clock_hz},\n\
-         owners: if ::firmware::board::MORE_OWNERS {{ {more_owners} }} else {{ {owners} }},\n\
+         owners: {owners},\n\
          ratings: {ratings},\n\
          page: {page},\n\
          word: {word},\n\

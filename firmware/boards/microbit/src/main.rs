@@ -37,6 +37,7 @@ fn start() -> (Microbit, Flash) {
     // The crystal is more exact than the oscillator that runs from reset; without it the board works on.
     chip.CLOCK
         .tasks_hfclkstart
+        // SAFETY: 1 triggers the task; it is the register's one bit.
         .write(|register| unsafe { register.bits(1) });
     wait(|| chip.CLOCK.events_hfclkstarted.read().bits() != 0);
 
