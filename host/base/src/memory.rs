@@ -73,6 +73,10 @@ fn end(size: usize) -> ! {
         let left = room.len();
         let _ = io::stderr().write_all(&text[..text.len() - left]);
         crate::files::abandon();
+        std::process::exit(1)
     }
-    std::process::exit(1)
+    // Another thread is at it, and ends the program when nothing half-written is left.
+    loop {
+        std::thread::park();
+    }
 }

@@ -209,6 +209,17 @@ impl Unfinished {
         Ok(Self(path))
     }
 
+    /// A file that is there under a name of its own.
+    pub fn there(path: PathBuf) -> Self {
+        unfinished().push(path.clone());
+        Self(path)
+    }
+
+    /// Lets it stay, whatever comes.
+    pub fn stay(self) {
+        unfinished().retain(|path| *path != self.0);
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.0

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use md5::{Digest, Md5};
 
 use super::FetchError;
+use pocketrec_base::files::Unfinished;
 
 /// A download that may be under way.
 pub(super) struct Part {
@@ -25,6 +26,8 @@ pub(super) struct Part {
     pub validator: Option<String>,
     /// Whether it stays when this value goes.
     pub stays: bool,
+    /// Has a signal take it away as long as nothing can go on from it.
+    unfinished: Option<Unfinished>,
 }
 
 impl Part {
@@ -63,11 +66,12 @@ impl Part {
             length,
             validator,
             stays: false,
+            unfinished: None,
         };
         if part.length > 0 && part.validator.is_none() {
             part.begin(url, None)?;
         }
-        part.stays = part.validator.is_some();
+        part.lasts(part.validator.is_some());
         Ok(part)
     }
 
@@ -81,7 +85,7 @@ impl Part {
             .set_len(0)
             .map_err(|error| disk(&self.path, error))?;
         self.length = 0;
-        self.stays = validator.is_some();
+        self.lasts(validator.is_some());
         let note = |text: String| create(&self.from)?.write_all(text.as_bytes());
         let noted = remove(&self.from).and_then(|()| match &validator {
             Some(validator) => note(format!("{url}\n{validator}\n")),
@@ -116,6 +120,18 @@ impl Part {
         fs::rename(&self.path, zip)?;
         self.stays = true;
         remove(&self.from)
+    }
+}
+
+impl Part {
+    /// Says whether it outlives this program unless it is finished.
+    fn lasts(&mut self, stays: bool) {
+        self.stays = stays;
+        match self.unfinished.take() {
+            Some(unfinished) if stays => unfinished.stay(),
+            None if !stays => self.unfinished = Some(Unfinished::there(self.path.clone())),
+            same => self.unfinished = same,
+        }
     }
 }
 
