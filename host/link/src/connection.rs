@@ -138,6 +138,8 @@ struct Course {
     began: Instant,
     /// The most that was done, and since when.
     most: (u32, Instant),
+    /// Whether that was since the request was sent last.
+    got_on: bool,
 }
 
 impl Course {
@@ -146,6 +148,7 @@ impl Course {
         Self {
             began: now,
             most: (0, now),
+            got_on: false,
         }
     }
 
@@ -154,6 +157,7 @@ impl Course {
         let (most, since) = &mut self.most;
         if done > *most {
             (*most, *since) = (done, Instant::now());
+            self.got_on = true;
         }
         since.elapsed() <= timing.stall && self.began.elapsed() <= timing.longest
     }
@@ -327,7 +331,13 @@ impl<L: Read + Write> Connection<L> {
                 Ok(Heard::Answer(answer)) => return Ok(answer),
                 // A noisy line is asked more often, but given up no earlier than a silent one.
                 Ok(Heard::Damage) if course.began.elapsed() < self.timing.silence * most => {}
-                Ok(Heard::Silence | Heard::Damage) => tries += 1,
+                // Silence behind work that got on is the first one.
+                Ok(Heard::Silence | Heard::Damage) => {
+                    tries = match std::mem::take(&mut course.got_on) {
+                        true => 1,
+                        false => tries + 1,
+                    }
+                }
                 Ok(Heard::Busy) if course.began.elapsed() > self.timing.patience => {
                     return Err(LinkError::Refused(Refusal::Busy));
                 }

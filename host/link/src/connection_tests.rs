@@ -424,6 +424,64 @@ fn working_keeps_a_long_request_alive_and_is_told() {
 }
 
 #[test]
+fn work_that_gets_on_is_waited_for_however_seldom_it_is_told_and_other_work_is_given_up() {
+    /// Says once that it works each time that it is asked, and answers the last time.
+    struct Seldom {
+        asked: u32,
+        gets_on: bool,
+        says: VecDeque<u8>,
+    }
+    impl Write for Seldom {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if bytes != PREAMBLE {
+                self.asked += 1;
+                let done = if self.gets_on { self.asked } else { 1 };
+                self.says.extend(match self.asked {
+                    20 => frame(42, &Reply::Stars(4.0)),
+                    _ => frame(42, &Reply::Working { done, total: 20 }),
+                });
+            }
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl Read for Seldom {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.says.is_empty() {
+                true => Err(ErrorKind::TimedOut.into()),
+                false => self.says.read(buffer),
+            }
+        }
+    }
+    for gets_on in [true, false] {
+        let timing = Timing {
+            silence: Duration::from_millis(1),
+            stall: Duration::from_secs(3600),
+            longest: Duration::from_secs(3600),
+            ..Timing::MEMORY
+        };
+        let line = Seldom {
+            asked: 0,
+            gets_on,
+            says: VecDeque::new(),
+        };
+        let mut connection = Connection::new(line, "a slow board", timing);
+        connection.number = 41;
+        let answer = connection.ask(&Request::ModelInfo);
+        if gets_on {
+            assert_eq!(answer.unwrap().reply(), Some(Reply::Stars(4.0)));
+        } else {
+            // The first word of work got on.
+            assert!(
+                matches!(answer, Err(LinkError::NoAnswer { tries, .. }) if tries == timing.tries)
+            );
+        }
+    }
+}
+
+#[test]
 fn a_busy_board_is_asked_again_until_it_has_time() {
     let busy = || frame(42, &Reply::Refused(Refusal::Busy));
     let mut connection = says([

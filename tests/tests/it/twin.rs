@@ -23,8 +23,9 @@ fn compare(
     let name = storage.precision.name();
     // An emulated Cortex-M0 verifies a larger image for longer than it takes to compare answers.
     let known = known(board)?;
-    let region = match known.core {
-        "M0" => known.image_region.min(LARGEST),
+    let region = match (known.core, known.emulator) {
+        (_, Some(boards::Emulator::Node { .. })) => known.image_region.min(FEW_MOVIES),
+        ("M0", _) => known.image_region.min(LARGEST),
         _ => known.image_region,
     };
     let image = trained::image(storage, region)?;
@@ -51,6 +52,9 @@ fn compare(
 
 /// Bytes of the largest image for a Cortex-M0: the micro:bit's region.
 const LARGEST: usize = 188 * 1024;
+
+/// The same for an emulator that isn't QEMU: some seconds a ranking.
+const FEW_MOVIES: usize = 32 * 1024;
 
 /// A Cortex-M0 has no FPU, and takes the emulator longest.
 const SMALL: Counts = Counts {
