@@ -35,7 +35,6 @@ mod source;
 pub mod split;
 pub mod synth;
 mod time;
-pub mod titles;
 
 use std::path::PathBuf;
 
@@ -45,8 +44,8 @@ pub use notes::Note;
 pub use ratings::Ratings;
 pub use reading::Reading;
 pub use scale::Scale;
+pub use search::{Movie, Titles};
 pub use split::Split;
-pub use titles::{Movie, Titles};
 
 /// Ratings with all that belongs to them.
 #[derive(Debug, Clone)]

@@ -235,7 +235,7 @@ impl Source {
             },
         };
         let Some((listed, path)) = listed else {
-            return Ok(Titles::of_names(names));
+            return Ok(Titles::of_names(names.all()));
         };
         notes.extend(listed.notes.into_iter().map(Note::Titles));
         let titles = listed.titles;
@@ -247,7 +247,7 @@ impl Source {
                 path.display(),
                 titles.movies().len()
             )));
-            return Ok(Titles::of_names(names));
+            return Ok(Titles::of_names(names.all()));
         }
         if without * 10 > ids.len() {
             notes.push(Note::Titles(format!(

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::decode::{Decoded, decode};
 use super::error::{BadLine, DataError};
 use super::header::{Header, Records, YEARS};
-use super::titles::{Movie, Titles};
+use super::search::{Movie, Titles};
 
 /// The columns of flags in `u.item`, in order.
 const U_ITEM_GENRES: [&str; 19] = [

@@ -167,7 +167,7 @@ pub fn pair(
         ))
     })?;
     let titles = match (movie_names.is_empty(), first.titles.is_empty()) {
-        (false, _) => Titles::of_names(&movie_names),
+        (false, _) => Titles::of_names(movie_names.all()),
         (true, true) => second.titles,
         (true, false) => first.titles,
     };

@@ -2,7 +2,7 @@
 //!
 //! [`selection`] chooses users and movies, [`seen`] lists what the users have rated, [`image`] writes their tables through core's writer, [`limits`] says which
 //! models none can hold, [`bill`] what one costs, [`device`] what it costs a board,
-//! [`boards`] where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it, as [`people`] does the names of users. Rows
+//! [`boards`] where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it, as [`people`] does the names of users; [`map`] lays them out on a plane. Rows
 //! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds; `codes` finds codebooks of which each
 //! movie takes a few bytes.
 
@@ -23,6 +23,7 @@ mod influence;
 mod integers;
 mod interests;
 pub mod limits;
+pub mod map;
 mod narrow;
 pub mod people;
 mod pick;

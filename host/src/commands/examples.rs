@@ -60,6 +60,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &["recommend 42", "recommend --count 20 --fame 0.5 --json"],
     ),
     ("similar", &["similar the matrix"]),
+    ("map", &["map", "map --image small.img --out small.tsv"]),
     (
         "simulate",
         &[

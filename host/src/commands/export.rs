@@ -518,7 +518,7 @@ fn titles_of(
         }
         None => {
             let Some(data) = data else {
-                let named = Titles::of_names(&checkpoint.data.movie_names);
+                let named = Titles::of_names(checkpoint.data.movie_names.all());
                 return Ok((!named.is_empty()).then_some(named));
             };
             for note in &data.notes {

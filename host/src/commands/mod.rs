@@ -13,6 +13,7 @@ mod find;
 pub mod image;
 pub mod inspect;
 pub mod line;
+pub mod map;
 mod model;
 mod movie;
 pub mod predict;
@@ -93,6 +94,8 @@ enum Verb {
     Recommend(recommend::Args),
     /// List the movies most similar to one on this PC, from an image
     Similar(similar::Args),
+    /// Lay out an image's movies on a plane, what is alike together, as a table
+    Map(map::Args),
     /// Measure how well a device learns new users, on people left out of training
     Simulate(simulate::Args),
     /// Query a board, or its firmware in an emulator, over a serial line
@@ -118,6 +121,7 @@ impl Verb {
             Verb::Predict(args) => predict::run(&args),
             Verb::Recommend(args) => recommend::run(&args),
             Verb::Similar(args) => similar::run(&args),
+            Verb::Map(args) => map::run(&args),
             Verb::Simulate(args) => simulate::run(&args),
             Verb::Query(args) => query::run(&args),
             Verb::Emulate(args) => emulate::run(&args),

@@ -1,3 +1,4 @@
+use super::catalogue::Catalogue;
 use super::*;
 use crate::builtin;
 
@@ -114,4 +115,65 @@ fn no_text_is_too_odd_to_be_searched_for() {
     assert_eq!(id("#99999999999"), None);
     assert_eq!(id("300 (2007)"), None);
     assert!(found(&titles, "#99999999999").is_nothing());
+}
+
+#[test]
+fn titles_as_other_sites_write_them_are_found_by_year() {
+    let titles = builtin::load().titles;
+    let catalogue = Catalogue::new(&titles);
+    for (title, year, is) in [
+        ("The Matrix", 1999, "Matrix, The (1999)"),
+        (
+            "The Lord of the Rings: The Fellowship of the Ring",
+            2001,
+            "Lord of the Rings: The Fellowship of the Ring, The (2001)",
+        ),
+        (
+            "Amélie",
+            2001,
+            "Amelie (Fabuleux destin d'Amélie Poulain, Le) (2001)",
+        ),
+        (
+            "Star Wars",
+            1977,
+            "Star Wars: Episode IV - A New Hope (1977)",
+        ),
+        ("Se7en", 1995, "Seven (a.k.a. Se7en) (1995)"),
+        ("Hamlet", 1996, "Hamlet (1996)"),
+        ("WALL·E", 2008, "WALL·E (2008)"),
+        ("Rocky 2", 1979, "Rocky II (1979)"),
+        (
+            "Spirited Away",
+            2001,
+            "Spirited Away (Sen to Chihiro no kamikakushi) (2001)",
+        ),
+        // Shown at a festival a year before.
+        ("Memento", 2001, "Memento (2000)"),
+    ] {
+        let found = catalogue.find(title, Some(year)).map(|id| titles.title(id));
+        assert_eq!(found.as_deref(), Some(is), "{title}");
+    }
+    for (title, year) in [
+        ("The Matrix", Some(2009)),
+        ("Hamlet", None),
+        ("", None),
+        ("No such film", Some(1999)),
+    ] {
+        assert_eq!(catalogue.find(title, year), None, "{title}");
+    }
+}
+
+#[test]
+fn titles_folded_once_are_searched_as_those_folded_for_each_search() {
+    let titles = built_in();
+    let known = |id| id != 2571;
+    let shelf = Shelf::new(&titles, known);
+    for text in ["matrix", "#1", "2571", "alein", "", "lord rings"] {
+        assert_eq!(
+            shelf.listed(text, 7),
+            listed(&titles, known, text, 7),
+            "{text}"
+        );
+    }
+    assert_eq!(shelf.listed("toy story", 1), [1]);
 }

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use super::super::Movie;
 use super::fold::{self, Folder};
 use super::names;
-use pocketrec_base::threads;
+use super::titles::Movie;
 
 /// A word that titles have.
 pub struct Word {
@@ -150,11 +149,12 @@ pub struct Index {
     pub entries: Vec<Entry>,
 }
 
-/// So many titles are worth a thread.
-const SHARE: usize = 10_000;
-
 /// The titles of `movies`, in as many parts as there are threads for.
+#[cfg(not(target_family = "wasm"))]
 pub fn all(movies: &[&Movie]) -> Vec<Index> {
+    use pocketrec_base::threads;
+    // So many titles are worth a thread.
+    const SHARE: usize = 10_000;
     let threads = threads::for_memory();
     let share = movies.len().div_ceil(threads).max(SHARE);
     threads::share(
@@ -163,6 +163,12 @@ pub fn all(movies: &[&Movie]) -> Vec<Index> {
         || (),
         |(), movies| Index::new(movies),
     )
+}
+
+/// The titles of `movies`: there are no threads here.
+#[cfg(target_family = "wasm")]
+pub fn all(movies: &[&Movie]) -> Vec<Index> {
+    vec![Index::new(movies)]
 }
 
 impl Index {

@@ -1,7 +1,5 @@
 //! What movies are called.
 
-use super::names::Names;
-
 /// Titles and genres by MovieLens id; may be empty, since a ratings file can come alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Titles {
@@ -30,6 +28,19 @@ impl Titles {
         Titles { movies }
     }
 
+    /// Movies of the ids 1, 2, … that are called `names`.
+    pub fn of_names<'a>(names: impl IntoIterator<Item = &'a String>) -> Titles {
+        let movie = |(id, name): (u32, &String)| Movie {
+            id,
+            title: name.clone(),
+            genres: Vec::new(),
+            ratings: 0,
+        };
+        Titles {
+            movies: (1..).zip(names).map(movie).collect(),
+        }
+    }
+
     /// The titles with the number of ratings of each movie of `counts`, by id. O(movies log movies).
     pub fn counted(mut self, counts: impl IntoIterator<Item = (u32, u32)>) -> Titles {
         for (id, count) in counts {
@@ -38,19 +49,6 @@ impl Titles {
             }
         }
         self
-    }
-
-    /// Movies that are called what a ratings file calls them.
-    pub fn of_names(names: &Names) -> Titles {
-        let movie = |(id, name): (u32, &String)| Movie {
-            id,
-            title: name.clone(),
-            genres: Vec::new(),
-            ratings: 0,
-        };
-        Titles {
-            movies: (1..).zip(names.all()).map(movie).collect(),
-        }
     }
 
     /// The movie with that id. O(log movies).

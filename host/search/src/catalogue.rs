@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::super::Titles;
 use super::fold::{self, Folder};
 use super::names;
+use super::titles::Titles;
 
 /// A movie's id and year.
 type Movie = (u32, Option<u16>);
@@ -95,57 +95,5 @@ fn key(folder: &mut Folder, name: &str) -> String {
     match key.is_empty() {
         true => articles,
         false => key,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::builtin;
-
-    #[test]
-    fn titles_as_other_sites_write_them_are_found_by_year() {
-        let titles = builtin::load().titles;
-        let catalogue = Catalogue::new(&titles);
-        for (title, year, is) in [
-            ("The Matrix", 1999, "Matrix, The (1999)"),
-            (
-                "The Lord of the Rings: The Fellowship of the Ring",
-                2001,
-                "Lord of the Rings: The Fellowship of the Ring, The (2001)",
-            ),
-            (
-                "Amélie",
-                2001,
-                "Amelie (Fabuleux destin d'Amélie Poulain, Le) (2001)",
-            ),
-            (
-                "Star Wars",
-                1977,
-                "Star Wars: Episode IV - A New Hope (1977)",
-            ),
-            ("Se7en", 1995, "Seven (a.k.a. Se7en) (1995)"),
-            ("Hamlet", 1996, "Hamlet (1996)"),
-            ("WALL·E", 2008, "WALL·E (2008)"),
-            ("Rocky 2", 1979, "Rocky II (1979)"),
-            (
-                "Spirited Away",
-                2001,
-                "Spirited Away (Sen to Chihiro no kamikakushi) (2001)",
-            ),
-            // Shown at a festival a year before.
-            ("Memento", 2001, "Memento (2000)"),
-        ] {
-            let found = catalogue.find(title, Some(year)).map(|id| titles.title(id));
-            assert_eq!(found.as_deref(), Some(is), "{title}");
-        }
-        for (title, year) in [
-            ("The Matrix", Some(2009)),
-            ("Hamlet", None),
-            ("", None),
-            ("No such film", Some(1999)),
-        ] {
-            assert_eq!(catalogue.find(title, year), None, "{title}");
-        }
     }
 }

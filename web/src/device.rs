@@ -1,0 +1,171 @@
+//! The page's board: core's service, the model's image, and flash that keeps what it learns.
+
+use pocketrec::model::Model;
+use pocketrec::profile::UNDO_DEPTH;
+use pocketrec::service::{Board, Port, Service};
+use pocketrec::store::flash::{FlashLog, least_region};
+use pocketrec::wire::{Capabilities, LinkCounters, Reset};
+
+use super::flash::{BYTES, Flash};
+
+/// Ratings that its owner may give.
+const RATINGS: usize = 1024;
+
+const _: () = assert!(
+    least_region(4096, 4, RATINGS + UNDO_DEPTH) as usize <= BYTES,
+    "flash has room for the owner's ratings"
+);
+
+/// Movies scored before the page may do something else: a ranking takes a few such moments.
+const SLICE: u32 = 2048;
+
+/// The bytes of an image where they stay, aligned as a model wants them.
+pub fn keep(image: &[u8]) -> &'static [u8] {
+    // A vector of its own length would be aligned to bytes.
+    let room: &'static mut [u8] = vec![0; image.len() + 4].leak();
+    let ahead = room.as_ptr().align_offset(4);
+    let place = &mut room[ahead..ahead + image.len()];
+    place.copy_from_slice(image);
+    place
+}
+
+/// The board, running.
+pub struct Device {
+    service: Service<'static, 1, RATINGS, FlashLog<Flash>>,
+    flash: Flash,
+    line: Line,
+}
+
+/// Its end of the line.
+#[derive(Default)]
+struct Line {
+    out: Vec<u8>,
+    now: u32,
+    received: u32,
+    while_working: u32,
+    working: bool,
+}
+
+impl Port for Line {
+    fn send(&mut self, bytes: &[u8]) {
+        self.out.extend_from_slice(bytes);
+    }
+
+    fn now(&self) -> u32 {
+        self.now
+    }
+
+    fn counters(&self) -> LinkCounters {
+        LinkCounters {
+            received: self.received,
+            while_working: self.while_working,
+            ..LinkCounters::default()
+        }
+    }
+
+    fn working(&mut self, working: bool) {
+        self.working = working;
+    }
+}
+
+impl Device {
+    /// The board with an image and what its flash held before; other bytes than a whole flash are a new one.
+    pub fn start(image: &'static [u8], flash: &[u8]) -> Self {
+        let number = |digits: &str| digits.parse().unwrap_or_default();
+        let board = Board {
+            name: "page",
+            firmware: [
+                number(env!("CARGO_PKG_VERSION_MAJOR")),
+                number(env!("CARGO_PKG_VERSION_MINOR")),
+                number(env!("CARGO_PKG_VERSION_PATCH")),
+            ],
+            capabilities: Capabilities::default(),
+            image_region: image.len() as u32,
+            reset: Reset::Power,
+            at: 0,
+            crashes: 0,
+            slice: SLICE,
+        };
+        let flash = Flash::new(flash);
+        let store = FlashLog::open(flash.clone(), RATINGS + UNDO_DEPTH);
+        Self {
+            service: Service::with_store(Model::open(image), board, store),
+            flash,
+            line: Line::default(),
+        }
+    }
+
+    /// Takes in bytes from the line.
+    pub fn receive(&mut self, bytes: &[u8], now: u32) {
+        self.line.now = now;
+        for byte in bytes {
+            self.line.received = self.line.received.wrapping_add(1);
+            self.line.while_working += u32::from(self.line.working);
+            self.service.receive(*byte, &mut self.line);
+        }
+    }
+
+    /// Works for a moment; whether there is more to do.
+    pub fn work(&mut self, now: u32) -> bool {
+        self.line.now = now;
+        if self.service.is_working() {
+            self.service.poll(&mut self.line);
+            return true;
+        }
+        self.service.idle()
+    }
+
+    /// What was sent since the last call.
+    pub fn sent(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.line.out)
+    }
+
+    /// The flash, if it changed since the last call.
+    pub fn changed_flash(&mut self) -> Option<Vec<u8>> {
+        let mut cells = self.flash.0.borrow_mut();
+        std::mem::take(&mut cells.changed).then(|| cells.bytes.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::host;
+    use super::*;
+
+    fn ask(device: &mut Device, number: u32, request: &str) -> String {
+        let frame = host::frame(request.as_bytes(), number, false).unwrap();
+        device.receive(&frame, 0);
+        while device.work(0) {}
+        String::from_utf8(host::Host::default().receive(&device.sent())).unwrap()
+    }
+
+    #[test]
+    fn what_the_board_learns_is_in_its_flash_and_comes_back_with_it() {
+        let example = pocketrec::image::example();
+        let image = keep(example.bytes());
+        let mut device = Device::start(image, &[]);
+        let rate = r#"{"Rate":{"who":{"Owner":0},"movie":10,"stars":4.5}}"#;
+        let rated = ask(&mut device, 1, rate);
+        assert!(rated.contains(r#""ratings":1"#), "{rated}");
+        let flash = device.changed_flash().unwrap();
+        assert_eq!(flash.len(), BYTES);
+        assert!(device.changed_flash().is_none());
+
+        let profile = r#"{"Profile":{"who":{"Owner":0}}}"#;
+        let before = ask(&mut device, 2, profile);
+        let mut again = Device::start(image, &flash);
+        assert_eq!(ask(&mut again, 2, profile), before);
+        let undone = ask(&mut again, 3, r#"{"Undo":{"who":{"Owner":0}}}"#);
+        assert!(undone.contains(r#""movie":10"#), "{undone}");
+
+        let mut new = Device::start(image, &flash[1..]);
+        assert_ne!(ask(&mut new, 2, profile), before);
+    }
+
+    #[test]
+    fn a_board_without_an_image_says_so() {
+        let mut device = Device::start(&[], &[]);
+        let told = ask(&mut device, 1, r#""ModelInfo""#);
+        assert!(told.contains("the device has no model"), "{told}");
+    }
+}
