@@ -141,17 +141,13 @@ pub fn plain_id(cell: &[u8]) -> Option<u32> {
     cell.iter().try_fold(0, digit)?.try_into().ok()
 }
 
-/// A number of stars: digits, a sign, a point, or a comma where that can't be a separator.
-pub fn number(cell: &[u8], separator: Separator) -> Option<f32> {
+/// A number of stars: digits, a sign, a point, or a comma, which where it parts fields too stands in quotes.
+pub fn number(cell: &[u8]) -> Option<f32> {
     // `parse` alone would take `nan`, `inf` and `4e0`.
     let plain = |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'-' | b'+');
     if !cell.iter().all(plain) {
         return None;
     }
     let text = std::str::from_utf8(cell).ok()?;
-    match text.contains(',') {
-        false => text.parse().ok(),
-        true if separator == Separator::Comma => None,
-        true => text.replacen(',', ".", 1).parse().ok(),
-    }
+    text.replacen(',', ".", 1).parse().ok()
 }

@@ -23,6 +23,7 @@ use super::ids::IdSet;
 use super::line::{Rating, Said, fast};
 use super::names::{Closed, Interner};
 use super::open::unreadable;
+use super::quotes::WITHIN;
 use super::reading::Reading;
 use pocketrec_base::memory;
 use pocketrec_base::threads::share;
@@ -540,6 +541,8 @@ impl Parser<'_> {
                         }
                     }
                 }
+                // A line that goes over several, of which a quote holds the ends.
+                columns.told.lines += memchr::memchr_iter(WITHIN, line).count() as u64;
                 at = end + 1;
             }
             columns.told.lines += 1;

@@ -506,3 +506,21 @@ fn marks_of_no_rating_and_slips_of_a_digit_are_told() {
         "{said}"
     );
 }
+
+#[test]
+fn reviews_of_several_lines_are_read_and_lines_behind_them_keep_their_numbers() {
+    let text = "user_id,item_id,review,stars\n1,7,\"Good.\n\nVery \"\"good\"\",\nreally\",\"4,5\"\n2,7,12\" single,\"2\"\n";
+    let data = read(text, &Reading::default()).unwrap();
+    assert_eq!(data.ratings.stars, [4.5, 2.0]);
+    let error = read(&format!("{text}3,7,x\n"), &Reading::default()).unwrap_err();
+    assert!(
+        error.contains("line 7: `3,7,x`: it has 3 fields"),
+        "{error}"
+    );
+    // What is never closed is told where it begins.
+    let error = read(&format!("{text}3,7,\"x,4\n5,6,y,4\n"), &Reading::default()).unwrap_err();
+    assert!(
+        error.contains("line 7: ") && error.contains("a quote isn't closed"),
+        "{error}"
+    );
+}

@@ -25,6 +25,7 @@ pub mod names;
 pub mod notes;
 mod open;
 pub mod own;
+mod quotes;
 pub mod ratings;
 pub mod reading;
 pub mod release;

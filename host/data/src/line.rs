@@ -105,7 +105,7 @@ impl Form {
                 shown(&stars)
             ),
         };
-        let number = number(&stars, self.separator).ok_or_else(right)?;
+        let number = number(&stars).ok_or_else(right)?;
         if number.abs() > LIMIT {
             return Err(format!(
                 "the rating `{}` should be from -{LIMIT} to {LIMIT}: what is larger is a count, not a rating",

@@ -15,6 +15,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use super::blocks::{self, Blocks};
 use super::error::DataError;
 use super::magic::{self, Kind};
+use super::quotes::Quotes;
 
 /// Packed twice is packed by mistake; more often than that is packed to be unpacked forever.
 const LAYERS: usize = 2;
@@ -91,9 +92,10 @@ pub fn text<'a>(
         read = Box::new(Cursor::new(start.clone()).chain(unpacked));
         size = size.saturating_mul(UNPACKED);
     }
-    if blocks::begin(&start) {
-        read = Box::new(Blocks::new(read));
-    }
+    read = match blocks::begin(&start) {
+        true => Box::new(Blocks::new(read)),
+        false => Box::new(Quotes::new(read)),
+    };
     Ok(Text {
         read,
         size,

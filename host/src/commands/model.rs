@@ -165,7 +165,7 @@ impl ModelArgs {
                 Solver::Adam => Solver::Gibbs,
             };
             return Err(BadInput::new(format!(
-                "{option} says nothing to the {} solver; add --solver {}, or leave it out",
+                "{option} doesn't apply to the {} solver; add --solver {}, or leave it out",
                 solver.name(),
                 other.name()
             ))

@@ -139,6 +139,7 @@ pub fn run(args: &Args) -> Result<()> {
             true => format!("The best of {} for {name}", count(model.movies(), "movie")),
             false => format!("The best of those movies for {name}"),
         },
+        by: args.by,
         footing: id.and_then(|_| known.rated().line(&name)),
     })
 }
@@ -202,6 +203,8 @@ struct Recommended {
     #[serde(skip)]
     heading: String,
     #[serde(skip)]
+    by: By,
+    #[serde(skip)]
     footing: Option<String>,
 }
 
@@ -209,6 +212,9 @@ impl Answer for Recommended {
     fn tell(&self) {
         note!("{}", self.heading);
         print::block(&self.movies.table().text());
+        if self.by == By::Score && !self.movies.is_empty() {
+            note!("{}", print::SCORE);
+        }
         if let Some(footing) = &self.footing {
             note!("{footing}");
         }

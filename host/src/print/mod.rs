@@ -7,7 +7,7 @@ pub mod movies;
 pub mod progress;
 pub mod summary;
 
-pub use movies::{Movie, Movies};
+pub use movies::{Movie, Movies, SCORE};
 pub use pocketrec_base::print::*;
 
 use serde::Serialize;

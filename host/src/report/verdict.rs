@@ -41,7 +41,7 @@ fn faults(held: &str, rmse: f64, movie_means: f64, personal: bool) -> Option<Str
     }
     (!faults.is_empty()).then(|| {
         format!(
-            "this model {}; train again with a lower --lr, more --epochs, another --model or more ratings",
+            "this model {}; train again on more ratings or with another --model (Adam: also a lower --lr or more --epochs; Gibbs: more --sweeps)",
             faults.join(" and ")
         )
     })
@@ -64,7 +64,7 @@ mod tests {
         for rmse in [1.0, 3.23, f64::NAN, f64::INFINITY] {
             let told = warning(Validation { rmse, ..GOOD }).unwrap();
             assert!(told.contains("no better than each movie's mean"), "{told}");
-            assert!(told.contains("a lower --lr, more --epochs"), "{told}");
+            assert!(told.contains("a lower --lr or more --epochs"), "{told}");
         }
         let told = warning(Validation {
             personal: false,

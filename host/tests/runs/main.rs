@@ -255,7 +255,7 @@ fn a_model_that_is_no_use_is_told_so_when_it_is_trained_exported_and_inspected()
             ),
             "{told}"
         );
-        assert!(told.contains("train again with a lower --lr"), "{told}");
+        assert!(told.contains("train again on more ratings"), "{told}");
         for verb in ["export", "inspect"] {
             let told = done(folder.path(), verb);
             assert!(told.contains("no better than each movie's mean"), "{told}");

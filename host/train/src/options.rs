@@ -123,7 +123,7 @@ pub struct Options {
     /// The parts of the model.
     pub model: ModelKind,
     /// How they are found. What Adam alone needs (layers, rates, batches, epochs, penalties,
-    /// patience) says nothing to the other solver.
+    /// patience) doesn't apply to the other solver.
     #[serde(default)]
     pub solver: Solver,
     /// Sweeps of the Gibbs solver, burn-in included; by the size of the data when absent.

@@ -136,6 +136,9 @@ impl Asked<'_> {
                     }
                 }
                 print::block(&self.listed(reply).table().text());
+                if matches!(self.args.question, Question::Top { .. }) {
+                    note!("{}", print::SCORE);
+                }
                 // What an owner of the device has rated is never among them.
                 if let (Some(who), Some(rated)) = (&self.who, self.rated)
                     && who.user.is_some()

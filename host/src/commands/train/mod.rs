@@ -179,8 +179,8 @@ fn kept_epoch(options: &Options, fit: &Fit, validated: bool) -> Option<String> {
     if options.solver == Solver::Gibbs {
         return (kept != best.number).then(|| {
             format!(
-                "Epoch {kept} is the model: those before it show the mean of the samples so far, of which rows of {} \
-                 numbers can't hold all",
+                "Epoch {kept} is the model. The epochs before it are measured on the mean of all samples so far, which is \
+                 more accurate than {} dimensions can store",
                 options.user_dim
             )
         });
