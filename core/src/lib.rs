@@ -81,8 +81,8 @@
 //! # On a board of your own
 //!
 //! The crate needs no allocator and no `critical-section`, never calls the panic handler, and builds on stable Rust. It
-//! is built and tested for `thumbv6m-none-eabi` (Cortex-M0) and `thumbv7em-none-eabihf` (Cortex-M4F); targets must be
-//! little-endian.
+//! is built for twelve targets, from `thumbv6m-none-eabi` (Cortex-M0) on, and tested in emulators of Cortex-M0, M0+, M4F, M33
+//! and RV32IMAC; targets must be little-endian.
 //! Enable the features that your model needs, and no more:
 //!
 //! ```toml
@@ -128,7 +128,7 @@
 //! ```
 //!
 //! For the whole application, implement [`service::Port`] and pass bytes to [`service::Service`]: `examples/own_board.rs`
-//! is such a program. A service also takes the `Err` of `Model::open`, and then tells hosts why it has no model.
+//! is such a program, and the repository's `examples` folder has whole firmwares. A service also takes the `Err` of `Model::open`, and then tells hosts why it has no model.
 //!
 //! The crate logs nothing. The feature `defmt` derives `defmt::Format`, so that `defmt::info!("{}", error)` works on
 //! errors and wire types. They always have `Debug`, and errors have `Display`.

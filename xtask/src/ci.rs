@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::boards;
 use crate::setup::{self, Manner};
 use crate::toolchain::{self, Toolchain};
-use crate::{api, everywhere, licences, no_panic, oldest, package, shell, size};
+use crate::{api, everywhere, examples, licences, no_panic, oldest, package, shell, size};
 
 /// Runs every check, also after one failed.
 ///
@@ -25,7 +25,7 @@ pub fn run(manner: Manner) -> Result<()> {
                     "--workspace",
                     "--all-targets",
                     "--features",
-                    "tests/emulator",
+                    "tests/examples",
                 ])
                 .args(["--", "-D", "warnings"]),
         )
@@ -148,6 +148,7 @@ fn device(toolchain: &Toolchain, manner: Manner, failures: &mut Failures) {
             everywhere::build(toolchain, target)
         });
     }
+    failures.check("examples", || examples::run(manner));
     failures.check("no panic", || no_panic::run(toolchain));
     failures.check("size", || size::run(toolchain, false));
 }

@@ -7,92 +7,130 @@ use std::process::Command;
 use crate::boards::{self, Emulator};
 use crate::shell;
 
-/// The emulator's program and its package in Debian.
-const NAME: &str = "qemu-system-arm";
-
-/// What starts the emulator: the system's, or else the copy that [`unpack`] made. `host` looks in the same places.
-pub fn program() -> PathBuf {
-    let own = folder().join("bin").join(NAME);
-    match !shell::on_path(NAME) && own.is_file() {
-        true => own,
-        false => NAME.into(),
-    }
+/// One of QEMU's programs.
+#[derive(Debug)]
+pub struct Qemu {
+    /// Its name.
+    pub name: &'static str,
+    /// Its package in Debian and in Fedora.
+    pub packages: [&'static str; 2],
+    /// Machines that it must have beside those of the boards.
+    machines: &'static [&'static str],
+    /// Whether it is the one that has the boards.
+    has_boards: bool,
 }
 
-/// The emulator's version line, when it knows the boards.
-///
-/// # Errors
-/// When there is no emulator, or one too old.
-pub fn version() -> Result<String> {
-    let version = shell::output(Command::new(program()).arg("--version"))?;
-    let machines = shell::output(Command::new(program()).args(["-machine", "help"]))?;
-    for board in boards::all() {
-        let Some(Emulator::Qemu { machine }) = board.emulator else {
-            continue;
-        };
-        if !machines
-            .lines()
-            .any(|line| line.split_whitespace().next() == Some(machine))
-        {
-            bail!("{NAME} is too old: it has no machine `{machine}` (5.2 and later do)");
+/// The boards' emulator.
+pub const ARM: Qemu = Qemu {
+    name: "qemu-system-arm",
+    packages: ["qemu-system-arm", "qemu-system-arm"],
+    machines: &[],
+    has_boards: true,
+};
+
+/// The emulator of an example.
+pub const RISCV: Qemu = Qemu {
+    name: "qemu-system-riscv32",
+    packages: ["qemu-system-misc", "qemu-system-riscv"],
+    machines: &["virt"],
+    has_boards: false,
+};
+
+/// What starts the boards' emulator: the system's, or else the copy that [`Qemu::unpack`] made. `host` looks in the same
+/// places.
+pub fn program() -> PathBuf {
+    ARM.program()
+}
+
+impl Qemu {
+    /// What starts it.
+    fn program(&self) -> PathBuf {
+        let own = folder().join("bin").join(self.name);
+        match !shell::on_path(self.name) && own.is_file() {
+            true => own,
+            false => self.name.into(),
         }
     }
-    Ok(version
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_string())
+
+    /// Its version line, when it knows the machines.
+    ///
+    /// # Errors
+    /// When there is no emulator, or one too old.
+    pub fn version(&self) -> Result<String> {
+        let version = shell::output(Command::new(self.program()).arg("--version"))?;
+        let known = shell::output(Command::new(self.program()).args(["-machine", "help"]))?;
+        let boards = boards::all().iter().filter(|_| self.has_boards);
+        let machines = boards.filter_map(|board| match board.emulator {
+            Some(Emulator::Qemu { machine }) => Some(machine),
+            _ => None,
+        });
+        for machine in machines.chain(self.machines.iter().copied()) {
+            if !known
+                .lines()
+                .any(|line| line.split_whitespace().next() == Some(machine))
+            {
+                let name = self.name;
+                bail!("{name} is too old: it has no machine `{machine}` (5.2 and later do)");
+            }
+        }
+        Ok(version
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_string())
+    }
+
+    /// The commands that bring Debian's packages of the emulator, with those that it needs and the system lacks, to
+    /// [`folder`]: nothing is installed, and nobody has to be root.
+    pub fn download(&self) -> Vec<Vec<String>> {
+        let archives = folder().join("archives");
+        let words = |line: &str| line.split_whitespace().map(String::from).collect();
+        let mut make: Vec<String> = words("mkdir -p");
+        make.push(archives.join("partial").display().to_string());
+        let mut fetch: Vec<String> = words(
+            "apt-get install --download-only -y --no-install-recommends -o Debug::NoLocking=1",
+        );
+        fetch.push("-o".into());
+        fetch.push(format!("Dir::Cache::archives={}", archives.display()));
+        fetch.push(self.packages[0].into());
+        vec![make, fetch]
+    }
+
+    /// Unpacks what [`download`](Self::download) brought, and writes the program that starts it.
+    ///
+    /// # Errors
+    /// When the packages aren't there or can't be unpacked.
+    pub fn unpack(&self) -> Result<()> {
+        let folder = folder();
+        let archives = folder.join("archives");
+        let root = folder.join("root");
+        let entries = std::fs::read_dir(&archives)
+            .with_context(|| format!("can't read {}", archives.display()))?;
+        let packages: Vec<PathBuf> = entries
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "deb"))
+            .collect();
+        if packages.is_empty() {
+            bail!("no package came to {}", archives.display());
+        }
+        for package in &packages {
+            shell::output(Command::new("dpkg-deb").arg("-x").args([package, &root]))?;
+        }
+        let program = folder.join("bin").join(self.name);
+        std::fs::create_dir_all(folder.join("bin"))?;
+        std::fs::write(&program, SCRIPT.replace(ARM.name, self.name))
+            .with_context(|| format!("can't write {}", program.display()))?;
+        shell::output(Command::new("chmod").arg("+x").arg(&program))?;
+        std::fs::remove_dir_all(&archives)
+            .with_context(|| format!("can't remove {}", archives.display()))
+    }
 }
 
 /// Where the project's own copy lies.
 fn folder() -> PathBuf {
     shell::target_directory().join("emulator")
-}
-
-/// The commands that bring Debian's packages of the emulator, with those that it needs and the system lacks, to
-/// [`folder`]: nothing is installed, and nobody has to be root.
-pub fn download() -> Vec<Vec<String>> {
-    let archives = folder().join("archives");
-    let words = |line: &str| line.split_whitespace().map(String::from).collect();
-    let mut make: Vec<String> = words("mkdir -p");
-    make.push(archives.join("partial").display().to_string());
-    let mut fetch: Vec<String> =
-        words("apt-get install --download-only -y --no-install-recommends -o Debug::NoLocking=1");
-    fetch.push("-o".into());
-    fetch.push(format!("Dir::Cache::archives={}", archives.display()));
-    fetch.push(NAME.into());
-    vec![make, fetch]
-}
-
-/// Unpacks what [`download`] brought, and writes the program that starts it.
-///
-/// # Errors
-/// When the packages aren't there or can't be unpacked.
-pub fn unpack() -> Result<()> {
-    let folder = folder();
-    let archives = folder.join("archives");
-    let root = folder.join("root");
-    let entries = std::fs::read_dir(&archives)
-        .with_context(|| format!("can't read {}", archives.display()))?;
-    let packages: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "deb"))
-        .collect();
-    if packages.is_empty() {
-        bail!("no package came to {}", archives.display());
-    }
-    for package in &packages {
-        shell::output(Command::new("dpkg-deb").arg("-x").args([package, &root]))?;
-    }
-    let program = folder.join("bin").join(NAME);
-    std::fs::create_dir_all(folder.join("bin"))?;
-    std::fs::write(&program, SCRIPT)
-        .with_context(|| format!("can't write {}", program.display()))?;
-    shell::output(Command::new("chmod").arg("+x").arg(&program))?;
-    std::fs::remove_dir_all(&archives)
-        .with_context(|| format!("can't remove {}", archives.display()))
 }
 
 /// The shell script that becomes the emulator, beside whose folder its packages are unpacked.

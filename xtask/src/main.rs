@@ -12,6 +12,7 @@ mod drive;
 mod elf;
 mod emulator;
 mod everywhere;
+mod examples;
 mod firmware;
 mod flash;
 mod licences;
@@ -83,6 +84,8 @@ enum Verb {
     },
     /// Compile each package with the minimum Rust version that it declares.
     Msrv,
+    /// Build the firmware of `examples`, and ask those in an emulator that one has.
+    Examples,
     /// Package core as for a registry, and compile the package and its examples.
     Package,
     /// Run unsafe code's tests under Miri, which needs a nightly toolchain.
@@ -232,6 +235,7 @@ fn main() -> ExitCode {
         Verb::Ci => ci::run(setup),
         Verb::Api { bless } => api::run(setup, bless),
         Verb::Msrv => oldest::run(setup),
+        Verb::Examples => examples::run(setup),
         Verb::Package => package::run(),
         Verb::Miri => miri::run(setup),
         Verb::Loom => loom::run(),

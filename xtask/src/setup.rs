@@ -7,8 +7,9 @@ use anyhow::{Result, bail};
 use std::io::Write;
 use std::process::Command;
 
+use crate::emulator::{self, Qemu};
 use crate::toolchain::{self, Choice, Toolchain};
-use crate::{emulator, npm, shell};
+use crate::{npm, shell};
 
 /// How far the task runner may go by itself.
 #[derive(Clone, Copy, Debug)]
@@ -19,20 +20,19 @@ pub struct Manner {
     pub choice: Choice,
 }
 
-/// A way to bring what is missing: commands, run one after the other, and what is left to do then.
+/// A way to bring what is missing: commands, run one after the other, and an emulator to unpack then.
 struct Remedy {
     what: &'static str,
     commands: Vec<Vec<String>>,
-    then: fn() -> Result<()>,
+    then: Option<&'static Qemu>,
 }
 
 impl Remedy {
     fn new(what: &'static str, commands: Vec<Vec<String>>) -> Self {
-        let then = || Ok(());
         Self {
             what,
             commands,
-            then,
+            then: None,
         }
     }
 }
@@ -42,11 +42,15 @@ impl Remedy {
 /// # Errors
 /// When the compiler or the emulator is still missing afterwards.
 pub fn run(manner: Manner) -> Result<()> {
-    let missing: Vec<String> = [compiler(manner), emulator(manner), packages(manner)]
-        .into_iter()
-        .filter_map(Result::err)
-        .map(|error| format!("{error:#}"))
-        .collect();
+    let missing: Vec<String> = [
+        compiler(manner),
+        emulator(manner, &emulator::ARM),
+        packages(manner),
+    ]
+    .into_iter()
+    .filter_map(Result::err)
+    .map(|error| format!("{error:#}"))
+    .collect();
     match missing.is_empty() {
         true => Ok(()),
         false => bail!("{}", missing.join("; ")),
@@ -163,21 +167,17 @@ pub fn targets(manner: Manner, toolchain: &Toolchain, targets: &[&'static str]) 
     Ok(())
 }
 
-/// Finds the emulator, or installs it.
+/// Finds one of QEMU's emulators, or installs it.
 ///
 /// # Errors
 /// When there is none and it may not or can't be installed.
-pub fn emulator(manner: Manner) -> Result<()> {
-    if let Ok(version) = emulator::version() {
+pub fn emulator(manner: Manner, qemu: &'static Qemu) -> Result<()> {
+    if let Ok(version) = qemu.version() {
         eprintln!("emulator: {version}");
         return Ok(());
     }
-    bring(
-        "the emulator qemu-system-arm",
-        emulators(),
-        manner,
-        emulator::version,
-    )
+    let what = format!("the emulator {}", qemu.name);
+    bring(&what, emulators(qemu), manner, || qemu.version())
 }
 
 /// Finds the emulators that are packages of npm, or installs them.
@@ -205,19 +205,20 @@ pub fn packages(manner: Manner) -> Result<()> {
 }
 
 /// The ways to an emulator that this system has.
-fn emulators() -> Vec<Remedy> {
+fn emulators(qemu: &'static Qemu) -> Vec<Remedy> {
+    let [debian, fedora] = qemu.packages;
     if shell::on_path("apt-get") {
         vec![
-            Remedy::new("Debian's package", apt(&["qemu-system-arm"])),
+            Remedy::new("Debian's package", apt(&[debian])),
             Remedy {
                 what: "where that would remove another package: Debian's package unpacked into the project's target \
                        folder, the system left as it is",
-                commands: emulator::download(),
-                then: emulator::unpack,
+                commands: qemu.download(),
+                then: Some(qemu),
             },
         ]
     } else if shell::on_path("dnf") {
-        let install = as_root(words("dnf install -y qemu-system-arm"));
+        let install = as_root([words("dnf install -y"), vec![fedora.into()]].concat());
         vec![Remedy::new("Fedora's package", vec![install])]
     } else if shell::on_path("brew") {
         let install = words("brew install qemu");
@@ -241,7 +242,7 @@ fn bring(
     if remedies.is_empty() {
         bail!(
             "{what} is missing and this system's package manager is not one that is known here: \
-             install qemu-system-arm 5.2 or later, and for rustup's compiler `rustup target add {}`",
+             install QEMU 5.2 or later for Arm and RISC-V, and for rustup's compiler `rustup target add {}`",
             toolchain::targets().join(" ")
         );
     }
@@ -265,7 +266,7 @@ fn bring(
         let mut commands = remedy.commands.iter();
         let done = commands
             .try_for_each(|command| run_words(command))
-            .and_then(|()| (remedy.then)())
+            .and_then(|()| remedy.then.map_or(Ok(()), Qemu::unpack))
             .and_then(|()| check());
         match done {
             Ok(found) => {
@@ -331,7 +332,7 @@ mod tests {
 
     #[test]
     fn no_command_that_installs_may_remove_a_package() {
-        let every = [apt(&["a", "b"]), emulator::download()].concat();
+        let every = [apt(&["a", "b"]), emulator::ARM.download()].concat();
         let installs: Vec<&Vec<String>> = every
             .iter()
             .filter(|command| command.contains(&"install".to_string()))

@@ -7,7 +7,8 @@
 //
 // What rp2040js 1.4.1 lacks is here: the boot ROM, as far as a firmware needs it (the second stage's checksum, its copy
 // in RAM, functions that erase and program flash, which take their time), flash that nobody can read meanwhile, a UART
-// that takes its time, resets that leave RAM and flash as they are, and a fault where code is run from nowhere.
+// that takes its time and interrupts when it has room again, events that a program sets itself, resets that leave RAM and
+// flash as they are, and a fault where code is run from nowhere.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,6 +21,9 @@ const RAM = 0x20000000;
 const SECOND_STAGE = 0x20041f00;
 const BYTE_NANOS = (10 * 1e9) / 115200;
 const FIFO = 32;
+/** The UART's register for DMA, and its interrupt where it has room again. */
+const UART_DMA = 0x48;
+const UART_SENDS = 1 << 5;
 /** Instructions between two looks at the sockets. */
 const TURN = 20000;
 /** What flash takes for 256 bytes of an erased sector, and for 16 programmed bytes. */
@@ -107,7 +111,13 @@ class Machine {
     this.mcu = new RP2040();
     const { mcu } = this;
     const silent = () => {};
-    mcu.logger = { debug: silent, info: silent, warn: silent, error: silent };
+    // What rp2040js says of an instruction that sets the event flag is all that it does about it.
+    const info = (_, text) => {
+      if (text === 'SEV') {
+        mcu.core.eventRegistered = true;
+      }
+    };
+    mcu.logger = { debug: silent, info, warn: silent, error: silent };
     mcu.bootrom.set(bootRom());
     mcu.flash.set(flash);
     mcu.sram.set(ram);
@@ -120,6 +130,8 @@ class Machine {
     this.pause = false;
     this.nextByte = 0;
     this.sentUntil = 0;
+    /** Whether more bytes wait to be sent than the UART interrupts at. */
+    this.manyWait = false;
 
     const { ppb, core } = mcu;
     const write = ppb.writeUint32.bind(ppb);
@@ -148,10 +160,16 @@ class Machine {
       get: () =>
         (uart.rxFIFO.full ? 0x40 : 0) |
         (uart.rxFIFO.empty ? 0x10 : 0) |
-        (this.sentUntil - this.clock.nanos > FIFO * BYTE_NANOS ? 0x20 : 0),
+        (this.waiting() > FIFO ? 0x20 : 0),
     });
+    // As it is sent, and not whenever it is looked at.
+    uart.checkInterrupts = () => mcu.setInterrupt(uart.irq, (uart.interruptStatus & uart.interruptMask) !== 0);
+    const read = uart.readUint32.bind(uart);
+    // No DMA has been asked for.
+    uart.readUint32 = (offset) => (offset === UART_DMA ? 0 : read(offset));
     uart.onByte = (byte) => {
       this.sentUntil = Math.max(this.sentUntil, this.clock.nanos) + BYTE_NANOS;
+      this.manyWait ||= this.waiting() > FIFO / 2;
       line.write(Uint8Array.of(byte));
     };
 
@@ -164,6 +182,11 @@ class Machine {
     core.SP = SECOND_STAGE;
     core.LR = 0;
     core.PC = SECOND_STAGE;
+  }
+
+  /** Bytes that the UART still has to send. */
+  waiting() {
+    return (this.sentUntil - this.clock.nanos) / BYTE_NANOS;
   }
 
   readFlash(reads) {
@@ -233,12 +256,20 @@ class Machine {
         this.nextByte = clock.nanos + BYTE_NANOS;
         uart.feedByte(received.shift());
       }
+      if (this.manyWait && this.waiting() <= FIFO / 2) {
+        this.manyWait = false;
+        uart.interruptStatus |= UART_SENDS;
+        uart.checkInterrupts();
+      }
       if (core.waiting) {
         if (core.pendingInterrupts & core.enabledInterrupts) {
           core.waiting = false;
           core.interruptsUpdated = true;
         } else if (received.length > 0) {
           clock.tick(Math.max(this.nextByte - clock.nanos, nanos));
+          continue;
+        } else if (this.manyWait) {
+          clock.tick(BYTE_NANOS);
           continue;
         } else {
           return true;

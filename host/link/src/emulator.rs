@@ -50,27 +50,43 @@ impl Emulator {
             let why = boards::parse_emulated(board.name).err().unwrap_or_default();
             return Err(BadInput::new(format!("`{}` has no emulator; {why}", board.name)).into());
         };
+        if let Some(image) = image
+            && !image.is_file()
+        {
+            return Err(BadInput::new(format!(
+                "{} does not exist; `cargo run -p host -- export` writes an image",
+                image.display()
+            ))
+            .into());
+        }
+        let name = match kind {
+            boards::Emulator::Qemu { .. } => "qemu-system-arm",
+            boards::Emulator::Node { .. } => "node",
+        };
+        Self::start(name, |command, line| {
+            match kind {
+                boards::Emulator::Qemu { machine } => qemu(command, machine, line, elf),
+                boards::Emulator::Node { script } => node(command, board, script, line, elf),
+            }
+            if let Some(image) = image {
+                command.args(Self::with_bytes(image, board.image_address));
+            }
+            command.args(arguments);
+        })
+    }
+
+    /// Starts the emulator's program of that name, the system's or the one that `cargo xtask setup` brought. `tell` gives it
+    /// its arguments, of which one has its serial line connect to the address.
+    ///
+    /// # Errors
+    ///
+    /// Why it didn't start, in its words.
+    pub fn start(name: &str, tell: impl FnOnce(&mut Command, SocketAddr)) -> Result<Self> {
         // The firmware's UART connects to us: no name to agree on, no file to leave behind.
         let listener = TcpListener::bind("127.0.0.1:0").context("no socket for the emulator")?;
-        let line = listener.local_addr()?;
-        let (name, mut command) = match kind {
-            boards::Emulator::Qemu { machine } => ("qemu-system-arm", qemu(machine, line, elf)),
-            boards::Emulator::Node { script } => ("node", node(board, script, line, elf)),
-        };
-        command
-            .args(arguments)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        if let Some(image) = image {
-            if !image.is_file() {
-                return Err(BadInput::new(format!(
-                    "{} does not exist; `cargo run -p host -- export` writes an image",
-                    image.display()
-                ))
-                .into());
-            }
-            command.args(Self::with_bytes(image, board.image_address));
-        }
+        let mut command = Command::new(program(name));
+        tell(&mut command, listener.local_addr()?);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = Tied::spawn(&mut command).map_err(|error| match error.kind() {
             ErrorKind::NotFound => anyhow::anyhow!(
                 "the emulator {name} is not installed: `cargo xtask setup` says how to get it"
@@ -111,28 +127,24 @@ impl Emulator {
 }
 
 /// QEMU as a machine.
-fn qemu(machine: &str, line: SocketAddr, elf: &Path) -> Command {
-    let mut command = Command::new(program("qemu-system-arm"));
+fn qemu(command: &mut Command, machine: &str, line: SocketAddr, elf: &Path) {
     command
         .args(["-machine", machine])
         .args(["-display", "none", "-monitor", "none"])
         .args(["-serial", &format!("tcp:{line},nodelay=on")])
         .arg("-kernel")
         .arg(elf);
-    command
 }
 
 /// Node.js with a script from the board's folder, which takes what QEMU takes as far as it is asked here, and finds its
 /// packages in the project's target folder.
-fn node(board: Board, script: &str, line: SocketAddr, elf: &Path) -> Command {
-    let mut command = Command::new(program("node"));
+fn node(command: &mut Command, board: Board, script: &str, line: SocketAddr, elf: &Path) {
     command
         .arg(Path::new(board.folder).join(script))
         .env("POCKETREC_PACKAGES", emulators().join(board.name))
         .args(["-serial", &format!("tcp:{line},nodelay=on")])
         .arg("-kernel")
         .arg(elf);
-    command
 }
 
 /// Where `cargo xtask setup` puts what the system lacks.

@@ -37,6 +37,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
 
+    /// A firmware of your own for that board, in place of the project's
+    #[arg(long, value_name = "FILE")]
+    elf: Option<PathBuf>,
+
     /// Listen on this port of 127.0.0.1; 0 picks a free one
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     tcp: u16,
@@ -53,7 +57,15 @@ pub fn run(args: &Args) -> Result<()> {
     let stop = signals::heed("");
     let profile = args.profile.clone();
     let profile = profile.unwrap_or_else(|| usual(&args.image, args.board));
-    let held = Held::boot(args.board, &args.image, &profile, args.tcp, stop)?;
+    let own = args.elf.as_deref();
+    if let Some(elf) = own {
+        files::check_file("--elf", elf)?;
+        if !elf.is_file() {
+            let why = format!("--elf {}: there is no such file", elf.display());
+            return Err(BadInput::new(why).into());
+        }
+    }
+    let held = Held::boot((args.board, own), &args.image, &profile, args.tcp, stop)?;
     // Gone when this ends, however it does in order.
     let _told = held.running.tell()?;
     held.tell();
@@ -78,13 +90,13 @@ pub struct Held {
 }
 
 impl Held {
-    /// Boots `board` with the image and with what the file `profile` kept; it is asked at port `tcp` of this machine, or
-    /// at a free one for 0.
+    /// Boots `board`, or a firmware for it that isn't the project's, with the image and with what the file `profile` kept; it
+    /// is asked at port `tcp` of this machine, or at a free one for 0.
     ///
     /// # Errors
     /// As [`run`]; an interruption once `stop` is set.
     pub fn boot(
-        board: Board,
+        (board, own): (Board, Option<&Path>),
         image: &Path,
         profile: &Path,
         tcp: u16,
@@ -96,7 +108,10 @@ impl Held {
         let kept = Kept::read(profile, board.profile_region)?;
         let bridge =
             Bridge::open(tcp).map_err(|error| BadInput::new(format!("--tcp {tcp}: {error}")))?;
-        let elf = line::built(board, image)?;
+        let elf = match own {
+            Some(elf) => elf.to_owned(),
+            None => line::built(board, image)?,
+        };
         let hand = Waiting::new()?;
         let mut arguments = hand.qmp()?;
         if let Some(Kept::Flash(_)) = &kept {

@@ -23,7 +23,7 @@ fn evening(
     let Some(board) = boards::by_name(board) else {
         bail!("no such board");
     };
-    let held = Held::boot(board, image, profile, 0, stop)?;
+    let held = Held::boot((board, None), image, profile, 0, stop)?;
     let name = held.running.port();
     std::thread::scope(|scope| {
         let staying = scope.spawn(|| held.stay(stop));

@@ -5,6 +5,8 @@ mod added_board;
 mod built_in_image;
 #[cfg(feature = "emulator")]
 mod emulate;
+#[cfg(feature = "examples")]
+mod examples;
 #[cfg(feature = "emulator")]
 mod firmware;
 #[cfg(feature = "emulator")]
