@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use vt100::{Cell, Color};
 
-use super::{Terminal, host};
+use super::{ON_PC, Terminal};
 
 /// Columns and lines of the picture.
 const SIZE: (u16, u16) = (100, 26);
@@ -12,7 +12,10 @@ const SIZE: (u16, u16) = (100, 26);
 const CELL: (f32, f32) = (8.4, 18.0);
 
 /// What is pressed, what is then waited for, and for how many seconds it stands.
-const STORY: &[(&str, &[&str], f32)] = &[
+type Step = (&'static str, &'static [&'static str], f32);
+
+/// What the README's picture shows of the real catalogue.
+const STORY: &[Step] = &[
     ("", &["The best for you", "answers in"], 2.5),
     (
         "/toy story",
@@ -31,33 +34,40 @@ const STORY: &[(&str, &[&str], f32)] = &[
     ("w", &["Why "], 4.0),
 ];
 
-/// The frame that stands where nothing moves.
-const STILL: usize = 10;
+/// The same of a catalogue of made-up movies.
+const OF_PARTS: &[Step] = &[
+    ("", &["The best for you", "answers in"], 1.0),
+    ("/part 12", &["Search: part 12", "Part 12 (1960)"], 1.0),
+    ("\r", &["Found"], 1.0),
+    ("5", &["5 stars for Part 12 (1960)", "you: 5"], 1.0),
+    ("\u{1b}", &["The best for you"], 1.0),
+];
 
-/// `cargo xtask picture` runs this with an image and a place to write to.
+/// `cargo xtask picture` runs this with the real catalogue's image and a place to write to.
 #[test]
-#[ignore = "writes a file that `cargo xtask picture` asks for"]
-fn drawn_for_the_readme() {
-    let said = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} should be set"));
-    let (image, to) = (said("POCKETREC_IMAGE"), said("POCKETREC_PICTURE"));
+fn a_picture_has_each_step_as_the_program_showed_it() {
+    let Ok(to) = std::env::var("POCKETREC_PICTURE") else {
+        let drawn = svg(OF_PARTS, &frames(&super::place(), OF_PARTS));
+        has_each_step(&drawn, OF_PARTS);
+        return;
+    };
+    let image = std::env::var("POCKETREC_IMAGE").expect("POCKETREC_IMAGE should be set");
     let place = tempfile::tempdir().unwrap();
     for name in ["model.img", "model.titles.csv"] {
         let from = std::path::Path::new(&image).with_file_name(name);
         std::fs::copy(from, place.path().join(name)).unwrap();
     }
-    drop(host(&place));
-    std::fs::write(
-        to,
-        svg(&frames(&place, &["console", "--image", "model.img"])),
-    )
-    .unwrap();
+    std::fs::write(to, svg(STORY, &frames(&place, STORY))).unwrap();
 }
 
 #[test]
 fn the_readmes_picture_has_every_step_of_the_story() {
     let svg = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/console.svg"));
-    let svg = svg.unwrap();
-    for (_, shown, _) in STORY {
+    has_each_step(&svg.unwrap(), STORY);
+}
+
+fn has_each_step(svg: &str, story: &[Step]) {
+    for (_, shown, _) in story {
         for text in *shown {
             assert!(
                 svg.contains(&*escaped(text)),
@@ -65,13 +75,14 @@ fn the_readmes_picture_has_every_step_of_the_story() {
             );
         }
     }
+    assert_eq!(svg.matches("<g class=\"f f").count(), story.len());
     assert!(svg.contains("prefers-color-scheme: dark"));
 }
 
 /// What the program shows at each step.
-fn frames(place: &tempfile::TempDir, arguments: &[&str]) -> Vec<vt100::Screen> {
-    let mut terminal = Terminal::start(place, SIZE, arguments);
-    STORY
+fn frames(place: &tempfile::TempDir, story: &[Step]) -> Vec<vt100::Screen> {
+    let mut terminal = Terminal::start(place, SIZE, &ON_PC);
+    story
         .iter()
         .map(|(keys, shown, _)| {
             terminal.press(keys);
@@ -97,13 +108,16 @@ fn theme([ink, paper, edge, green, red, magenta]: &[&str; 6]) -> String {
     )
 }
 
-fn svg(frames: &[vt100::Screen]) -> String {
+fn svg(story: &[Step], frames: &[vt100::Screen]) -> String {
+    // Where nothing moves, the list that moved.
+    let still = story.iter().rposition(|(keys, ..)| *keys == "\u{1b}");
+    let still = still.unwrap_or(0);
     let (columns, lines) = SIZE;
     let (width, height) = (
         f32::from(columns) * CELL.0 + 24.0,
         f32::from(lines) * CELL.1 + 24.0,
     );
-    let whole: f32 = STORY.iter().map(|(.., seconds)| seconds).sum();
+    let whole: f32 = story.iter().map(|(.., seconds)| seconds).sum();
     let mut style = String::from(
         "text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}\
          .b{font-weight:bold}.d{opacity:.65}.f{opacity:0}",
@@ -116,10 +130,10 @@ fn svg(frames: &[vt100::Screen]) -> String {
     );
     let _ = write!(
         style,
-        ".f{STILL}{{opacity:1}}@media (prefers-reduced-motion: no-preference){{"
+        ".f{still}{{opacity:1}}@media (prefers-reduced-motion: no-preference){{"
     );
     let mut begin = 0.0;
-    for (at, (.., seconds)) in STORY.iter().enumerate() {
+    for (at, (.., seconds)) in story.iter().enumerate() {
         let (from, to) = (100.0 * begin / whole, 100.0 * (begin + seconds) / whole);
         let _ = write!(
             style,
