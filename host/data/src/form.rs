@@ -2,6 +2,7 @@
 
 use super::cells::{self, Separator};
 use super::header::{Header, plain};
+use super::known::NAMES;
 use super::reading::{Columns, Place, Reading};
 use super::scale::GivenScale;
 use super::time;
@@ -26,101 +27,6 @@ pub struct Form {
     /// Which columns were taken for what, where that had to be guessed.
     pub guessed: Option<String>,
 }
-
-/// The names a header may give to user, movie, stars and time, the likelier before others: letters and digits in lower
-/// case, without RecBole's `:token` behind.
-const NAMES: [&[&str]; 4] = [
-    &[
-        "userid",
-        "user",
-        "users",
-        "uid",
-        "userno",
-        "username",
-        "usermd5",
-        "reviewerid",
-        "reviewer",
-        "customerid",
-        "customer",
-        "custid",
-        "memberid",
-        "member",
-        "profileid",
-        "raterid",
-        "rater",
-        "reviewprofilename",
-    ],
-    &[
-        "movieid",
-        "movie",
-        "movies",
-        "mid",
-        "itemid",
-        "item",
-        "items",
-        "iid",
-        "filmid",
-        "film",
-        "asin",
-        "productid",
-        "product",
-        "parentasin",
-        "isbn",
-        "bookid",
-        "book",
-        "businessid",
-        "business",
-        "animeid",
-        "anime",
-        "jokeid",
-        "joke",
-        "songid",
-        "trackid",
-        "artistid",
-        "gameid",
-        "recipeid",
-        "beerid",
-        "beerbeerid",
-        "showid",
-        "courseid",
-        "imdbid",
-        "tconst",
-    ],
-    &[
-        "rating",
-        "ratings",
-        "stars",
-        "star",
-        "starrating",
-        "score",
-        "overall",
-        "reviewoverall",
-        "userrating",
-        "bookrating",
-        "movierating",
-        "ratingvalue",
-        "ratingscore",
-        "reviewrating",
-    ],
-    &[
-        "timestamp",
-        "unixtimestamp",
-        "ratingtimestamp",
-        "unixreviewtime",
-        "unixtime",
-        "time",
-        "ratingtime",
-        "reviewtime",
-        "datetime",
-        "date",
-        "ratingdate",
-        "reviewdate",
-        "ratedat",
-        "createdat",
-        "ts",
-        "tstamp",
-    ],
-];
 
 /// What the columns are called in messages, and by `--columns`.
 const ROLES: [(&str, &str); 4] = [
@@ -183,14 +89,8 @@ impl Form {
             }));
         }
         let (columns, guessed) = match &reading.columns {
+            _ if header => by_name(&cells, reading).map_err(wrong)?,
             Some(given) => (chosen(given, &cells, header).map_err(wrong)?, None),
-            None if header => {
-                let found = places(&cells);
-                let Some(columns) = complete(found) else {
-                    return Err(wrong(unknown(&cells, &found)));
-                };
-                (columns, said(&cells, columns))
-            }
             None => {
                 let time = (cells.len() > 3).then_some(3);
                 (([0, 1, 2], time), unsaid(separator, cells.len()))
@@ -310,6 +210,17 @@ type Taken = ([usize; 3], Option<usize>);
 fn complete(found: Found) -> Option<Taken> {
     let [user, movie, rating, time] = found;
     Some(([user?, movie?, rating?], time))
+}
+
+/// The columns of a header: those that a person named, else those that are called like what is needed; with a sentence
+/// that says which were taken, where that is a guess.
+fn by_name(cells: &[String], reading: &Reading) -> Result<(Taken, Option<String>), String> {
+    if let Some(given) = &reading.columns {
+        return Ok((chosen(given, cells, true)?, None));
+    }
+    let found = places(cells);
+    let columns = complete(found).ok_or_else(|| unknown(cells, &found))?;
+    Ok((columns, said(cells, columns)))
 }
 
 /// The columns that a person named.

@@ -17,6 +17,7 @@ pub mod fetch;
 mod form;
 mod header;
 mod ids;
+pub mod known;
 mod line;
 pub mod load;
 mod magic;

@@ -58,6 +58,34 @@ impl Ratings {
         self.movie_ids.binary_search(&id).ok().map(|row| row as u32)
     }
 
+    /// Those of given users and movies alone, in rows that are places in the given ids, which ascend. O(ratings).
+    pub fn of_rows(&self, user_ids: &[u32], movie_ids: &[u32]) -> Ratings {
+        let places = |own: &[u32], wanted: &[u32]| -> Vec<Option<u32>> {
+            let place = |id| wanted.binary_search(id).ok().map(|row| row as u32);
+            own.iter().map(place).collect()
+        };
+        let users = places(&self.user_ids, user_ids);
+        let movies = places(&self.movie_ids, movie_ids);
+        let mut found = Ratings {
+            user_ids: user_ids.to_vec(),
+            movie_ids: movie_ids.to_vec(),
+            ..Ratings::default()
+        };
+        for i in 0..self.len() {
+            let pair = (
+                users[self.users[i] as usize],
+                movies[self.movies[i] as usize],
+            );
+            if let (Some(user), Some(movie)) = pair {
+                found.users.push(user);
+                found.movies.push(movie);
+                found.stars.push(self.stars[i]);
+                found.times.push(self.times[i]);
+            }
+        }
+        found
+    }
+
     /// A fingerprint of the content: ids, stars and times, whatever the order of the ratings.
     ///
     /// Each rating is hashed to 64 bits ([`hash`]) and the sum, modulo
@@ -81,5 +109,27 @@ impl Ratings {
     /// Smallest and largest stars and the step between them.
     pub fn scale(&self) -> Scale {
         Scale::of(&self.stars)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratings_of_other_rows_keep_who_rated_what_and_leave_strangers_out() {
+        let ratings = Ratings {
+            user_ids: vec![4, 7, 9],
+            movie_ids: vec![1, 3],
+            users: vec![0, 1, 2, 1],
+            movies: vec![0, 1, 0, 0],
+            stars: vec![1.0, 2.0, 3.0, 4.0],
+            times: vec![10, 20, 30, 40],
+        };
+        let found = ratings.of_rows(&[2, 7, 9], &[0, 1, 2]);
+        assert_eq!(found.users, [2, 1]);
+        assert_eq!(found.movies, [1, 1]);
+        assert_eq!((found.stars, found.times), (vec![3.0, 4.0], vec![30, 40]));
+        assert_eq!((found.user_ids.len(), found.movie_ids.len()), (3, 3));
     }
 }

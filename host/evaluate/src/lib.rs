@@ -166,7 +166,7 @@ fn trained(fold: &Fold<'_>, options: Options, lists: bool) -> Result<Trained> {
     let all = &fold.split.train;
     let share = match options.solver {
         Solver::Gibbs if !lists => 0.0,
-        Solver::Gibbs | Solver::Adam => recipe::VALIDATION,
+        Solver::Gibbs | Solver::Adam | Solver::Imported => recipe::VALIDATION,
     };
     let inner = Split::random(all.len(), share, options.seed);
     let pick = |rows: &[u32]| rows.iter().map(|&row| all[row as usize]).collect();

@@ -39,7 +39,7 @@ pub struct DataArgs {
 }
 
 /// A line that an image's header has room for.
-fn licence(text: &str) -> Result<String, String> {
+pub(super) fn licence(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.contains(char::is_control) {
         return Err("it should be a line of text".into());

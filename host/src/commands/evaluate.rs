@@ -152,6 +152,7 @@ pub fn run(args: &Args) -> Result<()> {
     let how = match options.solver {
         Solver::Gibbs => "Gibbs sampling",
         Solver::Adam => "Adam",
+        Solver::Imported => "another program",
     };
     note!(
         "{} of {} by {how}, predicted by core from the exported image",

@@ -43,6 +43,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "import",
+        &[
+            "import als.npz --data ratings.csv",
+            "import net.safetensors --user-ids users.csv --movie-ids movies.csv --check predictions.csv",
+        ],
+    ),
+    (
         "export",
         &[
             "export",

@@ -18,7 +18,7 @@ use boards::{self, Board};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 use pocketrec_data::reading::TitlesFrom;
-use pocketrec_data::{DataError, Dataset, Note, Split, Titles, load};
+use pocketrec_data::{DataError, Dataset, Note, Ratings, Split, Titles, load};
 use pocketrec_export::bill::Bill;
 use pocketrec_export::device::DeviceBill;
 use pocketrec_export::{
@@ -150,7 +150,7 @@ pub fn run(args: &Args) -> Result<()> {
     let data = data_of(args, &checkpoint, &from)?;
     let named = titles_of(args, &checkpoint, data.as_ref().ok())?;
     let rated = match &data {
-        Ok(data) => Some(Arc::new(Rated::new(&data.ratings))),
+        Ok(data) => Some(Arc::new(rated(&data.ratings, &checkpoint))),
         Err(why) if args.seen == Seen::All => {
             return Err(BadInput::new(format!(
                 "`--seen all` takes the ratings that the model was trained on, and {why}; `--data PATH` names them"
@@ -287,6 +287,15 @@ fn read(path: &Path) -> Result<Checkpoint> {
             error.into()
         }
     })
+}
+
+/// What the users of the checkpoint have rated of its movies: of a model that was trained here, all of `ratings`.
+fn rated(ratings: &Ratings, checkpoint: &Checkpoint) -> Rated {
+    let (users, movies) = (&checkpoint.user_ids, &checkpoint.movie_ids);
+    match ratings.user_ids == *users && ratings.movie_ids == *movies {
+        true => Rated::new(ratings),
+        false => Rated::new(&ratings.of_rows(users, movies)),
+    }
 }
 
 /// The users that are asked for or that fit, and whether what they have `rated` comes with them.

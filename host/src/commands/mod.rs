@@ -11,6 +11,7 @@ pub mod export;
 pub mod fetch;
 mod find;
 pub mod image;
+pub mod import;
 pub mod inspect;
 pub mod line;
 pub mod map;
@@ -84,6 +85,8 @@ enum Verb {
     Fetch(fetch::Args),
     /// Generate synthetic ratings of the size of a MovieLens release, whose lowest possible RMSE is known
     Synth(synth::Args),
+    /// Import a model that another program trained: PyTorch, JAX, Keras, implicit, Surprise, LIBMF
+    Import(import::Args),
     /// Write a trained model as a flash image, and report its size and which boards it fits
     Export(export::Args),
     /// Verify an image and show what it contains
@@ -116,6 +119,7 @@ impl Verb {
             Verb::Bench(args) => bench::run(&args),
             Verb::Fetch(args) => fetch::run(&args),
             Verb::Synth(args) => synth::run(&args),
+            Verb::Import(args) => import::run(&args),
             Verb::Export(args) => export::run(&args),
             Verb::Inspect(args) => inspect::run(&args),
             Verb::Predict(args) => predict::run(&args),

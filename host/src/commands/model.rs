@@ -125,7 +125,7 @@ impl std::str::FromStr for Hidden {
     }
 }
 
-fn model(name: &str) -> Result<ModelKind, String> {
+pub(super) fn model(name: &str) -> Result<ModelKind, String> {
     ModelKind::from_name(name).ok_or_else(|| "it should be mlp, mf or hybrid".into())
 }
 
@@ -157,12 +157,12 @@ impl ModelArgs {
         let solver = self.solver.unwrap_or(base.solver);
         let given = match solver {
             Solver::Gibbs => self.of_adam(),
-            Solver::Adam => self.sweeps.is_some().then_some("--sweeps"),
+            Solver::Adam | Solver::Imported => self.sweeps.is_some().then_some("--sweeps"),
         };
         if let Some(option) = given {
             let other = match solver {
                 Solver::Gibbs => Solver::Adam,
-                Solver::Adam => Solver::Gibbs,
+                Solver::Adam | Solver::Imported => Solver::Gibbs,
             };
             return Err(BadInput::new(format!(
                 "{option} doesn't apply to the {} solver; add --solver {}, or leave it out",

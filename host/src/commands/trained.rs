@@ -5,7 +5,7 @@ use std::path::Path;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 use pocketrec_data::{DataError, Dataset, Reading, Silent, builtin};
-use pocketrec_train::checkpoint::{BUILT_IN, Checkpoint, DataNote, PIPE};
+use pocketrec_train::checkpoint::{BUILT_IN, Checkpoint, DataNote, IMPORTED, PIPE};
 
 /// The ratings with that fingerprint: those at `given`, where a path was given; else those that `source`, the note of a
 /// checkpoint in `folder`, names, where training left its cache, or those that ship with the project. `source` may be the
@@ -49,6 +49,7 @@ pub fn ratings(
         Ok(PIPE) => {
             Err("the ratings of the training came from a pipe, which can't be read again".into())
         }
+        Ok(IMPORTED) => Err("the model was imported without its ratings".into()),
         Ok(source) => match at(&files::name::path(source), &reading, folder) {
             Ok(data) if data.fingerprint != fingerprint => Err(format!(
                 "the ratings at {} are no longer those of the training",

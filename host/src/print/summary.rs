@@ -87,7 +87,7 @@ pub fn layers(options: &Options, users: usize, movies: usize) -> String {
 /// numbers a row and at most three of the columns that the samples' mean is held in.
 pub fn memory_of(options: &Options, ratings: usize, users: usize, movies: usize) -> (u64, u64) {
     let (copies, model) = match options.solver {
-        Solver::Adam => {
+        Solver::Adam | Solver::Imported => {
             let biased = options.model.has_biases();
             let table = |rows: usize, dim: usize| {
                 2 * layout::table_bytes(rows, dim, biased) + 4 * rows * (dim + 1)

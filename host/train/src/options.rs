@@ -98,6 +98,8 @@ pub enum Solver {
     Adam,
     /// Gibbs sampling of a Bayesian factorisation ([`bayes`](super::bayes)): no network.
     Gibbs,
+    /// Another program: the model was imported, and can't be trained on here.
+    Imported,
 }
 
 impl Solver {
@@ -106,10 +108,11 @@ impl Solver {
         match self {
             Self::Adam => "adam",
             Self::Gibbs => "gibbs",
+            Self::Imported => "imported",
         }
     }
 
-    /// The solver of that name.
+    /// The solver of that name that trains here.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Adam, Self::Gibbs]
             .into_iter()
@@ -305,6 +308,11 @@ impl Options {
                 "the rating scale runs from {low} to {high}; the first must be below the second"
             )));
         }
+        if self.solver == Solver::Imported {
+            return Err(Error::Options(
+                "the model was imported, and training has no state of it to go on from".into(),
+            ));
+        }
         if self.solver == Solver::Gibbs && self.model == ModelKind::Mlp {
             return Err(Error::Options(
                 "the gibbs solver finds biases and a dot product, which an mlp model has not: take mf or hybrid".into(),
@@ -376,6 +384,7 @@ mod tests {
         refuse("fastest", &|o| o.kernel = other);
         refuse("scale", &|o| o.scale = (5.0, 0.5));
         refuse("gibbs solver finds", &|o| o.solver = Solver::Gibbs);
+        refuse("was imported", &|o| o.solver = Solver::Imported);
         refuse("2 sweeps", &|o| o.sweeps = Some(1));
         refuse("at most 32", &|o| {
             (o.model, o.solver) = (ModelKind::Hybrid, Solver::Gibbs);

@@ -79,7 +79,7 @@ pub fn settings(options: &Options, ratings: usize) -> bayes::Settings {
 /// Lines of history that a run has, at most.
 pub fn lines(options: &Options, ratings: usize) -> usize {
     match options.solver {
-        Solver::Adam => options.epochs,
+        Solver::Adam | Solver::Imported => options.epochs,
         Solver::Gibbs => gibbs::lines(&settings(options, ratings)),
     }
 }
@@ -122,7 +122,8 @@ pub(crate) fn fit(
 ) -> Result<Fit, Error> {
     let ratings = &data.ratings;
     match options.solver {
-        Solver::Adam => fit::fit(ratings, split, options, earlier, observer),
+        // Refused there: what was imported can't be trained on.
+        Solver::Adam | Solver::Imported => fit::fit(ratings, split, options, earlier, observer),
         Solver::Gibbs => {
             let settings = settings(options, split.train.len());
             let tags = tags(data);

@@ -38,6 +38,9 @@ pub fn read(args: &Args, run: &RunNote) -> Result<(State, Options)> {
             Some(model) if model.options.solver == Solver::Gibbs => {
                 format!("its run has done all its sweeps, and left no {name}")
             }
+            Some(model) if model.options.solver == Solver::Imported => {
+                "its model was imported, and an import leaves no state to go on from".into()
+            }
             Some(_) => format!("there is no {name} beside its model"),
         }));
     }

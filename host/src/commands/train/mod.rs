@@ -228,7 +228,7 @@ fn kept(args: &Args, fit: &Fit, wants_interest: bool, checkpoint: &Checkpoint) -
         Some(state) => {
             let whole = state.history.len();
             text += &match checkpoint.options.solver {
-                Solver::Adam => format!(
+                Solver::Adam | Solver::Imported => format!(
                     " of epoch {}, the best of {whole} that were done",
                     fit.best_epoch
                 ),
@@ -265,7 +265,7 @@ fn load(args: &DataArgs, cache: &Path) -> Result<Dataset> {
 /// How the model is found, in a few words.
 fn method(options: &Options, ratings: usize) -> String {
     match options.solver {
-        Solver::Adam => format!(
+        Solver::Adam | Solver::Imported => format!(
             "Adam ({}) at {}, batches of {}, {} kernels on {}",
             options.optimiser.name(),
             options.learning_rate,

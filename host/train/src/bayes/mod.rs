@@ -22,12 +22,13 @@ mod compress;
 pub(crate) mod draw;
 mod kernel;
 mod links;
+mod narrow;
 mod side;
 
 pub use links::Tags;
+pub use narrow::narrower;
 
 use super::checkpoint::state::{Numbers, State};
-use super::dense::{PIVOT, cholesky};
 use compress::Product;
 use kernel::LANES;
 use links::Links;
@@ -361,126 +362,14 @@ impl<'a> Mean<'a> {
             let biases = self.bias.0.iter_mut().chain(&mut self.bias.1);
             biases.for_each(|x| *x *= share);
         }
-        let rank = self.product.rank;
-        let (left, right) = (&mut self.product.left, &mut self.product.right);
-        let centre = |table: &[f32], weights: &[f32]| -> Vec<f64> {
-            let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
-            let mut sum = vec![0.0; rank];
-            for (row, &weight) in table.chunks_exact(rank.max(1)).zip(weights) {
-                for (sum, &x) in sum.iter_mut().zip(row) {
-                    *sum += f64::from(weight) * f64::from(x) / total;
-                }
-            }
-            sum
+        let (product, bias) = (self.product, self.bias);
+        let weights = (&self.weights.0[..], &self.weights.1[..]);
+        let wide = narrow::Wide {
+            mean,
+            bias,
+            product,
         };
-        // Rows that share a direction carry a bias in it: <p, q> = <p - c, q - d> + <c, q> + <p - c, d>, of which the last
-        // two hang on one side alone.
-        let (c, d) = (
-            centre(left, &self.weights.0),
-            centre(right, &self.weights.1),
-        );
-        for (row, bias) in left.chunks_exact_mut(rank.max(1)).zip(&mut self.bias.0) {
-            for ((x, c), d) in row.iter_mut().zip(&c).zip(&d) {
-                *x -= *c as f32;
-                *bias += f64::from(*x) * d;
-            }
-        }
-        for (row, bias) in right.chunks_exact_mut(rank.max(1)).zip(&mut self.bias.1) {
-            for ((x, c), d) in row.iter_mut().zip(&c).zip(&d) {
-                *bias += f64::from(*x) * c;
-                *x -= *d as f32;
-            }
-        }
-        let mut mean = mean;
-        for (bias, weights) in [
-            (&mut self.bias.0, &self.weights.0),
-            (&mut self.bias.1, &self.weights.1),
-        ] {
-            let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
-            let products = bias.iter().zip(weights).map(|(b, &w)| b * f64::from(w));
-            let common = products.sum::<f64>() / total.max(1.0);
-            bias.iter_mut().for_each(|b| *b -= common);
-            mean += common;
-        }
-        self.shrink(self.settings.dim);
-        let dim = self.settings.dim;
-        let biases = |values: &[f64]| values.iter().map(|&b| b as f32).collect::<Vec<_>>();
-        let mut rows = Rows {
-            mean: mean as f32,
-            user_bias: biases(&self.bias.0),
-            movie_bias: biases(&self.bias.1),
-            user_rows: self.product.left,
-            movie_rows: self.product.right,
-        };
-        even_out(&mut rows, dim);
-        rows
-    }
-}
-
-/// Turns the rows so that the users' have mean zero and, in every direction, the variance of the
-/// users' biases, all users counting alike; predictions stay as they are.
-fn even_out(rows: &mut Rows, dim: usize) {
-    let users = rows.user_bias.len();
-    if users < 2 || dim == 0 {
-        return;
-    }
-    let share = 1.0 / users as f64;
-    let mut centre = vec![0.0; dim];
-    for row in rows.user_rows.chunks_exact(dim) {
-        for (sum, &x) in centre.iter_mut().zip(row) {
-            *sum += share * f64::from(x);
-        }
-    }
-    let mut covariance = vec![0.0; dim * dim];
-    for row in rows.user_rows.chunks_exact_mut(dim) {
-        for (x, c) in row.iter_mut().zip(&centre) {
-            *x -= *c as f32;
-        }
-        for i in 0..dim {
-            for j in 0..=i {
-                covariance[i * dim + j] += share * f64::from(row[i]) * f64::from(row[j]);
-            }
-        }
-    }
-    for (row, bias) in rows.movie_rows.chunks_exact(dim).zip(&mut rows.movie_bias) {
-        let moved: f64 = row
-            .iter()
-            .zip(&centre)
-            .map(|(&x, c)| f64::from(x) * c)
-            .sum();
-        *bias += moved as f32;
-    }
-    let mean_bias = share * rows.user_bias.iter().map(|&b| f64::from(b)).sum::<f64>();
-    let variance = share
-        * rows
-            .user_bias
-            .iter()
-            .map(|&b| (f64::from(b) - mean_bias).powi(2))
-            .sum::<f64>();
-    let trace: f64 = (0..dim).map(|i| covariance[i * dim + i]).sum();
-    if trace <= 0.0 || variance <= 0.0 {
-        return;
-    }
-    for i in 0..dim {
-        covariance[i * dim + i] += 1e-6 * trace;
-    }
-    cholesky(&mut covariance, dim, PIVOT);
-    let (l, spread) = (&covariance, variance.sqrt());
-    // p becomes s L^-1 p, and q becomes L^T q / s: products stay, and the covariance of p, which was L L^T, becomes s^2 I.
-    for row in rows.user_rows.chunks_exact_mut(dim) {
-        for i in 0..dim {
-            let mut value = f64::from(row[i]);
-            for j in 0..i {
-                value -= l[i * dim + j] * f64::from(row[j]) / spread;
-            }
-            row[i] = (spread * value / l[i * dim + i]) as f32;
-        }
-    }
-    for row in rows.movie_rows.chunks_exact_mut(dim) {
-        for i in 0..dim {
-            let sum: f64 = (i..dim).map(|k| l[k * dim + i] * f64::from(row[k])).sum();
-            row[i] = (sum / spread) as f32;
-        }
+        narrow::finish(wide, weights, self.settings.dim, self.settings.threads)
     }
 }
 

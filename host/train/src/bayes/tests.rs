@@ -1,3 +1,4 @@
+use super::narrow::even_out;
 use super::*;
 
 /// Ratings of a taste of two dimensions with biases, for each pair that `keep` lets through, and noise

@@ -11,7 +11,7 @@ use crate::options::Options;
 pub struct DataNote {
     /// A short name, such as `ml-latest-small-2016`.
     pub name: String,
-    /// The path they were read from, [`BUILT_IN`] or [`PIPE`].
+    /// The path they were read from, [`BUILT_IN`], [`PIPE`] or [`IMPORTED`].
     pub source: String,
     /// How they were read.
     pub reading: Reading,
@@ -29,6 +29,8 @@ pub struct DataNote {
 pub const BUILT_IN: &str = "built-in";
 /// The source of ratings that came from a pipe, which can't be read again.
 pub const PIPE: &str = "a pipe";
+/// The source of ratings that nobody knows: the model was imported without them.
+pub const IMPORTED: &str = "another program";
 
 impl DataNote {
     /// What there is to note of a data set; its path made absolute, so that later commands find it from any folder.

@@ -1,0 +1,247 @@
+//! The arrays of a file, by their names: safetensors, npz, npy. What holds programs instead is refused, with the lines of
+//! Python that write arrays.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype;
+use zip::ZipArchive;
+
+use crate::array::{Array, Element};
+use crate::error::{Failed, bytes_of};
+use crate::npy;
+
+/// How much a deflated byte is at most.
+const DEFLATED: u64 = 1032;
+
+/// Arrays by name.
+pub type Arrays = BTreeMap<String, Array>;
+
+/// All arrays of a file.
+///
+/// # Errors
+/// [`Failed::Input`] for a file that isn't one of arrays or whose arrays aren't whole, [`Failed::Io`] where it can't be
+/// read.
+pub fn read(path: &Path) -> Result<Arrays, Failed> {
+    of_bytes(bytes_of(path)?, path).map_err(Failed::input)
+}
+
+pub(crate) fn of_bytes(bytes: Vec<u8>, path: &Path) -> Result<Arrays, String> {
+    let shown = path.display();
+    if bytes.is_empty() {
+        return Err(format!("{shown} is empty"));
+    }
+    if bytes.starts_with(npy::MAGIC) {
+        let array = npy::read(bytes).map_err(|why| format!("{shown} {why}"))?;
+        return Ok(Arrays::from([("array".into(), array)]));
+    }
+    if bytes.starts_with(b"PK\x03\x04") {
+        return zipped(bytes, path);
+    }
+    if matches!(bytes[..], [0x80, 2..=5, ..]) {
+        return Err(pickle(path));
+    }
+    if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
+        return Err(keras(path));
+    }
+    // A length, and then JSON.
+    if bytes.get(8) == Some(&b'{') {
+        return safetensors(bytes).map_err(|why| format!("{shown} {why}"));
+    }
+    Err(format!(
+        "{shown} is none of what a model is imported from: safetensors, npz, LIBMF's text, or the folder that Spark's \
+         ALSModel.save writes"
+    ))
+}
+
+/// Why a pickle isn't read, and what to do.
+fn pickle(path: &Path) -> String {
+    let shown = path.display();
+    let ends = |end: &str| {
+        path.extension()
+            .is_some_and(|own| own.eq_ignore_ascii_case(end))
+    };
+    let name = path.with_extension("safetensors");
+    let name = name
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    if ends("pkl") || ends("pickle") || ends("joblib") {
+        let name = name.replace(".safetensors", ".npz");
+        return format!(
+            "{shown} is a pickle: a program that runs when it is read, so it isn't. Where it was made, write its arrays: \
+             `import numpy as np, pickle; m = pickle.load(open(\"{}\", \"rb\"))` and `np.savez(\"{name}\", \
+             user_factors=m.user_factors, item_factors=m.item_factors)`, with the names that the model has",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        );
+    }
+    format!(
+        "{shown} holds a pickle: a program that runs when it is read, so it isn't. Where it was made, write its tensors: \
+         `import torch; from safetensors.torch import save_file` and `save_file({{k: v.contiguous() for k, v in \
+         torch.load(\"{}\", weights_only=True).items()}}, \"{name}\")`",
+        path.file_name().unwrap_or_default().to_string_lossy()
+    )
+}
+
+/// Why HDF5 isn't read, and what to do.
+fn keras(path: &Path) -> String {
+    format!(
+        "{} is HDF5, which no reader here knows. Where it was made, write its weights: `import keras, numpy as np; m = \
+         keras.saving.load_model(\"{}\")` and `np.savez(\"model.npz\", **{{w.path: w.numpy() for w in m.weights}})`",
+        path.display(),
+        path.file_name().unwrap_or_default().to_string_lossy()
+    )
+}
+
+fn safetensors(bytes: Vec<u8>) -> Result<Arrays, String> {
+    let not = |error| format!("is not a whole safetensors file ({error})");
+    let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(not)?;
+    let start = header + 8;
+    let bytes: Arc<[u8]> = bytes.into();
+    metadata
+        .tensors()
+        .into_iter()
+        .map(|(name, info)| {
+            let element = match info.dtype {
+                Dtype::F16 => Element::F16,
+                Dtype::BF16 => Element::BF16,
+                Dtype::F32 => Element::F32,
+                Dtype::F64 => Element::F64,
+                Dtype::I8 => Element::Signed(1),
+                Dtype::I16 => Element::Signed(2),
+                Dtype::I32 => Element::Signed(4),
+                Dtype::I64 => Element::Signed(8),
+                Dtype::U8 => Element::Unsigned(1),
+                Dtype::U16 => Element::Unsigned(2),
+                Dtype::U32 => Element::Unsigned(4),
+                Dtype::U64 => Element::Unsigned(8),
+                other => Element::Other(format!("{other:?}")),
+            };
+            let (from, to) = info.data_offsets;
+            let array = Array::new(
+                info.shape.clone(),
+                element,
+                bytes.clone(),
+                start + from..start + to,
+            )
+            .map_err(|why| format!("is cut or damaged: {name} {why}"))?;
+            Ok((name, array))
+        })
+        .collect()
+}
+
+/// An npz, or something else that is zipped.
+fn zipped(bytes: Vec<u8>, path: &Path) -> Result<Arrays, String> {
+    let shown = path.display();
+    let broken = |error: &dyn std::fmt::Display| format!("{shown} is cut or damaged ({error})");
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
+    let names = archive.file_names().map(|name| name.map(String::from));
+    let names: Vec<String> = names
+        .collect::<Result<_, _>>()
+        .map_err(|error| broken(&error))?;
+    if names.iter().any(|name| name.ends_with("data.pkl")) {
+        return Err(pickle(path));
+    }
+    if names.iter().any(|name| name.ends_with(".weights.h5")) {
+        return Err(keras(path));
+    }
+    let mut arrays = Arrays::new();
+    for name in names {
+        let Some(plain) = name.strip_suffix(".npy") else {
+            continue;
+        };
+        let entry = archive.by_name(&name).map_err(|error| broken(&error))?;
+        // The entry's claim, and no more than what is packed can hold.
+        let most = entry
+            .size()
+            .min(entry.compressed_size().saturating_mul(DEFLATED));
+        let mut bytes = Vec::new();
+        entry
+            .take(most)
+            .read_to_end(&mut bytes)
+            .map_err(|error| broken(&format!("{plain}: {error}")))?;
+        let array = npy::read(bytes).map_err(|why| format!("{shown}: {plain} {why}"))?;
+        arrays.insert(plain.to_owned(), array);
+    }
+    match arrays.is_empty() {
+        false => Ok(arrays),
+        true => Err(format!(
+            "{shown} is a zip file without arrays of NumPy's in it"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    fn npz(entries: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        for (name, bytes) in entries {
+            writer
+                .start_file(*name, SimpleFileOptions::default())
+                .unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn pickles_and_keras_files_are_refused_with_the_lines_that_convert_them() {
+        for (bytes, name, line) in [
+            (
+                npz(&[("m/data.pkl", b"\x80\x02.")]),
+                "m.pt",
+                "save_file({k: v.contiguous()",
+            ),
+            (b"\x80\x02}".to_vec(), "m.bin", "weights_only=True"),
+            (
+                b"\x80\x05}".to_vec(),
+                "m.pkl",
+                "np.savez(\"m.npz\", user_factors=",
+            ),
+            (
+                npz(&[("model.weights.h5", b"x")]),
+                "m.keras",
+                "load_model(\"m.keras\")",
+            ),
+            (
+                b"\x89HDF\r\n\x1a\n\0".to_vec(),
+                "m.h5",
+                "w.numpy() for w in m.weights",
+            ),
+        ] {
+            let told = of_bytes(bytes, Path::new(name)).unwrap_err();
+            assert!(told.contains(line), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_cut_anywhere_is_refused() {
+        let floats = npy::written("<f4", "(2, 2)", &[0; 16]);
+        let whole = npz(&[("user_factors.npy", &floats), ("item_factors.npy", &floats)]);
+        let arrays = of_bytes(whole.clone(), Path::new("m.npz")).unwrap();
+        assert_eq!(arrays["item_factors"].shape, [2, 2]);
+        for length in 0..whole.len() {
+            of_bytes(whole[..length].to_vec(), Path::new("m.npz")).unwrap_err();
+        }
+        let view = safetensors::tensor::TensorView::new(Dtype::F32, vec![1, 2], &[0; 8]).unwrap();
+        let whole = safetensors::serialize([("a", view)], None).unwrap();
+        assert_eq!(
+            of_bytes(whole.clone(), Path::new("m")).unwrap()["a"].shape,
+            [1, 2]
+        );
+        for length in 0..whole.len() {
+            let told = of_bytes(whole[..length].to_vec(), Path::new("m")).unwrap_err();
+            assert!(told.starts_with("m "), "{told}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Why a model can't be imported.
+
+use std::fmt;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use pocketrec_base::error::BadInput;
+
+/// Why a model can't be imported.
+#[derive(Debug)]
+pub enum Failed {
+    /// What was given can't be used: a sentence.
+    Input(BadInput),
+    /// A file can't be read.
+    Io(PathBuf, std::io::Error),
+}
+
+impl Failed {
+    /// What was given can't be used.
+    pub(crate) fn input(sentence: impl fmt::Display) -> Failed {
+        Failed::Input(BadInput::new(sentence))
+    }
+
+    /// As an error of a command: [`BadInput`] unless the machine failed.
+    pub fn into_anyhow(self) -> anyhow::Error {
+        match self {
+            Failed::Input(why) => anyhow::Error::new(why),
+            Failed::Io(..) => anyhow::Error::new(self),
+        }
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failed::Input(why) => why.fmt(f),
+            Failed::Io(path, error) => write!(f, "can't read {}: {error}", path.display()),
+        }
+    }
+}
+
+// Its sentence tells the disk's error too: a source would be told twice.
+impl std::error::Error for Failed {}
+
+/// All bytes of a file.
+///
+/// # Errors
+/// [`Failed::Input`] where there is none, [`Failed::Io`] where it can't be read.
+pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>, Failed> {
+    std::fs::read(path).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Failed::input(format!("there is no file {}", path.display())),
+        ErrorKind::IsADirectory => {
+            Failed::input(format!("{} is a folder, not a file", path.display()))
+        }
+        _ => Failed::Io(path.to_owned(), error),
+    })
+}

@@ -1,0 +1,32 @@
+//! Models that other programs have trained, made into checkpoints.
+//!
+//! [`arrays`] are the named arrays of a file, each an [`array`]; `npy` is NumPy's format of one. [`libmf`] is a model in
+//! LIBMF's text. [`roles`] says which array is what, by given names or by the usual ones; [`ids`] says whose rows are
+//! whose. [`network`] finds dense layers and how they lie. [`found`] puts it together into a [`Found`] model, whose rows
+//! ascend by id, and [`checkpoint`] makes the checkpoint of it, with what ratings tell beside. [`check`] compares
+//! predictions.
+
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything is printed by pocketrec_base::print, which escapes it"
+)]
+
+pub mod array;
+pub mod arrays;
+pub mod check;
+pub mod checkpoint;
+mod error;
+pub mod found;
+pub mod ids;
+pub mod libmf;
+pub mod network;
+mod npy;
+pub mod roles;
+mod table;
+
+pub use error::Failed;
+pub use found::Found;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,427 @@
+//! Which array is what: by the names that are given, else by those that programs usually give.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::str::FromStr;
+
+use crate::array::Array;
+use crate::arrays::Arrays;
+
+/// What an array can be, dense layers aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// A row a user.
+    UserTable,
+    /// A row a movie.
+    MovieTable,
+    /// A number a user.
+    UserBias,
+    /// A number a movie.
+    MovieBias,
+    /// What a prediction starts from.
+    Mean,
+    /// The id of each user's row.
+    UserIds,
+    /// The id of each movie's row.
+    MovieIds,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Role; 7] = [
+        Self::UserTable,
+        Self::MovieTable,
+        Self::UserBias,
+        Self::MovieBias,
+        Self::Mean,
+        Self::UserIds,
+        Self::MovieIds,
+    ];
+
+    /// Its name in a checkpoint and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UserTable => "user_embedding",
+            Self::MovieTable => "movie_embedding",
+            Self::UserBias => "user_bias",
+            Self::MovieBias => "movie_bias",
+            Self::Mean => "mean",
+            Self::UserIds => "user_ids",
+            Self::MovieIds => "movie_ids",
+        }
+    }
+}
+
+/// A part of the map from what a model needs to an array's name: `user_embedding=NAME`, `NAME[0:943]` for some of its
+/// first side, `user_bias=none`; `dense_0.weight=NAME` for a dense layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    what: String,
+    array: Option<String>,
+    part: Option<Range<usize>>,
+}
+
+impl FromStr for Given {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Given, String> {
+        let wrong = || {
+            "it should be WHAT=NAME, where WHAT is user_embedding, movie_embedding, user_bias, movie_bias, mean, user_ids, \
+             movie_ids, or dense_0.weight, dense_0.bias and so on, and NAME is an array's, NAME[0:943] for some of its rows, \
+             or none"
+                .to_owned()
+        };
+        let (what, name) = text.split_once('=').ok_or_else(wrong)?;
+        let what = what.trim().replace("item_", "movie_");
+        let layer = what
+            .strip_prefix("dense_")
+            .and_then(|rest| rest.split_once('.'));
+        let is_layer = layer.is_some_and(|(at, part)| {
+            at.parse::<u8>().is_ok() && ["weight", "bias"].contains(&part)
+        });
+        if name.is_empty() || !(is_layer || Role::ALL.iter().any(|role| role.name() == what)) {
+            return Err(wrong());
+        }
+        if name == "none" {
+            return Ok(Given {
+                what,
+                array: None,
+                part: None,
+            });
+        }
+        let sliced = name
+            .strip_suffix(']')
+            .and_then(|rest| rest.rsplit_once('['));
+        let part = sliced.and_then(|(_, part)| part.split_once(':'));
+        let (name, part) = match (sliced, part) {
+            (Some((name, _)), Some((from, to))) => {
+                let number = |text: &str, empty| match text {
+                    "" => Ok(empty),
+                    text => text.parse::<usize>().map_err(|_| wrong()),
+                };
+                (name, Some(number(from, 0)?..number(to, usize::MAX)?))
+            }
+            _ => (name, None),
+        };
+        Ok(Given {
+            what,
+            array: Some(name.into()),
+            part,
+        })
+    }
+}
+
+/// The arrays that a model is made of, by what they are.
+#[derive(Debug, Default)]
+pub struct Cast {
+    /// Those with a role, each with its name in the file.
+    pub roles: BTreeMap<Role, (String, Array)>,
+    /// Dense layers that were named, by number: weight and bias.
+    pub layers: BTreeMap<u8, [Option<(String, Array)>; 2]>,
+    /// Those without, by name.
+    pub rest: Arrays,
+    /// Roles that were guessed, for the person: `user_embedding from user_factors`.
+    pub guessed: Vec<String>,
+}
+
+impl Cast {
+    /// Gives the arrays of a file their roles.
+    ///
+    /// # Errors
+    /// A sentence that names the arrays where a given one isn't there, several may be meant or the tables aren't found.
+    pub fn of(arrays: Arrays, given: &[Given]) -> Result<Cast, String> {
+        let mut cast = Cast {
+            rest: arrays.clone(),
+            ..Cast::default()
+        };
+        let mut settled = Vec::new();
+        for given in given {
+            let role = Role::ALL.into_iter().find(|role| role.name() == given.what);
+            if let Some(role) = role {
+                settled.push(role);
+            }
+            let Some(name) = &given.array else {
+                continue;
+            };
+            let array = arrays.get(name).ok_or_else(|| {
+                format!(
+                    "--map names an array `{name}`, and the file has {}",
+                    listed(&arrays)
+                )
+            })?;
+            let array = match &given.part {
+                None => array.clone(),
+                Some(part) => array
+                    .rows(part.clone())
+                    .map_err(|why| format!("--map {}: `{name}` {why}", given.what))?,
+            };
+            cast.rest.remove(name);
+            match role {
+                Some(role) => {
+                    cast.roles.insert(role, (name.clone(), array));
+                }
+                None => cast.name_layer(&given.what, (name.clone(), array)),
+            }
+        }
+        for role in Role::ALL {
+            if settled.contains(&role) {
+                continue;
+            }
+            let fits: Vec<&String> = cast
+                .rest
+                .iter()
+                .filter(|(name, array)| guess(name, array) == Some(role))
+                .map(|(name, _)| name)
+                .collect();
+            // A file that has what a checkpoint would call it means that.
+            let exact = fits.iter().find(|name| name.as_str() == role.name());
+            let name = match (exact, &fits[..]) {
+                (Some(name), _) => (*name).clone(),
+                (None, []) => continue,
+                (None, [name]) => (*name).clone(),
+                (None, several) => {
+                    let names: Vec<String> =
+                        several.iter().map(|name| format!("`{name}`")).collect();
+                    return Err(format!(
+                        "{} may each be the {}: say which, as --map {}={}",
+                        names.join(" and "),
+                        role.name(),
+                        role.name(),
+                        several[0]
+                    ));
+                }
+            };
+            if let Some(array) = cast.rest.remove(&name) {
+                if name != role.name() {
+                    cast.guessed.push(format!("`{name}` as {}", role.name()));
+                }
+                cast.roles.insert(role, (name, array));
+            }
+        }
+        for role in [Role::UserTable, Role::MovieTable] {
+            if !cast.roles.contains_key(&role) {
+                return Err(format!(
+                    "no array is called like the {}; it has {}: name it with --map {}=NAME",
+                    role.name(),
+                    listed(&arrays),
+                    role.name()
+                ));
+            }
+        }
+        Ok(cast)
+    }
+
+    fn name_layer(&mut self, what: &str, array: (String, Array)) {
+        let parts = what
+            .strip_prefix("dense_")
+            .and_then(|rest| rest.split_once('.'));
+        if let Some((Ok(at), part)) = parts.map(|(at, part)| (at.parse::<u8>(), part)) {
+            self.layers.entry(at).or_default()[usize::from(part == "bias")] = Some(array);
+        }
+    }
+}
+
+/// Names and shapes, the first dozen.
+pub fn listed(arrays: &Arrays) -> String {
+    const SHOWN: usize = 12;
+    let mut names: Vec<String> = arrays
+        .iter()
+        .take(SHOWN)
+        .map(|(name, array)| format!("`{name}` {:?}", array.shape))
+        .collect();
+    if arrays.len() > SHOWN {
+        names.push(format!("{} more", arrays.len() - SHOWN));
+    }
+    names.join(", ")
+}
+
+/// The words of a name: `userFactors.weight` is user, factors, weight.
+pub(crate) fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase()) {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric() {
+            if let Some(word) = words.last_mut() {
+                word.extend(c.to_lowercase());
+            }
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// What an array is by its name and shape, if it is called like something.
+fn guess(name: &str, array: &Array) -> Option<Role> {
+    // What this program itself calls so is that, whatever its shape.
+    let own = Role::ALL.into_iter().find(|role| role.name() == name);
+    if own.is_some() {
+        return own;
+    }
+    let words = words(name);
+    let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    // What optimisers keep has the names of what they optimise.
+    if has(&[
+        "optimizer",
+        "adam",
+        "momentum",
+        "momentums",
+        "velocity",
+        "velocities",
+        "exp",
+    ]) {
+        return None;
+    }
+    let is_bias = has(&["bias", "biases", "b", "bu", "bi", "intercept", "intercepts"]);
+    let wide = |shape: &[usize]| shape.len() == 2 && shape[1] > 1 && shape[0] > 1;
+    let narrow = |shape: &[usize]| {
+        shape.len() == 1 || (shape.len() == 2 && (shape[0] == 1 || shape[1] == 1))
+    };
+    if array.len() == 1 && (array.is_float() || array.integers().is_some()) {
+        let known = ["mean", "mu", "global", "offset", "w0", "average"];
+        let alone = is_bias && words.len() <= 1;
+        return (has(&known) || alone).then_some(Role::Mean);
+    }
+    let user = has(&["user", "users", "u", "customer", "customers", "pu", "bu"]) || name == "P";
+    let movie = has(&[
+        "movie", "movies", "item", "items", "i", "film", "films", "product", "products", "qi", "bi",
+    ]) || name == "Q";
+    let ids = has(&["id", "ids"]) && array.shape.len() == 1;
+    match (user, movie) {
+        (true, false) if ids => Some(Role::UserIds),
+        (false, true) if ids => Some(Role::MovieIds),
+        (true, false) if is_bias && narrow(&array.shape) => Some(Role::UserBias),
+        (false, true) if is_bias && narrow(&array.shape) => Some(Role::MovieBias),
+        (true, false) if !is_bias && wide(&array.shape) => Some(Role::UserTable),
+        (false, true) if !is_bias && wide(&array.shape) => Some(Role::MovieTable),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arrays(shapes: &[(&str, &[usize])]) -> Arrays {
+        let array = |shape: &[usize]| {
+            Array::of_floats(shape.to_vec(), &vec![0.0; shape.iter().product()]).unwrap()
+        };
+        shapes
+            .iter()
+            .map(|(name, shape)| ((*name).into(), array(shape)))
+            .collect()
+    }
+
+    fn roles(shapes: &[(&str, &[usize])]) -> Vec<(Role, String)> {
+        let cast = Cast::of(arrays(shapes), &[]).unwrap();
+        cast.roles
+            .into_iter()
+            .map(|(role, (name, _))| (role, name))
+            .collect()
+    }
+
+    #[test]
+    fn the_names_that_programs_usually_give_are_known() {
+        use Role::{Mean, MovieBias, MovieTable, UserBias, UserTable};
+        let tables =
+            |user: &str, movie: &str| vec![(UserTable, user.into()), (MovieTable, movie.into())];
+        let (u, m) = (&[4, 3][..], &[5, 3][..]);
+        for (user, movie) in [
+            ("user_factors", "item_factors"),
+            ("user_embedding.weight", "movie_embedding.weight"),
+            (
+                "module.embedding_user.weight",
+                "module.embedding_item.weight",
+            ),
+            ("userFactors", "itemFactors"),
+            ("user_embedding/embeddings", "movie_embedding/embeddings"),
+            ("params/users/embedding", "params/items/embedding"),
+            ("P", "Q"),
+        ] {
+            assert_eq!(roles(&[(user, u), (movie, m)]), tables(user, movie));
+        }
+        let surprise = roles(&[
+            ("pu", u),
+            ("qi", m),
+            ("bu", &[4]),
+            ("bi", &[5]),
+            ("global_mean", &[]),
+        ]);
+        let roles_of: Vec<Role> = surprise.iter().map(|(role, _)| *role).collect();
+        assert_eq!(roles_of, [UserTable, MovieTable, UserBias, MovieBias, Mean]);
+        let lightfm = roles(&[
+            ("user_embeddings", u),
+            ("item_embeddings", m),
+            ("user_biases", &[4]),
+            ("item_biases", &[5]),
+            ("user_embedding_gradients_adam", u),
+        ]);
+        assert_eq!(lightfm.len(), 4);
+        let torch = roles(&[
+            ("user_embedding.weight", u),
+            ("item_embedding.weight", m),
+            ("user_bias.weight", &[4, 1]),
+            ("item_bias.weight", &[5, 1]),
+            ("bias", &[1]),
+        ]);
+        assert_eq!(torch.last().unwrap(), &(Mean, "bias".into()));
+    }
+
+    #[test]
+    fn several_that_may_be_meant_and_none_are_told_with_the_option() {
+        let u = &[4, 3][..];
+        let told = Cast::of(
+            arrays(&[("user_gmf", u), ("user_mlp", u), ("item", u)]),
+            &[],
+        )
+        .unwrap_err();
+        assert!(
+            told.ends_with("say which, as --map user_embedding=user_gmf"),
+            "{told}"
+        );
+        let told = Cast::of(arrays(&[("w", u), ("item", u)]), &[]).unwrap_err();
+        assert!(
+            told.contains("`w` [4, 3]") && told.contains("--map user_embedding=NAME"),
+            "{told}"
+        );
+        let given = "user_embedding=v".parse().unwrap();
+        let told = Cast::of(arrays(&[("w", u), ("item", u)]), &[given]).unwrap_err();
+        assert!(
+            told.starts_with("--map names an array `v`, and the file has"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_map_names_parts_of_arrays_and_leaves_some_out() {
+        let given: Vec<Given> = [
+            "user_embedding=V[:3]",
+            "item_embedding=V[3:]",
+            "user_bias=none",
+        ]
+        .map(|text| text.parse().unwrap())
+        .into();
+        let cast = Cast::of(arrays(&[("V", &[8, 2]), ("user_bias", &[3])]), &given).unwrap();
+        let shapes: Vec<_> = cast
+            .roles
+            .values()
+            .map(|(_, array)| array.shape.clone())
+            .collect();
+        assert_eq!(shapes, [[3, 2], [5, 2]]);
+        for wrong in [
+            "user_embedding",
+            "users=V",
+            "user_embedding=",
+            "dense_x.weight=V",
+            "mean=V[a:b]",
+        ] {
+            assert!(wrong.parse::<Given>().is_err(), "{wrong}");
+        }
+        let given = "user_embedding=V[7:12]".parse().unwrap();
+        let told = Cast::of(arrays(&[("V", &[8, 2]), ("item", &[3, 2])]), &[given]).unwrap_err();
+        assert!(told.contains("has 8 rows"), "{told}");
+    }
+}

@@ -1,0 +1,70 @@
+//! Small tables beside a model: ids, and predictions to compare with.
+
+use std::path::Path;
+
+use pocketrec_data::known;
+
+use crate::error::{Failed, bytes_of};
+
+/// Cells as texts, column by column.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Table {
+    /// What the columns are called; empty where nothing names them.
+    pub names: Vec<String>,
+    /// Their cells, all of one length.
+    pub columns: Vec<Vec<String>>,
+    /// Lines ahead of the first cells: for messages.
+    pub ahead: usize,
+}
+
+impl Table {
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.columns.first().map_or(0, Vec::len)
+    }
+
+    /// The column of the first of these names that is there, in small letters and digits.
+    pub fn find(&self, names: &[&str]) -> Option<usize> {
+        known::find(&self.names, names)
+    }
+}
+
+/// A table of text: cells with commas, semicolons or tabs between. Its first line names the columns if it has no number
+/// but the second has one, or if `headed` says so of it.
+///
+/// # Errors
+/// [`Failed`] where it can't be read, or a line isn't as long as the first.
+pub(crate) fn read(path: &Path, headed: impl Fn(&[String]) -> bool) -> Result<Table, Failed> {
+    let shown = path.display();
+    let bytes = bytes_of(path)?;
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let separator = *b"\t;,"
+        .iter()
+        .find(|separator| first.contains(separator))
+        .unwrap_or(&b',');
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .trim(csv::Trim::All)
+        .delimiter(separator)
+        .from_reader(text);
+    let mut table = Table::default();
+    for (row, record) in reader.records().enumerate() {
+        let record = record.map_err(|error| Failed::input(format!("{shown}: {error}")))?;
+        let cells: Vec<String> = record.iter().map(String::from).collect();
+        if row == 0 {
+            table.columns = vec![Vec::new(); cells.len()];
+            if headed(&cells) {
+                (table.names, table.ahead) = (cells, 1);
+                continue;
+            }
+        }
+        for (column, cell) in table.columns.iter_mut().zip(cells) {
+            column.push(cell);
+        }
+    }
+    match table.len() {
+        0 => Err(Failed::input(format!("{shown} holds no rows"))),
+        _ => Ok(table),
+    }
+}

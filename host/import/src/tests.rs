@@ -1,0 +1,487 @@
+//! From a file of another program's to the image's own predictions, compared with a plain product.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use pocketrec_base::random::Sequence;
+use pocketrec_data::{Dataset, Ratings, Titles};
+use pocketrec_export::Precision;
+use pocketrec_train::{ModelKind, Solver};
+use safetensors::tensor::{Dtype, TensorView};
+use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::check::Due;
+use crate::checkpoint::{Beside, Made, Mean, make};
+use crate::found::{Found, Wishes};
+use crate::npy;
+
+/// Numbers around zero.
+fn numbers(count: usize, seed: u64, scale: f64) -> Vec<f32> {
+    let mut random = Sequence::new(seed);
+    (0..count)
+        .map(|_| ((random.unit() - 0.5) * 2.0 * scale) as f32)
+        .collect()
+}
+
+fn bytes(values: &[f32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}
+
+/// A folder with a file in it.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn npz(&self, arrays: &[(&str, &str, &[u8])]) -> PathBuf {
+        let path = self.0.path().join("model.npz");
+        let mut writer = ZipWriter::new(std::fs::File::create(&path).unwrap());
+        for (name, form, bytes) in arrays {
+            let (descr, shape) = form.split_once(' ').unwrap();
+            writer
+                .start_file(format!("{name}.npy"), SimpleFileOptions::default())
+                .unwrap();
+            writer
+                .write_all(&npy::written(descr, shape, bytes))
+                .unwrap();
+        }
+        writer.finish().unwrap();
+        path
+    }
+}
+
+const BARE: Beside<'_> = Beside {
+    name: "made up",
+    data: None,
+    scale: None,
+    licence: None,
+    mean: None,
+    dim: None,
+};
+
+fn imported(path: &Path, wishes: &Wishes<'_>, beside: &Beside<'_>) -> Made {
+    make(Found::read(path, wishes).unwrap(), beside).unwrap()
+}
+
+fn refused(path: &Path, wishes: &Wishes<'_>) -> String {
+    Found::read(path, wishes).unwrap_err().to_string()
+}
+
+/// A table of predictions, as a program would write it.
+fn predictions(folder: &Folder, pairs: impl Iterator<Item = (String, String, f32)>) -> PathBuf {
+    let mut text = "userId,movieId,prediction\n".to_owned();
+    for (user, movie, predicted) in pairs {
+        text += &format!("{user},{movie},{predicted}\n");
+    }
+    folder.file("predictions.csv", text.as_bytes())
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[test]
+fn an_image_of_npz_factors_predicts_their_products_to_a_hundred_thousandth() {
+    let (users, movies, dim) = (30, 40, 12);
+    let (p, q) = (numbers(users * dim, 1, 0.9), numbers(movies * dim, 2, 0.9));
+    let ids: Vec<u8> = (0..users as i64)
+        .flat_map(|row| (1000 - row * 3).to_le_bytes())
+        .collect();
+    let folder = Folder::new();
+    let path = folder.npz(&[
+        ("user_factors", "<f4 (30, 12)", &bytes(&p)),
+        ("item_factors", "<f4 (40, 12)", &bytes(&q)),
+        ("user_ids", "<i8 (30,)", &ids),
+        // What implicit keeps beside them.
+        ("factors", "<i8 ()", &12i64.to_le_bytes()),
+        ("dtype", "|O ()", b"\x80\x04."),
+    ]);
+    let made = imported(&path, &Wishes::default(), &BARE);
+    let checkpoint = &made.checkpoint;
+    assert_eq!(checkpoint.parameters.model, ModelKind::Mf);
+    assert_eq!(checkpoint.options.solver, Solver::Imported);
+    assert_eq!(checkpoint.user_ids.first(), Some(&913));
+    let all = (0..users).flat_map(|u| (0..movies).map(move |m| (u, m)));
+    let due = all.map(|(u, m)| {
+        let predicted = dot(&p[u * dim..][..dim], &q[m * dim..][..dim]);
+        ((1000 - u * 3).to_string(), m.to_string(), predicted)
+    });
+    let table = predictions(&folder, due);
+    let due = Due::read(&table, checkpoint).unwrap();
+    let exact = due.with_image(checkpoint, Precision::F32).unwrap();
+    assert_eq!(exact.count, users * movies);
+    assert!(exact.holds && exact.worst < 1e-5, "{exact:?}");
+    let half = due.with_image(checkpoint, Precision::F16).unwrap();
+    assert!(
+        half.holds && half.worst > 1e-5 && half.worst < 5e-3,
+        "{half:?}"
+    );
+    // A checkpoint of it is one.
+    let again = pocketrec_train::checkpoint::Checkpoint::read(
+        &folder.file("model.safetensors", &checkpoint.to_bytes().unwrap()),
+    );
+    assert_eq!(again.unwrap(), *checkpoint);
+}
+
+#[test]
+fn a_check_that_differs_names_the_worst_row() {
+    let folder = Folder::new();
+    let path = folder.npz(&[
+        ("P", "<f4 (2, 2)", &bytes(&[1.0, 0.0, 0.0, 1.0])),
+        ("Q", "<f4 (2, 2)", &bytes(&[1.0, 2.0, 3.0, 4.0])),
+    ]);
+    let made = imported(&path, &Wishes::default(), &BARE);
+    let rows = [
+        (0, 0, 1.0),
+        (0, 1, 3.0),
+        (1, 0, 2.5),
+        (1, 1, 4.0),
+        (7, 1, 4.0),
+    ];
+    let rows = rows.map(|(u, m, v)| (u.to_string(), m.to_string(), v));
+    let due = Due::read(&predictions(&folder, rows.into_iter()), &made.checkpoint).unwrap();
+    assert_eq!(due.left_out(), 1);
+    let compared = due.with_image(&made.checkpoint, Precision::F32).unwrap();
+    assert!(!compared.holds);
+    assert_eq!(compared.at, "row 4, user 1 and movie 0: 2 where 2.5 is due");
+    let empty = folder.file("other.csv", b"user,movie,prediction\n9,9,1\n");
+    let told = Due::read(&empty, &made.checkpoint).unwrap_err().to_string();
+    assert!(told.starts_with("none of the 1 predictions"), "{told}");
+    let wrong = folder.file("wrong.csv", b"user,rank\n9,9\n");
+    let told = Due::read(&wrong, &made.checkpoint).unwrap_err().to_string();
+    assert!(told.contains("user, movie and prediction"), "{told}");
+}
+
+#[test]
+fn biases_the_mean_and_names_for_ids_come_along() {
+    // As a person saves Surprise's SVD.
+    let folder = Folder::new();
+    let doubles = |values: &[f64]| {
+        values
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect::<Vec<u8>>()
+    };
+    let path = folder.npz(&[
+        ("pu", "<f8 (2, 2)", &doubles(&[0.5, 1.0, -1.0, 0.25])),
+        (
+            "qi",
+            "<f8 (3, 2)",
+            &doubles(&[1.0, 0.0, 0.0, 1.0, 2.0, 2.0]),
+        ),
+        ("bu", "<f8 (2,)", &doubles(&[0.1, -0.2])),
+        ("bi", "<f8 (3,)", &doubles(&[0.0, 0.3, -0.5])),
+        ("global_mean", "<f8 ()", &doubles(&[3.5])),
+        ("user_ids", "|S5 (2,)", b"zoe\0\0adam\0"),
+    ]);
+    let beside = Beside {
+        scale: Some("1..5".parse().unwrap()),
+        ..BARE
+    };
+    let made = imported(&path, &Wishes::default(), &beside);
+    let (c, p) = (&made.checkpoint, &made.checkpoint.parameters);
+    assert_eq!((p.mean, p.scale), (3.5, (1.0, 5.0)));
+    assert_eq!(c.data.user_names.all(), ["adam", "zoe"]);
+    let zoe = 3.5 + 0.1 + 0.3 + 1.0;
+    assert!((p.raw(1, 1) - zoe).abs() < 1e-6, "{}", p.raw(1, 1));
+    let rows = [("zoe".to_owned(), "1".to_owned(), zoe)];
+    let due = Due::read(&predictions(&folder, rows.into_iter()), c).unwrap();
+    assert!(due.with_image(c, Precision::F32).unwrap().holds);
+}
+
+/// The lesson's network as PyTorch or Keras holds it: weights and the prediction of each pair, computed plainly.
+#[test]
+fn a_network_of_either_layout_predicts_as_where_it_was_trained() {
+    let (users, movies, dim) = (6, 7, 4);
+    let (p, q) = (numbers(users * dim, 3, 1.0), numbers(movies * dim, 4, 1.0));
+    // Rows are inputs.
+    let (first, first_bias) = (numbers(8 * 8, 5, 0.7), numbers(8, 6, 0.5));
+    let (last, last_bias) = (numbers(8, 7, 0.9), numbers(1, 8, 3.0));
+    let predict = |u: usize, m: usize| {
+        let input = [&p[u * dim..][..dim], &q[m * dim..][..dim]].concat();
+        let hidden: Vec<f32> = (0..8)
+            .map(|o| {
+                let sum: f32 = (0..8).map(|i| input[i] * first[i * 8 + o]).sum();
+                (sum + first_bias[o]).max(0.0)
+            })
+            .collect();
+        dot(&hidden, &last) + last_bias[0]
+    };
+    let turned: Vec<f32> = (0..64).map(|k| first[(k % 8) * 8 + k / 8]).collect();
+    for linear in [true, false] {
+        let names = match linear {
+            true => [
+                "user_embedding.weight",
+                "item_embedding.weight",
+                "fc1.weight",
+                "fc1.bias",
+                "fc2.weight",
+                "fc2.bias",
+            ],
+            false => [
+                "user/embeddings",
+                "item/embeddings",
+                "dense/kernel",
+                "dense/bias",
+                "dense_1/kernel",
+                "dense_1/bias",
+            ],
+        };
+        let values = [
+            &p,
+            &q,
+            if linear { &turned } else { &first },
+            &first_bias,
+            &last,
+            &last_bias,
+        ];
+        let shapes = [
+            vec![users, dim],
+            vec![movies, dim],
+            vec![8, 8],
+            vec![8],
+            if linear { vec![1, 8] } else { vec![8, 1] },
+            vec![1],
+        ];
+        let bytes = values.map(|values| bytes(values));
+        let views = (0..6).map(|at| {
+            (
+                names[at],
+                TensorView::new(Dtype::F32, shapes[at].clone(), &bytes[at]).unwrap(),
+            )
+        });
+        let folder = Folder::new();
+        let path = folder.file(
+            "net.safetensors",
+            &safetensors::serialize(views, None).unwrap(),
+        );
+        let made = imported(&path, &Wishes::default(), &BARE);
+        let c = &made.checkpoint;
+        assert_eq!(c.parameters.model, ModelKind::Mlp);
+        let all = (0..users).flat_map(|u| (0..movies).map(move |m| (u, m)));
+        let due = all.map(|(u, m)| (u.to_string(), m.to_string(), predict(u, m)));
+        let due = Due::read(&predictions(&folder, due), c).unwrap();
+        let compared = due.with_image(c, Precision::F32).unwrap();
+        assert!(compared.holds, "{linear}: {compared:?}");
+    }
+}
+
+#[test]
+fn rows_wider_than_an_image_are_cut_and_the_loss_is_told() {
+    let (users, movies, dim) = (80, 90, 48);
+    // Forty-eight numbers of which few matter.
+    let thin = |count: usize, seed: u64| -> Vec<f32> {
+        let mut values = numbers(count * dim, seed, 1.0);
+        for row in values.chunks_exact_mut(dim) {
+            for (at, value) in row.iter_mut().enumerate() {
+                *value *= 0.95f32.powi(at as i32);
+            }
+        }
+        values
+    };
+    let (p, q) = (thin(users, 9), thin(movies, 10));
+    let folder = Folder::new();
+    let path = folder.npz(&[
+        ("user_factors", "<f4 (80, 48)", &bytes(&p)),
+        ("item_factors", "<f4 (90, 48)", &bytes(&q)),
+    ]);
+    let made = imported(&path, &Wishes::default(), &BARE);
+    let c = &made.checkpoint;
+    assert_eq!(c.parameters.user_dim, pocketrec::MAX_DIM);
+    let told = made
+        .notes
+        .iter()
+        .find(|note| note.starts_with("Rows of 48 numbers are cut to the 32"))
+        .unwrap();
+    assert!(told.contains("predictions move by 0.0"), "{told}");
+    let all = (0..users).flat_map(|u| (0..movies).map(move |m| (u, m)));
+    let due = all.map(|(u, m)| {
+        (
+            u.to_string(),
+            m.to_string(),
+            dot(&p[u * dim..][..dim], &q[m * dim..][..dim]),
+        )
+    });
+    let due = Due::read(&predictions(&folder, due), c).unwrap();
+    assert!(
+        due.with_numbers(c, made.whole.as_ref().unwrap())
+            .unwrap()
+            .holds
+    );
+    let cut = due.with_image(c, Precision::F32).unwrap();
+    assert!(!cut.holds && cut.rms < 0.1, "{cut:?}");
+    let fewer = imported(
+        &path,
+        &Wishes::default(),
+        &Beside {
+            dim: Some(8),
+            ..BARE
+        },
+    );
+    let fewer = due.with_image(&fewer.checkpoint, Precision::F32).unwrap();
+    assert!(fewer.rms > 2.0 * cut.rms && fewer.rms < 1.0, "{fewer:?}");
+}
+
+#[test]
+fn libmfs_text_is_a_model_whose_unlearned_rows_are_left_out() {
+    let folder = Folder::new();
+    let text = "f 0\nm 2\nn 2\nk 2\nb 3.5\np0 T 1 2 \np1 F 0 0 \nq0 T 1 1 \nq1 T 0.5 0.25 \n";
+    let made = imported(
+        &folder.file("model.txt", text.as_bytes()),
+        &Wishes::default(),
+        &BARE,
+    );
+    let c = &made.checkpoint;
+    assert_eq!((&c.user_ids[..], &c.movie_ids[..]), (&[0][..], &[0, 1][..]));
+    assert_eq!((c.parameters.raw(0, 0), c.parameters.raw(0, 1)), (3.0, 1.0));
+    assert!(made.notes[0].contains("left out"), "{:?}", made.notes);
+}
+
+#[test]
+fn ratings_give_the_scale_and_what_lists_add() {
+    let (users, movies, dim) = (25, 30, 3);
+    let (p, q) = (
+        numbers(users * dim, 11, 1.0),
+        numbers(movies * dim, 12, 1.0),
+    );
+    let folder = Folder::new();
+    let path = folder.npz(&[
+        ("user_factors", "<f4 (25, 3)", &bytes(&p)),
+        ("item_factors", "<f4 (30, 3)", &bytes(&q)),
+    ]);
+    let mut ratings = Ratings {
+        user_ids: (5..users as u32 + 10).collect(),
+        movie_ids: (0..movies as u32).collect(),
+        ..Ratings::default()
+    };
+    for user in 0..ratings.user_ids.len() {
+        for movie in (0..movies).filter(|movie| (user + movie) % 3 != 0) {
+            ratings.users.push(user as u32);
+            ratings.movies.push(movie as u32);
+            ratings.stars.push(1.0 + ((user * movie) % 9) as f32 / 2.0);
+            ratings.times.push((user * 100 + movie) as u32);
+        }
+    }
+    let data = Dataset::new("own".into(), ratings, Titles::default(), "free".into());
+    let beside = Beside {
+        data: Some(&data),
+        ..BARE
+    };
+    let made = imported(&path, &Wishes::default(), &beside);
+    let c = &made.checkpoint;
+    assert_eq!(c.parameters.scale, (data.scale.min, data.scale.max));
+    assert_eq!(
+        (c.data.fingerprint, c.data.licence.as_str()),
+        (data.fingerprint, "free")
+    );
+    assert_eq!(c.user_counts[..5], [0; 5]);
+    assert!(
+        c.user_counts[5..].iter().all(|count| *count == 20),
+        "{:?}",
+        c.user_counts
+    );
+    assert!(c.options.fame.is_some() && c.interest.is_some());
+    let told = made.notes.join("; ");
+    assert!(
+        told.contains("RMSE") && told.contains("add --mean data"),
+        "{told}"
+    );
+    let centred = imported(
+        &path,
+        &Wishes::default(),
+        &Beside {
+            mean: Some(Mean::Ratings),
+            ..beside
+        },
+    );
+    // Of the users that both have: the first twenty of the data.
+    let known = data.ratings.users.iter().zip(&data.ratings.stars);
+    let known: Vec<f32> = known
+        .filter(|(user, _)| **user < 20)
+        .map(|(_, stars)| *stars)
+        .collect();
+    let mean = known.iter().sum::<f32>() / known.len() as f32;
+    assert!((centred.checkpoint.parameters.mean - mean).abs() < 1e-5);
+}
+
+#[test]
+fn what_does_not_fit_together_is_refused_in_a_sentence() {
+    let folder = Folder::new();
+    let (two, three) = (bytes(&[1.0; 4]), bytes(&[1.0; 6]));
+    let tables: [(&str, &str, &[u8]); 2] = [
+        ("user_factors", "<f4 (2, 2)", &two),
+        ("item_factors", "<f4 (3, 2)", &three),
+    ];
+    let with = |more: &[(&str, &str, &[u8])]| {
+        refused(
+            &folder.npz(&[&tables[..], more].concat()),
+            &Wishes::default(),
+        )
+    };
+    let ids = |ids: &[i32]| {
+        ids.iter()
+            .flat_map(|id| id.to_le_bytes())
+            .collect::<Vec<u8>>()
+    };
+    let told = with(&[("item_ids", "<i4 (2,)", &ids(&[4, 5]))]);
+    assert!(
+        told.ends_with("`item_ids` has 2 ids, and `item_factors` has 3 rows, one for each movie"),
+        "{told}"
+    );
+    let told = with(&[("item_ids", "<i4 (3,)", &ids(&[4, 5, 4]))]);
+    assert!(
+        told.ends_with("the movie id 4 is there twice: rows 0 and 2, counted from 0"),
+        "{told}"
+    );
+    let told = with(&[("item_bias", "<f4 (2,)", &bytes(&[0.0; 2]))]);
+    assert!(told.contains("`item_bias` has 2 numbers"), "{told}");
+    let told = with(&[("mu", "<f4 ()", &bytes(&[f32::NAN]))]);
+    assert!(told.contains("`mu` is to be the mean"), "{told}");
+    let broken = bytes(&[1.0, 1.0, f32::NAN, 1.0]);
+    let path = folder.npz(&[("user_factors", "<f4 (2, 2)", &broken), tables[1]]);
+    let told = refused(&path, &Wishes::default());
+    assert!(
+        told.ends_with(
+            "the row of user 1 in `user_factors` holds NaN; a factor is a finite number"
+        ),
+        "{told}"
+    );
+    let path = folder.npz(&[("user_factors", "<f4 (2, 3)", &three), tables[1]]);
+    let told = refused(&path, &Wishes::default());
+    assert!(
+        told.contains("users have 3 numbers each and movies 2"),
+        "{told}"
+    );
+    let wishes = Wishes {
+        model: Some(ModelKind::Mlp),
+        ..Wishes::default()
+    };
+    let told = refused(&folder.npz(&tables), &wishes);
+    assert!(
+        told.contains("--kind mlp has dense layers, and none are found"),
+        "{told}"
+    );
+    let told = refused(&folder.0.path().join("nowhere.npz"), &Wishes::default());
+    assert!(told.starts_with("there is no file"), "{told}");
+    let told = refused(
+        &folder.file("x.csv", b"userId,movieId,rating\n1,2,3\n"),
+        &Wishes::default(),
+    );
+    assert!(
+        told.contains("is none of what a model is imported from"),
+        "{told}"
+    );
+}

@@ -1,0 +1,205 @@
+//! Wide rows into rows of few dimensions: what rows have in common becomes biases, the rest is held as well as so few
+//! numbers can, and turned so that users' rows spread evenly.
+
+use super::Rows;
+use super::compress::Product;
+use crate::dense::{PIVOT, cholesky};
+
+/// A model before it is narrow: `mean + bias + bias + <left, right>`.
+pub(super) struct Wide {
+    pub mean: f64,
+    /// Of users, and of movies.
+    pub bias: (Vec<f64>, Vec<f64>),
+    pub product: Product,
+}
+
+/// A model of fewer dimensions that predicts as nearly as such a one can, errors weighted by the product of what user and
+/// movie weigh (a number a user and a number a movie, above 0).
+///
+/// Costs two passes over the rows, of dimensions squared multiply-adds a row, and singular values of a matrix as wide as
+/// the rows.
+pub fn narrower(rows: Rows, weights: (&[f32], &[f32]), dim: usize, threads: usize) -> Rows {
+    let doubles = |values: &[f32]| values.iter().map(|&b| f64::from(b)).collect::<Vec<_>>();
+    let wide = Wide {
+        mean: rows.mean.into(),
+        bias: (doubles(&rows.user_bias), doubles(&rows.movie_bias)),
+        product: Product {
+            rank: rows.user_rows.len() / rows.user_bias.len().max(1),
+            left: rows.user_rows,
+            right: rows.movie_rows,
+        },
+    };
+    finish(wide, weights, dim, threads)
+}
+
+/// Moves what rows have in common into biases and mean, reduces the rest to the dimensions asked
+/// for, and turns it so that users' rows spread evenly.
+pub(super) fn finish(wide: Wide, weights: (&[f32], &[f32]), dim: usize, threads: usize) -> Rows {
+    let Wide {
+        mut mean,
+        mut bias,
+        mut product,
+    } = wide;
+    let rank = product.rank;
+    let (left, right) = (&mut product.left, &mut product.right);
+    let centre = |table: &[f32], weights: &[f32]| -> Vec<f64> {
+        let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+        let mut sum = vec![0.0; rank];
+        for (row, &weight) in table.chunks_exact(rank.max(1)).zip(weights) {
+            for (sum, &x) in sum.iter_mut().zip(row) {
+                *sum += f64::from(weight) * f64::from(x) / total;
+            }
+        }
+        sum
+    };
+    // Rows that share a direction carry a bias in it: <p, q> = <p - c, q - d> + <c, q> + <p - c, d>, of which the last
+    // two hang on one side alone.
+    let (c, d) = (centre(left, weights.0), centre(right, weights.1));
+    for (row, bias) in left.chunks_exact_mut(rank.max(1)).zip(&mut bias.0) {
+        for ((x, c), d) in row.iter_mut().zip(&c).zip(&d) {
+            *x -= *c as f32;
+            *bias += f64::from(*x) * d;
+        }
+    }
+    for (row, bias) in right.chunks_exact_mut(rank.max(1)).zip(&mut bias.1) {
+        for ((x, c), d) in row.iter_mut().zip(&c).zip(&d) {
+            *bias += f64::from(*x) * c;
+            *x -= *d as f32;
+        }
+    }
+    for (bias, weights) in [(&mut bias.0, weights.0), (&mut bias.1, weights.1)] {
+        let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+        let products = bias.iter().zip(weights).map(|(b, &w)| b * f64::from(w));
+        let common = products.sum::<f64>() / total.max(1.0);
+        bias.iter_mut().for_each(|b| *b -= common);
+        mean += common;
+    }
+    let product = product.reduce(dim, weights, threads);
+    let biases = |values: &[f64]| values.iter().map(|&b| b as f32).collect::<Vec<_>>();
+    let mut rows = Rows {
+        mean: mean as f32,
+        user_bias: biases(&bias.0),
+        movie_bias: biases(&bias.1),
+        user_rows: product.left,
+        movie_rows: product.right,
+    };
+    even_out(&mut rows, dim);
+    rows
+}
+
+/// Turns the rows so that the users' have mean zero and, in every direction, the variance of the
+/// users' biases, all users counting alike; predictions stay as they are.
+pub(super) fn even_out(rows: &mut Rows, dim: usize) {
+    let users = rows.user_bias.len();
+    if users < 2 || dim == 0 {
+        return;
+    }
+    let share = 1.0 / users as f64;
+    let mut centre = vec![0.0; dim];
+    for row in rows.user_rows.chunks_exact(dim) {
+        for (sum, &x) in centre.iter_mut().zip(row) {
+            *sum += share * f64::from(x);
+        }
+    }
+    let mut covariance = vec![0.0; dim * dim];
+    for row in rows.user_rows.chunks_exact_mut(dim) {
+        for (x, c) in row.iter_mut().zip(&centre) {
+            *x -= *c as f32;
+        }
+        for i in 0..dim {
+            for j in 0..=i {
+                covariance[i * dim + j] += share * f64::from(row[i]) * f64::from(row[j]);
+            }
+        }
+    }
+    for (row, bias) in rows.movie_rows.chunks_exact(dim).zip(&mut rows.movie_bias) {
+        let moved: f64 = row
+            .iter()
+            .zip(&centre)
+            .map(|(&x, c)| f64::from(x) * c)
+            .sum();
+        *bias += moved as f32;
+    }
+    let mean_bias = share * rows.user_bias.iter().map(|&b| f64::from(b)).sum::<f64>();
+    let variance = share
+        * rows
+            .user_bias
+            .iter()
+            .map(|&b| (f64::from(b) - mean_bias).powi(2))
+            .sum::<f64>();
+    let trace: f64 = (0..dim).map(|i| covariance[i * dim + i]).sum();
+    if trace <= 0.0 || variance <= 0.0 {
+        return;
+    }
+    for i in 0..dim {
+        covariance[i * dim + i] += 1e-6 * trace;
+    }
+    cholesky(&mut covariance, dim, PIVOT);
+    let (l, spread) = (&covariance, variance.sqrt());
+    // p becomes s L^-1 p, and q becomes L^T q / s: products stay, and the covariance of p, which was L L^T, becomes s^2 I.
+    for row in rows.user_rows.chunks_exact_mut(dim) {
+        for i in 0..dim {
+            let mut value = f64::from(row[i]);
+            for j in 0..i {
+                value -= l[i * dim + j] * f64::from(row[j]) / spread;
+            }
+            row[i] = (spread * value / l[i * dim + i]) as f32;
+        }
+    }
+    for row in rows.movie_rows.chunks_exact_mut(dim) {
+        for i in 0..dim {
+            let sum: f64 = (i..dim).map(|k| l[k * dim + i] * f64::from(row[k])).sum();
+            row[i] = (sum / spread) as f32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::draw::{Draw, Purpose};
+    use super::*;
+
+    #[test]
+    fn rows_of_a_low_rank_predict_the_same_with_fewer_numbers() {
+        let (users, movies, wide) = (60, 50, 9);
+        let mut draw = Draw::new(5, Purpose::Start, 0, 0);
+        let mut normal =
+            |count: usize| -> Vec<f32> { (0..count).map(|_| draw.normal() as f32).collect() };
+        // Rows of nine numbers of which the last six repeat the first three, and a direction that all share.
+        let mut table = |rows: usize| -> Vec<f32> {
+            (0..rows)
+                .flat_map(|_| {
+                    let three = normal(3);
+                    (0..wide)
+                        .map(move |at| three[at % 3] + if at < 2 { 0.5 } else { 0.0 })
+                        .collect::<Vec<_>>()
+                })
+                .collect()
+        };
+        let rows = Rows {
+            mean: 3.0,
+            user_rows: table(users),
+            movie_rows: table(movies),
+            user_bias: normal(users),
+            movie_bias: normal(movies),
+        };
+        let at = |rows: &Rows, u: usize, m: usize| {
+            let dim = rows.user_rows.len() / users;
+            let (p, q) = (
+                &rows.user_rows[u * dim..][..dim],
+                &rows.movie_rows[m * dim..][..dim],
+            );
+            let dot: f32 = p.iter().zip(q).map(|(a, b)| a * b).sum();
+            rows.mean + rows.user_bias[u] + rows.movie_bias[m] + dot
+        };
+        let ones = (vec![1.0; users], vec![1.0; movies]);
+        let narrow = narrower(rows.clone(), (&ones.0, &ones.1), 4, 2);
+        assert_eq!(narrow.user_rows.len(), users * 4);
+        for u in 0..users {
+            for m in 0..movies {
+                let (was, is) = (at(&rows, u, m), at(&narrow, u, m));
+                assert!((was - is).abs() < 5e-3, "{u} {m}: {was} {is}");
+            }
+        }
+    }
+}
