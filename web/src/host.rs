@@ -38,6 +38,12 @@ pub fn frame(request: &[u8], number: u32, again: bool) -> Option<Vec<u8>> {
     Some([ahead, frame.get(..length)?].concat())
 }
 
+/// The request of a message's bytes, as JSON; `None` where it is none.
+pub fn request(body: &[u8]) -> Option<Vec<u8>> {
+    let request: Request = postcard::from_bytes(body).ok()?;
+    serde_json::to_vec(&request).ok()
+}
+
 impl Host {
     /// The answers in a board's bytes, as a JSON list. A frame that was damaged on the line isn't among them: the
     /// request is asked again.
@@ -94,6 +100,10 @@ mod tests {
             assert_eq!(again[..PREAMBLE.len()], PREAMBLE);
             assert_eq!(again[PREAMBLE.len()..], once);
         }
+        let rate = r#"{"Rate":{"who":{"Owner":0},"movie":1,"stars":4.5}}"#;
+        let body = [6, 0, 0, 1, 0, 0, 0x90, 0x40];
+        assert_eq!(request(&body).unwrap(), rate.as_bytes());
+        assert_eq!(request(&body[..7]), None);
         for nothing in ["", "Hello", r#"{"TopN":{}}"#, r#""Rate""#] {
             assert_eq!(frame(nothing.as_bytes(), 7, false), None, "{nothing}");
         }

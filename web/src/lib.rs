@@ -137,6 +137,12 @@ pub extern "C" fn frame(number: u32, again: u32) -> usize {
     with(|_, input| host::frame(input, number, again != 0).unwrap_or_default())
 }
 
+/// The request whose message is in the input, as JSON: what [`frame`] takes. Nothing where it is none.
+#[unsafe(no_mangle)]
+pub extern "C" fn request() -> usize {
+    with(|_, input| host::request(input).unwrap_or_default())
+}
+
 /// What a board answers in the bytes of the input, as JSON; see [`Host::receive`].
 #[unsafe(no_mangle)]
 pub extern "C" fn answers() -> usize {

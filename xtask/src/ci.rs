@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use crate::boards;
 use crate::setup::{self, Manner};
 use crate::toolchain::{self, Toolchain};
-use crate::{api, everywhere, examples, licences, no_panic, oldest, package, shell, size};
+use crate::{api, everywhere, examples, licences, no_panic, oldest, package, shell, size, web};
 
 /// Runs every check, also after one failed.
 ///
@@ -82,6 +82,7 @@ pub fn run(manner: Manner) -> Result<()> {
     if let Ok(toolchain) = toolchain::find(manner.choice) {
         device(&toolchain, manner, &mut failures);
     }
+    failures.check("the page in a browser", || web::check(manner));
     failures.tell()
 }
 

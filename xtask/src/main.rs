@@ -28,6 +28,7 @@ mod shell;
 mod size;
 mod test;
 mod toolchain;
+mod web;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -116,6 +117,8 @@ enum Verb {
         #[arg(long)]
         bless: bool,
     },
+    /// Make the page: one HTML file with core as WebAssembly, an image and its movies, which opens from disk.
+    Web(web::Arguments),
     /// Draw the README's picture of `host console` anew, from the program itself.
     Picture,
     /// Benchmark core on emulated devices, or training on this machine.
@@ -239,6 +242,7 @@ fn main() -> ExitCode {
         Verb::Package => package::run(),
         Verb::Miri => miri::run(setup),
         Verb::Loom => loom::run(),
+        Verb::Web(arguments) => web::run(setup, &arguments),
         Verb::Picture => picture::run(),
         Verb::NoPanic => {
             toolchain::find(arguments.toolchain).and_then(|toolchain| no_panic::run(&toolchain))

@@ -1,5 +1,6 @@
-//! Emulators that are packages of npm: a board that has one says which, in the `package.json` and `package-lock.json`
-//! beside its data file. They go to the project's target folder, each file held to the lock's checksum.
+//! Packages of npm: emulators, of which a board that has one says in the `package.json` and `package-lock.json` beside its
+//! data file, and what the page's tests run on. They go to the project's target folder, each file held to the lock's
+//! checksum.
 
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -47,25 +48,25 @@ pub fn version() -> Result<String> {
 
 /// The packages that a board's lock names, when they are installed.
 fn packages(board: Board) -> Result<Vec<String>> {
-    let folder = folder(board);
+    let what = format!("{}'s emulator", board.name);
+    installed(&what, Path::new(board.folder), &folder(board))
+}
+
+/// The packages that the lock in `from` names, when they are installed in `to`.
+///
+/// # Errors
+/// What is missing, as packages of `what`.
+pub fn installed(what: &str, from: &Path, to: &Path) -> Result<Vec<String>> {
     let read = |path: &Path| {
-        std::fs::read_to_string(path).with_context(|| {
-            format!(
-                "the packages of {}'s emulator are not in {}",
-                board.name,
-                folder.display()
-            )
-        })
+        std::fs::read_to_string(path)
+            .with_context(|| format!("the packages of {what} are not in {}", to.display()))
     };
-    let locked = read(&Path::new(board.folder).join(FILES[1]))?;
-    if read(&folder.join(FILES[1]))? != locked {
-        bail!(
-            "the packages of {}'s emulator are older than its lock",
-            board.name
-        );
+    let locked = read(&from.join(FILES[1]))?;
+    if read(&to.join(FILES[1]))? != locked {
+        bail!("the packages of {what} are older than its lock");
     }
     // npm writes it behind the last package.
-    read(&folder.join("node_modules").join(".package-lock.json"))?;
+    read(&to.join("node_modules").join(".package-lock.json"))?;
     let lock: serde_json::Value = serde_json::from_str(&locked)?;
     let packages = lock["packages"].as_object().into_iter().flatten();
     let named = packages.filter_map(|(path, package)| {
@@ -77,25 +78,29 @@ fn packages(board: Board) -> Result<Vec<String>> {
 
 /// The commands that bring them, once Node.js and npm are there.
 pub fn download() -> Vec<Vec<String>> {
-    let mut commands = Vec::new();
-    for board in boards() {
-        let folder = folder(board).display().to_string();
-        let words = |words: &[&str]| words.iter().map(|word| word.to_string()).collect();
-        commands.push(words(&["mkdir", "-p", &folder]));
-        let [package, lock] =
-            FILES.map(|name| Path::new(board.folder).join(name).display().to_string());
-        commands.push(words(&["cp", &package, &lock, &folder]));
-        commands.push(words(&[
+    boards()
+        .flat_map(|board| bring(Path::new(board.folder), &folder(board)))
+        .collect()
+}
+
+/// The commands that bring the packages of the lock in `from` to `to`.
+pub fn bring(from: &Path, to: &Path) -> Vec<Vec<String>> {
+    let to = to.display().to_string();
+    let words = |words: &[&str]| words.iter().map(|word| word.to_string()).collect();
+    let [package, lock] = FILES.map(|name| from.join(name).display().to_string());
+    vec![
+        words(&["mkdir", "-p", &to]),
+        words(&["cp", &package, &lock, &to]),
+        words(&[
             "npm",
             "ci",
             "--ignore-scripts",
             "--no-audit",
             "--no-fund",
             "--prefix",
-            &folder,
-        ]));
-    }
-    commands
+            &to,
+        ]),
+    ]
 }
 
 #[cfg(test)]
@@ -103,9 +108,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_package_of_an_emulator_is_locked_by_its_checksum() {
-        for board in boards() {
-            let path = Path::new(board.folder).join(FILES[1]);
+    fn every_package_is_locked_by_its_checksum() {
+        let page = shell::root().join("web/tests");
+        let emulators = boards().map(|board| PathBuf::from(board.folder));
+        for folder in emulators.chain([page]) {
+            let path = folder.join(FILES[1]);
             let text = std::fs::read_to_string(path).unwrap();
             let lock: serde_json::Value = serde_json::from_str(&text).unwrap();
             let packages = lock["packages"].as_object().unwrap();

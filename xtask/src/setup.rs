@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::emulator::{self, Qemu};
 use crate::toolchain::{self, Choice, Toolchain};
-use crate::{npm, shell};
+use crate::{npm, shell, web};
 
 /// How far the task runner may go by itself.
 #[derive(Clone, Copy, Debug)]
@@ -165,6 +165,44 @@ pub fn targets(manner: Manner, toolchain: &Toolchain, targets: &[&'static str]) 
         })?;
     }
     Ok(())
+}
+
+/// Finds the standard library for WebAssembly, which the page is compiled with, or installs it.
+///
+/// # Errors
+/// When it is missing and may not or can't be installed.
+pub fn wasm(manner: Manner) -> Result<()> {
+    let install = format!("rustup target add {}", toolchain::WASM);
+    let remedy = Remedy::new(
+        "rustup's target, added to the toolchain in use",
+        vec![words(&install)],
+    );
+    bring(toolchain::WASM, vec![remedy], manner, || {
+        toolchain::check_wasm().map(|()| "rustup's".into())
+    })
+}
+
+/// Finds the browser and the packages of npm that the page is tested with, or installs them.
+///
+/// # Errors
+/// When one is missing and may not or can't be installed.
+pub fn browser(manner: Manner) -> Result<()> {
+    packages(manner)?;
+    let mut commands = Vec::new();
+    if web::chromium().is_err() && shell::on_path("apt-get") {
+        commands.extend(apt(&["chromium"]));
+    }
+    commands.extend(web::download());
+    let remedy = Remedy::new(
+        "Debian's Chromium, and packages of npm in the project's target folder",
+        commands,
+    );
+    bring(
+        "a browser to test the page with",
+        vec![remedy],
+        manner,
+        web::version,
+    )
 }
 
 /// Finds one of QEMU's emulators, or installs it.

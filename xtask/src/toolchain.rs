@@ -231,6 +231,20 @@ fn missing(targets: &[&'static str]) -> Result<Vec<&'static str>> {
         .collect())
 }
 
+/// What the page is compiled for.
+pub const WASM: &str = "wasm32-unknown-unknown";
+
+/// Makes sure that the standard library for the page is there.
+///
+/// # Errors
+/// When it isn't.
+pub fn check_wasm() -> Result<()> {
+    match &missing(&[WASM])?[..] {
+        [] => Ok(()),
+        _ => bail!("rustup's target {WASM} is not installed"),
+    }
+}
+
 fn has_core(directory: &Path) -> bool {
     std::fs::read_dir(directory).is_ok_and(|entries| {
         entries

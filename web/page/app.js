@@ -1,0 +1,463 @@
+// The page itself: what is asked when somebody does something, and what is shown then.
+
+import { PageBoard, SerialBoard } from './boards.js';
+import { Core, unpack } from './core.js';
+import { Connection, Refusal } from './link.js';
+import { Atlas } from './map.js';
+import { fromFile, give, leftOut, toFile } from './profile.js';
+import { element, rowOf } from './rows.js';
+import { count, fixed, moved, moves, stars, titled } from './words.js';
+
+const $ = (id) => document.getElementById(id);
+const OWNER = { Owner: 0 };
+/** Movies in a list: as many as a reply holds. */
+const LIST = 20;
+const NEAR = 6;
+
+class Page {
+  tab = 'top';
+  words = '';
+  top = [];
+  suggested = null;
+  found = [];
+  rated = new Map();
+  moves = new Map();
+  opened = null;
+  about = null;
+  settling = null;
+  scale = { lowest: 0.5, highest: 5, step: 0.5 };
+
+  static async start() {
+    const page = new Page();
+    const [core, image, table] = await Promise.all(['data-core', 'data-image', 'data-movies'].map(unpack));
+    page.core = await Core.load(core);
+    page.core.call('image', image);
+    page.core.call('movies', table);
+    page.movies = readMovies(new TextDecoder().decode(table));
+    page.byId = new Map(page.movies.map((movie) => [movie.id, movie]));
+    page.board = new PageBoard(page.core);
+    page.board.watch(() => page.isHere() && page.run(() => page.refresh()));
+    page.listen();
+    await page.run(() => page.meet(page.board));
+    page.atlas = new Atlas({ canvas: $('map'), tip: $('tip'), legend: $('legend'), said: $('map-name'), movies: page.movies, open: (id) => page.visit(id) });
+    page.render();
+    return page;
+  }
+
+  // What is asked.
+
+  ask(request) {
+    return this.connection.ask(request);
+  }
+
+  /** Meets a board, and shows what it knows. */
+  async meet(board) {
+    this.line = board;
+    this.connection = new Connection(this.core, board);
+    const hello = (await this.ask('Hello')).reply.Hello;
+    const info = (await this.ask('ModelInfo')).reply.ModelInfo;
+    const storage = (await this.ask('Storage')).reply.Storage;
+    this.scale = info;
+    if (this.isHere()) this.own = info;
+    $('use-page').setAttribute('aria-pressed', String(this.isHere()));
+    $('use-serial').setAttribute('aria-pressed', String(!this.isHere()));
+    $('licence').textContent = `Data: ${info.license}`;
+    $('search').placeholder = `Search ${count(info.movies, 'movie')} for one you know`;
+    const kept = { Flash: 'keeps what you rate', Formatted: 'keeps what you rate', Absent: 'forgets when it is switched off', Failed: 'forgets when it is switched off: its flash takes no writes' }[storage.state];
+    const where = this.isHere() ? 'Core in WebAssembly' : 'The board on USB';
+    $('board').textContent = `${where}, firmware ${hello.firmware.join('.')}, ${kept ?? 'has flash that can’t be opened: ratings aren’t kept'}`;
+    $('numbers').textContent = `Model “${info.name}”: ${count(info.movies, 'movie')}, ${info.movie_dim} numbers each, ${count(info.length, 'byte')} in all; CRC-32 ${crcOf(info)}.`;
+    this.notice(this.about_of_others(info));
+    this.moves = new Map();
+    this.suggested = null;
+    this.opened = null;
+    await this.refresh();
+  }
+
+  /** What a person must know of a board whose model isn't this page's. */
+  about_of_others(info) {
+    if (this.isHere() || String(info.fingerprint) === String(this.own.fingerprint)) return this.board.unkept;
+    return 'The board has a model of other data than this page: titles and map are this page’s, and may name other movies than the board means.';
+  }
+
+  isHere() {
+    return this.line === this.board;
+  }
+
+  /** The list and the ratings anew. */
+  async refresh() {
+    const { reply } = await this.ask({ TopN: { who: OWNER, count: LIST, include_rated: false } });
+    this.top = reply.Movies;
+    const rated = new Map();
+    for (let total = 1; rated.size < total; ) {
+      const page = (await this.ask({ Ratings: { who: OWNER, first: rated.size } })).reply.Ratings;
+      total = page.total;
+      if (page.ratings.length === 0) break;
+      for (const { movie, stars: given } of page.ratings) rated.set(movie, given);
+    }
+    this.rated = rated;
+    if (this.tab === 'suggest') await this.suggest();
+    if (this.words) await this.predict();
+    if (this.opened !== null) await this.explain(this.opened);
+    if (this.isHere()) this.notice(this.board.unkept);
+    this.render();
+  }
+
+  /** Does what changes ratings, and tells what moved. */
+  async change(request, tell) {
+    const before = this.top;
+    const { reply } = await this.ask(request);
+    this.suggested = null;
+    await this.refresh();
+    this.moves = moves(before, this.top);
+    this.render();
+    this.tell(`${tell(reply)} ${moved(before, this.top, (id) => this.name(id))}`);
+  }
+
+  rate(id, given) {
+    return this.run(() =>
+      this.change({ Rate: { who: OWNER, movie: id, stars: given } }, ({ Rated }) =>
+        `${stars(given)} for ${this.name(id)}: predicted ${fixed(Rated.before)} before, and ${fixed(Rated.after)} now.`),
+    );
+  }
+
+  undo() {
+    return this.run(() =>
+      this.change({ Undo: { who: OWNER } }, ({ Undone }) =>
+        Undone.stars === null ? `${this.name(Undone.movie)} is not rated any more.` : `${this.name(Undone.movie)} has ${stars(Undone.stars)} again.`),
+    );
+  }
+
+  forget(id) {
+    return this.run(() => this.change({ Forget: { who: OWNER, movie: id } }, () => `${this.name(id)} is forgotten.`));
+  }
+
+  forgetAll() {
+    const sure = confirm(`Forget all of your ${count(this.rated.size, 'rating')}, for good?`);
+    return sure ? this.run(() => this.change({ ForgetMe: { who: OWNER } }, () => 'Everything is forgotten.')) : null;
+  }
+
+  async suggest() {
+    this.suggested ??= (await this.ask({ Suggest: { who: OWNER, count: LIST } })).reply.Movies;
+  }
+
+  /** What somebody would give what was found. */
+  async predict() {
+    const words = this.words;
+    const found = this.core.json('search', words, LIST).map((movie) => ({ movie }));
+    this.found = found;
+    this.render();
+    for (const row of found) {
+      if (this.words !== words) return;
+      try {
+        row.stars = (await this.ask({ Predict: { who: OWNER, movie: row.movie } })).reply.Stars;
+      } catch (why) {
+        if (!(why instanceof Refusal)) throw why;
+      }
+    }
+    this.render();
+  }
+
+  async explain(id) {
+    const about = { movie: id };
+    try {
+      about.explained = (await this.ask({ Explain: { who: OWNER, movie: id } })).reply.Explained;
+      about.similar = (await this.ask({ Similar: { movie: id, count: NEAR } })).reply.Movies;
+    } catch (why) {
+      if (!(why instanceof Refusal)) throw why;
+      about.refused = why.message;
+    }
+    if (this.opened === id) this.about = about;
+  }
+
+  // What somebody does.
+
+  open(id) {
+    this.opened = this.opened === id ? null : id;
+    this.about = null;
+    this.render();
+    if (this.opened === null) return null;
+    return this.run(async () => {
+      await this.explain(id);
+      this.render();
+    });
+  }
+
+  /** Opens a movie wherever it is: in the list that is shown, or by itself. */
+  visit(id) {
+    if (!this.rows().some((row) => row.movie === id)) {
+      $('search').value = `id:${id}`;
+      this.words = `id:${id}`;
+      this.found = [{ movie: id }];
+    }
+    this.opened = null;
+    this.open(id);
+    const row = document.querySelector(`[data-movie="${id}"]`);
+    row?.focus({ preventScroll: true });
+    row?.scrollIntoView({ block: 'nearest', behavior: isStill() ? 'auto' : 'smooth' });
+    return this.words ? this.run(() => this.predict()) : null;
+  }
+
+  search(words) {
+    this.words = words.trim();
+    this.found = [];
+    this.opened = null;
+    clearTimeout(this.settling);
+    this.settling = null;
+    if (!this.words) {
+      this.render();
+      return;
+    }
+    this.settling = setTimeout(() => {
+      this.settling = null;
+      this.run(() => this.predict());
+    }, 80);
+  }
+
+  show(tab) {
+    this.tab = tab;
+    this.opened = null;
+    if (this.words) {
+      $('search').value = '';
+      this.words = '';
+    }
+    this.render();
+    if (tab === 'suggest') this.run(async () => {
+      await this.suggest();
+      this.render();
+    });
+  }
+
+  save() {
+    const file = new Blob([toFile([...this.rated].map(([movie, given]) => ({ movie, stars: given })))], { type: 'text/csv' });
+    const link = element('a', { href: URL.createObjectURL(file), download: 'pocketrec-ratings.csv' });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+    this.tell(`${count(this.rated.size, 'rating')} in pocketrec-ratings.csv, which \`host query ratings --load\` takes too.`);
+  }
+
+  load(file) {
+    return this.run(async () => {
+      const ratings = fromFile(await file.text(), file.name);
+      const before = this.top;
+      const { taken, refused } = await give(this.connection, OWNER, ratings);
+      this.suggested = null;
+      await this.refresh();
+      this.moves = moves(before, this.top);
+      this.render();
+      const rest = leftOut(refused, this.scale);
+      this.tell(`${count(taken, 'rating')} of ${file.name} taken${rest ? `; ${rest}` : ''}. ${moved(before, this.top, (id) => this.name(id))}`);
+    });
+  }
+
+  usePage() {
+    if (this.isHere()) return null;
+    return this.run(async () => {
+      await this.line.close();
+      await this.meet(this.board);
+    });
+  }
+
+  useSerial() {
+    if (!SerialBoard.isPossible()) {
+      this.notice('This browser has no Web Serial, so it can’t talk to a board. Chrome, Edge and Opera on a computer can. Everything else works here.');
+      return null;
+    }
+    return this.run(async () => {
+      let board;
+      try {
+        board = await SerialBoard.choose();
+      } catch (why) {
+        // Nobody has to choose one.
+        if (why.name === 'NotFoundError') return;
+        throw new Error(`the port can’t be opened: ${why.message}. Is another program using it?`);
+      }
+      if (!this.isHere()) await this.line.close();
+      try {
+        await this.meet(board);
+        const end = board.onend;
+        board.onend = (why) => {
+          end(why);
+          this.run(async () => {
+            await board.close();
+            await this.meet(this.board);
+            this.notice(`Back to the board in this page: ${why}.`);
+          });
+        };
+      } catch (why) {
+        await board.close();
+        await this.meet(this.board);
+        throw why;
+      }
+    });
+  }
+
+  /** Does something, one thing after the other, and tells what goes wrong. */
+  run(work) {
+    const done = (this.busy ?? Promise.resolve()).then(work).catch((why) => this.tell(sentence(why.message), true));
+    this.busy = done;
+    return done;
+  }
+
+  // What is shown.
+
+  movie(id) {
+    return this.byId.get(id) ?? { id, title: `movie ${id}`, genres: [], ratings: 0 };
+  }
+
+  name(id) {
+    return titled(this.movie(id).title).name;
+  }
+
+  tell(text, isWrong) {
+    $('told').replaceChildren(element('p', { class: isWrong ? 'wrong' : null }, text));
+  }
+
+  notice(text) {
+    $('notice').textContent = text ?? '';
+    $('notice').hidden = !text;
+  }
+
+  rows() {
+    if (this.words) return this.found.map((row) => ({ ...row, given: this.rated.get(row.movie) }));
+    const numbered = (ranked, at) => ({ ...ranked, place: at + 1 });
+    if (this.tab === 'suggest') return (this.suggested ?? []).map(numbered);
+    if (this.tab === 'rated') return [...this.rated].reverse().map(([movie, given]) => ({ movie, given }));
+    return this.top.map((ranked, at) => ({ ...numbered(ranked, at), move: this.moves.get(ranked.movie) }));
+  }
+
+  aboutList(rows) {
+    if (this.words) return rows.length ? 'What fits, the likeliest first, with what you would probably give it.' : 'No title is like that.';
+    if (this.tab === 'suggest') return 'Rating one of these would teach it most.';
+    if (this.tab === 'rated') return rows.length ? 'The latest first. Open one to change or forget it.' : 'Nothing yet: search for a movie you know, or open one of the list, and give it stars.';
+    if (!this.rated.size) return 'The best for somebody it knows nothing of. Rate a movie and the list becomes yours.';
+    const falls = rows.every((row, at) => at === 0 || row.stars <= rows[at - 1].stars);
+    return `The best for you, from ${count(this.rated.size, 'rating')}${falls ? '' : ': by the stars you would give and by what you have looked for lately'}.`;
+  }
+
+  render() {
+    const rows = this.rows();
+    const list = $('list');
+    const focused = document.activeElement?.dataset?.focus;
+    const was = new Map([...list.children].map((item) => [item.dataset.key, item.getBoundingClientRect().top]));
+    list.replaceChildren(...rows.map((row) => rowOf(row, this)));
+    if (focused) list.querySelector(`[data-focus="${focused}"]`)?.focus({ preventScroll: true });
+    if (!isStill()) slide(list, was);
+    $('about').textContent = this.aboutList(rows);
+    $('count').textContent = this.rated.size;
+    for (const tab of document.querySelectorAll('[role=tab]')) {
+      const isChosen = tab.dataset.tab === this.tab && !this.words;
+      tab.setAttribute('aria-selected', String(isChosen));
+      tab.tabIndex = tab.dataset.tab === this.tab ? 0 : -1;
+    }
+    $('panel').setAttribute('aria-labelledby', `tab-${this.tab}`);
+    for (const id of ['undo', 'save', 'forget-all']) $(id).disabled = this.rated.size === 0 && id !== 'undo';
+    this.atlas?.show({ best: this.top.map(({ movie }) => movie), rated: this.rated, opened: this.opened });
+  }
+
+  listen() {
+    $('search').addEventListener('input', (event) => this.search(event.target.value));
+    for (const tab of document.querySelectorAll('[role=tab]')) {
+      tab.addEventListener('click', () => this.show(tab.dataset.tab));
+      tab.addEventListener('keydown', (event) => {
+        const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+        if (!by) return;
+        const tabs = [...document.querySelectorAll('[role=tab]')];
+        const next = tabs[(tabs.indexOf(tab) + by + tabs.length) % tabs.length];
+        this.show(next.dataset.tab);
+        next.focus();
+      });
+    }
+    $('undo').addEventListener('click', () => this.undo());
+    $('save').addEventListener('click', () => this.save());
+    $('load').addEventListener('click', () => $('file').click());
+    $('file').addEventListener('change', ({ target }) => {
+      if (target.files[0]) this.load(target.files[0]);
+      target.value = '';
+    });
+    $('forget-all').addEventListener('click', () => this.forgetAll());
+    $('use-page').addEventListener('click', () => this.usePage());
+    $('use-serial').addEventListener('click', () => this.useSerial());
+    $('zoom-in').addEventListener('click', () => this.atlas.scaleBy(1.6));
+    $('zoom-out').addEventListener('click', () => this.atlas.scaleBy(1 / 1.6));
+    $('zoom-all').addEventListener('click', () => this.atlas.whole());
+    addEventListener('keydown', (event) => this.key(event));
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const search = $('search');
+    const rows = [...document.querySelectorAll('.row')];
+    const at = rows.indexOf(document.activeElement);
+    if (event.key === 'Escape') {
+      search.value = '';
+      this.show('top');
+      document.querySelector('.row')?.focus();
+      return;
+    }
+    const isTyping = event.target.matches('input');
+    if (isTyping && event.target !== search) return;
+    const next = { ArrowDown: rows[at + 1], ArrowUp: at === 0 ? search : rows[at - 1] }[event.key];
+    if (next && (event.target === search || at >= 0)) {
+      event.preventDefault();
+      next.focus();
+      return;
+    }
+    if (isTyping) return;
+    if (event.key === '/') {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    } else if (event.key === 'u') {
+      this.undo();
+    } else if (at >= 0 && event.key === 'f') {
+      this.forget(Number(rows[at].dataset.movie));
+    } else if (at >= 0 && /^[0-9]$/.test(event.key)) {
+      this.rate(Number(rows[at].dataset.movie), event.key === '0' ? 10 : Number(event.key));
+    }
+  }
+}
+
+/** Whether the person wants nothing to move. */
+function isStill() {
+  return matchMedia('(prefers-reduced-motion: reduce)').matches;
+}
+
+/** Lets each row slide from where it was. */
+function slide(list, was) {
+  for (const item of list.children) {
+    const before = was.get(item.dataset.key);
+    const by = before === undefined ? 0 : before - item.getBoundingClientRect().top;
+    if (by) item.animate([{ transform: `translateY(${by}px)` }, { transform: 'none' }], { duration: 350, easing: 'ease-out' });
+    else if (before === undefined && was.size) item.animate([{ opacity: 0 }, { opacity: 1 }], { duration: 350 });
+  }
+}
+
+function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.?!]$/.test(text) ? '' : '.'}`;
+}
+
+/** Numbers of a fixed width come as their bytes, the lowest first. */
+function crcOf({ crc }) {
+  return [...crc].reverse().map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function readMovies(text) {
+  const [, ...lines] = text.trimEnd().split('\n');
+  return lines.map((line) => {
+    const [id, title, genres, ratings, x, y] = line.split('\t');
+    return { id: Number(id), title, genres: genres ? genres.split('|') : [], ratings: Number(ratings), x: Number(x), y: Number(y) };
+  });
+}
+
+// For the curious, in the browser's console: `pocketrec.ask({ Similar: { movie: 1, count: 5 } })`.
+Page.start().then(
+  (page) => {
+    window.pocketrec = page;
+  },
+  (why) => {
+    $('board').textContent = 'It could not start.';
+    $('notice').textContent = `This page could not start (${why.message}). It needs a browser of 2023 or later, with WebAssembly.`;
+    $('notice').hidden = false;
+  },
+);

@@ -1,0 +1,65 @@
+// An owner's ratings as a file, as `host query ratings --save` writes and `--load` reads it.
+
+import { stars } from './words.js';
+
+/** Ratings in one `Import`. */
+const AT_ONCE = 8;
+
+export function toFile(ratings) {
+  return ['movieId,rating', ...ratings.map(({ movie, stars }) => `${movie},${stars}`), ''].join('\n');
+}
+
+/** The ratings in a file's text; throws a sentence that names the line which is none. */
+export function fromFile(text, name) {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const header = lines[0].split(',').map((cell) => cell.trim().toLowerCase().replace(/[^a-z]/g, ''));
+  const [movie, rating] = [header.indexOf('movieid'), header.indexOf('rating')];
+  if (movie < 0 || rating < 0) {
+    throw new Error(`line 1 of ${name} should name the columns movieId and rating`);
+  }
+  const ratings = [];
+  lines.forEach((line, at) => {
+    if (at === 0 || line.trim() === '') return;
+    const cells = line.split(',');
+    const [id, stars] = [cells[movie], cells[rating]].map((cell) => (cell?.trim() ? Number(cell) : NaN));
+    if (!Number.isInteger(id) || id < 0 || id > 0xffffffff || !Number.isFinite(stars)) {
+      throw new Error(`line ${at + 1} of ${name}, “${line}”, should have a movie’s id and its stars, such as 1,4.5`);
+    }
+    ratings.push([id, stars]);
+  });
+  return ratings;
+}
+
+/** Gives ratings to a board; returns how many it took, and why not the others. */
+export async function give(connection, who, ratings) {
+  let taken = 0;
+  const refused = new Map();
+  for (let at = 0; at < ratings.length; ) {
+    const some = ratings.slice(at, at + AT_ONCE);
+    const filled = [...some, ...Array(AT_ONCE - some.length).fill([0, 0])];
+    const { reply } = await connection.ask({ Import: { who, count: some.length, ratings: filled } });
+    const { taken: now, refused: why } = reply.Imported;
+    taken += now;
+    at += now;
+    if (why === null) continue;
+    const kind = typeof why === 'string' ? why : Object.keys(why)[0];
+    if (kind !== 'UnknownMovie' && kind !== 'OffScale') {
+      refused.set(kind, ratings.length - at);
+      break;
+    }
+    // That one is left out, and the ones behind it go on.
+    refused.set(kind, (refused.get(kind) ?? 0) + 1);
+    at += 1;
+  }
+  return { taken, refused };
+}
+
+/** Why ratings were left out, in words. */
+export function leftOut(refused, scale) {
+  const why = {
+    UnknownMovie: 'of movies that the model does not have',
+    OffScale: `that are not ${scale.lowest} to ${stars(scale.highest)} in steps of ${scale.step}`,
+    LogFull: 'because the board’s memory of ratings is full',
+  };
+  return [...refused].map(([kind, number]) => `${number} left out, ${why[kind] ?? `which the board refused (${kind})`}`).join('; ');
+}

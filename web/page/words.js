@@ -1,0 +1,65 @@
+// What the page says: titles as people write them, numbers, and what moved in a list.
+
+const ARTICLE = /^(.*), (The|A|An|Le|La|Les|L'|Der|Die|Das|El|Il|Los|Las)$/;
+
+/** A title with its article in front, other names and year apart: `Matrix, The (1999)` is `The Matrix` of 1999. */
+export function titled(text) {
+  const [, whole, year] = /^(.*?)(?: \((\d{4}(?:[-–]\d{0,4})?)\))?$/s.exec(text.trim());
+  const [, first, others] = /^(.+?)((?: \([^()]*(?:\([^()]*\)[^()]*)*\))*)$/s.exec(whole) ?? [null, whole, ''];
+  const [, body, front] = ARTICLE.exec(first) ?? [];
+  const name = body === undefined ? first : `${front}${front.endsWith("'") ? '' : ' '}${body}`;
+  return { name, others: others.trim(), year };
+}
+
+export function fixed(number, digits = 2) {
+  return number.toFixed(digits).replace('-', '−');
+}
+
+export function signed(number) {
+  return number < 0 ? fixed(number) : `+${fixed(number)}`;
+}
+
+export function count(number, word, words = `${word}s`) {
+  return `${number.toLocaleString('en')} ${number === 1 ? word : words}`;
+}
+
+export function stars(number) {
+  return `${number} ${number === 1 ? 'star' : 'stars'}`;
+}
+
+/** How each movie of a list moved since the one before: places up, 0, or `new`. */
+export function moves(before, now) {
+  const was = new Map(before.map((ranked, at) => [ranked.movie, at]));
+  return new Map(now.map(({ movie }, at) => [movie, was.has(movie) ? was.get(movie) - at : 'new']));
+}
+
+/** That in a sentence; `name` names a movie. */
+export function moved(before, now, name) {
+  const by = moves(before, now);
+  const all = now.filter(({ movie }) => by.get(movie) !== 0);
+  if (all.length === 0) return `None of the best ${now.length} moved.`;
+  let sentence = `Of the best ${now.length}, ${all.length} moved`;
+  const places = all.filter(({ movie }) => by.get(movie) !== 'new');
+  if (places.length > 0) {
+    const far = (ranked) => Math.abs(by.get(ranked.movie));
+    const most = places.reduce((best, ranked) => (far(ranked) > far(best) ? ranked : best));
+    const up = by.get(most.movie);
+    sentence += `: most ${name(most.movie)}, ${up > 0 ? 'up' : 'down'} ${count(Math.abs(up), 'place')}`;
+  }
+  const fresh = all.filter(({ movie }) => by.get(movie) === 'new');
+  if (fresh.length === 1) sentence += `; ${name(fresh[0].movie)} is new`;
+  if (fresh.length > 1) sentence += `; ${fresh.length} are new, ${name(fresh[0].movie)} first`;
+  return `${sentence}.`;
+}
+
+/** The parts of a prediction, each with what it is. */
+export function parts(explained) {
+  const named = [
+    [explained.user_bias, 'how you rate in general'],
+    [explained.movie_bias, 'how it is rated in general'],
+    [explained.dot, 'your taste and its kind'],
+    [explained.mlp, 'the network'],
+  ];
+  // A part that a model does not have adds this very number.
+  return [[fixed(explained.mean), 'the mean of all ratings'], ...named.filter(([part]) => part !== 0).map(([part, what]) => [signed(part), what])];
+}

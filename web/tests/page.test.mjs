@@ -1,0 +1,194 @@
+// The page's story in a real browser: open, search, rate, see the list move, why, undo, forget, and find it all again.
+
+import assert from 'node:assert/strict';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+import { inBrowser, openPage, settled, titles, told } from './browser.mjs';
+
+async function find(page, words) {
+  await page.fill('#search', words);
+  await settled(page);
+}
+
+async function rate(page, words, stars) {
+  await find(page, words);
+  await page.locator('#list .row').first().click();
+  await settled(page);
+  await page.getByRole('radio', { name: stars === 1 ? '1 star' : `${stars} stars`, exact: true }).click();
+  await settled(page);
+  return page.locator('#told').innerText();
+}
+
+test('opened from disk the page recommends at once, is one file of at most a megabyte, and asks nothing of a network', async () => {
+  assert.ok((await stat(told('POCKETREC_PAGE'))).size <= 1024 * 1024);
+  await inBrowser({}, async (context) => {
+    const wrong = [];
+    const page = await openPage(context, wrong);
+    assert.equal((await titles(page)).length, 20);
+    assert.match(await page.locator('#licence').innerText(), /not for commercial use/);
+    assert.match(await page.locator('#board').innerText(), /keeps what you rate/);
+    assert.deepEqual(wrong, []);
+  });
+});
+
+test('a rating moves the list, is explained, undone, forgotten, and kept over a reload', async () => {
+  await inBrowser({}, async (context) => {
+    const wrong = [];
+    const page = await openPage(context, wrong);
+    const before = await titles(page);
+
+    // What is typed with a mistake is found as on the PC.
+    await find(page, 'toy sotry');
+    assert.equal((await titles(page))[0], 'Toy Story');
+    const said = await rate(page, 'toy story', 5);
+    assert.match(said, /5 stars for Toy Story: predicted \d\.\d\d before, and \d\.\d\d now\. Of the best 20, \d+ moved/);
+    await rate(page, 'finding nemo', 5);
+    await rate(page, 'alien 1979', 1);
+
+    await page.keyboard.press('Escape');
+    await settled(page);
+    const after = await titles(page);
+    assert.notDeepEqual(after, before);
+    assert.equal(await page.locator('#count').innerText(), '3');
+    assert.ok((await page.locator('#list .move').count()) > 0, 'rows say how they moved');
+
+    // Why, and what is near: the first of the list.
+    await page.locator('#list .row').first().click();
+    await settled(page);
+    const why = await page.locator('.more').innerText();
+    assert.match(why, /the mean of all ratings/);
+    assert.match(why, /of it from your 5 for (Toy Story|Finding Nemo)/);
+    assert.equal(await page.locator('.more .chips button').count(), 6);
+
+    await page.click('#undo');
+    await settled(page);
+    assert.match(await page.locator('#told').innerText(), /Alien is not rated any more/);
+    const undone = await titles(page);
+
+    await page.reload();
+    await page.waitForFunction(() => window.pocketrec);
+    await settled(page);
+    assert.deepEqual(await titles(page), undone, 'the profile is kept');
+    assert.equal(await page.locator('#count').innerText(), '2');
+
+    await page.click('#tab-rated');
+    await page.locator('#list .row', { hasText: 'Finding Nemo' }).click();
+    await settled(page);
+    await page.getByRole('button', { name: 'Forget it' }).click();
+    await settled(page);
+    assert.equal(await page.locator('#count').innerText(), '1');
+
+    await page.click('#tab-suggest');
+    await settled(page);
+    assert.equal((await titles(page)).length, 20);
+    assert.deepEqual(wrong, []);
+  });
+});
+
+test('everything can be done by keyboard, and nothing is rated by walking', async () => {
+  await inBrowser({ reducedMotion: 'reduce' }, async (context) => {
+    const page = await openPage(context);
+    await page.keyboard.press('/');
+    await page.keyboard.type('toy story 2');
+    await settled(page);
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await settled(page);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('ArrowRight');
+    await settled(page);
+    assert.equal(await page.locator('#count').innerText(), '0');
+    await page.keyboard.press('Enter');
+    await settled(page);
+    assert.equal(await page.locator('#count').innerText(), '1');
+    await page.keyboard.press('Escape');
+    await settled(page);
+    await page.keyboard.press('4');
+    await settled(page);
+    assert.equal(await page.locator('#count').innerText(), '2');
+    await page.keyboard.press('u');
+    await settled(page);
+    assert.equal(await page.locator('#count').innerText(), '1');
+    // The map, too.
+    await page.focus('#map');
+    await page.keyboard.press('ArrowRight');
+    assert.notEqual(await page.locator('#map-name').innerText(), '');
+    await page.keyboard.press('Enter');
+    await settled(page);
+    assert.equal(await page.locator('.row[aria-expanded=true]').count(), 1);
+  });
+});
+
+test('ratings are taken away as a file that comes back, and a broken one is refused by its line', async () => {
+  await inBrowser({}, async (context) => {
+    const page = await openPage(context);
+    await rate(page, 'toy story', 5);
+    await rate(page, 'alien 1979', 2.5);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+    const path = await download.path();
+    assert.equal(await readFile(path, 'utf8'), 'movieId,rating\n1,5\n1214,2.5\n');
+    await page.keyboard.press('Escape');
+    await settled(page);
+    const before = await titles(page);
+
+    page.on('dialog', (dialog) => dialog.accept());
+    await page.click('#forget-all');
+    await settled(page);
+    assert.equal(await page.locator('#count').innerText(), '0');
+    const folder = join(path, '..');
+    const [good, odd, broken] = ['good.csv', 'odd.csv', 'broken.csv'].map((name) => join(folder, name));
+    await writeFile(good, await readFile(path));
+    await page.setInputFiles('#file', good);
+    await settled(page);
+    assert.deepEqual(await titles(page), before);
+
+    await writeFile(odd, 'userId,movieId,rating\n1,2,4\n1,999999999,4\n1,3,9\n');
+    await page.setInputFiles('#file', odd);
+    await settled(page);
+    assert.match(
+      await page.locator('#told').innerText(),
+      /1 rating of odd\.csv taken; 1 left out, of movies that the model does not have; 1 left out, that are not 0\.5 to 5 stars in steps of 0\.5/,
+    );
+    await writeFile(broken, 'movieId,rating\n1,4\nx,4\n');
+    await page.setInputFiles('#file', broken);
+    await settled(page);
+    assert.match(await page.locator('#told').innerText(), /Line 3 of broken\.csv/);
+    assert.equal(await page.locator('#count').innerText(), '3');
+  });
+});
+
+test('it says plainly when a browser has no Web Serial or keeps nothing', async () => {
+  await inBrowser({}, async (context) => {
+    const page = await openPage(context, [], (page) =>
+      page.addInitScript(() => {
+        delete Navigator.prototype.serial;
+        Object.defineProperty(window, 'localStorage', {
+          get() {
+            throw new Error('no');
+          },
+        });
+      }),
+    );
+    assert.match(await page.locator('#notice').innerText(), /keeps nothing/);
+    await page.click('#use-serial');
+    assert.match(await page.locator('#notice').innerText(), /no Web Serial/);
+    assert.equal(await page.locator('#use-page').getAttribute('aria-pressed'), 'true');
+  });
+});
+
+for (const width of [360, 390, 800, 1280]) {
+  test(`nothing is wider than the page at ${width} pixels, in dark and light`, async () => {
+    for (const colorScheme of ['dark', 'light']) {
+      await inBrowser({ viewport: { width, height: 800 }, colorScheme }, async (context) => {
+        const page = await openPage(context);
+        await page.locator('#list .row').first().click();
+        await settled(page);
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= width, `${wide}`);
+      });
+    }
+  });
+}
