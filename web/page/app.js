@@ -62,7 +62,7 @@ class Page {
     $('use-page').setAttribute('aria-pressed', String(this.isHere()));
     $('use-serial').setAttribute('aria-pressed', String(!this.isHere()));
     $('licence').textContent = `Data: ${info.license}`;
-    $('search').placeholder = `Search ${count(info.movies, 'movie')} for one you know`;
+    $('search').placeholder = `Search ${count(info.movies, 'movie')}`;
     const kept = { Flash: 'keeps what you rate', Formatted: 'keeps what you rate', Absent: 'forgets when it is switched off', Failed: 'forgets when it is switched off: its flash takes no writes' }[storage.state];
     const where = this.isHere() ? 'Core in WebAssembly' : 'The board on USB';
     $('board').textContent = `${where}, firmware ${hello.firmware.join('.')}, ${kept ?? 'has flash that can’t be opened: ratings aren’t kept'}`;
@@ -186,7 +186,7 @@ class Page {
   /** Opens a movie wherever it is: in the list that is shown, or by itself. */
   visit(id) {
     if (!this.rows().some((row) => row.movie === id)) {
-      $('search').value = `id:${id}`;
+      $('search').value = this.name(id);
       this.words = `id:${id}`;
       this.found = [{ movie: id }];
     }

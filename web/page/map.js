@@ -80,12 +80,15 @@ export class Atlas {
     this.draw();
   }
 
+  /** Pixels of half a map each way. It fills the canvas, but is never much wider than high, or the other way. */
   get scale() {
-    return (Math.min(this.width, this.height) / 2 - 14) * this.zoom;
+    const [width, height] = [this.width / 2 - 16, this.height / 2 - 16];
+    return [Math.min(width, height * 1.6) * this.zoom, Math.min(height, width * 1.6) * this.zoom];
   }
 
   at(movie) {
-    return [this.width / 2 + (movie.x - this.center[0]) * this.scale, this.height / 2 + (movie.y - this.center[1]) * this.scale];
+    const [wide, high] = this.scale;
+    return [this.width / 2 + (movie.x - this.center[0]) * wide, this.height / 2 + (movie.y - this.center[1]) * high];
   }
 
   size(movie) {
@@ -160,7 +163,7 @@ export class Atlas {
       const room = context.measureText(name).width;
       let left = x + this.size(movie) + 5;
       if (left + room > width - 4) left = x - this.size(movie) - 5 - room;
-      if (left < 4 || y < 10 || y > height - 10) continue;
+      if (x < 0 || x > width || left < 4 || y < 10 || y > height - 10) continue;
       const box = [left - 3, y - 8, left + room + 3, y + 8];
       if (taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
       taken.push(box);
@@ -290,14 +293,15 @@ export class Atlas {
     const before = this.scale;
     this.zoom = Math.max(1, Math.min(LARGEST_ZOOM, this.zoom * factor));
     const off = [x - this.width / 2, y - this.height / 2];
-    this.center = this.center.map((at, axis) => clamp(at + off[axis] / before - off[axis] / this.scale));
+    this.center = this.center.map((at, axis) => clamp(at + off[axis] / before[axis] - off[axis] / this.scale[axis]));
     if (this.zoom === 1) this.center = [0, 0];
     this.point(null);
     this.draw();
   }
 
   moveBy(dx, dy) {
-    this.center = [clamp(this.center[0] - dx / this.scale), clamp(this.center[1] - dy / this.scale)];
+    const [wide, high] = this.scale;
+    this.center = [clamp(this.center[0] - dx / wide), clamp(this.center[1] - dy / high)];
     this.point(null);
     this.draw();
   }

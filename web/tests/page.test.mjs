@@ -179,6 +179,20 @@ test('it says plainly when a browser has no Web Serial or keeps nothing', async 
   });
 });
 
+test('two windows have one board: what one learns the other shows', async () => {
+  await inBrowser({}, async (context) => {
+    const page = await openPage(context);
+    const other = await openPage({ pages: () => [], newPage: () => context.newPage() });
+    await page.bringToFront();
+    await rate(page, 'toy story', 5);
+    await page.keyboard.press('Escape');
+    await settled(page);
+    await other.waitForFunction(() => document.querySelector('#count').textContent === '1');
+    await settled(other);
+    assert.deepEqual(await titles(other), await titles(page));
+  });
+});
+
 for (const width of [360, 390, 800, 1280]) {
   test(`nothing is wider than the page at ${width} pixels, in dark and light`, async () => {
     for (const colorScheme of ['dark', 'light']) {

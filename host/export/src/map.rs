@@ -192,49 +192,51 @@ fn settle(mut places: Vec<Place>, pulls: &[Vec<(u32, f32)>]) -> Vec<Place> {
 /// How each movie is pushed by all others, and how near they are in all.
 fn pushes(places: &[Place]) -> Vec<[f32; 3]> {
     let (x, y): (Vec<f32>, Vec<f32>) = places.iter().map(|place| (place[0], place[1])).unzip();
-    let push = |(): &mut (), at: usize| {
-        // Eight sums at a time, which a vector unit adds at once.
-        let mut sums = [[0.0_f32; 8]; 3];
-        let ((eights_x, rest_x), (eights_y, rest_y)) = (x.as_chunks::<8>(), y.as_chunks::<8>());
-        for (others_x, others_y) in eights_x.iter().zip(eights_y) {
-            for lane in 0..8 {
-                let (dx, dy) = (x[at] - others_x[lane], y[at] - others_y[lane]);
-                let near = 1.0 / (1.0 + dx * dx + dy * dy);
-                sums[0][lane] += near * near * dx;
-                sums[1][lane] += near * near * dy;
-                sums[2][lane] += near;
-            }
-        }
-        let mut push = sums.map(|lanes| lanes.iter().sum::<f32>());
-        for (other_x, other_y) in rest_x.iter().zip(rest_y) {
-            let (dx, dy) = (x[at] - other_x, y[at] - other_y);
-            let near = 1.0 / (1.0 + dx * dx + dy * dy);
-            push[0] += near * near * dx;
-            push[1] += near * near * dy;
-            push[2] += near;
-        }
-        // It isn't near itself.
-        push[2] -= 1.0;
-        push
+    let some = |(): &mut (), some: &[Place]| -> Vec<[f32; 3]> {
+        some.iter().map(|place| push(*place, &x, &y)).collect()
     };
-    threads::share(threads::available(), 0..places.len(), || (), push)
+    threads::share(threads::available(), places.chunks(128), || (), some).concat()
 }
 
-/// Moves and scales places so that they go from -1 to 1 on the wider side.
-fn fit(places: &mut [Place]) {
-    let mut ends = [[f32::INFINITY, f32::NEG_INFINITY]; 2];
-    for place in places.iter() {
-        for (axis, end) in ends.iter_mut().enumerate() {
-            *end = [end[0].min(place[axis]), end[1].max(place[axis])];
+/// How the movie at `place` is pushed by those at `x` and `y`, and how near it is to them in all; it is one of them.
+fn push(place: Place, x: &[f32], y: &[f32]) -> [f32; 3] {
+    // Eight sums at a time, which a vector unit adds at once.
+    let mut sums = [[0.0_f32; 8]; 3];
+    let mut add = |lane: usize, x: f32, y: f32| {
+        let (dx, dy) = (place[0] - x, place[1] - y);
+        let near = 1.0 / (1.0 + dx * dx + dy * dy);
+        sums[0][lane] += near * near * dx;
+        sums[1][lane] += near * near * dy;
+        sums[2][lane] += near;
+    };
+    let ((eights_x, rest_x), (eights_y, rest_y)) = (x.as_chunks::<8>(), y.as_chunks::<8>());
+    for (x, y) in eights_x.iter().zip(eights_y) {
+        for (lane, (x, y)) in x.iter().zip(y).enumerate() {
+            add(lane, *x, *y);
         }
     }
-    let width = ends
-        .iter()
-        .fold(0.0_f32, |most, end| most.max(end[1] - end[0]));
-    if width > 0.0 {
-        for place in places {
-            for (axis, end) in ends.iter().enumerate() {
-                place[axis] = (2.0 * place[axis] - end[0] - end[1]) / width;
+    for (lane, (x, y)) in rest_x.iter().zip(rest_y).enumerate() {
+        add(lane, *x, *y);
+    }
+    let [x, y, near] = sums.map(|lanes| lanes.iter().sum::<f32>());
+    // It isn't near itself.
+    [x, y, near - 1.0]
+}
+
+/// Moves and scales places so that they go from -1 to 1 either way: no direction means anything, so a map is stretched to
+/// what it is drawn on.
+fn fit(places: &mut [Place]) {
+    for axis in 0..2 {
+        let ends = places
+            .iter()
+            .map(|place| place[axis])
+            .fold((f32::INFINITY, f32::NEG_INFINITY), |ends, x| {
+                (ends.0.min(x), ends.1.max(x))
+            });
+        let width = ends.1 - ends.0;
+        if width > 0.0 {
+            for place in places.iter_mut() {
+                place[axis] = (2.0 * place[axis] - ends.0 - ends.1) / width;
             }
         }
     }
@@ -289,7 +291,7 @@ mod tests {
             places
                 .iter()
                 .flatten()
-                .all(|x| x.is_finite() && x.abs() <= 1.0)
+                .all(|x| x.is_finite() && x.abs() <= 1.0 + 1e-6)
         );
         assert_eq!(places, of(&model, |row| 10 - row));
     }
