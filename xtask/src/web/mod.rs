@@ -105,26 +105,34 @@ fn host(arguments: &[&str]) -> Command {
     command
 }
 
-/// The image of the built-in ratings, trained where nobody has yet, without anybody of them.
+/// The image of the built-in ratings, without anybody of them. They are trained on once: what was found is kept as long as
+/// `host` can read it.
 fn built_in() -> Result<PathBuf> {
     let folder = folder();
     std::fs::create_dir_all(&folder)?;
     let checkpoint = folder.join("model.safetensors");
     let image = folder.join("model.img");
-    let (from, to) = (
-        checkpoint.display().to_string(),
-        image.display().to_string(),
-    );
-    if !checkpoint.is_file() {
-        shell::run(&mut host(&[
-            "train",
-            "--out",
-            &folder.display().to_string(),
-        ]))?;
+    let export = || {
+        let (from, to) = (
+            checkpoint.display().to_string(),
+            image.display().to_string(),
+        );
+        let paths = ["export", "--checkpoint", &from, "--out", &to];
+        let what = ["--precision", "i8", "--users", "none", "--seen", "none"];
+        shell::run(&mut host(&[&paths[..], &what].concat()))
+    };
+    if checkpoint.is_file() {
+        match export() {
+            Ok(()) => return Ok(image),
+            Err(why) => eprintln!("training anew: {why:#}"),
+        }
     }
-    let export = ["export", "--checkpoint", &from, "--out", &to];
-    let what = ["--precision", "i8", "--users", "none", "--seen", "none"];
-    shell::run(&mut host(&[&export[..], &what].concat()))?;
+    shell::run(&mut host(&[
+        "train",
+        "--out",
+        &folder.display().to_string(),
+    ]))?;
+    export()?;
     Ok(image)
 }
 
@@ -162,6 +170,7 @@ fn make(manner: Manner, image: &Path, titles: Option<&Path>, page: &Path) -> Res
 /// Runs Node.js on scripts that open the page in Chromium, and ask an emulated board.
 fn in_browser(manner: Manner, page: &Path, image: &Path, scripts: &[&str]) -> Result<()> {
     setup::browser(manner)?;
+    setup::compiler(manner)?;
     setup::emulator(manner, &emulator::ARM)?;
     // Built ahead, so that nothing waits for a compiler.
     shell::run(shell::cargo().args(["build", "-q", "-p", "host"]))?;
