@@ -54,7 +54,7 @@ fn main() -> Result<(), ImageError> {
         reset: Reset::Power,
         at: 0,
         crashes: 0,
-        slice: 16,
+        poll_cycles: 1_000_000,
     };
     let mut port = MyPort::default();
     let mut service = Service::<1>::new(Model::open(flash), board);

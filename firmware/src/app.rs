@@ -7,7 +7,7 @@ use crate::receive::Receive;
 use crate::reset::{Boot, Cause};
 use pocketrec::image::ImageError;
 use pocketrec::model::Model;
-use pocketrec::service::{self, Port, Service};
+use pocketrec::service::{self, POLLS_A_SECOND, Port, Service};
 use pocketrec::store::Store;
 use pocketrec::wire::{Capabilities, LinkCounters, Reset};
 
@@ -69,7 +69,7 @@ fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
         reset,
         at,
         crashes: boot.crashes,
-        slice: B::SLICE,
+        poll_cycles: B::SLOWEST_HZ / POLLS_A_SECOND,
     };
     place.write(Service::before_recall(model, about, store))
 }

@@ -29,11 +29,8 @@ pub trait Board {
     /// What its data file says.
     const FACTS: Facts;
 
-    /// Movies scored before the receive ring is looked at again: few enough that it can't fill meanwhile.
-    ///
-    /// At 115,200 bits a second a byte comes every 87 us, so [`CAPACITY`](crate::receive::CAPACITY) of them in
-    /// 89 ms.
-    const SLICE: u32;
+    /// The slowest that its core may run, where another clock fails it.
+    const SLOWEST_HZ: u32 = Self::FACTS.clock_hz;
 
     /// Milliseconds since boot; wraps after 49 days.
     fn now_ms(&self) -> u32;

@@ -68,6 +68,14 @@ fn without_mlp(checkpoint: &Checkpoint) -> Checkpoint {
     }
 }
 
+/// As [`image`], without the MLP: the shape of the default model.
+///
+/// # Errors
+/// As [`image`].
+pub fn image_without_mlp(storage: impl Into<Storage>, region: usize) -> Result<Image> {
+    image_of(&without_mlp(checkpoint()?), storage.into(), region)
+}
+
 /// The image of [`checkpoint`], without its MLP in codes, with its 60 most active users, what they have rated, and as many of the most rated movies
 /// as fit `region` bytes.
 ///
@@ -83,6 +91,10 @@ pub fn image(storage: impl Into<Storage>, region: usize) -> Result<Image> {
         }
         _ => checkpoint()?,
     };
+    image_of(checkpoint, storage, region)
+}
+
+fn image_of(checkpoint: &Checkpoint, storage: Storage, region: usize) -> Result<Image> {
     let mut chosen = Chosen {
         users: Users::MostActive(60).rows(checkpoint)?,
         movies: Movies::All.rows(checkpoint)?,

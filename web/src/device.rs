@@ -16,8 +16,9 @@ const _: () = assert!(
     "flash has room for the owner's ratings"
 );
 
-/// Movies scored before the page may do something else: a ranking takes a few such moments.
-const SLICE: u32 = 2048;
+/// What is done before the page may do something else, as a core without a floating-point unit would count it: a ranking
+/// of integers takes a few such moments.
+const POLL_CYCLES: u32 = 1_500_000;
 
 /// The bytes of an image where they stay, aligned as a model wants them.
 pub fn keep(image: &[u8]) -> &'static [u8] {
@@ -84,7 +85,7 @@ impl Device {
             reset: Reset::Power,
             at: 0,
             crashes: 0,
-            slice: SLICE,
+            poll_cycles: POLL_CYCLES,
         };
         let flash = Flash::new(flash);
         let store = FlashLog::open(flash.clone(), RATINGS + UNDO_DEPTH);

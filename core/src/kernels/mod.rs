@@ -6,6 +6,7 @@
 mod choice;
 #[cfg(feature = "codes")]
 pub(crate) mod codes;
+mod cost;
 #[cfg(cortex_m_dsp)]
 #[cfg_attr(not(feature = "integers"), allow(dead_code, unused_imports))]
 pub(crate) mod dsp;
@@ -17,6 +18,7 @@ pub(crate) mod integer;
 pub(crate) mod portable;
 
 pub use choice::{Kernel, Kernels, Lesson, Machine, Precision, Shape};
+pub use cost::Costs;
 
 /// Tells the tests that a kernel runs.
 #[inline(always)]

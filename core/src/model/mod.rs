@@ -31,7 +31,7 @@ use crate::ids::{EliasFano, IdIndex, MovieId, UserId};
 use crate::image::Header;
 use crate::image::ImageError;
 use crate::kernels::integer::User;
-use crate::kernels::{Kernel, Kernels, Shape, ran};
+use crate::kernels::{Costs, Kernel, Kernels, Machine, Shape, ran};
 use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
 use crate::numeric::dot::dot;
@@ -344,6 +344,11 @@ impl<'a> Model<'a> {
     /// Dimensions of a user's row.
     pub fn user_dim(&self) -> usize {
         self.mean_row.len()
+    }
+
+    /// About what work with this model takes on this machine, in clock cycles.
+    pub fn costs(&self) -> Costs {
+        self.with_shape(|shape| Costs::of(shape, Machine::HERE))
     }
 
     /// Dimensions of a movie's row.

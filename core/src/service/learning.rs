@@ -9,10 +9,6 @@ use crate::rank::Progress;
 use crate::store::Change;
 use crate::wire::{Because, Explained, MAX_BECAUSE, MAX_LIST, Refusal, Reply};
 
-/// Movies scored in the time that one rating takes to be folded in: a forward pass with its parts, a backward
-/// pass and the belief.
-const RATING_COST: u32 = 4;
-
 /// A fold-in under way, and what it is for.
 pub(super) struct Learning {
     owner: u8,
@@ -66,7 +62,7 @@ impl Learning {
         !matches!(self.then, Then::Suggested { .. } | Then::Explained { .. })
     }
 
-    /// One slice of work, of the time that `slice` movies take to be scored.
+    /// One slice of work, of the time that `slice` ratings take to be folded in.
     pub(super) fn advance<const LOG: usize>(
         &mut self,
         model: &Model<'_>,
@@ -74,7 +70,6 @@ impl Learning {
         slice: u32,
     ) -> Progress {
         let log = profile.log().ratings();
-        let slice = slice / RATING_COST;
         let mut total = self.fold.total(model, log);
         let behind = match &self.then {
             Then::Suggested { .. } => model.movies(),

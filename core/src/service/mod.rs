@@ -1,7 +1,7 @@
 //! A request in, a reply out: the application of a board, without its transport.
 //!
 //! A board's main loop hands received bytes to [`Service::receive`] and calls [`Service::poll`] as long as there is
-//! work; both send through the board's [`Port`]. Long work is cut into slices of a few movies, so the loop can take
+//! work; both send through the board's [`Port`]. Long work is cut into slices of some milliseconds, so the loop can take
 //! bytes from its receive queue in between: one request waits while another runs, `Cancel` is obeyed at once, and
 //! any further request is answered `Busy`. Requests are carried out in the order in which they came.
 //!
@@ -34,6 +34,7 @@ mod refusal;
 
 use crate::ids::{MovieId, UserId};
 use crate::image::ImageError;
+use crate::kernels::Costs;
 use crate::list::List;
 use crate::model::{Model, UserState};
 use crate::profile::{Profile, UNDO_DEPTH};
@@ -57,6 +58,10 @@ const WORKING_EVERY: u32 = 400;
 
 /// The most ratings that an owner's log may hold: with the way back, 20 bytes each, it is less than 64 KB.
 pub const MAX_LOG: usize = u16::MAX as usize / RECORD as usize - UNDO_DEPTH;
+
+/// Polls a second during work that suit a line of 115,200 bits a second and a receive queue of some hundred bytes: 180 bytes
+/// come between two. A board's [`poll_cycles`](Board::poll_cycles) are its clock's over these.
+pub const POLLS_A_SECOND: u32 = 64;
 
 /// What a board provides to a service.
 pub trait Port {
@@ -91,8 +96,10 @@ pub struct Board {
     pub at: u32,
     /// Crashes since the power came on.
     pub crashes: u32,
-    /// Movies scored in one [`Service::poll`]: few enough that the receive queue can't fill meanwhile.
-    pub slice: u32,
+    /// Clock cycles that one [`Service::poll`] may take, about: few enough that the receive queue can't fill meanwhile, such
+    /// as the clock's over [`POLLS_A_SECOND`]. What a model's movies and ratings cost ([`Model::costs`]) is reckoned within
+    /// three times of what they take.
+    pub poll_cycles: u32,
 }
 
 /// A request that takes long.
@@ -126,6 +133,8 @@ enum Rated {
 struct Job {
     asked: Asked,
     work: Work,
+    /// Movies or ratings that a poll takes.
+    slice: u32,
     /// When the host last heard of it.
     heard: u32,
 }
@@ -155,7 +164,7 @@ struct Job {
 /// #         reset: Reset::Power,
 /// #         at: 0,
 /// #         crashes: 0,
-/// #         slice: 1,
+/// #         poll_cycles: 1,
 /// #     });
 /// # }
 /// ```
@@ -361,13 +370,13 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                     }
                     Rated::Users(row) => !model.has_rated(row, movie),
                 };
-                ranking.advance(model, user, unseen, self.board.slice)
+                ranking.advance(model, user, unseen, job.slice)
             }
-            Work::Similar { ranking } => ranking.advance(model, self.board.slice),
+            Work::Similar { ranking } => ranking.advance(model, job.slice),
             #[cfg(feature = "learn")]
             Work::Learn(learning) => {
                 match self.profiles.get_mut(usize::from(learning.owner())) {
-                    Some(profile) => learning.advance(model, profile, self.board.slice),
+                    Some(profile) => learning.advance(model, profile, job.slice),
                     // A job is only started for an owner that there is.
                     None => Progress { done: 0, total: 0 },
                 }
@@ -489,25 +498,36 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         let ranking =
             TopN::with_limit(list_length(count)?).with_interest(self.interest(model, who));
-        self.begin(Work::Top {
-            rated,
-            user,
-            ranking,
-        })
+        self.begin(
+            model,
+            Work::Top {
+                rated,
+                user,
+                ranking,
+            },
+        )
     }
 
     #[inline(never)]
     fn similar(&mut self, model: &Model<'m>, movie: u32, count: u8) -> Answer<'m> {
         let row = movie_row(model, movie)?;
         let ranking = Nearest::with_limit(list_length(count)?, model, row);
-        self.begin(Work::Similar { ranking })
+        self.begin(model, Work::Similar { ranking })
     }
 
     /// Begins long work; [`start`](Self::start) fills in since when.
-    fn begin(&mut self, work: Work) -> Answer<'m> {
+    fn begin(&mut self, model: &Model<'m>, work: Work) -> Answer<'m> {
+        let costs = model.costs();
+        let cost = match work {
+            Work::Top { .. } => costs.ranked,
+            Work::Similar { .. } => costs.compared,
+            #[cfg(feature = "learn")]
+            Work::Learn(_) => costs.rating,
+        };
         self.job = Some(Job {
             asked: self.asked,
             work,
+            slice: Costs::slice(self.board.poll_cycles, cost),
             heard: 0,
         });
         Ok(None)

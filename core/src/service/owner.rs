@@ -362,7 +362,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     /// Starts to fold an owner's ratings in.
     #[inline(never)]
     fn learn(&mut self, model: &Model<'m>, owner: u8, then: Then) -> Answer<'m> {
-        self.begin(Work::Learn(Learning::new(model, owner, then)))
+        self.begin(model, Work::Learn(Learning::new(model, owner, then)))
     }
 
     /// Keeps and makes a change that was checked.

@@ -43,7 +43,7 @@ const BOARD: Board = Board {
     reset: Reset::Power,
     at: 0,
     crashes: 0,
-    slice: 1,
+    poll_cycles: 1,
 };
 
 pub struct Device<'m, const OWNERS: usize, const LOG: usize, S> {

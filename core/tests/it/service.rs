@@ -52,7 +52,7 @@ pub const BOARD: Board = Board {
     reset: Reset::Power,
     at: 0,
     crashes: 0,
-    slice: 1,
+    poll_cycles: 1,
 };
 
 pub fn frame_of(version: u8, number: u32, request: &Request) -> Vec<u8> {

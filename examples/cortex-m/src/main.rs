@@ -12,7 +12,7 @@ use critical_section::Mutex;
 use heapless::Deque;
 use panic_halt as _;
 use pocketrec::model::Model;
-use pocketrec::service::{Board, Port, Service};
+use pocketrec::service::{Board, POLLS_A_SECOND, Port, Service};
 use pocketrec::wire::{Capabilities, LinkCounters, Reset};
 
 /// The core's clock, its UART, the first of the UART's two interrupts, and where the image lies.
@@ -86,7 +86,7 @@ fn main() -> ! {
         reset: Reset::Power,
         at: 0,
         crashes: 0,
-        slice: 16,
+        poll_cycles: CHIP.0 / POLLS_A_SECOND,
     };
     let mut service = Service::<1>::new(Model::open(image), board);
     loop {

@@ -54,7 +54,7 @@ fn main() -> ! {
         reset: Reset::Power,
         at: 0,
         crashes: 0,
-        slice: 4,
+        poll_cycles: 500_000,
     };
     let mut service = Service::<1>::new(Model::open(image), board);
     loop {

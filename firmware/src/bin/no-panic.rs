@@ -11,7 +11,7 @@ use pocketrec::ids::{BLOCK_WORDS, IdIndex};
 use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::ImageError;
 use pocketrec::image::{Element, Image, TableKind};
-use pocketrec::kernels::{Kernels, Machine, Precision, Shape};
+use pocketrec::kernels::{Costs, Kernels, Machine, Precision, Shape};
 use pocketrec::learn::suggest::Suggest;
 use pocketrec::learn::why::Influence;
 use pocketrec::learn::{self, MAX_LEARNED};
@@ -129,6 +129,8 @@ fn choices() {
         shape.is_lessons();
         kernels.rank.is_general();
         kernels.rank.symbol();
+        Costs::of(&shape, black_box(Machine::HERE));
+        Costs::slice(word(), word());
     }
 }
 
@@ -213,6 +215,7 @@ fn models(model: &Model<'_>) {
         model.user_table();
         model.user_spread();
         model.kernels();
+        model.costs();
         model.movie_id(word());
         model.movies();
         model.users();
@@ -367,7 +370,7 @@ fn services(bytes: &'static [u8]) {
         reset: black_box(Reset::Power),
         at: word(),
         crashes: word(),
-        slice: word(),
+        poll_cycles: word(),
     };
     calls! {
         least_region(word(), word(), size());

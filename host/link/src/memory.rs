@@ -63,7 +63,7 @@ impl<'m> MemoryBoard<'m> {
             reset: Reset::Power,
             at: 0,
             crashes: 0,
-            slice: 64,
+            poll_cycles: 1_000_000,
         };
         Self {
             service: Service::with_store(model, board, InRam),

@@ -2,6 +2,8 @@
 
 #[cfg(all(feature = "emulator", unix))]
 mod added_board;
+#[cfg(feature = "emulator")]
+mod bill;
 mod built_in_image;
 #[cfg(feature = "emulator")]
 mod emulate;

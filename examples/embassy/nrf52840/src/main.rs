@@ -11,7 +11,7 @@ use embassy_time::Instant;
 use embedded_io_async::Write;
 use panic_halt as _;
 use pocketrec::model::Model;
-use pocketrec::service::{Board, QueuedPort, Service};
+use pocketrec::service::{Board, POLLS_A_SECOND, QueuedPort, Service};
 use pocketrec::wire::{Capabilities, Reset};
 
 embassy_nrf::bind_interrupts!(struct Irqs { UARTE0 => InterruptHandler<UARTE0>; });
@@ -49,7 +49,7 @@ async fn main(_spawner: Spawner) {
         reset: Reset::Power,
         at: 0,
         crashes: 0,
-        slice: 16,
+        poll_cycles: 64_000_000 / POLLS_A_SECOND,
     };
     let mut service = Service::<1>::new(Model::open(image), board);
     let mut port = QueuedPort::<{ QueuedPort::<0>::ENOUGH }>::new();

@@ -10,7 +10,7 @@ use embassy_time::Instant;
 use embedded_io_async::{Read, Write};
 use panic_halt as _;
 use pocketrec::model::Model;
-use pocketrec::service::{Board, QueuedPort, Service};
+use pocketrec::service::{Board, POLLS_A_SECOND, QueuedPort, Service};
 use pocketrec::wire::{Capabilities, Reset};
 
 embassy_rp::bind_interrupts!(struct Irqs { UART0_IRQ => BufferedInterruptHandler<UART0>; });
@@ -37,7 +37,7 @@ async fn main(_spawner: Spawner) {
         reset: Reset::Power,
         at: 0,
         crashes: 0,
-        slice: 16,
+        poll_cycles: 125_000_000 / POLLS_A_SECOND,
     };
     let mut service = Service::<1>::new(Model::open(image), board);
     let mut port = QueuedPort::<{ QueuedPort::<0>::ENOUGH }>::new();

@@ -65,8 +65,6 @@ struct Microbit {
 
 impl Board for Microbit {
     const FACTS: Facts = FACTS;
-    // A movie in f16 takes 72,549 instructions, about 5 ms at 16 MHz.
-    const SLICE: u32 = 4;
 
     /// Right as long as it is called once in 71 minutes, when the timer's 32 bits wrap.
     fn now_ms(&self) -> u32 {

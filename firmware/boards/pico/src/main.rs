@@ -64,8 +64,7 @@ struct Pico {
 
 impl Board for Pico {
     const FACTS: Facts = FACTS;
-    // A movie in f16 takes some 70,000 cycles with an MLP, about 0.6 ms.
-    const SLICE: u32 = 32;
+    const SLOWEST_HZ: u32 = RING_HZ;
 
     /// Right as long as it is called once in 71 minutes, when the timer's lower 32 bits wrap.
     fn now_ms(&self) -> u32 {

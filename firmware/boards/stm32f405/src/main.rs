@@ -54,8 +54,7 @@ struct Stm32f405 {
 
 impl Board for Stm32f405 {
     const FACTS: Facts = FACTS;
-    // A movie takes some 30 us at 16 MHz without the PLL's help, times ten for the largest model.
-    const SLICE: u32 = 64;
+    const SLOWEST_HZ: u32 = HSI_HZ;
 
     fn now_ms(&self) -> u32 {
         MILLISECONDS.load(Ordering::Relaxed)

@@ -10,6 +10,8 @@ const BUILD: &str = "workspace";
 pub struct Count {
     /// How many were counted at once: movies of a ranking, ratings of a fold-in.
     pub units: u32,
+    /// Instructions of one.
+    pub instructions: f64,
     /// Cycles of one.
     pub cycles: f64,
 }
@@ -47,11 +49,12 @@ fn find(snapshot: &str, core: &str, work: &str) -> Option<Count> {
     snapshot.lines().find_map(|line| {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
-            [of, build, name, units, _, cycles, _]
+            [of, build, name, units, instructions, cycles, _]
                 if of == core && build == BUILD && name == work =>
             {
                 Some(Count {
                     units: units.parse().ok()?,
+                    instructions: instructions.parse().ok()?,
                     cycles: cycles.parse().ok()?,
                 })
             }
@@ -77,6 +80,7 @@ mod tests {
             found,
             Some(Count {
                 units: 256,
+                instructions: 960.6,
                 cycles: 1278.1
             })
         );

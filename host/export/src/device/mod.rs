@@ -45,10 +45,15 @@ impl DeviceBill {
         Self {
             board,
             firmware: Firmware::of(board),
-            works: work::works(&shape, Counts::of(board.core)),
+            works: work::works(&shape, Counts::of(board.core), board.clock_hz),
             image: image.as_ref().len(),
             shape,
         }
+    }
+
+    /// The work that people wait for, and what it takes.
+    pub fn works(&self) -> &[Work] {
+        &self.works
     }
 
     /// Why the board can't take the image, in one sentence; `None` where it fits.

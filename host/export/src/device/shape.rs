@@ -6,7 +6,7 @@
 //! [`work`](super::work) chooses.
 
 use pocketrec::image::{Element, Image, TableKind};
-use pocketrec::kernels::{Kernels, Lesson, Machine, Precision};
+use pocketrec::kernels::{Costs, Kernels, Lesson, Machine, Precision};
 use pocketrec::learn::PASSES;
 
 use crate::ImageBytes;
@@ -155,6 +155,11 @@ impl Shape {
     /// The kernels that the shape gets on `core`.
     pub(super) fn kernels(&self, core: &str) -> Kernels {
         Kernels::of(&self.in_core(), machine(core))
+    }
+
+    /// About what a service on `core` reckons with.
+    pub(super) fn costs(&self, core: &str) -> Costs {
+        Costs::of(&self.in_core(), machine(core))
     }
 
     /// Whether core has a kernel of its own for scores of this shape on `core`.

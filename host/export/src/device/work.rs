@@ -3,7 +3,8 @@
 use std::fmt;
 
 use pocketrec::image::Element;
-use pocketrec::kernels::{Kernel, Lesson};
+use pocketrec::kernels::{Costs, Kernel, Lesson};
+use pocketrec::service::POLLS_A_SECOND;
 
 use super::counts::Counts;
 use super::shape::Shape;
@@ -14,6 +15,8 @@ use pocketrec_base::print::grouped;
 pub struct Estimate {
     /// How many.
     pub cycles: f64,
+    /// Instructions, of which an emulator's clock counts each for the same.
+    pub instructions: f64,
     /// The counts that they are made of.
     from: String,
     /// Whether that very work was counted.
@@ -32,6 +35,7 @@ impl Estimate {
     fn of(counts: Counts<'_>, work: &str, counted: bool) -> Option<Self> {
         Some(Self {
             cycles: counts.get(work)?.cycles,
+            instructions: counts.get(work)?.instructions,
             from: format!("`{work}`"),
             counted,
         })
@@ -44,6 +48,7 @@ impl Estimate {
         }
         Self {
             cycles: self.cycles * f64::from(number),
+            instructions: self.instructions * f64::from(number),
             from: format!("{} x {}", grouped(number.into()), self.from),
             ..self
         }
@@ -56,6 +61,7 @@ impl Estimate {
         }
         Self {
             cycles: self.cycles * factor,
+            instructions: self.instructions * factor,
             from: format!("{factor:.2} x {}", self.from),
             counted: false,
         }
@@ -63,8 +69,10 @@ impl Estimate {
 
     /// With what is between two other counts added.
     fn plus(self, counts: Counts<'_>, more: &str, less: &str) -> Option<Self> {
+        let (more_of, less_of) = (counts.get(more)?, counts.get(less)?);
         Some(Self {
-            cycles: self.cycles + counts.get(more)?.cycles - counts.get(less)?.cycles,
+            cycles: self.cycles + more_of.cycles - less_of.cycles,
+            instructions: self.instructions + more_of.instructions - less_of.instructions,
             from: format!("({} + `{more}` - `{less}`)", self.from),
             counted: false,
         })
@@ -80,8 +88,8 @@ pub struct Work {
     pub estimate: Option<Estimate>,
 }
 
-/// What an image of `shape` takes, by the counts of a core.
-pub fn works(shape: &Shape, counts: Counts<'_>) -> Vec<Work> {
+/// What an image of `shape` takes, by the counts of a core whose clock has `clock_hz`.
+pub fn works(shape: &Shape, counts: Counts<'_>, clock_hz: u32) -> Vec<Work> {
     let on = On { shape, counts };
     let movies = grouped(shape.movies.into());
     let mut works = vec![
@@ -89,6 +97,10 @@ pub fn works(shape: &Shape, counts: Counts<'_>) -> Vec<Work> {
         (
             format!("a ranking of all {movies} movies"),
             on.ranked_movie().map(|movie| movie.units(shape.movies)),
+        ),
+        (
+            format!("a list of {LIST} as a board answers it"),
+            on.list(clock_hz),
         ),
     ];
     if shape.codes.is_some() {
@@ -108,6 +120,13 @@ pub fn works(shape: &Shape, counts: Counts<'_>) -> Vec<Work> {
     let work = |(name, estimate)| Work { name, estimate };
     works.into_iter().map(work).collect()
 }
+
+/// Movies in a list that somebody asks for.
+const LIST: u32 = 10;
+
+/// What a service's poll takes beside the movies that it ranks, in instructions, and cycles of each of those: the board's
+/// test with the emulator's clock sees to it.
+const POLL: (f64, f64) = (2_000.0, 1.6);
 
 /// Ratings of the longer fold-in.
 const RATINGS: u32 = 20;
@@ -180,6 +199,29 @@ impl On<'_> {
             self.penalty()
         };
         Some(self.of(name, counted)?.scaled(factor * penalty))
+    }
+
+    /// A whole list: the ranking, the polls that it is cut into, and the stars of the movies in it.
+    fn list(&self, clock_hz: u32) -> Option<Estimate> {
+        let shape = self.shape;
+        let cost = shape.costs(self.counts.core()).ranked;
+        let slice = Costs::slice(clock_hz / POLLS_A_SECOND, cost);
+        let polls = shape.movies.div_ceil(slice);
+        let ranked = self.ranked_movie()?.units(shape.movies);
+        let answer = self.prediction()?.units(LIST);
+        let (instructions, cycles) = POLL;
+        let instructions = f64::from(polls) * instructions;
+        Some(Estimate {
+            cycles: ranked.cycles + answer.cycles + instructions * cycles,
+            instructions: ranked.instructions + answer.instructions + instructions,
+            from: format!(
+                "{} + {} + {} polls",
+                ranked.from,
+                answer.from,
+                grouped(polls.into())
+            ),
+            counted: false,
+        })
     }
 
     /// A movie of a ranking whose best ten are kept.

@@ -34,7 +34,7 @@ M0 workspace fold_in 2 0 9000 0
 ";
 
 fn estimates(shape: &Shape, core: &str) -> Vec<(String, Option<(f64, String)>)> {
-    works(shape, Counts::read(SNAPSHOT, core))
+    works(shape, Counts::read(SNAPSHOT, core), 64_000_000)
         .into_iter()
         .map(|work| {
             let told = |estimate: Estimate| (estimate.cycles.round(), estimate.to_string());
@@ -253,4 +253,57 @@ fn the_shape_of_an_image_is_read_from_its_tables() {
     let units: Vec<usize> = std::iter::once(mlp.units()).chain(later).collect();
     assert_eq!(shape.units, units);
     assert!(shape.unknown.is_empty(), "{:?}", shape.unknown);
+}
+
+#[test]
+fn what_a_service_reckons_with_is_within_three_times_of_what_was_counted() {
+    let shapes = [
+        ("list", Shape::plain(8, &[], Element::F16)),
+        ("list_i8", Shape::plain(8, &[], Element::I8)),
+        ("rank", lesson(Element::F16)),
+        ("rank_i8", lesson(Element::I8)),
+        ("rank_i16", lesson(Element::I16)),
+        ("other", Shape::plain(10, &[24, 6], Element::F16)),
+        ("other_i16", Shape::plain(10, &[24, 6], Element::I16)),
+        ("dim32", Shape::plain(32, &[32, 4], Element::F16)),
+        ("list_codes", Shape::coded()),
+    ];
+    let learned = [
+        ("fold_in", lesson(Element::F16)),
+        ("fold_in_mf", Shape::plain(8, &[], Element::F16)),
+    ];
+    let plain = Shape::plain(8, &[], Element::F16);
+    let mut compared = 0;
+    for core in ["M0", FLOAT] {
+        let counts = Counts::of(core);
+        let mut near = |work: &str, reckoned: u32| {
+            let Some(count) = counts.get(work) else {
+                return;
+            };
+            let factor = f64::from(reckoned) / count.cycles;
+            assert!(
+                (1.0 / 3.0..3.0).contains(&factor),
+                "{core} {work}: {reckoned} cycles are reckoned with, {} were counted",
+                count.cycles
+            );
+            compared += 1;
+        };
+        for (work, shape) in &shapes {
+            near(work, shape.costs(core).ranked);
+        }
+        for (work, shape) in &learned {
+            near(work, shape.costs(core).rating);
+        }
+        near("similar", plain.costs(core).compared);
+    }
+    assert!(compared > 15, "{compared}");
+}
+
+#[test]
+fn a_list_is_billed_with_its_polls_and_its_answer() {
+    let shape = lesson(Element::F16);
+    // 2,040 cycles are reckoned with for a movie, so a poll of a 64th of 64 MHz has 490 of them.
+    let (cycles, from) = estimate(&shape, FLOAT, "a list").unwrap();
+    assert_eq!(from, "about: 1,000 x `rank` + 10 x `predict` + 3 polls");
+    assert_eq!(cycles, 396_000.0 + 10_000.0 + 3.0 * POLL.0 * POLL.1);
 }
