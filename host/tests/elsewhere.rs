@@ -254,7 +254,7 @@ fn what_cannot_be_read_is_told_with_the_way_on() {
             "reviews.csv",
             "name them, for instance --columns user=wer,item=was,rating=wie",
         ),
-        ("table.csv", "is a Parquet file"),
+        ("table.csv", "table.csv is cut or damaged"),
         ("nowhere", "there is no nowhere"),
     ] {
         let error = place.fails(&["train", "--data", data, "--out", "."], b"");

@@ -1,7 +1,9 @@
 //! The distinctions that exit codes make: was it the input, did the machine fail, or did somebody press Ctrl-C?
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::Write;
+use std::panic::{self, AssertUnwindSafe};
 
 use crate::print::Stream;
 use crate::signals;
@@ -60,11 +62,37 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     }
 }
 
+thread_local! {
+    /// Whether this thread's panics are caught, and told as an error of the input.
+    static CAUGHT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `work` makes, or what its panic says: for readers of foreign files that panic over damaged ones. The hook of
+/// [`tell_what_the_system_refuses`] prints nothing of it.
+///
+/// # Errors
+/// The panic's text.
+pub fn caught<R>(work: impl FnOnce() -> R) -> Result<R, String> {
+    let before = CAUGHT.replace(true);
+    let made = panic::catch_unwind(AssertUnwindSafe(work));
+    CAUGHT.set(before);
+    made.map_err(|said| match said.downcast::<String>() {
+        Ok(text) => *text,
+        Err(said) => said
+            .downcast_ref::<&str>()
+            .unwrap_or(&"it can't be read")
+            .to_string(),
+    })
+}
+
 /// From now on the program ends with a sentence and exit code 1 where it can't print, as to a full disk, or the system
 /// gives no more threads: the standard library panics there, and a person would see a backtrace.
 pub fn tell_what_the_system_refuses() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if CAUGHT.get() {
+            return;
+        }
         let said = panic.payload().downcast_ref::<String>();
         let Some(sentence) = said.and_then(|said| refused(said)) else {
             return usual(panic);
@@ -101,6 +129,14 @@ mod tests {
         let spawning = refused("failed to spawn thread: Os { code: 11 }").unwrap();
         assert!(spawning.starts_with("this machine gives no more threads"));
         assert_eq!(refused("index out of bounds"), None);
+    }
+
+    #[test]
+    fn a_caught_panic_is_its_text() {
+        assert_eq!(caught(|| 7), Ok(7));
+        assert_eq!(caught(|| panic!("a {}", "b")), Err::<(), _>("a b".into()));
+        assert_eq!(caught(|| panic!("c")), Err::<(), _>("c".into()));
+        assert!(!CAUGHT.get());
     }
 
     #[test]

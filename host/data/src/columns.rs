@@ -163,7 +163,7 @@ impl Told {
 
 impl Columns {
     #[inline(always)]
-    fn push(&mut self, rating: Rating) {
+    pub(super) fn push(&mut self, rating: Rating) {
         if self.users.names.is_some() || self.movies.names.is_some() {
             self.users.push(rating.user);
             self.movies.push(rating.movie);
@@ -180,7 +180,7 @@ impl Columns {
         self.times.push(rating.time);
     }
 
-    fn push_said(&mut self, said: Said) {
+    pub(super) fn push_said(&mut self, said: Said) {
         let Some(stars) = said.stars else {
             self.told.unrated += 1;
             return;
@@ -225,6 +225,13 @@ impl Columns {
                 false => self.stars.try_reserve(more),
             }
         })
+    }
+
+    /// Puts whole columns behind these, with what they know of which ids occur.
+    pub(super) fn take_in(&mut self, mut other: Columns) -> Result<(), TryReserveError> {
+        self.users.set.merge(std::mem::take(&mut other.users.set));
+        self.movies.set.merge(std::mem::take(&mut other.movies.set));
+        self.append(&mut other)
     }
 
     fn append(&mut self, other: &mut Columns) -> Result<(), TryReserveError> {

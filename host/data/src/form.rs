@@ -108,6 +108,24 @@ impl Form {
         })
     }
 
+    /// The form of a table whose columns have names.
+    ///
+    /// # Errors
+    /// What there is, and how a person would say which column is what.
+    pub fn named(cells: &[String], reading: &Reading) -> Result<Form, String> {
+        let ((columns, time), guessed) = by_name(cells, reading)?;
+        Ok(Form {
+            separator: Separator::Comma,
+            header: true,
+            fields: cells.len(),
+            columns,
+            time,
+            lines: 0,
+            scale: reading.scale,
+            guessed,
+        })
+    }
+
     /// Whether [`fast`](super::line::fast) knows the order of the columns.
     pub fn is_plain(&self) -> bool {
         self.columns == [0, 1, 2]

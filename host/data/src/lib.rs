@@ -26,6 +26,7 @@ pub mod names;
 pub mod notes;
 mod open;
 pub mod own;
+pub mod parquet;
 mod quotes;
 pub mod ratings;
 pub mod reading;

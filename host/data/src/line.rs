@@ -79,7 +79,10 @@ impl Form {
     }
 
     /// What cells of user, movie, stars and time say.
-    fn said<'a>(&self, [user, movie, stars, time]: [Cow<'a, [u8]>; 4]) -> Result<Said<'a>, String> {
+    pub(super) fn said<'a>(
+        &self,
+        [user, movie, stars, time]: [Cow<'a, [u8]>; 4],
+    ) -> Result<Said<'a>, String> {
         let shown = |cell: &[u8]| String::from_utf8_lossy(cell).into_owned();
         for (what, cell) in [("user", &user), ("movie", &movie)] {
             if cell.is_empty() || cell.iter().any(u8::is_ascii_control) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::cache::{self, Kept, Key};
+use super::columns::Columns;
 use super::movies::Listed;
 use super::names::Names;
 use super::notes::{self, Note};
@@ -14,7 +15,9 @@ use super::open::{self, Bounded, Text};
 use super::reading::{Reading, TitlesFrom};
 use super::release::{self, Release};
 use super::source::{self, Input, MOST_TITLES, Source, TitlesFile};
-use super::{DataError, Dataset, LoadProgress, Ratings, SYNTHETIC, Titles, columns, movies, rows};
+use super::{
+    DataError, Dataset, LoadProgress, Ratings, SYNTHETIC, Titles, columns, movies, parquet, rows,
+};
 use pocketrec_base::files;
 use pocketrec_base::random::hash;
 use pocketrec_base::threads;
@@ -131,8 +134,26 @@ impl Source {
         reading: &Reading,
         progress: &dyn LoadProgress,
     ) -> Result<Found, DataError> {
+        let threads = threads::for_memory();
+        let columns = match &self.input {
+            Input::Parquet(parts) => parquet::ratings::read(parts, reading, threads, progress)?,
+            Input::Stream(..) | Input::Zip(..) => self.read_text(reading, threads, progress)?,
+        };
+        Ok(Found::of(columns, reading, threads))
+    }
+
+    /// The ratings of a text.
+    fn read_text(
+        &mut self,
+        reading: &Reading,
+        threads: usize,
+        progress: &dyn LoadProgress,
+    ) -> Result<Columns, DataError> {
         let shown = &self.shown;
         let text = match &mut self.input {
+            Input::Parquet(_) => {
+                return Err(DataError::Input(format!("{} is no text", shown.display())));
+            }
             Input::Stream(head, read, length) => {
                 let read = std::mem::replace(read, Box::new(std::io::empty()));
                 open::text(std::mem::take(head), read, *length, shown)?
@@ -156,62 +177,8 @@ impl Source {
             total,
             done,
         } = text;
-        let threads = threads::for_memory();
         let told = || progress.bytes(done.load(Ordering::Relaxed), total);
-        let mut columns = columns::read(read, size, shown, reading, threads, &told)?;
-        let told = std::mem::take(&mut columns.told);
-        let (untimed, user_name, movie_name) = (
-            told.untimed,
-            told.user_name.clone(),
-            told.movie_name.clone(),
-        );
-        let mut notes = notes::of_lines(told, columns.stars.len());
-        let timed = untimed < columns.stars.len() as u64
-            && (columns.times.len() == 1
-                || columns.times.iter().any(|time| *time != columns.times[0]));
-        let dense = rows::dense(columns, threads);
-        let (users, note) = notes::of_ids("user", dense.users, user_name);
-        notes.extend(note);
-        let (movies, note) = notes::of_ids("movie", dense.movies, movie_name);
-        notes.extend(note);
-        let ratings = dense.ratings;
-        let found = ratings.scale();
-        let scale = match reading.scale {
-            Some(given) => {
-                notes.push(Note::Given(given));
-                given.with(found)
-            }
-            None => {
-                if !found.is_movielens() {
-                    notes.push(Note::Found(found));
-                    notes.extend(notes::few_above(&ratings.stars, found));
-                    notes.extend(notes::many_lowest(&ratings.stars, found));
-                }
-                found
-            }
-        };
-        if dense.dropped > 0 {
-            notes.push(Note::Duplicates {
-                count: dense.dropped,
-                timed,
-            });
-        }
-        if !timed {
-            notes.push(Note::NoTimes);
-        }
-        let kept = Kept {
-            fingerprint: fingerprint(&ratings, [&users, &movies]),
-            ratings,
-            scale,
-            dropped: u32::try_from(dense.dropped).unwrap_or(u32::MAX),
-        };
-        Ok(Found {
-            kept,
-            users,
-            movies,
-            has_times: timed,
-            notes,
-        })
+        columns::read(read, size, shown, reading, threads, &told)
     }
 
     /// The titles of what is rated, and what is to be told of them. Those that lie beside ratings are a help and no
@@ -271,7 +238,7 @@ impl Source {
                     .map_err(|error| source::broken_zip(&path, error))?;
                 (at_most(entry, &path)?, path)
             }
-            (TitlesFile::Zipped(_), Input::Stream(..)) => return Ok(None),
+            (TitlesFile::Zipped(_), Input::Stream(..) | Input::Parquet(_)) => return Ok(None),
             (TitlesFile::File(path), _) => {
                 return Ok(Some((titles_in(path, names)?, path.clone())));
             }
@@ -361,6 +328,63 @@ pub(super) fn fingerprint(ratings: &Ratings, names: [&Names; 2]) -> u64 {
 }
 
 impl Found {
+    /// What columns come to.
+    fn of(mut columns: Columns, reading: &Reading, threads: usize) -> Found {
+        let told = std::mem::take(&mut columns.told);
+        let (untimed, user_name, movie_name) = (
+            told.untimed,
+            told.user_name.clone(),
+            told.movie_name.clone(),
+        );
+        let mut notes = notes::of_lines(told, columns.stars.len());
+        let timed = untimed < columns.stars.len() as u64
+            && (columns.times.len() == 1
+                || columns.times.iter().any(|time| *time != columns.times[0]));
+        let dense = rows::dense(columns, threads);
+        let (users, note) = notes::of_ids("user", dense.users, user_name);
+        notes.extend(note);
+        let (movies, note) = notes::of_ids("movie", dense.movies, movie_name);
+        notes.extend(note);
+        let ratings = dense.ratings;
+        let found = ratings.scale();
+        let scale = match reading.scale {
+            Some(given) => {
+                notes.push(Note::Given(given));
+                given.with(found)
+            }
+            None => {
+                if !found.is_movielens() {
+                    notes.push(Note::Found(found));
+                    notes.extend(notes::few_above(&ratings.stars, found));
+                    notes.extend(notes::many_lowest(&ratings.stars, found));
+                }
+                found
+            }
+        };
+        if dense.dropped > 0 {
+            notes.push(Note::Duplicates {
+                count: dense.dropped,
+                timed,
+            });
+        }
+        if !timed {
+            notes.push(Note::NoTimes);
+        }
+        let kept = Kept {
+            fingerprint: fingerprint(&ratings, [&users, &movies]),
+            ratings,
+            scale,
+            dropped: u32::try_from(dense.dropped).unwrap_or(u32::MAX),
+        };
+        Found {
+            kept,
+            users,
+            movies,
+            has_times: timed,
+            notes,
+        }
+    }
+
     fn cached(kept: Kept) -> Found {
         let duplicates = Note::Duplicates {
             count: kept.dropped as usize,

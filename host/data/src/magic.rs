@@ -22,12 +22,14 @@ pub enum Kind {
 const UNPACK: &str = "unpack it first, or pipe its text in with --data -";
 const CSV: &str = "save it as CSV with the program that wrote it";
 const PANDAS: &str = "make a CSV of it, for instance with pandas (`read_…` and `.to_csv(\"ratings.csv\", index=False)`)";
+const PARQUET: &str =
+    "name the file itself: it is read from its end, which no pipe and no packed file gives first";
 const WRONG: &str = "--data should name a file of ratings";
 const UTF8: &str = "save it as UTF-8, for instance with `iconv -t UTF-8`";
 
 /// First bytes of what isn't text.
 const STARTS: [(&[u8], &str, &str); 35] = [
-    (b"PAR1", "a Parquet file", PANDAS),
+    (b"PAR1", "a Parquet file", PARQUET),
     (b"ARROW1", "an Arrow or Feather file", PANDAS),
     (b"FEA1", "a Feather file", PANDAS),
     (b"\xff\xff\xff\xff", "an Arrow stream", PANDAS),

@@ -9,6 +9,7 @@ use zip::ZipArchive;
 use super::error::DataError;
 use super::magic::{self, Kind};
 use super::open;
+use super::parquet;
 
 /// Names of a ratings file in lower case, a release's own before copies'.
 const RATINGS: [&str; 9] = [
@@ -54,6 +55,8 @@ pub(super) enum Input {
     Stream(Vec<u8>, Box<dyn Read + Send>, u64),
     /// A zip file and the name of the entry.
     Zip(ZipArchive<File>, String),
+    /// Parquet files, which are read from their ends.
+    Parquet(Vec<PathBuf>),
 }
 
 /// Where titles lie.
@@ -76,8 +79,12 @@ impl Source {
         }
         let shown = path.display();
         let Ok(meta) = std::fs::metadata(path) else {
+            let parts = parquet::parts(path);
+            if !parts.is_empty() {
+                return Ok(Source::of_parts(path, parts));
+            }
             return Err(DataError::Input(format!(
-                "there is no {shown}; --data should name a ratings file, the folder of a MovieLens release or its zip, or be - for standard input"
+                "there is no {shown}; --data should name a ratings file, the folder of a MovieLens release or its zip, Parquet files as in 'part-*.parquet', or be - for standard input"
             )));
         };
         if meta.is_dir() {
@@ -91,6 +98,9 @@ impl Source {
             return Source::stream("a pipe".into(), path, file);
         }
         let head = open::head(&mut file).map_err(io)?;
+        if head.starts_with(parquet::MAGIC) || head.starts_with(b"PARE") {
+            return Ok(Source::of_parts(path, vec![path.to_owned()]));
+        }
         if magic::of(&head) == Kind::Zip {
             return Source::in_zip(path, file);
         }
@@ -101,6 +111,21 @@ impl Source {
             input: Input::Stream(head, Box::new(file), meta.len()),
             titles: first_of(path.parent().unwrap_or(Path::new("")), &TITLES),
         })
+    }
+
+    /// Parquet files, which `path` names or holds.
+    fn of_parts(path: &Path, parts: Vec<PathBuf>) -> Source {
+        let beside = match path.is_dir() {
+            true => path,
+            false => path.parent().unwrap_or(Path::new("")),
+        };
+        Source {
+            name: stem(path),
+            shown: path.to_owned(),
+            path: Some(path.to_owned()),
+            input: Input::Parquet(parts),
+            titles: first_of(beside, &TITLES),
+        }
     }
 
     fn stream(
@@ -155,6 +180,10 @@ impl Source {
             None => folder.to_owned(),
         };
         let Some(path) = found else {
+            let parts = parquet::parts(folder);
+            if !parts.is_empty() {
+                return Ok(Source::of_parts(folder, parts));
+            }
             let names = names_in(folder)?;
             return Err(
                 packed_ratings(folder, &names).unwrap_or_else(|| nothing_in(folder, &names))

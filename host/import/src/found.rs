@@ -12,6 +12,7 @@ use crate::ids::{self, Ids};
 use crate::libmf;
 use crate::network::{self, Layout};
 use crate::roles::{Cast, Given, Role};
+use crate::spark;
 
 /// What a person says of a model.
 #[derive(Clone, Debug, Default)]
@@ -61,13 +62,16 @@ pub struct Found {
 }
 
 impl Found {
-    /// The model in a file of arrays or of LIBMF's.
+    /// The model in a file of arrays or of LIBMF's, or in a folder of Spark's.
     ///
     /// # Errors
     /// [`Failed`] names what is missing, wrong or not whole.
     pub fn read(path: &Path, wishes: &Wishes<'_>) -> Result<Found, Failed> {
         let shown = path.display();
         let of = |why: String| Failed::input(format!("{shown}: {why}"));
+        if path.is_dir() {
+            return Found::of_arrays(spark::read(path)?, Vec::new(), wishes, &of);
+        }
         let bytes = bytes_of(path)?;
         let (arrays, notes) = match libmf::is(&bytes) {
             true => libmf::read(&String::from_utf8_lossy(&bytes)).map_err(of)?,

@@ -1,8 +1,9 @@
 //! Small tables beside a model: ids, and predictions to compare with.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pocketrec_data::known;
+use pocketrec_data::parquet::{self, Part};
 
 use crate::error::{Failed, bytes_of};
 
@@ -29,13 +30,20 @@ impl Table {
     }
 }
 
-/// A table of text: cells with commas, semicolons or tabs between. Its first line names the columns if it has no number
+/// A table in Parquet, of one file or of the parts in a folder; or of text: cells with commas, semicolons or tabs between. Its first line names the columns if it has no number
 /// but the second has one, or if `headed` says so of it.
 ///
 /// # Errors
 /// [`Failed`] where it can't be read, or a line isn't as long as the first.
 pub(crate) fn read(path: &Path, headed: impl Fn(&[String]) -> bool) -> Result<Table, Failed> {
     let shown = path.display();
+    let parts = match parquet::is_parquet(path) {
+        true => vec![path.to_owned()],
+        false => parquet::parts(path),
+    };
+    if !parts.is_empty() {
+        return of_parquet(&parts);
+    }
     let bytes = bytes_of(path)?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -66,5 +74,58 @@ pub(crate) fn read(path: &Path, headed: impl Fn(&[String]) -> bool) -> Result<Ta
     match table.len() {
         0 => Err(Failed::input(format!("{shown} holds no rows"))),
         _ => Ok(table),
+    }
+}
+
+/// The cells of Parquet files that belong together.
+fn of_parquet(paths: &[PathBuf]) -> Result<Table, Failed> {
+    const BATCH: usize = 1 << 15;
+    let mut table = Table::default();
+    for path in paths {
+        let part = Part::open(path)?;
+        let names = part.names();
+        if table.columns.is_empty() {
+            table.columns = vec![Vec::new(); names.len()];
+            table.names = names;
+        } else if table.names != names {
+            return Err(Failed::input(format!(
+                "{} has the columns {}, and the parts before it {}",
+                path.display(),
+                names.join(", "),
+                table.names.join(", ")
+            )));
+        }
+        for group in 0..part.groups() {
+            for (at, cells) in table.columns.iter_mut().enumerate() {
+                let mut column = part.column(group, at)?;
+                if column.is_nested() {
+                    // Nobody's ids or predictions; what isn't there isn't looked for.
+                    cells.resize(cells.len() + part.rows(group), String::new());
+                    continue;
+                }
+                loop {
+                    let batch = column.cells(BATCH).map_err(|why| part.damaged(why))?;
+                    if batch.is_empty() {
+                        break;
+                    }
+                    let texts = batch
+                        .iter()
+                        .map(|cell| String::from_utf8_lossy(&cell.text()).into_owned());
+                    cells.extend(texts);
+                }
+            }
+        }
+    }
+    let rows = table.len();
+    let shown = paths
+        .first()
+        .map(|path| path.display().to_string())
+        .unwrap_or_default();
+    match table.columns.iter().all(|column| column.len() == rows) {
+        _ if rows == 0 => Err(Failed::input(format!("{shown} holds no rows"))),
+        true => Ok(table),
+        false => Err(Failed::input(format!(
+            "{shown} is damaged: its columns aren't of one length"
+        ))),
     }
 }

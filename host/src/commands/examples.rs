@@ -45,8 +45,9 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "import",
         &[
-            "import als.npz --data ratings.csv",
-            "import net.safetensors --user-ids users.csv --movie-ids movies.csv --check predictions.csv",
+            "import als-model --data ratings.parquet",
+            "import als.npz --user-ids users.npy --movie-ids movies.npy",
+            "import net.safetensors --check predictions.csv",
         ],
     ),
     (

@@ -25,7 +25,7 @@ use crate::{note, say};
 /// Options of `host import`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model: safetensors, npz, or LIBMF's text
+    /// The model: safetensors, npz, LIBMF's text, or the folder that Spark's ALSModel.save writes
     #[arg(value_name = "PATH")]
     model: PathBuf,
 
@@ -39,11 +39,11 @@ pub struct Args {
     #[arg(long, value_name = "WHAT=NAME")]
     map: Vec<Given>,
 
-    /// Ids of the users' rows, in their order: a CSV or npy file [default: those in the model, else row numbers from 0]
+    /// Ids of the users' rows, in their order: a CSV, Parquet or npy file [default: those in the model, else row numbers from 0]
     #[arg(long, value_name = "FILE")]
     user_ids: Option<PathBuf>,
 
-    /// Ids of the movies' rows, in their order: a CSV or npy file [default: those in the model, else row numbers from 0]
+    /// Ids of the movies' rows, in their order: a CSV, Parquet or npy file [default: those in the model, else row numbers from 0]
     #[arg(long, value_name = "FILE")]
     movie_ids: Option<PathBuf>,
 
@@ -86,7 +86,7 @@ pub struct Args {
     #[arg(long, value_name = "LINE", visible_alias = "license", value_parser = data::licence)]
     licence: Option<String>,
 
-    /// Predictions of the program that trained the model, as CSV with user, movie and prediction: the image must give the
+    /// Predictions of the program that trained the model, as CSV or Parquet with user, movie and prediction: the image must give the
     /// same, or nothing is written
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,

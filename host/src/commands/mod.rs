@@ -85,7 +85,7 @@ enum Verb {
     Fetch(fetch::Args),
     /// Generate synthetic ratings of the size of a MovieLens release, whose lowest possible RMSE is known
     Synth(synth::Args),
-    /// Import a model that another program trained: PyTorch, JAX, Keras, implicit, Surprise, LIBMF
+    /// Import a model that another program trained: Spark, PyTorch, JAX, Keras, implicit, Surprise, LIBMF
     Import(import::Args),
     /// Write a trained model as a flash image, and report its size and which boards it fits
     Export(export::Args),

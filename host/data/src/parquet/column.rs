@@ -1,0 +1,290 @@
+//! A column of a group of rows: cells in batches, whatever type they are written in.
+
+use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
+use parquet::column::page::PageReader;
+use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
+use parquet::data_type::{ByteArray, DataType};
+use parquet::errors::{ParquetError, Result};
+use parquet::schema::types::ColumnDescPtr;
+
+use super::guarded;
+
+/// What a column's numbers mean.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Meaning {
+    /// Numbers or texts as they are.
+    Plain,
+    /// Numbers in units of ten to minus so many.
+    Decimal(i32),
+    /// Times in such parts of a second since 1970.
+    Time(i64),
+    /// Days since 1970.
+    Days,
+}
+
+/// A cell.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    /// Nothing.
+    Null,
+    /// A whole number.
+    Whole(i64),
+    /// A number.
+    Number(f64),
+    /// A text, as its bytes.
+    Text(Vec<u8>),
+    /// Seconds since 1970 (UTC).
+    Seconds(i64),
+}
+
+impl Cell {
+    /// As a table of text would have it.
+    pub fn text(&self) -> Vec<u8> {
+        match self {
+            Cell::Null => Vec::new(),
+            Cell::Whole(number) | Cell::Seconds(number) => number.to_string().into_bytes(),
+            Cell::Number(number) => number.to_string().into_bytes(),
+            Cell::Text(text) => text.clone(),
+        }
+    }
+
+    /// As a number, where it is one.
+    pub fn number(&self) -> Option<f64> {
+        match self {
+            Cell::Whole(number) => Some(*number as f64),
+            Cell::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// As a whole number, where it is one.
+    pub fn whole(&self) -> Option<i64> {
+        match self {
+            Cell::Whole(number) => Some(*number),
+            Cell::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
+                Some(*number as i64)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A column of a group of rows.
+pub struct Column {
+    name: String,
+    meaning: Meaning,
+    /// Levels at which a value is there, and at which a list goes on.
+    levels: (i16, i16),
+    reader: ColumnReader,
+}
+
+impl Column {
+    /// Of its description and its pages.
+    ///
+    /// # Errors
+    /// A sentence for a type that holds neither numbers nor texts.
+    pub(super) fn new(
+        description: ColumnDescPtr,
+        pages: Box<dyn PageReader>,
+    ) -> std::result::Result<Column, String> {
+        let name = description.path().string();
+        let scale = match (description.logical_type_ref(), description.converted_type()) {
+            (Some(LogicalType::Decimal(decimal)), _) => Some(decimal.scale),
+            (_, ConvertedType::DECIMAL) => Some(description.type_scale()),
+            _ => None,
+        };
+        let meaning = match (
+            description.physical_type(),
+            description.logical_type_ref(),
+            description.converted_type(),
+        ) {
+            _ if scale.is_some_and(|scale| scale != 0) => Meaning::Decimal(scale.unwrap_or(0)),
+            (Type::INT96, ..) => Meaning::Time(1),
+            (Type::INT64, Some(LogicalType::Timestamp(time)), _) => {
+                Meaning::Time(match time.unit {
+                    TimeUnit::MILLIS => 1_000,
+                    TimeUnit::MICROS => 1_000_000,
+                    TimeUnit::NANOS => 1_000_000_000,
+                })
+            }
+            (Type::INT64, _, ConvertedType::TIMESTAMP_MILLIS) => Meaning::Time(1_000),
+            (Type::INT64, _, ConvertedType::TIMESTAMP_MICROS) => Meaning::Time(1_000_000),
+            (Type::INT32, Some(LogicalType::Date), _) | (Type::INT32, _, ConvertedType::DATE) => {
+                Meaning::Days
+            }
+            (Type::FIXED_LEN_BYTE_ARRAY, ..) if scale.is_none() => {
+                return Err(format!(
+                    "the column `{name}` holds bytes, neither numbers nor texts"
+                ));
+            }
+            _ => Meaning::Plain,
+        };
+        Ok(Column {
+            levels: (description.max_def_level(), description.max_rep_level()),
+            reader: get_column_reader(description, pages),
+            meaning,
+            name,
+        })
+    }
+
+    /// What it is called; within others it has their names and dots before its own.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether its cells are lists, or parts of something larger.
+    pub fn is_nested(&self) -> bool {
+        self.levels.1 > 0 || self.name.contains('.')
+    }
+
+    /// The next cells, at most so many; none behind the last.
+    ///
+    /// # Errors
+    /// The crate's, where the file is damaged.
+    pub fn cells(&mut self, most: usize) -> Result<Vec<Cell>> {
+        guarded(|| self.next_cells(most))
+    }
+
+    fn next_cells(&mut self, most: usize) -> Result<Vec<Cell>> {
+        let (levels, meaning) = (self.levels, self.meaning);
+        let whole = |value: i64| match meaning {
+            Meaning::Plain => Cell::Whole(value),
+            Meaning::Decimal(scale) => Cell::Number(decimal(value as f64, scale)),
+            Meaning::Time(parts) => Cell::Seconds(value.div_euclid(parts)),
+            Meaning::Days => Cell::Seconds(value.saturating_mul(86_400)),
+        };
+        let bytes = |value: &ByteArray| match meaning {
+            Meaning::Decimal(scale) => Cell::Number(decimal(big(value.data()), scale)),
+            _ => Cell::Text(value.data().to_vec()),
+        };
+        use ColumnReader as R;
+        match &mut self.reader {
+            R::BoolColumnReader(r) => take(r, most, levels, |v| Cell::Whole(i64::from(*v))),
+            R::Int32ColumnReader(r) => take(r, most, levels, |v| whole((*v).into())),
+            R::Int64ColumnReader(r) => take(r, most, levels, |v| whole(*v)),
+            R::Int96ColumnReader(r) => take(r, most, levels, |v| Cell::Seconds(v.to_seconds())),
+            R::FloatColumnReader(r) => take(r, most, levels, |v| Cell::Number(shortest(*v))),
+            R::DoubleColumnReader(r) => take(r, most, levels, |v| Cell::Number(*v)),
+            R::ByteArrayColumnReader(r) => take(r, most, levels, bytes),
+            R::FixedLenByteArrayColumnReader(r) => take(r, most, levels, |v| bytes(v)),
+        }
+    }
+
+    /// Lists of numbers in single precision, those of all rows: how long each is, and their numbers.
+    ///
+    /// # Errors
+    /// The crate's, where the file is damaged or the lists hold nothing, or something else.
+    pub fn lists(&mut self, rows: usize) -> Result<(Vec<usize>, Vec<f32>)> {
+        guarded(|| self.all_lists(rows))
+    }
+
+    fn all_lists(&mut self, rows: usize) -> Result<(Vec<usize>, Vec<f32>)> {
+        let levels = self.levels;
+        let name = &self.name;
+        if levels.1 != 1 {
+            return Err(ParquetError::NYI(format!(
+                "the column `{name}` holds no lists"
+            )));
+        }
+        let (mut values, mut starts) = (Vec::new(), Vec::new());
+        let mut take_all = |numbers: &mut dyn FnMut(
+            &mut Vec<i16>,
+            &mut Vec<i16>,
+            &mut Vec<f32>,
+        ) -> Result<usize>| {
+            let (mut there, mut goes_on) = (Vec::new(), Vec::new());
+            while numbers(&mut there, &mut goes_on, &mut values)? > 0 {}
+            let mut lengths: Vec<usize> = Vec::new();
+            for (there, goes_on) in there.iter().zip(&goes_on) {
+                if *goes_on == 0 {
+                    lengths.push(0);
+                }
+                if *there == levels.0 {
+                    if let Some(length) = lengths.last_mut() {
+                        *length += 1;
+                    }
+                } else if *goes_on > 0 {
+                    return Err(ParquetError::General(format!(
+                        "a list of `{name}` holds nothing in a place"
+                    )));
+                }
+            }
+            starts = lengths;
+            Ok(())
+        };
+        match &mut self.reader {
+            ColumnReader::FloatColumnReader(r) => take_all(&mut |there, goes_on, values| {
+                r.read_records(rows.max(1), Some(there), Some(goes_on), values)
+                    .map(|(records, ..)| records)
+            })?,
+            ColumnReader::DoubleColumnReader(r) => take_all(&mut |there, goes_on, values| {
+                let mut wide = Vec::new();
+                let read = r.read_records(rows.max(1), Some(there), Some(goes_on), &mut wide)?;
+                values.extend(wide.into_iter().map(|value| value as f32));
+                Ok(read.0)
+            })?,
+            _ => {
+                return Err(ParquetError::NYI(format!(
+                    "the lists of `{name}` hold no fractions"
+                )));
+            }
+        }
+        Ok((starts, values))
+    }
+}
+
+/// The next values of a column that isn't nested, with nothing where there is none.
+fn take<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    most: usize,
+    (level, _): (i16, i16),
+    cell: impl Fn(&T::T) -> Cell,
+) -> Result<Vec<Cell>> {
+    let (mut there, mut values) = (Vec::new(), Vec::new());
+    reader.read_records(most, Some(&mut there), None, &mut values)?;
+    if level == 0 {
+        return Ok(values.iter().map(cell).collect());
+    }
+    let mut values = values.iter();
+    let next = |there: &i16| match *there == level {
+        true => values.next().map_or(Cell::Null, &cell),
+        false => Cell::Null,
+    };
+    Ok(there.iter().map(next).collect())
+}
+
+/// In units of ten to minus `scale`.
+fn decimal(value: f64, scale: i32) -> f64 {
+    value / 10f64.powi(scale)
+}
+
+/// A number of any length, the most significant byte first.
+fn big(bytes: &[u8]) -> f64 {
+    let negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
+    let start = if negative { -1.0 } else { 0.0 };
+    bytes
+        .iter()
+        .fold(start, |sum, byte| sum * 256.0 + f64::from(*byte))
+}
+
+/// The double that is written as shortly as a single is: 0.1 and not 0.10000000149.
+fn shortest(value: f32) -> f64 {
+    match value.fract() == 0.0 || !value.is_finite() {
+        true => value.into(),
+        false => value.to_string().parse().unwrap_or(value.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_of_any_length_are_their_numbers() {
+        assert_eq!(decimal(big(&[0x01, 0x5e]), 2), 3.5);
+        assert_eq!(decimal(big(&[0xff, 0x9c]), 2), -1.0);
+        assert_eq!(big(&[]), 0.0);
+        assert_eq!(shortest(0.1), 0.1);
+        assert!(shortest(f32::NAN).is_nan());
+    }
+}

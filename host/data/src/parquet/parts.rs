@@ -1,0 +1,95 @@
+//! The files that a path means: one, those of a folder, or those of a pattern.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// The first bytes of a Parquet file.
+pub const MAGIC: &[u8] = b"PAR1";
+
+/// Whether a file begins like one of Parquet's.
+pub fn is_parquet(path: &Path) -> bool {
+    let mut head = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok() && (head == MAGIC || &head == b"PARE")
+}
+
+/// The Parquet files of a folder, sorted by name, or of a pattern with stars in the last part of its path. Files whose
+/// names begin with a dot or an underscore are other programs' notes.
+pub fn parts(path: &Path) -> Vec<PathBuf> {
+    let (folder, pattern) = match path.is_dir() {
+        true => (path, None),
+        false => match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
+            (Some(folder), Some(pattern)) if pattern.contains('*') => (folder, Some(pattern)),
+            _ => return Vec::new(),
+        },
+    };
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut names: Vec<String> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| match pattern {
+            Some(pattern) => fits(pattern, name),
+            None => {
+                let lower = name.to_ascii_lowercase();
+                [".parquet", ".parq", ".pq"]
+                    .iter()
+                    .any(|end| lower.ends_with(end))
+            }
+        })
+        .filter(|name| !name.starts_with(['.', '_']))
+        .collect();
+    names.sort();
+    // Of a folder with several tables the one of ratings is meant.
+    let is_ratings = |name: &String| name.to_ascii_lowercase().contains("rating");
+    if pattern.is_none() && names.iter().any(is_ratings) {
+        names.retain(is_ratings);
+    }
+    names.iter().map(|name| folder.join(name)).collect()
+}
+
+/// Whether a name is as a pattern says, in which a star is any text.
+fn fits(pattern: &str, name: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let Some(rest) = name.strip_prefix(pieces.next().unwrap_or_default()) else {
+        return false;
+    };
+    let mut pieces: Vec<&str> = pieces.collect();
+    let Some(last) = pieces.pop() else {
+        return rest.is_empty();
+    };
+    let mut rest = rest;
+    for piece in pieces {
+        match rest.find(piece) {
+            Some(at) => rest = &rest[at + piece.len()..],
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_is_any_text_and_all_else_is_itself() {
+        for (pattern, name, is) in [
+            ("*.parquet", "a.parquet", true),
+            ("part-*-x.parquet", "part-1-x.parquet", true),
+            ("part-*-x.parquet", "part-x.parquet", false),
+            ("a*b*c", "abbc", true),
+            ("a*b*c", "acb", false),
+            ("a*", "b", false),
+        ] {
+            assert_eq!(fits(pattern, name), is, "{pattern} {name}");
+        }
+    }
+}
