@@ -2,6 +2,7 @@
 //! stable for Cortex-M.
 //!
 //! - `cortex_m_float`: Thumb-2 with a single-precision FPU that converts half precision (M4F, M33F, M7, M55).
+//! - `cortex_m_base`: Thumb-1 (M0, M0+).
 //! - `unrolled`: such a core, in a build of core for speed: loops are written out (`numeric/unroll.rs`).
 //! - `cortex_m_dsp`: Thumb-2 with the DSP extension, SMLAD among it: M4 and M7, and of the Armv8-M cores, where it is
 //!   optional (`armv8m`), those that are said to have it, by the feature `dsp` or by `-C target-cpu`.
@@ -18,6 +19,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(cortex_m_float)");
     println!("cargo::rustc-check-cfg=cfg(cortex_m_dsp)");
+    println!("cargo::rustc-check-cfg=cfg(cortex_m_base)");
     println!("cargo::rustc-check-cfg=cfg(armv8m)");
     println!("cargo::rustc-check-cfg=cfg(unrolled)");
     let target = std::env::var("TARGET").unwrap_or_default();
@@ -30,6 +32,9 @@ fn main() {
         if matches!(level.as_str(), "2" | "3") {
             println!("cargo::rustc-cfg=unrolled");
         }
+    }
+    if target.starts_with("thumbv6m") {
+        println!("cargo::rustc-cfg=cortex_m_base");
     }
     if target.starts_with("thumbv7em-none-eabi") {
         println!("cargo::rustc-cfg=cortex_m_dsp");

@@ -118,6 +118,7 @@ fn expect(name: &str, kernel: Kernel) {
 }
 
 /// Everything a device does, with the lesson's model.
+#[inline(never)]
 fn lesson(software: bool) {
     let model = open(image!("lesson"));
     let movies = model.movies();
@@ -147,11 +148,7 @@ fn lesson(software: bool) {
     });
     // In software floating point a movie takes so long that a few must do.
     let ranked = if software { 16 } else { movies };
-    region("rank", ranked, || {
-        let mut top = TopN::<10>::new();
-        top.advance(&model, &user, |_| true, ranked);
-        top
-    });
+    region("rank", ranked, || ranking(&model, &user, ranked));
     check(&model, &user, ranked);
     region("similar", ranked, || {
         let mut nearest = Nearest::<10>::with_limit(10, &model, 5);
@@ -181,6 +178,13 @@ fn lesson(software: bool) {
     region("fold_in_1", 1, || log.fold(&model, 1));
     let _ = writeln!(Console, "bits f16 {:08x}", fingerprint(&model, &user));
     let _ = writeln!(Console, "bits step {:08x}", mix(&private.row));
+}
+
+/// A ranking of the first `movies`. It is large, so it isn't handed on.
+fn ranking(model: &Model<'_>, user: &UserState, movies: u32) {
+    let mut top = TopN::<10>::new();
+    top.advance(model, user, |_| true, movies);
+    black_box(&top);
 }
 
 /// Ratings of the first movies, as a profile holds them.
@@ -219,6 +223,7 @@ fn learning() {
 }
 
 /// What ranking takes with the lesson's model in integers.
+#[inline(never)]
 fn integers(name: &str, bytes: &'static [u8]) {
     let model = open(bytes);
     let user = model.user(black_box(UserId(3)));
@@ -229,11 +234,7 @@ fn integers(name: &str, bytes: &'static [u8]) {
     let mut names = Name::new();
     let _ = write!(names, "rank_{name}");
     expect(names.as_str(), model.kernels().rank);
-    region(names.as_str(), movies, || {
-        let mut top = TopN::<10>::new();
-        top.advance(&model, &user, |_| true, movies);
-        top
-    });
+    region(names.as_str(), movies, || ranking(&model, &user, movies));
     names = Name::new();
     let _ = write!(names, "predict_{name}");
     expect(names.as_str(), model.kernels().predict);
@@ -276,6 +277,7 @@ fn lists() {
 }
 
 /// What an owner looks for.
+#[inline(never)]
 fn interest(model: &Model<'_>) -> Interest {
     let ratings = 20;
     let log = Ratings::new(model, ratings);
@@ -285,6 +287,7 @@ fn interest(model: &Model<'_>) -> Interest {
 }
 
 /// A prediction, a step, a fold-in of a rating, and a ranking without an owner's interest and with it.
+#[inline(never)]
 fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
     let model = open(bytes);
     let mut names = [const { Name::new() }; 6];
@@ -314,11 +317,7 @@ fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
     region(fold_in.as_str(), 1, || log.fold(&model, 1));
     let user = model.mean_user();
     let movies = model.movies();
-    region(list.as_str(), movies, || {
-        let mut top = TopN::<10>::new();
-        top.advance(&model, &user, |_| true, movies);
-        top
-    });
+    region(list.as_str(), movies, || ranking(&model, &user, movies));
     let mut top = TopN::<10>::new().with_interest(interest.clone());
     region(list_interest.as_str(), movies, || {
         top.advance(&model, &user, |_| true, movies)
@@ -340,6 +339,9 @@ fn codes(bytes: &'static [u8], interest: &Interest) {
     });
     let user = model.mean_user();
     let left = model.movies() - 1;
+    for name in ["list_codes", "list_interest_codes"] {
+        expect(name, model.kernels().rank);
+    }
     let mut top = TopN::<10>::new();
     region("table_codes", 1, || top.advance(&model, &user, |_| true, 1));
     region("list_codes", left, || {
@@ -402,6 +404,7 @@ impl Write for Name {
 }
 
 /// A ranking with a model of another shape.
+#[inline(never)]
 fn shape(name: &str, bytes: &'static [u8]) {
     let model = open(bytes);
     let user = model.mean_user();

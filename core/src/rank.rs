@@ -2,8 +2,7 @@
 //! in slices so that a serial line stays responsive.
 
 use crate::ids::MovieId;
-#[cfg(feature = "codes")]
-use crate::kernels::codes::Lookup;
+use crate::kernels::Lookup;
 use crate::list::{Held, List};
 use crate::model::{Interest, Model, MovieVector, UserState};
 
@@ -294,6 +293,54 @@ fn key_above<'k>(model: &Model<'_>, keys: &'k [i32], bar: i32) -> Option<(u32, i
     Some((before, number.to_bits() as i32, rest))
 }
 
+/// A [`TopN`] without its look-up table, which a service has beside: a list that begins is moved about on the stack.
+#[derive(Clone, Debug)]
+pub(crate) struct Ranking<const N: usize> {
+    best: Best<N>,
+    next: u32,
+    fame: f32,
+    interest: Interest,
+}
+
+impl<const N: usize> Ranking<N> {
+    pub(crate) fn new(limit: usize, interest: Interest) -> Self {
+        Self {
+            best: Best::new(limit),
+            next: 0,
+            fame: 1.0,
+            interest,
+        }
+    }
+
+    /// As [`TopN::advance`]. The `lookup` is nobody's, or was made in the course of this ranking.
+    pub(crate) fn advance(
+        &mut self,
+        of: (&Model<'_>, &UserState),
+        lookup: &mut Lookup,
+        mut filter: impl FnMut(MovieId) -> bool,
+        movies: u32,
+    ) -> Progress {
+        let wanted = (self.fame, &self.interest);
+        #[cfg(feature = "codes")]
+        if let Some(progress) =
+            self.best
+                .walk(&mut self.next)
+                .look_up(of, wanted, lookup, &mut filter, movies)
+        {
+            return progress;
+        }
+        #[cfg(not(feature = "codes"))]
+        let _ = lookup;
+        self.best
+            .walk(&mut self.next)
+            .rank(of, wanted, &mut filter, movies)
+    }
+
+    pub(crate) fn hits(&self) -> &[Hit] {
+        self.best.hits()
+    }
+}
+
 /// A ranking of the whole catalogue for one user, of which the best `N` are kept.
 ///
 /// Movies are ranked by their score plus `fame` times the image's confidence term
@@ -303,11 +350,7 @@ fn key_above<'k>(model: &Model<'_>, keys: &'k [i32], bar: i32) -> Option<(u32, i
 /// RAM: 8 bytes a kept movie, and 300; with the feature `codes` 3.1 KB more, for what a user would give each codeword.
 #[derive(Clone, Debug)]
 pub struct TopN<const N: usize> {
-    best: Best<N>,
-    next: u32,
-    fame: f32,
-    interest: Interest,
-    #[cfg(feature = "codes")]
+    ranking: Ranking<N>,
     lookup: Lookup,
 }
 
@@ -326,11 +369,7 @@ impl<const N: usize> TopN<N> {
     /// An empty ranking that keeps `limit`, at most `N`.
     pub fn with_limit(limit: usize) -> Self {
         Self {
-            best: Best::new(limit),
-            next: 0,
-            fame: 1.0,
-            interest: Interest::NONE,
-            #[cfg(feature = "codes")]
+            ranking: Ranking::new(limit, Interest::NONE),
             lookup: Lookup::NONE,
         }
     }
@@ -338,22 +377,17 @@ impl<const N: usize> TopN<N> {
     /// The ranking with another weight of the confidence term: 1 is what the image's maker found best, 0 leaves it
     /// out, more names better known movies and less than 0 little known ones. It is clamped to ±100, and what isn't a
     /// number is 0.
-    pub fn with_fame(self, fame: f32) -> Self {
+    pub fn with_fame(mut self, fame: f32) -> Self {
         let fame = if fame.is_nan() { 0.0 } else { fame };
-        Self {
-            fame: crate::numeric::clamp(fame, -100.0, 100.0),
-            ..self
-        }
+        self.ranking.fame = crate::numeric::clamp(fame, -100.0, 100.0);
+        self
     }
 
     /// The ranking for a user with this `interest`.
-    pub fn with_interest(self, interest: Interest) -> Self {
-        Self {
-            interest,
-            #[cfg(feature = "codes")]
-            lookup: Lookup::NONE,
-            ..self
-        }
+    pub fn with_interest(mut self, interest: Interest) -> Self {
+        self.ranking.interest = interest;
+        self.lookup.clear();
+        self
     }
 
     /// Scores `movies` further movies and keeps the best of those whose id
@@ -363,28 +397,16 @@ impl<const N: usize> TopN<N> {
         &mut self,
         model: &Model<'_>,
         user: &UserState,
-        mut filter: impl FnMut(MovieId) -> bool,
+        filter: impl FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
-        let wanted = (self.fame, &self.interest);
-        #[cfg(feature = "codes")]
-        if let Some(progress) = self.best.walk(&mut self.next).look_up(
-            (model, user),
-            wanted,
-            &mut self.lookup,
-            &mut filter,
-            movies,
-        ) {
-            return progress;
-        }
-        self.best
-            .walk(&mut self.next)
-            .rank((model, user), wanted, &mut filter, movies)
+        self.ranking
+            .advance((model, user), &mut self.lookup, filter, movies)
     }
 
     /// The best movies so far: highest score first, equal scores by ascending id.
     pub fn hits(&self) -> &[Hit] {
-        self.best.hits()
+        self.ranking.hits()
     }
 }
 

@@ -71,7 +71,7 @@ fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
         crashes: boot.crashes,
         poll_cycles: B::SLOWEST_HZ / POLLS_A_SECOND,
     };
-    place.write(Service::before_recall(model, about, store))
+    Service::before_recall_in(place, model, about, store)
 }
 
 /// The package's version, as `Hello` tells it.

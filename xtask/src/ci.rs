@@ -121,10 +121,6 @@ fn device(toolchain: &Toolchain, manner: Manner, failures: &mut Failures) {
                 "on-board,firmware/interest,firmware/learn,firmware/codes,firmware/integers,firmware/shapes,firmware/owners",
             ] {
                 let name = board.name;
-                // A board without the RAM for models of codewords refuses the feature when it is compiled.
-                if features.contains("codes") && board.ram < 32 * 1024 {
-                    continue;
-                }
                 failures.check(
                     &format!("lints of {name}'s firmware with [{features}]"),
                     || {

@@ -14,6 +14,8 @@
 //! the last one of the list if its interest were the largest there is for how well known it is: a second table, of 1 KB,
 //! has that for each confidence byte.
 
+mod past;
+
 use crate::kernels::integer::{ROW_PAIRS, User, dot};
 use crate::kernels::{Kernel, ran};
 use crate::model::interest::{Interest, Interests};
@@ -21,6 +23,7 @@ use crate::numeric::dsp::{Pair, multiply_add, widen};
 use crate::numeric::fixed::SCORE_BITS;
 use crate::numeric::walk;
 use crate::table::{Codes, EmbeddingTable, MAX_BOOKS};
+use past::{Left, Sought, past};
 
 /// Bits by which a term is coarser than a score.
 const COARSER: u32 = SCORE_BITS - 12;
@@ -88,8 +91,12 @@ pub(crate) struct Lookup {
     terms: [[i16; 256]; MAX_BOOKS],
     /// What fame gives a movie of each confidence byte, and as much as any interest could.
     most: [i32; 256],
-    /// Whose they are, and at what weight of fame, where they are anybody's.
-    of: Option<([Pair; ROW_PAIRS], u32, i32)>,
+    /// The largest term of what they look for.
+    largest: i32,
+    /// Whose they are, and at what weight of fame.
+    of: ([Pair; ROW_PAIRS], u32, i32),
+    /// 1 where they are anybody's. Nobody's are zeros throughout, so that they are made where they stay.
+    made: u32,
 }
 
 impl Lookup {
@@ -97,15 +104,25 @@ impl Lookup {
     pub(crate) const NONE: Self = Self {
         terms: [[0; 256]; MAX_BOOKS],
         most: [0; 256],
-        of: None,
+        largest: 0,
+        of: ([0; ROW_PAIRS], 0, 0),
+        made: 0,
     };
+
+    /// Makes them nobody's again.
+    pub(crate) fn clear(&mut self) {
+        self.made = 0;
+    }
 
     /// Makes the terms of a user, where they aren't there. Costs a product of vectors a codeword.
     pub(crate) fn fill(&mut self, user: &User, words: &Words<'_>, ranked: &Ranked<'_>) {
-        let of = Some((user.row, user.dot_shift, ranked.each));
-        if self.of != of {
+        let of = (user.row, user.dot_shift, ranked.each);
+        if self.made == 0 || self.of != of {
             self.of = of;
+            self.made = 1;
             self.make(user, words, &ranked.codes);
+            let largest = ranked.interest.map(|(_, interest)| interest.largest());
+            self.largest = largest.unwrap_or_default().into();
             let interest = ranked
                 .interest
                 .map(|(of, interest)| (of, interest.largest()));
@@ -119,19 +136,23 @@ impl Lookup {
     #[inline(never)]
     fn make(&mut self, user: &User, words: &Words<'_>, codes: &Codes<'_>) {
         let books = self.terms.iter_mut().take(codes.books);
-        let terms = books.flat_map(|terms| terms.iter_mut().take(codes.codewords));
-        let mut terms = terms.zip(0..=usize::MAX);
+        let books = books.filter_map(|terms| terms.get_mut(..codes.codewords));
+        let mut at = 0_usize;
         if let Some((rows, multipliers)) = words.rows.as_ref().and_then(EmbeddingTable::quads) {
             let columns = rows.len() / multipliers.len().max(1);
-            let rows = walk::rows(rows, columns).zip(multipliers);
-            for ((row, by), (term, at)) in rows.zip(terms) {
-                *term = rounded(words.bias(at).wrapping_add(dot_bytes(user, row, *by)));
+            let mut rows = walk::rows(rows, columns).zip(multipliers);
+            for terms in books {
+                for (term, (row, by)) in terms.iter_mut().zip(&mut rows) {
+                    *term = rounded(words.bias(at).wrapping_add(dot_bytes(user, row, *by)));
+                    at = at.wrapping_add(1);
+                }
             }
             return;
         }
         let mut place = [0; ROW_PAIRS];
-        for (term, at) in &mut terms {
+        for term in books.flatten() {
             *term = words.term(user, at, &mut place);
+            at = at.wrapping_add(1);
         }
     }
 }
@@ -193,38 +214,32 @@ impl Ranked<'_> {
     ) -> Option<(usize, i32)> {
         let (all, _) = self.codes.codes.as_chunks::<BOOKS>();
         let all = all.get(first..end)?;
-        let terms = lookup.terms.first_chunk::<BOOKS>()?;
+        // Below 2^31 either way: where the bar is out of reach, it stays so.
+        let bar = bar.saturating_sub(self.base);
         let Some(known) = self.known.get(first..end) else {
-            let key = |codes| self.base.wrapping_add(sum(terms, codes) << COARSER);
+            let terms = lookup.terms.first_chunk::<BOOKS>()?;
             let mut movies = all.iter();
             while let Some(codes) = movies.next() {
-                let key = key(codes);
+                let key = sum(terms, codes) << COARSER;
                 if key > bar {
-                    return Some((end.wrapping_sub(movies.len()).wrapping_sub(1), key));
+                    let row = end.wrapping_sub(movies.len()).wrapping_sub(1);
+                    return Some((row, self.base.wrapping_add(key)));
                 }
             }
             return None;
         };
-        let mut movies = all.iter().zip(known);
-        while let Some((codes, known)) = movies.next() {
-            let most = lookup.most.get(usize::from(*known)).copied();
-            let score = self.base.wrapping_add(sum(terms, codes) << COARSER);
-            let most = score.wrapping_add(most.unwrap_or_default());
-            if most <= bar {
-                continue;
-            }
-            // What is left tells where it is, so that nothing is counted on the way.
-            let row = end.wrapping_sub(movies.len()).wrapping_sub(1);
-            let Some((of, interest)) = self.interest else {
-                return Some((row, most));
-            };
-            let key = score.wrapping_add(self.fame(*known));
-            let key = key.wrapping_add(of.key(interest, row, *known));
-            if key > bar {
-                return Some((row, key));
-            }
-        }
-        None
+        let sought = match self.interest {
+            Some(interest) => Some(Sought::of(interest, first, end)?),
+            None => None,
+        };
+        let mut left = Left {
+            codes: all,
+            known,
+            sought,
+        };
+        let key = past(lookup, &mut left, bar)?;
+        let row = end.wrapping_sub(left.known.len()).wrapping_sub(1);
+        Some((row, self.base.wrapping_add(key)))
     }
 
     /// What fame gives a movie of a confidence byte.
@@ -381,7 +396,8 @@ mod tests {
                     if known_too {
                         key += fame * i32::from(known[movie]);
                         if interested {
-                            key += interests.key(&interest, movie, known[movie]);
+                            let term = i32::from(interest.terms()[usize::from(looked_for[movie])]);
+                            key += (term * i32::from(interests.level(known[movie]))) << 3;
                         }
                     }
                     key

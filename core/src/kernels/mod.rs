@@ -17,6 +17,21 @@ pub(crate) mod integer;
 #[cfg(not(cortex_m_float))]
 pub(crate) mod portable;
 
+#[cfg(feature = "codes")]
+pub(crate) use codes::Lookup;
+
+/// Without models of codewords there is nothing to look up.
+#[cfg(not(feature = "codes"))]
+#[derive(Clone, Debug)]
+pub(crate) struct Lookup;
+
+#[cfg(not(feature = "codes"))]
+impl Lookup {
+    pub(crate) const NONE: Self = Self;
+
+    pub(crate) fn clear(&mut self) {}
+}
+
 pub use choice::{Kernel, Kernels, Lesson, Machine, Precision, Shape};
 pub use cost::Costs;
 

@@ -94,6 +94,12 @@ impl Interest {
         self.any
     }
 
+    /// The terms of all codes.
+    #[cfg(feature = "codes")]
+    pub(crate) fn terms(&self) -> &[i16; MAX_CODES] {
+        &self.terms
+    }
+
     /// The largest term of a code, at least 0.
     #[cfg(feature = "codes")]
     pub(crate) fn largest(&self) -> i16 {
@@ -151,14 +157,7 @@ impl<'a> Interests<'a> {
         });
     }
 
-    /// The term of the movie of `row`, whose confidence byte is `known`, in 2^-20 stars.
-    #[cfg(feature = "codes")]
-    pub(crate) fn key(&self, interest: &Interest, row: usize, known: u8) -> i32 {
-        let code = self.codes.get(row).copied().unwrap_or_default();
-        interest.term(code, self.level(known)) << (20 - BITS)
-    }
-
-    /// As much as [`key`](Self::key) can be for any movie whose confidence byte is `known`, `largest` being
+    /// The largest term of any movie whose confidence byte is `known`, in 2^-20 stars, `largest` being
     /// [`Interest::largest`].
     #[cfg(feature = "codes")]
     pub(crate) fn most(&self, largest: i16, known: u8) -> i32 {

@@ -30,7 +30,7 @@ use crate::wire::{
 };
 
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
-    /// Takes the profiles from the store: once, after [`before_recall`](Self::before_recall).
+    /// Takes the profiles from the store: once, after [`before_recall_in`](Self::before_recall_in).
     #[inline(never)]
     pub fn recall(&mut self) {
         let (store, profiles, last) = (&mut self.store, &mut self.profiles, &mut self.last);

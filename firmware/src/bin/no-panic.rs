@@ -385,9 +385,10 @@ fn services(bytes: &'static [u8]) {
         store,
     ));
     let store = FlashLog::open(region(), size());
-    let mut service = Service::<1, 64, _>::before_recall(model, black_box(board), store);
+    let mut place = core::mem::MaybeUninit::uninit();
+    let service = Service::<1, 64, _>::before_recall_in(&mut place, model, black_box(board), store);
     service.recall();
-    serve(&mut service);
+    serve(service);
 }
 
 fn serve<S: Store, const OWNERS: usize, const LOG: usize>(

@@ -3,11 +3,13 @@
 use anyhow::{Context, Result};
 use defmt_decoder::DecodeError;
 use object::{Object, ObjectSymbol};
+use pocketrec::model::Model;
 use pocketrec::wire::FrameError;
 use pocketrec::wire::{
     FrameReader, HELLO_MAGIC, LinkCounters, MAX_BODY, MAX_FRAME, MAX_IMPORT, Refusal, Reply,
     Request, Reset, Status, VERSION, Who, encode_frame,
 };
+use pocketrec_export::{ImageBytes, Precision};
 use pocketrec_link::emulator::Emulator;
 use pocketrec_link::{Connection, LinkError};
 use std::io::{ErrorKind, Read, Write};
@@ -15,8 +17,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tests::control::{Gdb, Qmp, Waiting, gdb};
-use tests::firmware::{BOARDS, DEBUGGED, PROFILES, boot, elf};
+use tests::firmware::{BOARDS, DEBUGGED, PROFILES, boot, elf, known};
 use tests::image::made_up;
+use tests::trained;
 
 /// A file with an image of so many movies.
 fn image(movies: u32) -> Result<tempfile::NamedTempFile> {
@@ -367,42 +370,45 @@ fn logs_never_make_a_firmware_wait_for_a_reader() -> Result<()> {
     Ok(())
 }
 
-/// Asks for everything that takes much stack, over a connection to a board with an image of 100 movies.
-fn ask_everything(connection: &mut Connection<Emulator>) -> Result<()> {
+/// Asks for everything that takes much stack, over a connection to a board with an image of these movies, more than 70,
+/// and this user.
+fn ask_everything(connection: &mut Connection<Emulator>, movies: &[u32], user: u32) -> Result<()> {
     let who = Who::Owner(0);
     let mut requests = Vec::new();
-    for movie in 1..=70 {
-        let stars = f32::from(movie as u8 % 10 + 1) / 2.0;
+    let (rated, others) = movies.split_at(70);
+    for (at, &movie) in rated.iter().enumerate() {
+        let stars = (at % 10 + 1) as f32 / 2.0;
         requests.push(Request::Rate { who, movie, stars });
     }
+    let movie = others[0];
     requests.extend([
         Request::Limits,
         Request::ModelInfo,
-        Request::Predict { who, movie: 80 },
+        Request::Predict { who, movie },
         Request::Predict {
-            who: Who::ImageUser(2),
-            movie: 80,
+            who: Who::ImageUser(user),
+            movie,
         },
         Request::TopN {
             who,
             count: 20,
             include_rated: false,
         },
-        Request::Similar {
-            movie: 80,
-            count: 20,
-        },
+        Request::Similar { movie, count: 20 },
         Request::Suggest { who, count: 20 },
-        Request::Explain { who, movie: 80 },
+        Request::Explain { who, movie },
         Request::Profile { who },
         Request::Ratings { who, first: 0 },
         Request::Import {
             who,
             count: MAX_IMPORT as u8,
-            ratings: [(1, 4.0); MAX_IMPORT],
+            ratings: [(rated[0], 4.0); MAX_IMPORT],
         },
         Request::Undo { who },
-        Request::Forget { who, movie: 1 },
+        Request::Forget {
+            who,
+            movie: rated[0],
+        },
         Request::Owners,
         Request::Compact,
         Request::Storage,
@@ -439,17 +445,36 @@ fn stack(machine: &mut Qmp, elf: &[u8]) -> Result<(usize, usize)> {
 fn the_stack_keeps_away_from_the_variables_whatever_is_asked() -> Result<()> {
     let table = include_str!("../../../bench/size.txt");
     let mut measured = Vec::new();
+    let floats = image(100)?;
     for board in BOARDS {
         for profile in PROFILES {
-            let image = image(100)?;
-            let waiting = Waiting::new()?;
-            let mut connection = boot(board, profile, Some(image.path()), &waiting.qmp()?)?;
-            let mut machine = Qmp::take(waiting)?;
-            ask_everything(&mut connection)?;
-            // What was rated is folded in again at a start, on top of what a start takes.
-            machine.reset()?;
-            connection.hello()?;
-            let (used, unused) = stack(&mut machine, &std::fs::read(elf(board, profile)?)?)?;
+            let mut images = vec![floats.path().to_owned()];
+            // Ranking by codewords has memory of its own.
+            let codes;
+            if known(board)?.features.contains(&"codes") {
+                codes = trained::image(Precision::CODES, 32 * 1024)?;
+                images.push(codes.path.clone());
+            }
+            let (mut used, mut unused) = (0, usize::MAX);
+            for image in &images {
+                let bytes = ImageBytes::read(image)?;
+                let model = Model::open(bytes.as_ref())?;
+                let movies = (0..100).filter_map(|row| model.movie_ids().id(row));
+                let user = model
+                    .user_ids()
+                    .and_then(|ids| ids.id(0))
+                    .context("the image has a user")?;
+                let movies = movies.collect::<Vec<_>>();
+                let waiting = Waiting::new()?;
+                let mut connection = boot(board, profile, Some(image), &waiting.qmp()?)?;
+                let mut machine = Qmp::take(waiting)?;
+                ask_everything(&mut connection, &movies, user)?;
+                // What was rated is folded in again at a start, on top of what a start takes.
+                machine.reset()?;
+                connection.hello()?;
+                let (deep, left) = stack(&mut machine, &std::fs::read(elf(board, profile)?)?)?;
+                (used, unused) = (used.max(deep), unused.min(left));
+            }
             println!("stack of {board} {profile} {used}, {unused} bytes were never used");
             measured.push((board, profile, used, unused));
         }

@@ -114,9 +114,19 @@ fn an_f405_built_for_size_answers_from_codes_of_3_bytes_with_the_bits_of_a_pc() 
 }
 
 #[test]
-fn a_pico_built_for_size_answers_from_codes_of_2_bytes_with_the_bits_of_a_pc() -> Result<()> {
+fn a_pico_built_for_size_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
+    compare(("pico", "firmware-s", &[]), Precision::CODES, FEW)
+}
+
+#[test]
+fn a_microbit_built_for_speed_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
+    compare(("microbit", "firmware", &[]), Precision::CODES, SMALL)
+}
+
+#[test]
+fn a_microbit_built_for_size_answers_from_codes_of_2_bytes_with_the_bits_of_a_pc() -> Result<()> {
     compare(
-        ("pico", "firmware-s", &[]),
+        ("microbit", "firmware-s", &[]),
         Precision::Codes(Bytes::Two),
         SMALL,
     )

@@ -23,12 +23,6 @@ firmware::board! {
     interrupts: { pac::Interrupt::UART0 => receive },
 }
 
-// With models of codewords a service and the stack it takes while a ranking begins don't fit 16 KB.
-const _: () = assert!(
-    size_of::<pocketrec::rank::TopN<20>>() < 1024,
-    "a micro:bit has too little RAM for the feature `codes`"
-);
-
 /// Starts the chip.
 fn start() -> (Microbit, Flash) {
     // SAFETY: called once, and the handler below touches only what it says.
