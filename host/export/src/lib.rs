@@ -1,7 +1,7 @@
 //! From a checkpoint to the image that a device reads.
 //!
-//! [`selection`] chooses users and movies, [`seen`] lists what the users have rated, [`image`] writes their tables through core's writer, [`limits`] says which
-//! models none can hold, [`bill`] what one costs, [`device`] what it costs a board,
+//! [`selection`] chooses users and movies, [`seen`] lists what the users have rated, [`image`] writes their tables through core's writer, [`c`] a header and a source
+//! for firmware that isn't Rust, [`limits`] says which models none can hold, [`bill`] what one costs, [`device`] what it costs a board,
 //! [`boards`] where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it, as [`people`] does the names of users; [`map`] lays them out on a plane. Rows
 //! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds; `codes` finds codebooks of which each
 //! movie takes a few bytes.
@@ -14,6 +14,7 @@
 
 pub mod bill;
 pub mod bytes;
+pub mod c;
 mod codes;
 pub mod device;
 pub mod fit;

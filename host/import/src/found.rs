@@ -11,7 +11,7 @@ use crate::error::{Failed, bytes_of};
 use crate::ids::{self, Ids};
 use crate::libmf;
 use crate::network::{self, Layout};
-use crate::roles::{Cast, Given, Role};
+use crate::roles::{Cast, Given, Role, listed};
 use crate::spark;
 
 /// What a person says of a model.
@@ -181,14 +181,9 @@ impl Found {
                 }
             }
         };
-        let left: Vec<String> = cast
-            .rest
-            .keys()
-            .take(12)
-            .map(|name| format!("`{name}`"))
-            .collect();
-        if !left.is_empty() {
-            notes.push(format!("It makes no use of {}", left.join(", ")));
+        if !cast.rest.is_empty() {
+            let left = listed(&cast.rest);
+            notes.push(format!("It makes no use of {left}"));
         }
         let mut found = Found {
             model,

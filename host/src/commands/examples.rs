@@ -56,6 +56,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
             "export",
             "export --board microbit --movies 2000 --users none",
             "export --precision i8 --out small.img",
+            "export --format c --users 100 --out model.c",
         ],
     ),
     (

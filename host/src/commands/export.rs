@@ -1,6 +1,7 @@
 //! `host export`: checkpoint in, flash image out, with the bill.
 
 mod drive;
+mod source;
 mod told;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use pocketrec_export::{
     sidecar,
 };
 use pocketrec_metrics::image as quality;
+use pocketrec_train::Solver;
 use pocketrec_train::checkpoint::Checkpoint;
 
 use self::told::{Exported, Held, Rounded, Rounding};
@@ -42,6 +44,10 @@ pub struct Args {
     /// checkpoint]
     #[arg(long, value_name = "FILE")]
     out: Option<Target>,
+
+    /// What to write: image, or c, a header and a source for firmware that isn't Rust, of a model without dense layers
+    #[arg(long, value_name = "FORMAT", default_value = "image", value_parser = source::format)]
+    format: source::Format,
 
     /// How embeddings and biases are stored: f16, f32, i16 or i8, of which a device scores the last two in integers; or
     /// codes, 4 bytes per movie whatever its dimensions, and codes3, codes2 or codes1, for models without an MLP
@@ -129,6 +135,9 @@ pub fn run(args: &Args) -> Result<()> {
         .into());
     }
     let checkpoint = read(&from)?;
+    if args.format == source::Format::C {
+        source::check(args.out.as_ref())?;
+    }
     let to = args
         .out
         .clone()
@@ -160,6 +169,15 @@ pub fn run(args: &Args) -> Result<()> {
         Err(_) => None,
     };
     let chosen = choose(args, &checkpoint, movies, rated, board)?;
+    if args.format == source::Format::C {
+        return source::write(
+            &checkpoint,
+            &chosen,
+            args.precision,
+            &from,
+            args.out.as_ref(),
+        );
+    }
     let bytes = build(&checkpoint, &chosen, args.storage())?;
     if args.board.is_some() && bytes.as_ref().len() > board.image_region {
         bail!(too_large(args, &checkpoint, &chosen, &bytes, board)?);
@@ -268,7 +286,11 @@ pub fn run(args: &Args) -> Result<()> {
         named: args.board,
         rounding,
         licence: checkpoint.data.licence,
-        validated: checkpoint.validation.is_some(),
+        unmeasured: match (checkpoint.validation, checkpoint.options.solver) {
+            (Some(_), _) => None,
+            (None, Solver::Imported) => Some("it was imported"),
+            (None, _) => Some("training held no ratings out"),
+        },
     })
 }
 
@@ -576,8 +598,12 @@ fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<Rou
     };
     Ok(Rounding {
         on: format!(
-            "{}{of} that training held out",
-            count(ratings_held, "rating")
+            "{}{of} {}",
+            count(ratings_held, "rating"),
+            match checkpoint.options.solver {
+                Solver::Imported => "of those that `import` was given",
+                Solver::Adam | Solver::Gibbs => "that training held out",
+            }
         ),
         measured,
     })

@@ -42,9 +42,9 @@ pub struct Exported {
     pub rounding: Rounding,
     /// What may be done with it.
     pub licence: String,
-    /// Whether training measured the model.
+    /// Why nobody has measured how well the model predicts, where nobody has.
     #[serde(skip)]
-    pub validated: bool,
+    pub unmeasured: Option<&'static str>,
 }
 
 /// How many of so many are in an image.
@@ -115,8 +115,8 @@ impl Answer for Exported {
         }
         note!("{}", self.rounding.sentence());
         note!("Licence of the data: {}", self.licence);
-        if !self.validated {
-            note!("How well the model predicts was not measured: training held no ratings out");
+        if let Some(why) = self.unmeasured {
+            note!("How well the model predicts was not measured: {why}");
         }
         let Some(image) = &self.image else {
             note!("Wrote the image to standard output, without titles");
