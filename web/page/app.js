@@ -65,7 +65,8 @@ class Page {
     $('search').placeholder = `Search ${count(info.movies, 'movie')}`;
     const kept = { Flash: 'keeps what you rate', Formatted: 'keeps what you rate', Absent: 'forgets when it is switched off', Failed: 'forgets when it is switched off: its flash takes no writes' }[storage.state];
     const where = this.isHere() ? 'Core in WebAssembly' : 'The board on USB';
-    $('board').textContent = `${where}, firmware ${hello.firmware.join('.')}, ${kept ?? 'has flash that can’t be opened: ratings aren’t kept'}`;
+    const lacks = SerialBoard.isPossible() ? '' : '. A board on USB needs Web Serial, which this browser does not have';
+    $('board').textContent = `${where}, firmware ${hello.firmware.join('.')}, ${kept ?? 'has flash that can’t be opened: ratings aren’t kept'}${lacks}`;
     $('numbers').textContent = `Model “${info.name}”: ${count(info.movies, 'movie')}, ${info.movie_dim} numbers each, ${count(info.length, 'byte')} in all; CRC-32 ${crcOf(info)}.`;
     this.notice(this.about_of_others(info));
     this.moves = new Map();

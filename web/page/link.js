@@ -50,6 +50,8 @@ export class Connection {
       const frame = this.core.call('frame', text, number, tries > 0 ? 1 : 0);
       if (frame.length === 0) throw new LineError(`${text} is no request`);
       const answered = this.wait(number);
+      // Where writing fails too, that is told, and once.
+      answered.catch(() => {});
       await this.line.write(frame);
       const answer = await answered;
       if (answer) return answer;

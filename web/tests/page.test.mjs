@@ -173,6 +173,7 @@ test('it says plainly when a browser has no Web Serial or keeps nothing', async 
       }),
     );
     assert.match(await page.locator('#notice').innerText(), /keeps nothing/);
+    assert.match(await page.locator('#board').innerText(), /Web Serial, which this browser does not have/);
     await page.click('#use-serial');
     assert.match(await page.locator('#notice').innerText(), /no Web Serial/);
     assert.equal(await page.locator('#use-page').getAttribute('aria-pressed'), 'true');

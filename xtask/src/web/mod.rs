@@ -101,7 +101,8 @@ fn host(arguments: &[&str]) -> Command {
     command
         .args(["run", "-q", "-p", "host", "--", "-q"])
         .args(arguments);
-    command.stdout(std::io::stderr());
+    // What it made is told by the page's own line.
+    command.stdout(std::process::Stdio::null());
     command
 }
 
