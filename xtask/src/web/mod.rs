@@ -62,12 +62,9 @@ pub fn run(manner: Manner, arguments: &Arguments) -> Result<()> {
         bail!("the page has {bytes} bytes, and may have {MOST}");
     }
     if arguments.test {
-        in_browser(
-            manner,
-            &page,
-            &image.0,
-            &["--test", "--test-concurrency=1", "web/tests/"],
-        )?;
+        let scripts = ["page", "board"].map(|name| format!("web/tests/{name}.test.mjs"));
+        let arguments = ["--test", &scripts[0], &scripts[1]];
+        in_browser(manner, &page, &image.0, &arguments)?;
     }
     if arguments.pictures {
         in_browser(manner, &page, &image.0, &["web/tests/pictures.mjs"])?;
@@ -203,13 +200,16 @@ pub fn download() -> Vec<Vec<String>> {
     npm::bring(&shell::root().join("web/tests"), &packages())
 }
 
-/// The browser.
+/// The browser's program.
 ///
 /// # Errors
 /// When there is none.
-pub fn chromium() -> Result<&'static str> {
+pub fn chromium() -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    let found = names.into_iter().find(|name| shell::on_path(name));
+    let found = std::env::split_paths(&path)
+        .flat_map(|folder| names.map(|name| folder.join(name)))
+        .find(|program| program.is_file());
     found.context("there is no Chromium on PATH")
 }
 
