@@ -15,7 +15,8 @@
 //! is too small.
 //!
 //! # What boards of a kind share
-//! `board!` is a Cortex-M board's frame: its entry, its vector table, its handlers of faults and panics.
+//! `board!` is a Cortex-M board's frame: its entry, its vector table, its handlers of faults and panics. What chips of one
+//! maker share is a module behind a feature: `nrf`.
 //!
 //! Each board is a package in `boards/`: its data file, and its clocks, UART, flash and interrupt handlers, nothing else.
 #![no_std]
@@ -36,6 +37,8 @@ pub mod arm;
 pub mod board;
 pub mod flash;
 pub mod log;
+#[cfg(all(feature = "nrf", target_os = "none"))]
+pub mod nrf;
 pub mod receive;
 pub mod regions;
 pub mod reset;

@@ -170,7 +170,7 @@ impl DeviceBill {
         let [code, variables, stack] = [
             self.firmware.map(|firmware| firmware.flash),
             self.firmware.map(|firmware| firmware.variables),
-            self.firmware.map(|firmware| firmware.stack),
+            self.firmware.and_then(|firmware| firmware.stack),
         ];
         let flash = table(
             &align,
@@ -250,7 +250,7 @@ impl Serialize for DeviceBill {
             },
             "ram": {
                 "variables": part(variables, board.ram),
-                "stack": part(firmware.map(|firmware| firmware.stack), board.ram - variables.unwrap_or(0)),
+                "stack": part(firmware.and_then(|firmware| firmware.stack), board.ram - variables.unwrap_or(0)),
             },
             "work": work.collect::<Vec<_>>(),
         })
