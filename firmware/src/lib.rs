@@ -16,7 +16,7 @@
 //!
 //! # What boards of a kind share
 //! `board!` is a Cortex-M board's frame: its entry, its vector table, its handlers of faults and panics. What chips of one
-//! maker share is a module behind a feature: `nrf`.
+//! maker share is a module behind a feature: `nrf`, `stm32f4`.
 //!
 //! Each board is a package in `boards/`: its data file, and its clocks, UART, flash and interrupt handlers, nothing else.
 #![no_std]
@@ -43,6 +43,8 @@ pub mod receive;
 pub mod regions;
 pub mod reset;
 pub mod room;
+#[cfg(all(feature = "stm32f4", target_os = "none"))]
+pub mod stm32f4;
 mod sync;
 
 pub use pocketrec::service::Service;

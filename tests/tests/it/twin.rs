@@ -73,6 +73,15 @@ const FEW: Counts = Counts {
 };
 
 #[test]
+fn a_black_pill_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
+    let counts = Counts {
+        predictions: 500,
+        ..Counts::FULL
+    };
+    compare(("blackpill-f411", "firmware", &[]), Precision::F16, counts)
+}
+
+#[test]
 fn an_f405_built_for_speed_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
     compare(("stm32f405", "firmware", &[]), Precision::F16, Counts::FULL)
 }

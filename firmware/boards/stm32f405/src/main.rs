@@ -1,27 +1,23 @@
-//! STM32F405: its clocks, USART1 on PA9 and PA10, SysTick and its flash.
+//! STM32F405 at its fastest; the chip's own parts are `firmware::stm32f4`.
 //!
 //! The same file runs on a board and on the emulator's `netduinoplus2`, whose clock tree isn't modelled.
 #![no_std]
 #![no_main]
 
-use core::sync::atomic::{AtomicU32, Ordering};
-use cortex_m::peripheral::syst::SystClkSource;
 use cortex_m_rt::exception;
 use firmware::arm;
 use firmware::board::{Board, Facts};
-use firmware::flash::Controller;
-use stm32f4::stm32f405 as pac;
+use firmware::stm32f4::{self, HSI_HZ, Speed, Stm32f4, pac};
 
-/// Bits a second on the UART.
-const BAUD: u32 = 115_200;
-/// The internal oscillator, on which the board also runs when the PLL doesn't lock.
-const HSI_HZ: u32 = 16_000_000;
-/// The core's clock from the PLL, the fastest this chip allows.
-const PLL_HZ: u32 = FACTS.clock_hz;
-/// Turns of a waiting loop: some milliseconds at 16 MHz, and every wait here takes well under one.
-const PATIENCE: u32 = 20_000;
+/// 168 MHz, the fastest that this chip allows.
+const SPEED: Speed = Speed {
+    divider: 2,
+    wait_states: 5,
+    buses: [4, 2],
+};
 
-static MILLISECONDS: AtomicU32 = AtomicU32::new(0);
+/// The flash controller, with the sectors of this chip that hold the profile.
+type Flash = stm32f4::Flash<{ FACTS.page }>;
 
 firmware::board! {
     start: start,
@@ -31,44 +27,23 @@ firmware::board! {
 
 /// Starts the chip.
 fn start() -> (Stm32f405, Flash) {
-    // SAFETY: called once, and the handlers below touch only what they say.
-    let (core, chip) = unsafe { (cortex_m::Peripherals::steal(), pac::Peripherals::steal()) };
-    let clocks = Clocks::start(&chip);
-
-    let mut timer = core.SYST;
-    timer.set_clock_source(SystClkSource::Core);
-    timer.set_reload(clocks.core_hz / 1000 - 1);
-    timer.clear_current();
-    timer.enable_counter();
-    timer.enable_interrupt();
-
-    start_uart(&chip, clocks.uart_hz);
-    // SAFETY: the handler of USART1 shares only `RECEIVE` with main.
-    unsafe { cortex_m::peripheral::NVIC::unmask(pac::Interrupt::USART1) };
-    (Stm32f405 { uart: chip.USART1 }, Flash(chip.FLASH))
+    // SAFETY: called once, the handlers below are those of USART1 and SysTick, and the chip allows this speed.
+    let (chip, flash) = unsafe { stm32f4::start(SPEED) };
+    (Stm32f405(chip), flash)
 }
 
-struct Stm32f405 {
-    uart: pac::USART1,
-}
+struct Stm32f405(Stm32f4);
 
 impl Board for Stm32f405 {
     const FACTS: Facts = FACTS;
     const SLOWEST_HZ: u32 = HSI_HZ;
 
     fn now_ms(&self) -> u32 {
-        MILLISECONDS.load(Ordering::Relaxed)
+        self.0.now_ms()
     }
 
     fn send(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            if !wait(|| self.uart.sr().read().txe().bit_is_set()) {
-                return;
-            }
-            self.uart
-                .dr()
-                .write(|register| register.dr().set(byte.into()));
-        }
+        self.0.send(bytes);
     }
 
     fn sleep_unless(&mut self, work: impl FnOnce() -> bool) {
@@ -76,228 +51,12 @@ impl Board for Stm32f405 {
     }
 }
 
-/// Waits until the condition holds; `false` when patience ran out.
-fn wait(mut condition: impl FnMut() -> bool) -> bool {
-    (0..PATIENCE).any(|_| condition())
-}
-
-struct Clocks {
-    core_hz: u32,
-    uart_hz: u32,
-}
-
-impl Clocks {
-    /// 168 MHz from the internal oscillator through the PLL, or 16 MHz without it.
-    ///
-    /// Boards differ in their crystals (8, 12 or 25 MHz) and a wrong guess overclocks the chip, so none is used:
-    /// at room temperature the internal oscillator is within 1 %, and a UART bears 2 %.
-    fn start(chip: &pac::Peripherals) -> Self {
-        let rcc = &chip.RCC;
-        if rcc.cr().read().hsion().bit_is_clear() {
-            // No board can run this with its oscillator off: an emulator that doesn't model the clock tree, and
-            // that runs the core at full speed.
-            return Self {
-                core_hz: PLL_HZ,
-                uart_hz: PLL_HZ / 2,
-            };
-        }
-        // 16 MHz / 16 * 336 / 2 = 168 MHz; 1 MHz * 336 / 7 = 48 MHz for the parts that want that.
-        rcc.pllcfgr().write(|register| {
-            // SAFETY: within the ranges of the reference manual, RM0090, section 7.3.2.
-            unsafe { register.pllm().bits(16).plln().bits(336).pllq().bits(7) }
-                .pllp()
-                .div2()
-                .pllsrc()
-                .hsi()
-        });
-        rcc.cr().modify(|_, register| register.pllon().on());
-        if !wait(|| rcc.cr().read().pllrdy().is_ready()) {
-            rcc.cr().modify(|_, register| register.pllon().off());
-            return Self {
-                core_hz: HSI_HZ,
-                uart_hz: HSI_HZ,
-            };
-        }
-        // Five wait states at 168 MHz and 3.3 V, before the clock rises.
-        chip.FLASH.acr().write(|register| {
-            register
-                .latency()
-                .ws5()
-                .prften()
-                .enabled()
-                .icen()
-                .enabled()
-                .dcen()
-                .enabled()
-        });
-        rcc.cfgr()
-            .modify(|_, register| register.ppre1().div4().ppre2().div2());
-        rcc.cfgr().modify(|_, register| register.sw().pll());
-        if !wait(|| rcc.cfgr().read().sws().is_pll()) {
-            rcc.cfgr()
-                .modify(|_, register| register.sw().hsi().ppre1().div1().ppre2().div1());
-            return Self {
-                core_hz: HSI_HZ,
-                uart_hz: HSI_HZ,
-            };
-        }
-        Self {
-            core_hz: PLL_HZ,
-            uart_hz: PLL_HZ / 2,
-        }
-    }
-}
-
-/// USART1 on PA9 (sends) and PA10 (receives), 8 bits, no parity, one stop bit.
-fn start_uart(chip: &pac::Peripherals, clock_hz: u32) {
-    chip.RCC
-        .ahb1enr()
-        .modify(|_, register| register.gpioaen().enabled());
-    chip.RCC
-        .apb2enr()
-        .modify(|_, register| register.usart1en().enabled());
-    chip.GPIOA
-        .afrh()
-        .modify(|_, register| register.afrh9().af7().afrh10().af7());
-    // A line that nobody drives reads as idle.
-    chip.GPIOA
-        .pupdr()
-        .modify(|_, register| register.pupdr10().pull_up());
-    chip.GPIOA
-        .moder()
-        .modify(|_, register| register.moder9().alternate().moder10().alternate());
-    // With 16 samples a bit, the divider in 16ths is the clock over the baud rate.
-    let divider = (clock_hz + BAUD / 2) / BAUD;
-    // SAFETY: every value is a divider; this one is 729 or 139.
-    chip.USART1
-        .brr()
-        .write(|register| unsafe { register.bits(divider as u16) });
-    chip.USART1.cr1().write(|register| {
-        register
-            .ue()
-            .enabled()
-            .te()
-            .enabled()
-            .re()
-            .enabled()
-            .rxneie()
-            .enabled()
-    });
-}
-
-/// The flash controller. The CPU can't fetch while it works: a byte takes 16 us, erasing a sector up to half a
-/// second.
-struct Flash(pac::FLASH);
-
-impl Flash {
-    const ERRORS: u32 = 0xF2;
-
-    /// Waits until the controller is ready: for more than a second at full speed.
-    #[inline(never)]
-    fn ready(&self) -> bool {
-        const PATIENCE: u32 = 20_000_000;
-        (0..PATIENCE).any(|_| self.0.sr().read().bsy().bit_is_clear())
-    }
-
-    /// Makes the controller ready for a command, and unlocks it; whether it is ready.
-    #[inline(never)]
-    fn unlock(&mut self) -> bool {
-        const KEYS: [u32; 2] = [0x4567_0123, 0xCDEF_89AB];
-        if !self.ready() {
-            return false;
-        }
-        let flash = &self.0;
-        if flash.cr().read().lock().bit_is_set() {
-            for key in KEYS {
-                // SAFETY: the unlocking sequence of the reference manual, RM0090, section 3.6.1.
-                flash.keyr().write(|register| unsafe { register.bits(key) });
-            }
-        }
-        // SAFETY: ones clear the errors of an earlier command.
-        flash
-            .sr()
-            .write(|register| unsafe { register.bits(Self::ERRORS) });
-        true
-    }
-
-    /// Waits for the end of the command, and locks the controller; whether the command had no error.
-    #[inline(never)]
-    fn lock(&mut self) -> bool {
-        let ended = self.ready();
-        let flash = &self.0;
-        let failed = flash.sr().read().bits() & Self::ERRORS != 0;
-        flash.cr().write(|register| register.lock().locked());
-        // The data cache may hold what was there before.
-        let cached = flash.acr().read().dcen().bit_is_set();
-        flash
-            .acr()
-            .modify(|_, register| register.dcen().clear_bit());
-        flash.acr().modify(|_, register| register.dcrst().set_bit());
-        flash
-            .acr()
-            .modify(|_, register| register.dcrst().clear_bit());
-        flash
-            .acr()
-            .modify(|_, register| register.dcen().bit(cached));
-        ended && !failed
-    }
-}
-
-impl Controller for Flash {
-    const PAGE: usize = FACTS.page;
-
-    fn erase(&mut self, address: u32) -> bool {
-        // Sectors 0 to 3 are the ones of this size.
-        let sector = (address.wrapping_sub(0x0800_0000) / Self::PAGE as u32) as u8;
-        if !(1..=3).contains(&sector) || !self.unlock() {
-            return false;
-        }
-        let flash = &self.0;
-        // SAFETY: a sector of the profile region.
-        flash
-            .cr()
-            .write(|register| unsafe { register.ser().set_bit().snb().bits(sector) });
-        flash.cr().modify(|_, register| register.strt().set_bit());
-        self.lock()
-    }
-
-    fn program(&mut self, address: u32, word: u32) -> bool {
-        if !self.unlock() {
-            return false;
-        }
-        let flash = &self.0;
-        flash
-            .cr()
-            .write(|register| register.psize().psize32().pg().set_bit());
-        // SAFETY: a word of the profile region, which nothing else writes or borrows.
-        unsafe {
-            core::ptr::with_exposed_provenance_mut::<u32>(address as usize).write_volatile(word)
-        };
-        self.lock()
-    }
-}
-
 /// The handler of the UART.
 unsafe extern "C" fn receive() {
-    // SAFETY: only this handler reads the receive side; main writes the transmit side.
-    let uart = unsafe { &*pac::USART1::ptr() };
-    loop {
-        let status = uart.sr().read();
-        if status.ore().bit_is_set() {
-            RECEIVE.lose();
-        }
-        if status.rxne().bit_is_clear() && status.ore().bit_is_clear() {
-            return;
-        }
-        // Reading the data after the status also clears the overrun.
-        RECEIVE.push(uart.dr().read().dr().bits() as u8);
-    }
+    stm32f4::receive(&RECEIVE);
 }
 
 #[exception]
 fn SysTick() {
-    MILLISECONDS.store(
-        MILLISECONDS.load(Ordering::Relaxed).wrapping_add(1),
-        Ordering::Relaxed,
-    );
+    stm32f4::tick();
 }
