@@ -2,7 +2,7 @@
 //!
 //! [`device`] is core's service with its flash, a board like any other: bytes go in and come out. [`host`] turns what a
 //! script asks into frames and a board's frames into answers, so that only core knows their bytes, whichever board is
-//! at the other end. [`movies`] is the search.
+//! at the other end. [`mod@movies`] is the search.
 //!
 //! A script hands over bytes in two steps: it asks [`input`] for room, writes there, and calls what takes them. What comes
 //! back lies at [`output`]. There is one of everything, as there is one page.
@@ -51,7 +51,7 @@ fn with_device(work: impl FnOnce(&mut Device, &[u8]) -> Vec<u8>) -> usize {
 }
 
 /// Room for `length` bytes, which the next call of another function takes.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn input(length: usize) -> *mut u8 {
     PAGE.with_borrow_mut(|page| {
         page.input = vec![0; length];
@@ -60,13 +60,13 @@ pub extern "C" fn input(length: usize) -> *mut u8 {
 }
 
 /// Where the output of the last call lies, until the next one.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn output() -> *const u8 {
     PAGE.with_borrow(|page| page.output.as_ptr())
 }
 
 /// Takes the titles that a search looks through; see [`Movies::new`].
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn movies() -> usize {
     with(|page, input| {
         page.movies = Movies::new(&String::from_utf8_lossy(input));
@@ -75,13 +75,13 @@ pub extern "C" fn movies() -> usize {
 }
 
 /// The ids of at most `most` movies that fit the words in the input, as JSON.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn search(most: usize) -> usize {
     with(|page, input| page.movies.search(&String::from_utf8_lossy(input), most))
 }
 
 /// Takes the image of the page's board. Once: it stays as long as the page does.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn image() -> usize {
     with(|page, input| {
         page.image = Some(device::keep(input));
@@ -90,7 +90,7 @@ pub extern "C" fn image() -> usize {
 }
 
 /// Starts the page's board with the flash in the input; an empty one is new.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn start() -> usize {
     with(|page, input| {
         page.device = Some(Device::start(page.image.unwrap_or_default(), input));
@@ -99,7 +99,7 @@ pub extern "C" fn start() -> usize {
 }
 
 /// Hands the board bytes from its line, at `now` milliseconds.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn receive(now: u32) -> usize {
     with_device(|device, input| {
         device.receive(input, now);
@@ -108,7 +108,7 @@ pub extern "C" fn receive(now: u32) -> usize {
 }
 
 /// Lets the board work on for a moment; puts out what it sent. Returns 1 if there is more to do.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn work(now: u32) -> u32 {
     let mut more = false;
     with_device(|device, _| {
@@ -119,38 +119,38 @@ pub extern "C" fn work(now: u32) -> u32 {
 }
 
 /// What the board has sent since the last call.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn sent() -> usize {
     with_device(|device, _| device.sent())
 }
 
 /// The board's flash, if it changed since the last call.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn changed_flash() -> usize {
     with_device(|device, _| device.changed_flash().unwrap_or_default())
 }
 
 /// The frame that asks the request in the input, which is JSON, under `number`; with zeros ahead if it is asked `again`.
 /// Nothing where it is no request.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn frame(number: u32, again: u32) -> usize {
     with(|_, input| host::frame(input, number, again != 0).unwrap_or_default())
 }
 
 /// The request whose message is in the input, as JSON: what [`frame`] takes. Nothing where it is none.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn request() -> usize {
     with(|_, input| host::request(input).unwrap_or_default())
 }
 
 /// What a board answers in the bytes of the input, as JSON; see [`Host::receive`].
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn answers() -> usize {
     with(|page, input| page.host.receive(input))
 }
 
 /// Forgets half a frame that a board which is gone has left.
-#[unsafe(no_mangle)]
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn other_board() {
     PAGE.with_borrow_mut(|page| page.host = Host::default());
 }
