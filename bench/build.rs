@@ -182,6 +182,8 @@ fn interests(numbers: &mut Numbers, movies: usize) -> Vec<OwnedTable> {
     let known: Vec<u8> = (0..movies).map(|movie| (movie * 37 % 256) as u8).collect();
     let codes: Vec<u8> = (0..movies).map(|movie| (movie * 7 % CODES) as u8).collect();
     let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
+    let kin_codes: Vec<u8> = (0..movies * 8).map(|at| (at * 89 % 251) as u8).collect();
+    let kin_codebook: Vec<i8> = (0..256 * 4).map(|at| (at * 73 % 255 - 127) as i8).collect();
     let spread: Vec<f32> = (0..DIM)
         .flat_map(|row| (0..=row).map(move |column| if row == column { 0.5 } else { 0.01 }))
         .collect();
@@ -194,6 +196,9 @@ fn interests(numbers: &mut Numbers, movies: usize) -> Vec<OwnedTable> {
         OwnedTable::of(Kind::InterestLevels, 1, &levels),
         OwnedTable::of(Kind::InterestSpread, 1, &spread),
         OwnedTable::of(Kind::InterestCourse, 1, &[4.0_f32, 0.875]),
+        OwnedTable::of(Kind::KinCode, movies, &kin_codes),
+        OwnedTable::of(Kind::KinCodebook, 256, &kin_codebook).with_scale(1.0 / 256.0),
+        OwnedTable::of(Kind::KinLevels, 1, &levels),
     ]
 }
 

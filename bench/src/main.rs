@@ -273,7 +273,18 @@ fn lists() {
     let interest = interest(&open(image!("lists")));
     list("", image!("lists"), &interest);
     list("_i8", image!("lists_i8"), &interest);
+    kin(&open(image!("lists")));
     codes(image!("lists_codes"), &interest);
+}
+
+/// The movies that belong together with one, in integers on every core.
+fn kin(model: &Model<'_>) {
+    let movies = model.movies();
+    region("similar_kin", movies, || {
+        let mut nearest = Nearest::<10>::with_limit(10, model, black_box(5));
+        nearest.advance(model, movies);
+        nearest
+    });
 }
 
 /// What an owner looks for.

@@ -284,7 +284,7 @@ fn json_is_one_document_that_says_what_the_text_says() {
         assert_eq!(movies.len(), 10);
         let mut before = f64::INFINITY;
         for movie in movies {
-            let by = movie.get("score").or(movie.get("cosine")).unwrap();
+            let by = movie.get("score").or(movie.get("likeness")).unwrap();
             let by = by.as_f64().unwrap();
             assert!(by <= before, "a list is sorted by what it shows: {told}");
             before = by;
@@ -300,7 +300,7 @@ fn quiet_leaves_the_answer_and_json_is_refused_beside_another_document() {
     let output = place.host(100, &["similar", "--movie", "id:10", "-q"]);
     let text = both(&output);
     assert!(
-        !text.contains("Nearest to") && text.contains("Cosine"),
+        !text.contains("Nearest to") && text.contains("Likeness"),
         "{text}"
     );
     let evaluate = [

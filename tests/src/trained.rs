@@ -52,7 +52,7 @@ pub struct Image {
 }
 
 /// [`checkpoint`] without its MLP, for storage that takes none.
-fn without_mlp(checkpoint: &Checkpoint) -> Checkpoint {
+pub fn without_mlp(checkpoint: &Checkpoint) -> Checkpoint {
     let model = ModelKind::Mf;
     Checkpoint {
         parameters: Parameters {

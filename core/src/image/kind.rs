@@ -106,11 +106,20 @@ pub enum TableKind {
     InterestCourse = 69,
     /// i8 \[users\]\[dimensions\], optional: what the users look for, with a scale.
     UserInterest = 70,
+
+    /// u8 \[movies\]\[8\], optional: which codewords a movie's direction is the sum of, a nibble each, see `model::kin`.
+    /// With it come the next two, and [`MovieConfidence`](Self::MovieConfidence).
+    KinCode = 71,
+    /// i8 \[256\]\[4\]: 16 books of 16 codewords, with a scale that is a power of two.
+    KinCodebook = 72,
+    /// u8 \[1\]\[64\]: what likeness with a movie is multiplied by for its confidence byte, in 256ths; a level is for
+    /// four bytes. 0 keeps a movie out of lists.
+    KinLevels = 73,
 }
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 43] = [
         Self::RatingScale,
         Self::Parts,
         Self::Validation,
@@ -151,6 +160,9 @@ impl TableKind {
         Self::InterestSpread,
         Self::InterestCourse,
         Self::UserInterest,
+        Self::KinCode,
+        Self::KinCodebook,
+        Self::KinLevels,
     ];
 
     /// The kind of a number in an image, or `None` for one that this version doesn't know.
@@ -207,6 +219,9 @@ impl TableKind {
             Self::InterestSpread => "interest_spread",
             Self::InterestCourse => "interest_course",
             Self::UserInterest => "user_interest",
+            Self::KinCode => "kin_code",
+            Self::KinCodebook => "kin_codebook",
+            Self::KinLevels => "kin_levels",
         }
     }
 }

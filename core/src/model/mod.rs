@@ -14,6 +14,7 @@ mod integer;
 #[path = "no_integers.rs"]
 mod integer;
 pub mod interest;
+pub mod kin;
 mod lookup;
 mod open;
 mod score;
@@ -211,6 +212,7 @@ pub struct Model<'a> {
     seen: Option<EliasFano<'a>>,
     confidence: Option<Confidence<'a>>,
     interests: Option<Interests<'a>>,
+    kin: Option<kin::Kin<'a>>,
 }
 
 /// How good a model is, measured on ratings that its training held out.

@@ -13,6 +13,7 @@ mod ids;
 #[cfg(feature = "integers")]
 mod integer;
 mod interest;
+mod kin;
 mod seen;
 
 use super::{Confidence, LIMIT, Model, Parts, ROW_LIMIT, RatingScale, SPREAD_LIMIT, Users};
@@ -71,6 +72,7 @@ pub(super) fn open<const CALLER: bool>(bytes: &[u8]) -> Result<Model<'_>, ImageE
         seen: None,
         confidence: None,
         interests: None,
+        kin: None,
     };
     fill(&mut model, &found);
     match found.wrong.get() {
@@ -179,6 +181,8 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
         model.validation = Some(values);
     }
     model.confidence = found.confidence(movies);
+    let known = model.confidence.map(|confidence| confidence.bytes);
+    model.kin = kin::open(found, movies, known);
 }
 
 /// The kernels of a model that isn't one yet.

@@ -380,6 +380,7 @@ mod tests {
                 seen: None,
                 confidence: None,
                 interests: None,
+                kin: None,
             };
             model.kernels = model.with_shape(|shape| Kernels::of(shape, Machine::HERE));
             let user = model.mean_user();

@@ -332,9 +332,9 @@ pub struct ModelInfo<'a> {
 pub struct Ranked {
     /// MovieLens id.
     pub movie: u32,
-    /// What it was ranked by: a score before it is clamped to the scale, or a cosine.
+    /// What it was ranked by: a score before it is clamped to the scale, or a likeness.
     pub score: f32,
-    /// The prediction in stars, clamped to the scale; for similar movies, the cosine again.
+    /// The prediction in stars, clamped to the scale; for similar movies, the likeness again.
     pub stars: f32,
 }
 

@@ -9,6 +9,7 @@ mod device;
 mod failing;
 mod image;
 mod interest;
+mod kin;
 mod learn;
 mod messages;
 #[cfg(feature = "learn")]

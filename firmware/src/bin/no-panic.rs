@@ -244,6 +244,9 @@ fn models(model: &Model<'_>) {
         model.explain(&user, word());
         model.similarity(word(), word());
         model.similarity_to(&vector, word());
+        model.has_kin();
+        black_box(model.kin_terms(word()));
+        model.kinship(word(), word());
     }
 }
 
@@ -333,6 +336,7 @@ fn rankings(model: &Model<'_>) {
     let mut top = TopN::<10>::with_limit(size())
         .with_fame(float())
         .with_interest(model.interest_of_ratings(black_box(&[])));
+    black_box(Nearest::<10>::by_taste(size(), model, word()));
     let mut nearest = Nearest::<10>::with_limit(size(), model, word());
     calls! {
         TopN::<10>::new();

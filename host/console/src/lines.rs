@@ -159,7 +159,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 let names: &[&str] = match ask {
                     Ask::Similar(movie) => {
                         note!("Near {}", self.desk.title(*movie));
-                        &["Cosine"]
+                        &["Likeness"]
                     }
                     Ask::Suggest => {
                         note!("Rating one of these would teach it most");

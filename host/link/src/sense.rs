@@ -149,8 +149,8 @@ pub fn check(request: &Request, reply: &Reply<'_>, known: Option<&Known>) -> Res
         }
         (Request::Similar { count, movie }, Reply::Movies(list)) => {
             check_list(list, *count, known)?;
-            let cosines = list.iter().all(|ranked| ranked.stars.abs() <= 1.001);
-            ensure(cosines, || "a cosine is beyond 1".into())?;
+            let alike = list.iter().all(|ranked| ranked.stars.abs() <= 1.001);
+            ensure(alike, || "a likeness is beyond 1".into())?;
             let other = list.iter().all(|ranked| ranked.movie != *movie);
             ensure(other, || format!("movie {movie} is said to be near itself"))
         }

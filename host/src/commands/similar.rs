@@ -25,6 +25,11 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
     count: u8,
 
+    /// Compare by taste instead, by the cosine of embeddings: who would give the same stars. Names movies that hardly
+    /// anybody rated too
+    #[arg(long)]
+    by_taste: bool,
+
     /// The image
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
@@ -41,29 +46,39 @@ pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image, &args.titles)?;
     let model = loaded.model()?;
     let movie = loaded.movie(&model, &args.movie.text())?;
-    let mut nearest =
-        Nearest::<LONGEST>::with_limit(args.count.into(), &model, model.movie_row(MovieId(movie))?);
+    let row = model.movie_row(MovieId(movie))?;
+    let by_kin = model.has_kin() && !args.by_taste;
+    let mut nearest = match by_kin {
+        true => Nearest::<LONGEST>::with_limit(args.count.into(), &model, row),
+        false => Nearest::by_taste(args.count.into(), &model, row),
+    };
     nearest.advance(&model, u32::MAX);
-    let mut movies = Movies::with(&["Cosine"]);
+    let mut movies = Movies::with(&["Likeness"]);
     for hit in nearest.hits() {
         movies.push(Movie::of(&loaded.titles, hit.movie.0), &[hit.score]);
     }
     print::answer(&Similar {
         movie: Movie::of(&loaded.titles, movie),
         movies,
+        by_kin,
     })
 }
 
-/// The movies nearest to one, by the cosine of embeddings.
+/// The movies nearest to one, by who rates them together or by the cosine of embeddings.
 #[derive(Debug, Serialize)]
 struct Similar {
     movie: Movie,
     movies: Movies,
+    #[serde(skip)]
+    by_kin: bool,
 }
 
 impl Answer for Similar {
     fn tell(&self) {
-        note!("Nearest to {}, by the cosine of embeddings", self.movie);
+        match self.by_kin {
+            true => note!("Nearest to {}, by who rates both", self.movie),
+            false => note!("Nearest to {}, by the cosine of embeddings", self.movie),
+        }
         print::block(&self.movies.table().text());
     }
 }

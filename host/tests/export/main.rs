@@ -146,7 +146,7 @@ fn a_trained_model_is_exported_inspected_and_asked_without_flags() {
         place.succeeds(&["similar", "part", "3", "--count", "4"]),
         near
     );
-    contains(&near, &["Nearest to Part 3, The (1903)", "Cosine"]);
+    contains(&near, &["Nearest to Part 3, The (1903)", "Likeness"]);
     assert_eq!(near.matches("(19").count(), 5);
 }
 

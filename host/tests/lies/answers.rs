@@ -186,7 +186,7 @@ fn every_answer_that_cannot_be_right_is_told_by_what_is_wrong_with_it() {
             "inf is among the numbers",
         ),
         (TOP, movies(&[(10, 7.5)]), "7.5 stars are not between"),
-        (similar, movies(&[(20, 1.5)]), "a cosine is beyond 1"),
+        (similar, movies(&[(20, 1.5)]), "a likeness is beyond 1"),
         (similar, movies(&[(10, 1.0)]), "near itself"),
         (RATE, rated(3.0, nan, 1), "NaN"),
         (RATE, rated(-1.0, 3.0, 1), "-1 stars are not between"),

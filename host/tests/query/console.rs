@@ -259,7 +259,7 @@ fn lines_do_what_keys_do_and_the_first_that_cannot_be_meant_ends_them_with_code_
             "Of the best 20,",
             "The best for you",
             "mean of all ratings",
-            "Cosine",
+            "Likeness",
             "Worth",
             "1 rating, ",
             "Where you stand: ",

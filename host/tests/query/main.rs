@@ -182,7 +182,7 @@ fn every_question_is_answered_with_titles_and_stars_and_has_its_twin() {
     );
     asks(
         &["similar", "--movie", "part 5", "--twin"],
-        &["Nearest to Part 5 (1960)", "Cosine", twin],
+        &["Nearest to Part 5 (1960)", "Likeness", twin],
     );
     let rate = ["rate", "--movie", "part 9", "--stars", "5", "--twin"];
     asks(

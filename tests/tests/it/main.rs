@@ -13,6 +13,7 @@ mod examples;
 mod firmware;
 #[cfg(feature = "emulator")]
 mod interest;
+mod kin;
 #[cfg(feature = "emulator")]
 mod memory;
 #[cfg(feature = "emulator")]

@@ -256,7 +256,7 @@ impl Shape {
 const STORED: &str = "integer_movie_halves";
 
 /// Tables that no work listed here gets slower by.
-const FREE: [TableKind; 30] = [
+const FREE: [TableKind; 33] = [
     TableKind::RatingScale,
     TableKind::Validation,
     TableKind::MovieIdRange,
@@ -288,4 +288,7 @@ const FREE: [TableKind; 30] = [
     TableKind::InterestSpread,
     TableKind::InterestCourse,
     TableKind::UserInterest,
+    TableKind::KinCode,
+    TableKind::KinCodebook,
+    TableKind::KinLevels,
 ];

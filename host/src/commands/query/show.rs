@@ -91,7 +91,7 @@ impl Asked<'_> {
             return Movies::with(&[]);
         };
         let (names, both): (&[_], _) = match &self.args.question {
-            Question::Similar { .. } => (&["Cosine"], false),
+            Question::Similar { .. } => (&["Likeness"], false),
             Question::Suggest { .. } => (&["Worth", "Stars"], true),
             _ => (&["Score", "Stars"], true),
         };
@@ -122,7 +122,7 @@ impl Asked<'_> {
             Reply::Movies(_) => {
                 match &self.args.question {
                     Question::Similar { .. } => {
-                        note!("Nearest to {}, by the cosine of embeddings", self.title());
+                        note!("Nearest to {}, the most alike first", self.title());
                     }
                     Question::Suggest { .. } => {
                         note!(

@@ -6,7 +6,7 @@
 //! MovieLens id of each row), `user_counts` and `movie_counts` (u32, ratings of each row). With
 //! interests: `interest_code` (u32), `interest_codebook` `[codes, dim]`, `user_interest`
 //! `[users, dim]`, `interest_spread` (a lower triangle) and `interest_course` (scale of the codebook,
-//! power, fade, weight). Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a
+//! power, fade, weight), and `kin_code` (u8) `[movies, 8]` and `kin_codebook` `[256, 4]`. Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a
 //! line each, the first that of id 1.
 //! Metadata (all strings, as the format demands): see [`KEYS`].
 
@@ -20,6 +20,7 @@ use super::tensors::{CheckpointError, Kind, canonical, floats, integers, number,
 use crate::interest::Interest;
 use crate::options::{ModelKind, Options};
 use crate::parameters::{Layer, Parameters};
+use pocketrec::model::kin;
 use pocketrec_data::Names;
 
 /// The metadata keys of a checkpoint of this version.
@@ -206,6 +207,9 @@ impl Checkpoint {
             if interest.codes.iter().any(|&code| usize::from(code) >= rows) {
                 return Err("interest_code names a row that interest_codebook has not".into());
             }
+            length("kin_code", interest.kin_codes.len(), p.movies * kin::BYTES)?;
+            let words = kin::BOOKS * kin::WORDS * kin::PART;
+            length("kin_codebook", interest.kin_codebook.len(), words)?;
         }
         for (what, ids, names) in [
             ("user", &self.user_ids, &self.data.user_names),
@@ -293,7 +297,7 @@ impl Checkpoint {
             floats(format!("dense_{i}.weight"), shape, &layer.weight);
             floats(format!("dense_{i}.bias"), vec![layer.outputs], &layer.bias);
         }
-        let mut codes = Vec::new();
+        let (mut codes, mut kin_codes) = (Vec::new(), Vec::new());
         if let Some(interest) = &self.interest {
             let dim = interest.dim.max(1);
             let mut table = |name: &str, values: &[f32]| {
@@ -313,7 +317,10 @@ impl Checkpoint {
                 interest.weight,
             ];
             floats("interest_course".into(), vec![course.len()], &course);
+            let words = vec![kin::BOOKS * kin::WORDS, kin::PART];
+            floats("kin_codebook".into(), words, &interest.kin_codebook);
             codes.extend(interest.codes.iter().map(|&code| u32::from(code)));
+            kin_codes.clone_from(&interest.kin_codes);
         }
         for (name, values) in [
             ("user_ids", &self.user_ids),
@@ -330,6 +337,10 @@ impl Checkpoint {
                 .flat_map(|value| value.to_le_bytes())
                 .collect();
             tensors.push((name.into(), Dtype::U32, vec![values.len()], bytes));
+        }
+        if !kin_codes.is_empty() {
+            let shape = vec![kin_codes.len() / kin::BYTES, kin::BYTES];
+            tensors.push(("kin_code".into(), Dtype::U8, shape, kin_codes));
         }
         for (name, names) in [
             ("user_names", &self.data.user_names),
@@ -495,6 +506,8 @@ fn interest(file: &SafeTensors<'_>) -> Result<Option<Interest>, String> {
     };
     let codes = integers(file, "interest_code")?;
     let codes: Result<Vec<u8>, _> = codes.into_iter().map(u8::try_from).collect();
+    let kin_codes = tensor(file, "kin_code", Dtype::U8)?.data().to_vec();
+    let (_, kin_codebook) = floats(file, "kin_codebook", 2)?;
     Ok(Some(Interest {
         dim: shape[1],
         codes: codes.map_err(|_| "interest_code holds a number beyond 255".to_string())?,
@@ -505,6 +518,8 @@ fn interest(file: &SafeTensors<'_>) -> Result<Option<Interest>, String> {
         fade,
         weight,
         users,
+        kin_codes,
+        kin_codebook,
     }))
 }
 

@@ -23,6 +23,24 @@ pub struct Interest {
     pub weight: f32,
     /// Each person's vector, rows of `dim`.
     pub users: Vec<f32>,
+    /// Which codewords each movie's direction is the sum of: [`BYTES`](pocketrec::model::kin::BYTES) for a movie, as an
+    /// image holds them.
+    pub kin_codes: Vec<u8>,
+    /// The codewords of [`pocketrec::model::kin`], book after book.
+    pub kin_codebook: Vec<f32>,
+}
+
+/// What likeness with a movie is multiplied by for its confidence byte, in 256ths, a level for four bytes: n / (n + 10) for
+/// n ratings, and nothing for under 5.
+pub fn kin_levels(counts: &[u32]) -> [u8; LEVELS] {
+    let most = most(counts);
+    std::array::from_fn(|level| {
+        let ratings = ((level as f32 * 4.0 + 1.5) / 255.0 * most).exp_m1();
+        match ratings >= 4.5 {
+            true => (ratings / (ratings + 10.0) * 255.0).round() as u8,
+            false => 0,
+        }
+    })
 }
 
 /// Confidence bytes of movies with so many ratings: the logarithm of one more, of 255 steps.

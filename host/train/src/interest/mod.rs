@@ -2,19 +2,20 @@
 //!
 //! `als` finds a vector for each person and movie from who rated what (implicit feedback: Hu, Koren and Volinsky
 //! 2008), `codebook` puts the movies' into a byte each, and `choose` finds on validation ratings how fast older
-//! ratings fade and how many stars an interest is worth. The constants are those of [`settings`].
+//! ratings fade and how many stars an interest is worth. `kin` finds which movies belong together. The constants are those of [`settings`].
 
 mod als;
 mod choose;
 mod codebook;
 mod found;
 mod histories;
+mod kin;
 mod movies;
 pub mod settings;
 mod solve;
 mod stop;
 
-pub use found::{Interest, confidence_bytes, levels, most};
+pub use found::{Interest, confidence_bytes, kin_levels, levels, most};
 pub use stop::Stop;
 
 use histories::Histories;
@@ -45,6 +46,7 @@ pub fn find(
         counts[ratings.movies[row as usize] as usize] += 1;
     }
     let movies = Movies::new(&histories, &counts, options, stop)?;
+    let kin = kin::find(&histories, &counts, options, stop)?;
     let precision = solve::invert(&movies.spread);
     let held = choose::Held::new(ratings, split, &histories, &counts);
     let (fade, weight) = held.choose(parameters, &movies, &precision, fame, stop)?;
@@ -63,6 +65,8 @@ pub fn find(
         fade,
         weight,
         users: users.concat(),
+        kin_codes: kin.codes,
+        kin_codebook: kin.codebook,
     };
     // Asked last: what was left undone isn't given.
     (!stop()).then_some(found)

@@ -15,6 +15,15 @@ pub const RATINGS: usize = 4_000_000;
 pub const CODES: usize = 96;
 /// Rounds in which the codebook is found.
 pub const ROUNDS: usize = 20;
+/// Movies belong together by who rated both, and more so the nearer to each other: by this factor less for each rating in
+/// between.
+pub const KIN_FADE: f32 = 0.95;
+/// What two ratings of one person count however far apart, times the root of how many they gave.
+pub const KIN_SHARE: f32 = 20.0;
+/// How much less is kept of weak directions: of the weakest, one part in 1 + this.
+pub const KIN_DAMPING: f64 = 1.0;
+/// Passes in which directions are found.
+pub const KIN_PASSES: usize = 10;
 /// What a rating counts for when one more has been given: by half after 2, 3, 5, 10 and 30 ratings.
 pub const FADES: [f32; 5] = [
     std::f32::consts::FRAC_1_SQRT_2,

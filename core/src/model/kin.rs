@@ -1,0 +1,169 @@
+//! Kin: movies that belong together because the same people rate them, often one soon after the other.
+//!
+//! Each movie has a direction of [`NUMBERS`] numbers, stored as a sum of codewords (product quantisation: Jégou, Douze
+//! and Schmid 2011), a nibble for every [`PART`] of them:
+//!
+//! ```text
+//! once a movie q, for codeword k of book b:   t[b][k] = (c[b][q_b]·c[b][k]) >> 2
+//! any movie m:                                key = (level(m) Σ_b t[b][m_b]) >> 2
+//! ```
+//!
+//! level(m) rises with how well known m is, and is 0 where so few rated it that nothing can be said. All of it is in
+//! integers, so a list has the same bits on every machine and whatever an image's rows are stored in, and a movie costs
+//! sixteen look-ups.
+
+use super::Model;
+use crate::numeric::fixed::power_of_two;
+use crate::numeric::unroll::each_of_two;
+use crate::numeric::walk::numbered;
+
+/// Books of codewords.
+pub const BOOKS: usize = 16;
+
+/// Codewords of a book: a nibble says which.
+pub const WORDS: usize = 16;
+
+/// Numbers in a codeword.
+pub const PART: usize = 4;
+
+/// Numbers in a movie's direction.
+pub const NUMBERS: usize = BOOKS * PART;
+
+/// Bytes of a movie's codes: book 0 is the low nibble of the first byte, book 1 its high one.
+pub const BYTES: usize = BOOKS / 2;
+
+/// Levels that there are: one for four neighbouring confidence bytes.
+pub const LEVELS: usize = 64;
+
+/// The tables of an image; all of them were verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kin<'a> {
+    /// The codes of each movie.
+    pub codes: &'a [[u8; BYTES]],
+    /// The codewords, book after book.
+    pub codebook: &'a [[i8; PART]; BOOKS * WORDS],
+    /// A power of two.
+    pub scale: f32,
+    /// In 256ths.
+    pub levels: &'a [u8; LEVELS],
+    /// Confidence bytes.
+    pub known: &'a [u8],
+}
+
+/// What each codeword adds to a movie's likeness with one movie: 512 bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KinTerms {
+    terms: [[i16; WORDS]; BOOKS],
+}
+
+impl KinTerms {
+    /// The sum of a movie's terms: at most 2^18.
+    #[inline(always)]
+    fn sum(&self, codes: &[u8; BYTES]) -> i32 {
+        let mut sum = 0_i32;
+        let (books, _) = self.terms.as_chunks::<2>();
+        for ([low, high], byte) in books.iter().zip(codes) {
+            sum = sum
+                .wrapping_add(term(low, byte & 15))
+                .wrapping_add(term(high, byte >> 4));
+        }
+        sum
+    }
+}
+
+/// A term of a book. Every nibble has one, which the compiler sees.
+#[inline(always)]
+fn term(terms: &[i16; WORDS], nibble: u8) -> i32 {
+    i32::from(terms.get(usize::from(nibble)).copied().unwrap_or_default())
+}
+
+impl Kin<'_> {
+    /// The key for a likeness of 1, as a power of two.
+    fn one(&self) -> f32 {
+        // Two bits from each of two shifts go, and a level has eight.
+        16.0 / (self.scale * self.scale)
+    }
+
+    /// What each codeword adds to the likeness with the movie of `row`; nothing for a row outside the table. Costs four
+    /// products a codeword.
+    #[inline(never)]
+    fn terms(&self, row: u32) -> KinTerms {
+        let mut kin = KinTerms {
+            terms: [[0; WORDS]; BOOKS],
+        };
+        let Some(codes) = self.codes.get(row as usize) else {
+            return kin;
+        };
+        let (books, _) = self.codebook.as_chunks::<WORDS>();
+        for ((book, terms), words) in numbered(&mut kin.terms, 0).zip(books) {
+            let byte = codes.get(book >> 1).copied().unwrap_or_default();
+            let nibble = if book & 1 == 0 { byte & 15 } else { byte >> 4 };
+            let own = words.get(usize::from(nibble)).copied().unwrap_or_default();
+            for (term, word) in terms.iter_mut().zip(words) {
+                let mut sum = 0_i32;
+                for (a, b) in own.iter().zip(word) {
+                    sum = sum.wrapping_add(i32::from(*a).wrapping_mul(i32::from(*b)));
+                }
+                // At most 2^16.
+                *term = (sum >> 2) as i16;
+            }
+        }
+        kin
+    }
+
+    /// The keys of the movies from row `first` on: at most 2^24.
+    #[inline(never)]
+    pub(crate) fn keys(&self, kin: &KinTerms, first: usize, keys: &mut [i32]) {
+        let codes = self.codes.get(first..).unwrap_or_default();
+        let known = self.known.get(first..).unwrap_or_default();
+        each_of_two(keys, codes, known, |key, codes, known| {
+            *key = kin.sum(codes).wrapping_mul(self.level(*known)) >> 2;
+        });
+    }
+
+    /// What the likeness of a movie of a confidence byte is multiplied by, in 256ths.
+    fn level(&self, known: u8) -> i32 {
+        let level = self.levels.get(usize::from(known >> 2));
+        i32::from(level.copied().unwrap_or_default())
+    }
+
+    /// The likeness of a key. Exact, for it is below 2^24 and a likeness of 1 a power of two.
+    pub(crate) fn score_of_key(&self, key: i32) -> f32 {
+        key as f32 * (self.scale * self.scale * power_of_two(-4))
+    }
+
+    /// The key of a likeness that came from one.
+    pub(crate) fn key_of_score(&self, score: f32) -> i32 {
+        (score * self.one()) as i32
+    }
+}
+
+impl<'a> Model<'a> {
+    /// Whether the image says which movies belong together. [`Nearest`](crate::rank::Nearest) goes by it then.
+    pub fn has_kin(&self) -> bool {
+        self.kin.is_some()
+    }
+
+    /// What each codeword adds to the likeness with the movie of `row`, in an image that says which movies belong
+    /// together. Costs 1,024 products.
+    pub fn kin_terms(&self, row: u32) -> Option<KinTerms> {
+        self.kin.as_ref().map(|kin| kin.terms(row))
+    }
+
+    /// How much the movies of two rows belong together, times how well known the second is: at most about 1. 0 in an
+    /// image that doesn't say, and for a movie that hardly anybody rated.
+    pub fn kinship(&self, row: u32, other: u32) -> f32 {
+        let Some(kin) = &self.kin else {
+            return 0.0;
+        };
+        let mut keys = [0];
+        kin.keys(&kin.terms(row), other as usize, &mut keys);
+        let [key] = keys;
+        kin.score_of_key(key)
+    }
+
+    /// What the image says of movies that belong together.
+    pub(crate) fn kin(&self) -> Option<&Kin<'a>> {
+        self.kin.as_ref()
+    }
+}
