@@ -46,9 +46,9 @@ pub struct Compared {
     pub count: usize,
     /// The root of the mean squared difference.
     pub rms: f64,
-    /// The largest difference, and which prediction it is of.
+    /// The largest difference.
     pub worst: f32,
-    /// That prediction, in words.
+    /// The prediction that is furthest beyond what it may differ by, in words.
     pub at: String,
     /// Whether all are within what they should be.
     pub holds: bool,
@@ -209,8 +209,9 @@ impl Due {
             let may = EXACT * due.abs().max(1.0) + beyond(user, movie).unwrap_or(f32::INFINITY);
             holds &= off <= may;
             let excess = if may.is_finite() { off - may } else { off };
+            worst = if off > worst { off } else { worst };
             if excess > worst_excess {
-                (worst, worst_excess, at) = (off, excess, number);
+                (worst_excess, at) = (excess, number);
             }
         }
         let (user, movie, due, line) = self.rows[at];
@@ -233,9 +234,13 @@ impl Due {
 }
 
 /// The most that a prediction can move where biases and rows are rounded to half precision: a number moves by at most a
-/// part in 2048 of it, or by half of the smallest step, 2^-25.
+/// part in 2048 of it, and one below 2^-14, the smallest that an image holds, by half of that.
 fn half(p: &Parameters, user: usize, movie: usize) -> f32 {
-    let step = |x: f32| x.abs() * (1.0 / 2048.0) + 2.0f32.powi(-25);
+    const SMALLEST: f32 = 1.0 / 16_384.0;
+    let step = |x: f32| match x.abs() < SMALLEST {
+        true => SMALLEST / 2.0,
+        false => x.abs() / 2048.0,
+    };
     let mut most = 0.0;
     if p.model.has_biases() {
         most += step(p.user_bias[user]) + step(p.movie_bias[movie]);

@@ -181,6 +181,8 @@ impl Found {
                 }
             }
         };
+        // Settings are single numbers; what is learned has a shape.
+        cast.rest.retain(|_, array| !array.shape.is_empty());
         if !cast.rest.is_empty() {
             let left = listed(&cast.rest);
             notes.push(format!("It makes no use of {left}"));

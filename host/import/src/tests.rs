@@ -129,6 +129,25 @@ fn an_image_of_npz_factors_predicts_their_products_to_a_hundred_thousandth() {
         half.holds && half.worst > 1e-5 && half.worst < 5e-3,
         "{half:?}"
     );
+    // Numbers that half precision hasn't are zeros or its least.
+    let tiny = folder.npz(&[
+        ("user_factors", "<f4 (1, 2)", &bytes(&[3e-5, 900.0])),
+        ("item_factors", "<f4 (1, 2)", &bytes(&[900.0, 3e-5])),
+        ("user_ids", "<i4 (1,)", &[1, 0, 0, 0]),
+    ]);
+    let given = [
+        "user_embedding=user_factors",
+        "movie_embedding=item_factors",
+    ];
+    let given = given.map(|text| text.parse().unwrap());
+    let wishes = Wishes {
+        map: &given,
+        ..Wishes::default()
+    };
+    let small = imported(&tiny, &wishes, &BARE).checkpoint;
+    let rows = [("1".to_owned(), "0".to_owned(), 0.054)];
+    let due_small = Due::read(&predictions(&folder, rows.into_iter()), &small).unwrap();
+    assert!(due_small.with_image(&small, Precision::F16).unwrap().holds);
     // A checkpoint of it is one.
     let again = pocketrec_train::checkpoint::Checkpoint::read(
         &folder.file("model.safetensors", &checkpoint.to_bytes().unwrap()),

@@ -187,9 +187,7 @@ fn check(args: &Args, due: &Due, made: &Made) -> Result<Vec<Checked>> {
     let mut add = |what: &str, compared: Compared, must: bool| {
         if must && !compared.holds {
             bail!(
-                "the predictions {what} aren't those of --check: {} of {} differ by {:.6} (RMS), worst in {}; nothing was \
-                 written",
-                "they",
+                "the predictions {what} aren't those of --check: {} differ by {:.6} (RMS), worst in {}; nothing was written",
                 count(compared.count, "prediction"),
                 compared.rms,
                 compared.at
@@ -200,6 +198,7 @@ fn check(args: &Args, due: &Due, made: &Made) -> Result<Vec<Checked>> {
             predictions: compared.count,
             rms: compared.rms,
             worst: compared.worst,
+            holds: compared.holds,
         });
         Ok(())
     };
@@ -250,13 +249,14 @@ fn write(args: &Args, made: &Made) -> Result<PathBuf> {
     Ok(place)
 }
 
-/// A comparison that held.
+/// A comparison that held, or of which nothing was asked: rows were cut.
 #[derive(Debug, Serialize)]
 struct Checked {
     what: String,
     predictions: usize,
     rms: f64,
     worst: f32,
+    holds: bool,
 }
 
 /// What was imported.
@@ -275,8 +275,12 @@ struct Imported {
 impl Answer for Imported {
     fn tell(&self) {
         for check in &self.checks {
+            let are = match check.holds {
+                true => "are those of --check: they differ",
+                false => "aren't those of --check, since rows were cut: they differ",
+            };
             say!(
-                "{} {} are those of --check: they differ by {:.2e} (RMS), at most by {:.2e}",
+                "{} {} {are} by {:.2e} (RMS), at most by {:.2e}",
                 count(check.predictions, "prediction"),
                 check.what,
                 check.rms,
