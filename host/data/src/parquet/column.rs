@@ -179,58 +179,67 @@ impl Column {
     }
 
     fn all_lists(&mut self, rows: usize) -> Result<(Vec<usize>, Vec<f32>)> {
-        let levels = self.levels;
+        let (there_at, lists) = self.levels;
         let name = &self.name;
-        if levels.1 != 1 {
+        if lists != 1 {
             return Err(ParquetError::NYI(format!(
                 "the column `{name}` holds no lists"
             )));
         }
-        let (mut values, mut starts) = (Vec::new(), Vec::new());
-        let mut take_all = |numbers: &mut dyn FnMut(
-            &mut Vec<i16>,
-            &mut Vec<i16>,
-            &mut Vec<f32>,
-        ) -> Result<usize>| {
-            let (mut there, mut goes_on) = (Vec::new(), Vec::new());
-            while numbers(&mut there, &mut goes_on, &mut values)? > 0 {}
-            let mut lengths: Vec<usize> = Vec::new();
-            for (there, goes_on) in there.iter().zip(&goes_on) {
-                if *goes_on == 0 {
-                    lengths.push(0);
-                }
-                if *there == levels.0 {
-                    if let Some(length) = lengths.last_mut() {
-                        *length += 1;
-                    }
-                } else if *goes_on > 0 {
-                    return Err(ParquetError::General(format!(
-                        "a list of `{name}` holds nothing in a place"
-                    )));
-                }
-            }
-            starts = lengths;
-            Ok(())
-        };
-        match &mut self.reader {
-            ColumnReader::FloatColumnReader(r) => take_all(&mut |there, goes_on, values| {
-                r.read_records(rows.max(1), Some(there), Some(goes_on), values)
-                    .map(|(records, ..)| records)
-            })?,
-            ColumnReader::DoubleColumnReader(r) => take_all(&mut |there, goes_on, values| {
-                let mut wide = Vec::new();
-                let read = r.read_records(rows.max(1), Some(there), Some(goes_on), &mut wide)?;
-                values.extend(wide.into_iter().map(|value| value as f32));
-                Ok(read.0)
-            })?,
+        let found = match &mut self.reader {
+            ColumnReader::FloatColumnReader(r) => in_lists(r, rows, |v| *v)?,
+            ColumnReader::DoubleColumnReader(r) => in_lists(r, rows, |v| *v as f32)?,
             _ => {
                 return Err(ParquetError::NYI(format!(
                     "the lists of `{name}` hold no fractions"
                 )));
             }
+        };
+        let mut lengths: Vec<usize> = Vec::new();
+        for (there, goes_on) in found.there.iter().zip(&found.goes_on) {
+            if *goes_on == 0 {
+                lengths.push(0);
+            }
+            if *there == there_at {
+                if let Some(length) = lengths.last_mut() {
+                    *length += 1;
+                }
+            } else if *goes_on > 0 {
+                return Err(ParquetError::General(format!(
+                    "a list of `{name}` holds nothing in a place"
+                )));
+            }
         }
-        Ok((starts, values))
+        Ok((lengths, found.values))
     }
+}
+
+/// The values of lists, and the levels that say where each list begins and whether a value is there.
+struct InLists {
+    there: Vec<i16>,
+    goes_on: Vec<i16>,
+    values: Vec<f32>,
+}
+
+/// All values of a column of lists.
+fn in_lists<T: DataType>(
+    reader: &mut ColumnReaderImpl<T>,
+    rows: usize,
+    number: impl Fn(&T::T) -> f32,
+) -> Result<InLists> {
+    let (mut there, mut goes_on, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    loop {
+        let (there, goes_on) = (Some(&mut there), Some(&mut goes_on));
+        let (records, ..) = reader.read_records(rows.max(1), there, goes_on, &mut values)?;
+        if records == 0 {
+            break;
+        }
+    }
+    Ok(InLists {
+        there,
+        goes_on,
+        values: values.iter().map(number).collect(),
+    })
 }
 
 /// The next values of a column that isn't nested, with nothing where there is none.

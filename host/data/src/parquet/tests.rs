@@ -332,14 +332,12 @@ fn a_file_that_is_cut_anywhere_or_has_a_byte_changed_does_no_harm() {
         );
     }
     for at in 4..whole.len() {
-        for flip in [0xff] {
-            let mut bytes = whole.clone();
-            bytes[at] ^= flip;
-            std::fs::write(&path, &bytes).unwrap();
-            // Whatever it says now: it is read or refused.
-            if let Err(error) = Dataset::load(&path, &Silent) {
-                assert!(error.to_string().contains("x.parquet"), "{error}");
-            }
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0xff;
+        std::fs::write(&path, &bytes).unwrap();
+        // Whatever it says now: it is read or refused.
+        if let Err(error) = Dataset::load(&path, &Silent) {
+            assert!(error.to_string().contains("x.parquet"), "{error}");
         }
     }
 }
