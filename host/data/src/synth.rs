@@ -67,6 +67,11 @@ impl Shape {
         }
     }
 
+    /// Ids of so many movies, in ascending order, as sparse as those that [`write()`] gives them.
+    pub fn movie_ids(&self, seed: u64) -> Vec<u32> {
+        movie_ids(self, &mut random(seed, 4, 0))
+    }
+
     fn most(&self) -> usize {
         ((self.movies as f64 * MOST) as usize).max(LEAST)
     }

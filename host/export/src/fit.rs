@@ -1,7 +1,9 @@
 //! What fits a board: how many users, or how many movies.
 
+use super::device::DeviceBill;
 use super::image::draft;
 use super::{Chosen, Movies, Storage, Users, seen};
+use boards::Board;
 use pocketrec_base::error::BadInput;
 use pocketrec_train::checkpoint::Checkpoint;
 
@@ -72,6 +74,21 @@ pub fn length(
     Ok(draft(checkpoint, chosen, storage.into())?.as_ref().len())
 }
 
+/// The bill on `board` of the image of `chosen`, which isn't built for it: another image of the same size and shape is.
+///
+/// # Errors
+///
+/// As [`build`](super::build).
+pub fn bill(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    storage: impl Into<Storage>,
+    board: Board,
+) -> Result<DeviceBill, BadInput> {
+    let draft = draft(checkpoint, chosen, storage.into())?;
+    Ok(DeviceBill::of(&draft, board))
+}
+
 /// The share of all ratings that the `number` most rated movies carry, from 0 to 1.
 pub fn share_of_ratings(checkpoint: &Checkpoint, number: usize) -> f64 {
     let mut counts = checkpoint.movie_counts.clone();
@@ -104,4 +121,58 @@ fn largest(
         }
     }
     Ok(Some(best))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Precision;
+    use crate::image::tests;
+    use crate::precision::Bytes;
+    use pocketrec_data::synth::Shape;
+    use pocketrec_train::{ModelKind, Options};
+
+    /// The bill of an image of all movies of a shape in so many bytes and dimensions each, without users and what people
+    /// look for.
+    fn catalogue(
+        (name, movies): (&str, usize),
+        (bytes, dim): (Bytes, usize),
+        board: &str,
+    ) -> DeviceBill {
+        let shape = Shape {
+            movies,
+            ..Shape::named(name).unwrap()
+        };
+        let ids = shape.movie_ids(1);
+        assert_eq!(ids.len(), movies);
+        let options = Options {
+            user_dim: dim,
+            movie_dim: dim,
+            ..tests::options(ModelKind::Mf, &[])
+        };
+        let checkpoint = tests::checkpoint(options, vec![1], ids);
+        let chosen = Chosen {
+            users: Vec::new(),
+            movies: Movies::All.rows(&checkpoint).unwrap(),
+            seen: None,
+        };
+        let board = boards::by_name(board).unwrap();
+        bill(&checkpoint, &chosen, Precision::Codes(bytes), board).unwrap()
+    }
+
+    #[test]
+    fn all_movies_of_the_20m_shape_fit_a_microbit_in_codes_of_4_bytes() {
+        for dim in [8, 24] {
+            let bill = catalogue(("ml-20m", 26_744), (Bytes::Four, dim), "microbit");
+            assert!(bill.bytes() <= 192_512, "{dim}: {}", bill.bytes());
+            // Rows of more than 8 take a firmware with the feature `wide`.
+            assert_eq!(bill.further_features().is_empty(), dim == 8, "{dim}");
+        }
+    }
+
+    #[test]
+    fn all_movies_of_the_32m_shape_take_less_than_448_kb_in_codes_of_3_bytes() {
+        let bill = catalogue(("ml-32m", 87_585), (Bytes::Three, 24), "pico");
+        assert!(bill.bytes() <= 448 * 1024, "{}", bill.bytes());
+    }
 }

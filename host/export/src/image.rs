@@ -346,4 +346,4 @@ fn short(text: &str) -> Cow<'_, str> {
 
 #[cfg(test)]
 #[path = "image_tests.rs"]
-mod tests;
+pub(crate) mod tests;

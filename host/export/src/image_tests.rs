@@ -14,7 +14,7 @@ use pocketrec_train::{ModelKind, Options};
 use std::sync::Arc;
 
 /// A checkpoint of random parameters with these ids.
-fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u32>) -> Checkpoint {
+pub(crate) fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u32>) -> Checkpoint {
     let mut parameters = Parameters::initial(&options, user_ids.len(), movie_ids.len(), 3.5);
     let mut state = 7_u32;
     let mut random = || {
@@ -53,7 +53,7 @@ fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u32>) -> Chec
     }
 }
 
-fn options(model: ModelKind, hidden: &[usize]) -> Options {
+pub(crate) fn options(model: ModelKind, hidden: &[usize]) -> Options {
     Options {
         model,
         hidden: hidden.to_vec(),

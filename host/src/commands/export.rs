@@ -1,6 +1,8 @@
 //! `host export`: checkpoint in, flash image out, with the bill.
 
+mod choice;
 mod drive;
+mod measure;
 mod source;
 mod told;
 
@@ -9,7 +11,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use pocketrec::image::TableKind;
-use pocketrec::model::Model;
 
 use super::trained;
 use crate::print::{self, Target, count, grouped};
@@ -19,18 +20,18 @@ use boards::{self, Board};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 use pocketrec_data::reading::TitlesFrom;
-use pocketrec_data::{DataError, Dataset, Note, Ratings, Split, Titles, load};
+use pocketrec_data::{DataError, Dataset, Note, Ratings, Titles, load};
 use pocketrec_export::bill::Bill;
 use pocketrec_export::device::DeviceBill;
 use pocketrec_export::{
     Chosen, ImageBytes, Movies, Precision, Rated, Seen, Storage, Users, build, fit, people, seen,
     sidecar,
 };
-use pocketrec_metrics::image as quality;
 use pocketrec_train::Solver;
 use pocketrec_train::checkpoint::Checkpoint;
 
-use self::told::{Exported, Held, Rounded, Rounding};
+use self::measure::Measure;
+use self::told::{Exported, Held, Rounding};
 
 /// Options of `host export`.
 #[derive(Debug, clap::Args)]
@@ -51,8 +52,9 @@ pub struct Args {
 
     /// How embeddings and biases are stored: f16, f32, i16 or i8, of which a device scores the last two in integers; or
     /// codes, 4 bytes per movie whatever its dimensions, and codes3, codes2 or codes1, for models without an MLP
-    #[arg(long, value_name = "TYPE", default_value = "f16")]
-    precision: Precision,
+    /// [default: f16; with --board, what loses least of what fits it]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<Precision>,
 
     /// Embedding dimensions in the image, the most informative first, of a model found by Gibbs sampling [default: all]
     #[arg(long, value_name = "N")]
@@ -107,9 +109,10 @@ fn board_help() -> String {
 }
 
 impl Args {
+    /// What is asked for; f16 where nothing is.
     fn storage(&self) -> Storage {
         Storage {
-            precision: self.precision,
+            precision: self.precision.unwrap_or_default(),
             precompute: self.precompute,
             dim: self.dim,
         }
@@ -168,19 +171,40 @@ pub fn run(args: &Args) -> Result<()> {
         }
         Err(_) => None,
     };
-    let chosen = choose(args, &checkpoint, movies, rated, board)?;
-    if args.format == source::Format::C {
+    let measure = match &data {
+        Ok(data) => Ok(Measure::new(&checkpoint, data)?),
+        Err(why) => Err(why),
+    };
+    let (mut storage, mut choices) = (args.storage(), None);
+    let of_image = args.format == source::Format::Image;
+    if of_image && args.board.is_some() && args.precision.is_none() {
+        let held = Chosen {
+            users: match &args.users {
+                Some(users) => users.rows(&checkpoint)?,
+                None => Vec::new(),
+            },
+            movies: movies.clone(),
+            seen: rated.clone().filter(|_| args.seen == Seen::All),
+        };
+        let measure = measure.as_ref().map_err(|why| *why);
+        let (taken, all) = choice::choose(&checkpoint, &held, storage, board, measure)?;
+        print::block(&all.told(board));
+        note!("");
+        (storage, choices) = (taken, Some(all));
+    }
+    let chosen = choose(args, storage, &checkpoint, movies, rated, board)?;
+    if !of_image {
         return source::write(
             &checkpoint,
             &chosen,
-            args.precision,
+            storage.precision,
             &from,
             args.out.as_ref(),
         );
     }
-    let bytes = build(&checkpoint, &chosen, args.storage())?;
+    let bytes = build(&checkpoint, &chosen, storage)?;
     if args.board.is_some() && bytes.as_ref().len() > board.image_region {
-        bail!(too_large(args, &checkpoint, &chosen, &bytes, board)?);
+        bail!(too_large(storage, &checkpoint, &chosen, &bytes, board)?);
     }
     let device = args.board.map(|board| DeviceBill::of(&bytes, board));
     if let Some(why) = device.as_ref().and_then(DeviceBill::without_feature) {
@@ -193,13 +217,16 @@ pub fn run(args: &Args) -> Result<()> {
         checkpoint.parameters.model.name(),
         checkpoint.data.name
     );
-    note!("{}", held_sentence(args, &checkpoint, &chosen, board));
+    note!(
+        "{}",
+        held_sentence(args, storage, &checkpoint, &chosen, board)
+    );
     if !chosen.users.is_empty() {
         let missing = data.as_ref().err().map(String::as_str);
         note!("{}", seen_sentence(args, &bytes, missing, board));
     }
-    let rounding = match &data {
-        Ok(data) => rounding(&checkpoint, data, args.storage())?,
+    let rounding = match &measure {
+        Ok(measure) => measure.rounding(storage)?,
         Err(why) => Rounding::unmeasured(why),
     };
     if let Some(warning) = checkpoint.validation.and_then(verdict::warning) {
@@ -256,11 +283,7 @@ pub fn run(args: &Args) -> Result<()> {
         .commit()
         .map_err(|(path, error)| anyhow!("can't write {}: {error}", path.display()))?;
     let drive = match (to.file(), &device) {
-        (Some(image), Some(bill)) => args.drive.write(
-            board,
-            image,
-            &bill.further_features().map_err(BadInput::new)?,
-        )?,
+        (Some(image), Some(bill)) => args.drive.write(board, image, &bill.further_features())?,
         _ => None,
     };
     print::answer(&Exported {
@@ -277,7 +300,8 @@ pub fn run(args: &Args) -> Result<()> {
             held: chosen.users.len(),
             of: checkpoint.user_ids.len(),
         },
-        precision: args.precision.name(),
+        precision: storage.precision.name(),
+        choices,
         bill: match args.board {
             Some(board) => Bill::of(&bytes).without(board),
             None => Bill::of(&bytes),
@@ -323,12 +347,13 @@ fn rated(ratings: &Ratings, checkpoint: &Checkpoint) -> Rated {
 /// The users that are asked for or that fit, and whether what they have `rated` comes with them.
 fn choose(
     args: &Args,
+    storage: Storage,
     checkpoint: &Checkpoint,
     movies: Vec<usize>,
     rated: Option<Arc<Rated>>,
     board: Board,
 ) -> Result<Chosen> {
-    let (storage, region) = (args.storage(), board.image_region);
+    let region = board.image_region;
     let most = match &args.users {
         Some(users) => users.rows(checkpoint)?.len(),
         None => 0,
@@ -371,7 +396,13 @@ fn choose(
 }
 
 /// What the image holds, in one line.
-fn held_sentence(args: &Args, checkpoint: &Checkpoint, chosen: &Chosen, board: Board) -> String {
+fn held_sentence(
+    args: &Args,
+    storage: Storage,
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    board: Board,
+) -> String {
     let of = |some: usize, all: usize, what: &str| {
         let (some_text, all_text) = (grouped(some as u64), grouped(all as u64));
         if some == all {
@@ -393,9 +424,13 @@ fn held_sentence(args: &Args, checkpoint: &Checkpoint, chosen: &Chosen, board: B
     } else {
         ""
     };
+    let dim = match storage.dim {
+        Some(dim) => format!(" of {}", count(dim, "dimension")),
+        None => String::new(),
+    };
     format!(
-        "The image holds {movies} and {users}{why}, in {}{stored}",
-        args.precision.name()
+        "The image holds {movies} and {users}{why}, in {}{dim}{stored}",
+        storage.precision.name()
     )
 }
 
@@ -433,7 +468,7 @@ fn seen_sentence(args: &Args, bytes: &ImageBytes, missing: Option<&str>, board: 
 
 /// Why the image doesn't fit, and what would.
 fn too_large(
-    args: &Args,
+    storage: Storage,
     checkpoint: &Checkpoint,
     chosen: &Chosen,
     bytes: &ImageBytes,
@@ -441,7 +476,7 @@ fn too_large(
 ) -> Result<String> {
     let region = board.image_region;
     let over = bytes.as_ref().len() - region;
-    let fits = fit::movies_that_fit(checkpoint, chosen, args.storage(), region)?;
+    let fits = fit::movies_that_fit(checkpoint, chosen, storage, region)?;
     let with = match chosen.users.len() {
         0 => "without users".to_owned(),
         1 => "with this user".to_owned(),
@@ -459,8 +494,12 @@ fn too_large(
         ),
         None => format!("{with}, not even one movie would fit: choose fewer users"),
     };
-    let stored = if args.precompute {
-        let plain = build(checkpoint, chosen, args.precision)?.as_ref().len();
+    let stored = if storage.precompute {
+        let without = Storage {
+            precompute: false,
+            ..storage
+        };
+        let plain = build(checkpoint, chosen, without)?.as_ref().len();
         format!(
             "; stored halves of dense layer 0 take {} of its {} bytes, and without `--precompute` {}",
             grouped((bytes.as_ref().len() - plain) as u64),
@@ -476,7 +515,7 @@ fn too_large(
                 seen: None,
                 ..chosen.clone()
             };
-            let length = fit::length(checkpoint, &without, args.storage())?;
+            let length = fit::length(checkpoint, &without, storage)?;
             format!(
                 "; what the users have rated takes {} of its {} bytes, and without `--seen all` {}",
                 grouped((bytes.as_ref().len() - length) as u64),
@@ -513,16 +552,6 @@ fn data_of(
     trained::ratings(note.fingerprint, args.data.as_deref(), Ok(note), folder)
 }
 
-/// Most users whose ratings [`rounding`] is measured on: rounding 8-bit rows by predictions takes time.
-const MEASURED: usize = 20_000;
-
-/// At most so many of `rows`, evenly spaced.
-fn spaced(rows: &[usize], most: usize) -> Vec<usize> {
-    let count = rows.len().min(most);
-    (0..count).map(|at| rows[at * rows.len() / count]).collect()
-}
-
-/// Validation errors in f32, f16 and as stored, of images with every movie and at most [`MEASURED`] users, by core.
 /// The titles of the image's movies, with a warning of what is wrong with them; none where there are none.
 fn titles_of(
     args: &Args,
@@ -563,62 +592,9 @@ fn titles_of(
     Ok((!titles.is_empty()).then_some(titles))
 }
 
-fn rounding(checkpoint: &Checkpoint, data: &Dataset, own: Storage) -> Result<Rounding> {
-    let ratings = &data.ratings;
-    let split = Split::random(ratings.len(), checkpoint.split.share, checkpoint.split.seed);
-    let held = quality::held(ratings, &split);
-    let everything = Chosen {
-        users: spaced(&Users::All.rows(checkpoint)?, MEASURED),
-        movies: Movies::All.rows(checkpoint)?,
-        seen: None,
-    };
-    let mut measured = Vec::new();
-    let mut ratings_held = 0;
-    let mut storages = [Precision::F32, Precision::F16].map(Storage::from).to_vec();
-    if !storages.contains(&own) {
-        storages.push(own);
-    }
-    for storage in storages {
-        let bytes = build(checkpoint, &everything, storage)?;
-        let model = Model::open(bytes.as_ref()).map_err(BadInput::new)?;
-        let found = quality::errors(&model, &held);
-        if found.count == 0 {
-            return Ok(Rounding::unmeasured("training held no ratings out"));
-        }
-        ratings_held = found.count;
-        measured.push(Rounded {
-            precision: storage.precision.name(),
-            rmse: found.rmse(),
-            mae: found.mae(),
-        });
-    }
-    let of = match everything.users.len() < checkpoint.user_ids.len() {
-        true => format!(" of {}", count(everything.users.len(), "user")),
-        false => String::new(),
-    };
-    Ok(Rounding {
-        on: format!(
-            "{}{of} {}",
-            count(ratings_held, "rating"),
-            match checkpoint.options.solver {
-                Solver::Imported => "of those that `import` was given",
-                Solver::Adam | Solver::Gibbs => "that training held out",
-            }
-        ),
-        measured,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn few_rows_are_all_taken_and_of_many_some_from_end_to_end() {
-        assert_eq!(spaced(&[3, 5, 8], 3), [3, 5, 8]);
-        assert_eq!(spaced(&[3, 5, 8, 9, 11, 12], 3), [3, 8, 11]);
-        assert_eq!(spaced(&[], 3), [0; 0]);
-    }
 
     #[test]
     fn the_other_commands_look_where_this_one_writes() {

@@ -12,7 +12,6 @@ use crate::print::{self, Answer, count, grouped};
 use crate::report::verdict;
 use crate::{note, say, warn};
 use boards::{self, Board};
-use pocketrec_base::error::BadInput;
 use pocketrec_export::bill::Bill;
 use pocketrec_export::device::DeviceBill;
 
@@ -43,15 +42,13 @@ fn board_help() -> String {
 /// Verifies and tells.
 ///
 /// # Errors
-/// [`BadInput`] for an image that isn't one, naming the field at fault; an error for one that
+/// [`BadInput`](pocketrec_base::error::BadInput) for an image that isn't one, naming the field at fault; an error for one that
 /// doesn't fit `--board`.
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image, &TitlesArgs::default())?;
     let model = loaded.model()?;
     if let Some(board) = args.firmware_features {
-        let needed = DeviceBill::of(&loaded.bytes, board)
-            .further_features()
-            .map_err(BadInput::new)?;
+        let needed = DeviceBill::of(&loaded.bytes, board).further_features();
         return print::answer(&Features { features: needed });
     }
     if let Some(warning) = model.validation().and_then(verdict::warning_of_image) {

@@ -242,9 +242,7 @@ pub(super) fn built(board: Board, image: &Path) -> Result<PathBuf> {
     let bytes = ImageBytes::read(image).ok();
     let valid = bytes.filter(|bytes| bytes.open(image).is_ok());
     let features = match valid {
-        Some(bytes) => DeviceBill::of(&bytes, board)
-            .further_features()
-            .map_err(BadInput::new)?,
+        Some(bytes) => DeviceBill::of(&bytes, board).further_features(),
         None => Vec::new(),
     };
     firmware::build(board, None, &features, Stdio::inherit())

@@ -23,10 +23,6 @@ use counts::Counts;
 use pocketrec_base::print::{Align, grouped, seconds, table};
 use sizes::Firmware;
 
-/// Bytes of RAM that a board has whose firmware takes models of codewords: a ranking holds 3.4 KB, and the stack has it more
-/// than once while it begins.
-const CODES_RAM: usize = 32 * 1024;
-
 /// What a firmware and an image take of a board. Displays as tables, and `fits` in the last line where it does; where it
 /// doesn't, [`refusal`](DeviceBill::refusal) says why.
 #[derive(Clone, Debug)]
@@ -56,6 +52,22 @@ impl DeviceBill {
         &self.works
     }
 
+    /// Bytes of the image.
+    pub fn bytes(&self) -> usize {
+        self.image
+    }
+
+    /// Modelled seconds of a list of the best movies, as the board answers it; `None` where nothing like it was
+    /// counted.
+    pub fn ranking_seconds(&self) -> Option<f64> {
+        let cycles = work::listed(
+            &self.shape,
+            Counts::of(self.board.core),
+            self.board.clock_hz,
+        )?;
+        Some(cycles / f64::from(self.board.clock_hz))
+    }
+
     /// Why the board can't take the image, in one sentence; `None` where it fits.
     pub fn refusal(&self) -> Option<String> {
         let Board {
@@ -74,42 +86,15 @@ impl DeviceBill {
     }
 
     /// The features of its firmware that the board's usual one is without and the model needs.
-    ///
-    /// # Errors
-    ///
-    /// What the board has no RAM for, whatever its firmware is built with.
-    pub fn further_features(&self) -> Result<Vec<&'static str>, String> {
-        match self.without_room() {
-            Some(why) => Err(why),
-            None => Ok(self.missing_features()),
-        }
-    }
-
-    /// Why the board has too little RAM for the model.
-    fn without_room(&self) -> Option<String> {
-        let Board { name, ram, .. } = self.board;
-        (self.shape.codes.is_some() && ram < CODES_RAM).then(|| {
-            format!(
-                "the image has movies as sums of codewords, whose rankings take a board of {} bytes of RAM, and {name} has {}; \
-                 export with another --precision for it",
-                count(CODES_RAM),
-                count(ram)
-            )
-        })
-    }
-
-    fn missing_features(&self) -> Vec<&'static str> {
+    pub fn further_features(&self) -> Vec<&'static str> {
         self.missing().map(|(feature, _)| feature).collect()
     }
 
     /// Why the board's usual firmware can't take the model, whatever its bytes, and what can.
     pub fn without_feature(&self) -> Option<String> {
-        if let Some(why) = self.without_room() {
-            return Some(why);
-        }
         let name = self.board.name;
         let (feature, what) = self.missing().next()?;
-        let all = self.missing_features().join(",");
+        let all = self.further_features().join(",");
         Some(format!(
             "the image has {what}, and the usual firmware of {name} is without core's feature `{feature}` \
              (`cargo xtask firmware {name} --features {all}` builds one that has it, as `cargo xtask flash` and `query --emulator` do by themselves)"
@@ -343,12 +328,10 @@ mod tests {
         assert!(refusal.contains("tables of integers"), "{refusal}");
         assert!(refusal.contains("without core's feature `integers`"));
         assert!(refusal.contains("--features integers`"), "{refusal}");
-        assert_eq!(bill.further_features().unwrap(), ["integers"]);
+        assert_eq!(bill.further_features(), ["integers"]);
         bill.shape.movie_dim = 16;
         assert!(bill.refusal().unwrap().contains("rows of 16"));
         bill.shape.codes = Some(pocketrec::table::MAX_BOOKS);
-        let refusal = bill.refusal().unwrap();
-        assert!(refusal.contains("microbit has 16,384"), "{refusal}");
-        assert_eq!(bill.further_features(), Err(refusal));
+        assert_eq!(bill.further_features(), ["wide", "codes"]);
     }
 }

@@ -128,6 +128,16 @@ const LIST: u32 = 10;
 /// test with the emulator's clock sees to it.
 const POLL: (f64, f64) = (2_000.0, 1.6);
 
+/// Cycles of a list of [`LIST`] as a board answers it, with the table before it where movies are codes.
+pub fn listed(shape: &Shape, counts: Counts<'_>, clock_hz: u32) -> Option<f64> {
+    let on = On { shape, counts };
+    let list = on.list(clock_hz)?.cycles;
+    Some(match shape.codes {
+        Some(_) => list + on.table()?.cycles,
+        None => list,
+    })
+}
+
 /// Ratings of the longer fold-in.
 const RATINGS: u32 = 20;
 

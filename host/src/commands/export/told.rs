@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::choice::Choices;
 use crate::print::{self, Answer, shell};
 use crate::{note, say};
 use boards::Board;
@@ -31,6 +32,8 @@ pub struct Exported {
     pub users: Held,
     /// Its element type.
     pub precision: &'static str,
+    /// What it was chosen from, where a board was named and no precision.
+    pub choices: Option<Choices>,
     /// What it costs.
     pub bill: Bill,
     /// What it takes of the board that was named.
