@@ -3,6 +3,7 @@
 mod boards;
 mod claims;
 mod lists;
+mod map;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
