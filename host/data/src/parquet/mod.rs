@@ -1,6 +1,6 @@
 //! Parquet: tables that other programs write by columns, in groups of rows, read a group at a time.
 //!
-//! [`Part`] is a file, [`column`] one of its columns in a group; `pages` unpacks. [`parts()`] finds the files of a folder or
+//! [`Part`] is a file, [`column`](mod@column) one of its columns in a group; `pages` unpacks. [`parts()`] finds the files of a folder or
 //! a pattern. What ratings are made of them is in `ratings`.
 
 pub mod column;
