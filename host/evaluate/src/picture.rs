@@ -1,9 +1,15 @@
-//! What all pictures share: their size, their colours, and how they look on a dark page.
+//! What all pictures share: their size, their colours, how curves and bars are drawn, and how they look on a dark page.
+
+mod draw;
 
 use plotters::prelude::RGBColor;
 
-/// Width and height in pixels.
+pub use draw::{Axis, Bars, Curve, Lines, Stroke};
+
+/// Width and height in pixels of a picture that stands alone.
 pub const SIZE: (u32, u32) = (840, 480);
+/// Width and height in pixels of one among others, which a phone shows without shrinking it.
+pub const SMALL: (u32, u32) = (400, 280);
 /// Behind everything.
 pub const PAPER: RGBColor = RGBColor(0xff, 0xff, 0xff);
 /// Text and axes.

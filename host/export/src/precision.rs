@@ -36,7 +36,8 @@ impl Precision {
     /// Movies in codes of 4 bytes.
     pub const CODES: Self = Self::Codes(Bytes::Four);
 
-    const ALL: [Self; 8] = [
+    /// All there are.
+    pub const ALL: [Self; 8] = [
         Self::F16,
         Self::F32,
         Self::I16,

@@ -70,6 +70,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("similar", &["similar the matrix"]),
     ("map", &["map", "map --image small.img --out small.tsv"]),
+    ("report", &["report", "report small.img --people 0 --out -"]),
     (
         "simulate",
         &[

@@ -2,7 +2,7 @@
 
 mod choice;
 mod drive;
-mod measure;
+pub mod measure;
 mod source;
 mod told;
 

@@ -21,6 +21,7 @@ pub mod predict;
 pub mod query;
 pub mod recommend;
 mod remembered;
+pub mod report;
 pub mod selftest;
 pub mod similar;
 pub mod simulate;
@@ -99,6 +100,8 @@ enum Verb {
     Similar(similar::Args),
     /// Lay out an image's movies on a plane, what is alike together, as a table
     Map(map::Args),
+    /// Show what a model is worth and what it costs, as one page for a browser
+    Report(report::Args),
     /// Measure how well a device learns new users, on people left out of training
     Simulate(simulate::Args),
     /// Query a board, or its firmware in an emulator, over a serial line
@@ -126,6 +129,7 @@ impl Verb {
             Verb::Recommend(args) => recommend::run(&args),
             Verb::Similar(args) => similar::run(&args),
             Verb::Map(args) => map::run(&args),
+            Verb::Report(args) => report::run(&args),
             Verb::Simulate(args) => simulate::run(&args),
             Verb::Query(args) => query::run(&args),
             Verb::Emulate(args) => emulate::run(&args),

@@ -77,8 +77,14 @@ pub fn run(args: &Args) -> Result<()> {
     let data = args.data.load(None)?;
     let mut all = Outcome::default();
     let step = Step::new();
+    let of = Of {
+        line: Some(&args.line),
+        people: args.people,
+        model: args.model,
+        retrain: args.retrain,
+    };
     for seed in 0..args.seeds {
-        let outcome = one_seed(args, &data, seed, &step)?;
+        let outcome = one_seed(&of, &data, seed, &step)?;
         all.people.extend(outcome.people);
         all.compared += outcome.compared;
     }
@@ -137,7 +143,24 @@ impl Answer for Curve {
     }
 }
 
-fn one_seed(args: &Args, data: &Dataset, seed: u64, step: &Step) -> Result<Outcome> {
+/// What is played.
+pub struct Of<'a> {
+    /// Where the device is; core on this PC where nothing says so.
+    pub line: Option<&'a LineArgs>,
+    /// People to leave out of training.
+    pub people: u32,
+    /// The kind of model.
+    pub model: ModelKind,
+    /// Whether to train with their ratings too.
+    pub retrain: bool,
+}
+
+/// Trains without some people, and lets them rate.
+///
+/// # Errors
+/// [`BadInput`] for data that has nobody with enough ratings; else what went wrong.
+pub fn one_seed(args: &Of<'_>, data: &Dataset, seed: u64, step: &Step) -> Result<Outcome> {
+    let line = args.line.filter(|line| line.is_given());
     let held = Held::draw(&data.ratings, args.people as usize, seed);
     if held.people.is_empty() {
         return Err(BadInput::new(format!(
@@ -163,9 +186,8 @@ fn one_seed(args: &Args, data: &Dataset, seed: u64, step: &Step) -> Result<Outco
     let checkpoint =
         by_recipe(data, rest, args.model, seed).map_err(pocketrec_evaluate::refusal)?;
     let mut image = simulate::image(&checkpoint, Precision::F16)?;
-    if args
-        .line
-        .room()
+    if line
+        .and_then(LineArgs::room)
         .is_some_and(|room| image.as_ref().len() > room)
     {
         // Every movie that people rate has to be there.
@@ -173,14 +195,17 @@ fn one_seed(args: &Args, data: &Dataset, seed: u64, step: &Step) -> Result<Outco
     }
     let path = Path::new("target/pocketrec/simulate.img");
     let model = image.open(path)?;
-    let mut outcome = if args.line.is_given() {
-        write_bytes(path, image.as_ref())?;
-        let mut device = args.line.connect(path)?;
-        played(&mut device, &model, &held, seed, step)?
-    } else {
-        let board = MemoryBoard::new(Ok(model));
-        let mut device = Connection::new(board, "core", Timing::MEMORY);
-        played(&mut device, &model, &held, seed, step)?
+    let mut outcome = match line {
+        Some(line) => {
+            write_bytes(path, image.as_ref())?;
+            let mut device = line.connect(path)?;
+            played(&mut device, &model, &held, seed, step)?
+        }
+        None => {
+            let board = MemoryBoard::new(Ok(model));
+            let mut device = Connection::new(board, "core", Timing::MEMORY);
+            played(&mut device, &model, &held, seed, step)?
+        }
     };
     let scale = (data.scale.min, data.scale.max);
     for (person, errors) in held.people.iter().zip(&mut outcome.people) {

@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use anyhow::{Result, anyhow};
-use plotters::prelude::*;
+use anyhow::Result;
+use plotters::prelude::SeriesLabelPosition;
 
-use pocketrec_evaluate::picture::{self, BLUE, GREY, GRID, INK, ORANGE, PAPER, SIZE};
+use pocketrec_evaluate::picture::{Axis, BLUE, Curve, GREY, Lines, ORANGE, SIZE, Stroke};
 use pocketrec_train::Epoch;
 
 /// One line an epoch: `epoch,train_mse,train_mae,validation_mse,validation_mae,seconds,run`, the last being the name of
@@ -24,8 +24,27 @@ pub fn csv(history: &[Epoch], run: &str) -> String {
     text
 }
 
-/// Training and validation MAE by epoch against the baseline (the mean of each movie), as SVG text that ends with the
-/// run's name.
+/// The epochs of what [`csv`] wrote, if it is of that run.
+pub fn epochs(text: &str, run: &str) -> Option<Vec<Epoch>> {
+    let epoch = |line: &str| {
+        let mut cells = line.split(',');
+        let number = cells.next()?.parse().ok()?;
+        let mut next = || cells.next()?.parse::<f64>().ok();
+        let epoch = Epoch {
+            number,
+            train_mse: next()?,
+            train_mae: next()?,
+            validation_mse: next()?,
+            validation_mae: next()?,
+            seconds: next()?,
+            improved: false,
+        };
+        (cells.next() == Some(run)).then_some(epoch)
+    };
+    text.lines().skip(1).map(epoch).collect()
+}
+
+/// As [`drawn`], alone, and as text that ends with the run's name.
 ///
 /// # Errors
 /// If the drawing library refuses, which it has no reason to.
@@ -36,68 +55,29 @@ pub fn svg(
     title: &str,
     run: &str,
 ) -> Result<String> {
-    let mut text = String::new();
-    draw(&mut text, history, baseline_mae, best_epoch, title)
-        .map_err(|error| anyhow!("can't draw: {error}"))?;
-    text.push_str(&format!("<!-- run {run} -->\n"));
-    Ok(picture::for_dark_pages_too(&text))
+    let svg = drawn(history, baseline_mae, best_epoch, title, SIZE)?;
+    Ok(svg + &format!("<!-- run {run} -->\n"))
 }
 
-fn draw(
-    text: &mut String,
+/// Training and validation MAE by epoch against the baseline, the mean of each movie, as SVG.
+///
+/// # Errors
+/// If the drawing library refuses, which it has no reason to.
+pub fn drawn(
     history: &[Epoch],
-    baseline: f64,
+    baseline_mae: f64,
     best_epoch: usize,
     title: &str,
-) -> Result<(), Box<dyn std::error::Error>> {
+    size: (u32, u32),
+) -> Result<String> {
     let last = history.len().max(2) as f64;
-    let (low, high) = range(history, baseline);
-    let root = SVGBackend::with_string(text, SIZE).into_drawing_area();
-    root.fill(&PAPER)?;
-    let font = |size: i32| ("sans-serif", size).into_font().color(&INK);
-    let mut chart = ChartBuilder::on(&root)
-        .caption(title, font(20))
-        .margin(16)
-        .margin_right(28)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
-        .build_cartesian_2d(1.0..last, low..high)?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .x_labels(history.len().clamp(2, 20))
-        .y_labels(8)
-        .x_label_formatter(&|x| format!("{x:.0}"))
-        .y_label_formatter(&|y| format!("{y:.2}"))
-        .x_desc("Epoch")
-        .y_desc("Mean absolute error in stars")
-        .label_style(font(14))
-        .axis_desc_style(font(15))
-        .draw()?;
-    let key = |color: RGBColor| {
-        move |(x, y)| PathElement::new([(x, y), (x + 22, y)], color.stroke_width(3))
+    let (low, high) = range(history, baseline_mae);
+    let points = |value: fn(&Epoch) -> f64| {
+        let points = history.iter().map(|e| (e.number as f64, value(e)));
+        points.collect::<Vec<_>>()
     };
-    let points =
-        |value: fn(&Epoch) -> f64| history.iter().map(move |e| (e.number as f64, value(e)));
-    chart
-        .draw_series(DashedLineSeries::new(
-            [(1.0, baseline), (last, baseline)],
-            8,
-            5,
-            GREY.stroke_width(2),
-        ))?
-        .label(format!("baseline: each movie's mean ({baseline:.3})"))
-        .legend(key(GREY));
-    chart
-        .draw_series(LineSeries::new(
-            points(|e| e.train_mae),
-            BLUE.stroke_width(3),
-        ))?
-        .label("training")
-        .legend(key(BLUE));
     let best = history.iter().find(|e| e.number == best_epoch);
-    let label = best.map_or_else(
+    let validation = best.map_or_else(
         || "validation".into(),
         |best| {
             format!(
@@ -106,31 +86,48 @@ fn draw(
             )
         },
     );
-    chart
-        .draw_series(LineSeries::new(
-            points(|e| e.validation_mae),
-            ORANGE.stroke_width(3),
-        ))?
-        .label(label)
-        .legend(key(ORANGE));
-    if let Some(best) = best {
-        chart.draw_series([Circle::new(
-            (best.number as f64, best.validation_mae),
-            6,
-            ORANGE.filled(),
-        )])?;
+    let curves = vec![
+        Curve {
+            name: format!("baseline: each movie's mean ({baseline_mae:.3})"),
+            color: GREY,
+            stroke: Stroke::Dashed,
+            points: vec![(1.0, baseline_mae), (last, baseline_mae)],
+            mark: None,
+        },
+        Curve {
+            name: "training".into(),
+            color: BLUE,
+            stroke: Stroke::Line,
+            points: points(|e| e.train_mae),
+            mark: None,
+        },
+        Curve {
+            name: validation,
+            color: ORANGE,
+            stroke: Stroke::Line,
+            points: points(|e| e.validation_mae),
+            mark: best.map(|best| (best.number as f64, best.validation_mae)),
+        },
+    ];
+    Lines {
+        size,
+        title,
+        x: Axis {
+            name: "Epoch",
+            range: 1.0..last,
+            labels: history.len().clamp(2, size.0 as usize / 40),
+            decimals: 0,
+        },
+        y: Axis {
+            name: "Mean absolute error in stars",
+            range: low..high,
+            labels: 8,
+            decimals: 2,
+        },
+        curves,
+        legend: SeriesLabelPosition::UpperRight,
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .background_style(PAPER.mix(0.9))
-        .border_style(GRID)
-        .label_font(font(14))
-        .margin(10)
-        .legend_area_size(28)
-        .draw()?;
-    root.present()?;
-    Ok(())
+    .svg()
 }
 
 /// The range of MAE to show: all that occurs, and room for the legend above it.

@@ -4,6 +4,7 @@ mod boards;
 mod claims;
 mod lists;
 mod map;
+mod report;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -56,6 +56,16 @@ impl<'a> Measure<'a> {
         })
     }
 
+    /// What the images that are measured hold.
+    pub fn everything(&self) -> &Chosen {
+        &self.everything
+    }
+
+    /// The ratings.
+    pub fn ratings(&self) -> &[Held] {
+        &self.ratings
+    }
+
     /// The errors of an image stored so.
     ///
     /// # Errors
