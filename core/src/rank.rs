@@ -463,6 +463,10 @@ pub struct Nearest<const N: usize> {
 
 /// What movies are compared by.
 #[derive(Clone, Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "without an allocator each lies where the ranking does"
+)]
 enum By {
     Kin(KinTerms),
     Taste(MovieVector),
