@@ -24,7 +24,7 @@ pub fn csv(history: &[Epoch], run: &str) -> String {
     text
 }
 
-/// The epochs of what [`csv`] wrote, if it is of that run.
+/// The epochs of what [`csv()`] wrote, if it is of that run.
 pub fn epochs(text: &str, run: &str) -> Option<Vec<Epoch>> {
     let epoch = |line: &str| {
         let mut cells = line.split(',');

@@ -19,7 +19,7 @@ const MEASURED: usize = 20_000;
 /// Most training ratings that are measured on, evenly spaced, where none were held out.
 const TRAINED: usize = 1_000_000;
 
-/// Ratings to measure images of a checkpoint on, which hold every movie and at most [`MEASURED`] users.
+/// Ratings to measure images of a checkpoint on, which hold every movie and at most 20,000 users.
 pub struct Measure<'a> {
     checkpoint: &'a Checkpoint,
     everything: Chosen,
