@@ -30,7 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let storage = Storage {
             precision,
             precompute,
-            dim: None,
+            ..Storage::from(precision)
         };
         let start = std::time::Instant::now();
         // Nothing to precompute: no line.

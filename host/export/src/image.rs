@@ -154,7 +154,7 @@ fn build_by(
         let counts = pick(&checkpoint.movie_counts, 1, &chosen.movies);
         tables.push(confidence(&counts, fame));
         if let Some(interest) = &checkpoint.interest {
-            interests::tables(interest, &counts, chosen, &mut tables)?;
+            interests::tables(interest, &counts, chosen, !storage.without_kin, &mut tables)?;
         }
     }
 

@@ -12,11 +12,13 @@ use pocketrec_train::interest::{Interest, kin_levels, levels};
 /// The smallest scale of the codewords of movies that belong together; core wants a power of two from 2^-16 on.
 const LEAST_SCALE: f32 = 1.0 / 32_768.0;
 
-/// Adds the tables for movies with so many ratings, and for the chosen users.
+/// Adds the tables for movies with so many ratings, and for the chosen users; those of which movies belong together if
+/// wanted.
 pub(super) fn tables(
     interest: &Interest,
     counts: &[u32],
     chosen: &Chosen,
+    with_kin: bool,
     tables: &mut Vec<OwnedTable>,
 ) -> Result<(), BadInput> {
     let dim = interest.dim;
@@ -32,17 +34,19 @@ pub(super) fn tables(
     // A device multiplies by the root, for observation and noise alike.
     let course = [interest.weight, interest.fade.sqrt()];
     add(OwnedTable::of(K::InterestCourse, 1, &course));
-    let codes = pick(&interest.kin_codes, kin::BYTES, &chosen.movies);
-    add(OwnedTable::of(K::KinCode, chosen.movies.len(), &codes));
-    let largest = (interest.kin_codebook.iter()).fold(0.0f32, |most, x| most.max(x.abs()));
-    let mut scale = 1.0;
-    while scale > LEAST_SCALE && largest <= scale * 63.5 {
-        scale /= 2.0;
+    if with_kin {
+        let codes = pick(&interest.kin_codes, kin::BYTES, &chosen.movies);
+        add(OwnedTable::of(K::KinCode, chosen.movies.len(), &codes));
+        let largest = (interest.kin_codebook.iter()).fold(0.0f32, |most, x| most.max(x.abs()));
+        let mut scale = 1.0;
+        while scale > LEAST_SCALE && largest <= scale * 63.5 {
+            scale /= 2.0;
+        }
+        let (scale, codebook) = small(&interest.kin_codebook, scale);
+        let words = kin::BOOKS * kin::WORDS;
+        add(OwnedTable::of(K::KinCodebook, words, &codebook).with_scale(scale));
+        add(OwnedTable::of(K::KinLevels, 1, &kin_levels(counts)));
     }
-    let (scale, codebook) = small(&interest.kin_codebook, scale);
-    let words = kin::BOOKS * kin::WORDS;
-    add(OwnedTable::of(K::KinCodebook, words, &codebook).with_scale(scale));
-    add(OwnedTable::of(K::KinLevels, 1, &kin_levels(counts)));
     if !chosen.users.is_empty() {
         let users = pick(&interest.users, dim, &chosen.users);
         let most = users.iter().fold(0.0f32, |most, x| most.max(x.abs()));

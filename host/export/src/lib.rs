@@ -41,7 +41,7 @@ pub use bytes::ImageBytes;
 pub use image::build;
 pub use precision::{Bytes, Precision, Storage};
 pub use rated::Rated;
-pub use seen::Seen;
+pub use seen::Keep;
 pub use selection::{Chosen, Movies, Users};
 
 /// The name of the image in the folder that training writes to.

@@ -93,14 +93,15 @@ pub struct Storage {
     pub precompute: bool,
     /// How many of a model's dimensions, the first ones; all where it isn't said.
     pub dim: Option<usize>,
+    /// Whether the tables of which movies belong together, 8 bytes a movie, are left out.
+    pub without_kin: bool,
 }
 
 impl From<Precision> for Storage {
     fn from(precision: Precision) -> Self {
         Self {
             precision,
-            precompute: false,
-            dim: None,
+            ..Self::default()
         }
     }
 }

@@ -9,19 +9,19 @@ use pocketrec::image::builder::OwnedTable;
 use super::rated::Rated;
 use super::selection::Chosen;
 
-/// Whether an image says what its users have rated.
+/// Whether an image holds tables that it may be without.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Seen {
-    /// Where it fits the board beside users and movies.
+pub enum Keep {
+    /// Where they fit the board beside the others.
     #[default]
     Fit,
-    /// Of all users in the image.
+    /// In any case.
     All,
-    /// Of nobody.
+    /// No.
     None,
 }
 
-impl FromStr for Seen {
+impl FromStr for Keep {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -95,10 +95,10 @@ mod tests {
 
     #[test]
     fn a_choice_is_read_as_people_write_it() {
-        assert_eq!("fit".parse(), Ok(Seen::default()));
-        assert_eq!("all".parse(), Ok(Seen::All));
-        assert_eq!("none".parse(), Ok(Seen::None));
-        let why = "some".parse::<Seen>().unwrap_err();
+        assert_eq!("fit".parse(), Ok(Keep::default()));
+        assert_eq!("all".parse(), Ok(Keep::All));
+        assert_eq!("none".parse(), Ok(Keep::None));
+        let why = "some".parse::<Keep>().unwrap_err();
         assert!(why.contains("fit, all or none"), "{why}");
     }
 }

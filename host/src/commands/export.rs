@@ -24,7 +24,7 @@ use pocketrec_data::{DataError, Dataset, Note, Ratings, Titles, load};
 use pocketrec_export::bill::Bill;
 use pocketrec_export::device::DeviceBill;
 use pocketrec_export::{
-    Chosen, ImageBytes, Movies, Precision, Rated, Seen, Storage, Users, build, fit, people, seen,
+    Chosen, ImageBytes, Keep, Movies, Precision, Rated, Storage, Users, build, fit, people, seen,
     sidecar,
 };
 use pocketrec_train::Solver;
@@ -78,7 +78,17 @@ pub struct Args {
         default_value = "fit",
         hide_default_value = true
     )]
-    seen: Seen,
+    seen: Keep,
+
+    /// Store which movies belong together, in 8 bytes per movie, for `similar`: all, none, or fit (if there is room on
+    /// --board) [default: fit]
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "fit",
+        hide_default_value = true
+    )]
+    kin: Keep,
 
     /// The ratings that the model was trained on [default: the path in the checkpoint]
     #[arg(long, value_name = "PATH")]
@@ -109,12 +119,18 @@ fn board_help() -> String {
 }
 
 impl Args {
+    /// Whether what belongs together is left out where it doesn't fit.
+    fn may_leave_kin_out(&self, checkpoint: &Checkpoint) -> bool {
+        self.kin == Keep::Fit && checkpoint.interest.is_some()
+    }
+
     /// What is asked for; f16 where nothing is.
     fn storage(&self) -> Storage {
         Storage {
             precision: self.precision.unwrap_or_default(),
             precompute: self.precompute,
             dim: self.dim,
+            without_kin: self.kin == Keep::None,
         }
     }
 }
@@ -163,7 +179,7 @@ pub fn run(args: &Args) -> Result<()> {
     let named = titles_of(args, &checkpoint, data.as_ref().ok())?;
     let rated = match &data {
         Ok(data) => Some(Arc::new(rated(&data.ratings, &checkpoint))),
-        Err(why) if args.seen == Seen::All => {
+        Err(why) if args.seen == Keep::All => {
             return Err(BadInput::new(format!(
                 "`--seen all` takes the ratings that the model was trained on, and {why}; `--data PATH` names them"
             ))
@@ -184,13 +200,37 @@ pub fn run(args: &Args) -> Result<()> {
                 None => Vec::new(),
             },
             movies: movies.clone(),
-            seen: rated.clone().filter(|_| args.seen == Seen::All),
+            seen: rated.clone().filter(|_| args.seen == Keep::All),
         };
         let measure = measure.as_ref().map_err(|why| *why);
-        let (taken, all) = choice::choose(&checkpoint, &held, storage, board, measure)?;
+        let try_all = |storage| choice::choose(&checkpoint, &held, storage, board, measure);
+        let (mut taken, mut all) = try_all(storage)?;
+        if !all.any_fits() && args.may_leave_kin_out(&checkpoint) {
+            storage.without_kin = true;
+            (taken, all) = try_all(storage)?;
+        }
         print::block(&all.told(board));
         note!("");
         (storage, choices) = (taken, Some(all));
+    } else if of_image && args.board.is_some() && args.may_leave_kin_out(&checkpoint) {
+        let without = Storage {
+            without_kin: true,
+            ..storage
+        };
+        let held = Chosen {
+            users: match &args.users {
+                Some(users) => users.rows(&checkpoint)?,
+                None => Vec::new(),
+            },
+            movies: movies.clone(),
+            seen: None,
+        };
+        let fits = |storage| -> Result<bool> {
+            Ok(fit::length(&checkpoint, &held, storage)? <= board.image_region)
+        };
+        if !fits(storage)? && fits(without)? {
+            storage = without;
+        }
     }
     let chosen = choose(args, storage, &checkpoint, movies, rated, board)?;
     if !of_image {
@@ -221,6 +261,15 @@ pub fn run(args: &Args) -> Result<()> {
         "{}",
         held_sentence(args, storage, &checkpoint, &chosen, board)
     );
+    if storage.without_kin && checkpoint.interest.is_some() {
+        note!(
+            "It is without the table of which movies belong together{}: `similar` goes by embeddings",
+            match args.kin {
+                Keep::Fit => format!(", which doesn't fit {} beside them", board.name),
+                Keep::All | Keep::None => " (`--kin none`)".into(),
+            }
+        );
+    }
     if !chosen.users.is_empty() {
         let missing = data.as_ref().err().map(String::as_str);
         note!("{}", seen_sentence(args, &bytes, missing, board));
@@ -359,7 +408,7 @@ fn choose(
         None => 0,
     };
     let numbered = seen::most_users(movies.len());
-    if args.seen == Seen::All && most > numbered {
+    if args.seen == Keep::All && most > numbered {
         return Err(BadInput::new(format!(
             "`--seen all` with {} takes at most {}, and these are {}: choose fewer, or `--seen none`",
             count(movies.len(), "movie"),
@@ -372,8 +421,8 @@ fn choose(
         users: Vec::new(),
         movies: movies.clone(),
         seen: match args.seen {
-            Seen::All => rated.clone(),
-            Seen::Fit | Seen::None => None,
+            Keep::All => rated.clone(),
+            Keep::Fit | Keep::None => None,
         },
     };
     chosen.users = match &args.users {
@@ -383,7 +432,7 @@ fn choose(
             Some(number) => Users::MostActive(number).rows(checkpoint)?,
         },
     };
-    if args.seen == Seen::Fit && !chosen.users.is_empty() && chosen.users.len() <= numbered {
+    if args.seen == Keep::Fit && !chosen.users.is_empty() && chosen.users.len() <= numbered {
         let with = Chosen {
             seen: rated,
             ..chosen.clone()
@@ -446,14 +495,14 @@ fn seen_sentence(args: &Args, bytes: &ImageBytes, missing: Option<&str>, board: 
             "It stores which movies they have rated, in {}, so that a device leaves those out of their lists",
             count(table.bytes, "byte")
         ),
-        (None, Seen::None, _) => {
+        (None, Keep::None, _) => {
             format!("It doesn't say what they have rated (`--seen none`), {but}")
         }
         (None, _, Some(why)) => {
             format!("It doesn't say what they have rated, {but}: {why} (`--data PATH` names them)")
         }
-        (None, Seen::All, None) => "They have rated none of these movies".into(),
-        (None, Seen::Fit, None) => {
+        (None, Keep::All, None) => "They have rated none of these movies".into(),
+        (None, Keep::Fit, None) => {
             let fewer = match args.users {
                 None => "with fewer users ",
                 Some(_) => "",

@@ -13,7 +13,7 @@ fn refused_bill(place: &Place, arguments: &[&str]) -> (String, String) {
 #[test]
 fn the_bill_for_a_board_ends_with_whether_the_image_fits() {
     let place = Place::trained();
-    let exported = place.succeeds(&["export", "--board", "microbit"]);
+    let exported = place.succeeds(&["export", "--board", "microbit", "--precision", "f16"]);
     contains(&exported, &["On microbit", "a fold-in of 20 ratings"]);
     for (board, clock) in [("stm32f405", "168 MHz"), ("microbit", "16 MHz")] {
         let bill = place.succeeds(&["inspect", "--board", board]);
@@ -94,6 +94,8 @@ fn an_image_too_large_for_a_board_is_refused_with_what_would_fit_and_not_written
             "export",
             "--checkpoint",
             "large.safetensors",
+            "--precision",
+            "f16",
             "--board",
             "microbit",
             "--out",
@@ -117,6 +119,8 @@ fn an_image_too_large_for_a_board_is_refused_with_what_would_fit_and_not_written
         "export",
         "--checkpoint",
         "large.safetensors",
+        "--precision",
+        "f16",
         "--board",
         "microbit",
         "--movies",
@@ -137,6 +141,8 @@ fn an_image_too_large_for_a_board_is_refused_with_what_would_fit_and_not_written
             "export",
             "--checkpoint",
             "large.safetensors",
+            "--precision",
+            "f16",
             "--board",
             "microbit",
             "--movies",

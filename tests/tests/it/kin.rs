@@ -8,7 +8,7 @@ use pocketrec::ids::MovieId;
 use pocketrec::model::Model;
 use pocketrec::rank::Nearest;
 use pocketrec_data::{Dataset, builtin};
-use pocketrec_export::{Bytes, Chosen, ImageBytes, Movies, Precision, Users, build};
+use pocketrec_export::{Bytes, Chosen, ImageBytes, Movies, Precision, Storage, Users, build};
 use tests::trained;
 
 /// The lists that are judged.
@@ -38,10 +38,11 @@ fn stem(title: &str) -> String {
     words.join(" ")
 }
 
-fn image(movies: Movies, precision: Precision) -> Result<ImageBytes> {
+fn image(movies: Movies, storage: impl Into<Storage>) -> Result<ImageBytes> {
+    let storage = storage.into();
     let trained = trained::checkpoint()?;
     let without_mlp = trained::without_mlp(trained);
-    let checkpoint = match precision {
+    let checkpoint = match storage.precision {
         Precision::Codes(_) => &without_mlp,
         _ => trained,
     };
@@ -50,7 +51,7 @@ fn image(movies: Movies, precision: Precision) -> Result<ImageBytes> {
         movies: movies.rows(checkpoint)?,
         seen: None,
     };
-    Ok(build(checkpoint, &chosen, precision)?)
+    Ok(build(checkpoint, &chosen, storage)?)
 }
 
 fn list(model: &Model<'_>, row: u32, by_taste: bool) -> Vec<u32> {
@@ -185,5 +186,26 @@ fn the_page_of_twenty_movies_has_the_lists_of_the_built_in_ratings() -> Result<(
         told.contains(&page),
         "docs/SIMILAR.md should have these rows:\n{page}"
     );
+    Ok(())
+}
+
+#[test]
+fn an_image_without_the_tables_is_8_bytes_a_movie_smaller_and_compares_by_taste() -> Result<()> {
+    let with = image(Movies::MostRated(1000), Precision::I8)?;
+    let without = image(
+        Movies::MostRated(1000),
+        Storage {
+            without_kin: true,
+            ..Precision::I8.into()
+        },
+    )?;
+    let saved = with.as_ref().len() - without.as_ref().len();
+    // The codebook and the levels beside the codes.
+    assert!((8000..10_000).contains(&saved), "{saved} bytes");
+    let (with, without) = (Model::open(with.as_ref())?, Model::open(without.as_ref())?);
+    for row in [0, 1, 500] {
+        assert_eq!(list(&without, row, false), list(&with, row, true));
+        assert_ne!(list(&without, row, false), list(&with, row, false));
+    }
     Ok(())
 }

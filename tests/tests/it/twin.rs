@@ -166,6 +166,7 @@ const STORED: Storage = Storage {
     precision: Precision::I16,
     precompute: true,
     dim: None,
+    without_kin: false,
 };
 
 #[test]

@@ -192,6 +192,11 @@ fn best(choices: &[Choice]) -> Option<usize> {
 }
 
 impl Choices {
+    /// Whether one of them fits the board.
+    pub fn any_fits(&self) -> bool {
+        self.choices.iter().any(|one| one.why_not.is_none())
+    }
+
     /// What was tried as a table, with a line of what it was measured on.
     pub fn told(&self, board: Board) -> String {
         let mut rows = vec![
