@@ -455,6 +455,10 @@ fn the_stack_keeps_away_from_the_variables_whatever_is_asked() -> Result<()> {
                 codes = trained::image(Precision::CODES, 32 * 1024)?;
                 images.push(codes.path.clone());
             }
+            // An emulator that takes minutes for each is asked about the deeper one.
+            if matches!(known(board)?.emulator, Some(boards::Emulator::Node { .. })) {
+                images.drain(..images.len() - 1);
+            }
             let (mut used, mut unused) = (0, usize::MAX);
             for image in &images {
                 let bytes = ImageBytes::read(image)?;
