@@ -378,11 +378,13 @@ const STORED: [Storage; 2] = [
         precision: Precision::I16,
         precompute: true,
         dim: None,
+        without_kin: false,
     },
     Storage {
         precision: Precision::I8,
         precompute: true,
         dim: None,
+        without_kin: false,
     },
 ];
 
@@ -516,6 +518,7 @@ fn what_cannot_be_precomputed_is_said() {
             precision,
             precompute: true,
             dim: None,
+            without_kin: false,
         };
         let refusal = build(&checkpoint, &all(&checkpoint), storage).unwrap_err();
         assert!(refusal.to_string().contains(word), "{refusal}");
