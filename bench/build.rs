@@ -132,7 +132,11 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     let mut tables = vec![
         OwnedTable::of(Kind::RatingScale, 1, &[3.5_f32, 0.5, 5.0, 0.5]),
         OwnedTable::of(Kind::Parts, 1, &[parts]),
-        OwnedTable::of(Kind::MovieIdSorted, count, &ids),
+        // A large catalogue's ids take no room of the smallest machine's flash.
+        match coded {
+            true => OwnedTable::of(Kind::MovieIdRange, 1, &[1, count as u32]),
+            false => OwnedTable::of(Kind::MovieIdSorted, count, &ids),
+        },
         OwnedTable::of(Kind::UserIdRange, 1, &[1, USERS as u32]),
     ];
     let values = numbers.take(rows * dim, if coded { 0.25 } else { 0.5 });
@@ -164,6 +168,9 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     if coded || INTERESTED.contains(&shape.name) {
         tables.extend(interests(&mut numbers, count));
     }
+    if shape.name == INTERESTED[0] {
+        tables.extend(kin(count));
+    }
     if !hidden.is_empty() {
         tables.extend(network(&mut numbers, shape, scale, &integers));
     }
@@ -182,8 +189,6 @@ fn interests(numbers: &mut Numbers, movies: usize) -> Vec<OwnedTable> {
     let known: Vec<u8> = (0..movies).map(|movie| (movie * 37 % 256) as u8).collect();
     let codes: Vec<u8> = (0..movies).map(|movie| (movie * 7 % CODES) as u8).collect();
     let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
-    let kin_codes: Vec<u8> = (0..movies * 8).map(|at| (at * 89 % 251) as u8).collect();
-    let kin_codebook: Vec<i8> = (0..256 * 4).map(|at| (at * 73 % 255 - 127) as i8).collect();
     let spread: Vec<f32> = (0..DIM)
         .flat_map(|row| (0..=row).map(move |column| if row == column { 0.5 } else { 0.01 }))
         .collect();
@@ -196,8 +201,17 @@ fn interests(numbers: &mut Numbers, movies: usize) -> Vec<OwnedTable> {
         OwnedTable::of(Kind::InterestLevels, 1, &levels),
         OwnedTable::of(Kind::InterestSpread, 1, &spread),
         OwnedTable::of(Kind::InterestCourse, 1, &[4.0_f32, 0.875]),
-        OwnedTable::of(Kind::KinCode, movies, &kin_codes),
-        OwnedTable::of(Kind::KinCodebook, 256, &kin_codebook).with_scale(1.0 / 256.0),
+    ]
+}
+
+/// The tables of which movies belong together: 8 bytes a movie, whatever the precision of the others.
+fn kin(movies: usize) -> [OwnedTable; 3] {
+    let codes: Vec<u8> = (0..movies * 8).map(|at| (at * 89 % 251) as u8).collect();
+    let codebook: Vec<i8> = (0..256 * 4).map(|at| (at * 73 % 255 - 127) as i8).collect();
+    let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
+    [
+        OwnedTable::of(Kind::KinCode, movies, &codes),
+        OwnedTable::of(Kind::KinCodebook, 256, &codebook).with_scale(1.0 / 256.0),
         OwnedTable::of(Kind::KinLevels, 1, &levels),
     ]
 }
