@@ -68,7 +68,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "recommend",
         &["recommend 42", "recommend --count 20 --fame 0.5 --json"],
     ),
-    ("similar", &["similar the matrix"]),
+    (
+        "similar",
+        &[
+            "similar the matrix",
+            "similar scream --minus psycho --plus airplane!",
+        ],
+    ),
     ("map", &["map", "map --image small.img --out small.tsv"]),
     ("report", &["report", "report small.img --people 0 --out -"]),
     (

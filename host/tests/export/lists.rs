@@ -207,3 +207,42 @@ fn a_list_has_the_genres_and_years_that_are_asked_for_and_is_sorted_by_what_it_s
         }
     }
 }
+
+#[test]
+fn movies_are_added_and_taken_away_and_what_is_left_of_nothing_is_refused() {
+    let place = Place::trained();
+    place.succeeds(&["export"]);
+    let list = |more: &[&str]| {
+        let all = [&["similar", "part 12", "--json", "--count", "100"], more].concat();
+        let told: serde_json::Value = serde_json::from_str(&place.succeeds(&all)).unwrap();
+        let movies = told["movies"].as_array().unwrap().iter();
+        let each = movies.map(|movie| {
+            let number = |name: &str| movie[name].as_f64().unwrap();
+            (number("id") as u32, number("likeness"))
+        });
+        each.collect::<Vec<_>>()
+    };
+    // Twice the same direction is that direction.
+    let (once, twice) = (list(&["--by-taste"]), list(&["--plus", "part 12"]));
+    assert_eq!(once.len(), twice.len());
+    for ((_, one), (_, two)) in once.iter().zip(&twice) {
+        assert!((one - two).abs() < 1e-4, "{one} and {two}");
+    }
+    let sum = list(&["--plus", "part 3", "--minus", "part 5"]);
+    assert_eq!(sum.len(), 27);
+    assert!(sum.iter().all(|(id, _)| ![120, 30, 50].contains(id)));
+    assert!(sum.windows(2).all(|two| two[0].1 >= two[1].1));
+    assert!(sum.iter().all(|(_, likeness)| likeness.abs() <= 1.0001));
+    let told = place.succeeds(&[
+        "similar", "part 12", "--plus", "part 3", "--minus", "part 5",
+    ]);
+    contains(&told, &["Part "]);
+    contains(
+        &place.fails(2, &["similar", "id:120", "--minus", "id:120"]),
+        &["cancel each other out"],
+    );
+    contains(
+        &place.fails(2, &["similar", "id:120", "--minus", "no such movie"]),
+        &["no such movie"],
+    );
+}
