@@ -72,7 +72,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "similar",
         &[
             "similar the matrix",
-            "similar scream --minus psycho --plus airplane!",
+            "similar scream --minus \"psycho 1960\" --plus airplane!",
         ],
     ),
     ("map", &["map", "map --image small.img --out small.tsv"]),
