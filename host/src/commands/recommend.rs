@@ -242,7 +242,7 @@ impl<'a> Known<'a> {
         let fingerprint = model.header().fingerprint;
         let source = trained::source_beside(&args.image, fingerprint);
         let folder = args.image.parent().unwrap_or(Path::new(""));
-        let source = source.as_ref().map_err(|why| *why);
+        let source = source.as_ref().map_err(String::as_str);
         let found = trained::ratings(fingerprint, args.data.as_deref(), source, folder)?;
         let ratings = match found {
             Ok(data) => data.ratings,

@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<()> {
     let fingerprint = model.header().fingerprint;
     let source = trained::source_beside(&args.image, fingerprint);
     let folder = args.image.parent().unwrap_or(Path::new(""));
-    let source = source.as_ref().map_err(|why| *why);
+    let source = source.as_ref().map_err(String::as_str);
     let data = trained::ratings(fingerprint, args.data.as_deref(), source, folder)?;
     let checkpoint = match source {
         Ok(_) => Checkpoint::read(&args.image.with_file_name(files::CHECKPOINT))

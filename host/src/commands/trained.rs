@@ -77,13 +77,17 @@ fn at(source: &Path, reading: &Reading, folder: &Path) -> Result<Dataset, String
     data.map_err(|why| why.to_string())
 }
 
-/// What is noted of the ratings of an image by the checkpoint beside it, or why nothing is.
-pub fn source_beside(image: &Path, fingerprint: u64) -> Result<DataNote, &'static str> {
+/// What is noted of the ratings of an image by the checkpoint beside it, or why nothing is, as half of a sentence.
+pub fn source_beside(image: &Path, fingerprint: u64) -> Result<DataNote, String> {
     let path = image.with_file_name(files::CHECKPOINT);
-    let checkpoint = Checkpoint::read(&path)
-        .map_err(|_| "no checkpoint beside the image says where the ratings of the training are")?;
+    if !path.exists() {
+        return Err(
+            "no checkpoint beside the image says where the ratings of the training are".into(),
+        );
+    }
+    let checkpoint = Checkpoint::read(&path).map_err(|why| why.to_string())?;
     if checkpoint.data.fingerprint != fingerprint {
-        return Err("the checkpoint beside the image was trained on other ratings");
+        return Err("the checkpoint beside the image was trained on other ratings".into());
     }
     Ok(checkpoint.data)
 }
