@@ -52,7 +52,7 @@ fn what_is_wrong_with_a_file_is_told_by_file_and_field() {
     for (from, to, due) in [
         ("kb = 188", "kb = 189", "memory.image"),
         ("at = 0x0001_1000", "at = 0x0001_0000", "memory.image"),
-        ("at = 0x0000_F000", "at = 0x0000_EC00", "memory.profile"),
+        ("at = 0x0000_F400", "at = 0x0000_F000", "memory.profile"),
         ("page = 1024", "page = 1000", "memory.flash.page"),
         ("page = 1024", "page = 16384", "memory.profile.at"),
         ("word = 4", "word = 3", "memory.flash.word"),
@@ -81,9 +81,9 @@ fn what_is_wrong_with_a_file_is_told_by_file_and_field() {
 fn the_linker_gets_the_files_regions() {
     let map = firmware::memory(&by_name("microbit").unwrap());
     for line in [
-        "FLASH : ORIGIN = 0x00000000, LENGTH = 61440",
+        "FLASH : ORIGIN = 0x00000000, LENGTH = 62464",
         "RAM : ORIGIN = 0x20000000, LENGTH = 16384",
-        "__profile_start = 0x0000f000;",
+        "__profile_start = 0x0000f400;",
         "__image_start = 0x00011000;",
     ] {
         assert!(map.contains(line), "{map}");

@@ -32,7 +32,9 @@ impl Costs {
         let dot = if shape.dot { dim } else { 0 };
         let products = layers.saturating_add(dot);
         // What a movie takes beside its products, and each of these.
-        let (movie, product) = match (shape.movies.is_integer() || shape.codes, machine) {
+        let (movie, product) = match (shape.movies.is_integer(), machine) {
+            // Sums of codewords are looked up, however many dimensions they have.
+            _ if shape.codes => (if machine.dsp { 40 } else { 90 }, 0),
             (true, Machine { dsp: true, .. }) => (80, 2),
             (true, _) => (550, 12),
             (false, Machine { float: true, .. }) => (100, 5),
@@ -50,6 +52,14 @@ impl Costs {
             ranked: products.saturating_mul(product).saturating_add(movie),
             compared: dim.saturating_mul(cosine),
             rating: layers.saturating_mul(gradient).saturating_add(belief),
+        }
+    }
+
+    /// As they are where movies are compared by tables of which belong together, in integers.
+    pub const fn with_kin(self) -> Self {
+        Self {
+            compared: 300,
+            ..self
         }
     }
 

@@ -350,7 +350,11 @@ impl<'a> Model<'a> {
 
     /// About what work with this model takes on this machine, in clock cycles.
     pub fn costs(&self) -> Costs {
-        self.with_shape(|shape| Costs::of(shape, Machine::HERE))
+        let costs = self.with_shape(|shape| Costs::of(shape, Machine::HERE));
+        match self.has_kin() {
+            true => costs.with_kin(),
+            false => costs,
+        }
     }
 
     /// Dimensions of a movie's row.

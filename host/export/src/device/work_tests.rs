@@ -295,6 +295,7 @@ fn what_a_service_reckons_with_is_within_three_times_of_what_was_counted() {
             near(work, shape.costs(core).rating);
         }
         near("similar", plain.costs(core).compared);
+        near("similar_kin", plain.costs(core).with_kin().compared);
     }
     assert!(compared > 15, "{compared}");
 }
