@@ -5,6 +5,7 @@
 mod api;
 mod bench;
 mod boards;
+mod browser;
 #[path = "../../host/base/src/child.rs"]
 mod child;
 mod ci;

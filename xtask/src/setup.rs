@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::emulator::{self, Qemu};
 use crate::toolchain::{self, Choice, Toolchain};
-use crate::{npm, shell, web};
+use crate::{browser, npm, shell};
 
 /// How far the task runner may go by itself.
 #[derive(Clone, Copy, Debug)]
@@ -189,10 +189,10 @@ pub fn wasm(manner: Manner) -> Result<()> {
 pub fn browser(manner: Manner) -> Result<()> {
     packages(manner)?;
     let mut commands = Vec::new();
-    if web::chromium().is_err() && shell::on_path("apt-get") {
+    if browser::chromium().is_err() && shell::on_path("apt-get") {
         commands.extend(apt(&["chromium"]));
     }
-    commands.extend(web::download());
+    commands.extend(browser::download());
     let remedy = Remedy::new(
         "Debian's Chromium, and packages of npm in the project's target folder",
         commands,
@@ -201,7 +201,7 @@ pub fn browser(manner: Manner) -> Result<()> {
         "a browser to test the page with",
         vec![remedy],
         manner,
-        web::version,
+        browser::version,
     )
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::setup::{self, Manner};
-use crate::{emulator, npm, shell, toolchain};
+use crate::{browser, emulator, shell, toolchain};
 
 /// What the page is made of, and what is done with it.
 #[derive(clap::Args)]
@@ -89,7 +89,7 @@ pub fn check(manner: Manner) -> Result<()> {
 
 /// Where what is made goes.
 fn folder() -> PathBuf {
-    shell::target_directory().join("web")
+    shell::target_directory().join(browser::FOLDER)
 }
 
 /// `host` with arguments.
@@ -179,8 +179,8 @@ fn in_browser(manner: Manner, page: &Path, image: &Path, scripts: &[&str]) -> Re
     let mut node = Command::new("node");
     node.args(scripts)
         .current_dir(shell::root())
-        .env("POCKETREC_PACKAGES", packages())
-        .env("POCKETREC_CHROMIUM", chromium()?)
+        .env("POCKETREC_PACKAGES", browser::packages())
+        .env("POCKETREC_CHROMIUM", browser::chromium()?)
         .env(
             "POCKETREC_HOST",
             shell::target_directory().join("debug/host"),
@@ -188,39 +188,4 @@ fn in_browser(manner: Manner, page: &Path, image: &Path, scripts: &[&str]) -> Re
         .env("POCKETREC_IMAGE", image)
         .env("POCKETREC_PAGE", std::path::absolute(page)?);
     shell::run(&mut node)
-}
-
-/// Where the packages lie that the tests run on.
-fn packages() -> PathBuf {
-    folder().join("packages")
-}
-
-/// The commands that bring them.
-pub fn download() -> Vec<Vec<String>> {
-    npm::bring(&shell::root().join("web/tests"), &packages())
-}
-
-/// The browser's program.
-///
-/// # Errors
-/// When there is none.
-pub fn chromium() -> Result<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let found = std::env::split_paths(&path)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
-        .find(|program| program.is_file());
-    found.context("there is no Chromium on PATH")
-}
-
-/// One line on the browser and the packages.
-///
-/// # Errors
-/// What is missing.
-pub fn version() -> Result<String> {
-    let browser = shell::output(Command::new(chromium()?).arg("--version"))?;
-    let mut names = vec![browser.trim().to_string()];
-    let from = shell::root().join("web/tests");
-    names.extend(npm::installed("the page's tests", &from, &packages())?);
-    Ok(names.join(", "))
 }
