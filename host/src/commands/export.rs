@@ -29,9 +29,9 @@ use pocketrec_export::{
 use pocketrec_train::Solver;
 use pocketrec_train::checkpoint::Checkpoint;
 
-use self::measure::Measure;
+use self::measure::{Measure, Rounding};
 use self::sentences::{held_sentence, seen_sentence, too_large};
-use self::told::{Exported, Held, Rounding};
+use self::told::{Exported, Held};
 
 /// Options of `host export`.
 #[derive(Debug, clap::Args)]

@@ -3,7 +3,6 @@
 use anyhow::Result;
 use pocketrec::model::Model;
 
-use super::told::{Rounded, Rounding};
 use crate::print::count;
 use pocketrec_base::error::BadInput;
 use pocketrec_data::{Dataset, Split};
@@ -12,6 +11,7 @@ use pocketrec_metrics::Errors;
 use pocketrec_metrics::image::{self as quality, Held};
 use pocketrec_train::Solver;
 use pocketrec_train::checkpoint::Checkpoint;
+use serde::Serialize;
 
 /// Most users whose ratings are measured on: rounding 8-bit rows by predictions takes time.
 const MEASURED: usize = 20_000;
@@ -120,6 +120,55 @@ impl<'a> Measure<'a> {
             on: self.named(ratings),
             measured,
         })
+    }
+}
+
+/// Errors of a model, stored in different ways, on the same ratings.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct Rounding {
+    /// Which ratings, or why none.
+    #[serde(skip)]
+    pub on: String,
+    /// The errors; none where they weren't measured.
+    pub measured: Vec<Rounded>,
+}
+
+/// Errors with one element type.
+#[derive(Debug, Serialize)]
+pub struct Rounded {
+    /// The element type.
+    pub precision: &'static str,
+    /// Root mean squared error.
+    pub rmse: f64,
+    /// Mean absolute error.
+    pub mae: f64,
+}
+
+impl Rounding {
+    /// Nothing was measured.
+    pub fn unmeasured(why: &str) -> Self {
+        Self {
+            on: why.to_owned(),
+            measured: Vec::new(),
+        }
+    }
+
+    /// It in one sentence.
+    pub fn sentence(&self) -> String {
+        let measured: Vec<String> = self
+            .measured
+            .iter()
+            .map(|one| format!("{} RMSE {:.4}, MAE {:.4}", one.precision, one.rmse, one.mae))
+            .collect();
+        match measured.is_empty() {
+            true => format!("The effect of rounding was not measured: {}", self.on),
+            false => format!(
+                "Effect of rounding, on the {}: {}",
+                self.on,
+                measured.join("; ")
+            ),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::choice::Choices;
+use super::measure::Rounding;
 use crate::print::{self, Answer, shell};
 use crate::{note, say};
 use boards::Board;
@@ -57,54 +58,6 @@ pub struct Held {
     pub held: usize,
     /// In the checkpoint.
     pub of: usize,
-}
-
-/// Errors of a model, stored in different ways, on the same ratings.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
-pub struct Rounding {
-    /// Which ratings, or why none.
-    #[serde(skip)]
-    pub on: String,
-    /// The errors; none where they weren't measured.
-    pub measured: Vec<Rounded>,
-}
-
-/// Errors with one element type.
-#[derive(Debug, Serialize)]
-pub struct Rounded {
-    /// The element type.
-    pub precision: &'static str,
-    /// Root mean squared error.
-    pub rmse: f64,
-    /// Mean absolute error.
-    pub mae: f64,
-}
-
-impl Rounding {
-    /// Nothing was measured.
-    pub fn unmeasured(why: &str) -> Self {
-        Self {
-            on: why.to_owned(),
-            measured: Vec::new(),
-        }
-    }
-
-    fn sentence(&self) -> String {
-        let measured: Vec<String> = self
-            .measured
-            .iter()
-            .map(|one| format!("{} RMSE {:.4}, MAE {:.4}", one.precision, one.rmse, one.mae))
-            .collect();
-        match measured.is_empty() {
-            true => format!("The effect of rounding was not measured: {}", self.on),
-            false => format!(
-                "Effect of rounding, on the {}: {}",
-                self.on,
-                measured.join("; ")
-            ),
-        }
-    }
 }
 
 impl Answer for Exported {
