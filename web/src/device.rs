@@ -2,9 +2,9 @@
 
 use pocketrec::model::Model;
 use pocketrec::profile::UNDO_DEPTH;
-use pocketrec::service::{Board, Port, Service};
+use pocketrec::service::{Board, QueuedPort, Service};
 use pocketrec::store::flash::{FlashLog, least_region};
-use pocketrec::wire::{Capabilities, LinkCounters, Reset};
+use pocketrec::wire::{Capabilities, Reset};
 
 use super::flash::{BYTES, Flash};
 
@@ -34,39 +34,9 @@ pub fn keep(image: &[u8]) -> &'static [u8] {
 pub struct Device {
     service: Service<'static, 1, RATINGS, FlashLog<Flash>>,
     flash: Flash,
-    line: Line,
-}
-
-/// Its end of the line.
-#[derive(Default)]
-struct Line {
+    line: QueuedPort<{ QueuedPort::<0>::ENOUGH }>,
+    /// What the line sent.
     out: Vec<u8>,
-    now: u32,
-    received: u32,
-    while_working: u32,
-    working: bool,
-}
-
-impl Port for Line {
-    fn send(&mut self, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
-    }
-
-    fn now(&self) -> u32 {
-        self.now
-    }
-
-    fn counters(&self) -> LinkCounters {
-        LinkCounters {
-            received: self.received,
-            while_working: self.while_working,
-            ..LinkCounters::default()
-        }
-    }
-
-    fn working(&mut self, working: bool) {
-        self.working = working;
-    }
 }
 
 impl Device {
@@ -92,25 +62,27 @@ impl Device {
         Self {
             service: Service::with_store(Model::open(image), board, store),
             flash,
-            line: Line::default(),
+            line: QueuedPort::new(),
+            out: Vec::new(),
         }
     }
 
     /// Takes in bytes from the line.
     pub fn receive(&mut self, bytes: &[u8], now: u32) {
-        self.line.now = now;
+        self.line.set_now(now);
         for byte in bytes {
-            self.line.received = self.line.received.wrapping_add(1);
-            self.line.while_working += u32::from(self.line.working);
+            self.line.count_received(1);
             self.service.receive(*byte, &mut self.line);
+            self.send();
         }
     }
 
     /// Works for a moment; whether there is more to do.
     pub fn work(&mut self, now: u32) -> bool {
-        self.line.now = now;
+        self.line.set_now(now);
         if self.service.is_working() {
             self.service.poll(&mut self.line);
+            self.send();
             return true;
         }
         self.service.idle()
@@ -118,7 +90,15 @@ impl Device {
 
     /// What was sent since the last call.
     pub fn sent(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.line.out)
+        std::mem::take(&mut self.out)
+    }
+
+    /// Empties the line's queue, so that the next call of the service finds room.
+    fn send(&mut self) {
+        while let waiting @ 1.. = self.line.waiting().len() {
+            self.out.extend_from_slice(self.line.waiting());
+            self.line.sent(waiting);
+        }
     }
 
     /// The flash, if it changed since the last call.
