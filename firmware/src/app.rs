@@ -2,7 +2,7 @@
 
 use core::mem::MaybeUninit;
 
-use crate::board::Board;
+use crate::board::{Board, Facts};
 use crate::receive::Receive;
 use crate::reset::{Boot, Cause};
 use pocketrec::image::ImageError;
@@ -11,20 +11,28 @@ use pocketrec::service::{self, POLLS_A_SECOND, Port, Service};
 use pocketrec::store::Store;
 use pocketrec::wire::{Capabilities, LinkCounters, Reset};
 
-/// Runs the application forever: `OWNERS` profiles of up to `LOG` ratings, kept by `store`, over the model in
-/// `image`. The service lives in `place`.
-///
-/// `boot` tells why the board started, and `strict` whether its arithmetic keeps subnormals, as a PC's does.
+/// What a board finds when it starts.
+pub struct Found {
+    /// What its data file says.
+    pub facts: &'static Facts,
+    /// The region that the model's image is in.
+    pub image: &'static [u8],
+    /// Why it started.
+    pub boot: Boot,
+    /// Whether its arithmetic keeps subnormals, as a PC's does.
+    pub strict: bool,
+}
+
+/// Runs the application forever: `OWNERS` profiles of up to `LOG` ratings, kept by `store`, over the model that was
+/// `found`. The service lives in `place`.
 pub fn run<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
     place: &'static mut MaybeUninit<Service<'static, OWNERS, LOG, S>>,
     board: B,
     store: S,
     receive: &'static Receive,
-    image: &'static [u8],
-    boot: Boot,
-    strict: bool,
+    found: Found,
 ) -> ! {
-    let service = start::<B, S, OWNERS, LOG>(place, store, image, boot, strict);
+    let service = start::<B, S, OWNERS, LOG>(place, store, found);
     service.recall();
     let mut line = Line { board, receive };
     loop {
@@ -45,12 +53,15 @@ pub fn run<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
 fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
     place: &'static mut MaybeUninit<Service<'static, OWNERS, LOG, S>>,
     store: S,
-    image: &'static [u8],
-    boot: Boot,
-    strict: bool,
+    Found {
+        facts,
+        image,
+        boot,
+        strict,
+    }: Found,
 ) -> &'static mut Service<'static, OWNERS, LOG, S> {
     let model = Model::open(image);
-    log_start(B::FACTS.name, &model, &boot);
+    log_start(facts.name, &model, &boot);
     let (reset, at) = match boot.cause {
         _ if !strict => (Reset::Arithmetic, 0),
         None => (Reset::Power, 0),
@@ -58,7 +69,7 @@ fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
         Some(Cause::Fault { address }) => (Reset::Fault, address),
     };
     let about = service::Board {
-        name: B::FACTS.name,
+        name: facts.name,
         firmware: VERSION,
         capabilities: Capabilities(if cfg!(feature = "log") {
             Capabilities::LOG
@@ -69,7 +80,7 @@ fn start<B: Board, S: Store, const OWNERS: usize, const LOG: usize>(
         reset,
         at,
         crashes: boot.crashes,
-        poll_cycles: B::SLOWEST_HZ / POLLS_A_SECOND,
+        poll_cycles: B::FALLBACK_HZ.unwrap_or(facts.clock_hz) / POLLS_A_SECOND,
     };
     Service::before_recall_in(place, model, about, store)
 }

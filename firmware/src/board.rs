@@ -24,13 +24,10 @@ pub struct Facts {
 /// Whether the firmware has as many owners as the data file's `more_owners`.
 pub const MORE_OWNERS: bool = cfg!(feature = "owners");
 
-/// A board: everything that differs from one to the next, behind calls that never wait without a bound.
+/// A board: what its chip does, behind calls that never wait without a bound.
 pub trait Board {
-    /// What its data file says.
-    const FACTS: Facts;
-
-    /// The slowest that its core may run, where another clock fails it.
-    const SLOWEST_HZ: u32 = Self::FACTS.clock_hz;
+    /// How fast its core runs where the clock that its data file names fails it; nothing where it can't fail.
+    const FALLBACK_HZ: Option<u32> = None;
 
     /// Milliseconds since boot; wraps after 49 days.
     fn now_ms(&self) -> u32;

@@ -11,6 +11,8 @@ use core::cell::Cell;
 
 pub use nrf51_pac as pac;
 
+use crate::arm;
+use crate::board::Board;
 use crate::flash::Controller;
 use crate::receive::Receive;
 
@@ -57,10 +59,9 @@ pub unsafe fn start<const PAGE: usize>(send_pin: u32, receive_pin: u32) -> (Nrf,
     (nrf, Flash(chip.NVMC))
 }
 
-impl Nrf {
-    /// As [`Board::now_ms`](crate::board::Board::now_ms); right as long as it is called once in 71 minutes, when the
-    /// timer's 32 bits wrap.
-    pub fn now_ms(&self) -> u32 {
+impl Board for Nrf {
+    /// Right as long as it is called once in 71 minutes, when the timer's 32 bits wrap.
+    fn now_ms(&self) -> u32 {
         // SAFETY: 1 starts the task, whose register holds nothing else.
         self.timer.tasks_capture[0].write(|register| unsafe { register.bits(1) });
         let before = self.microseconds.get();
@@ -71,8 +72,7 @@ impl Nrf {
         self.milliseconds.get()
     }
 
-    /// As [`Board::send`](crate::board::Board::send).
-    pub fn send(&mut self, bytes: &[u8]) {
+    fn send(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             self.uart.events_txdrdy.reset();
             // SAFETY: every byte may be sent.
@@ -83,6 +83,10 @@ impl Nrf {
                 return;
             }
         }
+    }
+
+    fn sleep_unless(&mut self, work: impl FnOnce() -> bool) {
+        arm::sleep_unless(work);
     }
 }
 

@@ -10,13 +10,15 @@ use cortex_m::peripheral::syst::SystClkSource;
 
 pub use stm32f4::stm32f405 as pac;
 
+use crate::arm;
+use crate::board::Board;
 use crate::flash::Controller;
 use crate::receive::Receive;
 
 /// Bits a second on the UART.
 const BAUD: u32 = 115_200;
 /// The internal oscillator, on which a board also runs when the PLL doesn't lock.
-pub const HSI_HZ: u32 = 16_000_000;
+const HSI_HZ: u32 = 16_000_000;
 /// Turns of a waiting loop: some milliseconds at 16 MHz, and every wait here takes well under one.
 const PATIENCE: u32 = 20_000;
 
@@ -81,14 +83,14 @@ pub struct Stm32f4 {
     uart: pac::USART1,
 }
 
-impl Stm32f4 {
-    /// As [`Board::now_ms`](crate::board::Board::now_ms).
-    pub fn now_ms(&self) -> u32 {
+impl Board for Stm32f4 {
+    const FALLBACK_HZ: Option<u32> = Some(HSI_HZ);
+
+    fn now_ms(&self) -> u32 {
         MILLISECONDS.load(Ordering::Relaxed)
     }
 
-    /// As [`Board::send`](crate::board::Board::send).
-    pub fn send(&mut self, bytes: &[u8]) {
+    fn send(&mut self, bytes: &[u8]) {
         for &byte in bytes {
             if !wait(|| self.uart.sr().read().txe().bit_is_set()) {
                 return;
@@ -97,6 +99,10 @@ impl Stm32f4 {
                 .dr()
                 .write(|register| register.dr().set(byte.into()));
         }
+    }
+
+    fn sleep_unless(&mut self, work: impl FnOnce() -> bool) {
+        arm::sleep_unless(work);
     }
 }
 

@@ -117,7 +117,13 @@ macro_rules! board {
                     $crate::regions::image(&FACTS),
                 )
             };
-            $crate::app::run(PLACE, board, store, &RECEIVE, image, boot, strict)
+            let found = $crate::app::Found {
+                facts: &FACTS,
+                image,
+                boot,
+                strict,
+            };
+            $crate::app::run(PLACE, board, store, &RECEIVE, found)
         }
 
         const LAST_INTERRUPT: usize = {

@@ -2,8 +2,6 @@
 #![no_std]
 #![no_main]
 
-use firmware::arm;
-use firmware::board::{Board, Facts};
 use firmware::nrf::{self, Nrf, pac};
 
 /// The pins that lead to the USB interface chip, which shows them as a serial port.
@@ -20,28 +18,9 @@ firmware::board! {
 }
 
 /// Starts the chip.
-fn start() -> (Nrf52840Dk, Flash) {
+fn start() -> (Nrf, Flash) {
     // SAFETY: called once, and the handler below is that of UART0.
-    let (nrf, flash) = unsafe { nrf::start(SEND_PIN, RECEIVE_PIN) };
-    (Nrf52840Dk(nrf), flash)
-}
-
-struct Nrf52840Dk(Nrf);
-
-impl Board for Nrf52840Dk {
-    const FACTS: Facts = FACTS;
-
-    fn now_ms(&self) -> u32 {
-        self.0.now_ms()
-    }
-
-    fn send(&mut self, bytes: &[u8]) {
-        self.0.send(bytes);
-    }
-
-    fn sleep_unless(&mut self, work: impl FnOnce() -> bool) {
-        arm::sleep_unless(work);
-    }
+    unsafe { nrf::start(SEND_PIN, RECEIVE_PIN) }
 }
 
 /// The handler of the UART.

@@ -9,7 +9,7 @@ mod flash;
 
 use core::cell::Cell;
 use firmware::arm;
-use firmware::board::{Board, Facts};
+use firmware::board::Board;
 use rp2040_pac as pac;
 
 /// Bits a second on the UART.
@@ -63,8 +63,7 @@ struct Pico {
 }
 
 impl Board for Pico {
-    const FACTS: Facts = FACTS;
-    const SLOWEST_HZ: u32 = RING_HZ;
+    const FALLBACK_HZ: Option<u32> = Some(RING_HZ);
 
     /// Right as long as it is called once in 71 minutes, when the timer's lower 32 bits wrap.
     fn now_ms(&self) -> u32 {

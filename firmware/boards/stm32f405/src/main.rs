@@ -5,9 +5,7 @@
 #![no_main]
 
 use cortex_m_rt::exception;
-use firmware::arm;
-use firmware::board::{Board, Facts};
-use firmware::stm32f4::{self, HSI_HZ, Speed, Stm32f4, pac};
+use firmware::stm32f4::{self, Speed, Stm32f4, pac};
 
 /// 168 MHz, the fastest that this chip allows.
 const SPEED: Speed = Speed {
@@ -26,29 +24,9 @@ firmware::board! {
 }
 
 /// Starts the chip.
-fn start() -> (Stm32f405, Flash) {
+fn start() -> (Stm32f4, Flash) {
     // SAFETY: called once, the handlers below are those of USART1 and SysTick, and the chip allows this speed.
-    let (chip, flash) = unsafe { stm32f4::start(SPEED) };
-    (Stm32f405(chip), flash)
-}
-
-struct Stm32f405(Stm32f4);
-
-impl Board for Stm32f405 {
-    const FACTS: Facts = FACTS;
-    const SLOWEST_HZ: u32 = HSI_HZ;
-
-    fn now_ms(&self) -> u32 {
-        self.0.now_ms()
-    }
-
-    fn send(&mut self, bytes: &[u8]) {
-        self.0.send(bytes);
-    }
-
-    fn sleep_unless(&mut self, work: impl FnOnce() -> bool) {
-        arm::sleep_unless(work);
-    }
+    unsafe { stm32f4::start(SPEED) }
 }
 
 /// The handler of the UART.
