@@ -8,6 +8,7 @@
 
 #[cfg(cortex_m_float)]
 mod assembly;
+mod facts;
 #[cfg(feature = "integers")]
 mod integer;
 #[cfg(not(feature = "integers"))]
@@ -20,26 +21,26 @@ mod open;
 mod score;
 mod seen;
 mod similar;
+mod user;
 
 use crate::numeric::walk::numbered;
+pub use facts::{Parts, RatingScale, Validation};
 pub use interest::Interest;
 use interest::Interests;
 pub use lookup::LookupError;
 pub use seen::Seen;
 pub use similar::MovieVector;
+pub use user::UserState;
 
 use crate::ids::{EliasFano, IdIndex, MovieId, UserId};
 use crate::image::Header;
 use crate::image::ImageError;
-use crate::kernels::integer::User;
 use crate::kernels::{Costs, Kernel, Kernels, Machine, Shape, ran};
 use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
 use crate::numeric::dot::dot;
-use crate::numeric::unroll::each;
-use crate::numeric::{clamp, clamp_each, may_pass};
 use crate::table::EmbeddingTable;
-use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
+use crate::{MAX_DIM, MAX_LAYERS};
 
 /// No sum in a prediction from a verified image can pass this magnitude, so none is infinite or a NaN.
 pub const LIMIT: f32 = 1.0e30;
@@ -50,126 +51,6 @@ pub const ROW_LIMIT: f32 = 64.0;
 
 /// The largest magnitude of an entry of [`Model::user_spread`].
 pub const SPREAD_LIMIT: f32 = 65536.0;
-
-/// Which parts a prediction adds up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Parts {
-    /// Biases of users and movies.
-    pub biases: bool,
-    /// The dot product of the user's row and the movie's.
-    pub dot: bool,
-    /// The MLP over both rows.
-    pub mlp: bool,
-}
-
-impl Parts {
-    /// No part.
-    pub(crate) const NONE: Self = Self {
-        biases: false,
-        dot: false,
-        mlp: false,
-    };
-
-    /// Its bits in an image.
-    pub const fn bits(self) -> u8 {
-        self.biases as u8 | (self.dot as u8) << 1 | (self.mlp as u8) << 2
-    }
-
-    /// The parts of some bits, or `None` where a bit isn't known here.
-    pub const fn from_bits(bits: u8) -> Option<Self> {
-        if bits > 7 {
-            return None;
-        }
-        Some(Self {
-            biases: bits & 1 != 0,
-            dot: bits & 2 != 0,
-            mlp: bits & 4 != 0,
-        })
-    }
-
-    /// The name of the model with these parts, as `train --model` takes it, where it has one.
-    pub const fn name(self) -> &'static str {
-        match (self.biases, self.dot, self.mlp) {
-            (false, false, true) => "mlp",
-            (true, true, false) => "mf",
-            (true, true, true) => "hybrid",
-            (true, false, false) => "biases",
-            _ => "other",
-        }
-    }
-}
-
-/// The rating scale.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct RatingScale {
-    /// The mean of the ratings that the model was trained on.
-    pub mean: f32,
-    /// The lowest rating.
-    pub lowest: f32,
-    /// The highest rating.
-    pub highest: f32,
-    /// The step from one rating to the next.
-    pub step: f32,
-}
-
-impl RatingScale {
-    /// No scale.
-    pub(crate) const NONE: Self = Self {
-        mean: 0.0,
-        lowest: 0.0,
-        highest: 0.0,
-        step: 0.0,
-    };
-
-    /// The largest magnitude of mean, lowest and highest.
-    pub(crate) fn largest(&self) -> f32 {
-        let mut largest = 0.0;
-        for x in [self.mean, self.lowest, self.highest] {
-            let x = crate::numeric::magnitude(x);
-            largest = if x > largest { x } else { largest };
-        }
-        largest
-    }
-
-    /// `x` clamped to the scale.
-    pub fn clamp(&self, x: f32) -> f32 {
-        clamp(x, self.lowest, self.highest)
-    }
-
-    /// Whether `stars` is between the lowest rating and the highest.
-    pub fn contains(&self, stars: f32) -> bool {
-        stars >= self.lowest && stars <= self.highest
-    }
-}
-
-/// What a model computes once per user before it scores movies: 716 bytes, 316 without the feature `wide`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct UserState {
-    pub(crate) row: [f32; MAX_DIM],
-    /// Mean plus the user's bias.
-    pub(crate) base: f32,
-    /// The user's half of dense layer 0.
-    pub(crate) half: [f32; MAX_UNITS],
-    /// The same in integers, for a model that scores in integers.
-    pub(crate) integer: User,
-}
-
-impl UserState {
-    /// An empty state: zeros.
-    pub(crate) const EMPTY: Self = Self {
-        row: [0.0; MAX_DIM],
-        base: 0.0,
-        half: [0.0; MAX_UNITS],
-        integer: User::NOBODY,
-    };
-
-    /// The user's row; components beyond the model's dimensions are 0.
-    pub fn row(&self) -> &[f32; MAX_DIM] {
-        &self.row
-    }
-}
 
 /// A prediction's parts, before it is clamped to the scale. Their sum, in this order, is the score.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -213,18 +94,6 @@ pub struct Model<'a> {
     confidence: Option<Confidence<'a>>,
     interests: Option<Interests<'a>>,
     kin: Option<kin::Kin<'a>>,
-}
-
-/// How good a model is, measured on ratings that its training held out.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
-#[cfg_attr(feature = "defmt", derive(defmt::Format))]
-pub struct Validation {
-    /// Root mean squared error, in stars.
-    pub rmse: f32,
-    /// The same for predicting each movie's mean, which a model should beat.
-    pub movie_means: f32,
-    /// Whether lists depend on the user.
-    pub personal: bool,
 }
 
 /// How well known movies are: a byte a movie, in steps of `scale` stars.
@@ -406,49 +275,6 @@ impl<'a> Model<'a> {
         self.movie_ids.id(row).map(MovieId)
     }
 
-    /// The state of the user `id` of the image. Costs the user's half of dense layer 0.
-    ///
-    /// # Errors
-    ///
-    /// [`LookupError::UnknownUser`], also where the image has no users.
-    pub fn user(&self, id: UserId) -> Result<UserState, LookupError> {
-        let mut state = UserState::EMPTY;
-        self.set_user(&mut state, id)?;
-        Ok(state)
-    }
-
-    /// As [`user`](Self::user), in an empty state's place.
-    pub(crate) fn set_user(&self, state: &mut UserState, id: UserId) -> Result<(), LookupError> {
-        let at = self.user_at(id)?;
-        self.load(at, state);
-        Ok(())
-    }
-
-    /// The row of the user `id`.
-    pub(crate) fn user_at(&self, id: UserId) -> Result<usize, LookupError> {
-        // By reference: a copy of these tables would take as long as half of the look-up.
-        self.users
-            .as_ref()
-            .and_then(|users| users.ids.row(id.0))
-            .map(|at| at as usize)
-            .ok_or(LookupError::UnknownUser(id))
-    }
-
-    /// The state of the user of row `at`, in its place: it is large enough for copies of it to show.
-    fn load(&self, at: usize, state: &mut UserState) {
-        let Some(users) = &self.users else { return };
-        users.table.read(at, &mut state.row);
-        state.base = self.base_of(users, at);
-        self.fill_half(state);
-        self.fill_integers(state);
-    }
-
-    /// Mean and bias of the user of row `at`.
-    #[inline]
-    fn base_of(&self, users: &Users<'_>, at: usize) -> f32 {
-        self.scale.mean + users.bias.map_or(0.0, |table| table.first(at))
-    }
-
     /// `sum` and the bias of the movie of row `at`, where the model has biases.
     #[inline]
     pub(crate) fn with_movie_bias(&self, sum: f32, at: usize) -> f32 {
@@ -456,25 +282,6 @@ impl<'a> Model<'a> {
             Some(table) => sum + table.first(at),
             None => sum,
         }
-    }
-
-    /// The row and the bias of the user `id` of the image; components beyond the model's dimensions, and the bias
-    /// of a model without biases, are 0.
-    ///
-    /// # Errors
-    ///
-    /// [`LookupError::UnknownUser`], also where the image has no users.
-    pub fn user_row(&self, id: UserId) -> Result<([f32; MAX_DIM], f32), LookupError> {
-        let at = self.user_at(id)?;
-        let users = self.users.as_ref().ok_or(LookupError::UnknownUser(id))?;
-        let mut row = [0.0; MAX_DIM];
-        users.table.read(at, &mut row);
-        Ok((row, users.bias.map_or(0.0, |table| table.first(at))))
-    }
-
-    /// The mean of all users' rows, and of their biases, as which an owner starts.
-    pub fn mean_row(&self) -> (&'a [f32], f32) {
-        (self.mean_row, self.mean_bias)
     }
 
     /// How the users spread around the mean user, where the image says so: the lower triangle, row after row, of
@@ -493,60 +300,6 @@ impl<'a> Model<'a> {
             movie_means,
             personal: personal > 0.0,
         })
-    }
-
-    /// The state of the mean user.
-    pub fn mean_user(&self) -> UserState {
-        self.user_state(self.mean_row, self.mean_bias)
-    }
-
-    /// The state of a user whose row and bias the caller holds. Components beyond the model's dimensions are
-    /// dropped, missing ones are 0, and all are clamped to ±[`ROW_LIMIT`].
-    pub fn user_state(&self, row: &[f32], bias: f32) -> UserState {
-        let mut state = UserState::EMPTY;
-        self.set_state(&mut state, row, bias);
-        state
-    }
-
-    /// As [`user_state`](Self::user_state), in an empty state's place.
-    pub(crate) fn set_state(&self, state: &mut UserState, row: &[f32], bias: f32) {
-        self.set_point(state, row, bias);
-        self.fill_integers(state);
-    }
-
-    /// As [`set_state`](Self::set_state), without what integers need: where a gradient is taken.
-    pub(crate) fn set_point(&self, state: &mut UserState, row: &[f32], bias: f32) {
-        self.set_row(state, row, bias);
-        self.fill_half(state);
-    }
-
-    /// As [`set_state`](Self::set_state), without what the MLP and integers need.
-    pub(crate) fn set_row(&self, state: &mut UserState, row: &[f32], bias: f32) {
-        let own = state.row.get_mut(..self.user_dim()).unwrap_or_default();
-        let mut bits = 0;
-        each(own, row, |to, from| {
-            *to = *from;
-            bits |= from.to_bits();
-        });
-        if may_pass(bits) {
-            clamp_each(Some(own), ROW_LIMIT);
-        }
-        state.base = self.scale.mean + clamp(bias, -ROW_LIMIT, ROW_LIMIT);
-    }
-
-    /// Computes a state's half of dense layer 0 from its row.
-    fn fill_half(&self, state: &mut UserState) {
-        if let Some(mlp) = &self.mlp {
-            score::user_half(mlp, &state.row, &mut state.half);
-        }
-    }
-
-    /// Computes the integers of a state from the rest of it.
-    fn fill_integers(&self, state: &mut UserState) {
-        if let Some(integers) = &self.integers {
-            let row = state.row.get(..self.user_dim()).unwrap_or_default();
-            integers.fill(&mut state.integer, state.base, row, &state.half);
-        }
     }
 
     /// The rating, in stars and clamped to the scale, that `user` would give `movie`.

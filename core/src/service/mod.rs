@@ -24,9 +24,11 @@
 //! be random: of two hosts, or two runs of one, the second one's request is taken for a repetition only if it has the
 //! same body and its 32 bits are those of the last one's number.
 
+mod about;
 mod again;
 #[cfg(feature = "learn")]
 mod learning;
+mod lists;
 mod owner;
 #[cfg(feature = "queue")]
 mod queue;
@@ -34,23 +36,22 @@ mod refusal;
 
 use core::mem::MaybeUninit;
 
-use crate::ids::{MovieId, UserId};
+use crate::ids::MovieId;
 use crate::image::ImageError;
 use crate::kernels::{Costs, Lookup};
-use crate::list::List;
 use crate::model::{Model, UserState};
 use crate::profile::{Profile, UNDO_DEPTH};
-use crate::rank::{Hit, Nearest, Progress, Ranking};
+use crate::rank::{Nearest, Progress, Ranking};
 use crate::store::flash::RECORD;
 use crate::store::{Asked, InRam, Store};
 use crate::wire::FrameError;
 use crate::wire::{
-    Capabilities, FrameReader, HELLO_MAGIC, Health, Hello, Limits, LinkCounters, MAX_BODY,
-    MAX_FRAME, MAX_LIST, MAX_OWNERS, ModelInfo, Ranked, Refusal, Reply, Request, Reset, Status,
-    StorageState, VERSION, Who, encode_frame,
+    Capabilities, FrameReader, LinkCounters, MAX_FRAME, MAX_LIST, MAX_OWNERS, Refusal, Reply,
+    Request, Reset, VERSION, Who, encode_frame,
 };
-use crate::{MAX_DIM, MAX_UNITS};
+use about::model_info;
 use again::{Kept, Last};
+use lists::{list, list_length};
 #[cfg(feature = "queue")]
 pub use queue::QueuedPort;
 use refusal::Why;
@@ -501,36 +502,6 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         Ok(Some(Reply::Stars(stars)))
     }
 
-    #[inline(never)]
-    fn top(&mut self, model: &Model<'m>, who: &Who, count: u8, include_rated: bool) -> Answer<'m> {
-        let mut user = UserState::EMPTY;
-        self.user(model, who, &mut user)?;
-        let rated = match *who {
-            _ if include_rated => Rated::Nobodys,
-            Who::Owner(owner) => Rated::Owners(owner),
-            Who::ImageUser(id) => model
-                .user_at(UserId(id))
-                .map_or(Rated::Nobodys, |row| Rated::Users(row as u32)),
-        };
-        let ranking = Ranking::new(list_length(count)?, self.interest(model, who));
-        self.lookup.clear();
-        self.begin(
-            model,
-            Work::Top {
-                rated,
-                user,
-                ranking,
-            },
-        )
-    }
-
-    #[inline(never)]
-    fn similar(&mut self, model: &Model<'m>, movie: u32, count: u8) -> Answer<'m> {
-        let row = movie_row(model, movie)?;
-        let ranking = Nearest::with_limit(list_length(count)?, model, row);
-        self.begin(model, Work::Similar { ranking })
-    }
-
     /// Begins long work; [`start`](Self::start) fills in since when.
     fn begin(&mut self, model: &Model<'m>, work: Work) -> Answer<'m> {
         let costs = model.costs();
@@ -547,62 +518,6 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             heard: 0,
         });
         Ok(None)
-    }
-
-    fn hello(&self) -> Hello {
-        let learn = if cfg!(feature = "learn") {
-            Capabilities::LEARN
-        } else {
-            0
-        };
-        let storage = match self.store.report().state {
-            StorageState::Flash | StorageState::Formatted => Capabilities::STORAGE,
-            _ => 0,
-        };
-        Hello {
-            magic: HELLO_MAGIC,
-            oldest: VERSION,
-            newest: VERSION,
-            firmware: self.board.firmware,
-            status: if self.model.is_ok() {
-                Status::Ready
-            } else {
-                Status::NoModel
-            } as u8,
-            capabilities: self.board.capabilities.0 | learn | storage,
-            largest_frame: MAX_FRAME as u16,
-        }
-    }
-
-    fn limits(&self) -> Limits {
-        Limits {
-            owners: OWNERS as u8,
-            list: MAX_LIST as u8,
-            dimensions: MAX_DIM as u8,
-            units: MAX_UNITS as u8,
-            body: MAX_BODY as u16,
-            image: self.board.image_region,
-            ratings: LOG as u16,
-            undo: UNDO_DEPTH as u8,
-            storage: self.store.report().bytes,
-        }
-    }
-
-    fn health(&self, uptime: u32) -> Health<'static> {
-        let Board {
-            name,
-            reset,
-            at,
-            crashes,
-            ..
-        } = self.board;
-        Health {
-            board: name,
-            reset,
-            at,
-            crashes,
-            uptime,
-        }
     }
 }
 
@@ -621,53 +536,4 @@ fn send(port: &mut impl Port, number: u32, reply: &Reply<'_>) {
     let mut frame = [0; MAX_FRAME];
     let length = encode_frame(VERSION, number, reply, &mut frame).unwrap_or_default();
     port.send(frame.get(..length).unwrap_or_default());
-}
-
-fn list_length(count: u8) -> Result<usize, Why> {
-    let count = usize::from(count);
-    if count > MAX_LIST {
-        Err(Why::ListTooLong)
-    } else {
-        Ok(count)
-    }
-}
-
-/// The movies of a ranking, with the stars that `user` would give them; without one, with what they were ranked by.
-#[inline(never)]
-fn list<'m>(hits: &[Hit], model: &Model<'_>, user: Option<&UserState>) -> Reply<'m> {
-    let mut list = List::new();
-    for hit in hits {
-        let stars = user.map(|user| model.predict_for(user, hit.movie));
-        // A ranking keeps at most a list's length.
-        let _ = list.push(Ranked {
-            movie: hit.movie.0,
-            score: hit.score,
-            // A hit is a movie of the model.
-            stars: stars.and_then(Result::ok).unwrap_or(hit.score),
-        });
-    }
-    Reply::Movies(list)
-}
-
-#[inline(never)]
-fn model_info<'m>(model: &Model<'m>) -> Answer<'m> {
-    let (header, scale) = (model.header(), model.scale());
-    Ok(Some(Reply::ModelInfo(ModelInfo {
-        name: header.name,
-        license: header.license,
-        fingerprint: header.fingerprint,
-        length: header.length,
-        crc: header.crc,
-        movies: model.movies(),
-        users: model.users(),
-        user_dim: model.user_dim() as u8,
-        movie_dim: model.movie_dim() as u8,
-        parts: model.parts().bits(),
-        mean: scale.mean,
-        lowest: scale.lowest,
-        highest: scale.highest,
-        step: scale.step,
-        seen: model.has_seen(),
-        validation: model.validation(),
-    })))
 }

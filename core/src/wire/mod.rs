@@ -25,14 +25,16 @@ mod cobs;
 mod error;
 mod frame;
 mod message;
+mod refusal;
 
 pub use error::FrameError;
 pub use frame::{Frame, FrameReader, encode_frame};
 pub use message::{
-    Because, Capabilities, Explained, Health, Hello, Limits, LinkCounters, ModelInfo, NoModel,
-    Owners, ProfileReply, Ranked, RatingEntry, RatingsReply, Refusal, Reply, Request, Reset,
-    Status, Storage, StorageState, Who,
+    Because, Capabilities, Explained, Health, Hello, Limits, LinkCounters, ModelInfo, Owners,
+    ProfileReply, Ranked, RatingEntry, RatingsReply, Reply, Request, Reset, Status, Storage,
+    StorageState, Who,
 };
+pub use refusal::{NoModel, Refusal};
 
 /// The version of frames and messages spoken here. It is raised where a message's bytes change, and a test that has all
 /// of them fails where they change and it isn't.
