@@ -1,22 +1,13 @@
 //! `host import` as people type it: from a file of arrays to lists, and how it refuses.
 
+mod program;
+
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
+
+use program::{host, text};
 
 use safetensors::tensor::{Dtype, TensorView};
-
-/// Runs the program in `folder`.
-fn host(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_host"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
 
 const USERS: usize = 12;
 const MOVIES: usize = 15;

@@ -3,21 +3,12 @@
 #[cfg(unix)]
 mod signals;
 
+mod program;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// Runs the program in `folder`.
-fn host(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_host"))
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use program::{host, text};
 
 /// Ratings of 40 users and 60 movies, in ML-1M's form.
 fn ratings() -> String {
