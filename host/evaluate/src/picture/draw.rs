@@ -71,15 +71,11 @@ impl Lines<'_> {
     /// # Errors
     /// If the drawing library refuses, which it has no reason to.
     pub fn svg(&self) -> Result<String> {
-        svg(self.size, |root| self.draw(root))
+        svg(self.size, |root, measures| self.draw(root, measures))
     }
 
-    fn draw(&self, root: &Area<'_>) -> Drawn {
-        let Measures {
-            font,
-            margin,
-            areas,
-        } = Measures::of(self.size);
+    fn draw(&self, root: &Area<'_>, measures: Measures) -> Drawn {
+        let (font, margin, areas) = (measures.font, measures.margin, measures.areas);
         let mut chart = ChartBuilder::on(root);
         if !self.title.is_empty() {
             chart.caption(self.title, font(6));
@@ -167,15 +163,11 @@ impl Bars<'_> {
     /// # Errors
     /// If the drawing library refuses, which it has no reason to.
     pub fn svg(&self) -> Result<String> {
-        svg(self.size, |root| self.draw(root))
+        svg(self.size, |root, measures| self.draw(root, measures))
     }
 
-    fn draw(&self, root: &Area<'_>) -> Drawn {
-        let Measures {
-            font,
-            margin,
-            areas,
-        } = Measures::of(self.size);
+    fn draw(&self, root: &Area<'_>, measures: Measures) -> Drawn {
+        let (font, margin, areas) = (measures.font, measures.margin, measures.areas);
         let heights = self.series.iter().flat_map(|(.., heights)| heights);
         let highest = heights.flatten().fold(self.lowest, |high, y| high.max(*y));
         let span = (highest - self.lowest).max(1e-9);
@@ -264,12 +256,12 @@ impl Measures {
     }
 }
 
-fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String> {
+fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>, Measures) -> Drawn) -> Result<String> {
     let mut text = String::new();
     let drawn = (|| {
         let root = SVGBackend::with_string(&mut text, size).into_drawing_area();
         root.fill(&PAPER)?;
-        draw(&root)?;
+        draw(&root, Measures::of(size))?;
         root.present()?;
         Ok(())
     })();
