@@ -8,6 +8,7 @@ mod device;
 #[cfg(feature = "learn")]
 mod failing;
 mod image;
+mod image_ids;
 mod interest;
 mod kin;
 mod learn;
