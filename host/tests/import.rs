@@ -3,7 +3,6 @@
 mod program;
 
 use std::path::Path;
-use std::process::Output;
 
 use program::{host, text};
 

@@ -6,7 +6,7 @@ mod signals;
 mod program;
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use program::{host, text};
 

@@ -2,6 +2,7 @@
 
 mod boards;
 mod claims;
+mod kin;
 mod lists;
 mod map;
 mod report;
