@@ -1,10 +1,18 @@
 //! From a checkpoint to the image that a device reads.
 //!
-//! [`selection`] chooses users and movies, [`seen`] lists what the users have rated, [`image`] writes their tables through core's writer, [`c`] a header and a source
-//! for firmware that isn't Rust, [`limits`] says which models none can hold, [`bill`] what one costs, [`device`] what it costs a board,
-//! [`boards`] where it fits, and [`sidecar`] keeps the titles, which an image has no room for, in a file beside it, as [`people`] does the names of users; [`map`] lays them out on a plane. Rows
-//! of 8 bits are rounded by `refine`, by the gradients of predictions that `influence` finds; `codes` finds codebooks of which each
-//! movie takes a few bytes.
+//! | room | what it does |
+//! |---|---|
+//! | [`selection`] | chooses users and movies |
+//! | [`seen`] | lists what the users have rated |
+//! | [`image`] | writes their tables through core's writer |
+//! | [`c`] | writes a header and a source, for firmware that isn't Rust |
+//! | [`limits`] | says which models no image can hold |
+//! | [`measure`], [`choice`] | what storing a model costs in errors, and how it is stored best for a board |
+//! | [`bill`], [`device`] | what an image costs, and what it costs a board |
+//! | [`sidecar`], [`people`] | keep titles and users' names in files beside the image, which has no room for them |
+//! | [`map`] | lays movies out on a plane |
+//! | `refine`, `influence` | round rows of 8 bits by the gradients of predictions |
+//! | `codes` | finds codebooks of which each movie takes a few bytes |
 
 #![deny(
     clippy::print_stdout,
@@ -15,6 +23,7 @@
 pub mod bill;
 pub mod bytes;
 pub mod c;
+pub mod choice;
 mod codes;
 pub mod device;
 pub mod fit;
@@ -25,6 +34,7 @@ mod integers;
 mod interests;
 pub mod limits;
 pub mod map;
+pub mod measure;
 mod narrow;
 pub mod people;
 mod pick;

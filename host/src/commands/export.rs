@@ -1,8 +1,6 @@
 //! `host export`: checkpoint in, flash image out, with the bill.
 
-mod choice;
 mod drive;
-pub mod measure;
 mod sentences;
 mod source;
 mod told;
@@ -22,14 +20,15 @@ use pocketrec_base::files;
 use pocketrec_data::reading::TitlesFrom;
 use pocketrec_data::{DataError, Dataset, Note, Ratings, Titles, load};
 use pocketrec_export::bill::Bill;
+use pocketrec_export::choice;
 use pocketrec_export::device::DeviceBill;
+use pocketrec_export::measure::{Measure, Rounding};
 use pocketrec_export::{
     Chosen, Keep, Movies, Precision, Rated, Storage, Users, build, fit, people, seen, sidecar,
 };
 use pocketrec_train::Solver;
 use pocketrec_train::checkpoint::Checkpoint;
 
-use self::measure::{Measure, Rounding};
 use self::sentences::{held_sentence, seen_sentence, too_large};
 use self::told::{Exported, Held};
 
@@ -119,11 +118,6 @@ fn board_help() -> String {
 }
 
 impl Args {
-    /// Whether what belongs together is left out where it doesn't fit.
-    fn may_leave_kin_out(&self, checkpoint: &Checkpoint) -> bool {
-        self.kin == Keep::Fit && checkpoint.interest.is_some()
-    }
-
     /// What is asked for; f16 where nothing is.
     fn storage(&self) -> Storage {
         Storage {
@@ -193,7 +187,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let (mut storage, mut choices) = (args.storage(), None);
     let of_image = args.format == source::Format::Image;
-    if of_image && args.board.is_some() && args.precision.is_none() {
+    if of_image && args.board.is_some() {
         let held = Chosen {
             users: match &args.users {
                 Some(users) => users.rows(&checkpoint)?,
@@ -202,34 +196,19 @@ pub fn run(args: &Args) -> Result<()> {
             movies: movies.clone(),
             seen: rated.clone().filter(|_| args.seen == Keep::All),
         };
-        let measure = measure.as_ref().map_err(|why| *why);
-        let try_all = |storage| choice::choose(&checkpoint, &held, storage, board, measure);
-        let (mut taken, mut all) = try_all(storage)?;
-        if !all.any_fits() && args.may_leave_kin_out(&checkpoint) {
-            storage.without_kin = true;
-            (taken, all) = try_all(storage)?;
-        }
-        print::block(&all.told(board));
-        note!("");
-        (storage, choices) = (taken, Some(all));
-    } else if of_image && args.board.is_some() && args.may_leave_kin_out(&checkpoint) {
-        let without = Storage {
-            without_kin: true,
-            ..storage
+        let asked = choice::Asked {
+            storage,
+            kin: args.kin,
         };
-        let held = Chosen {
-            users: match &args.users {
-                Some(users) => users.rows(&checkpoint)?,
-                None => Vec::new(),
-            },
-            movies: movies.clone(),
-            seen: None,
-        };
-        let fits = |storage| -> Result<bool> {
-            Ok(fit::length(&checkpoint, &held, storage)? <= board.image_region)
-        };
-        if !fits(storage)? && fits(without)? {
-            storage = without;
+        match args.precision {
+            Some(_) => storage = choice::with_kin(&checkpoint, &held, asked, board)?,
+            None => {
+                let measure = measure.as_ref().map_err(|why| *why);
+                let (taken, all) = choice::choose(&checkpoint, &held, asked, board, measure)?;
+                print::block(&all.told(board));
+                note!("");
+                (storage, choices) = (taken, Some(all));
+            }
         }
     }
     let chosen = choose(args, storage, &checkpoint, movies, rated, board)?;

@@ -9,7 +9,6 @@ use pocketrec::model::Model;
 use pocketrec::rank::TopN;
 use serde::Serialize;
 
-use super::export::measure::Measure;
 use super::image::{DEFAULT, Loaded, TitlesArgs, held};
 use super::simulate::{self, Of};
 use super::trained;
@@ -28,6 +27,7 @@ use pocketrec_data::{Dataset, Split};
 use pocketrec_evaluate::picture::SMALL;
 use pocketrec_evaluate::simulate::{figures, picture};
 use pocketrec_export::device::DeviceBill;
+use pocketrec_export::measure::Measure;
 use pocketrec_export::{Chosen, Precision, build, map};
 use pocketrec_metrics::Errors;
 use pocketrec_train::checkpoint::Checkpoint;

@@ -1,4 +1,5 @@
-//! The tables of an image as opening takes them: the first thing that is wrong is kept, and what was asked for is empty then.
+//! The tables of an image as opening takes them: the first thing that is wrong is kept, and what was asked for is empty
+//! then.
 
 use core::cell::Cell;
 use core::ops::Range;

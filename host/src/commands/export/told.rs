@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::choice::Choices;
-use super::measure::Rounding;
 use crate::print::{self, Answer, shell};
 use crate::{note, say};
 use boards::Board;
 use pocketrec_export::bill::Bill;
+use pocketrec_export::choice::Choices;
 use pocketrec_export::device::DeviceBill;
+use pocketrec_export::measure::Rounding;
 
 /// An image that was written.
 #[derive(Debug, Serialize)]

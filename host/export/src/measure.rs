@@ -3,10 +3,10 @@
 use anyhow::Result;
 use pocketrec::model::Model;
 
-use crate::print::count;
+use super::{Chosen, Movies, Precision, Storage, Users, build};
 use pocketrec_base::error::BadInput;
+use pocketrec_base::print::count;
 use pocketrec_data::{Dataset, Split};
-use pocketrec_export::{Chosen, Movies, Precision, Storage, Users, build};
 use pocketrec_metrics::Errors;
 use pocketrec_metrics::image::{self as quality, Held};
 use pocketrec_train::Solver;

@@ -5,12 +5,12 @@ use anyhow::Result;
 use pocketrec_train::Solver;
 use serde::Serialize;
 
+use super::device::DeviceBill;
 use super::measure::Measure;
-use crate::print::{Align, grouped, seconds, table};
+use super::{Bytes, Chosen, Keep, Precision, Storage, fit};
 use boards::Board;
 use pocketrec_base::error::BadInput;
-use pocketrec_export::device::DeviceBill;
-use pocketrec_export::{Bytes, Chosen, Precision, Storage, fit};
+use pocketrec_base::print::{Align, grouped, seconds, table};
 use pocketrec_train::checkpoint::Checkpoint;
 
 /// What is tried: those that a catalogue may be in. f32 has nothing that f16 hasn't.
@@ -59,15 +59,76 @@ pub struct Choices {
     choices: Vec<Choice>,
 }
 
-/// Tries each precision, with as many of the dimensions as fit `board`, for an image of what is `chosen`; `asked` says
-/// whether halves are stored, and how many dimensions where it is up to nobody else. The one that is taken is that of the
-/// least error; where nothing fits, the smallest.
+/// What is up to nobody else.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The precision, where it isn't chosen; whether halves are stored, and how many dimensions.
+    pub storage: Storage,
+    /// Whether the tables of which movies belong together may be left out where they don't fit.
+    pub kin: Keep,
+}
+
+impl Asked {
+    /// The ways in which it may be stored, the better one first.
+    fn ways(self, checkpoint: &Checkpoint) -> Vec<Storage> {
+        let without = Storage {
+            without_kin: true,
+            ..self.storage
+        };
+        match self.kin == Keep::Fit && checkpoint.interest.is_some() {
+            true => vec![self.storage, without],
+            false => vec![self.storage],
+        }
+    }
+}
+
+/// As it is asked for, without the tables of which movies belong together if they may be left out and the image of what is
+/// `chosen` doesn't fit the region of `board` with them.
+///
+/// # Errors
+/// As [`build`](super::build).
+pub fn with_kin(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    asked: Asked,
+    board: Board,
+) -> Result<Storage, BadInput> {
+    match asked.ways(checkpoint)[..] {
+        [with, without] => match fit::length(checkpoint, chosen, with)? <= board.image_region {
+            true => Ok(with),
+            false => Ok(without),
+        },
+        _ => Ok(asked.storage),
+    }
+}
+
+/// Tries each precision, with as many of the dimensions as fit `board`, for an image of what is `chosen`. The one that is
+/// taken is that of the least error; where nothing fits, the smallest. Without the tables of which movies belong together
+/// only where nothing fits with them.
 ///
 /// An image is built for each that fits, which takes as long as that many exports.
 ///
 /// # Errors
 /// When no image can be built at all.
 pub fn choose(
+    checkpoint: &Checkpoint,
+    chosen: &Chosen,
+    asked: Asked,
+    board: Board,
+    measure: Result<&Measure<'_>, &String>,
+) -> Result<(Storage, Choices)> {
+    let mut last = None;
+    for storage in asked.ways(checkpoint) {
+        let (taken, all) = choose_of(checkpoint, chosen, storage, board, measure)?;
+        if all.choices.iter().any(|one| one.why_not.is_none()) {
+            return Ok((taken, all));
+        }
+        last = Some((taken, all));
+    }
+    last.ok_or_else(|| BadInput::new("the model can't be stored in any way").into())
+}
+
+fn choose_of(
     checkpoint: &Checkpoint,
     chosen: &Chosen,
     asked: Storage,
@@ -192,11 +253,6 @@ fn best(choices: &[Choice]) -> Option<usize> {
 }
 
 impl Choices {
-    /// Whether one of them fits the board.
-    pub fn any_fits(&self) -> bool {
-        self.choices.iter().any(|one| one.why_not.is_none())
-    }
-
     /// What was tried as a table, with a line of what it was measured on.
     pub fn told(&self, board: Board) -> String {
         let mut rows = vec![
