@@ -56,7 +56,7 @@ impl Costs {
     }
 
     /// As they are where movies are compared by tables of which belong together, in integers.
-    pub(crate) const fn with_kin(self) -> Self {
+    pub const fn with_kin(self) -> Self {
         Self {
             compared: 300,
             ..self
