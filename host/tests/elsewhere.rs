@@ -212,7 +212,12 @@ fn an_owner_rates_on_the_scale_that_the_ratings_were_on() {
 fn protocols_that_need_times_are_refused_without_them_and_others_run() {
     let place = Place::new();
     std::fs::write(place.path("ratings.csv"), books(1)).unwrap();
-    for protocol in [&["--leave-last-out"][..], &["--cold-start", "3"]] {
+    for protocol in [
+        &["--leave-last-out"][..],
+        &["--cold-start", "3"],
+        &["--by-time", "last:0.1"],
+        &["--by-time", "from:2015-01-01"],
+    ] {
         let error = place.fails(
             &[&["evaluate", "--data", "ratings.csv"][..], protocol].concat(),
             b"",

@@ -434,6 +434,18 @@ fn a_fold_that_nothing_can_be_learned_from_is_refused_before_the_work() {
             "last ratings has no rating to measure on",
         ),
         (
+            "--data two.csv --by-time last:0.5",
+            "two.csv: nobody has enough ratings for a share of 0.5 to be one",
+        ),
+        (
+            "--data two.csv --by-time from:2015-01-01",
+            "two.csv: its ratings are from 2001-09-09 to 2001-09-09, so a cut at 2015-01-01 leaves none on one side",
+        ),
+        (
+            "--by-time last:10%",
+            "`last:10%` is not a split by time: last:0.1",
+        ),
+        (
             "--train two.csv --test four.csv",
             "in two.csv and in four.csv",
         ),
@@ -573,6 +585,8 @@ fn an_option_that_another_protocol_would_not_heed_is_refused() {
     for option in [
         "--leave-last-out --folds 3",
         "--cold-start 2 --folds 3",
+        "--by-time last:0.1 --folds 3",
+        "--by-time last:0.1 --leave-last-out",
         "--cold-start 2 --lists",
         "--cold-start 2 --precision f32",
         "--cold-start 2 --csv a.csv",

@@ -37,7 +37,7 @@ pub mod search;
 mod source;
 pub mod split;
 pub mod synth;
-mod time;
+pub mod time;
 
 use std::path::PathBuf;
 

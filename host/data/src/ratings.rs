@@ -48,6 +48,27 @@ impl Ratings {
         self.movie_ids.len()
     }
 
+    /// What sorts ratings by time: when the rating of a number was given, and of equal times its movie's row.
+    pub fn when(&self, rating: u32) -> (u32, u32) {
+        (self.times[rating as usize], self.movies[rating as usize])
+    }
+
+    /// The ratings with these numbers by user, each user's in the order in which they were given.
+    pub fn in_order(&self, ratings: impl Iterator<Item = u32> + Clone) -> Vec<Vec<u32>> {
+        let mut counts = vec![0usize; self.user_count()];
+        for rating in ratings.clone() {
+            counts[self.users[rating as usize] as usize] += 1;
+        }
+        let mut all: Vec<Vec<u32>> = counts.into_iter().map(Vec::with_capacity).collect();
+        for rating in ratings {
+            all[self.users[rating as usize] as usize].push(rating);
+        }
+        for of_user in &mut all {
+            of_user.sort_unstable_by_key(|&rating| self.when(rating));
+        }
+        all
+    }
+
     /// The row of a user's MovieLens id, if that user rated anything. O(log users).
     pub fn user_row(&self, id: u32) -> Option<u32> {
         self.user_ids.binary_search(&id).ok().map(|row| row as u32)
@@ -115,6 +136,19 @@ impl Ratings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everybodys_ratings_are_put_in_order_and_equal_times_by_movie() {
+        let ratings = Ratings {
+            user_ids: vec![4, 7, 9],
+            movie_ids: vec![1, 3, 5],
+            users: vec![0, 2, 2, 0, 2],
+            movies: vec![0, 2, 1, 1, 0],
+            stars: vec![1.0; 5],
+            times: vec![30, 20, 20, 10, 40],
+        };
+        assert_eq!(ratings.in_order(0..5), [vec![3, 0], vec![], vec![2, 1, 4]]);
+    }
 
     #[test]
     fn ratings_of_other_rows_keep_who_rated_what_and_leave_strangers_out() {

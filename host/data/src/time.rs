@@ -1,4 +1,4 @@
-//! When a rating was given, in every way that files write it.
+//! When a rating was given, in every way that files write it, and as a day that people read.
 
 /// What a time is counted in, or how it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,21 @@ pub fn read(cell: &[u8]) -> Option<(u32, Unit)> {
         return Some(found);
     }
     date(text).map(|seconds| (seconds, Unit::Date))
+}
+
+/// The day of a time in seconds since 1970 (UTC): `2005-04-02`.
+pub fn day(seconds: u32) -> String {
+    // Years from March on, so that a leap day is a year's last; in eras of 400 years (Howard Hinnant's
+    // `civil_from_days`).
+    let days = seconds / 86_400 + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let from_march = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * from_march + 2) / 5 + 1;
+    let month = (from_march + 2) % 12 + 1;
+    let year = era * 400 + year + u32::from(month <= 2);
+    format!("{year}-{month:02}-{day:02}")
 }
 
 /// Whether the cell is one of the ways of writing that there is no time.
@@ -192,6 +207,17 @@ mod tests {
         assert_eq!(seconds("2005-04-02 23:53"), Some(1_112_485_980));
         assert_eq!(seconds("1970-01-01"), Some(0));
         assert_eq!(seconds("2000-02-29"), Some(951_782_400));
+    }
+
+    #[test]
+    fn every_day_from_1970_to_2106_is_read_as_it_is_written() {
+        for number in 0..u32::MAX / 86_400 {
+            assert_eq!(
+                seconds(&day(number * 86_400 + 86_399)),
+                Some(number * 86_400)
+            );
+        }
+        assert_eq!(day(1_112_486_027), "2005-04-02");
     }
 
     #[test]

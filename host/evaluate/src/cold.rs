@@ -177,11 +177,8 @@ fn learn(model: &Model<'_>, ratings: &Ratings, known: &[u32]) -> UserState {
 }
 
 fn strangers(ratings: &Ratings, people: usize, seed: u64) -> Result<Vec<Stranger>> {
-    let mut rows = vec![Vec::new(); ratings.user_count()];
-    for row in 0..ratings.len() as u32 {
-        rows[ratings.users[row as usize] as usize].push(row);
-    }
-    let mut able: Vec<Vec<u32>> = rows
+    let mut able: Vec<Vec<u32>> = ratings
+        .in_order(0..ratings.len() as u32)
         .into_iter()
         .filter(|rows| rows.len() >= FEWEST)
         .collect();
@@ -200,7 +197,6 @@ fn strangers(ratings: &Ratings, people: usize, seed: u64) -> Result<Vec<Stranger
     Ok(able
         .into_iter()
         .map(|mut rows| {
-            rows.sort_by_key(|&row| (ratings.times[row as usize], ratings.movies[row as usize]));
             let rest = rows.split_off(KNOWN[KNOWN.len() - 1]);
             Stranger { first: rows, rest }
         })

@@ -1,9 +1,10 @@
 //! Evaluation: how well a recipe predicts and ranks ratings that it has not seen.
 //!
-//! [`protocol`] says which ratings are held back, [`run`] trains on the others and measures what core
+//! [`protocol`] and [`by_time`] say which ratings are held back, [`run`] trains on the others and measures what core
 //! predicts from the exported image, not from the checkpoint; [`ranking`] judges lists, [`cold`] leaves people out, and
 //! [`report`] prints.
 
+pub mod by_time;
 pub mod cold;
 pub mod picture;
 pub mod protocol;
@@ -85,14 +86,18 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
     let trained = trained(fold, options, plan.lists)?;
     let seconds = clock.elapsed().as_secs_f64();
 
-    let mut seen = vec![false; ratings.movie_count()];
-    for &rating in &fold.split.train {
-        seen[ratings.movies[rating as usize] as usize] = true;
-    }
-    let unseen = fold.split.validation.iter();
-    let unseen = unseen
-        .filter(|&&rating| !seen[ratings.movies[rating as usize] as usize])
-        .count();
+    let unseen = |rows: &[u32], count: usize| {
+        let mut seen = vec![false; count];
+        for &rating in &fold.split.train {
+            seen[rows[rating as usize] as usize] = true;
+        }
+        let tested = fold.split.validation.iter();
+        tested
+            .filter(|&&rating| !seen[rows[rating as usize] as usize])
+            .count()
+    };
+    let unseen_movies = unseen(&ratings.movies, ratings.movie_count());
+    let unseen_users = unseen(&ratings.users, ratings.user_count());
 
     let baselines = pocketrec_metrics::baselines::Baselines::of(ratings, &fold.split);
     let mut errors = Vec::new();
@@ -154,7 +159,8 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
         fold: fold.name.clone(),
         train: fold.split.train.len(),
         test: fold.split.validation.len(),
-        unseen_movies: unseen,
+        unseen_movies,
+        unseen_users,
         seconds,
         errors,
         lists,

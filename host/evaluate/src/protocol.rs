@@ -1,4 +1,5 @@
-//! Which ratings a model is tried on: folds, a given pair of files, the official folds, everybody's last rating.
+//! Which ratings a model is tried on: folds, a given pair of files, the official folds, everybody's last rating. [`by_time`](super::by_time)
+//! has splits by time.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -50,27 +51,13 @@ pub fn folds(data: &Dataset, count: usize, seed: u64) -> Vec<Fold<'_>> {
 /// rating is.
 pub fn leave_last_out(data: &Dataset) -> Fold<'_> {
     let ratings = &data.ratings;
-    let mut last: Vec<Option<u32>> = vec![None; ratings.user_count()];
-    let mut counts = vec![0u32; ratings.user_count()];
-    let key = |rating: u32| {
-        (
-            ratings.times[rating as usize],
-            ratings.movies[rating as usize],
-        )
-    };
-    for rating in 0..ratings.len() as u32 {
-        let user = ratings.users[rating as usize] as usize;
-        counts[user] += 1;
-        if last[user].is_none_or(|other| key(rating) > key(other)) {
-            last[user] = Some(rating);
-        }
-    }
-    let held: HashSet<u32> = last
+    let all = 0..ratings.len() as u32;
+    let held: HashSet<u32> = ratings
+        .in_order(all.clone())
         .into_iter()
-        .zip(counts)
-        .filter_map(|(rating, count)| rating.filter(|_| count > 1))
+        .filter_map(|rows| rows.last().copied().filter(|_| rows.len() > 1))
         .collect();
-    let (validation, train) = (0..ratings.len() as u32).partition(|rating| held.contains(rating));
+    let (validation, train) = all.partition(|rating| held.contains(rating));
     Fold {
         name: "last ratings".into(),
         data,

@@ -39,6 +39,8 @@ pub struct FoldResult {
     pub test: usize,
     /// Of those, how many are of a movie that nobody rated in training.
     pub unseen_movies: usize,
+    /// Of those, how many are of a user who rated nothing in training.
+    pub unseen_users: usize,
     /// Seconds of training.
     pub seconds: f64,
     /// Errors, the model's own last.
@@ -125,14 +127,24 @@ impl Report {
         out.push_str(&table(&align(rows[0].len()), &rows));
         let sum =
             |pick: &dyn Fn(&FoldResult) -> usize| self.folds.iter().map(pick).sum::<usize>() as u64;
-        let unseen = sum(&|fold| fold.unseen_movies);
-        if unseen > 0 {
-            let _ = writeln!(
-                out,
-                " {} of {} test ratings are of movies that nobody rated in training",
-                grouped(unseen),
-                grouped(sum(&|fold| fold.test))
-            );
+        let tested = grouped(sum(&|fold| fold.test));
+        for (unseen, what) in [
+            (
+                sum(&|fold| fold.unseen_movies),
+                "of movies that nobody rated in training",
+            ),
+            (
+                sum(&|fold| fold.unseen_users),
+                "by people who rated nothing in training",
+            ),
+        ] {
+            if unseen > 0 {
+                let _ = writeln!(
+                    out,
+                    " {} of {tested} test ratings are {what}",
+                    grouped(unseen)
+                );
+            }
         }
         if first.lists.is_empty() {
             return out;
@@ -219,6 +231,7 @@ mod tests {
             train: 80,
             test: 20,
             unseen_movies: 1,
+            unseen_users: 2,
             seconds: 0.5,
             errors: vec![Errors {
                 method: "hybrid f16".into(),

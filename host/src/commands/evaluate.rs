@@ -11,6 +11,7 @@ use crate::print::{self, Answer, Target, count, seconds};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 use pocketrec_data::{Dataset, Scale, Silent};
+use pocketrec_evaluate::by_time::ByTime;
 use pocketrec_evaluate::protocol::{self, Fold};
 use pocketrec_evaluate::report::{FoldResult, Report};
 use pocketrec_evaluate::{Plan, cold};
@@ -26,15 +27,15 @@ pub struct Args {
 
     /// Cross-validate with this many folds; this is the default protocol
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(2..=100),
-        conflicts_with_all = ["official", "train", "leave_last_out", "cold_start"])]
+        conflicts_with_all = ["official", "train", "leave_last_out", "by_time", "cold_start"])]
     folds: u8,
 
     /// Use the official folds in this folder, u1.base and u1.test to u5.base and u5.test
-    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["data", "train", "leave_last_out"])]
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["data", "train", "leave_last_out", "by_time"])]
     official: Option<PathBuf>,
 
     /// Train on this file; needs --test
-    #[arg(long, value_name = "FILE", requires = "test", conflicts_with_all = ["data", "leave_last_out"])]
+    #[arg(long, value_name = "FILE", requires = "test", conflicts_with_all = ["data", "leave_last_out", "by_time"])]
     train: Option<PathBuf>,
 
     /// Test on this file; needs --train
@@ -44,6 +45,11 @@ pub struct Args {
     /// Hold out each user's latest rating and evaluate top-N lists
     #[arg(long)]
     leave_last_out: bool,
+
+    /// Learn from earlier ratings and measure on later ones: last:0.1 holds back the last tenth of each person's,
+    /// from:2015-01-01 all ratings from that day (UTC) on
+    #[arg(long, value_name = "HOW", conflicts_with_all = ["leave_last_out", "cold_start"])]
+    by_time: Option<ByTime>,
 
     /// Leave this many people out of training, and predict their later ratings after a fold-in of their first ones
     #[arg(long, value_name = "PEOPLE", conflicts_with_all = ["official", "train", "leave_last_out"])]
@@ -118,6 +124,14 @@ pub fn run(args: &Args) -> Result<()> {
             }),
             // Those are drawn by people.
             None if args.cold_start.is_some() => {}
+            None if args.by_time.is_some() => {
+                folds.extend(
+                    args.by_time
+                        .as_ref()
+                        .map(|split| split.fold(data))
+                        .transpose()?,
+                );
+            }
             None if args.leave_last_out => folds.push(protocol::leave_last_out(data)),
             None => folds.extend(protocol::folds(data, args.folds.into(), args.model.seed)),
         }
@@ -247,6 +261,8 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
     let data = args.data.load(None)?;
     let needs_times = if args.leave_last_out {
         Some("--leave-last-out holds everybody's last rating back")
+    } else if args.by_time.is_some() {
+        Some("--by-time holds the later ratings back")
     } else {
         args.cold_start
             .is_some()
@@ -260,7 +276,9 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
         .into());
     }
     let folds = usize::from(args.folds);
-    if !args.leave_last_out && args.cold_start.is_none() && data.ratings.len() < folds {
+    let cross_validates =
+        !args.leave_last_out && args.by_time.is_none() && args.cold_start.is_none();
+    if cross_validates && data.ratings.len() < folds {
         return Err(BadInput::new(format!(
             "{} has too few ratings for {folds} folds: {}",
             data.name,
@@ -270,6 +288,8 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
     }
     let protocol = if args.cold_start.is_some() {
         "people left out".into()
+    } else if let Some(split) = &args.by_time {
+        split.words()
     } else if args.leave_last_out {
         "everybody's last rating held back".into()
     } else {

@@ -17,6 +17,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "evaluate",
             "evaluate --data ml-1m --leave-last-out --json",
+            "evaluate --by-time last:0.1",
             "evaluate --precision f16,i8 --csv figures.csv",
         ],
     ),
