@@ -172,7 +172,7 @@ impl<const PAGE: usize> Flash<PAGE> {
     }
 }
 
-impl<const PAGE: usize> Controller for Flash<PAGE> {
+impl<const PAGE: usize> Controller<4> for Flash<PAGE> {
     const PAGE: usize = PAGE;
 
     fn erase(&mut self, address: u32) -> bool {
@@ -186,7 +186,8 @@ impl<const PAGE: usize> Controller for Flash<PAGE> {
         done
     }
 
-    fn program(&mut self, address: u32, word: u32) -> bool {
+    fn program(&mut self, address: u32, word: [u8; 4]) -> bool {
+        let word = u32::from_le_bytes(word);
         self.0.config.write(|register| register.wen().wen());
         // SAFETY: a word of the profile region, which nothing else writes or borrows.
         unsafe {

@@ -27,7 +27,10 @@ pub unsafe fn image(facts: &Facts) -> &'static [u8] {
 /// # Safety
 ///
 /// The region is flash that exists, the controller is that flash's, and nothing else writes there.
-pub unsafe fn profile_log<C: Controller>(controller: C, facts: &Facts) -> FlashLog<Region<C>> {
+pub unsafe fn profile_log<C: Controller<WORD>, const WORD: usize>(
+    controller: C,
+    facts: &Facts,
+) -> FlashLog<Region<C, WORD>> {
     // SAFETY: as the caller promises.
     let region = unsafe { Region::new(controller, facts.profile) };
     FlashLog::open(region, room::records(facts.owners, facts.ratings))

@@ -276,7 +276,7 @@ impl<const PAGE: usize> Flash<PAGE> {
     }
 }
 
-impl<const PAGE: usize> Controller for Flash<PAGE> {
+impl<const PAGE: usize> Controller<4> for Flash<PAGE> {
     const PAGE: usize = PAGE;
 
     fn erase(&mut self, address: u32) -> bool {
@@ -294,7 +294,8 @@ impl<const PAGE: usize> Controller for Flash<PAGE> {
         self.lock()
     }
 
-    fn program(&mut self, address: u32, word: u32) -> bool {
+    fn program(&mut self, address: u32, word: [u8; 4]) -> bool {
+        let word = u32::from_le_bytes(word);
         if !self.unlock() {
             return false;
         }

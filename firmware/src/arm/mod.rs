@@ -90,8 +90,8 @@ macro_rules! board {
         static RECEIVE: $crate::receive::Receive = $crate::receive::Receive::new();
 
         const _: () = {
-            use $crate::flash::Controller;
-            assert!(<$flash>::PAGE == FACTS.page);
+            let page = <$flash as $crate::flash::Controller<{ FACTS.word }>>::PAGE;
+            assert!(page == FACTS.page);
             let sizes = (FACTS.page as u32, FACTS.word as u32);
             $crate::room::require(FACTS.profile.1, sizes, FACTS.owners, FACTS.ratings);
         };
@@ -102,7 +102,7 @@ macro_rules! board {
                 $crate::Service<
                     { FACTS.owners },
                     { FACTS.ratings },
-                    $crate::FlashLog<$crate::flash::Region<$flash>>,
+                    $crate::FlashLog<$crate::flash::Region<$flash, { FACTS.word }>>,
                 >,
             > = core::mem::MaybeUninit::uninit();
 

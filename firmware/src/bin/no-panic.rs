@@ -378,17 +378,17 @@ fn services(bytes: &'static [u8]) {
     };
     calls! {
         least_region(word(), word(), size());
-        FlashLog::open(region(), size()).into_inner();
+        FlashLog::open(region::<4>(), size()).into_inner();
         Service::<2>::new(Model::open(bytes), black_box(board)).model();
     }
-    let store = FlashLog::open(region(), size());
+    let store = FlashLog::open(region::<4>(), size());
     let model = Model::open(bytes);
     serve(&mut Service::<2, 16, _>::with_store(
         model,
         black_box(board),
         store,
     ));
-    let store = FlashLog::open(region(), size());
+    let store = FlashLog::open(region::<8>(), size());
     let mut place = core::mem::MaybeUninit::uninit();
     let service = Service::<1, 64, _>::before_recall_in(&mut place, model, black_box(board), store);
     service.recall();
@@ -425,22 +425,22 @@ fn queues() {
     }
 }
 
-fn region() -> Region<Nothing> {
+fn region<const WORD: usize>() -> Region<Nothing, WORD> {
     // SAFETY: it is never run.
     unsafe { Region::new(Nothing, (word(), 8 * 1024)) }
 }
 
 struct Nothing;
 
-impl Controller for Nothing {
+impl<const WORD: usize> Controller<WORD> for Nothing {
     const PAGE: usize = 1024;
 
     fn erase(&mut self, address: u32) -> bool {
         black_box(address) == 7
     }
 
-    fn program(&mut self, address: u32, word: u32) -> bool {
-        black_box(address) == word
+    fn program(&mut self, address: u32, word: [u8; WORD]) -> bool {
+        black_box(address) == u32::from(black_box(word).is_empty())
     }
 }
 

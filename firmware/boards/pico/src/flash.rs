@@ -80,7 +80,7 @@ impl Flash {
     }
 }
 
-impl Controller for Flash {
+impl Controller<4> for Flash {
     const PAGE: usize = FACTS.page;
 
     fn erase(&mut self, address: u32) -> bool {
@@ -90,7 +90,7 @@ impl Controller for Flash {
         )
     }
 
-    fn program(&mut self, address: u32, word: u32) -> bool {
+    fn program(&mut self, address: u32, word: [u8; 4]) -> bool {
         const WORDS: usize = PAGE / 4;
         let mut page = [u32::MAX; WORDS];
         let offset = address.wrapping_sub(START);
@@ -98,7 +98,7 @@ impl Controller for Flash {
         let Some(place) = page.get_mut(at) else {
             return false;
         };
-        *place = word;
+        *place = u32::from_le_bytes(word);
         let bytes = page.as_ptr().expose_provenance() as u32;
         self.run(
             |rom| rom.program,
