@@ -86,6 +86,8 @@ pub fn memory(board: &Board) -> String {
 fn constants(board: &Board) -> String {
     let Board {
         name,
+        title,
+        usb,
         clock_hz,
         owners,
         more_owners,
@@ -106,6 +108,14 @@ fn constants(board: &Board) -> String {
     } else {
         format!("if ::firmware::board::MORE_OWNERS {{ {more_owners} }} else {{ {owners} }}")
     };
+    // The first: a board that has a port of its own shows these.
+    let ids = usb.first().map_or_else(String::new, |(vendor, product)| {
+        format!(
+            "/// Vendor and product of its port.\n\
+             #[allow(dead_code, reason = \"what a port of its own over USB shows\")]\n\
+             const USB: (u16, u16) = ({vendor:#06x}, {product:#06x});\n"
+        )
+    });
     format!(
         "/// The board, as its data file tells of it.\n\
          pub const FACTS: ::firmware::board::Facts = ::firmware::board::Facts {{\n\
@@ -117,6 +127,9 @@ fn constants(board: &Board) -> String {
          word: {word},\n\
          profile: ({profile_address:#x}, {profile_region}),\n\
          image: ({image_address:#x}, {image_region}),\n\
-         }};\n"
+         }};\n\
+         /// What people call it.\n\
+         #[allow(dead_code, reason = \"what a port of its own over USB shows\")]\n\
+         const TITLE: &str = {title:?};\n{ids}"
     )
 }

@@ -16,7 +16,7 @@
 //!
 //! # What boards of a kind share
 //! `board!` is a Cortex-M board's frame: its entry, its vector table, its handlers of faults and panics. What chips of one
-//! maker share is a module behind a feature: `nrf`, `stm32f4`.
+//! maker share is a module behind a feature: `nrf`, `rp2040` and `rp2350`, `stm32f4`. [`usb`] is what a serial port over USB tells its host.
 //!
 //! Each board is a package in `boards/`: its data file, and its clocks, UART, flash and interrupt handlers, nothing else.
 #![no_std]
@@ -43,9 +43,12 @@ pub mod receive;
 pub mod regions;
 pub mod reset;
 pub mod room;
+#[cfg(all(any(feature = "rp2040", feature = "rp2350"), target_os = "none"))]
+pub mod rp;
 #[cfg(all(feature = "stm32f4", target_os = "none"))]
 pub mod stm32f4;
 mod sync;
+pub mod usb;
 
 pub use pocketrec::service::Service;
 pub use pocketrec::store::flash::FlashLog;

@@ -10,7 +10,7 @@ use super::sync::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize};
 /// Bytes of the ring: two frames of the largest size and room to spare. A power of two.
 pub const CAPACITY: usize = 1024;
 
-/// A ring of received bytes between one interrupt handler and one main loop.
+/// A ring of received bytes between one interrupt handler, or several of one priority, and one main loop.
 ///
 /// Costs [`CAPACITY`] bytes of RAM and 24 more. No call waits.
 pub struct Receive {
@@ -51,6 +51,12 @@ impl Receive {
         if self.working.load(Ordering::Relaxed) {
             add_one(&self.during_work);
         }
+    }
+
+    /// Whether so many bytes would not find the ring full; the interrupt handler asks where whoever sends them can wait.
+    pub fn has_room_for(&self, bytes: usize) -> bool {
+        let head = self.head.load(Ordering::Relaxed);
+        CAPACITY - head.wrapping_sub(self.tail.load(Ordering::Acquire)) >= bytes
     }
 
     /// Counts a byte that the UART lost before the handler came; the interrupt handler calls it.
@@ -135,10 +141,12 @@ mod tests {
             receive.push(i as u8);
         }
         assert_eq!(receive.lost(), 3);
+        assert!(receive.has_room_for(0) && !receive.has_room_for(1));
         for i in 0..CAPACITY {
             assert_eq!(receive.pop(), Some(i as u8));
         }
         assert!(receive.is_empty());
+        assert!(receive.has_room_for(CAPACITY) && !receive.has_room_for(CAPACITY + 1));
     }
 
     #[test]

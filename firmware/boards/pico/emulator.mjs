@@ -1,14 +1,15 @@
-// Runs a firmware on rp2040js: its UART0 is a TCP connection, and a second one takes a few commands of QEMU's machine
-// protocol, so that tests can cut its power.
+// Runs a firmware on rp2040js: its UART0 is a TCP connection, or with `-line usb` its serial port over USB; a second
+// connection takes a few commands of QEMU's machine protocol, so that tests can cut its power.
 //
-//   node emulator.mjs -serial tcp:HOST:PORT -kernel ELF [-device loader,file=FILE,addr=N]… [-qmp tcp:HOST:PORT]
+//   node emulator.mjs -serial tcp:HOST:PORT -kernel ELF [-line usb] [-device loader,file=FILE,addr=N]… [-qmp tcp:HOST:PORT]
 //
-// These are QEMU's arguments, so that whoever boots a board need not know which emulator it has.
+// But for `-line` these are QEMU's arguments, so that whoever boots a board need not know which emulator it has.
 //
 // What rp2040js 1.4.1 lacks is here: the boot ROM, as far as a firmware needs it (the second stage's checksum, its copy
 // in RAM, functions that erase and program flash, which take their time), flash that nobody can read meanwhile, a UART
-// that takes its time and interrupts when it has room again, events that a program sets itself, resets that leave RAM and
-// flash as they are, and a fault where code is run from nowhere.
+// that takes its time and interrupts when it has room again, a USB host that waits for bytes before it sends a packet, and
+// doesn't take one which is odd where an even one is due, events that a program sets itself, resets that leave RAM and flash
+// as they are, and a fault where code is run from nowhere.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -30,6 +31,11 @@ const TURN = 20000;
 const ERASE_NANOS = 45e6 / 16;
 const PROGRAM_NANOS = 25e3;
 const HARD_FAULT = 3;
+/** Where the USB controller keeps the mailboxes' controls, and bits of them. */
+const MAILBOXES = 0x80;
+const MAILBOX_AVAILABLE = 1 << 10;
+const MAILBOX_ODD = 1 << 13;
+const PACKET = 64;
 
 function fail(why) {
   process.stderr.write(`${why}\n`);
@@ -41,17 +47,22 @@ for (let i = 2; i < process.argv.length; i += 2) {
   const [name, value] = [process.argv[i].replace(/^-/, ''), process.argv[i + 1]];
   if (name === 'device') {
     options.device.push(value);
-  } else if (['serial', 'kernel', 'qmp'].includes(name) && value !== undefined) {
+  } else if (['serial', 'kernel', 'qmp', 'line'].includes(name) && value !== undefined) {
     options[name] = value;
   } else {
     fail(`this emulator doesn't know ${process.argv[i]} ${value ?? ''}`);
   }
 }
 
-let RP2040;
+const overUsb = options.line === 'usb';
+if (options.line !== undefined && !overUsb) {
+  fail(`-line is ${options.line}; there is usb`);
+}
+
+let RP2040, USBCDC;
 try {
   const packages = process.env.POCKETREC_PACKAGES ?? join(import.meta.dirname ?? '.', 'node_modules');
-  ({ RP2040 } = createRequire(join(packages, 'package.json'))('rp2040js'));
+  ({ RP2040, USBCDC } = createRequire(join(packages, 'package.json'))('rp2040js'));
 } catch (error) {
   fail(`rp2040js is not installed (${error.code}): \`cargo xtask setup\` says how to get it`);
 }
@@ -105,6 +116,55 @@ function bootRom() {
   return new Uint32Array(rom.buffer);
 }
 
+/** A host on the USB port, which opens its serial line. */
+class UsbHost {
+  constructor(usb) {
+    this.usb = usb;
+    this.cdc = new USBCDC(usb);
+    this.connected = false;
+    /** Bytes that the device has room for. */
+    this.room = 0;
+    this.cdc.onDeviceConnected = () => {
+      this.connected = true;
+    };
+    this.cdc.onSerialData = (bytes) => line.write(bytes);
+    usb.onEndpointRead = (endpoint, size) => {
+      if (endpoint === this.cdc.outEndpoint) {
+        this.room = size;
+      }
+    };
+    // The first packet of a request's answer is odd, that of an endpoint even; those of the first endpoint from the host
+    // here are all the first.
+    const odd = new Map();
+    const ask = usb.sendSetupPacket.bind(usb);
+    usb.sendSetupPacket = (packet) => {
+      odd.set(0, true).set(1, true);
+      ask(packet);
+    };
+    const give = usb.DPRAMUpdated.bind(usb);
+    usb.DPRAMUpdated = (offset, value) => {
+      const mailbox = (offset - MAILBOXES) / 4;
+      if (mailbox >= 0 && mailbox < 32 && value & MAILBOX_AVAILABLE) {
+        const due = odd.get(mailbox) ?? false;
+        if (due !== ((value & MAILBOX_ODD) !== 0)) {
+          fail(`packet of mailbox ${mailbox} should be ${due ? 'odd' : 'even'}: a host would drop it`);
+        }
+        odd.set(mailbox, mailbox === 1 || !due);
+      }
+      give(offset, value);
+    };
+  }
+
+  /** Sends what has come, where the device has room for it. */
+  send() {
+    if (this.connected && this.room > 0 && received.length > 0) {
+      const packet = received.splice(0, Math.min(this.room, PACKET));
+      this.room = 0;
+      this.usb.endpointReadDone(this.cdc.outEndpoint, Uint8Array.from(packet));
+    }
+  }
+}
+
 /** The chip, from power-up or a reset on. */
 class Machine {
   constructor(flash, ram) {
@@ -155,6 +215,7 @@ class Machine {
     };
     mcu.onBreak = (number) => this.rom(number);
 
+    this.usb = overUsb ? new UsbHost(mcu.usbCtrl) : null;
     const uart = mcu.uart[0];
     Object.defineProperty(uart, 'flags', {
       get: () =>
@@ -252,7 +313,8 @@ class Machine {
     const nanos = 1e9 / mcu.clkSys;
     this.pause = false;
     for (let i = 0; i < TURN && !this.pause && !this.resetAsked; i++) {
-      if (received.length > 0 && clock.nanos >= this.nextByte && !uart.rxFIFO.full && uart.enabled) {
+      this.usb?.send();
+      if (!this.usb && received.length > 0 && clock.nanos >= this.nextByte && !uart.rxFIFO.full && uart.enabled) {
         this.nextByte = clock.nanos + BYTE_NANOS;
         uart.feedByte(received.shift());
       }
@@ -265,7 +327,10 @@ class Machine {
         if (core.pendingInterrupts & core.enabledInterrupts) {
           core.waiting = false;
           core.interruptsUpdated = true;
-        } else if (received.length > 0) {
+        } else if (this.usb && clock.nanosToNextAlarm > 0) {
+          clock.tick(clock.nanosToNextAlarm);
+          continue;
+        } else if (!this.usb && received.length > 0) {
           clock.tick(Math.max(this.nextByte - clock.nanos, nanos));
           continue;
         } else if (this.manyWait) {

@@ -66,21 +66,25 @@ impl Plugged {
         Self {
             name: port.port_name,
             usb: Some((usb.vid, usb.pid)),
+            known: known(usb.vid, usb.pid, usb.product.as_deref()),
             says: usb.product.or(usb.manufacturer),
-            known: known(usb.vid, usb.pid),
         }
     }
 }
 
-/// What is known under these ids: a probe or an adapter, or a board by the ids in its data file.
-fn known(vendor: u16, product: u16) -> Option<&'static str> {
+/// What is known under these ids: a probe or an adapter, or a board by the ids in its data file; where boards have the same,
+/// the one that the port says it is.
+fn known(vendor: u16, product: u16, says: Option<&str>) -> Option<&'static str> {
     let mut all = KNOWN.iter();
     let is = |(v, p, _): &&(u16, Option<u16>, _)| *v == vendor && p.is_none_or(|p| p == product);
     let named = all.find(is).map(|(_, _, what)| *what);
     named.or_else(|| {
-        let mut boards = boards::BOARDS.iter();
-        let board = boards.find(|board| board.usb.contains(&(vendor, product)));
-        board.map(|board| board.title)
+        let boards = || {
+            let all = boards::BOARDS.iter();
+            all.filter(|board| board.usb.contains(&(vendor, product)))
+        };
+        let told = boards().find(|board| says == Some(board.title));
+        told.or_else(|| boards().next()).map(|board| board.title)
     })
 }
 
@@ -90,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_probe_or_an_adapter_is_known_by_its_usb_ids_and_a_mouse_is_not() {
-        let usb = |vid, pid| {
+        let says = |vid, pid, product: Option<&str>| {
             Plugged::of(SerialPortInfo {
                 port_name: "/dev/ttyACM0".into(),
                 port_type: SerialPortType::UsbPort(serialport::UsbPortInfo {
@@ -98,14 +102,20 @@ mod tests {
                     pid,
                     serial_number: None,
                     manufacturer: Some("maker".into()),
-                    product: None,
+                    product: product.map(String::from),
                 }),
             })
         };
+        let usb = |vid, pid| says(vid, pid, None);
         assert!(usb(0x0d28, 0x0204).known.unwrap().contains("micro:bit"));
         assert_eq!(usb(0x1366, 0x0105).known, Some("a J-Link probe"));
         assert_eq!(usb(0x046d, 0xc077).known, None);
         assert_eq!(usb(0x046d, 0xc077).says.as_deref(), Some("maker"));
+        let pico = |name| says(0x16c0, 0x27dd, name).known;
+        assert_eq!(pico(None), Some("Raspberry Pi Pico"));
+        for name in ["Raspberry Pi Pico", "Raspberry Pi Pico 2"] {
+            assert_eq!(pico(Some(name)), Some(name));
+        }
         let own = Plugged::of(SerialPortInfo {
             port_name: "/dev/ttyS0".into(),
             port_type: SerialPortType::Unknown,

@@ -15,9 +15,19 @@ use tests::trained;
 
 /// Boots a board with an image of that storage, asks it everything, and compares every byte of the answers.
 fn compare(
+    firmware: (&str, &str, &[&str]),
+    storage: impl Into<Storage>,
+    counts: Counts,
+) -> Result<()> {
+    compare_in(firmware, storage, counts, &[])
+}
+
+/// As [`compare`], with further arguments for the emulator.
+fn compare_in(
     (board, profile, features): (&str, &str, &[&str]),
     storage: impl Into<Storage>,
     counts: Counts,
+    arguments: &[String],
 ) -> Result<()> {
     let storage = storage.into();
     let name = storage.precision.name();
@@ -35,7 +45,7 @@ fn compare(
     let transcript = Transcript::parse(&recorded.to_text()).map_err(anyhow::Error::msg)?;
     assert_eq!(transcript, recorded);
 
-    let mut connection = boot_with(board, profile, features, Some(&image.path), &[])?;
+    let mut connection = boot_with(board, profile, features, Some(&image.path), arguments)?;
     connection.hello()?;
     let started = Instant::now();
     if let Some(difference) = transcript.replay(&mut connection, |_, _| ())? {
@@ -252,6 +262,12 @@ fn a_microbit_built_for_size_answers_from_f16_with_the_bits_of_a_pc() -> Result<
 #[test]
 fn a_pico_built_for_size_answers_from_i8_with_the_bits_of_a_pc() -> Result<()> {
     compare(("pico", "firmware-s", &[]), Precision::I8, FEW)
+}
+
+#[test]
+fn a_pico_answers_over_usb_with_the_bits_of_a_pc() -> Result<()> {
+    let usb = ["-line", "usb"].map(String::from);
+    compare_in(("pico", "firmware-s", &[]), Precision::F16, FEW, &usb)
 }
 
 #[test]

@@ -1,19 +1,14 @@
-//! Raspberry Pi Pico (RP2040): its clocks, UART0 on GPIO0 and GPIO1, its timer; `flash` is the chip beside it.
+//! Raspberry Pi Pico (RP2040): its clocks and pins; lines, timer and flash are `firmware::rp`.
 //!
 //! The same file runs on a board and in `emulator.mjs`. This Cortex-M0+ has no floating-point unit; its second core
 //! sleeps.
 #![no_std]
 #![no_main]
 
-mod flash;
+use firmware::rp::flash::{Rom, Watchdog};
+use firmware::rp::{self, Chip, Rp, pac};
+use firmware::usb::Descriptors;
 
-use core::cell::Cell;
-use firmware::arm;
-use firmware::board::Board;
-use rp2040_pac as pac;
-
-/// Bits a second on the UART.
-const BAUD: u32 = 115_200;
 /// The crystal.
 const CRYSTAL_HZ: u32 = 12_000_000;
 /// About what the ring oscillator has that runs from reset, on which the board also runs when the crystal doesn't start.
@@ -22,6 +17,25 @@ const RING_HZ: u32 = 6_500_000;
 /// takes about one, all else less.
 const PATIENCE: u32 = 200_000;
 
+/// Where this chip has what `firmware::rp` drives.
+const CHIP: Chip<pac::Interrupt> = Chip {
+    uart: (pac::UART0::PTR, pac::Interrupt::UART0_IRQ),
+    timer: pac::TIMER::PTR,
+    usb: pac::Interrupt::USBCTRL_IRQ,
+};
+
+/// It counts two for a microsecond, by the chip's erratum E1.
+const WATCHDOG: Watchdog = Watchdog {
+    place: pac::WATCHDOG::PTR,
+    patience: 2 * 2_000_000,
+};
+
+/// The flash chip beside it.
+type Flash = rp::flash::Flash<{ FACTS.page }>;
+
+/// What a host is told of the line over USB.
+static USB_DESCRIPTORS: Descriptors = Descriptors::new(USB, "github.com/pocketrec", TITLE);
+
 /// What the chip's boot loader runs first: it has the flash chip read by four lines at once.
 #[unsafe(link_section = ".boot2")]
 #[used]
@@ -29,67 +43,48 @@ static BOOT2: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
 
 firmware::board! {
     start: start,
-    flash: flash::Flash,
-    interrupts: { pac::Interrupt::UART0_IRQ => receive },
+    flash: Flash,
+    interrupts: {
+        pac::Interrupt::USBCTRL_IRQ => usb,
+        pac::Interrupt::UART0_IRQ => uart,
+    },
 }
 
 /// Starts the chip.
-fn start() -> (Pico, flash::Flash) {
-    // SAFETY: called once, and the handler below touches only what it says.
+fn start() -> (Rp<pac::Interrupt>, Flash) {
+    // SAFETY: called once, and the handlers below touch only what they say.
     let chip = unsafe { pac::Peripherals::steal() };
     // One that was armed for flash, when a reset cut that off.
     chip.WATCHDOG
         .ctrl()
         .modify(|_, register| register.enable().clear_bit());
-    let uart_hz = start_clocks(&chip);
-    start_uart(&chip, uart_hz);
-    // SAFETY: the handler of UART0 shares only `RECEIVE` with main.
-    unsafe { cortex_m::peripheral::NVIC::unmask(pac::Interrupt::UART0_IRQ) };
-    let board = Pico {
-        uart: chip.UART0,
-        timer: chip.TIMER,
-        microseconds: Cell::new(0),
-        milliseconds: Cell::new(0),
-    };
-    (board, flash::Flash::new(chip.WATCHDOG))
-}
-
-struct Pico {
-    uart: pac::UART0,
-    timer: pac::TIMER,
-    /// The timer when it was last read, less what is not yet a whole millisecond.
-    microseconds: Cell<u32>,
-    milliseconds: Cell<u32>,
-}
-
-impl Board for Pico {
-    const FALLBACK_HZ: Option<u32> = Some(RING_HZ);
-
-    /// Right as long as it is called once in 71 minutes, when the timer's lower 32 bits wrap.
-    fn now_ms(&self) -> u32 {
-        let before = self.microseconds.get();
-        let passed = self.timer.timerawl().read().bits().wrapping_sub(before) / 1000;
-        self.microseconds.set(before.wrapping_add(passed * 1000));
-        self.milliseconds
-            .set(self.milliseconds.get().wrapping_add(passed));
-        self.milliseconds.get()
+    // What its reset takes in: all but the oscillators.
+    // SAFETY: every bit stands for a part of the chip.
+    chip.PSM.wdsel().write(|register| unsafe {
+        register
+            .bits(0x0001_ffff)
+            .xosc()
+            .clear_bit()
+            .rosc()
+            .clear_bit()
+    });
+    let (uart_hz, usb) = start_clocks(&chip);
+    // A line that nobody drives reads as idle.
+    chip.PADS_BANK0
+        .gpio(1)
+        .modify(|_, register| register.pue().set_bit().pde().clear_bit());
+    for pin in 0..2 {
+        chip.IO_BANK0
+            .gpio(pin)
+            .gpio_ctrl()
+            .write(|register| register.funcsel().uart());
     }
-
-    fn send(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            if !wait(|| self.uart.uartfr().read().txff().bit_is_clear()) {
-                return;
-            }
-            // SAFETY: every byte may be sent.
-            self.uart
-                .uartdr()
-                .write(|register| unsafe { register.data().bits(byte) });
-        }
-    }
-
-    fn sleep_unless(&mut self, work: impl FnOnce() -> bool) {
-        arm::sleep_unless(work);
-    }
+    let usb = usb.then_some(&USB_DESCRIPTORS);
+    // SAFETY: called once; what it drives is out of its resets; the handlers are below, at the priority of the reset.
+    let lines = unsafe { rp::start(CHIP, uart_hz, usb) };
+    // SAFETY: the chip is an RP2040, and nothing else uses flash or the watchdog from now on.
+    let flash = unsafe { Flash::new(Rom::find(), WATCHDOG) };
+    (lines, flash)
 }
 
 /// Waits until the condition holds; `false` when patience ran out.
@@ -98,8 +93,8 @@ fn wait(mut condition: impl FnMut() -> bool) -> bool {
 }
 
 /// 125 MHz from the crystal through the PLL, and a microsecond for the timer; returns the UART's clock, which is the
-/// core's. On the ring oscillator where the crystal or the PLL doesn't start.
-fn start_clocks(chip: &pac::Peripherals) -> u32 {
+/// core's, and whether USB has one. On the ring oscillator where the crystal or the PLL doesn't start.
+fn start_clocks(chip: &pac::Peripherals) -> (u32, bool) {
     let clocks = &chip.CLOCKS;
     // A reset of the core alone leaves the clocks as they are: away from the PLL first, to the ring oscillator.
     clocks
@@ -116,18 +111,26 @@ fn start_clocks(chip: &pac::Peripherals) -> u32 {
         register
             .pll_sys()
             .set_bit()
+            .pll_usb()
+            .set_bit()
             .uart0()
             .set_bit()
             .timer()
+            .set_bit()
+            .usbctrl()
             .set_bit()
     });
     chip.RESETS.reset().modify(|_, register| {
         register
             .pll_sys()
             .clear_bit()
+            .pll_usb()
+            .clear_bit()
             .uart0()
             .clear_bit()
             .timer()
+            .clear_bit()
+            .usbctrl()
             .clear_bit()
             .io_bank0()
             .clear_bit()
@@ -137,14 +140,17 @@ fn start_clocks(chip: &pac::Peripherals) -> u32 {
     wait(|| {
         let done = chip.RESETS.reset_done().read();
         done.pll_sys().bit()
+            && done.pll_usb().bit()
             && done.uart0().bit()
             && done.timer().bit()
+            && done.usbctrl().bit()
             && done.io_bank0().bit()
             && done.pads_bank0().bit()
     });
 
-    let core_hz = match start_crystal(chip) {
-        true if start_pll(chip) => FACTS.clock_hz,
+    let crystal = start_crystal(chip);
+    let core_hz = match crystal {
+        true if start_core_pll(chip) => FACTS.clock_hz,
         true => CRYSTAL_HZ,
         false => RING_HZ,
     };
@@ -157,7 +163,7 @@ fn start_clocks(chip: &pac::Peripherals) -> u32 {
     chip.WATCHDOG
         .tick()
         .write(|register| unsafe { register.cycles().bits(cycles).enable().set_bit() });
-    core_hz
+    (core_hz, crystal && start_usb_pll(chip))
 }
 
 /// The crystal as reference clock, and so as the core's for now; whether it started.
@@ -181,25 +187,11 @@ fn start_crystal(chip: &pac::Peripherals) -> bool {
     wait(|| clocks.clk_ref_selected().read().bits() & 1 << 2 != 0)
 }
 
-/// 12 MHz * 125 / 6 / 2 = 125 MHz as the core's clock; whether the PLL locked.
-fn start_pll(chip: &pac::Peripherals) -> bool {
-    let pll = &chip.PLL_SYS;
-    // SAFETY: a reference of 12 MHz and an oscillator of 1,500 MHz are within the data sheet's ranges, section 2.18.
-    unsafe {
-        pll.cs().write(|register| register.refdiv().bits(1));
-        pll.fbdiv_int()
-            .write(|register| register.fbdiv_int().bits(125));
-    }
-    pll.pwr()
-        .modify(|_, register| register.pd().clear_bit().vcopd().clear_bit());
-    if !wait(|| pll.cs().read().lock().bit()) {
+/// 12 MHz * 125 / 6 / 2 = 125 MHz as the core's clock; whether it is.
+fn start_core_pll(chip: &pac::Peripherals) -> bool {
+    if !start_pll(&chip.PLL_SYS, 125, [6, 2]) {
         return false;
     }
-    // SAFETY: divisors of 1 to 7.
-    pll.prim()
-        .write(|register| unsafe { register.postdiv1().bits(6).postdiv2().bits(2) });
-    pll.pwr()
-        .modify(|_, register| register.postdivpd().clear_bit());
     let clocks = &chip.CLOCKS;
     clocks
         .clk_sys_ctrl()
@@ -210,47 +202,46 @@ fn start_pll(chip: &pac::Peripherals) -> bool {
     wait(|| clocks.clk_sys_selected().read().bits() & 1 << 1 != 0)
 }
 
-/// UART0 on GPIO0 (sends) and GPIO1 (receives), 8 bits, no parity, one stop bit.
-fn start_uart(chip: &pac::Peripherals, clock_hz: u32) {
-    let uart = &chip.UART0;
-    // With 16 samples a bit, in 64ths.
-    let divider = (clock_hz * 4 + BAUD / 2) / BAUD;
-    // SAFETY: 67 and 52 64ths at 125 MHz; 8 bits are 3.
+/// 12 MHz * 100 / 5 / 5 = 48 MHz as the clock of USB; whether it is.
+fn start_usb_pll(chip: &pac::Peripherals) -> bool {
+    let started = start_pll(&chip.PLL_USB, 100, [5, 5]);
+    if started {
+        chip.CLOCKS
+            .clk_usb_ctrl()
+            .write(|register| register.auxsrc().clksrc_pll_usb().enable().set_bit());
+    }
+    started
+}
+
+/// A PLL from the crystal: times one number, through two others. Whether it locked.
+fn start_pll(pll: &pac::pll_sys::RegisterBlock, times: u16, [first, second]: [u8; 2]) -> bool {
+    // SAFETY: a reference of 12 MHz and an oscillator of 1,200 to 1,500 MHz are within the data sheet's ranges, section
+    // 2.18.
     unsafe {
-        uart.uartibrd()
-            .write(|register| register.baud_divint().bits((divider >> 6) as u16));
-        uart.uartfbrd()
-            .write(|register| register.baud_divfrac().bits((divider & 63) as u8));
-        uart.uartlcr_h()
-            .write(|register| register.wlen().bits(3).fen().set_bit());
+        pll.cs().write(|register| register.refdiv().bits(1));
+        pll.fbdiv_int()
+            .write(|register| register.fbdiv_int().bits(times));
     }
-    // From four bytes on, or when the line rests with fewer.
-    // SAFETY: an eighth of the 32 that it holds.
-    uart.uartifls()
-        .write(|register| unsafe { register.rxiflsel().bits(0) });
-    uart.uartimsc()
-        .write(|register| register.rxim().set_bit().rtim().set_bit());
-    uart.uartcr()
-        .write(|register| register.uarten().set_bit().txe().set_bit().rxe().set_bit());
-    for pin in 0..2 {
-        chip.IO_BANK0
-            .gpio(pin)
-            .gpio_ctrl()
-            .write(|register| register.funcsel().uart());
+    pll.pwr()
+        .modify(|_, register| register.pd().clear_bit().vcopd().clear_bit());
+    if !wait(|| pll.cs().read().lock().bit()) {
+        return false;
     }
+    // SAFETY: divisors of 1 to 7.
+    pll.prim()
+        .write(|register| unsafe { register.postdiv1().bits(first).postdiv2().bits(second) });
+    pll.pwr()
+        .modify(|_, register| register.postdivpd().clear_bit());
+    true
+}
+
+/// The handler of the USB controller.
+unsafe extern "C" fn usb() {
+    rp::handle_usb(&RECEIVE);
 }
 
 /// The handler of UART0.
-unsafe extern "C" fn receive() {
+unsafe extern "C" fn uart() {
     // SAFETY: only this handler reads the receive side; main writes the transmit side.
-    let uart = unsafe { &*pac::UART0::ptr() };
-    while uart.uartfr().read().rxfe().bit_is_clear() {
-        let data = uart.uartdr().read();
-        if data.oe().bit_is_set() {
-            RECEIVE.lose();
-        }
-        RECEIVE.push(data.data().bits());
-    }
-    uart.uarticr()
-        .write(|register| register.rtic().clear_bit_by_one());
+    unsafe { rp::handle_uart(CHIP.uart.0, &RECEIVE) };
 }
