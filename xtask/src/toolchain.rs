@@ -300,6 +300,11 @@ mod tests {
 
     #[test]
     fn every_board_has_its_target() {
-        assert_eq!(targets(), ["thumbv6m-none-eabi", "thumbv7em-none-eabihf"]);
+        let due = [
+            "thumbv6m-none-eabi",
+            "thumbv7em-none-eabihf",
+            "thumbv8m.main-none-eabihf",
+        ];
+        assert_eq!(targets(), due);
     }
 }
