@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use std::process::{Command, Stdio};
 
 use pocketrec_data::builtin;
+use pocketrec_evaluate::Plan;
+use pocketrec_evaluate::by_time::ByTime;
+use pocketrec_evaluate::cold::{self, Order};
 use pocketrec_evaluate::protocol::{folds, leave_last_out};
-use pocketrec_evaluate::{Plan, cold};
 use pocketrec_export::Precision;
 use pocketrec_train::{ModelKind, Options, recipe};
 
@@ -28,6 +30,7 @@ fn plan(model: ModelKind, lists: bool) -> Plan {
         options: options(model),
         precisions: vec![Precision::F32, Precision::I8, Precision::F16],
         lists,
+        ahead: lists,
         threads: 2,
     }
 }
@@ -105,7 +108,8 @@ fn lists_find_more_than_fame_or_stars_and_name_many_movies_and_few_obscure_ones(
 #[test]
 fn core_learns_people_whom_training_has_never_seen() {
     let data = builtin::load();
-    let curve = cold::curve(&data, &options(recipe::MODEL), 100, true, &|_| ()).unwrap();
+    let options = options(recipe::MODEL);
+    let curve = cold::curve(&data, &options, 100, Order::Time, true, &|_| ()).unwrap();
     let told = curve.text();
     assert_eq!((curve.people, curve.points.len()), (100, COLD.len()));
     for (point, (known, learned, retrained)) in curve.points.iter().zip(COLD) {
@@ -120,6 +124,54 @@ fn core_learns_people_whom_training_has_never_seen() {
     let (first, last) = (&curve.points[0], &curve.points[5]);
     assert!(last.learned < 0.96 * first.learned, "{told}");
 }
+
+#[test]
+fn a_new_owner_is_never_predicted_worse_than_by_movie_means_in_either_order() {
+    let data = builtin::load();
+    for order in [Order::Time, Order::Random] {
+        for seed in 0..2 {
+            let options = Options {
+                seed,
+                ..options(recipe::MODEL)
+            };
+            let curve = cold::curve(&data, &options, 100, order, false, &|_| ()).unwrap();
+            for point in &curve.points {
+                assert!(
+                    point.learned < point.movie_mean,
+                    "{order:?}, seed {seed}:\n{}",
+                    curve.text()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn later_ratings_are_predicted_better_from_where_biases_have_come_to() {
+    let data = builtin::load();
+    let all = [
+        leave_last_out(&data),
+        ByTime::Last(0.1).fold(&data).unwrap(),
+    ];
+    let plan = Plan {
+        lists: false,
+        ahead: true,
+        precisions: vec![Precision::F16],
+        ..plan(recipe::MODEL, false)
+    };
+    let results = pocketrec_evaluate::run(&all, &plan, &|_| ()).unwrap();
+    for (result, most) in results.iter().zip(AHEAD) {
+        let [.., still, moved] = &result.errors[..] else {
+            panic!("{result:?}");
+        };
+        assert_eq!(still.method, "hybrid f16, without drift");
+        assert!(moved.rmse < still.rmse - 0.005, "{result:?}");
+        assert!(moved.rmse < most + NOISE, "{result:?}");
+    }
+}
+
+/// RMSE on everybody's last rating, and on the last tenth of everybody's.
+const AHEAD: [f64; 2] = [0.9053, 0.8343];
 
 /// RMSE by each movie's mean in training, of 100 people's ratings after their first 20.
 const MOVIE_MEAN: f64 = 1.0174;

@@ -41,9 +41,9 @@ pub enum TableKind {
     MovieBias = 34,
     /// f16, f32 or i16 \[users\]\[1\].
     UserBias = 35,
-    /// f32 \[1\]\[user dimensions\]: the mean of all users' rows, where an owner starts.
+    /// f32 \[1\]\[user dimensions\]: the row of somebody of whom nothing is known, where an owner starts.
     MeanUser = 36,
-    /// f32 \[1\]\[1\]: the mean of all users' biases.
+    /// f32 \[1\]\[1\]: that person's bias.
     MeanUserBias = 37,
     /// u8 \[movies\]\[1\]: what the rows of a `MovieEmbedding` of i8 are multiplied by, beside its scale.
     MovieRowMultiplier = 38,

@@ -93,7 +93,7 @@ impl<'a> Model<'a> {
         Ok((row, users.bias.map_or(0.0, |table| table.first(at))))
     }
 
-    /// The mean of all users' rows, and of their biases, as which an owner starts.
+    /// Row and bias of the mean user, as whom an owner starts: of somebody of whom nothing is known.
     pub fn mean_row(&self) -> (&'a [f32], f32) {
         (self.mean_row, self.mean_bias)
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Scale;
 use pocketrec_base::random::hash;
-use pocketrec_base::threads::in_parts;
+use pocketrec_base::threads::{for_memory, in_parts, share};
 
 /// Ratings as four parallel columns, users and movies as dense rows.
 ///
@@ -63,9 +63,13 @@ impl Ratings {
         for rating in ratings {
             all[self.users[rating as usize] as usize].push(rating);
         }
-        for of_user in &mut all {
-            of_user.sort_unstable_by_key(|&rating| self.when(rating));
-        }
+        const USERS: usize = 1_024;
+        let sort = |(): &mut (), some: &mut [Vec<u32>]| {
+            for of_user in some {
+                of_user.sort_unstable_by_key(|&rating| self.when(rating));
+            }
+        };
+        share(for_memory(), all.chunks_mut(USERS), || (), sort);
         all
     }
 

@@ -1,5 +1,7 @@
 //! Cold start on paper: how well core's own learning predicts for people whom training has never seen.
 
+use std::str::FromStr;
+
 use anyhow::Result;
 use pocketrec::ids::MovieId;
 use pocketrec::learn::FoldIn;
@@ -12,6 +14,7 @@ use super::{checkpoint, refusal};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::number::{count, there};
 use pocketrec_base::print::{Align, table};
+use pocketrec_base::random::Sequence;
 use pocketrec_data::{Dataset, Ratings, Split};
 use pocketrec_export::{Chosen, Precision, build};
 use pocketrec_metrics::Errors;
@@ -23,6 +26,31 @@ use pocketrec_train::{Options, Recipe, Trained, train};
 pub const KNOWN: [usize; 6] = [0, 1, 2, 5, 10, 20];
 /// The fewest ratings of somebody who can be looked at: ten remain after the last of [`KNOWN`].
 const FEWEST: usize = 30;
+
+/// In which order people are taken to have rated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Order {
+    /// As they did.
+    #[default]
+    Time,
+    /// At random: what somebody's first ratings have in common then makes no difference.
+    Random,
+}
+
+impl FromStr for Order {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "time" => Ok(Self::Time),
+            "random" => Ok(Self::Random),
+            _ => Err(format!(
+                "`{text}` is not an order of ratings: time or random"
+            )),
+        }
+    }
+}
 
 /// RMSE over the same ratings of the same people, with so many of each one's first ratings known.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -46,18 +74,20 @@ pub struct Curve {
     pub people: usize,
     /// Ratings predicted at each point.
     pub ratings: usize,
+    /// The order in which they are taken to have rated.
+    pub order: Order,
     /// A point for each of [`KNOWN`].
     pub points: Vec<Point>,
 }
 
-/// Somebody whom training doesn't see: rows of ratings by time, the first 20 and the others.
+/// Somebody whom training doesn't see: numbers of ratings, the first 20 and the others.
 struct Stranger {
     first: Vec<u32>,
     rest: Vec<u32>,
 }
 
 /// Leaves `people` people out, drawn from those with at least 30 ratings, trains on the others, and predicts what
-/// each gave after the first 20 ratings. With `retrain` trains six times. `tell` hears of each training that begins.
+/// each gave after the first 20 ratings in that order. With `retrain` trains six times. `tell` hears of each training that begins.
 ///
 /// # Errors
 /// [`BadInput`] where too few people have enough ratings; else what training or export says.
@@ -65,11 +95,12 @@ pub fn curve(
     data: &Dataset,
     options: &Options,
     people: usize,
+    order: Order,
     retrain: bool,
     tell: &dyn Fn(&str),
 ) -> Result<Curve> {
     let ratings = &data.ratings;
-    let strangers = strangers(ratings, people, options.seed)?;
+    let strangers = strangers(ratings, people, order, options.seed)?;
     let hidden: std::collections::HashSet<u32> = strangers
         .iter()
         .flat_map(|one| one.first.iter().chain(&one.rest))
@@ -147,6 +178,7 @@ pub fn curve(
     Ok(Curve {
         people: strangers.len(),
         ratings: test.len(),
+        order,
         points,
     })
 }
@@ -176,7 +208,7 @@ fn learn(model: &Model<'_>, ratings: &Ratings, known: &[u32]) -> UserState {
     model.user_state(&private.row, private.bias)
 }
 
-fn strangers(ratings: &Ratings, people: usize, seed: u64) -> Result<Vec<Stranger>> {
+fn strangers(ratings: &Ratings, people: usize, order: Order, seed: u64) -> Result<Vec<Stranger>> {
     let mut able: Vec<Vec<u32>> = ratings
         .in_order(0..ratings.len() as u32)
         .into_iter()
@@ -194,9 +226,13 @@ fn strangers(ratings: &Ratings, people: usize, seed: u64) -> Result<Vec<Stranger
         able.swap(last, random.below(last as u64, last as u64 + 1) as usize);
     }
     able.truncate(people);
+    let mut shuffle = Sequence::new(seed);
     Ok(able
         .into_iter()
         .map(|mut rows| {
+            if order == Order::Random {
+                shuffle.shuffle(&mut rows);
+            }
             let rest = rows.split_off(KNOWN[KNOWN.len() - 1]);
             Stranger { first: rows, rest }
         })
@@ -268,7 +304,7 @@ mod tests {
             sweeps: Some(40),
             ..recipe::options(ModelKind::Hybrid)
         };
-        let curve = curve(&data(), &options, 12, true, &|_| ()).unwrap();
+        let curve = curve(&data(), &options, 12, Order::Time, true, &|_| ()).unwrap();
         assert_eq!((curve.people, curve.ratings), (12, 12 * 20));
         let (none, many) = (&curve.points[0], &curve.points[5]);
         assert_eq!(none.learned, none.mean_user);
@@ -279,10 +315,38 @@ mod tests {
     }
 
     #[test]
+    fn the_same_people_rate_other_movies_first_in_a_random_order() {
+        let data = data();
+        let ratings = &data.ratings;
+        let drawn = |order| strangers(ratings, 12, order, 3).unwrap();
+        let sorted = |one: &Stranger| {
+            let mut all = [&one.first[..], &one.rest].concat();
+            all.sort_unstable();
+            all
+        };
+        let (by_time, at_random) = (drawn(Order::Time), drawn(Order::Random));
+        for (one, other) in by_time.iter().zip(&at_random) {
+            assert!(
+                one.first
+                    .iter()
+                    .all(|&row| ratings.times[row as usize] < 20)
+            );
+            assert!(
+                other
+                    .first
+                    .iter()
+                    .any(|&row| ratings.times[row as usize] >= 20)
+            );
+            assert_eq!(other.first.len(), 20);
+            assert_eq!(sorted(one), sorted(other));
+        }
+    }
+
+    #[test]
     fn more_people_than_there_are_cannot_be_left_out() {
         let options = recipe::options(ModelKind::Hybrid);
         for people in [31, usize::MAX] {
-            let error = curve(&data(), &options, people, false, &|_| ()).unwrap_err();
+            let error = curve(&data(), &options, people, Order::Time, false, &|_| ()).unwrap_err();
             assert!(error.to_string().contains("60 people"), "{error}");
         }
     }

@@ -19,7 +19,7 @@ use pocketrec::model::Model;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::threads;
 use pocketrec_data::{Dataset, Split};
-use pocketrec_export::{Chosen, Precision, build};
+use pocketrec_export::{Chosen, ImageBytes, Precision, build};
 use pocketrec_metrics::image;
 use pocketrec_metrics::ranking::{self, Judge};
 use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
@@ -40,6 +40,9 @@ pub struct Plan {
     pub precisions: Vec<Precision>,
     /// Whether lists are judged too.
     pub lists: bool,
+    /// Whether the ratings that are measured on are later than those that are learned from: users' biases are then taken
+    /// as of their last rating, as `export` writes them.
+    pub ahead: bool,
     /// Threads to use.
     pub threads: usize,
 }
@@ -83,7 +86,7 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
         ..plan.options.clone()
     };
     let clock = Instant::now();
-    let trained = trained(fold, options, plan.lists)?;
+    let trained = trained(fold, options, plan)?;
     let seconds = clock.elapsed().as_secs_f64();
 
     let unseen = |rows: &[u32], count: usize| {
@@ -122,21 +125,27 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
     let held = image::held(ratings, &fold.split);
     let name = plan.options.model.name();
     let mut lists = Vec::new();
+    let last = checkpoint.as_of_last();
     for (at, &precision) in plan.precisions.iter().enumerate() {
-        let built = build(&checkpoint, &chosen, precision)?;
-        let model = Model::open(built.as_ref())
-            .map_err(|why| anyhow::anyhow!("the image can't be opened: {why}"))?;
-        let found = image::errors(&model, &held);
-        anyhow::ensure!(
-            found.count > 0,
-            "the image has none of the test ratings' users"
-        );
+        let moved = plan.ahead && checkpoint.drift.is_some();
+        if moved {
+            let found = errors_of(&build(&checkpoint, &chosen, precision)?, &held)?;
+            errors.push(Errors {
+                method: format!("{name} {}, without drift", precision.name()),
+                rmse: found.rmse(),
+                mae: found.mae(),
+            });
+        }
+        let of = if moved { &*last } else { &checkpoint };
+        let built = build(of, &chosen, precision)?;
+        let found = errors_of(&built, &held)?;
         errors.push(Errors {
             method: format!("{name} {}", precision.name()),
             rmse: found.rmse(),
             mae: found.mae(),
         });
         if plan.lists && at + 1 == plan.precisions.len() {
+            let model = opened(&built)?;
             let judge = Judge::new(ratings, &fold.split, ranking::PEOPLE);
             let mut add = |method: &str, ranking| {
                 lists.push(Lists {
@@ -167,11 +176,26 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
     })
 }
 
-/// Trains on a fold's training ratings alone: what early stopping and what lists add need is held back from those.
-fn trained(fold: &Fold<'_>, options: Options, lists: bool) -> Result<Trained> {
+/// An image as core opens it.
+fn opened(image: &ImageBytes) -> Result<Model<'_>> {
+    Model::open(image.as_ref()).map_err(|why| anyhow::anyhow!("the image can't be opened: {why}"))
+}
+
+/// The errors of an image on ratings of its users.
+fn errors_of(built: &ImageBytes, held: &[image::Held]) -> Result<pocketrec_metrics::Errors> {
+    let found = image::errors(&opened(built)?, held);
+    anyhow::ensure!(
+        found.count > 0,
+        "the image has none of the test ratings' users"
+    );
+    Ok(found)
+}
+
+/// Trains on a fold's training ratings alone: what early stopping, what lists add and drift need is held back from those.
+fn trained(fold: &Fold<'_>, options: Options, plan: &Plan) -> Result<Trained> {
     let all = &fold.split.train;
     let share = match options.solver {
-        Solver::Gibbs if !lists => 0.0,
+        Solver::Gibbs if !plan.lists && !plan.ahead => 0.0,
         Solver::Gibbs | Solver::Adam | Solver::Imported => recipe::VALIDATION,
     };
     let inner = Split::random(all.len(), share, options.seed);
@@ -180,7 +204,7 @@ fn trained(fold: &Fold<'_>, options: Options, lists: bool) -> Result<Trained> {
         train: pick(&inner.train),
         validation: pick(&inner.validation),
     };
-    train(fold.data, &split, Recipe::new(options, lists), &mut ()).map_err(refusal)
+    train(fold.data, &split, Recipe::new(options, plan.lists), &mut ()).map_err(refusal)
 }
 
 /// Why training gave nothing: [`BadInput`] where options or data are to blame.

@@ -45,6 +45,8 @@ fn checkpoint(kind: ModelKind, dim: usize) -> Checkpoint {
         split: SplitNote::default(),
         options,
         best_epoch: 1,
+        newcomer: None,
+        drift: None,
         interest: None,
         validation: None,
     }

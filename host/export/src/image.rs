@@ -20,8 +20,8 @@ use pocketrec_train::interest::{confidence_bytes, most};
 
 /// The image of the chosen rows of a checkpoint, sealed and verified by core's own reader.
 ///
-/// The mean user, where a device's owner starts, is the mean of all users of the checkpoint, chosen or not. Rows of
-/// 8 bits are rounded by what they do to predictions, which takes about 90 microseconds a row of 8 on a thread.
+/// A device's owner starts as the checkpoint's newcomer, else as the mean of all its users, chosen or not. Users are as the
+/// checkpoint's parameters have them: [`Checkpoint::as_of_last`] moves their biases to where they have come to. Rows of 8 bits are rounded by what they do to predictions, which takes about 90 microseconds a row of 8 on a thread.
 ///
 /// # Errors
 ///
@@ -137,12 +137,19 @@ fn build_by(
             tables.push(numbers(K::UserBias, 1, &bias, of_users)?);
         }
     }
-    let mean_row = mean(&p.user_embedding, p.user_dim);
-    tables.push(OwnedTable::of(K::MeanUser, 1, &mean_row));
+    let (bias, row) = match checkpoint.newcomer.as_deref() {
+        Some([bias, row @ ..]) => (vec![*bias], row[..p.user_dim].to_vec()),
+        _ => (mean(&p.user_bias, 1), mean(&p.user_embedding, p.user_dim)),
+    };
+    tables.push(OwnedTable::of(K::MeanUser, 1, &normal(row)));
     if parts.biases {
-        tables.push(OwnedTable::of(K::MeanUserBias, 1, &mean(&p.user_bias, 1)));
+        tables.push(OwnedTable::of(K::MeanUserBias, 1, &normal(bias)));
     }
-    tables.push(OwnedTable::of(K::UserSpread, 1, &spread(p)));
+    tables.push(OwnedTable::of(
+        K::UserSpread,
+        1,
+        &spread(p, checkpoint.newcomer.as_deref()),
+    ));
     if parts.mlp {
         tables.extend(network(p));
         if precision.is_integer() {
@@ -169,6 +176,13 @@ fn build_by(
             "the checkpoint can't become an image: {why}"
         ))),
     }
+}
+
+/// Without subnormal numbers, of which an image holds none.
+fn normal(mut values: Vec<f32>) -> Vec<f32> {
+    let subnormal = values.iter_mut().filter(|value| value.is_subnormal());
+    subnormal.for_each(|value| *value = 0.0);
+    values
 }
 
 /// The mean row, summed in double precision.

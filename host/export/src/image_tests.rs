@@ -48,6 +48,8 @@ pub(crate) fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u3
         split: SplitNote::default(),
         options,
         best_epoch: 1,
+        newcomer: None,
+        drift: None,
         interest: None,
         validation: None,
     }

@@ -225,6 +225,8 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
             split: held,
             options,
             best_epoch: 1,
+            newcomer: None,
+            drift: None,
             interest: found,
             validation: None,
         },

@@ -11,10 +11,11 @@ use crate::print::{self, Answer, Target, count, seconds};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 use pocketrec_data::{Dataset, Scale, Silent};
+use pocketrec_evaluate::Plan;
 use pocketrec_evaluate::by_time::ByTime;
+use pocketrec_evaluate::cold::{self, Order};
 use pocketrec_evaluate::protocol::{self, Fold};
 use pocketrec_evaluate::report::{FoldResult, Report};
-use pocketrec_evaluate::{Plan, cold};
 use pocketrec_export::{Precision, limits};
 use pocketrec_train::Solver;
 
@@ -54,6 +55,15 @@ pub struct Args {
     /// Leave this many people out of training, and predict their later ratings after a fold-in of their first ones
     #[arg(long, value_name = "PEOPLE", conflicts_with_all = ["official", "train", "leave_last_out"])]
     cold_start: Option<usize>,
+
+    /// With --cold-start, the order in which people are taken to have rated: time or random
+    #[arg(
+        long,
+        value_name = "ORDER",
+        default_value = "time",
+        requires = "cold_start"
+    )]
+    order: Order,
 
     /// Instead of training, write the folds to this folder as u1.base, u1.test and so on, for other programs
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["cold_start", "csv"])]
@@ -148,6 +158,7 @@ pub fn run(args: &Args) -> Result<()> {
     let plan = Plan {
         precisions: args.precision.clone(),
         lists: args.lists || args.leave_last_out,
+        ahead: args.by_time.is_some() || args.leave_last_out,
         threads: options.thread_count(),
         options: options.clone(),
     };
@@ -161,7 +172,9 @@ pub fn run(args: &Args) -> Result<()> {
     data::tell(data);
     if let Some(people) = args.cold_start {
         let tell = |what: &str| print::log(what);
-        return print::answer(&cold::curve(data, &options, people, true, &tell)?);
+        return print::answer(&cold::curve(
+            data, &options, people, args.order, true, &tell,
+        )?);
     }
     let how = match options.solver {
         Solver::Gibbs => "Gibbs sampling",
@@ -212,9 +225,13 @@ impl Answer for Report {
 impl Answer for cold::Curve {
     fn tell(&self) {
         note!(
-            "RMSE on {} of {} left out of training, by how many of their first are known",
+            "RMSE on {} of {} left out of training, by how many of their first {} are known",
             count(self.ratings, "later rating"),
             count(self.people, "person"),
+            match self.order {
+                Order::Time => "by time",
+                Order::Random => "in a random order",
+            },
         );
         note!("");
         print::block(&self.text());
@@ -264,9 +281,8 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
     } else if args.by_time.is_some() {
         Some("--by-time holds the later ratings back")
     } else {
-        args.cold_start
-            .is_some()
-            .then_some("--cold-start goes by everybody's first ratings")
+        (args.cold_start.is_some() && args.order == Order::Time)
+            .then_some("--cold-start goes by everybody's first ratings (--order random doesn't)")
     };
     if let Some(needs) = needs_times.filter(|_| !data.has_times) {
         return Err(BadInput::new(format!(

@@ -5,6 +5,7 @@ mod sentences;
 mod source;
 mod told;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ use pocketrec_export::{
 use pocketrec_train::Solver;
 use pocketrec_train::checkpoint::Checkpoint;
 
-use self::sentences::{held_sentence, seen_sentence, too_large};
+use self::sentences::{drift_sentence, held_sentence, seen_sentence, too_large};
 use self::told::{Exported, Held};
 
 /// Options of `host export`.
@@ -97,6 +98,17 @@ pub struct Args {
     #[arg(long, value_name = "PATH|none")]
     titles: Option<TitlesFrom>,
 
+    /// Users' biases in the image: last, where their latest ratings have moved them, for predictions of what comes next; or
+    /// all, the same over all of a user's ratings
+    #[arg(
+        long,
+        value_name = "RATINGS",
+        value_enum,
+        default_value = "last",
+        hide_possible_values = true
+    )]
+    as_of: AsOf,
+
     /// Movies in the image: all, a number (of the most rated), min-ratings:20 or ids:1,50
     #[arg(long, value_name = "WHICH", default_value = "all")]
     movies: Movies,
@@ -106,6 +118,15 @@ pub struct Args {
 
     #[command(flatten)]
     drive: drive::DriveArgs,
+}
+
+/// Which of a user's ratings the bias in an image is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum AsOf {
+    /// What comes after the last.
+    Last,
+    /// All of them alike.
+    All,
 }
 
 fn board_help() -> String {
@@ -212,16 +233,20 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     let chosen = choose(args, storage, &checkpoint, movies, rated, board)?;
+    let stored = match args.as_of {
+        AsOf::All => Cow::Borrowed(&checkpoint),
+        AsOf::Last => checkpoint.as_of_last(),
+    };
     if !of_image {
         return source::write(
-            &checkpoint,
+            &stored,
             &chosen,
             storage.precision,
             &from,
             args.out.as_ref(),
         );
     }
-    let bytes = build(&checkpoint, &chosen, storage)?;
+    let bytes = build(&stored, &chosen, storage)?;
     if args.board.is_some() && bytes.as_ref().len() > board.image_region {
         bail!(too_large(storage, &checkpoint, &chosen, &bytes, board)?);
     }
@@ -240,6 +265,11 @@ pub fn run(args: &Args) -> Result<()> {
         "{}",
         held_sentence(args, storage, &checkpoint, &chosen, board)
     );
+    if let (Some(drift), AsOf::Last) = (&checkpoint.drift, args.as_of) {
+        if let Some(said) = drift_sentence(drift, &chosen) {
+            note!("{said}");
+        }
+    }
     if storage.without_kin && checkpoint.interest.is_some() {
         note!(
             "It is without the table of which movies belong together{}: `similar` goes by embeddings",

@@ -180,6 +180,8 @@ fn write_large(path: &Path, model: ModelKind) {
         },
         options,
         best_epoch: 1,
+        newcomer: None,
+        drift: None,
         interest: None,
         validation: None,
     }

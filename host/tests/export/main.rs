@@ -2,6 +2,7 @@
 
 mod boards;
 mod claims;
+mod drift;
 mod kin;
 mod lists;
 mod map;

@@ -53,6 +53,8 @@ fn place_with(seen: Option<Rated>) -> TempDir {
         split: SplitNote::default(),
         options,
         best_epoch: 1,
+        newcomer: None,
+        drift: None,
         interest: None,
         validation: None,
     };

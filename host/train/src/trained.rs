@@ -7,8 +7,10 @@ use pocketrec_data::{Dataset, Ratings, Split};
 use pocketrec_metrics::baselines::Baselines;
 
 use super::checkpoint::{Checkpoint, DataNote, SplitNote, State, Validation};
+use super::drift::{self, Drift};
 use super::error::Error;
 use super::interest::{self, Interest};
+use super::newcomer::newcomer;
 use super::options::{ModelKind, Options};
 use super::run::{Fit, Observer, validate};
 use super::{fame, recipe};
@@ -42,6 +44,10 @@ pub struct Trained {
     pub fit: Fit,
     /// How; with the weight of fame that was chosen.
     pub options: Options,
+    /// Bias and row of somebody new, where they were found.
+    pub newcomer: Option<Vec<f32>>,
+    /// Where users' biases have come to, where validation ratings show that they have moved.
+    pub drift: Option<Drift>,
     /// What people look for, where it was found.
     pub interest: Option<Interest>,
     /// How good the model is, where that was asked for and ratings were held out.
@@ -69,6 +75,10 @@ pub fn train(
     } = recipe;
     let fit = recipe::fit(data, split, &options, earlier, observer)?;
     let mut trained = Trained::of(fit, options);
+    trained.newcomer = newcomer(&trained.fit.parameters, &data.ratings, &split.train);
+    if data.has_times {
+        trained.drift = drift::find(&trained.fit.parameters, &data.ratings, split);
+    }
     if !lists {
         return Ok(trained);
     }
@@ -133,6 +143,8 @@ impl Trained {
         Self {
             fit,
             options,
+            newcomer: None,
+            drift: None,
             interest: None,
             validation: None,
         }
@@ -169,6 +181,8 @@ impl Trained {
             split: held,
             options: self.options.clone(),
             best_epoch: self.fit.best_epoch,
+            newcomer: self.newcomer.clone(),
+            drift: self.drift.clone(),
             interest: self.interest.clone(),
             validation: self.validation,
         }

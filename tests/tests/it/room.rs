@@ -25,6 +25,8 @@ fn a_firmware_without_room_for_a_models_rows_says_so_by_the_tables_name() -> Res
         split: SplitNote::default(),
         options,
         best_epoch: 1,
+        newcomer: None,
+        drift: None,
         interest: None,
         validation: None,
     };

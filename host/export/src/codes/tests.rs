@@ -52,6 +52,8 @@ fn checkpoint(movies: u32) -> Checkpoint {
         split: Default::default(),
         options,
         best_epoch: 1,
+        newcomer: None,
+        drift: None,
         interest: None,
         validation: None,
     }

@@ -163,6 +163,8 @@ fn checkpoint(args: &Args) -> Result<Checkpoint> {
         split: SplitNote::default(),
         options,
         best_epoch: 1,
+        newcomer: None,
+        drift: None,
         interest: None,
         validation: None,
     })

@@ -9,6 +9,7 @@ use boards::Board;
 use pocketrec_export::bill::Bill;
 use pocketrec_export::{Chosen, ImageBytes, Keep, Storage, build, fit};
 use pocketrec_train::checkpoint::Checkpoint;
+use pocketrec_train::drift::Drift;
 
 /// What the image holds, in one line.
 pub fn held_sentence(
@@ -47,6 +48,22 @@ pub fn held_sentence(
         "The image holds {movies} and {users}{why}, in {}{dim}{stored}",
         storage.precision.name()
     )
+}
+
+/// By how much the users' latest ratings have moved their biases, in one line; nothing without users.
+pub fn drift_sentence(drift: &Drift, chosen: &Chosen) -> Option<String> {
+    let squares = chosen
+        .users
+        .iter()
+        .map(|&row| f64::from(drift.users[row]).powi(2));
+    let count = chosen.users.len();
+    (count > 0).then(|| {
+        format!(
+            "Users' biases are as of their last rating, {:.2} stars from those over all ratings (root mean square); \
+             `--as-of all` leaves them",
+            (squares.sum::<f64>() / count as f64).sqrt()
+        )
+    })
 }
 
 /// What is said of what the users have rated, in one line; `missing` is why it can't be known.

@@ -6,10 +6,13 @@
 //! MovieLens id of each row), `user_counts` and `movie_counts` (u32, ratings of each row). With
 //! interests: `interest_code` (u32), `interest_codebook` `[codes, dim]`, `user_interest`
 //! `[users, dim]`, `interest_spread` (a lower triangle) and `interest_course` (scale of the codebook,
-//! power, fade, weight), and `kin_code` (u8) `[movies, 8]` and `kin_codebook` `[256, 4]`. Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a
+//! power, fade, weight), and `kin_code` (u8) `[movies, 8]` and `kin_codebook` `[256, 4]`. `newcomer` is bias and row of
+//! somebody new, `user_drift` `[users]` by how much biases have moved and `drift_course` their fade and pull, where they were
+//! found. Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a
 //! line each, the first that of id 1.
 //! Metadata (all strings, as the format demands): see [`KEYS`].
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -17,6 +20,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::note::{DataNote, RunNote, SplitNote};
 use super::tensors::{CheckpointError, Kind, canonical, floats, integers, number, tensor};
+use crate::drift::Drift;
 use crate::interest::Interest;
 use crate::options::{ModelKind, Options};
 use crate::parameters::{Layer, Parameters};
@@ -109,6 +113,10 @@ pub struct Checkpoint {
     pub options: Options,
     /// The epoch that the parameters are from, 1 for the first.
     pub best_epoch: usize,
+    /// Bias, then row, of somebody new; else they start as the mean user.
+    pub newcomer: Option<Vec<f32>>,
+    /// Where users' biases have come to. The biases of `parameters` are those over all ratings.
+    pub drift: Option<Drift>,
     /// What people look for, where it was found.
     pub interest: Option<Interest>,
     /// How good it is, where ratings were held out to measure on.
@@ -116,6 +124,20 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// The same with users' biases where they have come to after their last rating: what future ratings are predicted
+    /// from. Ratings in the midst of those that were learned from are predicted better without.
+    pub fn as_of_last(&self) -> Cow<'_, Self> {
+        let Some(drift) = &self.drift else {
+            return Cow::Borrowed(self);
+        };
+        let mut moved = self.clone();
+        for (bias, by) in moved.parameters.user_bias.iter_mut().zip(&drift.users) {
+            *bias += by;
+        }
+        moved.drift = None;
+        Cow::Owned(moved)
+    }
+
     /// Writes the file, first beside `path` and then in its place, so that it is never half there.
     /// The bytes are a function of the checkpoint.
     ///
@@ -197,6 +219,12 @@ impl Checkpoint {
                 p.movie_dim
             ));
         }
+        if let Some(newcomer) = &self.newcomer {
+            length("newcomer", newcomer.len(), p.user_dim + 1)?;
+        }
+        if let Some(drift) = &self.drift {
+            length("user_drift", drift.users.len(), p.user_bias.len())?;
+        }
         if let Some(interest) = &self.interest {
             let dim = interest.dim;
             length("interest_code", interest.codes.len(), p.movies)?;
@@ -228,12 +256,14 @@ impl Checkpoint {
                 return Err(format!("{name} don't ascend"));
             }
         }
-        let numbers = [
+        let mut numbers = vec![
             &p.user_embedding,
             &p.movie_embedding,
             &p.user_bias,
             &p.movie_bias,
         ];
+        numbers.extend(&self.newcomer);
+        numbers.extend(self.drift.as_ref().map(|drift| &drift.users));
         let layers = p
             .layers
             .iter()
@@ -296,6 +326,13 @@ impl Checkpoint {
             let shape = vec![layer.inputs, layer.outputs];
             floats(format!("dense_{i}.weight"), shape, &layer.weight);
             floats(format!("dense_{i}.bias"), vec![layer.outputs], &layer.bias);
+        }
+        if let Some(newcomer) = &self.newcomer {
+            floats("newcomer".into(), vec![newcomer.len()], newcomer);
+        }
+        if let Some(drift) = &self.drift {
+            floats("user_drift".into(), vec![drift.users.len()], &drift.users);
+            floats("drift_course".into(), vec![2], &[drift.fade, drift.pull]);
         }
         let (mut codes, mut kin_codes) = (Vec::new(), Vec::new());
         if let Some(interest) = &self.interest {
@@ -486,9 +523,30 @@ impl Checkpoint {
             options: serde_json::from_str(entry("options")?)
                 .map_err(|error| format!("its options can't be understood: {error}"))?,
             best_epoch: number("best_epoch", entry("best_epoch")?)?,
+            newcomer: optional(file, "newcomer")?,
+            drift: drift(file)?,
             interest: interest(file)?,
             validation,
         })
+    }
+}
+
+/// The numbers of a tensor that not every file has.
+fn optional(file: &SafeTensors<'_>, name: &str) -> Result<Option<Vec<f32>>, String> {
+    if file.tensor(name).is_err() {
+        return Ok(None);
+    }
+    floats(file, name, 1).map(|(_, values)| Some(values))
+}
+
+/// Where biases have come to, where they have moved.
+fn drift(file: &SafeTensors<'_>) -> Result<Option<Drift>, String> {
+    let Some(users) = optional(file, "user_drift")? else {
+        return Ok(None);
+    };
+    match floats(file, "drift_course", 1)?.1[..] {
+        [fade, pull] => Ok(Some(Drift { fade, pull, users })),
+        _ => Err("drift_course has not two numbers".into()),
     }
 }
 

@@ -17,6 +17,7 @@ fn checkpoint(model: ModelKind) -> Checkpoint {
         table_learning_rate: Some(0.02),
         ..Options::default()
     };
+    let is_linear = model == ModelKind::Mf;
     Checkpoint {
         parameters: Parameters::initial(&options, 2, 3, 3.528_35),
         user_ids: vec![1, 9],
@@ -43,6 +44,12 @@ fn checkpoint(model: ModelKind) -> Checkpoint {
         },
         options,
         best_epoch: 6,
+        newcomer: is_linear.then(|| vec![0.1, -0.2, 0.3, 1.0 / 3.0]),
+        drift: model.has_biases().then(|| Drift {
+            fade: 0.9,
+            pull: 5.0,
+            users: vec![0.25, -1.0 / 3.0],
+        }),
         interest: None,
         validation: Some(Validation {
             ratings: 7,
@@ -133,6 +140,11 @@ fn a_missing_or_broken_part_is_refused_by_name() {
         c.parameters.layers[0].inputs = 5;
         c.parameters.layers[0].weight = vec![0.0; 20];
     });
+    refuse("newcomer", &|c| c.newcomer = Some(vec![0.0; 3]));
+    refuse("finite", &|c| c.newcomer = Some(vec![f32::INFINITY; 4]));
+    refuse("user_drift", &|c| {
+        c.drift.iter_mut().for_each(|drift| drift.users.push(0.0));
+    });
     refuse("one unit", &|c| c.parameters.layers.truncate(1));
 
     for key in KEYS {
@@ -144,6 +156,25 @@ fn a_missing_or_broken_part_is_refused_by_name() {
         let why = Checkpoint::from_parts(&file, &metadata).unwrap_err();
         assert!(why.contains(key), "{why:?} should name {key}");
     }
+}
+
+#[test]
+fn as_of_the_last_rating_biases_have_moved_and_nothing_else() {
+    let whole = checkpoint(ModelKind::Mf);
+    let last = whole.as_of_last().into_owned();
+    let moved = (whole.parameters.user_bias.iter()).zip(&last.parameters.user_bias);
+    let by: Vec<f32> = moved.map(|(before, after)| after - before).collect();
+    assert_eq!(by, [0.25, -1.0 / 3.0]);
+    let back = Checkpoint {
+        parameters: whole.parameters.clone(),
+        drift: whole.drift.clone(),
+        ..last
+    };
+    assert_eq!(back, whole);
+    assert!(matches!(
+        checkpoint(ModelKind::Mlp).as_of_last(),
+        Cow::Borrowed(_)
+    ));
 }
 
 #[test]

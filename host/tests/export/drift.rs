@@ -1,0 +1,42 @@
+//! Users' biases in an image: where their latest ratings have moved them, unless asked otherwise.
+
+use std::fmt::Write;
+
+use super::{Place, contains};
+
+#[test]
+fn an_image_predicts_what_comes_next_unless_it_is_asked_for_all_ratings_alike() {
+    let place = Place(tempfile::tempdir().unwrap());
+    let mut ratings = String::from("userId,movieId,rating,timestamp\n");
+    for user in 1..=80_u32 {
+        for at in 0..50_u32 {
+            // Everybody begins at two stars and ends at five.
+            let movie = (user * 13 + at * 7) % 90 + 1;
+            let noise = (user * 7 + movie * 11) % 3;
+            let halves = 3 + at * 6 / 50 + noise;
+            let stars = f64::from(halves) / 2.0;
+            let time = 1_000_000_000 + at * 86_400;
+            writeln!(ratings, "{user},{movie},{stars:.1},{time}").unwrap();
+        }
+    }
+    std::fs::write(place.path("ratings.csv"), ratings).unwrap();
+    let sampled = ["train", "--data", "ratings.csv", "--sweeps", "12"];
+    place.succeeds(&[&sampled[..], &["--validation", "0.2"]].concat());
+    let stars = |export: &[&str]| {
+        let told = place.succeeds(&[&["export"], export].concat());
+        let answer = place.succeeds(&["predict", "--user", "7", "--movie", "30", "--json"]);
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        (told, answer["stars"].as_f64().unwrap())
+    };
+    let (told, last) = stars(&[]);
+    contains(
+        &told,
+        &["Users' biases are as of their last rating", "--as-of all"],
+    );
+    let (told, all) = stars(&["--as-of", "all"]);
+    assert!(!told.contains("as of their last rating"), "{told}");
+    assert!(last > all + 0.3, "{last} and {all}");
+    // Whoever isn't in the image has no bias to move.
+    let told = place.succeeds(&["export", "--users", "none"]);
+    assert!(!told.contains("as of their last rating"), "{told}");
+}
