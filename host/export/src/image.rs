@@ -21,7 +21,8 @@ use pocketrec_train::interest::{confidence_bytes, most};
 /// The image of the chosen rows of a checkpoint, sealed and verified by core's own reader.
 ///
 /// A device's owner starts as the checkpoint's newcomer, else as the mean of all its users, chosen or not. Users are as the
-/// checkpoint's parameters have them: [`Checkpoint::as_of_last`] moves their biases to where they have come to. Rows of 8 bits are rounded by what they do to predictions, which takes about 90 microseconds a row of 8 on a thread.
+/// checkpoint's parameters have them: [`Checkpoint::as_of_last`] moves their biases to where they have come to. Rows of
+/// 8 bits are rounded by what they do to predictions, which takes about 90 microseconds a row of 8 on a thread.
 ///
 /// # Errors
 ///
@@ -145,11 +146,7 @@ fn build_by(
     if parts.biases {
         tables.push(OwnedTable::of(K::MeanUserBias, 1, &normal(bias)));
     }
-    tables.push(OwnedTable::of(
-        K::UserSpread,
-        1,
-        &spread(p, checkpoint.newcomer.as_deref()),
-    ));
+    tables.push(OwnedTable::of(K::UserSpread, 1, &spread(p)));
     if parts.mlp {
         tables.extend(network(p));
         if precision.is_integer() {

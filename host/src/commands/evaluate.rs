@@ -65,6 +65,10 @@ pub struct Args {
     )]
     order: Order,
 
+    /// With --cold-start, also train again with the people's known ratings, for comparison: five more training runs
+    #[arg(long, requires = "cold_start")]
+    retrain: bool,
+
     /// Instead of training, write the folds to this folder as u1.base, u1.test and so on, for other programs
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["cold_start", "csv"])]
     write_folds: Option<PathBuf>,
@@ -173,7 +177,12 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(people) = args.cold_start {
         let tell = |what: &str| print::log(what);
         return print::answer(&cold::curve(
-            data, &options, people, args.order, true, &tell,
+            data,
+            &options,
+            people,
+            args.order,
+            args.retrain,
+            &tell,
         )?);
     }
     let how = match options.solver {

@@ -2,19 +2,22 @@
 
 use std::fmt::Write;
 
+use pocketrec_base::random::Sequence;
+
 use super::{Place, contains};
 
 #[test]
 fn an_image_predicts_what_comes_next_unless_it_is_asked_for_all_ratings_alike() {
     let place = Place(tempfile::tempdir().unwrap());
     let mut ratings = String::from("userId,movieId,rating,timestamp\n");
+    let mut random = Sequence::new(1);
     for user in 1..=80_u32 {
-        for at in 0..50_u32 {
+        let mut movies: Vec<u32> = (1..=90).collect();
+        random.shuffle(&mut movies);
+        for (at, movie) in (0..50_u32).zip(movies) {
             // Everybody begins at two stars and ends at five.
-            let movie = (user * 13 + at * 7) % 90 + 1;
-            let noise = (user * 7 + movie * 11) % 3;
-            let halves = 3 + at * 6 / 50 + noise;
-            let stars = f64::from(halves) / 2.0;
+            let halves = 3 + at as usize * 6 / 50 + random.below(3);
+            let stars = halves as f64 / 2.0;
             let time = 1_000_000_000 + at * 86_400;
             writeln!(ratings, "{user},{movie},{stars:.1},{time}").unwrap();
         }
