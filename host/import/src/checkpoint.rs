@@ -408,6 +408,7 @@ fn cut(
         mean: p.mean,
         user_bias: p.user_bias.clone(),
         movie_bias: p.movie_bias.clone(),
+        dim: p.user_dim,
         user_rows: p.user_embedding.clone(),
         movie_rows: p.movie_embedding.clone(),
     };

@@ -22,9 +22,10 @@ pub struct ModelArgs {
     #[arg(long, value_name = "NAME", value_parser = solver)]
     solver: Option<Solver>,
 
-    /// Dimensions of each user's and each movie's embedding; at most 32 fit in an image
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    dim: usize,
+    /// Dimensions of each user's and each movie's embedding; at most 32 fit in an image [default: 8; by Gibbs sampling 8
+    /// to 30, as many as the ratings bear]
+    #[arg(long, value_name = "N")]
+    dim: Option<usize>,
 
     /// Dimensions of user embeddings, if different from --dim
     #[arg(long, value_name = "N")]
@@ -174,8 +175,12 @@ impl ModelArgs {
         let options = Options {
             solver,
             sweeps: self.sweeps,
-            user_dim: self.user_dim.unwrap_or(self.dim),
-            movie_dim: self.movie_dim.unwrap_or(self.dim),
+            user_dim: self.user_dim.or(self.dim).unwrap_or(base.user_dim),
+            movie_dim: self.movie_dim.or(self.dim).unwrap_or(base.movie_dim),
+            by_data: solver == Solver::Gibbs
+                && [self.dim, self.user_dim, self.movie_dim]
+                    .iter()
+                    .all(Option::is_none),
             hidden: self.hidden.clone().map_or(base.hidden, |hidden| hidden.0),
             learning_rate: self.lr.unwrap_or(base.learning_rate),
             table_learning_rate: self.table_lr.or(base.table_learning_rate),

@@ -2,7 +2,7 @@
 
 use pocketrec_data::Dataset;
 use pocketrec_train::fast::layout;
-use pocketrec_train::{Options, Solver};
+use pocketrec_train::{Options, Solver, recipe};
 
 use super::{Align, bytes, count, grouped, table};
 
@@ -83,8 +83,8 @@ pub fn layers(options: &Options, users: usize, movies: usize) -> String {
 /// Bytes that a run keeps in memory, for ratings and for the model: ratings (16 bytes each), their numbers in training or validation (4),
 /// training's own copies of them (Adam: 12 in their own order and 12 in the epoch's; the sampler: two lists of 8),
 /// and the model. That is with Adam the rows with their moments, as they are padded, twice (the second is written at the
-/// end, to resume from), and the best epoch's, with the sampler five tables of 16
-/// numbers a row and at most three of the columns that the samples' mean is held in.
+/// end, to resume from), and the best epoch's, with the sampler five tables of a sampled row's
+/// numbers and at most three of the columns that the samples' mean is held in.
 pub fn memory_of(options: &Options, ratings: usize, users: usize, movies: usize) -> (u64, u64) {
     let (copies, model) = match options.solver {
         Solver::Adam | Solver::Imported => {
@@ -96,7 +96,8 @@ pub fn memory_of(options: &Options, ratings: usize, users: usize, movies: usize)
             (16 + 4 + 12 + 12, tables)
         }
         Solver::Gibbs => {
-            let columns = 5 * 16 + 3 * (options.user_dim + 46);
+            let width = recipe::settings(options, ratings, options.user_dim).width;
+            let columns = 5 * width + 3 * (options.user_dim + 16 + 2 * (width - 1));
             (16 + 4 + 16, (users + movies) * columns * 4)
         }
     };

@@ -198,8 +198,8 @@ impl Run<'_> {
             scale: options.scale,
             users: self.ratings.user_count(),
             movies: self.ratings.movie_count(),
-            user_dim: options.user_dim,
-            movie_dim: options.movie_dim,
+            user_dim: rows.dim,
+            movie_dim: rows.dim,
             user_embedding: rows.user_rows,
             movie_embedding: rows.movie_rows,
             user_bias: rows.user_bias,
@@ -307,7 +307,7 @@ mod tests {
 
     fn run(options: &Options, observer: &mut dyn Observer) -> Result<Fit, Error> {
         let (ratings, split) = ratings();
-        let settings = recipe::settings(options, split.train.len());
+        let settings = recipe::settings(options, split.train.len(), options.user_dim);
         fit(
             &ratings,
             &Tags::default(),
@@ -327,7 +327,7 @@ mod tests {
             sweeps: Some(43),
             ..recipe::options(ModelKind::Hybrid)
         };
-        let settings = recipe::settings(&options, split.train.len());
+        let settings = recipe::settings(&options, split.train.len(), options.user_dim);
         assert!(settings.thin == 1 && settings.burn_in == 10 && group(&settings) == 3);
         let run = |earlier, observer: &mut dyn Observer| {
             fit(

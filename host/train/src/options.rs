@@ -132,10 +132,14 @@ pub struct Options {
     /// Sweeps of the Gibbs solver, burn-in included; by the size of the data when absent.
     #[serde(default)]
     pub sweeps: Option<usize>,
-    /// Numbers a user row.
+    /// Numbers a user row; at least so many where the data say how many.
     pub user_dim: usize,
     /// Numbers a movie row; equal to `user_dim` when the model has a dot product.
     pub movie_dim: usize,
+    /// Whether the Gibbs solver gives rows more numbers than that where the ratings bear them
+    /// ([`Borne`](super::recipe::Borne)) and they explain something.
+    #[serde(default)]
+    pub by_data: bool,
     /// Units of each hidden layer, first to last; a linear layer of one unit follows them.
     pub hidden: Vec<usize>,
     /// Adam's learning rate.
@@ -192,6 +196,7 @@ impl Default for Options {
             sweeps: None,
             user_dim: 8,
             movie_dim: 8,
+            by_data: false,
             hidden: vec![32, 4],
             learning_rate: 0.005,
             table_learning_rate: None,

@@ -25,8 +25,10 @@ use pocketrec_base::signals;
 use pocketrec_data::{Dataset, Scale, Split};
 use pocketrec_export::limits;
 use pocketrec_metrics::baselines::Baselines;
+use pocketrec_train::bayes::EXPLAINS;
 use pocketrec_train::checkpoint::Checkpoint;
 use pocketrec_train::interest::Interest;
+use pocketrec_train::recipe::Borne;
 use pocketrec_train::simd::Kernel;
 use pocketrec_train::{Fit, Options, Recipe, Solver, recipe, train};
 
@@ -72,11 +74,22 @@ pub fn run(args: &Args) -> Result<()> {
     }
 
     let (users, movies) = (ratings.user_count(), ratings.movie_count());
-    print::note_block(&summary::layers(&options, users, movies));
+    let borne = Borne::of(&options, ratings, &split.train);
+    let mut largest = options.clone();
+    if options.by_data {
+        (largest.user_dim, largest.movie_dim) = (borne.most, borne.most);
+    }
+    print::note_block(&summary::layers(&largest, users, movies));
     note!(
         " {}",
-        summary::memory(&options, ratings.len(), users, movies)
+        summary::memory(&largest, ratings.len(), users, movies)
     );
+    if borne.most > options.user_dim {
+        note!(
+            " up to {}: fewer if the last ones explain nothing",
+            count(borne.most, "dimension")
+        );
+    }
     note!("");
     note!(
         "Training on {}, validating on {}; {}",
@@ -85,7 +98,7 @@ pub fn run(args: &Args) -> Result<()> {
         method(&options, split.train.len())
     );
     let (for_ratings, for_model) = summary::memory_of(
-        &options,
+        &largest,
         ratings.len(),
         ratings.user_count(),
         ratings.movie_count(),
@@ -145,6 +158,9 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(why) = kept_epoch(&options, &fit, validated) {
         note!("{why}");
     }
+    if options.by_data {
+        note!("{}", dimensions(&borne, &options, fit.parameters.movie_dim));
+    }
     let fame = trained.options.fame.unwrap_or_default();
     note!("{}", lists(fame, checkpoint.interest.as_ref()));
     let scores = validated.then(|| Scores::of(&data, &split, &baselines, &fit));
@@ -181,7 +197,7 @@ fn kept_epoch(options: &Options, fit: &Fit, validated: bool) -> Option<String> {
             format!(
                 "Epoch {kept} is the model. The epochs before it are measured on the mean of all samples so far, which is \
                  more accurate than {} dimensions can store",
-                options.user_dim
+                fit.parameters.user_dim
             )
         });
     }
@@ -274,7 +290,7 @@ fn method(options: &Options, ratings: usize) -> String {
             count(options.thread_count(), "thread")
         ),
         Solver::Gibbs => {
-            let settings = recipe::settings(options, ratings);
+            let settings = recipe::settings(options, ratings, options.user_dim);
             format!(
                 "Gibbs sampling, {} after {} of burn-in; an epoch below is a few sweeps",
                 count(settings.sweeps, "sweep"),
@@ -282,6 +298,30 @@ fn method(options: &Options, ratings: usize) -> String {
             )
         }
     }
+}
+
+/// How many dimensions the data said, and why.
+fn dimensions(borne: &Borne, options: &Options, kept: usize) -> String {
+    let ratings = |what: &str| {
+        format!(
+            "{what}{:.0} ratings speak of a prediction on the mean, and each dimension takes {}",
+            borne.ratings,
+            Borne::RATINGS
+        )
+    };
+    let why = match kept < borne.most {
+        true => format!(
+            "a further one, of {} that the ratings bear, would explain less than {} % of their variance",
+            borne.most,
+            100.0 * EXPLAINS
+        ),
+        false if kept == options.user_dim => ratings("no more, as "),
+        false => ratings("as many as ratings bear, or devices hold: "),
+    };
+    format!(
+        "{}: {why}; `--dim` says otherwise",
+        count(kept, "dimension")
+    )
 }
 
 /// What lists add to predicted stars, in a sentence.

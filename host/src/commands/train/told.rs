@@ -77,6 +77,8 @@ pub struct Told<'a> {
     epochs: &'a [Epoch],
     kept_epoch: usize,
     stopped_early: bool,
+    /// Of a movie's row.
+    dimensions: usize,
     /// Nothing where no rating was held back.
     validation: Option<Scores>,
     #[serde(serialize_with = "print::path")]
@@ -127,6 +129,7 @@ impl<'a> Told<'a> {
             epochs: &fit.history,
             kept_epoch: fit.best_epoch,
             stopped_early: fit.stopped_early,
+            dimensions: fit.parameters.movie_dim,
             validation,
             checkpoint: args.out.join(files::CHECKPOINT),
             history: args.out.join(files::HISTORY),

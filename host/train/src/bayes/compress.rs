@@ -42,6 +42,16 @@ impl Product {
     /// The best product of `rank` columns, each row's errors weighted; both tables get the square
     /// roots of the singular values.
     pub(super) fn reduce(&self, rank: usize, weights: (&[f32], &[f32]), threads: usize) -> Self {
+        self.reduce_to(|_| rank, weights, threads)
+    }
+
+    /// As [`reduce`](Self::reduce), to as many columns as `rank` says of the squared singular values, largest first.
+    pub(super) fn reduce_to(
+        &self,
+        rank: impl Fn(&[f64]) -> usize,
+        weights: (&[f32], &[f32]),
+        threads: usize,
+    ) -> Self {
         let n = self.rank;
         let (mut a, mut b) = join(
             threads,
@@ -59,6 +69,8 @@ impl Product {
             }
         }
         let found = svd(columns, n);
+        let squares: Vec<f64> = found.values.iter().map(|value| value * value).collect();
+        let rank = rank(&squares);
         let turn = |factor: &[f64], vectors: &[f64]| -> Vec<f32> {
             let mut out = vec![0.0; n * rank];
             for k in 0..rank.min(n) {

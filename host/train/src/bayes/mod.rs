@@ -26,7 +26,7 @@ mod narrow;
 mod side;
 
 pub use links::Tags;
-pub use narrow::narrower;
+pub use narrow::{EXPLAINS, narrower};
 
 use super::checkpoint::state::{Numbers, State};
 use compress::Product;
@@ -49,8 +49,8 @@ pub struct Settings {
     pub sweeps: usize,
     /// Of those sweeps, each `thin`-th goes into the mean.
     pub thin: usize,
-    /// Dimensions of the rows that come out.
-    pub dim: usize,
+    /// Dimensions of the rows that come out: at least, and at most. In between as many as explain something.
+    pub dims: (usize, usize),
     /// Seed of all draws.
     pub seed: u64,
     /// Threads to use; the result is the same for any number of them.
@@ -83,6 +83,8 @@ pub struct Rows {
     pub user_bias: Vec<f32>,
     /// A number a movie.
     pub movie_bias: Vec<f32>,
+    /// Numbers of a row, most telling first.
+    pub dim: usize,
     /// `users * dim` numbers, row by row.
     pub user_rows: Vec<f32>,
     /// `movies * dim` numbers, row by row.
@@ -181,7 +183,9 @@ where
     let mut precisions = vec![1.0f32; users];
     let mut typical = 1.0;
     let total = settings.burn_in + settings.sweeps;
-    let mut sum = Mean::new(&by_user, &by_movie, settings);
+    let squares = ratings.clone().map(|r| (f64::from(r.2) - mean).powi(2));
+    let variance = squares.sum::<f64>() / count;
+    let mut sum = Mean::new(&by_user, &by_movie, variance, settings);
     let mut done = 0;
     if let Some(earlier) = earlier {
         user_side.restore(earlier)?;
@@ -268,6 +272,8 @@ const MEAN_SIZE: &str = "mean_rank_and_samples";
 #[derive(Clone)]
 struct Mean<'a> {
     settings: &'a Settings,
+    /// Of the ratings.
+    variance: f64,
     /// How many there will be.
     samples: usize,
     /// How many there are.
@@ -279,12 +285,13 @@ struct Mean<'a> {
 }
 
 impl<'a> Mean<'a> {
-    fn new(by_user: &Links, by_movie: &Links, settings: &'a Settings) -> Self {
+    fn new(by_user: &Links, by_movie: &Links, variance: f64, settings: &'a Settings) -> Self {
         let weights = |links: &Links| links.counts().map(|n| n as f32 + 1.0).collect::<Vec<_>>();
         let weights = (weights(by_user), weights(by_movie));
         let (users, movies) = (weights.0.len(), weights.1.len());
         Self {
             settings,
+            variance,
             samples: (settings.sweeps / settings.thin).max(1),
             added: 0,
             weights,
@@ -308,7 +315,7 @@ impl<'a> Mean<'a> {
         let right = take(movies, &mut self.bias.1);
         let columns = T * LANES - 1;
         self.product.append(columns, share as f32, &left, &right);
-        let most = self.settings.dim + SPARE_COLUMNS;
+        let most = self.settings.dims.1 + SPARE_COLUMNS;
         if self.product.rank > most + columns {
             self.shrink(most);
         }
@@ -368,8 +375,10 @@ impl<'a> Mean<'a> {
             mean,
             bias,
             product,
+            variance: self.variance,
         };
-        narrow::finish(wide, weights, self.settings.dim, self.settings.threads)
+        let (least, most) = self.settings.dims;
+        narrow::finish(wide, weights, least..=most, self.settings.threads)
     }
 }
 

@@ -34,7 +34,7 @@ fn settings() -> Settings {
         burn_in: 15,
         sweeps: 40,
         thin: 2,
-        dim: 4,
+        dims: (4, 4),
         seed: 3,
         threads: 2,
     }
@@ -94,7 +94,7 @@ fn every_width_learns_and_gives_the_dimensions_asked_for() {
     for (width, dim) in [(8, 2), (16, 8), (24, 3), (32, 16), (40, 32)] {
         let settings = Settings {
             width,
-            dim,
+            dims: (dim, dim),
             sweeps: 6,
             ..settings()
         };
@@ -145,11 +145,12 @@ fn evening_out_leaves_predictions_as_they_are() {
         mean: 3.4,
         user_bias: numbers(USERS, 0.4),
         movie_bias: numbers(MOVIES, 0.4),
+        dim: 3,
         user_rows: numbers(USERS * 3, 0.3),
         movie_rows: numbers(MOVIES * 3, 0.6),
     };
     let mut after = before.clone();
-    even_out(&mut after, 3);
+    even_out(&mut after);
     for user in 0..USERS {
         for movie in 0..MOVIES {
             let (a, b) = (
@@ -230,6 +231,26 @@ fn ratings_without_noise_or_without_any_difference_are_learned_all_the_same() {
             }
         }
     }
+}
+
+/// Ratings of a taste of two dimensions, sampled with rows of fifteen.
+#[test]
+fn as_many_dimensions_come_out_as_explain_something() {
+    let train = ratings(|u, m| (u * 7 + m * 3) % 4 != 0);
+    let by_data = Settings {
+        width: 16,
+        dims: (1, 14),
+        ..settings()
+    };
+    let rows = run(&train, &Tags::default(), &by_data);
+    assert!((2..=6).contains(&rows.dim), "{}", rows.dim);
+    assert_eq!(rows.user_rows.len(), USERS * rows.dim);
+    // The same as if so many had been asked for.
+    let asked = Settings {
+        dims: (rows.dim, 14),
+        ..by_data
+    };
+    assert_eq!(run(&train, &Tags::default(), &asked), rows);
 }
 
 #[test]
