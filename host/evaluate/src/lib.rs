@@ -26,7 +26,7 @@ use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_train::{Options, Recipe, Solver, Trained, recipe, train};
 
 use protocol::Fold;
-use report::{Errors, FoldResult, Lists};
+use report::{Errors, FoldResult, Kept, Lists};
 
 /// Ratings above which folds are tried one after the other, for the sake of memory.
 const PARALLEL: usize = 3_000_000;
@@ -124,7 +124,11 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
     let chosen = Chosen::all(&checkpoint);
     let held = image::held(ratings, &fold.split);
     let name = plan.options.model.name();
-    let mut lists = Vec::new();
+    let (mut lists, mut kept) = (Vec::new(), Vec::new());
+    let judge = plan
+        .lists
+        .then(|| Judge::new(ratings, &fold.split, ranking::PEOPLE));
+    let mut named: Option<(String, [Vec<Vec<usize>>; 2])> = None;
     let last = checkpoint.as_of_last();
     for (at, &precision) in plan.precisions.iter().enumerate() {
         let moved = plan.ahead && checkpoint.drift.is_some();
@@ -139,14 +143,27 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
         let of = if moved { &*last } else { &checkpoint };
         let built = build(of, &chosen, precision)?;
         let found = errors_of(&built, &held)?;
+        let method = format!("{name} {}", precision.name());
         errors.push(Errors {
-            method: format!("{name} {}", precision.name()),
+            method: method.clone(),
             rmse: found.rmse(),
             mae: found.mae(),
         });
-        if plan.lists && at + 1 == plan.precisions.len() {
-            let model = opened(&built)?;
-            let judge = Judge::new(ratings, &fold.split, ranking::PEOPLE);
+        let Some(judge) = &judge else { continue };
+        let model = opened(&built)?;
+        if plan.precisions.len() > 1 {
+            let here = [true, false].map(|alone| judge.named(&model, &ratings.user_ids, alone));
+            match &named {
+                None => named = Some((method, here)),
+                Some((of, [alone, ranked])) => kept.push(Kept {
+                    of: of.clone(),
+                    method,
+                    stars_alone: ranking::kept(alone, &here[0]),
+                    as_ranked: ranking::kept(ranked, &here[1]),
+                }),
+            }
+        }
+        if at + 1 == plan.precisions.len() {
             let mut add = |method: &str, ranking| {
                 lists.push(Lists {
                     method: method.into(),
@@ -170,9 +187,11 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
         test: fold.split.validation.len(),
         unseen_movies,
         unseen_users,
+        dim: checkpoint.parameters.movie_dim,
         seconds,
         errors,
         lists,
+        kept,
     })
 }
 

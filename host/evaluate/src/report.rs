@@ -28,6 +28,19 @@ pub struct Lists {
     pub ranking: Ranking,
 }
 
+/// How much of the lists by the first precision stays in another.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Kept {
+    /// The model by the first precision.
+    pub of: String,
+    /// The model by another.
+    pub method: String,
+    /// Of ten movies by predicted stars alone, the mean share.
+    pub stars_alone: f64,
+    /// Of ten movies as a device ranks.
+    pub as_ranked: f64,
+}
+
 /// What one fold gave.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FoldResult {
@@ -41,12 +54,16 @@ pub struct FoldResult {
     pub unseen_movies: usize,
     /// Of those, how many are of a user who rated nothing in training.
     pub unseen_users: usize,
+    /// Numbers a row of the model.
+    pub dim: usize,
     /// Seconds of training.
     pub seconds: f64,
     /// Errors, the model's own last.
     pub errors: Vec<Errors>,
     /// Lists, if they were asked for.
     pub lists: Vec<Lists>,
+    /// What lists keep in further precisions, if both were asked for.
+    pub kept: Vec<Kept>,
 }
 
 /// What an evaluation gave.
@@ -60,8 +77,6 @@ pub struct Report {
     pub model: String,
     /// How it was found.
     pub solver: String,
-    /// Numbers a row.
-    pub dim: usize,
     /// Seed of folds and training.
     pub seed: u64,
     /// Each fold in turn.
@@ -181,6 +196,27 @@ impl Report {
             ]);
         }
         let _ = write!(out, "\n{}", table(&align(8), &rows));
+        if let Some(kept) = first.kept.first() {
+            let head = format!("Of the {LENGTH} movies by {}, kept in", kept.of);
+            let mut rows = vec![vec![
+                head,
+                "by stars alone".into(),
+                "as a device ranks".into(),
+            ]];
+            for (at, kept) in first.kept.iter().enumerate() {
+                let mean = |pick: &dyn Fn(&Kept) -> f64| {
+                    let folds = self.folds.iter();
+                    let all: Vec<f64> = folds.map(|fold| pick(&fold.kept[at])).collect();
+                    format!("{:.2}", spread(&all).0 * LENGTH as f64)
+                };
+                rows.push(vec![
+                    kept.method.clone(),
+                    mean(&|kept| kept.stars_alone),
+                    mean(&|kept| kept.as_ranked),
+                ]);
+            }
+            let _ = write!(out, "\n{}", table(&align(3), &rows));
+        }
         out
     }
 
@@ -201,6 +237,10 @@ impl Report {
             for e in &fold.errors {
                 line(&fold.fold, &e.method, "rmse", e.rmse);
                 line(&fold.fold, &e.method, "mae", e.mae);
+            }
+            for k in &fold.kept {
+                line(&fold.fold, &k.method, "kept_by_stars", k.stars_alone);
+                line(&fold.fold, &k.method, "kept_as_ranked", k.as_ranked);
             }
             for l in &fold.lists {
                 let r = &l.ranking;
@@ -232,6 +272,7 @@ mod tests {
             test: 20,
             unseen_movies: 1,
             unseen_users: 2,
+            dim: 8,
             seconds: 0.5,
             errors: vec![Errors {
                 method: "hybrid f16".into(),
@@ -246,13 +287,18 @@ mod tests {
                     ..Ranking::default()
                 },
             }],
+            kept: vec![Kept {
+                of: "hybrid f32".into(),
+                method: "hybrid f16".into(),
+                stars_alone: rmse,
+                as_ranked: 0.95,
+            }],
         };
         Report {
             data: "test".into(),
             protocol: "2 folds".into(),
             model: "hybrid".into(),
             solver: "gibbs".into(),
-            dim: 8,
             seed: 0,
             folds: vec![fold("fold 1", 0.9), fold("fold 2", 0.8)],
         }
@@ -267,6 +313,8 @@ mod tests {
             "2 of 40 test ratings",
             "NDCG@10",
             "0.2500",
+            "8.50",
+            "9.50",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
@@ -284,6 +332,7 @@ mod tests {
         let csv = report().csv();
         assert!(csv.starts_with("fold,method,measure,value\nfold 1,hybrid f16,rmse,0.900000\n"));
         assert!(csv.contains("fold 2,popularity,coverage,12.000000\n"));
+        assert!(csv.contains("fold 2,hybrid f16,kept_as_ranked,0.950000\n"));
         let json = serde_json::to_value(report()).unwrap();
         assert_eq!(json["folds"][1]["errors"][0]["rmse"], 0.8);
         assert_eq!(json["folds"][0]["lists"][0]["ndcg"], 0.25);

@@ -154,22 +154,54 @@ impl Judge {
 
     /// The lists of a model, by core: by predicted stars alone, or as a device ranks for the image's users.
     pub fn of_model(&self, model: &Model<'_>, user_ids: &[u32], alone: bool) -> Ranking {
-        self.judge(|user, scores| {
-            let id = user_ids[user as usize];
-            let (Ok(state), Ok(interest)) =
-                (model.user(UserId(id)), model.interest_of_user(UserId(id)))
-            else {
-                scores.fill(0.0);
-                return;
-            };
-            model.score_rows(&state, 0, scores);
-            if !alone {
-                for (row, score) in (0u32..).zip(scores) {
-                    *score += model.confidence_stars(row) + model.interest_stars(&interest, row);
-                }
-            }
-        })
+        self.judge(|user, scores| score(model, user_ids[user as usize], alone, scores))
     }
+
+    /// The lists themselves, as [`of_model`](Self::of_model) judges them: at most [`LENGTH`] movie rows a person, best
+    /// first.
+    pub fn named(&self, model: &Model<'_>, user_ids: &[u32], alone: bool) -> Vec<Vec<usize>> {
+        let all = self.held.iter().zip(&self.rated);
+        let list = |scores: &mut Vec<f32>, ((user, _), rated): (&(u32, _), &Vec<u32>)| {
+            score(model, user_ids[*user as usize], alone, scores);
+            for &movie in rated {
+                scores[movie as usize] = f32::NEG_INFINITY;
+            }
+            best(scores)
+        };
+        let scores = || vec![0.0; self.counts.len()];
+        threads::share(threads::available(), all, scores, list)
+    }
+}
+
+/// A model's score of each movie for a user, 0 for a stranger.
+fn score(model: &Model<'_>, user_id: u32, alone: bool, scores: &mut [f32]) {
+    let id = UserId(user_id);
+    let (Ok(state), Ok(interest)) = (model.user(id), model.interest_of_user(id)) else {
+        scores.fill(0.0);
+        return;
+    };
+    model.score_rows(&state, 0, scores);
+    if !alone {
+        for (row, score) in (0u32..).zip(scores) {
+            *score += model.confidence_stars(row) + model.interest_stars(&interest, row);
+        }
+    }
+}
+
+/// The share of what `lists` name that `others`, of the same people, name too, on the mean over people.
+pub fn kept(lists: &[Vec<usize>], others: &[Vec<usize>]) -> f64 {
+    let shares = lists
+        .iter()
+        .zip(others)
+        .filter(|(list, _)| !list.is_empty());
+    let shares = shares.map(|(list, other)| {
+        let kept = list.iter().filter(|movie| other.contains(movie)).count();
+        kept as f64 / list.len() as f64
+    });
+    let (sum, people) = shares.fold((0.0, 0_u32), |(sum, people), share| {
+        (sum + share, people + 1)
+    });
+    sum / f64::from(people.max(1))
 }
 
 /// The [`LENGTH`] best rows, best first, equal scores by row; rows of -infinity are left out.
@@ -216,6 +248,15 @@ mod tests {
             validation: vec![11, 12, 13],
         };
         Judge::new(&ratings, &split, PEOPLE)
+    }
+
+    #[test]
+    fn what_lists_keep_is_the_mean_of_each_persons_share() {
+        let lists = [vec![1, 2, 3, 4], vec![5, 6], vec![]];
+        let others = [vec![4, 3, 2, 9], vec![7, 8], vec![1]];
+        assert_eq!(kept(&lists, &others), 0.375);
+        assert_eq!(kept(&lists, &lists), 1.0);
+        assert_eq!(kept(&[], &[]), 0.0);
     }
 
     #[test]

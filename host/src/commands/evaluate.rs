@@ -78,7 +78,7 @@ pub struct Args {
     lists: bool,
 
     /// Precisions of the image to evaluate, separated by commas: f16, f32, i16, i8, codes, codes3, codes2 or codes1; lists
-    /// use the last one
+    /// use the last one, and tell what each keeps of those by the first
     #[arg(
         long,
         value_name = "NAMES",
@@ -193,7 +193,10 @@ pub fn run(args: &Args) -> Result<()> {
     note!(
         "{} of {} by {how}, predicted by core from the exported image",
         options.model.name(),
-        count(options.user_dim, "dimension")
+        match options.by_data {
+            true => "as many dimensions as the ratings bear".into(),
+            false => count(options.user_dim, "dimension"),
+        }
     );
     note!("");
     let all = folds.len();
@@ -202,8 +205,9 @@ pub fn run(args: &Args) -> Result<()> {
         let done = 1 + done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         if let Some(errors) = result.errors.last() {
             print::log(&format!(
-                "{done} of {all}: {}, RMSE {:.4}, MAE {:.4}, trained in {}",
+                "{done} of {all}: {}, {}, RMSE {:.4}, MAE {:.4}, trained in {}",
                 result.fold,
+                count(result.dim, "dimension"),
                 errors.rmse,
                 errors.mae,
                 seconds(result.seconds)
@@ -215,7 +219,6 @@ pub fn run(args: &Args) -> Result<()> {
         protocol,
         model: options.model.name().into(),
         solver: options.solver.name().into(),
-        dim: options.user_dim,
         seed: options.seed,
         folds: pocketrec_evaluate::run(&folds, &plan, &tell)?,
     };
