@@ -32,9 +32,10 @@ pub trait Board {
     /// Milliseconds since boot; wraps after 49 days.
     fn now_ms(&self) -> u32;
 
-    /// Sends bytes over the UART and returns when the last is in its register.
+    /// Sends bytes over the serial line and returns when the last is in its register; where there are several lines, over the
+    /// one on which the last byte came.
     ///
-    /// When the UART doesn't take a byte in the time of several, that one and the rest are given up.
+    /// When the line doesn't take a byte in the time of several, that one and the rest are given up.
     fn send(&mut self, bytes: &[u8]);
 
     /// Sleeps until an interrupt, unless `work` says that there is some; `work` is asked with interrupts held off,

@@ -194,7 +194,7 @@ enum Source {
 }
 
 impl Text {
-    fn new(source: Source, length: usize, asked: u16) -> Answer {
+    fn answer(source: Source, length: usize, asked: u16) -> Answer {
         let length = u16::try_from(length).unwrap_or(u16::MAX);
         Answer::Bytes(Self {
             source,
@@ -233,7 +233,7 @@ impl Source {
             Self::Name(name) => match at {
                 0 => u8::try_from(2 + 2 * name.len()).ok(),
                 1 => Some(STRING),
-                _ if at % 2 == 0 => name.as_bytes().get(at / 2 - 1).copied(),
+                _ if at.is_multiple_of(2) => name.as_bytes().get(at / 2 - 1).copied(),
                 _ => Some(0),
             },
         };
@@ -277,7 +277,7 @@ impl Port {
             for (to, from) in all.iter_mut().zip(bytes) {
                 *to = *from;
             }
-            Text::new(Source::Short(all), bytes.len(), length)
+            Text::answer(Source::Short(all), bytes.len(), length)
         };
         // To the host the kinds have their highest bit set.
         match (kind & !IN, kind & IN != 0, request) {
@@ -286,17 +286,17 @@ impl Port {
             (OF_ENDPOINT, false, 1) if value == HALT => Answer::Anew(index as u8),
             (OF_DEVICE, false, 5) if value < 128 => Answer::Address(low),
             (OF_DEVICE, true, 6) => match (high, low) {
-                (DEVICE, 0) => Text::new(Source::Plain(&self.device.device), 18, length),
+                (DEVICE, 0) => Text::answer(Source::Plain(&self.device.device), 18, length),
                 (CONFIGURATION, 0) => {
-                    Text::new(Source::Plain(&CONFIGURED), CONFIGURED.len(), length)
+                    Text::answer(Source::Plain(&CONFIGURED), CONFIGURED.len(), length)
                 }
-                (STRING, 0) => Text::new(Source::Plain(&LANGUAGES), LANGUAGES.len(), length),
+                (STRING, 0) => Text::answer(Source::Plain(&LANGUAGES), LANGUAGES.len(), length),
                 (STRING, 1 | 2) => {
                     let name = match low {
                         1 => self.device.maker,
                         _ => self.device.product,
                     };
-                    Text::new(Source::Name(name), 2 + 2 * name.len(), length)
+                    Text::answer(Source::Name(name), 2 + 2 * name.len(), length)
                 }
                 _ => Answer::Refused,
             },

@@ -31,7 +31,10 @@ impl Flash {
         (0..PATIENCE).any(|_| self.0.sr().read().bsy().bit_is_clear())
     }
 
-    /// Unlocks the controller, with no error left of an earlier command; whether it is ready for the next.
+    /// Unlocks the controller, with no error left of an earlier command; whether it is ready for the next. Until [`lock`] the
+    /// data cache is off: reading one bank while the other is written can spoil it, says the chip's errata sheet in 2.2.3.
+    ///
+    /// [`lock`]: Self::lock
     #[inline(never)]
     fn unlock(&mut self) -> bool {
         const KEYS: [u32; 2] = [0x4567_0123, 0xCDEF_89AB];
@@ -49,6 +52,9 @@ impl Flash {
         flash
             .sr()
             .write(|register| unsafe { register.bits(CLEARED) });
+        flash
+            .acr()
+            .modify(|_, register| register.dcen().clear_bit());
         true
     }
 
@@ -59,9 +65,8 @@ impl Flash {
         let flash = &self.0;
         let failed = flash.sr().read().bits() & ERRORS != 0;
         flash.cr().write(|register| register.lock().set_bit());
-        // The data cache may hold what was there before.
+        // Emptied before it is on again: it may hold what was there before.
         let acr = flash.acr();
-        acr.modify(|_, register| register.dcen().clear_bit());
         acr.modify(|_, register| register.dcrst().set_bit());
         acr.modify(|_, register| register.dcrst().clear_bit());
         acr.modify(|_, register| register.dcen().set_bit());
