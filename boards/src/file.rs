@@ -9,8 +9,10 @@ use std::path::Path;
 /// The data file's name.
 pub const FILE: &str = "board.toml";
 
-/// Features of core that decide which models a firmware takes.
-const FEATURES: [&str; 5] = ["codes", "integers", "interest", "shapes", "wide"];
+/// Features of core that decide which models a firmware takes, and which lists it makes of them.
+const FEATURES: [&str; 7] = [
+    "codes", "facets", "integers", "interest", "shapes", "together", "wide",
+];
 
 /// A data file.
 #[derive(Deserialize)]
@@ -26,7 +28,7 @@ struct File {
     counts: String,
     /// The core's clock.
     clock_hz: u32,
-    /// Features of core that decide which models its usual firmware takes.
+    /// Features of core that its usual firmware has: which models it takes, and which lists it makes of them.
     features: Vec<String>,
     /// Owners and ratings of each.
     owners: usize,

@@ -6,6 +6,7 @@
 
 use pocketrec::image::ImageError;
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::service::{Board, Port, Service};
 use pocketrec::wire::{
     Capabilities, FrameReader, LinkCounters, MAX_FRAME, Reply, Request, Reset, VERSION, Who,
@@ -76,6 +77,8 @@ fn main() -> Result<(), ImageError> {
             who: owner,
             count: 3,
             include_rated: false,
+            include_below: false,
+            wanted: Wanted::ANY,
         },
     ];
     for (number, request) in (1..).zip(requests) {

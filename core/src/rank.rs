@@ -1,11 +1,15 @@
 //! Lists of movies: the best for a user and the most similar to a movie, in bounded memory and a fixed order, computed
 //! in slices so that a serial line stays responsive.
 
+mod together;
+
 use crate::ids::MovieId;
 use crate::kernels::Lookup;
 use crate::list::{Held, List};
 use crate::model::kin::KinTerms;
-use crate::model::{Interest, Model, MovieVector, UserState};
+use crate::model::{Interest, Model, MovieVector, UserState, Wanted};
+
+pub use together::{Agreement, TopForTwo};
 
 /// A movie and what it was ranked by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +44,10 @@ impl Progress {
         self.done >= self.total
     }
 }
+
+/// Second looks at movies for which there is time in the shortest slice.
+#[cfg(feature = "codes")]
+const LOOKS: u32 = 256;
 
 /// Movies scored at a time: small enough for a stack of 1 KB, large enough for a kernel to share loads.
 const SLICE: usize = 32;
@@ -149,6 +157,25 @@ struct Walk<'w> {
     next: &'w mut u32,
 }
 
+/// What a ranking goes by beside stars.
+#[derive(Clone, Copy)]
+struct By<'i> {
+    fame: f32,
+    interest: &'i Interest,
+    wanted: Wanted,
+    /// Whether movies that are predicted below the user's mean stay out.
+    above_mean: bool,
+}
+
+impl By<'_> {
+    /// Whether the movie of `row` is predicted at the user's mean or above it, where that matters. A second look at a
+    /// movie that would enter the list, which few would.
+    #[inline(never)]
+    fn is_good(&self, model: &Model<'_>, user: &UserState, row: u32) -> bool {
+        !self.above_mean || model.score(user, row) >= user.mean()
+    }
+}
+
 impl Walk<'_> {
     /// As [`rank`](Self::rank), of a model whose movies are sums of codewords; `None` for another.
     #[cfg(feature = "codes")]
@@ -156,25 +183,38 @@ impl Walk<'_> {
     fn look_up(
         &mut self,
         (model, user): (&Model<'_>, &UserState),
-        wanted: (f32, &Interest),
+        by: By<'_>,
         lookup: &mut Lookup,
         filter: &mut dyn FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Option<Progress> {
-        let ranked = model.ranked(user, wanted, lookup)?;
+        let ranked = model.ranked(user, (by.fame, by.interest), lookup)?;
         let total = model.movies();
         let end = self.next.saturating_add(movies.max(1)).min(total);
         let ids = model.movie_ids();
         let mut bar = model.key_of_score(bar(self.hits, self.limit));
         let mut first = *self.next as usize;
+        // A second look takes longer than looking up does: where many movies need one, fewer are walked through.
+        let mut looks = (movies / 8).max(LOOKS);
         while let Some((row, key)) = ranked.above(lookup, first, end as usize, bar) {
-            if let Some(movie) = ids.id(row as u32).map(MovieId)
+            first = row.wrapping_add(1);
+            if model.is_wanted(row as u32, &by.wanted)
+                && let Some(movie) = ids.id(row as u32).map(MovieId)
                 && filter(movie)
             {
-                let score = model.score_of_key(key);
-                bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
+                if by.is_good(model, user, row as u32) {
+                    let score = model.score_of_key(key);
+                    bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
+                }
+                if looks == 0 {
+                    *self.next = first as u32;
+                    return Some(Progress {
+                        done: *self.next,
+                        total,
+                    });
+                }
+                looks = looks.wrapping_sub(1);
             }
-            first = row.wrapping_add(1);
         }
         *self.next = end;
         Some(Progress { done: end, total })
@@ -185,7 +225,7 @@ impl Walk<'_> {
     fn rank(
         self,
         (model, user): (&Model<'_>, &UserState),
-        wanted: (f32, &Interest),
+        by: By<'_>,
         filter: &mut dyn FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
@@ -196,15 +236,17 @@ impl Walk<'_> {
             let mut keys = [0; SLICE];
             let left = end.wrapping_sub(*self.next).min(SLICE as u32);
             let keys = keys.get_mut(..left as usize).unwrap_or_default();
-            model.score_keys(user, *self.next, wanted, keys);
+            model.score_keys(user, *self.next, (by.fame, by.interest), keys);
             let mut row = *self.next;
             let mut keys: &[i32] = keys;
             let mut bar = model.key_of_score(bar(self.hits, self.limit));
             while let Some((at, key, rest)) = key_above(model, keys, bar) {
                 keys = rest;
                 row = row.wrapping_add(at);
-                if let Some(movie) = ids.id(row).map(MovieId)
+                if model.is_wanted(row, &by.wanted)
+                    && let Some(movie) = ids.id(row).map(MovieId)
                     && filter(movie)
+                    && by.is_good(model, user, row)
                 {
                     let score = model.score_of_key(key);
                     bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
@@ -336,6 +378,8 @@ pub(crate) struct Ranking<const N: usize> {
     next: u32,
     fame: f32,
     interest: Interest,
+    wanted: Wanted,
+    above_mean: bool,
 }
 
 impl<const N: usize> Ranking<N> {
@@ -345,7 +389,17 @@ impl<const N: usize> Ranking<N> {
             next: 0,
             fame: 1.0,
             interest,
+            wanted: Wanted::ANY,
+            above_mean: true,
         }
+    }
+
+    /// The ranking of `wanted` movies, with those too that are predicted below the user's mean where that is asked for.
+    #[inline]
+    pub(crate) fn of(mut self, wanted: Wanted, below_mean: bool) -> Self {
+        self.wanted = wanted;
+        self.above_mean = !below_mean;
+        self
     }
 
     /// As [`TopN::advance`]. The `lookup` is nobody's, or was made in the course of this ranking.
@@ -356,12 +410,17 @@ impl<const N: usize> Ranking<N> {
         mut filter: impl FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
-        let wanted = (self.fame, &self.interest);
+        let by = By {
+            fame: self.fame,
+            interest: &self.interest,
+            wanted: self.wanted,
+            above_mean: self.above_mean,
+        };
         #[cfg(feature = "codes")]
         if let Some(progress) =
             self.best
                 .walk(&mut self.next)
-                .look_up(of, wanted, lookup, &mut filter, movies)
+                .look_up(of, by, lookup, &mut filter, movies)
         {
             return progress;
         }
@@ -369,7 +428,7 @@ impl<const N: usize> Ranking<N> {
         let _ = lookup;
         self.best
             .walk(&mut self.next)
-            .rank(of, wanted, &mut filter, movies)
+            .rank(of, by, &mut filter, movies)
     }
 
     pub(crate) fn hits(&self) -> &[Hit] {
@@ -381,7 +440,9 @@ impl<const N: usize> Ranking<N> {
 ///
 /// Movies are ranked by their score plus `fame` times the image's confidence term
 /// ([`Model::confidence_stars`]): predicted stars alone put movies first that two people rated. Where the image
-/// says what people look for, [`with_interest`](Self::with_interest) adds that.
+/// says what people look for, [`with_interest`](Self::with_interest) adds that. Movies that are predicted below the user's
+/// own mean ([`UserState::mean`]) stay out, however well known they are, unless they are asked for
+/// ([`with_below_mean`](Self::with_below_mean)): so a list may be shorter than its limit.
 ///
 /// RAM: 8 bytes a kept movie, and 300; with the feature `codes` 3.1 KB more, for what a user would give each codeword.
 #[derive(Clone, Debug)]
@@ -426,9 +487,22 @@ impl<const N: usize> TopN<N> {
         self
     }
 
-    /// Scores `movies` further movies and keeps the best of those whose id
-    /// `filter` lets through. Call it again until it is done. Costs a score a movie; the filter is asked only about
-    /// movies that would enter the list.
+    /// The ranking with movies too that are predicted below the user's mean.
+    pub fn with_below_mean(mut self) -> Self {
+        self.ranking.above_mean = false;
+        self
+    }
+
+    /// The ranking of `wanted` movies alone; none is, but where any is, in an image that says nothing of genres and years
+    /// ([`Model::has_facets`]).
+    pub fn with_wanted(mut self, wanted: Wanted) -> Self {
+        self.ranking.wanted = wanted;
+        self
+    }
+
+    /// Scores `movies` further movies, or fewer, and keeps the best of those whose id
+    /// `filter` lets through. Call it again until it is done. Costs a score a movie, and another one for those that would
+    /// enter the list; the filter is asked only about them.
     pub fn advance(
         &mut self,
         model: &Model<'_>,
@@ -457,7 +531,7 @@ impl<const N: usize> TopN<N> {
 pub struct Nearest<const N: usize> {
     best: Best<N>,
     row: u32,
-    by: By,
+    by: Likeness,
     next: u32,
 }
 
@@ -467,7 +541,7 @@ pub struct Nearest<const N: usize> {
     clippy::large_enum_variant,
     reason = "without an allocator each lies where the ranking does"
 )]
-enum By {
+enum Likeness {
     Kin(KinTerms),
     Taste(MovieVector),
 }
@@ -476,7 +550,7 @@ impl<const N: usize> Nearest<N> {
     /// An empty list that keeps `limit`, at most `N`, of the movies nearest to that of `row`.
     pub fn with_limit(limit: usize, model: &Model<'_>, row: u32) -> Self {
         match model.kin_terms(row) {
-            Some(terms) => Self::by(limit, row, By::Kin(terms)),
+            Some(terms) => Self::by(limit, row, Likeness::Kin(terms)),
             None => Self::by_taste(limit, model, row),
         }
     }
@@ -484,10 +558,10 @@ impl<const N: usize> Nearest<N> {
     /// As [`with_limit`](Self::with_limit), by the cosine of rows whatever the image says: who would give these movies the
     /// same stars. Movies that hardly anybody rated are among them.
     pub fn by_taste(limit: usize, model: &Model<'_>, row: u32) -> Self {
-        Self::by(limit, row, By::Taste(model.movie_vector(row)))
+        Self::by(limit, row, Likeness::Taste(model.movie_vector(row)))
     }
 
-    fn by(limit: usize, row: u32, by: By) -> Self {
+    fn by(limit: usize, row: u32, by: Likeness) -> Self {
         Self {
             best: Best::new(limit),
             row,
@@ -501,8 +575,8 @@ impl<const N: usize> Nearest<N> {
     pub fn advance(&mut self, model: &Model<'_>, movies: u32) -> Progress {
         let walk = self.best.walk(&mut self.next);
         match &self.by {
-            By::Kin(terms) => walk.gather(model, (self.row, terms), movies),
-            By::Taste(vector) => walk.compare(model, (self.row, vector), movies),
+            Likeness::Kin(terms) => walk.gather(model, (self.row, terms), movies),
+            Likeness::Taste(vector) => walk.compare(model, (self.row, vector), movies),
         }
     }
 

@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         users: Users::All.rows(&checkpoint)?,
         movies: Movies::All.rows(&checkpoint)?,
         seen: None,
+        facets: None,
     };
     let reference = build(&checkpoint, &chosen, Precision::F32)?;
     let reference = Model::open(reference.as_ref()).map_err(|why| why.to_string())?;

@@ -99,6 +99,7 @@ fn image_of(checkpoint: &Checkpoint, storage: Storage, region: usize) -> Result<
         users: Users::MostActive(60).rows(checkpoint)?,
         movies: Movies::All.rows(checkpoint)?,
         seen: Some(Arc::new(Rated::new(&builtin::load().ratings))),
+        facets: None,
     };
     let movies = fit::movies_that_fit(checkpoint, &chosen, storage, region)?;
     let movies = movies.context("60 users fit every board")?;

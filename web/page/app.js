@@ -26,6 +26,7 @@ class Page {
   about = null;
   settling = null;
   scale = { lowest: 0.5, highest: 5, step: 0.5 };
+  genres = [];
 
   static async start() {
     const page = new Page();
@@ -34,6 +35,8 @@ class Page {
     page.core.call('image', image);
     page.core.call('movies', table);
     page.movies = readMovies(new TextDecoder().decode(table));
+    page.genres = page.core.json('genres');
+    for (const list of ['genre', 'not']) $(list).append(...page.genres.map((name, bit) => element('option', { value: String(bit) }, name)));
     page.byId = new Map(page.movies.map((movie) => [movie.id, movie]));
     page.board = new PageBoard(page.core);
     page.board.watch(() => page.isHere() && page.run(() => page.refresh()));
@@ -68,6 +71,8 @@ class Page {
     const lacks = SerialBoard.isPossible() ? '' : '. A board on USB needs Web Serial, which this browser does not have';
     $('board').textContent = `${where}, firmware ${hello.firmware.join('.')}, ${kept ?? 'has flash that can’t be opened: ratings aren’t kept'}${lacks}`;
     $('numbers').textContent = `Model “${info.name}”: ${count(info.movies, 'movie')}, ${info.movie_dim} numbers each, ${count(info.length, 'byte')} in all; CRC-32 ${crcOf(info)}.`;
+    const isOther = !this.isHere() && String(info.fingerprint) !== String(this.own.fingerprint);
+    $('filter').hidden = !info.facets || isOther || this.genres.length === 0;
     this.notice(this.about_of_others(info));
     this.moves = new Map();
     this.suggested = null;
@@ -85,9 +90,19 @@ class Page {
     return this.line === this.board;
   }
 
+  /** Of what genres and years the list is to be, as core has it: any, where the board knows none. */
+  wanted() {
+    const bit = (id) => ($('filter').hidden || $(id).value === '' ? 0 : (1 << Number($(id).value)) >>> 0);
+    const year = (id, open) => {
+      const said = Number.parseInt($(id).value, 10);
+      return $('filter').hidden || !(said >= 0 && said <= 65535) ? open : said;
+    };
+    return { all_of: bit('genre'), none_of: bit('not'), from: year('from', 0), to: year('to', 65535) };
+  }
+
   /** The list and the ratings anew. */
   async refresh() {
-    const { reply } = await this.ask({ TopN: { who: OWNER, count: LIST, include_rated: false } });
+    const { reply } = await this.ask({ TopN: { who: OWNER, count: LIST, include_rated: false, include_below: false, wanted: this.wanted() } });
     this.top = reply.Movies;
     const rated = new Map();
     for (let total = 1; rated.size < total; ) {
@@ -331,6 +346,7 @@ class Page {
     if (this.words) return rows.length ? 'What fits, the likeliest first, with what you would probably give it.' : 'No title is like that.';
     if (this.tab === 'suggest') return 'Rating one of these would teach it most.';
     if (this.tab === 'rated') return rows.length ? 'The latest first. Open one to change or forget it.' : 'Nothing yet: search for a movie you know, or open one of the list, and give it stars.';
+    if (!rows.length) return 'No movie is like that and, as far as it knows you, above what you give on the whole.';
     if (!this.rated.size) return 'The best for somebody it knows nothing of. Rate a movie and the list becomes yours.';
     const falls = rows.every((row, at) => at === 0 || row.stars <= rows[at - 1].stars);
     return `The best for you, from ${count(this.rated.size, 'rating')}${falls ? '' : ': by the stars you would give and by what you have looked for lately'}.`;
@@ -352,6 +368,7 @@ class Page {
       tab.tabIndex = tab.dataset.tab === this.tab ? 0 : -1;
     }
     $('panel').setAttribute('aria-labelledby', `tab-${this.tab}`);
+    for (const id of ['genre', 'not', 'from', 'to']) $(id).disabled = this.tab !== 'top' || this.words !== '';
     for (const id of ['undo', 'save', 'forget-all']) $(id).disabled = this.rated.size === 0 && id !== 'undo';
     this.atlas?.show({ best: this.top.map(({ movie }) => movie), rated: this.rated, opened: this.opened });
   }
@@ -368,6 +385,14 @@ class Page {
         this.show(next.dataset.tab);
         next.focus();
       });
+    }
+    for (const id of ['genre', 'not', 'from', 'to']) {
+      $(id).addEventListener('change', () =>
+        this.run(() => {
+          this.moves = new Map();
+          return this.refresh();
+        }),
+      );
     }
     $('undo').addEventListener('click', () => this.undo());
     $('save').addEventListener('click', () => this.save());
@@ -396,7 +421,7 @@ class Page {
       document.querySelector('.row')?.focus();
       return;
     }
-    const isTyping = event.target.matches('input');
+    const isTyping = event.target.matches('input, select');
     if (isTyping && event.target !== search) return;
     const next = { ArrowDown: rows[at + 1], ArrowUp: at === 0 ? search : rows[at - 1] }[event.key];
     if (next && (event.target === search || at >= 0)) {

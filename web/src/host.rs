@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use pocketrec::model::Model;
+use pocketrec::model::facets::BETWEEN;
 use pocketrec::wire::{FrameReader, MAX_FRAME, PREAMBLE, Reply, Request, VERSION, encode_frame};
 use serde::Serialize;
 
@@ -76,6 +78,15 @@ impl Host {
     }
 }
 
+/// The names of an image's genres, as JSON; none where it doesn't say them, or is none.
+pub fn genres(image: &[u8]) -> Vec<u8> {
+    let model = Model::open(image).ok();
+    let names = model.as_ref().and_then(Model::genre_names);
+    let names: Vec<&str> = names.map_or_else(Vec::new, |names| names.split(BETWEEN).collect());
+    // Text into memory can't fail.
+    serde_json::to_vec(&names).unwrap_or_default()
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -92,7 +103,7 @@ mod tests {
         for request in [
             r#""Hello""#,
             r#""Limits""#,
-            r#"{"TopN":{"who":{"Owner":0},"count":20,"include_rated":false}}"#,
+            r#"{"TopN":{"who":{"Owner":0},"count":20,"include_rated":false,"include_below":false,"wanted":{"all_of":1,"none_of":0,"from":1990,"to":65535}}}"#,
             r#"{"Import":{"who":{"Owner":0},"count":1,"ratings":[[1,5],[0,0],[0,0],[0,0],[0,0],[0,0],[0,0],[0,0]]}}"#,
         ] {
             let once = frame(request.as_bytes(), 7, false).unwrap();

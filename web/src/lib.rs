@@ -89,6 +89,12 @@ pub extern "C" fn image() -> usize {
     })
 }
 
+/// The names of the genres by which a board with the page's image filters lists, as JSON, that of bit 0 first.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+pub extern "C" fn genres() -> usize {
+    with(|page, _| host::genres(page.image.unwrap_or_default()))
+}
+
 /// Starts the page's board with the flash in the input; an empty one is new.
 #[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn start() -> usize {

@@ -87,6 +87,37 @@ test('a rating moves the list, is explained, undone, forgotten, and kept over a 
   });
 });
 
+test('the board in the page lists only the genres and years that are chosen, and all again', async () => {
+  await inBrowser({}, async (context) => {
+    const wrong = [];
+    const page = await openPage(context, wrong);
+    const all = await titles(page);
+    await page.selectOption('#genre', { label: 'Film-Noir' });
+    await page.selectOption('#not', { label: 'Romance' });
+    await page.fill('#from', '1940');
+    await page.fill('#to', '1959');
+    await page.locator('#to').blur();
+    await settled(page);
+    const listed = await page.evaluate(() => window.pocketrec.top.map(({ movie }) => window.pocketrec.movie(movie)));
+    assert.ok(listed.length > 5, `${listed.length}`);
+    for (const { title, genres } of listed) {
+      assert.ok(genres.includes('Film-Noir') && !genres.includes('Romance'), title);
+      assert.match(title, /\((194\d|195\d)\)/);
+    }
+    // What is rated moves the list that is looked at.
+    await rate(page, 'double indemnity', 5);
+    await page.keyboard.press('Escape');
+    await settled(page);
+    assert.ok(!(await titles(page)).includes('Double Indemnity'));
+    for (const id of ['#genre', '#not']) await page.selectOption(id, '');
+    for (const id of ['#from', '#to']) await page.fill(id, '');
+    await page.click('#undo');
+    await settled(page);
+    assert.deepEqual(await titles(page), all);
+    assert.deepEqual(wrong, []);
+  });
+});
+
 test('everything can be done by keyboard, and nothing is rated by walking', async () => {
   await inBrowser({ reducedMotion: 'reduce' }, async (context) => {
     const page = await openPage(context);

@@ -95,7 +95,7 @@ const FEATURES: [&str; 8] = [
     "integers,interest",
     "integers,interest,learn,shapes",
     "codes",
-    "codes,interest,learn,shapes",
+    "codes,facets,interest,learn,shapes,together",
 ];
 
 fn device(toolchain: &Toolchain, manner: Manner, failures: &mut Failures) {
@@ -118,7 +118,7 @@ fn device(toolchain: &Toolchain, manner: Manner, failures: &mut Failures) {
                 "on-board,firmware/learn",
                 "on-board,log,firmware/interest,firmware/learn",
                 "on-board,firmware/interest,firmware/learn,firmware/integers,firmware/shapes,firmware/owners",
-                "on-board,firmware/interest,firmware/learn,firmware/codes,firmware/integers,firmware/shapes,firmware/owners",
+                "on-board,firmware/interest,firmware/learn,firmware/codes,firmware/integers,firmware/shapes,firmware/facets,firmware/together,firmware/owners",
             ] {
                 let name = board.name;
                 failures.check(

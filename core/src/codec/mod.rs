@@ -14,6 +14,8 @@ mod writer;
 pub(crate) use image::{header, table};
 pub(crate) use request::request;
 use serde::Serialize;
+#[cfg(feature = "facets")]
+pub(crate) use text::text;
 use writer::Writer;
 
 /// Writes `message` to the front of `out`; returns the bytes written, or `None` where they don't fit.
@@ -82,6 +84,7 @@ mod tests {
                 highest: 5.0,
                 step: f32::MIN_POSITIVE,
                 seen: true,
+                facets: true,
                 validation: None,
             }),
         ] {

@@ -4,6 +4,8 @@
 //! same order, so that one piece of code reads them all: which request has which field is a bit mask.
 
 use super::reader::Reader;
+use crate::model::Wanted;
+use crate::rank::Agreement;
 use crate::wire::{MAX_IMPORT, Request, Who};
 
 /// Requests, by the numbers of their variants, that have a field.
@@ -17,10 +19,10 @@ const fn among(codes: &[u32]) -> u32 {
     mask
 }
 
-const WHO: u32 = among(&[3, 4, 6, 7, 11, 12, 13, 14, 15, 16, 17]);
+const WHO: u32 = among(&[3, 4, 6, 7, 11, 12, 13, 14, 15, 16, 17, 22]);
 /// A movie's id, or a request's number.
 const MOVIE: u32 = among(&[3, 5, 6, 8, 12, 17]);
-const COUNT: u32 = among(&[4, 5, 15, 16]);
+const COUNT: u32 = among(&[4, 5, 15, 16, 22]);
 
 /// The request that all of `bytes` are.
 pub(crate) fn request(bytes: &[u8]) -> Option<Request> {
@@ -47,6 +49,8 @@ pub(crate) fn request(bytes: &[u8]) -> Option<Request> {
             who,
             count,
             include_rated: reader.flag(),
+            include_below: reader.flag(),
+            wanted: wanted(&mut reader),
         },
         5 => Request::Similar { movie, count },
         6 => Request::Rate {
@@ -83,10 +87,34 @@ pub(crate) fn request(bytes: &[u8]) -> Option<Request> {
         19 => Request::Storage,
         20 => Request::Compact,
         21 => Request::Format,
+        22 => Request::Together {
+            who,
+            count,
+            with: reader.who(),
+            agreement: if reader.flag() {
+                Agreement::Mean
+            } else {
+                Agreement::Least
+            },
+            wanted: wanted(&mut reader),
+        },
         _ => return None,
     };
     match reader.end(request) {
         Some((request, [])) => Some(request),
         _ => None,
+    }
+}
+
+/// Which movies a list may have.
+#[inline(never)]
+fn wanted(reader: &mut Reader<'_>) -> Wanted {
+    let [all_of, none_of] = [(); 2].map(|()| reader.varint(u32::MAX as usize) as u32);
+    let [from, to] = [(); 2].map(|()| reader.varint(u16::MAX.into()) as u16);
+    Wanted {
+        all_of,
+        none_of,
+        from,
+        to,
     }
 }

@@ -115,11 +115,21 @@ pub enum TableKind {
     /// u8 \[1\]\[64\]: what likeness with a movie is multiplied by for its confidence byte, in 256ths; a level is for
     /// four bytes. 0 keeps a movie out of lists.
     KinLevels = 73,
+
+    /// u8 \[pairs of movies\]\[5\], optional: the set of genres and the year of each movie, see `model::facets`. With it
+    /// come the next three.
+    MovieFacets = 74,
+    /// u32 \[sets\]\[1\]: the sets of genres that movies have, a bit a genre; at most 4,096.
+    GenreSets = 75,
+    /// u8 \[1\]\[bytes\]: the genres' names in UTF-8, that of bit 0 first, with `|` between two; at most 32.
+    GenreNames = 76,
+    /// u32 \[1\]\[1\]: the year of a movie whose year's byte is 1; one of 0 has none.
+    FirstYear = 77,
 }
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 47] = [
         Self::RatingScale,
         Self::Parts,
         Self::Validation,
@@ -163,6 +173,10 @@ impl TableKind {
         Self::KinCode,
         Self::KinCodebook,
         Self::KinLevels,
+        Self::MovieFacets,
+        Self::GenreSets,
+        Self::GenreNames,
+        Self::FirstYear,
     ];
 
     /// The kind of a number in an image, or `None` for one that this version doesn't know.
@@ -222,6 +236,10 @@ impl TableKind {
             Self::KinCode => "kin_code",
             Self::KinCodebook => "kin_codebook",
             Self::KinLevels => "kin_levels",
+            Self::MovieFacets => "movie_facets",
+            Self::GenreSets => "genre_sets",
+            Self::GenreNames => "genre_names",
+            Self::FirstYear => "first_year",
         }
     }
 }

@@ -50,6 +50,8 @@ mod layout;
 #[cfg(feature = "write")]
 mod writer;
 
+#[cfg(feature = "facets")]
+pub(crate) use crate::codec::text;
 pub use error::{Feature, ImageError};
 #[cfg(feature = "write")]
 pub use example::example;

@@ -8,6 +8,7 @@
 
 #[cfg(cortex_m_float)]
 mod assembly;
+pub mod facets;
 mod facts;
 #[cfg(feature = "integers")]
 mod integer;
@@ -24,6 +25,7 @@ mod similar;
 mod user;
 
 use crate::numeric::walk::numbered;
+pub use facets::Wanted;
 pub use facts::{Parts, RatingScale, Validation};
 pub use interest::Interest;
 use interest::Interests;
@@ -94,6 +96,7 @@ pub struct Model<'a> {
     confidence: Option<Confidence<'a>>,
     interests: Option<Interests<'a>>,
     kin: Option<kin::Kin<'a>>,
+    facets: Option<facets::Facets<'a>>,
 }
 
 /// How well known movies are: a byte a movie, in steps of `scale` stars.

@@ -10,6 +10,8 @@
 mod bound;
 #[cfg(feature = "codes")]
 mod codes;
+#[cfg(feature = "facets")]
+mod facets;
 mod found;
 mod ids;
 #[cfg(feature = "integers")]
@@ -76,6 +78,7 @@ pub(super) fn open<const CALLER: bool>(bytes: &[u8]) -> Result<Model<'_>, ImageE
         confidence: None,
         interests: None,
         kin: None,
+        facets: None,
     };
     fill(&mut model, &found);
     match found.wrong.get() {
@@ -186,6 +189,11 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
     model.confidence = found.confidence(movies);
     let known = model.confidence.map(|confidence| confidence.bytes);
     model.kin = kin::open(found, movies, known);
+    // Without the feature they are skipped: lists are as right without a filter.
+    #[cfg(feature = "facets")]
+    {
+        model.facets = facets::open(found, movies);
+    }
 }
 
 /// The kernels of a model that isn't one yet.

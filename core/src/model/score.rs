@@ -381,6 +381,7 @@ mod tests {
                 confidence: None,
                 interests: None,
                 kin: None,
+                facets: None,
             };
             model.kernels = model.with_shape(|shape| Kernels::of(shape, Machine::HERE));
             let user = model.mean_user();

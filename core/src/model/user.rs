@@ -33,6 +33,11 @@ impl UserState {
     pub fn row(&self) -> &[f32; MAX_DIM] {
         &self.row
     }
+
+    /// What the user gives on the whole, in stars: the mean of all ratings and the user's bias.
+    pub fn mean(&self) -> f32 {
+        self.base
+    }
 }
 
 impl<'a> Model<'a> {

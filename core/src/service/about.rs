@@ -87,6 +87,7 @@ pub(super) fn model_info<'m>(model: &Model<'m>) -> Answer<'m> {
         highest: scale.highest,
         step: scale.step,
         seen: model.has_seen(),
+        facets: model.has_facets(),
         validation: model.validation(),
     })))
 }

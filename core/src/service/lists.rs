@@ -4,10 +4,16 @@ use super::refusal::Why;
 use super::{Answer, Rated, Service, Work, movie_row};
 use crate::ids::UserId;
 use crate::list::List;
-use crate::model::{Model, UserState};
-use crate::rank::{Hit, Nearest, Ranking};
+use crate::model::{Model, UserState, Wanted};
+use crate::rank::{Agreement, Hit, Nearest, Ranking};
 use crate::store::Store;
 use crate::wire::{MAX_LIST, Ranked, Reply, Who};
+#[cfg(feature = "together")]
+use crate::{
+    profile::Profile,
+    rank::{Progress, TopForTwo},
+    wire::Shared,
+};
 
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
     #[inline(never)]
@@ -15,19 +21,18 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         &mut self,
         model: &Model<'m>,
         who: &Who,
-        count: u8,
-        include_rated: bool,
+        (count, include_rated, include_below): (u8, bool, bool),
+        wanted: &Wanted,
     ) -> Answer<'m> {
         let mut user = UserState::EMPTY;
         self.user(model, who, &mut user)?;
-        let rated = match *who {
-            _ if include_rated => Rated::Nobodys,
-            Who::Owner(owner) => Rated::Owners(owner),
-            Who::ImageUser(id) => model
-                .user_at(UserId(id))
-                .map_or(Rated::Nobodys, |row| Rated::Users(row as u32)),
+        let rated = match include_rated {
+            true => Rated::Nobodys,
+            false => Rated::by(model, who),
         };
+        can_filter(model, wanted)?;
         let ranking = Ranking::new(list_length(count)?, self.interest(model, who));
+        let ranking = ranking.of(*wanted, include_below);
         self.lookup.clear();
         self.begin(
             model,
@@ -39,11 +44,105 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         )
     }
 
+    #[cfg(feature = "together")]
+    #[inline(never)]
+    pub(super) fn together(
+        &mut self,
+        model: &Model<'m>,
+        [who, with]: [&Who; 2],
+        (count, agreement): (u8, Agreement),
+        wanted: &Wanted,
+    ) -> Answer<'m> {
+        let mut users = [UserState::EMPTY; 2];
+        let [user, other] = &mut users;
+        self.user(model, who, user)?;
+        self.user(model, with, other)?;
+        can_filter(model, wanted)?;
+        let interests = [self.interest(model, who), self.interest(model, with)];
+        let ranking = TopForTwo::with_limit(list_length(count)?, agreement, interests);
+        let work = ForTwo {
+            rated: [Rated::by(model, who), Rated::by(model, with)],
+            users,
+            ranking: ranking.with_wanted(*wanted),
+        };
+        self.begin(model, Work::Together(work))
+    }
+
+    #[cfg(not(feature = "together"))]
+    pub(super) fn together(
+        &self,
+        _: &Model<'m>,
+        _: [&Who; 2],
+        _: (u8, Agreement),
+        _: &Wanted,
+    ) -> Answer<'m> {
+        Err(Why::NotSupported)
+    }
+
     #[inline(never)]
     pub(super) fn similar(&mut self, model: &Model<'m>, movie: u32, count: u8) -> Answer<'m> {
         let row = movie_row(model, movie)?;
         let ranking = Nearest::with_limit(list_length(count)?, model, row);
         self.begin(model, Work::Similar { ranking })
+    }
+}
+
+/// A list for two that is being made.
+#[cfg(feature = "together")]
+pub(super) struct ForTwo {
+    rated: [Rated; 2],
+    users: [UserState; 2],
+    ranking: TopForTwo<MAX_LIST>,
+}
+
+#[cfg(feature = "together")]
+impl ForTwo {
+    #[inline(never)]
+    pub(super) fn advance<const LOG: usize>(
+        &mut self,
+        model: &Model<'_>,
+        profiles: &[Profile<LOG>],
+        movies: u32,
+    ) -> Progress {
+        let [user, other] = &self.users;
+        let rated = self.rated;
+        let unseen = |movie| !rated.iter().any(|rated| rated.has(model, profiles, movie));
+        self.ranking.advance(model, [user, other], unseen, movies)
+    }
+
+    /// The movies, with the stars that each would give them.
+    #[inline(never)]
+    pub(super) fn list<'m>(&self, model: &Model<'_>) -> Reply<'m> {
+        let mut list = List::new();
+        for hit in self.ranking.hits() {
+            // A hit is a movie of the model, and a ranking keeps at most a list's length.
+            let stars = |user| model.predict_for(user, hit.movie).unwrap_or_default();
+            let _ = list.push(Shared {
+                movie: hit.movie.0,
+                stars: self.users.each_ref().map(stars),
+            });
+        }
+        Reply::Together(list)
+    }
+}
+
+impl Rated {
+    /// What somebody that there is has rated.
+    fn by(model: &Model<'_>, who: &Who) -> Self {
+        match *who {
+            Who::Owner(owner) => Self::Owners(owner),
+            Who::ImageUser(id) => model
+                .user_at(UserId(id))
+                .map_or(Self::Nobodys, |row| Self::Users(row as u32)),
+        }
+    }
+}
+
+/// Whether the model says of movies what is asked for.
+fn can_filter(model: &Model<'_>, wanted: &Wanted) -> Result<(), Why> {
+    match model.has_facets() || *wanted == Wanted::ANY {
+        true => Ok(()),
+        false => Err(Why::NoFacets),
     }
 }
 

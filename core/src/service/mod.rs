@@ -119,6 +119,8 @@ enum Work {
     Similar {
         ranking: Nearest<MAX_LIST>,
     },
+    #[cfg(feature = "together")]
+    Together(lists::ForTwo),
     #[cfg(feature = "learn")]
     Learn(learning::Learning),
 }
@@ -131,6 +133,25 @@ enum Rated {
     Owners(u8),
     /// Those of the image's user of a row, where the image has them.
     Users(u32),
+}
+
+impl Rated {
+    /// Whether they have rated a movie, as far as is known.
+    fn has<const LOG: usize>(
+        self,
+        model: &Model<'_>,
+        profiles: &[Profile<LOG>],
+        movie: MovieId,
+    ) -> bool {
+        match self {
+            Self::Nobodys => false,
+            Self::Owners(owner) => {
+                let profile = profiles.get(usize::from(owner));
+                profile.is_some_and(|profile| profile.log().get(movie).is_some())
+            }
+            Self::Users(row) => model.has_rated(row, movie),
+        }
+    }
 }
 
 struct Job {
@@ -379,17 +400,12 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                 user,
                 ranking,
             } => {
-                let unseen = |movie| match *rated {
-                    Rated::Nobodys => true,
-                    Rated::Owners(owner) => {
-                        let profile = self.profiles.get(usize::from(owner));
-                        profile.is_none_or(|profile| profile.log().get(movie).is_none())
-                    }
-                    Rated::Users(row) => !model.has_rated(row, movie),
-                };
+                let unseen = |movie| !rated.has(model, &self.profiles, movie);
                 ranking.advance((model, user), &mut self.lookup, unseen, job.slice)
             }
             Work::Similar { ranking } => ranking.advance(model, job.slice),
+            #[cfg(feature = "together")]
+            Work::Together(work) => work.advance(model, &self.profiles, job.slice),
             #[cfg(feature = "learn")]
             Work::Learn(learning) => {
                 match self.profiles.get_mut(usize::from(learning.owner())) {
@@ -411,6 +427,8 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let reply = match &job.work {
             Work::Top { user, ranking, .. } => list(ranking.hits(), model, Some(user)),
             Work::Similar { ranking } => list(ranking.hits(), model, None),
+            #[cfg(feature = "together")]
+            Work::Together(work) => work.list(model),
             #[cfg(feature = "learn")]
             Work::Learn(learning) => match self.profiles.get_mut(usize::from(learning.owner())) {
                 Some(profile) => learning.finish(model, profile),
@@ -472,7 +490,16 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                 ref who,
                 count,
                 include_rated,
-            } => self.top(model, who, count, include_rated),
+                include_below,
+                ref wanted,
+            } => self.top(model, who, (count, include_rated, include_below), wanted),
+            Request::Together {
+                ref who,
+                count,
+                ref with,
+                agreement,
+                ref wanted,
+            } => self.together(model, [who, with], (count, agreement), wanted),
             Request::Similar { movie, count } => self.similar(model, movie, count),
             Request::Rate {
                 ref who,
@@ -508,6 +535,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let cost = match work {
             Work::Top { .. } => costs.ranked,
             Work::Similar { .. } => costs.compared,
+            // Rows are scored for each of them, also where one alone would be looked up.
+            #[cfg(feature = "together")]
+            Work::Together(_) => costs.ranked.saturating_mul(2).saturating_add(2_000),
             #[cfg(feature = "learn")]
             Work::Learn(_) => costs.rating,
         };

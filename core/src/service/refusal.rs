@@ -16,8 +16,9 @@ pub(super) enum Why {
     #[cfg(feature = "learn")]
     OffScale,
     ListTooLong,
-    #[cfg(not(feature = "learn"))]
+    #[cfg(not(all(feature = "learn", feature = "together")))]
     NotSupported,
+    NoFacets,
     #[cfg(feature = "learn")]
     LogFull,
     #[cfg(feature = "learn")]
@@ -49,7 +50,8 @@ impl<const OWNERS: usize, const LOG: usize, S: Store> Service<'_, OWNERS, LOG, S
             #[cfg(feature = "learn")]
             Why::OffScale => Refusal::OffScale,
             Why::ListTooLong => Refusal::ListTooLong,
-            #[cfg(not(feature = "learn"))]
+            Why::NoFacets => Refusal::NoFacets,
+            #[cfg(not(all(feature = "learn", feature = "together")))]
             Why::NotSupported => Refusal::NotSupported,
             #[cfg(feature = "learn")]
             Why::LogFull => Refusal::LogFull,

@@ -4,7 +4,8 @@ use super::refusal::Refusal;
 use super::{MAX_BECAUSE, MAX_IMPORT, MAX_LIST, MAX_OWNERS};
 use crate::MAX_DIM;
 use crate::list::List;
-use crate::model::Validation;
+use crate::model::{Validation, Wanted};
+use crate::rank::Agreement;
 use serde::{Deserialize, Serialize};
 
 /// The user or owner that a request is about.
@@ -35,7 +36,8 @@ pub enum Request {
         movie: u32,
     },
     /// The best movies for a user or owner, without those that they have rated, as far as the device knows
-    /// ([`ModelInfo::seen`]). A long request: `Working` comes meanwhile.
+    /// ([`ModelInfo::seen`]), and without those that are predicted below their own mean. A long request: `Working` comes
+    /// meanwhile.
     TopN {
         /// The user or owner.
         who: Who,
@@ -43,6 +45,10 @@ pub enum Request {
         count: u8,
         /// Whether rated movies may be in the list.
         include_rated: bool,
+        /// Whether movies may be in the list that are predicted below their mean.
+        include_below: bool,
+        /// Which movies the list may have; all, where the image says nothing of them ([`ModelInfo::facets`]).
+        wanted: Wanted,
     },
     /// The movies most similar to one. A long request: `Working` comes meanwhile.
     Similar {
@@ -130,6 +136,20 @@ pub enum Request {
     /// Erases the ratings of all owners, in RAM and in flash, whatever flash holds: the way out if what it holds can't
     /// be opened or has no room left. Answered by [`Storage`].
     Format,
+    /// The best movies for two together, as [`TopN`](Self::TopN) has them for one: [`Reply::Together`]. A long request:
+    /// `Working` comes meanwhile.
+    Together {
+        /// A user or owner.
+        who: Who,
+        /// Length of the list, at most [`MAX_LIST`].
+        count: u8,
+        /// The other user or owner.
+        with: Who,
+        /// What a movie is worth to two.
+        agreement: Agreement,
+        /// Which movies the list may have.
+        wanted: Wanted,
+    },
 }
 
 /// What a device answers.
@@ -207,6 +227,8 @@ pub enum Reply<'a> {
     Owners(Owners),
     /// To `Storage` and `Compact`.
     Storage(Storage),
+    /// To `Together`, the best first.
+    Together(List<Shared, MAX_LIST>),
 }
 
 /// What a device says of itself first. Never changes.
@@ -320,6 +342,8 @@ pub struct ModelInfo<'a> {
     /// Whether the image says which movies its users have rated, so that their lists are without them. An owner's
     /// always are.
     pub seen: bool,
+    /// Whether lists can be filtered: the image says of which genres and years its movies are, and the firmware reads it.
+    pub facets: bool,
     /// How well the model predicted the ratings that its training held out, where the image says so.
     pub validation: Option<Validation>,
 }
@@ -334,6 +358,16 @@ pub struct Ranked {
     pub score: f32,
     /// The prediction in stars, clamped to the scale; for similar movies, the likeness again.
     pub stars: f32,
+}
+
+/// A movie of a list for two.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Shared {
+    /// MovieLens id.
+    pub movie: u32,
+    /// The prediction for each of them in stars, clamped to the scale.
+    pub stars: [f32; 2],
 }
 
 /// The row and bias of a user or owner, bit for bit.

@@ -31,14 +31,14 @@ pub use error::FrameError;
 pub use frame::{Frame, FrameReader, encode_frame};
 pub use message::{
     Because, Capabilities, Explained, Health, Hello, Limits, LinkCounters, ModelInfo, Owners,
-    ProfileReply, Ranked, RatingEntry, RatingsReply, Reply, Request, Reset, Status, Storage,
-    StorageState, Who,
+    ProfileReply, Ranked, RatingEntry, RatingsReply, Reply, Request, Reset, Shared, Status,
+    Storage, StorageState, Who,
 };
 pub use refusal::{NoModel, Refusal};
 
 /// The version of frames and messages spoken here. It is raised where a message's bytes change, and a test that has all
 /// of them fails where they change and it isn't.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// What a `Hello` reply starts with.
 pub const HELLO_MAGIC: [u8; 4] = *b"PkRd";

@@ -52,6 +52,8 @@ pub enum Refusal {
     NotFormatted,
     /// What is in flash was written by a firmware of another version, so nothing is changed: `Format` erases it.
     StorageOfOtherVersion,
+    /// The image says nothing of genres and years, or the firmware was built without reading it: lists can't be filtered.
+    NoFacets,
 }
 
 /// An [`ImageError`] as it is sent.
@@ -124,6 +126,9 @@ impl fmt::Display for Refusal {
             Self::StorageOfOtherVersion => f.write_str(
                 "the device's flash holds ratings as a firmware of another version writes them, so nothing was changed: \
                  that version still reads them, formatting erases them and starts over",
+            ),
+            Self::NoFacets => f.write_str(
+                "the device knows no genres and years: its image was exported without them, or its firmware built so",
             ),
         }
     }

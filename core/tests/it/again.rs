@@ -5,6 +5,7 @@ use crate::device::Device;
 use crate::mock::{Mock, Shared};
 use pocketrec::image::example;
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::profile::{Log, UNDO_DEPTH};
 use pocketrec::store::InRam;
 use pocketrec::store::flash::FlashLog;
@@ -55,6 +56,8 @@ fn top(who: Who, count: u8) -> Request {
         who,
         count,
         include_rated: false,
+        include_below: false,
+        wanted: Wanted::ANY,
     }
 }
 

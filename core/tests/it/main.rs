@@ -5,6 +5,8 @@ mod again;
 mod codes;
 #[cfg(feature = "learn")]
 mod device;
+#[cfg(all(feature = "facets", feature = "learn"))]
+mod facets;
 #[cfg(feature = "learn")]
 mod failing;
 mod image;

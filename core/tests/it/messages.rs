@@ -4,10 +4,12 @@
 use pocketrec::image::ImageError;
 use pocketrec::list::List;
 use pocketrec::model::Validation;
+use pocketrec::model::Wanted;
+use pocketrec::rank::Agreement;
 use pocketrec::wire::{
     Because, Explained, FrameError, Health, Hello, Limits, LinkCounters, MAX_FRAME, MAX_IMPORT,
     MAX_OWNERS, ModelInfo, NoModel, Owners, ProfileReply, Ranked, RatingEntry, RatingsReply,
-    Refusal, Reply, Request, Reset, Storage, StorageState, VERSION, Who, encode_frame,
+    Refusal, Reply, Request, Reset, Shared, Storage, StorageState, VERSION, Who, encode_frame,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt::{Debug, Write};
@@ -53,6 +55,12 @@ fn requests() -> Vec<Request> {
     let (movie, count, stars) = (70_000, 10, 4.5);
     let mut ratings = [(0, 0.0); MAX_IMPORT];
     ratings[0] = (movie, stars);
+    let wanted = Wanted {
+        all_of: 1 << 31 | 1,
+        none_of: 300,
+        from: 1_990,
+        to: u16::MAX,
+    };
     vec![
         Request::Hello,
         Request::Limits,
@@ -62,6 +70,8 @@ fn requests() -> Vec<Request> {
             who,
             count,
             include_rated: true,
+            include_below: false,
+            wanted,
         },
         Request::Similar { movie, count },
         Request::Rate { who, movie, stars },
@@ -84,6 +94,13 @@ fn requests() -> Vec<Request> {
         Request::Storage,
         Request::Compact,
         Request::Format,
+        Request::Together {
+            who,
+            count,
+            with: user,
+            agreement: Agreement::Mean,
+            wanted,
+        },
     ]
 }
 
@@ -123,6 +140,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::StorageClosed,
         Refusal::NotFormatted,
         Refusal::StorageOfOtherVersion,
+        Refusal::NoFacets,
     ]);
     all
 }
@@ -201,6 +219,7 @@ fn replies() -> Vec<Reply<'static>> {
             highest: 5.0,
             step: 0.25,
             seen: true,
+            facets: true,
             validation: Some(Validation {
                 rmse: 0.875,
                 movie_means: 1.0,
@@ -272,6 +291,10 @@ fn replies() -> Vec<Reply<'static>> {
             unused: [1; MAX_OWNERS],
         }),
         Reply::Storage(storage(StorageState::Flash)),
+        Reply::Together(list(Shared {
+            movie,
+            stars: [stars, 3.5],
+        })),
     ]
 }
 

@@ -82,7 +82,7 @@ fn rankings_are_what_sorting_everything_gives_whatever_the_slices() {
         for slice in 1..=5 {
             for left_out in [0, 10, 300] {
                 let user = model.user(UserId(2)).unwrap();
-                let mut top = TopN::<4>::with_limit(keep);
+                let mut top = TopN::<4>::with_limit(keep).with_below_mean();
                 while !top
                     .advance(&model, &user, |id| id != MovieId(left_out), slice)
                     .is_done()

@@ -4,6 +4,7 @@
 use crate::device::Device;
 use pocketrec::image::example;
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 
 use pocketrec::store::{InRam, Record, Store, StoreError};
 use pocketrec::wire::{MAX_IMPORT, Refusal, Reply, Request, Storage, StorageState, Who};
@@ -331,6 +332,8 @@ fn suggestions_and_recommendations_leave_out_what_the_owner_rated() {
             who: OWNER,
             count: 4,
             include_rated: false,
+            include_below: false,
+            wanted: Wanted::ANY,
         },
     ] {
         let Reply::Movies(list) = bench.ask(request) else {
@@ -413,6 +416,8 @@ fn work_ahead_waits_until_no_request_is_under_way() {
         who: OWNER,
         count: 2,
         include_rated: false,
+        include_below: false,
+        wanted: Wanted::ANY,
     });
     while device.service.is_working() {
         assert!(!device.service.idle());

@@ -3,6 +3,7 @@
 use crate::service::{BOARD, Line, frame_of};
 use pocketrec::image::example;
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::service::{Port, QueuedPort, Service};
 use pocketrec::wire::{MAX_LIST, Request, VERSION, Who};
 
@@ -19,6 +20,8 @@ fn requests() -> Vec<Request> {
             who: Who::Owner(0),
             count: MAX_LIST as u8,
             include_rated: false,
+            include_below: false,
+            wanted: Wanted::ANY,
         },
         Request::Profile { who: Who::Owner(0) },
     ];

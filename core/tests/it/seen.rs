@@ -6,6 +6,7 @@ use pocketrec::ids::{elias_fano_size, fill_elias_fano};
 use pocketrec::image::ImageError;
 use pocketrec::image::{Element, Table, TableKind, example};
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::rank::TopN;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -66,7 +67,7 @@ proptest! {
             for movie in [0, 11, 4001, u32::MAX] {
                 prop_assert!(!seen.contains(MovieId(movie)));
             }
-            let mut top = TopN::<4>::new();
+            let mut top = TopN::<4>::new().with_below_mean();
             let state = model.user(UserId(user)).unwrap();
             while !top.advance(&model, &state, |movie| !seen.contains(movie), 1).is_done() {}
             let list: BTreeSet<u32> = top.hits().iter().map(|hit| hit.movie.0).collect();
@@ -156,6 +157,8 @@ mod on_a_device {
             who,
             count: 4,
             include_rated,
+            include_below: true,
+            wanted: Wanted::ANY,
         };
         match device.ask(request) {
             Reply::Movies(list) => {

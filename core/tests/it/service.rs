@@ -4,6 +4,7 @@ use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::ImageError;
 use pocketrec::image::{AlignedBytes, example};
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::service::{Board, Port, Service};
 use pocketrec::wire::FrameError;
 use pocketrec::wire::{
@@ -215,6 +216,8 @@ fn without_a_model_hello_says_so_and_requests_say_why() {
                 who,
                 count: 1,
                 include_rated: false,
+                include_below: false,
+                wanted: Wanted::ANY,
             },
         ] {
             assert_eq!(
@@ -250,6 +253,8 @@ fn answers_are_the_models_own() {
             who: Who::ImageUser(1),
             count: 20,
             include_rated: false,
+            include_below: true,
+            wanted: Wanted::ANY,
         },
     ) else {
         panic!()
@@ -311,6 +316,8 @@ fn wrong_requests_are_refused_by_name() {
                 who: owner,
                 count: MAX_LIST as u8 + 1,
                 include_rated: false,
+                include_below: false,
+                wanted: Wanted::ANY,
             },
             Refusal::ListTooLong,
         ),
@@ -361,6 +368,8 @@ fn one_request_waits_a_further_one_is_busy_and_a_long_one_can_be_cancelled() {
         who: Who::Owner(0),
         count: 4,
         include_rated: false,
+        include_below: false,
+        wanted: Wanted::ANY,
     };
     bench.send(1, top);
     bench.service.poll(&mut bench.line);
@@ -409,6 +418,8 @@ fn a_long_request_is_heard_of_at_least_once_a_second() {
             who: Who::Owner(0),
             count: 4,
             include_rated: false,
+            include_below: false,
+            wanted: Wanted::ANY,
         },
     );
     bench.work();
@@ -566,6 +577,7 @@ fn every_reply_fits_the_largest_body_at_its_longest() {
         }),
         Reply::ModelInfo(ModelInfo {
             seen: true,
+            facets: false,
             validation: Some(pocketrec::model::Validation {
                 rmse: 1.0,
                 movie_means: 1.0,

@@ -18,13 +18,13 @@ use pocketrec::learn::{self, MAX_LEARNED};
 use pocketrec::list::List;
 use pocketrec::mlp::{Activations, Mlp};
 use pocketrec::model::interest::Interest;
-use pocketrec::model::{Model, Parts};
+use pocketrec::model::{Model, Parts, Wanted};
 use pocketrec::numeric::activation::{Activation, relu};
 use pocketrec::numeric::crc32::{Crc32, crc32};
 use pocketrec::numeric::dot::{dot, dot_from};
 use pocketrec::numeric::{clamp, f16, magnitude, square_root};
 use pocketrec::profile::{Log, Private, Profile, Rating};
-use pocketrec::rank::{Nearest, TopN};
+use pocketrec::rank::{Agreement, Nearest, TopForTwo, TopN};
 use pocketrec::service::{Board, Port, Service};
 use pocketrec::store::flash::{FlashLog, least_region};
 use pocketrec::store::{Change, Store};
@@ -335,10 +335,26 @@ fn logs(log: &mut Log<16>) {
 fn rankings(model: &Model<'_>) {
     let mut top = TopN::<10>::with_limit(size())
         .with_fame(float())
+        .with_below_mean()
+        .with_wanted(black_box(Wanted::ANY))
         .with_interest(model.interest_of_ratings(black_box(&[])));
     black_box(Nearest::<10>::by_taste(size(), model, word()));
     let mut nearest = Nearest::<10>::with_limit(size(), model, word());
+    let interests = [(); 2].map(|()| model.interest_of_ratings(black_box(&[])));
+    let mut two = TopForTwo::<10>::with_limit(size(), black_box(Agreement::Mean), interests)
+        .with_below_mean()
+        .with_wanted(black_box(Wanted::ANY));
+    let users = [(); 2].map(|()| model.mean_user());
+    let [one, other] = &users;
     calls! {
+        two.advance(model, [one, other], |movie| black_box(movie) != MovieId(7), word()).is_done();
+        two.hits();
+        one.mean();
+        model.has_facets();
+        model.genre_names();
+        model.facets(word());
+        model.is_wanted(word(), &black_box(Wanted::ANY));
+        Wanted::ANY.has(word(), black_box(None));
         TopN::<10>::new();
         top.advance(model, &model.mean_user(), |movie| black_box(movie) != MovieId(7), word()).is_done();
         top.hits();

@@ -2,9 +2,14 @@
 
 use std::collections::HashMap;
 
+use pocketrec::model::Wanted;
 use pocketrec::wire::Ranked;
+use pocketrec_base::error::BadInput;
 use pocketrec_base::print::number::{count, fixed, signed};
 use pocketrec_data::Titles;
+use pocketrec_link::filter::Filter;
+
+use super::verb::Other;
 
 /// Movies by their ids, and those that the board's model has.
 #[derive(Debug, Clone, Default)]
@@ -13,9 +18,27 @@ pub struct Desk {
     pub titles: Titles,
     /// Ids that the model has, ascending; empty where no image at hand says so.
     pub movies: Vec<u32>,
+    /// The genres by which the board filters; none where no image at hand says them.
+    pub genres: Option<String>,
 }
 
 impl Desk {
+    /// What a person wants in a list, as the board filters by it.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] for a genre or years that there aren't, and where no image says genres.
+    pub fn wanted(&self, line: &str) -> Result<Wanted, BadInput> {
+        let filter = Filter::read(line)?;
+        match &self.genres {
+            _ if filter.is_open() => Ok(Wanted::ANY),
+            Some(names) => filter.wanted(names),
+            None => Err(BadInput::new(
+                "the image at hand says no genres and years: `export --genres all` stores them",
+            )),
+        }
+    }
+
     /// Whether the model has a movie, as far as is known here.
     pub fn has(&self, id: u32) -> bool {
         match self.movies.is_empty() {
@@ -120,11 +143,30 @@ impl Moves {
 
 /// A prediction's parts and the ratings that moved it, line by line.
 pub fn why(desk: &Desk, explained: &pocketrec::wire::Explained) -> Vec<String> {
+    why_for(desk, explained, None)
+}
+
+/// The same of a prediction for another one.
+pub fn why_for(
+    desk: &Desk,
+    explained: &pocketrec::wire::Explained,
+    other: Option<&Other>,
+) -> Vec<String> {
     let mut lines = vec![format!("{} mean of all ratings", fixed(explained.mean, 2))];
+    let ([general, taste], whose) = match other {
+        None => (
+            ["how you rate in general", "your taste and its kind"],
+            "Your",
+        ),
+        Some(_) => (
+            ["how they rate in general", "their taste and its kind"],
+            "Their",
+        ),
+    };
     for (value, part) in [
-        (explained.user_bias, "how you rate in general"),
+        (explained.user_bias, general),
         (explained.movie_bias, "how it is rated in general"),
-        (explained.dot, "your taste and its kind"),
+        (explained.dot, taste),
         (explained.mlp, "the network"),
     ] {
         // A part that a model doesn't have adds this very number.
@@ -134,7 +176,7 @@ pub fn why(desk: &Desk, explained: &pocketrec::wire::Explained) -> Vec<String> {
     }
     for because in &explained.because {
         lines.push(format!(
-            "Your {} for {} moved it by {}",
+            "{whose} {} for {} moved it by {}",
             because.stars,
             desk.title(because.movie),
             signed(because.moved, 2)
@@ -158,6 +200,7 @@ mod tests {
         Desk {
             titles: Titles::new((1..=9).map(movie).collect()),
             movies: (1..=9).collect(),
+            genres: None,
         }
     }
 

@@ -3,10 +3,12 @@
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
+use super::verb::Other;
 use anyhow::Result;
+use pocketrec::model::Wanted;
 use pocketrec::wire::{
     Capabilities, Explained, Hello, MAX_LIST, Owners, ProfileReply, Ranked, RatingEntry, Refusal,
-    Reply, Request, Storage, StorageState, Who,
+    Reply, Request, Shared, Storage, StorageState, Who,
 };
 use pocketrec_base::error::BadInput;
 use pocketrec_link::keep::Keeper;
@@ -18,8 +20,12 @@ pub const LIST: usize = MAX_LIST;
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Ask {
-    /// The best movies for the owner.
-    Top,
+    /// The best movies for the owner, of those that are wanted.
+    Top(Wanted),
+    /// The best movies for the owner and another one, of those that are wanted.
+    Together(Other, Wanted),
+    /// Why a prediction for another one is what it is.
+    WhyFor(Other, u32),
     /// The movies whose rating would teach most.
     Suggest,
     /// The owner's ratings.
@@ -54,6 +60,10 @@ impl Ask {
 pub enum Told {
     /// To [`Ask::Top`], [`Ask::Suggest`] and [`Ask::Similar`].
     Movies(Ask, Vec<Ranked>),
+    /// To [`Ask::Together`].
+    Shared(Other, Vec<Shared>),
+    /// To [`Ask::WhyFor`].
+    WhyFor(Other, u32, Explained),
     /// To [`Ask::Ratings`], in the order in which they count.
     Ratings(Vec<RatingEntry>),
     /// To [`Ask::Why`].
@@ -196,10 +206,26 @@ impl<L: Read + Write> Device<L> {
         let request = match ask {
             Ask::Ratings => return Ok(Told::Ratings(ratings::all(&mut self.board, who)?)),
             Ask::Board => return Ok(Told::Board(Box::new(self.storage()?))),
-            Ask::Top => Request::TopN {
+            Ask::Top(wanted) => Request::TopN {
                 who,
                 count,
                 include_rated: false,
+                include_below: false,
+                wanted,
+            },
+            Ask::Together(Other { who: with, .. }, _) if with == who => {
+                return Err(BadInput::new("that is you: name another").into());
+            }
+            Ask::Together(other, wanted) => Request::Together {
+                who,
+                count,
+                with: other.who,
+                agreement: other.agreement,
+                wanted,
+            },
+            Ask::WhyFor(other, movie) => Request::Explain {
+                who: other.who,
+                movie,
             },
             Ask::Suggest => Request::Suggest { who, count },
             Ask::Similar(movie) => Request::Similar { movie, count },
@@ -240,6 +266,9 @@ fn is_of_person(why: Refusal) -> bool {
     matches!(
         why,
         Refusal::UnknownMovie(_)
+            | Refusal::UnknownUser(_)
+            | Refusal::UnknownOwner(_)
+            | Refusal::NoFacets
             | Refusal::OffScale
             | Refusal::NotRated(_)
             | Refusal::NothingToUndo
@@ -249,7 +278,11 @@ fn is_of_person(why: Refusal) -> bool {
 
 fn told(ask: Ask, reply: Reply<'_>) -> Option<Told> {
     Some(match (ask, reply) {
-        (Ask::Top | Ask::Suggest | Ask::Similar(_), Reply::Movies(list)) => {
+        (Ask::Together(other, _), Reply::Together(list)) => Told::Shared(other, list.to_vec()),
+        (Ask::WhyFor(other, movie), Reply::Explained(explained)) => {
+            Told::WhyFor(other, movie, explained)
+        }
+        (Ask::Top(_) | Ask::Suggest | Ask::Similar(_), Reply::Movies(list)) => {
             Told::Movies(ask, list.to_vec())
         }
         (Ask::Why(movie), Reply::Explained(explained)) => Told::Why(movie, explained),

@@ -6,6 +6,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use pocketrec::model::Wanted;
 use pocketrec::wire::Ranked;
 use pocketrec_base::error::{BadInput, Stopped};
 use pocketrec_base::print::number::{count, fixed, stars as with_word};
@@ -13,9 +14,9 @@ use pocketrec_base::print::{self, Column, Table};
 use pocketrec_base::{note, say};
 use pocketrec_data::search::is_name;
 
-use super::desk::{Desk, Moves, why};
+use super::desk::{Desk, Moves, why, why_for};
 use super::device::{About, Ask, Device, Told, kept};
-use super::verb::{self, HELP, Named, Verb};
+use super::verb::{self, HELP, Named, Other, Verb};
 use super::view::side::{bars, generous};
 
 /// How a movie is found by words: its id, or why none is meant; for a change nothing is guessed.
@@ -31,6 +32,10 @@ pub struct Teller<'a, L> {
     top: Option<Vec<Ranked>>,
     /// The movies of the list that was shown last: `why 3` is about its third.
     listed: Vec<u32>,
+    /// Of what genres and years the best movies are, and that in a person's words.
+    only: (Wanted, String),
+    /// Whom the list that was shown last is for beside the owner.
+    with: Option<Other>,
 }
 
 impl<'a, L: Read + Write> Teller<'a, L> {
@@ -43,6 +48,8 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             choose,
             top: None,
             listed: Vec::new(),
+            only: (Wanted::ANY, String::new()),
+            with: None,
         }
     }
 
@@ -92,7 +99,13 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 help();
                 return Ok(true);
             }
-            Some(Verb::Top) => Ask::Top,
+            Some(Verb::Only(line)) => {
+                self.only = (desk.wanted(&line)?, line);
+                self.top = None;
+                Ask::Top(self.only.0)
+            }
+            Some(Verb::Top) => Ask::Top(self.only.0),
+            Some(Verb::Together(other)) => Ask::Together(other, self.only.0),
             Some(Verb::Suggest) => Ask::Suggest,
             Some(Verb::Ratings) => Ask::Ratings,
             Some(Verb::Me) => Ask::Me,
@@ -117,6 +130,12 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             _ => why,
         })?;
         self.tell(&told);
+        if let (Ask::Why(movie), Some(other)) = (ask, self.with)
+            && self.listed.contains(&movie)
+        {
+            let told = self.device.ask(Ask::WhyFor(other, movie), |_, _| ())?;
+            self.tell(&told);
+        }
         if ask.changes() {
             let now = self.best()?;
             let before = self.top.replace(now).unwrap_or_default();
@@ -127,7 +146,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
     }
 
     fn best(&mut self) -> Result<Vec<Ranked>> {
-        match self.device.ask(Ask::Top, |_, _| ())? {
+        match self.device.ask(Ask::Top(self.only.0), |_, _| ())? {
             Told::Movies(_, list) => Ok(list),
             _ => Ok(Vec::new()),
         }
@@ -166,7 +185,10 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                         &["Worth", "Stars"]
                     }
                     _ => {
-                        note!("The best for you");
+                        match self.only.1.as_str() {
+                            "" => note!("The best for you"),
+                            only => note!("The best for you of {only}"),
+                        }
                         self.top = Some(list.clone());
                         &["Score", "Stars"]
                     }
@@ -174,6 +196,20 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 let rows = list.iter();
                 let rows = rows.map(|ranked| (ranked.movie, [ranked.score, ranked.stars]));
                 self.list(names, rows.collect());
+            }
+            Told::Shared(other, list) => {
+                note!("The best for you and {}", other.name());
+                let rows = list.iter().map(|shared| (shared.movie, shared.stars));
+                self.list(&["Yours", "Theirs"], rows.collect());
+                self.with = Some(*other);
+            }
+            Told::WhyFor(other, movie, explained) => {
+                let stars = fixed(explained.stars, 2);
+                let title = self.desk.title(*movie);
+                say!("{stars} stars for {title} from {}, which are", other.name());
+                for line in why_for(&self.desk, explained, Some(other)) {
+                    say!("    {line}");
+                }
             }
             Told::Ratings(ratings) => {
                 note!("Your ratings, the latest last");
@@ -266,6 +302,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             ]));
         }
         print::block(&table.text());
+        self.with = None;
         self.listed = rows.into_iter().map(|(movie, _)| movie).collect();
     }
 }

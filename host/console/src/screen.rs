@@ -54,7 +54,8 @@ fn evening(
     heard: &Receiver<Heard>,
     stop: &AtomicBool,
 ) -> Result<()> {
-    send(state, ask, update::at_first())?;
+    let first = update::at_first(state);
+    send(state, ask, first)?;
     let mut is_fresh = true;
     while !state.has_ended() && !stop.load(Ordering::Relaxed) {
         if is_fresh {

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use super::verb::Other;
+use pocketrec::model::Wanted;
 use pocketrec::wire::{Explained, ProfileReply, Ranked, RatingEntry};
 
 use super::desk::{Desk, Moves};
@@ -17,6 +19,8 @@ pub enum View {
     Suggest,
     /// What is near a movie.
     Similar(u32),
+    /// What the owner and another one would both like.
+    Together(Other),
     /// What a search has found.
     Found,
     /// What the owner has rated.
@@ -39,6 +43,8 @@ pub struct Row {
 pub enum Over {
     /// Why a movie stands where it stands.
     Why(u32, Explained),
+    /// The same for another one.
+    WhyFor(Other, u32, Explained),
     /// What may be pressed.
     Help,
 }
@@ -50,6 +56,10 @@ pub enum Typing {
     Search(String),
     /// Stars for a movie.
     Stars(u32, String),
+    /// Genres and years of the list.
+    Only(String),
+    /// With whom a list is to be.
+    Together(String),
 }
 
 /// How far a long answer has got.
@@ -87,6 +97,8 @@ pub struct State {
     pub chosen: usize,
     /// The first one on the screen.
     pub first: usize,
+    /// Of what genres and years the best movies are, and that in a person's words.
+    pub only: (Wanted, String),
     /// The best movies as they were told last.
     pub top: Vec<Ranked>,
     /// What moved in them since the last rating.
@@ -103,6 +115,8 @@ pub struct State {
     pub typing: Option<Typing>,
     /// What lies over the list.
     pub over: Option<Over>,
+    /// What lies there when a key is pressed.
+    pub next: Option<Over>,
     /// The lines below.
     pub news: Vec<News>,
     /// What is asked and not answered yet.
@@ -132,6 +146,7 @@ impl State {
             rows: Vec::new(),
             chosen: 0,
             first: 0,
+            only: (Wanted::ANY, String::new()),
             top: Vec::new(),
             moves: Moves::default(),
             is_changed: false,
@@ -140,6 +155,7 @@ impl State {
             stars: HashMap::new(),
             typing: None,
             over: None,
+            next: None,
             news: Vec::new(),
             waiting: 0,
             course: None,
@@ -171,7 +187,11 @@ impl State {
     /// The list's heading.
     pub fn heading(&self) -> String {
         match &self.view {
-            View::Top => "The best for you".into(),
+            View::Top => match self.only.1.as_str() {
+                "" => "The best for you".into(),
+                only => format!("The best for you of {only}"),
+            },
+            View::Together(other) => format!("The best for you and {}", other.name()),
             View::Suggest => "Rate one of these: it learns most".into(),
             View::Similar(movie) => format!("Near {}", self.desk.title(*movie)),
             View::Found => "Found".into(),
@@ -185,6 +205,7 @@ impl State {
             View::Top => ("Score", "Stars"),
             View::Suggest => ("Worth", "Stars"),
             View::Similar(_) => ("Cos", ""),
+            View::Together(_) => ("Yours", "Other"),
             View::Found => ("", "Stars"),
             View::Ratings => ("Stars", ""),
         }

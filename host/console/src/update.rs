@@ -10,10 +10,11 @@ use pocketrec_data::search::{self, words};
 use super::desk::Moves;
 use super::device::{Ask, LIST, Told};
 use super::state::{Course, Over, Row, State, Typing, View};
+use super::verb::Other;
 
 /// What is asked at the beginning, and after a change of the list that is looked at.
-pub fn at_first() -> Vec<Ask> {
-    vec![Ask::Top, Ask::Ratings, Ask::Me]
+pub fn at_first(state: &State) -> Vec<Ask> {
+    vec![Ask::Top(state.only.0), Ask::Ratings, Ask::Me]
 }
 
 /// What a key does.
@@ -28,14 +29,16 @@ pub fn key(state: &mut State, key: KeyEvent) -> Vec<Ask> {
         state.is_over |= state.is_interrupted || key.code == KeyCode::Char('d');
         return Vec::new();
     }
-    if state.over.is_some() {
+    if state.over.take().is_some() {
         // Any key goes on; `q` isn't the end here.
-        state.over = None;
+        state.over = state.next.take();
         return Vec::new();
     }
     match state.typing.take() {
         Some(Typing::Search(text)) => return search_key(state, text, key.code),
         Some(Typing::Stars(movie, text)) => return stars_key(state, movie, text, key.code),
+        Some(Typing::Only(text)) => return only_key(state, text, key.code),
+        Some(Typing::Together(text)) => return together_key(state, text, key.code),
         None => {}
     }
     match key.code {
@@ -60,11 +63,24 @@ pub fn key(state: &mut State, key: KeyEvent) -> Vec<Ask> {
             show_ratings(state);
             Vec::new()
         }
-        KeyCode::Char('u') => change(Ask::Undo),
-        KeyCode::Char('w') | KeyCode::Enter => about(state, Ask::Why),
+        KeyCode::Char('u') => change(state, Ask::Undo),
+        KeyCode::Char('w') | KeyCode::Enter => match (&state.view, state.chosen()) {
+            (View::Together(other), Some(movie)) => {
+                vec![Ask::Why(movie), Ask::WhyFor(*other, movie)]
+            }
+            _ => about(state, Ask::Why),
+        },
+        KeyCode::Char('o') => {
+            state.typing = Some(Typing::Only(state.only.1.clone()));
+            Vec::new()
+        }
+        KeyCode::Char('b') => {
+            state.typing = Some(Typing::Together(String::new()));
+            Vec::new()
+        }
         KeyCode::Char('s') => about(state, Ask::Similar),
         KeyCode::Char('f') => match state.chosen() {
-            Some(movie) => change(Ask::Forget(movie)),
+            Some(movie) => change(state, Ask::Forget(movie)),
             None => Vec::new(),
         },
         KeyCode::Char('r') => {
@@ -72,8 +88,8 @@ pub fn key(state: &mut State, key: KeyEvent) -> Vec<Ask> {
             Vec::new()
         }
         KeyCode::Char(digit @ '0'..='9') => match (state.chosen(), digit.to_digit(10)) {
-            (Some(movie), Some(0)) => change(Ask::Rate(movie, 10.0)),
-            (Some(movie), Some(stars)) => change(Ask::Rate(movie, stars as f32)),
+            (Some(movie), Some(0)) => change(state, Ask::Rate(movie, 10.0)),
+            (Some(movie), Some(stars)) => change(state, Ask::Rate(movie, stars as f32)),
             _ => Vec::new(),
         },
         code => {
@@ -102,8 +118,8 @@ fn about(state: &State, ask: fn(u32) -> Ask) -> Vec<Ask> {
 }
 
 /// A change, and all that follows from it.
-fn change(ask: Ask) -> Vec<Ask> {
-    vec![ask, Ask::Top, Ask::Ratings, Ask::Me]
+fn change(state: &State, ask: Ask) -> Vec<Ask> {
+    vec![ask, Ask::Top(state.only.0), Ask::Ratings, Ask::Me]
 }
 
 /// A key while a search is typed: the list follows each letter.
@@ -151,7 +167,7 @@ fn stars_key(state: &mut State, movie: u32, mut text: String, code: KeyCode) -> 
         KeyCode::Esc => return Vec::new(),
         KeyCode::Enter => {
             return match words::stars(&text) {
-                Ok(stars) => change(Ask::Rate(movie, stars)),
+                Ok(stars) => change(state, Ask::Rate(movie, stars)),
                 Err(why) => {
                     state.complain(format!("`{text}`: {why}"));
                     Vec::new()
@@ -166,6 +182,59 @@ fn stars_key(state: &mut State, movie: u32, mut text: String, code: KeyCode) -> 
     }
     state.typing = Some(Typing::Stars(movie, text));
     Vec::new()
+}
+
+/// A key while genres and years are typed.
+fn only_key(state: &mut State, mut text: String, code: KeyCode) -> Vec<Ask> {
+    match code {
+        KeyCode::Esc => return Vec::new(),
+        KeyCode::Enter => {
+            return match state.desk.wanted(&text) {
+                Ok(wanted) => {
+                    state.only = (wanted, text.trim().to_owned());
+                    state.top.clear();
+                    show_top(state);
+                    vec![Ask::Top(wanted)]
+                }
+                Err(why) => {
+                    state.complain(why.to_string());
+                    Vec::new()
+                }
+            };
+        }
+        code => edit(&mut text, code),
+    }
+    state.typing = Some(Typing::Only(text));
+    Vec::new()
+}
+
+/// A key while it is typed with whom a list is to be.
+fn together_key(state: &mut State, mut text: String, code: KeyCode) -> Vec<Ask> {
+    match code {
+        KeyCode::Esc => return Vec::new(),
+        KeyCode::Enter => {
+            return match Other::read(&text) {
+                Ok(other) => vec![Ask::Together(other, state.only.0)],
+                Err(why) => {
+                    state.complain(why.to_string());
+                    Vec::new()
+                }
+            };
+        }
+        code => edit(&mut text, code),
+    }
+    state.typing = Some(Typing::Together(text));
+    Vec::new()
+}
+
+fn edit(text: &mut String, code: KeyCode) {
+    match code {
+        KeyCode::Backspace => {
+            text.pop();
+        }
+        KeyCode::Char(letter) if text.len() < 60 => text.push(letter),
+        _ => {}
+    }
 }
 
 fn show_top(state: &mut State) {
@@ -214,7 +283,7 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
         }
     };
     match told {
-        Told::Movies(Ask::Top, list) => {
+        Told::Movies(Ask::Top(_), list) => {
             state.moves = match state.is_changed {
                 true => Moves::between(&state.top, &list),
                 false => Moves::default(),
@@ -240,6 +309,25 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
                 stars: (ask == Ask::Suggest).then_some(ranked.stars),
             });
             state.show(view, rows.collect());
+        }
+        Told::Shared(other, list) => {
+            let rows = list.iter().map(|shared| {
+                let [own, theirs] = shared.stars;
+                Row {
+                    movie: shared.movie,
+                    number: Some(own),
+                    stars: Some(theirs),
+                }
+            });
+            state.show(View::Together(other), rows.collect());
+        }
+        Told::WhyFor(other, movie, explained) => {
+            let why = Some(Over::WhyFor(other, movie, explained));
+            // Behind the owner's, which is read first.
+            match state.over {
+                Some(_) => state.next = why,
+                None => state.over = why,
+            }
         }
         Told::Ratings(ratings) => {
             state.ratings = ratings;

@@ -1,5 +1,7 @@
 //! What a person may say, as a line of words.
 
+use pocketrec::rank::Agreement;
+use pocketrec::wire::Who;
 use pocketrec_base::error::BadInput;
 use pocketrec_data::search::words;
 
@@ -27,6 +29,10 @@ impl Named {
 pub enum Verb {
     /// The best movies for the owner.
     Top,
+    /// Of what genres and years the best movies are from now on; nothing for any.
+    Only(String),
+    /// The best movies for the owner and somebody else.
+    Together(Other),
     /// The movies whose rating would teach most.
     Suggest,
     /// The owner's ratings.
@@ -51,10 +57,64 @@ pub enum Verb {
     Quit,
 }
 
+/// The other one of two, and what a movie is worth to both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Other {
+    /// Who it is.
+    pub who: Who,
+    /// What a movie is worth to both.
+    pub agreement: Agreement,
+}
+
+impl Other {
+    /// From words such as `1`, `user 42` or `1 mean`.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] for what is neither an owner nor a user.
+    pub fn read(text: &str) -> Result<Self, BadInput> {
+        let mut words: Vec<&str> = text.split_whitespace().collect();
+        let agreement = match words.last() {
+            Some(&"mean") => Agreement::Mean,
+            _ => Agreement::Least,
+        };
+        if let Some(&("mean" | "least")) = words.last() {
+            words.pop();
+        }
+        let who = match words[..] {
+            [owner] => owner.parse().ok().map(Who::Owner),
+            ["user", id] => id.parse().ok().map(Who::ImageUser),
+            _ => None,
+        };
+        match who {
+            Some(who) => Ok(Self { who, agreement }),
+            None => Err(BadInput::new(format!(
+                "together with whom? Another owner's number as in `together 1`, or a user of the image as in `together user 42`, and not `{text}`"
+            ))),
+        }
+    }
+
+    /// Who it is, in words.
+    pub fn name(&self) -> String {
+        match self.who {
+            Who::Owner(owner) => format!("owner {owner}"),
+            Who::ImageUser(id) => format!("user {id}"),
+        }
+    }
+}
+
 /// What may be said, with a word about each: what `help` shows.
 pub const HELP: &[(&str, &str)] = &[
     ("rate MOVIE STARS", "you rate it, and the list moves"),
     ("top", "the best movies for you"),
+    (
+        "only WISH",
+        "list only such, as in `only comedy -horror 1990..1999`; `only` alone lists all again",
+    ),
+    (
+        "together WHOM",
+        "what you and owner 1, or `user 42`, would both like",
+    ),
     ("suggest", "what to rate so that it learns most"),
     ("why MOVIE", "why it stands where it stands"),
     ("similar MOVIE", "what is near it"),
@@ -96,6 +156,8 @@ pub fn parse(line: &str, is_movie: impl Fn(&str) -> bool) -> Result<Option<Verb>
     };
     Ok(Some(match verb.to_lowercase().as_str() {
         "top" => alone(Verb::Top)?,
+        "only" => Verb::Only(rest.to_owned()),
+        "together" => Verb::Together(Other::read(rest)?),
         "suggest" => alone(Verb::Suggest)?,
         "ratings" => alone(Verb::Ratings)?,
         "undo" => alone(Verb::Undo)?,
@@ -152,9 +214,11 @@ mod tests {
         let read = |line: &str| parse(line, |text| ["toy 2", "toy story 2"].contains(&text));
         for (form, _) in HELP {
             let line = form.replace("MOVIE", "alien").replace("STARS", "4.5");
+            let line = line.replace("WISH", "comedy").replace("WHOM", "user 42");
             assert!(matches!(read(&line), Ok(Some(_))), "{line}");
         }
         let words = |text: &str| Named::Words(text.into());
+        let with = |who, agreement| Verb::Together(Other { who, agreement });
         for (line, verb) in [
             ("rate toy story 5", Verb::Rate(words("toy story"), 5.0)),
             ("RATE 3 4.5", Verb::Rate(Named::Place(3), 4.5)),
@@ -168,6 +232,13 @@ mod tests {
             ("why id:3", Verb::Why(words("id:3"))),
             ("similar \"9 (2009)\"", Verb::Similar(words("9 (2009)"))),
             ("why 300", Verb::Why(words("300"))),
+            ("only", Verb::Only(String::new())),
+            ("only comedy 1990..", Verb::Only("comedy 1990..".into())),
+            ("together 1", with(Who::Owner(1), Agreement::Least)),
+            (
+                "together user 42 mean",
+                with(Who::ImageUser(42), Agreement::Mean),
+            ),
         ] {
             assert_eq!(read(line).unwrap(), Some(verb), "{line}");
         }
@@ -177,6 +248,8 @@ mod tests {
             ("rat alien 5", "`rat` is no verb; there are rate, top"),
             ("top 5", "`top` stands alone"),
             ("why", "`why` of which movie?"),
+            ("together", "together with whom?"),
+            ("together alien", "not `alien`"),
             ("rate alien", "no number of stars"),
             (
                 "rate toy story 2",

@@ -138,6 +138,7 @@ pub fn curve(
         users: Vec::new(),
         movies: (0..checkpoint.movie_ids.len()).collect(),
         seen: None,
+        facets: None,
     };
     let image = build(&checkpoint, &chosen, Precision::F16)?;
     let model = Model::open(image.as_ref())

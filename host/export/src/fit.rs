@@ -155,6 +155,7 @@ mod tests {
             users: Vec::new(),
             movies: Movies::All.rows(&checkpoint).unwrap(),
             seen: None,
+            facets: None,
         };
         let board = boards::by_name(board).unwrap();
         bill(&checkpoint, &chosen, Precision::Codes(bytes), board).unwrap()

@@ -162,6 +162,9 @@ fn build_by(
         }
     }
 
+    if let Some(facets) = &chosen.facets {
+        tables.extend(facets.tables(&chosen.movies));
+    }
     if let Some(rated) = &chosen.seen {
         tables.extend(seen::table(rated, chosen));
     }

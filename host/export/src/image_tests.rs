@@ -68,6 +68,7 @@ fn all(checkpoint: &Checkpoint) -> Chosen {
         users: Users::All.rows(checkpoint).unwrap(),
         movies: Movies::All.rows(checkpoint).unwrap(),
         seen: None,
+        facets: None,
     }
 }
 
@@ -134,6 +135,7 @@ fn chosen_rows_keep_their_ids_and_the_mean_user_is_everybodys() {
             .rows(&checkpoint)
             .unwrap(),
         seen: None,
+        facets: None,
     };
     let image = build(&checkpoint, &chosen, Precision::F32).unwrap();
     let part = Model::open(image.as_ref()).unwrap();
@@ -432,7 +434,7 @@ fn stored_halves_give_the_bits_of_their_rows_and_nearly_the_scores_of_images_wit
                 .map(|row| (with.score(&state, row), row + 1))
                 .collect();
             by_row.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            let mut top = TopN::<10>::new();
+            let mut top = TopN::<10>::new().with_below_mean();
             while !top.advance(&with, &state, |_| true, 7).is_done() {}
             let listed: Vec<_> = top
                 .hits()

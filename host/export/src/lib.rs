@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`selection`] | chooses users and movies |
 //! | [`seen`] | lists what the users have rated |
+//! | `facets` | turns titles into genres and years of the image's movies |
 //! | [`image`] | writes their tables through core's writer |
 //! | [`c`] | writes a header and a source, for firmware that isn't Rust |
 //! | [`limits`] | says which models no image can hold |
@@ -26,6 +27,7 @@ pub mod c;
 pub mod choice;
 mod codes;
 pub mod device;
+mod facets;
 pub mod fit;
 mod ids;
 pub mod image;
@@ -48,6 +50,7 @@ pub mod sidecar;
 pub mod spread;
 
 pub use bytes::ImageBytes;
+pub use facets::Facets;
 pub use image::build;
 pub use precision::{Bytes, Precision, Storage};
 pub use rated::Rated;

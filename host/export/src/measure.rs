@@ -50,6 +50,7 @@ impl<'a> Measure<'a> {
                 users: spaced(&Users::All.rows(checkpoint)?, MEASURED),
                 movies: Movies::All.rows(checkpoint)?,
                 seen: None,
+                facets: None,
             },
             ratings: quality::held(ratings, &split),
             held_out,

@@ -87,6 +87,7 @@ mod tests {
             users: (0..ratings.user_count()).collect(),
             movies: (0..ratings.movie_count()).collect(),
             seen: None,
+            facets: None,
         };
         let table = table(&Rated::new(&ratings), &chosen).unwrap();
         let bits = table.bytes.len() * 8 / ratings.len();

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use super::Facets;
 use super::rated::Rated;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::count;
@@ -45,6 +46,8 @@ pub struct Chosen {
     pub movies: Vec<usize>,
     /// What all users have rated, for an image that says it of its own.
     pub seen: Option<Arc<Rated>>,
+    /// Genres and years of all movies, for an image that says those of its own.
+    pub facets: Option<Arc<Facets>>,
 }
 
 impl Chosen {
@@ -54,6 +57,7 @@ impl Chosen {
             users: (0..checkpoint.user_ids.len()).collect(),
             movies: (0..checkpoint.movie_ids.len()).collect(),
             seen: None,
+            facets: None,
         }
     }
 }

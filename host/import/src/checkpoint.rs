@@ -189,7 +189,10 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
         if data.has_times {
             found = interest::find(&parameters, ratings, &split, weight, &options, &|| false);
         }
-        notes.push(lists(weight, found.is_some()));
+        notes.push(format!(
+            "{}, chosen on ratings that the model may know",
+            fame::sentence(weight, found.is_some())
+        ));
     } else {
         notes.push(
             "Without --data, lists add nothing for well-known movies or for what people look for, nobody's rated movies are \
@@ -446,17 +449,6 @@ fn cut(
         p.user_dim
     ));
     narrow
-}
-
-/// What lists add, in a sentence.
-fn lists(fame: f32, interest: bool) -> String {
-    let and = match interest {
-        true => ", and what people look for",
-        false => "",
-    };
-    format!(
-        "Lists add {fame} ln(1 + ratings) to predicted stars{and}, chosen on ratings that the model may know"
-    )
 }
 
 /// A model's, where no ratings have one.

@@ -4,6 +4,7 @@ use super::super::memory::MemoryBoard;
 use super::*;
 use pocketrec::image::{AlignedBytes, example};
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::wire::Who;
 use std::collections::VecDeque;
 use std::io;
@@ -276,6 +277,8 @@ fn a_request_that_is_to_stop_is_cancelled_and_what_the_board_says_of_it_told() {
         who: Who::Owner(0),
         count: 10,
         include_rated: false,
+        include_below: false,
+        wanted: Wanted::ANY,
     };
     let working = frame(42, &Reply::Working { done: 1, total: 9 });
     for due in [Some(true), Some(false), None] {
@@ -413,6 +416,8 @@ fn working_keeps_a_long_request_alive_and_is_told() {
         who: Who::Owner(0),
         count: 1,
         include_rated: false,
+        include_below: false,
+        wanted: Wanted::ANY,
     };
     let answer = connection
         .ask_with_progress(&request, |done, total| told.push((done, total)))

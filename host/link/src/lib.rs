@@ -1,7 +1,8 @@
 //! The link to a board: a serial port, a socket or an emulator, behind `Read + Write`.
 //!
 //! [`port`] opens a line, [`connection`] asks over it and copes with what lines do to bytes, [`error`] says in a
-//! sentence what went wrong, and [`sense`] which answers can't be right; [`ratings`] are read page by page. [`memory`] is
+//! sentence what went wrong, and [`sense`] which answers can't be right; [`ratings`] are read page by page, and
+//! [`filter`] turns genres and years in words into what a device filters by. [`memory`] is
 //! a board without hardware: core's service in this process, which tests talk to and which is the twin that a real
 //! board is compared with; [`transcript`] is that comparison as a file. [`emulator`] boots a firmware, [`control`] has a
 //! hand on its memory, [`bridge`] lets several programs ask it, [`running`] lets them find it, and [`keep`] brings what it
@@ -18,6 +19,7 @@ pub mod connection;
 pub mod control;
 pub mod emulator;
 pub mod error;
+pub mod filter;
 pub mod firmware;
 pub mod keep;
 pub mod memory;

@@ -5,6 +5,7 @@ use super::super::memory::MemoryBoard;
 use super::*;
 use pocketrec::image::example;
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::wire::{LinkCounters, Who};
 use std::collections::VecDeque;
 use std::io;
@@ -90,6 +91,8 @@ fn converse(connection: &mut Connection<Line<'_>>, model: Model<'_>) -> usize {
         who,
         count: 4,
         include_rated: false,
+        include_below: false,
+        wanted: Wanted::ANY,
     };
     let requests = [
         Request::Hello,

@@ -1,6 +1,7 @@
 //! The questions of a self-test: a seeded choice over the users and movies of a model.
 
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::wire::{Request, Who};
 use pocketrec_base::random::Sequence;
 
@@ -56,6 +57,8 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
             count: 10,
             // Every fifth list is a whole one.
             include_rated: at % 5 == 4,
+            include_below: false,
+            wanted: Wanted::ANY,
         });
     }
     for _ in 0..counts.similar {
@@ -77,6 +80,8 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
             who,
             count: 1,
             include_rated: false,
+            include_below: false,
+            wanted: Wanted::ANY,
         });
     }
     questions.push(Request::Profile { who: owner });
@@ -122,6 +127,8 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
         who: owner,
         count: 1,
         include_rated: false,
+        include_below: false,
+        wanted: Wanted::ANY,
     });
     questions
 }

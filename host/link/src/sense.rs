@@ -21,6 +21,7 @@ pub struct Known {
     users: Vec<u32>,
     scale: RatingScale,
     user_dim: usize,
+    genres: Option<String>,
 }
 
 impl Known {
@@ -46,6 +47,7 @@ impl Known {
             ),
             scale: model.scale(),
             user_dim: model.user_dim(),
+            genres: model.genre_names().map(str::to_owned),
         }
     }
 
@@ -57,6 +59,11 @@ impl Known {
     /// Whether it has a movie.
     pub fn has_movie(&self, id: u32) -> bool {
         self.movies.binary_search(&id).is_ok()
+    }
+
+    /// The genres by which it can filter, as [`Model::genre_names`] has them.
+    pub fn genres(&self) -> Option<&str> {
+        self.genres.as_deref()
     }
 
     /// Which stars it knows.
@@ -95,6 +102,7 @@ pub fn words(request: &Request) -> &'static str {
         Request::Storage => "its storage",
         Request::Compact => "a compaction",
         Request::Format => "an erased region",
+        Request::Together { .. } => "the best movies for two",
     }
 }
 
@@ -146,6 +154,15 @@ pub fn check(request: &Request, reply: &Reply<'_>, known: Option<&Known>) -> Res
             check_list(list, *count, known)?;
             list.iter()
                 .try_for_each(|ranked| check_stars(ranked.stars, known))
+        }
+        (Request::Together { count, .. }, Reply::Together(list)) => {
+            check_length(list.len(), *count)?;
+            unique(list.iter().map(|shared| shared.movie))?;
+            list.iter().try_for_each(|shared| {
+                check_movie(shared.movie, known)?;
+                let mut stars = shared.stars.into_iter();
+                stars.try_for_each(|stars| check_stars(stars, known))
+            })
         }
         (Request::Similar { count, movie }, Reply::Movies(list)) => {
             check_list(list, *count, known)?;
@@ -230,9 +247,19 @@ pub fn who(request: &Request) -> Option<Who> {
         | Request::Ratings { who, .. }
         | Request::Import { who, .. }
         | Request::Suggest { who, .. }
-        | Request::Explain { who, .. } => Some(who),
+        | Request::Explain { who, .. }
+        | Request::Together { who, .. } => Some(who),
         _ => None,
     }
+}
+
+/// Whether a request is about somebody; a list for two is about both.
+fn is_about(request: &Request, somebody: Who) -> bool {
+    let with = match *request {
+        Request::Together { with, .. } => Some(with),
+        _ => None,
+    };
+    who(request) == Some(somebody) || with == Some(somebody)
 }
 
 /// Which movie a request is about.
@@ -251,8 +278,8 @@ pub fn movie(request: &Request) -> Option<u32> {
 fn refusal(request: &Request, why: &Refusal, known: Option<&Known>) -> Result<(), String> {
     let is_about = match *why {
         Refusal::UnknownMovie(id) | Refusal::NotRated(id) => movie(request) == Some(id),
-        Refusal::UnknownUser(id) => who(request) == Some(Who::ImageUser(id)),
-        Refusal::UnknownOwner(owner) => who(request) == Some(Who::Owner(owner)),
+        Refusal::UnknownUser(id) => is_about(request, Who::ImageUser(id)),
+        Refusal::UnknownOwner(owner) => is_about(request, Who::Owner(owner)),
         _ => true,
     };
     ensure(is_about, || {
@@ -304,13 +331,15 @@ fn unique(ids: impl Iterator<Item = u32>) -> Result<(), String> {
     }
 }
 
+/// No list is longer than was asked for.
+fn check_length(length: usize, count: u8) -> Result<(), String> {
+    ensure(length <= count.into(), || {
+        format!("{} where {count} were asked for", there(length, "movie"))
+    })
+}
+
 fn check_list(list: &[Ranked], count: u8, known: Option<&Known>) -> Result<(), String> {
-    ensure(list.len() <= count.into(), || {
-        format!(
-            "{} where {count} were asked for",
-            there(list.len(), "movie")
-        )
-    })?;
+    check_length(list.len(), count)?;
     unique(list.iter().map(|ranked| ranked.movie))?;
     list.iter().try_for_each(|ranked| {
         check_movie(ranked.movie, known)?;

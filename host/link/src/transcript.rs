@@ -243,6 +243,8 @@ mod tests {
                 who: owner,
                 count: 3,
                 include_rated: false,
+                include_below: false,
+                wanted: pocketrec::model::Wanted::ANY,
             },
             Request::Profile { who: owner },
         ];

@@ -14,10 +14,13 @@ use super::{Connection, LinkError, Timing, ratings};
 pub struct Before {
     /// CRC-32 of the board's image.
     pub crc: u32,
-    /// The ratings of the owner that the request is about, in their order: movie and stars. `None` where one of
+    /// The ratings of the owners that the request is about, in their order: movie and stars. `None` where one of
     /// them isn't for this model.
-    ratings: Option<Vec<(u32, f32)>>,
+    ratings: Option<Ratings>,
 }
+
+/// Ratings of owners, each one's in their order.
+type Ratings = Vec<(Who, Vec<(u32, f32)>)>;
 
 /// What a comparison ends with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,11 +33,26 @@ pub enum Verdict {
     NotComparable,
 }
 
-/// The owner that a request is about.
+/// The owners that a request is about.
+fn owners(request: &Request) -> Vec<Who> {
+    let mut all = Vec::from_iter(owner(request));
+    if let Request::Together {
+        with: with @ Who::Owner(_),
+        ..
+    } = *request
+        && !all.contains(&with)
+    {
+        all.push(with);
+    }
+    all
+}
+
+/// The owner that a request is about first.
 fn owner(request: &Request) -> Option<Who> {
     match *request {
         Request::Predict { who, .. }
         | Request::TopN { who, .. }
+        | Request::Together { who, .. }
         | Request::Rate { who, .. }
         | Request::Forget { who, .. }
         | Request::Suggest { who, .. }
@@ -75,11 +93,15 @@ impl Before {
                 _ => None,
             },
         )?;
-        let ratings = match owner(request) {
-            None => Some(Vec::new()),
-            Some(who) => usable(board, who)?,
-        };
-        Ok(Self { crc, ratings })
+        let mut all = Some(Vec::new());
+        for who in owners(request) {
+            let of_one = usable(board, who)?;
+            all = all.zip(of_one).map(|(mut all, of_one)| {
+                all.push((who, of_one));
+                all
+            });
+        }
+        Ok(Self { crc, ratings: all })
     }
 
     /// Compares the board's answer `body` with core's from `model`; behind a change, the owner's whole row and bias
@@ -100,6 +122,7 @@ impl Before {
             Request::ModelInfo
                 | Request::Predict { .. }
                 | Request::TopN { .. }
+                | Request::Together { .. }
                 | Request::Similar { .. }
                 | Request::Rate { .. }
                 | Request::Forget { .. }
@@ -112,7 +135,8 @@ impl Before {
         };
         let mut twin = Connection::new(MemoryBoard::new(Ok(model)), "the twin", Timing::MEMORY);
         // What an owner learned is a function of the ratings in their order.
-        if let Some(who) = owner(request) {
+        for (who, ratings) in ratings {
+            let who = *who;
             for (movie, stars) in ratings.iter().copied() {
                 twin.ask(&Request::Rate { who, movie, stars })?;
             }
@@ -156,6 +180,8 @@ mod tests {
                 who,
                 count: 3,
                 include_rated: false,
+                include_below: false,
+                wanted: pocketrec::model::Wanted::ANY,
             },
             Request::Rate {
                 who,

@@ -183,7 +183,11 @@ fn score(model: &Model<'_>, user_id: u32, alone: bool, scores: &mut [f32]) {
     model.score_rows(&state, 0, scores);
     if !alone {
         for (row, score) in (0u32..).zip(scores) {
-            *score += model.confidence_stars(row) + model.interest_stars(&interest, row);
+            *score = match *score >= state.mean() {
+                true => *score + model.confidence_stars(row) + model.interest_stars(&interest, row),
+                // A list has none of them.
+                false => f32::NEG_INFINITY,
+            };
         }
     }
 }

@@ -79,6 +79,7 @@ pub fn run(args: &Args) -> Result<()> {
             let desk = Desk {
                 titles: at_hand.titles(),
                 movies: at_hand.movies(),
+                genres: at_hand.genres().map(str::to_owned),
             };
             evening(board, args.owner, None, desk)
         }
@@ -96,6 +97,7 @@ fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
     let desk = Desk {
         titles: loaded.titles.clone(),
         movies: known.movies().to_vec(),
+        genres: known.genres().map(str::to_owned),
     };
     let line = MemoryBoard::new(Ok(loaded.model()?));
     let mut board = Connection::new(line, "core on this PC", Timing::MEMORY);

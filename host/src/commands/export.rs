@@ -25,12 +25,13 @@ use pocketrec_export::choice;
 use pocketrec_export::device::DeviceBill;
 use pocketrec_export::measure::{Measure, Rounding};
 use pocketrec_export::{
-    Chosen, Keep, Movies, Precision, Rated, Storage, Users, build, fit, people, seen, sidecar,
+    Chosen, Facets, Keep, Movies, Precision, Rated, Storage, Users, build, fit, people, seen,
+    sidecar,
 };
 use pocketrec_train::Solver;
 use pocketrec_train::checkpoint::Checkpoint;
 
-use self::sentences::{drift_sentence, held_sentence, seen_sentence, too_large};
+use self::sentences::{drift_sentence, facets_sentence, held_sentence, seen_sentence, too_large};
 use self::told::{Exported, Held};
 
 /// Options of `host export`.
@@ -89,6 +90,16 @@ pub struct Args {
         hide_default_value = true
     )]
     kin: Keep,
+
+    /// Store genres and years of the movies, in less than 3 bytes per movie, so that a device can filter its lists: all,
+    /// none, or fit (if there is room) [default: fit]
+    #[arg(
+        long,
+        value_name = "WHICH",
+        default_value = "fit",
+        hide_default_value = true
+    )]
+    genres: Keep,
 
     /// The ratings that the model was trained on [default: the path in the checkpoint]
     #[arg(long, value_name = "PATH")]
@@ -206,6 +217,7 @@ pub fn run(args: &Args) -> Result<()> {
         Ok(data) => Ok(Measure::new(&checkpoint, data)?),
         Err(why) => Err(why),
     };
+    let facets = facets_of(args, named.as_ref(), &checkpoint)?;
     let (mut storage, mut choices) = (args.storage(), None);
     let of_image = args.format == source::Format::Image;
     if of_image && args.board.is_some() {
@@ -216,6 +228,7 @@ pub fn run(args: &Args) -> Result<()> {
             },
             movies: movies.clone(),
             seen: rated.clone().filter(|_| args.seen == Keep::All),
+            facets: facets.clone().ok().filter(|_| args.genres == Keep::All),
         };
         let asked = choice::Asked {
             storage,
@@ -232,7 +245,7 @@ pub fn run(args: &Args) -> Result<()> {
             }
         }
     }
-    let chosen = choose(args, storage, &checkpoint, movies, rated, board)?;
+    let chosen = choose(args, storage, &checkpoint, movies, rated, &facets, board)?;
     let stored = match args.as_of {
         AsOf::All => Cow::Borrowed(&checkpoint),
         AsOf::Last => checkpoint.as_of_last(),
@@ -279,6 +292,7 @@ pub fn run(args: &Args) -> Result<()> {
             }
         );
     }
+    note!("{}", facets_sentence(&bytes, &facets, board));
     if !chosen.users.is_empty() {
         let missing = data.as_ref().err().map(String::as_str);
         note!("{}", seen_sentence(args, &bytes, missing, board));
@@ -409,6 +423,7 @@ fn choose(
     checkpoint: &Checkpoint,
     movies: Vec<usize>,
     rated: Option<Arc<Rated>>,
+    facets: &std::result::Result<Arc<Facets>, String>,
     board: Board,
 ) -> Result<Chosen> {
     let region = board.image_region;
@@ -433,7 +448,22 @@ fn choose(
             Keep::All => rated.clone(),
             Keep::Fit | Keep::None => None,
         },
+        facets: facets.clone().ok().filter(|_| args.genres == Keep::All),
     };
+    if args.genres == Keep::Fit
+        && let Ok(facets) = facets
+    {
+        let mut with = Chosen {
+            facets: Some(facets.clone()),
+            ..chosen.clone()
+        };
+        if let Some(users) = &args.users {
+            with.users = users.rows(checkpoint)?;
+        }
+        if fit::length(checkpoint, &with, storage)? <= region {
+            chosen.facets = with.facets;
+        }
+    }
     chosen.users = match &args.users {
         Some(users) => users.rows(checkpoint)?,
         None => match fit::users_that_fit(checkpoint, &chosen, storage, region)? {
@@ -502,6 +532,30 @@ fn titles_of(
         }
     };
     Ok((!titles.is_empty()).then_some(titles))
+}
+
+/// Genres and years of the movies, or why none are stored.
+fn facets_of(
+    args: &Args,
+    named: Option<&Titles>,
+    checkpoint: &Checkpoint,
+) -> Result<std::result::Result<Arc<Facets>, String>> {
+    if args.genres == Keep::None {
+        return Ok(Err("`--genres none`".into()));
+    }
+    let found = named.map(|titles| Facets::new(titles, &checkpoint.movie_ids));
+    let why = match found {
+        Some(Ok(Some(facets))) => return Ok(Ok(Arc::new(facets))),
+        Some(Err(why)) => why,
+        Some(Ok(None)) => "no title has a genre or a year".into(),
+        None => "there are no titles that say them".into(),
+    };
+    match args.genres {
+        Keep::All => {
+            Err(BadInput::new(format!("`--genres all` stores genres and years, and {why}")).into())
+        }
+        _ => Ok(Err(why)),
+    }
 }
 
 #[cfg(test)]

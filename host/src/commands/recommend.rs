@@ -1,5 +1,7 @@
 //! `host recommend`: the best movies for somebody, from an image, as a device ranks them.
 
+mod together;
+
 use pocketrec::ids::{MovieId, UserId};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -7,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, Seen, UserState};
-use pocketrec::rank::TopN;
+use pocketrec::rank::{Agreement, TopN};
 use serde::Serialize;
 
 use super::image::{DEFAULT, Loaded, Rated, TitlesArgs, User, user};
@@ -43,6 +45,18 @@ pub struct Args {
     /// Also list movies that the user has rated
     #[arg(long)]
     include_rated: bool,
+
+    /// Also list movies that are predicted below the user's own mean
+    #[arg(long)]
+    include_below: bool,
+
+    /// Another user: the list is what both would like
+    #[arg(long, value_name = "ID|NAME", requires = "whose", conflicts_with_all = ["fame", "by"])]
+    with: Option<String>,
+
+    /// What a movie is worth to both, by how far above their own means it is predicted
+    #[arg(long, value_enum, default_value_t, requires = "with")]
+    agree: Agree,
 
     /// The ratings that the model was trained on, to know what the user has rated [default: the image, else the path
     /// that training read]
@@ -80,8 +94,35 @@ enum By {
     Taste,
     /// How many people rated it in training
     Fame,
-    /// How far its predicted stars are above what most people would give, among those at or above the user's mean
+    /// How far its predicted stars are above what most people would give
     Surprise,
+}
+
+/// What a movie is worth to two.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Agree {
+    /// What it is worth to the one who likes it less
+    #[default]
+    Least,
+    /// The mean of both
+    Mean,
+}
+
+impl From<Agree> for Agreement {
+    fn from(agree: Agree) -> Self {
+        match agree {
+            Agree::Least => Self::Least,
+            Agree::Mean => Self::Mean,
+        }
+    }
+}
+
+/// What a user of the image looks for; the mean user looks for nothing.
+fn interest_of(model: &Model<'_>, id: Option<u32>) -> Interest {
+    match id {
+        Some(id) => model.interest_of_user(UserId(id)).unwrap_or_default(),
+        None => Interest::NONE,
+    }
 }
 
 /// A weight that core takes as it is; others it would change without a word.
@@ -105,21 +146,26 @@ pub fn run(args: &Args) -> Result<()> {
         &model,
         args.who.as_deref().or(args.user.as_deref()),
     )?;
-    let interest = match id {
-        Some(id) => model.interest_of_user(UserId(id)).unwrap_or_default(),
-        None => Interest::NONE,
-    };
+    let interest = interest_of(&model, id);
     let wanted = args.wanted.of(&loaded.titles)?;
     let known = match id {
         Some(id) if !args.include_rated => Known::of(args, &model, id)?,
         _ => Known::Nothing,
     };
     let may = |movie: u32| !known.contains(movie) && wanted.has(movie);
+    if let Some(with) = &args.with {
+        let other = user(&loaded.people, &model, Some(with))?;
+        let one = User { id, state, name };
+        return together::tell(args, &loaded, [one, other], may);
+    }
     let movies = match args.by {
         By::Score => {
             let mut top = TopN::<LONGEST>::with_limit(args.count.into())
                 .with_fame(args.fame)
                 .with_interest(interest);
+            if args.include_below {
+                top = top.with_below_mean();
+            }
             top.advance(&model, &state, |movie| may(movie.0), u32::MAX);
             let mut movies = Movies::with(&["Score", "Stars"]);
             for hit in top.hits() {
@@ -128,7 +174,14 @@ pub fn run(args: &Args) -> Result<()> {
             }
             movies
         }
-        by => sorted(by, &loaded, &model, &state, may, args.count.into())?,
+        by => sorted(
+            (by, args.include_below),
+            &loaded,
+            &model,
+            &state,
+            may,
+            args.count.into(),
+        )?,
     };
     print::answer(&Recommended {
         user: id,
@@ -146,7 +199,7 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// The movies that are first by something else than a device's score, the most first; of equals the lower id.
 fn sorted(
-    by: By,
+    (by, include_below): (By, bool),
     loaded: &Loaded,
     model: &Model<'_>,
     state: &UserState,
@@ -164,11 +217,14 @@ fn sorted(
     for (row, id) in ids.filter(|(_, id)| may(*id)) {
         let stars = model.predict_for(state, MovieId(id))?;
         let parts = model.explain(state, row);
+        let score = model.score(state, row);
+        if score < state.mean() && !include_below {
+            continue;
+        }
         let number = match by {
-            By::Score | By::Stars => model.score(state, row),
+            By::Score | By::Stars => score,
             By::Taste => parts.dot + parts.mlp,
             By::Fame => titles.get(id).map_or(0.0, |movie| movie.ratings as f32),
-            By::Surprise if stars < parts.base => continue,
             By::Surprise => stars - model.predict_for(&everybody, MovieId(id))?,
         };
         all.push((number, stars, id));

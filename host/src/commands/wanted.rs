@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use pocketrec_base::error::BadInput;
 use pocketrec_data::{Titles, search};
+use pocketrec_link::filter::{self, Filter, Years, plain, years};
 
 /// Options about which movies a list may have.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -23,43 +24,26 @@ pub struct WantedArgs {
     year: Option<Years>,
 }
 
-/// Years from one to another, both among them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Years(u16, u16);
-
-fn years(text: &str) -> Result<Years, String> {
-    let wrong = || "it should be years such as 1990..1999, 2010.., ..1959 or 1994".to_owned();
-    let year = |text: &str, open: u16| match text.trim() {
-        "" => Ok(open),
-        text => text.parse().map_err(|_| wrong()),
-    };
-    let (from, to) = match text.split_once("..") {
-        Some((from, to)) if from.trim().is_empty() && to.trim().is_empty() => return Err(wrong()),
-        Some((from, to)) => (year(from, 0)?, year(to, u16::MAX)?),
-        None => {
-            let only = text.trim().parse().map_err(|_| wrong())?;
-            (only, only)
-        }
-    };
-    match from <= to {
-        true => Ok(Years(from, to)),
-        false => Err(format!("{from} is behind {to}; {}", wrong())),
-    }
-}
-
 /// The movies that a list may have.
 #[derive(Debug)]
 pub struct Wanted<'a> {
     titles: &'a Titles,
-    all_of: Vec<String>,
-    none_of: Vec<String>,
-    years: Option<Years>,
+    filter: Filter,
 }
 
 impl WantedArgs {
     /// Whether it says nothing.
     pub fn is_open(&self) -> bool {
         self.genre.is_empty() && self.not.is_empty() && self.year.is_none()
+    }
+
+    /// The same as a filter.
+    pub fn filter(&self) -> Filter {
+        Filter {
+            all_of: self.genre.clone(),
+            none_of: self.not.clone(),
+            years: self.year,
+        }
     }
 
     /// The movies of `titles` that are wanted.
@@ -74,24 +58,12 @@ impl WantedArgs {
         }
         let all = titles.movies().iter().flat_map(|movie| &movie.genres);
         let all: BTreeSet<&str> = all.map(String::as_str).collect();
-        let known = |option: &str, names: &[String]| -> Result<Vec<String>, BadInput> {
-            let each = names.iter().map(|name| {
-                let folded = plain(name);
-                match all.iter().any(|genre| plain(genre) == folded) {
-                    true => Ok(folded),
-                    false => Err(BadInput::new(format!(
-                        "no movie has the genre of {option} `{name}`; there are {}",
-                        all.iter().copied().collect::<Vec<_>>().join(", ")
-                    ))),
-                }
-            });
-            each.collect()
-        };
+        for genre in self.genre.iter().chain(&self.not) {
+            filter::place(all.iter().copied(), genre)?;
+        }
         Ok(Wanted {
             titles,
-            all_of: known("--genre", &self.genre)?,
-            none_of: known("--not", &self.not)?,
-            years: self.year,
+            filter: self.filter(),
         })
     }
 }
@@ -99,26 +71,22 @@ impl WantedArgs {
 impl Wanted<'_> {
     /// Whether a movie is wanted. Where a year is asked for, one whose title has none isn't.
     pub fn has(&self, id: u32) -> bool {
-        if self.all_of.is_empty() && self.none_of.is_empty() && self.years.is_none() {
+        let filter = &self.filter;
+        if filter.is_open() {
             return true;
         }
         let Some(movie) = self.titles.get(id) else {
             return false;
         };
         let genres: Vec<String> = movie.genres.iter().map(|genre| plain(genre)).collect();
+        let has = |genre: &String| genres.contains(&plain(genre));
         let year = || search::year(&movie.title);
-        self.all_of.iter().all(|genre| genres.contains(genre))
-            && !self.none_of.iter().any(|genre| genres.contains(genre))
-            && self.years.is_none_or(|Years(from, to)| {
+        filter.all_of.iter().all(has)
+            && !filter.none_of.iter().any(has)
+            && filter.years.is_none_or(|Years { from, to }| {
                 year().is_some_and(|year| (from..=to).contains(&year))
             })
     }
-}
-
-/// A genre's letters and digits, small: `Sci-Fi` and `scifi` are one.
-fn plain(genre: &str) -> String {
-    let letters = genre.chars().filter(|c| c.is_alphanumeric());
-    letters.flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ fn a_users_list_is_without_what_they_have_rated_by_the_image_or_by_the_ratings()
                 &name,
                 "--count",
                 "30",
+                "--include-below",
                 "--image",
                 image,
             ];
@@ -71,7 +72,7 @@ fn a_users_list_is_without_what_they_have_rated_by_the_image_or_by_the_ratings()
             assert!(!whole.contains("has rated"), "{whole}");
         }
     }
-    let mean = place.succeeds(&["recommend", "--count", "30"]);
+    let mean = place.succeeds(&["recommend", "--count", "30", "--include-below"]);
     assert!(
         parts(&mean).len() == 30 && !mean.contains("has rated"),
         "{mean}"
@@ -89,6 +90,7 @@ fn ratings_that_are_not_those_of_the_training_are_told_and_not_used() {
         "7",
         "--count",
         "30",
+        "--include-below",
         "--image",
         "bare.img",
     ];
@@ -175,14 +177,23 @@ fn a_movie_or_a_user_that_is_not_there_is_answered_with_what_is() {
 fn a_list_has_the_genres_and_years_that_are_asked_for_and_is_sorted_by_what_it_shows_first() {
     let place = Place::trained();
     place.succeeds(&["export"]);
-    let decade = ["recommend", "--year", "1910..1914", "--count", "30"];
+    let decade = ["recommend", "--year", "1910..1914", "--include-below"];
     assert_eq!(parts(&place.succeeds(&decade)), [10, 11, 12, 13, 14]);
     let all = ["recommend", "--genre", "comedy", "--count", "30"];
+    let good = parts(&place.succeeds(&all)).len();
+    let all = [&all[..], &["--include-below"]].concat();
     assert_eq!(parts(&place.succeeds(&all)).len(), 30);
+    assert!((1..30).contains(&good), "{good}");
     let none = ["recommend", "7", "--genre", "comedy", "--not", "DRAMA"];
     assert!(parts(&place.succeeds(&none)).is_empty());
     let error = place.fails(2, &["recommend", "--genre", "western"]);
-    contains(&error, &["--genre `western`", "there are Comedy, Drama"]);
+    contains(
+        &error,
+        &[
+            "no movie has the genre `western`",
+            "there are Comedy, Drama",
+        ],
+    );
     let error = place.fails(2, &["recommend", "--genre", "comedy", "--titles", "none"]);
     contains(&error, &["--genre", "--titles names a file"]);
     for (by, name) in [
@@ -244,5 +255,60 @@ fn movies_are_added_and_taken_away_and_what_is_left_of_nothing_is_refused() {
     contains(
         &place.fails(2, &["similar", "id:120", "--minus", "no such movie"]),
         &["no such movie"],
+    );
+}
+
+#[test]
+fn a_list_for_two_has_nothing_below_either_mean_and_nothing_that_either_has_rated() {
+    let place = Place::trained();
+    let bill = place.succeeds(&["export"]);
+    contains(&bill, &["movie_facets", "It stores genres and years, in "]);
+    let list = |with: u32, more: &[&str]| -> Vec<u32> {
+        let with = with.to_string();
+        let both = ["recommend", "7", "--with", &with, "--count", "30", "--json"];
+        let list = place.succeeds(&[&both[..], more].concat());
+        let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+        let movies = list["movies"].as_array().unwrap();
+        let above = |movie: &serde_json::Value| movie["above"].as_f64().unwrap();
+        assert!(movies.is_sorted_by(|a, b| above(a) >= above(b)));
+        let part = |movie: &serde_json::Value| movie["id"].as_u64().unwrap() as u32 / 10;
+        movies.iter().map(part).collect()
+    };
+    let (mut good, mut left_out) = (0, 0);
+    for (with, agree) in [(8, "least"), (9, "mean"), (10, "least"), (40, "mean")] {
+        let agree = ["--agree", agree];
+        let above = list(with, &agree);
+        let all = list(with, &[&agree[..], &["--include-below"]].concat());
+        let unrated = [unrated(7), unrated(with)];
+        let mut those = all.iter();
+        assert!(those.all(|part| unrated.iter().all(|unrated| unrated.contains(part))));
+        assert!(above.iter().all(|part| all.contains(part)));
+        good += above.len();
+        left_out += all.len() - above.len();
+    }
+    assert!(good > 0 && left_out > 0, "{good}, {left_out}");
+    let told = place.succeeds(&["recommend", "7", "--with", "40"]);
+    contains(
+        &told,
+        &["user 7 (1) and user 40 (2)", "Taste 1", "either has rated"],
+    );
+    let error = place.fails(2, &["recommend", "7", "--with", "7"]);
+    contains(&error, &["whose list it is already"]);
+    place.fails(2, &["recommend", "--with", "7"]);
+}
+
+#[test]
+fn genres_are_stored_where_they_fit_or_are_asked_for_and_their_lack_is_told() {
+    let place = Place::trained();
+    let none = place.succeeds(&["export", "--genres", "none"]);
+    contains(&none, &["(`--genres none`)", "is filtered on the PC"]);
+    assert!(!none.contains("movie_facets"), "{none}");
+    let untitled = place.succeeds(&["export", "--titles", "none"]);
+    contains(&untitled, &["there are no titles that say them"]);
+    let error = place.fails(2, &["export", "--titles", "none", "--genres", "all"]);
+    contains(&error, &["`--genres all`", "there are no titles"]);
+    contains(
+        &place.succeeds(&["export", "--genres", "all"]),
+        &["movie_facets", "genre_names"],
     );
 }

@@ -60,6 +60,7 @@ pub fn info(change: impl FnOnce(&mut ModelInfo<'static>)) -> Reply<'static> {
         highest: 5.0,
         step: 0.5,
         seen: false,
+        facets: false,
         validation: None,
     };
     change(&mut info);

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use pocketrec::image::example;
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::wire::{
     Because, Explained, FrameReader, HELLO_MAGIC, Hello, Limits, MAX_FRAME, MAX_IMPORT, ModelInfo,
     Owners, ProfileReply, Ranked, RatingEntry, RatingsReply, Refusal, Reply, Request, Storage,
@@ -26,6 +27,8 @@ const TOP: Request = Request::TopN {
     who: WHO,
     count: 2,
     include_rated: false,
+    include_below: false,
+    wanted: Wanted::ANY,
 };
 const RATE: Request = Request::Rate {
     who: WHO,

@@ -270,7 +270,30 @@ fn lines_do_what_keys_do_and_the_first_that_cannot_be_meant_ends_them_with_code_
             assert!(text.contains(part), "no `{part}` in {text}");
         }
     }
+    // Genres stay until others are said, and a movie for two is explained for both.
+    let lines = "only comedy 1950..\nrate 1 5\nonly -comedy\ntogether user 7\nwhy 1\nonly\n";
+    for arguments in [
+        &ON_PC[..],
+        &["console", "--image", "model.img", "--port", &port],
+    ] {
+        let (code, text, errors) = says(&place, arguments, lines);
+        assert_eq!(code, Some(0), "{errors}");
+        let said = format!("{text}{errors}");
+        for part in [
+            "Comedy",
+            "stars for Part",
+            "Yours",
+            "from user 7, which are",
+            "their taste and its kind",
+        ] {
+            assert!(said.contains(part), "no `{part}` in {said}");
+        }
+        says(&place, arguments, "undo\n");
+    }
     for (lines, said) in [
+        ("only western\n", "no movie has the genre `western`"),
+        ("together 0\n", "that is you"),
+        ("together 99\n", "no owner 99"),
         ("top\nrat 1 5\nrate part 12 5\n", "line 2: `rat` is no verb"),
         ("rate Prat 12 5\n", "line 1: `Prat 12` may mean Part 12"),
         ("rate part 12 7\n", "0.5 to 5 in steps of 0.5"),

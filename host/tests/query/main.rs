@@ -3,6 +3,7 @@
 #[cfg(unix)]
 mod console;
 mod failures;
+mod lists;
 mod places;
 mod ratings;
 #[cfg(unix)]
@@ -20,8 +21,8 @@ use std::time::Duration;
 
 use pocketrec::model::Model;
 use pocketrec::wire::{FrameReader, Request};
-use pocketrec_data::Ratings;
-use pocketrec_export::{Chosen, ImageBytes, Movies, Precision, Rated, Users, build};
+use pocketrec_data::{Movie, Ratings, Titles};
+use pocketrec_export::{Chosen, Facets, ImageBytes, Movies, Precision, Rated, Users, build};
 use pocketrec_link::memory::MemoryBoard;
 use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_train::{ModelKind, Options, Parameters};
@@ -34,6 +35,11 @@ fn place() -> TempDir {
 
 /// As [`place`], of an image that says what its users have rated.
 fn place_with(seen: Option<Rated>) -> TempDir {
+    place_of(seen, true)
+}
+
+/// As [`place_with`], of an image that says genres and years or not.
+fn place_of(seen: Option<Rated>, facets: bool) -> TempDir {
     let place = tempfile::tempdir().unwrap();
     let options = Options {
         model: ModelKind::Hybrid,
@@ -58,15 +64,28 @@ fn place_with(seen: Option<Rated>) -> TempDir {
         interest: None,
         validation: None,
     };
+    let titled = |row: u32| Movie {
+        id: row * 10,
+        title: format!("Part {row} (1960)"),
+        // Every third is a comedy.
+        genres: match row % 3 {
+            0 => vec!["Comedy".into(), "Drama".into()],
+            _ => vec!["Drama".into()],
+        },
+        ratings: 1,
+    };
+    let titled: Vec<Movie> = (1..=60).map(titled).collect();
+    let said = Facets::new(&Titles::new(titled.clone()), &checkpoint.movie_ids).unwrap();
     let chosen = Chosen {
         users: Users::All.rows(&checkpoint).unwrap(),
         movies: Movies::All.rows(&checkpoint).unwrap(),
         seen: seen.map(Arc::new),
+        facets: said.filter(|_| facets).map(Arc::new),
     };
     let image = build(&checkpoint, &chosen, Precision::F16).unwrap();
     std::fs::write(place.path().join("model.img"), image).unwrap();
-    let titles: String = (1..=60)
-        .map(|row| format!("{},Part {row} (1960),Drama\n", row * 10))
+    let titles: String = (titled.iter())
+        .map(|movie| format!("{},{},{}\n", movie.id, movie.title, movie.genres.join("|")))
         .collect();
     let titles = format!("movieId,title,genres\n{titles}");
     std::fs::write(place.path().join("model.titles.csv"), titles).unwrap();

@@ -21,6 +21,22 @@ const OBSCURE: f64 = 0.05;
 /// The smallest share of the movies which predicted stars alone name that must still be named.
 const VARIETY: f64 = 0.6;
 
+/// What lists rank by, in a sentence: with this weight, and by what people look for or not.
+pub fn sentence(weight: f32, interest: bool) -> String {
+    let lifted = weight * (101.0_f32 / 11.0).ln();
+    let fame = match weight > 0.0 {
+        true => format!(
+            ", by how well known a movie is (100 ratings lift it by {lifted:.2} stars over 10)"
+        ),
+        false => String::new(),
+    };
+    let interest = match interest {
+        true => ", and by what somebody has rated lately",
+        false => "",
+    };
+    format!("Lists rank by predicted stars{fame}{interest}")
+}
+
 /// The weight whose lists find most of the validation ratings (by NDCG), among those that name few
 /// obscure movies and still name many different ones; of equals the smallest.
 pub fn choose(parameters: &Parameters, ratings: &Ratings, split: &Split) -> f32 {

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::wire::{FrameReader, MAX_FRAME, Reply, Request, VERSION, Who, encode_frame};
 use pocketrec_export::Precision;
 use pocketrec_export::device::DeviceBill;
@@ -68,6 +69,8 @@ fn a_lists_bill_is_within_5_percent_of_the_emulated_boards_clock() -> Result<()>
         who: Who::ImageUser(user),
         count: 10,
         include_rated: true,
+        include_below: false,
+        wanted: Wanted::ANY,
     };
     // While the board waits for a byte its clock runs on with the PC's, which may be busy: the shortest time is nearest.
     let mut shortest = f64::INFINITY;

@@ -4,6 +4,7 @@ use anyhow::{Context, Result};
 use defmt_decoder::DecodeError;
 use object::{Object, ObjectSymbol};
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::wire::FrameError;
 use pocketrec::wire::{
     FrameReader, HELLO_MAGIC, LinkCounters, MAX_BODY, MAX_FRAME, MAX_IMPORT, Refusal, Reply,
@@ -105,6 +106,8 @@ fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
                 who: Who::Owner(0),
                 count: 10,
                 include_rated: false,
+                include_below: false,
+                wanted: Wanted::ANY,
             },
         ))?;
         let working = next(line, &mut reader, |number, reply| {
@@ -166,6 +169,8 @@ fn one_request_waits_during_a_ranking_and_the_next_is_told_that_the_board_is_bus
                 who: Who::Owner(0),
                 count: 10,
                 include_rated: false,
+                include_below: false,
+                wanted: Wanted::ANY,
             },
         ))?;
         line.write_all(&frame(8, &predict))?;
@@ -198,6 +203,8 @@ fn a_ranking_that_somebody_interrupts_ends_on_the_board_too() -> Result<()> {
             who,
             count: 10,
             include_rated: false,
+            include_below: false,
+            wanted: Wanted::ANY,
         };
         let ended =
             connection.ask_with_progress(&ranking, |_, _| stop.store(true, Ordering::Relaxed));
@@ -393,6 +400,8 @@ fn ask_everything(connection: &mut Connection<Emulator>, movies: &[u32], user: u
             who,
             count: 20,
             include_rated: false,
+            include_below: false,
+            wanted: Wanted::ANY,
         },
         Request::Similar { movie, count: 20 },
         Request::Suggest { who, count: 20 },

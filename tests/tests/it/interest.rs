@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use pocketrec::ids::{MovieId, UserId};
+use pocketrec::model::Wanted;
 use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, UserState};
 use pocketrec::profile::{Profile, Rating};
@@ -21,6 +22,8 @@ fn asked(board: &mut Connection<Emulator>, who: Who) -> Result<Vec<u32>> {
         who,
         count: LENGTH,
         include_rated: false,
+        include_below: false,
+        wanted: Wanted::ANY,
     })?;
     match answer.reply() {
         Some(Reply::Movies(list)) => Ok(list.iter().map(|ranked| ranked.movie).collect()),
@@ -31,6 +34,7 @@ fn asked(board: &mut Connection<Emulator>, who: Who) -> Result<Vec<u32>> {
 /// The same from its parts, by sorting.
 fn plain(model: &Model<'_>, user: &UserState, interest: &Interest, rated: &[u32]) -> Vec<u32> {
     let mut movies: Vec<(f32, u32)> = (0..model.movies())
+        .filter(|row| model.score(user, *row) >= user.mean())
         .map(|row| {
             let known = model.confidence_stars(row);
             let score = model.score(user, row) + known + model.interest_stars(interest, row);

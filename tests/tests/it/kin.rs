@@ -50,6 +50,7 @@ fn image(movies: Movies, storage: impl Into<Storage>) -> Result<ImageBytes> {
         users: Users::None.rows(checkpoint)?,
         movies: movies.rows(checkpoint)?,
         seen: None,
+        facets: None,
     };
     Ok(build(checkpoint, &chosen, storage)?)
 }

@@ -11,6 +11,7 @@ mod emulate;
 mod examples;
 #[cfg(feature = "emulator")]
 mod firmware;
+mod good_lists;
 #[cfg(feature = "emulator")]
 mod interest;
 mod kin;

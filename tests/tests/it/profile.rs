@@ -4,6 +4,7 @@ use anyhow::{Context, Result, bail};
 use host::commands::query::load::by_ids;
 use host::commands::query::ratings::tell;
 use pocketrec::model::Model;
+use pocketrec::model::Wanted;
 use pocketrec::wire::{Reply, Request, StorageState, Who};
 use pocketrec_base::print::Target;
 use pocketrec_data::Titles;
@@ -31,6 +32,8 @@ fn bits<L: Read + Write>(board: &mut Connection<L>, who: Who, movies: u32) -> Re
             who,
             count: 20,
             include_rated: false,
+            include_below: false,
+            wanted: Wanted::ANY,
         },
         Request::Suggest { who, count: 20 },
         Request::Explain { who, movie: 2 },

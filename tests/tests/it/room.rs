@@ -34,6 +34,7 @@ fn a_firmware_without_room_for_a_models_rows_says_so_by_the_tables_name() -> Res
         users: Users::All.rows(&checkpoint)?,
         movies: Movies::All.rows(&checkpoint)?,
         seen: None,
+        facets: None,
     };
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(

@@ -1,6 +1,7 @@
 //! What the users of the image of the built-in ratings have rated is in no list of theirs.
 
 use pocketrec::ids::{MovieId, UserId};
+use pocketrec::model::Wanted;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ fn no_list_of_any_user_holds_a_movie_that_they_have_rated_on_a_pc_and_on_a_devic
         users: Users::All.rows(checkpoint)?,
         movies: Movies::All.rows(checkpoint)?,
         seen: Some(Arc::new(Rated::new(&ratings))),
+        facets: None,
     };
     let image = build(checkpoint, &chosen, Precision::F16)?;
     let model = Model::open(image.as_ref())?;
@@ -54,6 +56,8 @@ fn no_list_of_any_user_holds_a_movie_that_they_have_rated_on_a_pc_and_on_a_devic
             who: Who::ImageUser(id),
             count: MAX_LIST as u8,
             include_rated,
+            include_below: false,
+            wanted: Wanted::ANY,
         };
         let mut list = |include_rated| match device.ask(&request(include_rated))?.reply() {
             Some(Reply::Movies(list)) => {

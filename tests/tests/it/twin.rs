@@ -1,6 +1,7 @@
 //! The twin: the real firmware in the emulator answers every question with the bits of core on a PC.
 
 use pocketrec::ids::UserId;
+use pocketrec::model::Wanted;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -233,6 +234,8 @@ fn an_f405_ranks_the_same_from_stored_halves_as_from_rows() -> Result<()> {
             who: Who::ImageUser(id),
             count: 10,
             include_rated: true,
+            include_below: true,
+            wanted: Wanted::ANY,
         };
         let [with, without] = [&mut with, &mut without].map(|connection| {
             let answer = connection.ask(&request)?;

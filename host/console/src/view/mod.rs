@@ -78,6 +78,8 @@ fn header(state: &State, columns: u16) -> Line<'static> {
         Some(Typing::Stars(movie, text)) => {
             format!(" Stars: {text}\u{2588} for {}", state.desk.title(*movie))
         }
+        Some(Typing::Only(text)) => format!(" Only: {text}\u{2588}"),
+        Some(Typing::Together(text)) => format!(" Together with: {text}\u{2588}"),
         None => format!(" {}", state.heading()),
     };
     let style = BOLD.add_modifier(Modifier::REVERSED);
@@ -145,6 +147,12 @@ fn keys_line(state: &State, columns: u16) -> String {
         let text = match typing {
             Typing::Search(_) => " type words of a title   Enter takes the list   Esc leaves it",
             Typing::Stars(..) => " type the stars, such as 4.5   Enter rates   Esc leaves it",
+            Typing::Only(_) => {
+                " such as: comedy -horror 1990..1999   nothing lists all   Enter lists"
+            }
+            Typing::Together(_) => {
+                " such as: 1, an owner, or: user 42   Enter lists   Esc leaves it"
+            }
         };
         return shortened(text, columns.into());
     }
@@ -158,6 +166,8 @@ fn keys_line(state: &State, columns: u16) -> String {
         "g suggest".into(),
         "m yours".into(),
         "t top".into(),
+        "o only".into(),
+        "b both".into(),
     ];
     let end = "? help  q end";
     let mut line = String::new();

@@ -9,13 +9,19 @@ use ratatui::widgets::{Block, Clear, Paragraph};
 
 use super::list::change;
 use super::{BOLD, digits};
-use crate::desk::why;
+use crate::desk::{why, why_for};
 use crate::state::{Over, State};
 
 /// Draws it in the middle, as large as it must be.
 pub fn draw(frame: &mut Frame<'_>, state: &State, over: &Over, area: Rect) {
     let (title, lines) = match over {
         Over::Help => (" Keys ".to_owned(), help(state)),
+        Over::WhyFor(other, movie, explained) => {
+            let title = format!(" Why {}, for {} ", state.desk.title(*movie), other.name());
+            let mut lines = vec![format!("{} stars, which are", fixed(explained.stars, 2))];
+            lines.extend(why_for(&state.desk, explained, Some(other)));
+            (title, lines)
+        }
         Over::Why(movie, explained) => {
             let title = format!(" Why {} ", state.desk.title(*movie));
             let mut lines = vec![format!("{} stars, which are", fixed(explained.stars, 2))];
@@ -65,6 +71,7 @@ fn help(state: &State) -> Vec<String> {
         ("r   half stars", "s   similar"),
         ("u   undo", "w   why"),
         ("f   forget", "m   your ratings"),
+        ("o   genres, years", "b   for two"),
         ("\u{2191}\u{2193}  choose", "q   end"),
     ];
     let mut lines: Vec<String> = keys

@@ -6,8 +6,11 @@ use crate::desk::{Desk, Moves};
 use crate::device::About;
 use crate::state::{Over, View};
 use crate::update;
+use crate::verb::Other;
 use crossterm::event::{KeyCode, KeyEvent};
-use pocketrec::wire::{Because, Explained, ProfileReply, Ranked, RatingEntry};
+use pocketrec::model::Wanted;
+use pocketrec::rank::Agreement;
+use pocketrec::wire::{Because, Explained, ProfileReply, Ranked, RatingEntry, Shared, Who};
 use pocketrec_data::{Movie, Titles};
 
 /// A state with a list that has just moved, of movies some of which have long and wide titles.
@@ -29,6 +32,7 @@ fn state() -> State {
     let desk = Desk {
         titles: Titles::new((1..=30).map(movie).collect()),
         movies: (1..=30).collect(),
+        genres: Some("Adventure|Drama".into()),
     };
     let about = About {
         line: "core on this PC".into(),
@@ -141,6 +145,10 @@ fn every_size_and_view_is_drawn_without_panic_and_the_chosen_movie_is_in_sight()
         .into_iter()
         .collect(),
     };
+    let other = Other {
+        who: Who::Owner(1),
+        agreement: Agreement::Least,
+    };
     for (columns, height) in [
         (1, 1),
         (5, 3),
@@ -155,6 +163,7 @@ fn every_size_and_view_is_drawn_without_panic_and_the_chosen_movie_is_in_sight()
             View::Top,
             View::Suggest,
             View::Similar(2),
+            View::Together(other),
             View::Found,
             View::Ratings,
         ] {
@@ -163,6 +172,7 @@ fn every_size_and_view_is_drawn_without_panic_and_the_chosen_movie_is_in_sight()
                 None,
                 Some(Over::Help),
                 Some(Over::Why(2, explained.clone())),
+                Some(Over::WhyFor(other, 2, explained.clone())),
             ] {
                 state.over = over;
                 screen(&mut state, columns, height);
@@ -219,7 +229,12 @@ fn a_search_follows_each_letter_and_stars_are_typed() {
     shows(&lines, &["Search: spir", "千", "you: 4.5"]);
     use crate::device::Ask;
     assert_eq!(press(&mut state, "\n"), [Ask::Predict(2)]);
-    let changed = [Ask::Rate(2, 3.0), Ask::Top, Ask::Ratings, Ask::Me];
+    let changed = [
+        Ask::Rate(2, 3.0),
+        Ask::Top(Wanted::ANY),
+        Ask::Ratings,
+        Ask::Me,
+    ];
     assert_eq!(press(&mut state, "3"), changed);
     assert_eq!(press(&mut state, "r4.5"), []);
     shows(&screen(&mut state, 80, 24), &["Stars: 4.5", "Enter rates"]);
@@ -227,4 +242,91 @@ fn a_search_follows_each_letter_and_stars_are_typed() {
     assert_eq!(press(&mut state, "s"), [Ask::Similar(2)]);
     assert_eq!(press(&mut state, "/zzzz"), []);
     shows(&screen(&mut state, 80, 24), &["No movie is called so"]);
+}
+
+#[test]
+fn genres_and_somebody_else_are_typed_and_a_movie_for_two_is_explained_for_both() {
+    use crate::device::{Ask, Told};
+    let mut state = state();
+    let press = |state: &mut State, text: &str| {
+        let keys = text.chars().map(|key| match key {
+            '\n' => KeyCode::Enter,
+            key => KeyCode::Char(key),
+        });
+        keys.flat_map(|code| update::key(state, KeyEvent::from(code)))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(press(&mut state, "odrama 1960.."), []);
+    shows(
+        &screen(&mut state, 80, 24),
+        &["Only: drama 1960..", "Enter lists"],
+    );
+    let wanted = Wanted {
+        all_of: 2,
+        from: 1960,
+        ..Wanted::ANY
+    };
+    assert_eq!(press(&mut state, "\n"), [Ask::Top(wanted)]);
+    shows(
+        &screen(&mut state, 80, 24),
+        &["The best for you of drama 1960.."],
+    );
+    // What is rated now moves the filtered list.
+    assert_eq!(press(&mut state, "u")[1], Ask::Top(wanted));
+    assert_eq!(press(&mut state, "owestern\n"), []);
+    shows(
+        &screen(&mut state, 80, 24),
+        &["no movie has the genre `western`"],
+    );
+
+    let other = Other {
+        who: Who::Owner(1),
+        agreement: Agreement::Least,
+    };
+    assert_eq!(press(&mut state, "b1\n"), [Ask::Together(other, wanted)]);
+    let shared = Shared {
+        movie: 1,
+        stars: [4.25, 3.5],
+    };
+    let told = Told::Shared(other, vec![shared]);
+    let took = std::time::Duration::ZERO;
+    update::heard(&mut state, Ask::Together(other, wanted), Ok(told), took);
+    let lines = screen(&mut state, 80, 24);
+    shows(
+        &lines,
+        &[
+            "The best for you and owner 1",
+            "Yours Other",
+            "4.25  3.50  Toy",
+        ],
+    );
+    let asks = [Ask::Why(1), Ask::WhyFor(other, 1)];
+    assert_eq!(press(&mut state, "w"), asks);
+    let explained = Explained {
+        stars: 3.5,
+        mean: 3.4,
+        user_bias: 0.1,
+        movie_bias: 0.0,
+        dot: 0.0,
+        mlp: 0.0,
+        because: pocketrec::list::List::new(),
+    };
+    let told = [
+        Told::Why(1, explained.clone()),
+        Told::WhyFor(other, 1, explained),
+    ];
+    for (ask, told) in asks.into_iter().zip(told) {
+        update::heard(&mut state, ask, Ok(told), took);
+    }
+    shows(
+        &screen(&mut state, 80, 24),
+        &["Why Toy Story", "how you rate"],
+    );
+    let _ = press(&mut state, " ");
+    shows(
+        &screen(&mut state, 80, 24),
+        &["for owner 1", "how they rate"],
+    );
+    let _ = press(&mut state, " ");
+    assert!(state.over.is_none());
 }

@@ -41,6 +41,7 @@ pub fn image(checkpoint: &Checkpoint, precision: Precision) -> Result<ImageBytes
         users: Vec::new(),
         movies: Movies::All.rows(checkpoint)?,
         seen: None,
+        facets: None,
     };
     Ok(pocketrec_export::build(checkpoint, &chosen, precision)?)
 }

@@ -77,6 +77,7 @@ fn all(checkpoint: &Checkpoint) -> Chosen {
         users: Users::All.rows(checkpoint).unwrap(),
         movies: Movies::All.rows(checkpoint).unwrap(),
         seen: None,
+        facets: None,
     }
 }
 
@@ -181,7 +182,7 @@ fn core_reads_the_sums_that_were_meant_and_ranks_by_what_it_predicts() {
             scores.push((score + model.confidence_stars(movie as u32), id));
         }
         scores.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let mut top = TopN::<10>::new();
+        let mut top = TopN::<10>::new().with_below_mean();
         while !top
             .advance(&model, &user, |movie| movie != MovieId(scores[1].1), 37)
             .is_done()

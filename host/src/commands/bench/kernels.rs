@@ -48,6 +48,7 @@ pub fn run(args: &Args) -> Result<()> {
         users: Users::None.rows(&checkpoint)?,
         movies: Movies::All.rows(&checkpoint)?,
         seen: None,
+        facets: None,
     };
     let mut table = Table::new([
         Column::text("Tables"),

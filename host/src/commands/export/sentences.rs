@@ -1,5 +1,7 @@
 //! What an export says of an image's contents, and of one that is too large.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use pocketrec::image::TableKind;
 
@@ -7,7 +9,7 @@ use super::Args;
 use crate::print::{count, grouped};
 use boards::Board;
 use pocketrec_export::bill::Bill;
-use pocketrec_export::{Chosen, ImageBytes, Keep, Storage, build, fit};
+use pocketrec_export::{Chosen, Facets, ImageBytes, Keep, Storage, build, fit};
 use pocketrec_train::checkpoint::Checkpoint;
 use pocketrec_train::drift::Drift;
 
@@ -100,6 +102,37 @@ pub fn seen_sentence(
                 board.name
             )
         }
+    }
+}
+
+/// What is said of genres and years, in one line; `facets` are those there are, or why there are none.
+pub fn facets_sentence(
+    bytes: &ImageBytes,
+    facets: &std::result::Result<Arc<Facets>, String>,
+    board: Board,
+) -> String {
+    let kinds = [
+        TableKind::MovieFacets,
+        TableKind::GenreSets,
+        TableKind::GenreNames,
+        TableKind::FirstYear,
+    ];
+    let tables = Bill::of(bytes).tables.into_iter();
+    let those = tables.filter(|table| kinds.iter().any(|kind| kind.name() == table.name));
+    let size: usize = those.map(|table| table.bytes).sum();
+    let but = "so `query top --genre` is filtered on the PC";
+    match (size, facets) {
+        (0, Err(why)) => format!("It doesn't say genres and years ({why}), {but}"),
+        (0, Ok(_)) => {
+            format!(
+                "Genres and years don't fit {} beside them, {but}",
+                board.name
+            )
+        }
+        (size, _) => format!(
+            "It stores genres and years, in {}, so that a device can filter its lists",
+            count(size, "byte")
+        ),
     }
 }
 

@@ -85,6 +85,11 @@ impl AtHand {
         Some(self.known.as_ref()?.has_user(id))
     }
 
+    /// The genres by which the image's lists can be filtered; none where it doesn't say them, or there is no image.
+    pub fn genres(&self) -> Option<&str> {
+        self.known.as_ref()?.genres()
+    }
+
     /// The image, which `option` needs.
     ///
     /// # Errors

@@ -38,6 +38,11 @@ impl Asked<'_> {
                 }
                 list
             }
+            Reply::Together(_) => json!({
+                "for": self.whom(),
+                "movies": self.listed(reply),
+                "reasons": self.reasons,
+            }),
             Reply::Rated {
                 before,
                 after,

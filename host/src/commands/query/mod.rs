@@ -2,6 +2,7 @@
 
 mod at_hand;
 mod facts;
+mod filtered;
 mod json;
 pub mod load;
 mod ports;
@@ -13,6 +14,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
+use pocketrec::model::Wanted;
 use pocketrec::wire::{Refusal, Reply, Request, Who};
 
 use super::image::{Loaded, Rated, TitlesArgs};
@@ -69,6 +71,8 @@ struct Asked<'a> {
     stars: Option<f32>,
     /// What a list of the best movies does with those that were rated, once that is known.
     rated: Option<Rated<'static>>,
+    /// Why the first movies of a list for two are there: a sentence for each.
+    reasons: Vec<String>,
 }
 
 /// Whether movies are told of by their titles.
@@ -141,6 +145,7 @@ pub fn run(args: &Args) -> Result<()> {
         who: None,
         stars: None,
         rated: None,
+        reasons: Vec::new(),
     };
     let request = asked.request()?;
     let mut given = None;
@@ -170,6 +175,12 @@ pub fn run(args: &Args) -> Result<()> {
             let who = owner.who(asked.usual);
             ratings::tell(&mut board, who, &asked.titles, save.as_ref())
         }
+        (Question::Top { wanted, .. }, _) if !wanted.is_open() => {
+            match asked.can_filter(&mut board)? {
+                true => ask(&mut asked, &mut board, &request),
+                false => filtered::tell(&mut asked, &mut board, &request, wanted),
+            }
+        }
         _ => ask(&mut asked, &mut board, &request),
     };
     remember(args, &place, asked.usual, told.is_err());
@@ -196,6 +207,9 @@ fn ask(
                 at_hand::warn_of(info);
             }
             asked.rated = asked.rated(board)?;
+            if let Reply::Together(list) = &reply {
+                asked.reasons = asked.reasons(board, request, list)?;
+            }
             asked.show(&reply)?;
         }
         None => {
@@ -310,6 +324,12 @@ impl Asked<'_> {
         }))
     }
 
+    /// Whether the board filters lists by itself.
+    fn can_filter<L: Read + Write>(&self, board: &mut Connection<L>) -> Result<bool> {
+        let says = info_of(board, |_, info| Ok(info.facets))?;
+        Ok(says == Some(true) && self.at_hand.genres().is_some())
+    }
+
     /// Finds out which image the board holds, before it is asked for anything that a wrong title could be read into, or
     /// that changes something; warns where that image's model, or what the board keeps of its owners, is no good.
     fn meet(
@@ -401,11 +421,41 @@ impl Asked<'_> {
                 who,
                 count,
                 include_rated,
-            } => Request::TopN {
-                who: self.about(who.args())?,
-                count: *count,
-                include_rated: *include_rated,
-            },
+                include_below,
+                together,
+                wanted,
+            } => {
+                let who = self.about(who.args())?;
+                // Where the image says no genres, the list is filtered here.
+                let wanted = match self.at_hand.genres() {
+                    Some(names) => wanted.filter().wanted(names)?,
+                    None => Wanted::ANY,
+                };
+                let count = *count;
+                match together.with(&self.people)? {
+                    Some(with) if with == who => {
+                        return Err(BadInput::new(format!(
+                            "the list is for {} already: --with names another",
+                            together.name()
+                        ))
+                        .into());
+                    }
+                    Some(with) => Request::Together {
+                        who,
+                        count,
+                        with,
+                        agreement: together.agree().into(),
+                        wanted,
+                    },
+                    None => Request::TopN {
+                        who,
+                        count,
+                        include_rated: *include_rated,
+                        include_below: *include_below,
+                        wanted,
+                    },
+                }
+            }
             Question::Similar { movie, count } => Request::Similar {
                 movie: self.movie(&movie.text(), Purpose::Tell)?,
                 count: *count,

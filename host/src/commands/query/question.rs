@@ -4,6 +4,8 @@ use anyhow::Result;
 use pocketrec::wire::{MAX_LIST, Who};
 
 use super::super::movie::{HELP, MovieArgs};
+use super::super::recommend::Agree;
+use super::super::wanted::WantedArgs;
 use super::load::LoadArgs;
 use crate::print::Target;
 use pocketrec_base::error::BadInput;
@@ -82,6 +84,57 @@ impl AnyoneArgs {
             user: self.word.clone().or(self.who.user.clone()),
             owner: self.who.owner,
         }
+    }
+}
+
+/// The other one of two, for a list of what both would like.
+#[derive(Debug, Clone, clap::Args)]
+#[group(id = "together", multiple = false)]
+pub(super) struct WithArgs {
+    /// Another owner of the device: the list is what both would like
+    #[arg(long, value_name = "N")]
+    with: Option<u8>,
+
+    /// A user of the image, by id or by name: the list is what both would like
+    #[arg(long, value_name = "ID|NAME")]
+    with_user: Option<String>,
+}
+
+/// For a list for two: with whom, and what a movie is worth to both.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct TogetherArgs {
+    #[command(flatten)]
+    with: WithArgs,
+
+    /// What a movie is worth to both, by how far above their own means it is predicted
+    #[arg(long, value_enum, default_value_t, requires = "together")]
+    agree: Agree,
+}
+
+impl TogetherArgs {
+    /// With whom, where it is a list for two.
+    ///
+    /// # Errors
+    /// [`BadInput`] for a user who can't be meant.
+    pub fn with(&self, people: &People) -> Result<Option<Who>> {
+        Ok(match (&self.with.with_user, self.with.with) {
+            (Some(user), _) => Some(Who::ImageUser(people.id(user)?)),
+            (None, Some(owner)) => Some(Who::Owner(owner)),
+            (None, None) => None,
+        })
+    }
+
+    /// Who that is, in words.
+    pub fn name(&self) -> String {
+        match (&self.with.with_user, self.with.with) {
+            (Some(user), _) => format!("user {}", user.trim()),
+            (None, owner) => format!("the device's owner {}", owner.unwrap_or(0)),
+        }
+    }
+
+    /// What a movie is worth to both.
+    pub fn agree(&self) -> Agree {
+        self.agree
     }
 }
 
@@ -192,8 +245,15 @@ pub(super) enum Question {
         #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
         /// Also list movies that they have rated
-        #[arg(long)]
+        #[arg(long, conflicts_with = "together")]
         include_rated: bool,
+        /// Also list movies that are predicted below their own mean
+        #[arg(long, conflicts_with = "together")]
+        include_below: bool,
+        #[command(flatten)]
+        together: TogetherArgs,
+        #[command(flatten)]
+        wanted: WantedArgs,
     },
     /// List the movies most similar to one
     Similar {

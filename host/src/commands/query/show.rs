@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 
 use anyhow::Result;
 use pocketrec::wire::{
-    Capabilities, Explained, Hello, ModelInfo, Ranked, Refusal, Reply, Request, Status,
+    Capabilities, Explained, Hello, ModelInfo, Ranked, Refusal, Reply, Request, Shared, Status,
 };
 use serde::{Serialize, Serializer};
 
@@ -13,6 +13,9 @@ use crate::print::number::{self, fixed};
 use crate::print::{self, Answer, Movie, Movies, count, grouped, signed};
 use crate::{note, say};
 use pocketrec_link::{Connection, LinkError};
+
+/// How many movies of a list for two are explained.
+const EXPLAINED: usize = 3;
 
 /// A board's answer and what was asked.
 struct Told<'a> {
@@ -87,8 +90,16 @@ impl Asked<'_> {
 
     /// The movies of a list, with what they are ranked by and, where that is something else, their stars.
     pub(super) fn listed(&self, reply: &Reply<'_>) -> Movies {
-        let Reply::Movies(ranked) = reply else {
-            return Movies::with(&[]);
+        let ranked = match reply {
+            Reply::Movies(ranked) => ranked,
+            Reply::Together(shared) => {
+                let mut list = Movies::with(&["Stars 1", "Stars 2"]);
+                for Shared { movie, stars } in shared {
+                    list.push(Movie::of(&self.titles, *movie), stars);
+                }
+                return list;
+            }
+            _ => return Movies::with(&[]),
         };
         let (names, both): (&[_], _) = match &self.args.question {
             Question::Similar { .. } => (&["Likeness"], false),
@@ -111,8 +122,63 @@ impl Asked<'_> {
         list
     }
 
+    /// Why the first movies of a list for two are there, for each of them: the rating that did most, or else their taste.
+    pub(super) fn reasons<L: Read + Write>(
+        &self,
+        board: &mut Connection<L>,
+        request: &Request,
+        list: &[Shared],
+    ) -> Result<Vec<String>> {
+        let Request::Together { who, with, .. } = *request else {
+            return Ok(Vec::new());
+        };
+        let mut sentences = Vec::new();
+        for shared in list.iter().take(EXPLAINED) {
+            let mut of = |who| -> Result<String> {
+                let movie = shared.movie;
+                let request = Request::Explain { who, movie };
+                let told = board.ask_for(
+                    &request,
+                    |_, _| (),
+                    |reply| match reply {
+                        Reply::Explained(explained) => Some(explained),
+                        _ => None,
+                    },
+                )?;
+                Ok(match told.because.first() {
+                    Some(because) => format!(
+                        "{} by {} for {}",
+                        signed(because.moved, 2),
+                        number::stars(because.stars),
+                        self.titles.title(because.movie)
+                    ),
+                    None => format!("{} by taste", signed(told.dot + told.mlp, 2)),
+                })
+            };
+            let (one, other) = (of(who)?, of(with)?);
+            let title = self.titles.title(shared.movie);
+            sentences.push(format!("{title}: (1) {one}; (2) {other}"));
+        }
+        Ok(sentences)
+    }
+
     fn tell(&self, reply: &Reply<'_>) {
         match reply {
+            Reply::Together(_) => {
+                if let (Some(who), Question::Top { together, .. }) =
+                    (&self.who, &self.args.question)
+                {
+                    note!(
+                        "The best movies for {} (1) and {} (2) together",
+                        who.name(self.usual),
+                        together.name()
+                    );
+                }
+                print::block(&self.listed(reply).table().text());
+                for reason in &self.reasons {
+                    say!("{reason}");
+                }
+            }
             Reply::Stars(stars) => {
                 if let Some(who) = &self.who {
                     let (stars, title) = (fixed(*stars, 2), self.title());

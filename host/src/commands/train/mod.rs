@@ -27,10 +27,9 @@ use pocketrec_export::limits;
 use pocketrec_metrics::baselines::Baselines;
 use pocketrec_train::bayes::EXPLAINS;
 use pocketrec_train::checkpoint::Checkpoint;
-use pocketrec_train::interest::Interest;
 use pocketrec_train::recipe::Borne;
 use pocketrec_train::simd::Kernel;
-use pocketrec_train::{Fit, Options, Recipe, Solver, recipe, train};
+use pocketrec_train::{Fit, Options, Recipe, Solver, fame, recipe, train};
 
 /// Trains, tells and writes.
 ///
@@ -161,8 +160,8 @@ pub fn run(args: &Args) -> Result<()> {
     if options.by_data {
         note!("{}", dimensions(&borne, &options, fit.parameters.movie_dim));
     }
-    let fame = trained.options.fame.unwrap_or_default();
-    note!("{}", lists(fame, checkpoint.interest.as_ref()));
+    let weight = trained.options.fame.unwrap_or_default();
+    note!("{}", fame::sentence(weight, checkpoint.interest.is_some()));
     let scores = validated.then(|| Scores::of(&data, &split, &baselines, &fit));
     match &scores {
         Some(scores) => {
@@ -322,17 +321,6 @@ fn dimensions(borne: &Borne, options: &Options, kept: usize) -> String {
         "{}: {why}; `--dim` says otherwise",
         count(kept, "dimension")
     )
-}
-
-/// What lists add to predicted stars, in a sentence.
-fn lists(fame: f32, interest: Option<&Interest>) -> String {
-    let fame = format!("Lists add {fame} ln(1 + ratings) to predicted stars");
-    match interest {
-        None => fame,
-        Some(Interest { weight, fade, .. }) => format!(
-            "{fame}, and {weight} times the interest that recent ratings show, each counting {fade:.2} of the next"
-        ),
-    }
 }
 
 #[cfg(test)]

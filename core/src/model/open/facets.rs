@@ -1,0 +1,71 @@
+//! The tables of genres and years: found and checked.
+
+use super::{ANY, Found, cast};
+use crate::image::{Element, ImageError, TableKind, text};
+use crate::model::facets::{BETWEEN, Facets, MAX_GENRES, MAX_SETS, PAIR, YEARS, facet};
+
+/// The other tables, which stand for nothing without [`TableKind::MovieFacets`].
+const KINDS: [TableKind; 3] = [
+    TableKind::GenreSets,
+    TableKind::GenreNames,
+    TableKind::FirstYear,
+];
+
+/// What the image says of genres and years, where it does.
+#[inline(never)]
+pub(super) fn open<'a, const CALLER: bool>(
+    found: &Found<'a, CALLER>,
+    movies: u32,
+) -> Option<Facets<'a>> {
+    let kind = TableKind::MovieFacets;
+    if !found.has(kind) {
+        if KINDS.into_iter().any(|kind| found.has(kind)) {
+            found.refuse(ImageError::Missing(kind));
+        }
+        return None;
+    }
+    let (pairs, _) = found
+        .bytes(kind, movies.div_ceil(2), PAIR as u32)
+        .as_chunks();
+    let words =
+        |kind, rows| -> &'a [u32] { cast(found.bytes_of((kind, 0), Element::U32, rows, 1)) };
+    let sets = words(TableKind::GenreSets, ANY);
+    if sets.len() > MAX_SETS {
+        found.shape(TableKind::GenreSets);
+    }
+    for pair in pairs {
+        for is_second in [false, true] {
+            let (set, _) = facet(pair, is_second);
+            if usize::from(set) >= sets.len() {
+                found.value(kind);
+            }
+        }
+    }
+    let names = text(found.bytes(TableKind::GenreNames, 1, ANY)).unwrap_or_else(|| {
+        found.value(TableKind::GenreNames);
+        ""
+    });
+    let genres = names
+        .chars()
+        .filter(|c| *c == BETWEEN)
+        .count()
+        .wrapping_add(1);
+    if genres > MAX_GENRES {
+        found.shape(TableKind::GenreNames);
+    }
+    let all = sets.iter().fold(0, |all, set| all | *set);
+    if u64::from(all) >> genres.min(MAX_GENRES) != 0 {
+        found.value(TableKind::GenreSets);
+    }
+    let first = words(TableKind::FirstYear, 1).first().copied().unwrap_or(1);
+    let latest = u32::from(u16::MAX).wrapping_sub(u32::from(YEARS));
+    if first == 0 || first > latest {
+        found.value(TableKind::FirstYear);
+    }
+    Some(Facets {
+        pairs,
+        sets,
+        before: first.wrapping_sub(1) as u16,
+        names,
+    })
+}

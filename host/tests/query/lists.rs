@@ -1,0 +1,137 @@
+//! Lists by genre and year, with what is below one's mean, and for two.
+
+use super::*;
+
+fn ids(list: &str) -> Vec<u64> {
+    let list: serde_json::Value = serde_json::from_str(list).unwrap();
+    let movies = list["movies"].as_array().unwrap().iter();
+    movies.map(|movie| movie["id"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn a_board_filters_its_list_and_where_it_knows_no_genres_the_pc_does_to_the_same_list() {
+    let (knows, not) = (place_of(None, true), place_of(None, false));
+    let mut lists = Vec::new();
+    for place in [&knows, &not] {
+        let port = board(place, |_| ());
+        for part in ["part 3", "part 7"] {
+            succeeds(place, &port, &["query", "rate", part, "4"], &[]);
+        }
+        for whose in [&[][..], &["7"]] {
+            let asks = |more: &[&str]| {
+                let top = ["query", "top", "--count", "20", "--json"];
+                ids(&succeeds(
+                    place,
+                    &port,
+                    &[&top[..], whose, more].concat(),
+                    &[],
+                ))
+            };
+            let comedies = asks(&["--genre", "comedy"]);
+            assert!(!comedies.is_empty());
+            assert!(comedies.iter().all(|id| id % 30 == 0), "{comedies:?}");
+            let others = asks(&["--not", "comedy", "--year", "1955..", "--include-below"]);
+            assert!(others.iter().all(|id| id % 30 != 0), "{others:?}");
+            assert_eq!(others.len(), 20);
+            assert!(asks(&["--year", "..1959"]).is_empty());
+            lists.push((comedies, others));
+        }
+        let no_genre = ["query", "top", "--genre", "western"];
+        let said = ["no movie has the genre `western`", "Comedy, Drama"];
+        fails(place, &port, 2, &no_genre, &said);
+    }
+    assert_eq!(lists[..2], lists[2..]);
+    let port = board(&knows, |_| ());
+    let comedies = ["query", "top", "7", "--genre", "comedy", "--twin"];
+    succeeds(&knows, &port, &comedies, &["are those of core on this PC"]);
+    let port = board(&not, |_| ());
+    let both = ["query", "top", "--genre", "comedy", "--with", "1"];
+    fails(
+        &not,
+        &port,
+        2,
+        &both,
+        &["`export --genres all` stores them"],
+    );
+    let here = ["query", "top", "--genre", "comedy"];
+    succeeds(&not, &port, &here, &["Filtered on this PC"]);
+}
+
+#[test]
+fn movies_below_ones_own_mean_are_listed_only_where_they_are_asked_for() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let info = succeeds(&place, &port, &["query", "profile", "7", "--json"], &[]);
+    let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    let mean = 3.5 + info["bias"].as_f64().unwrap();
+    let stars = |more: &[&str]| -> Vec<f64> {
+        let top = ["query", "top", "7", "--count", "20", "--json"];
+        let list = succeeds(&place, &port, &[&top[..], more].concat(), &[]);
+        let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+        let movies = list["movies"].as_array().unwrap().iter();
+        movies
+            .map(|movie| movie["stars"].as_f64().unwrap())
+            .collect()
+    };
+    // The worst of each: of as many genres as leave few movies.
+    let comedies = stars(&["--genre", "comedy"]);
+    assert!(
+        comedies.iter().all(|stars| *stars >= mean - 1e-6),
+        "{comedies:?}"
+    );
+    let all = stars(&["--genre", "comedy", "--include-below"]);
+    assert!(all.len() > comedies.len(), "{all:?}, {comedies:?}");
+    assert!(all.iter().any(|stars| *stars < mean));
+}
+
+#[test]
+fn two_owners_get_a_list_of_what_both_would_like_with_reasons_and_its_twin() {
+    let place = place();
+    let port = board(&place, |_| ());
+    for (owner, part, stars) in [
+        ("0", "part 3", "5"),
+        ("1", "part 8", "5"),
+        ("1", "part 9", "1"),
+    ] {
+        let rate = ["query", "rate", part, stars, "--owner", owner];
+        succeeds(&place, &port, &rate, &[]);
+    }
+    let top = ["query", "top", "--owner", "0", "--include-rated"];
+    let all = [&top[..4], &["--with", "1", "--count", "20", "--json"]].concat();
+    let list = succeeds(&place, &port, &all, &[]);
+    let both = ids(&list);
+    assert!(!both.is_empty() && !both.contains(&30) && !both.contains(&80));
+    assert!(
+        list.contains("stars 1") && list.contains("reasons"),
+        "{list}"
+    );
+    let told = [
+        "Stars 1",
+        "Stars 2",
+        "(1) ",
+        "; (2) ",
+        "are those of core on this PC",
+    ];
+    for more in [
+        &["--with", "1", "--twin"][..],
+        &["--with", "1", "--agree", "mean", "--twin"],
+        &["--with-user", "7", "--twin"],
+    ] {
+        succeeds(&place, &port, &[&top[..4], more].concat(), &told);
+    }
+    for (more, code, said) in [
+        (&["--with", "0"][..], 2, "--with names another"),
+        (&["--with", "99"], 2, "no owner 99"),
+        (&["--with-user", "99"], 2, "user 99 is not"),
+        (&["--agree", "mean"], 2, "required"),
+    ] {
+        fails(&place, &port, code, &[&top[..4], more].concat(), &[said]);
+    }
+    fails(
+        &place,
+        &port,
+        2,
+        &[&top[..], &["--with", "1"]].concat(),
+        &["cannot be used"],
+    );
+}
