@@ -1,5 +1,6 @@
 //! What all pictures share: their size, their colours, how curves and bars are drawn, and how they look on a dark page.
 
+pub mod codes;
 mod draw;
 
 use plotters::prelude::RGBColor;
@@ -68,6 +69,7 @@ mod tests {
     fn every_colour_of_the_pictures_in_the_docs_has_one_for_dark_pages() {
         for svg in [
             include_str!("../../../docs/learning-curve.svg"),
+            include_str!("../../../docs/codes.svg"),
             include_str!("../../../docs/learning/curve-builtin.svg"),
             include_str!("../../../docs/learning/curve-ml-100k.svg"),
         ] {

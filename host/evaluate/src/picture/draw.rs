@@ -22,6 +22,18 @@ pub struct Axis<'a> {
     pub labels: usize,
     /// Decimals of these numbers.
     pub decimals: usize,
+    /// Whether a step along it doubles: what lies at x stands for 2^x.
+    pub doubling: bool,
+}
+
+impl Axis<'_> {
+    fn label(&self, at: f64) -> String {
+        let decimals = self.decimals;
+        match self.doubling {
+            true => format!("{:.decimals$}", at.exp2()),
+            false => format!("{at:.decimals$}"),
+        }
+    }
 }
 
 /// How a curve is drawn.
@@ -86,15 +98,14 @@ impl Lines<'_> {
             .x_label_area_size(areas.0)
             .y_label_area_size(areas.1)
             .build_cartesian_2d(self.x.range.clone(), self.y.range.clone())?;
-        let (in_x, in_y) = (self.x.decimals, self.y.decimals);
         chart
             .configure_mesh()
             .light_line_style(TRANSPARENT)
             .bold_line_style(GRID)
             .x_labels(self.x.labels)
             .y_labels(self.y.labels)
-            .x_label_formatter(&|x| format!("{x:.in_x$}"))
-            .y_label_formatter(&|y| format!("{y:.in_y$}"))
+            .x_label_formatter(&|x| self.x.label(*x))
+            .y_label_formatter(&|y| self.y.label(*y))
             .x_desc(self.x.name)
             .y_desc(self.y.name)
             .label_style(font(0))
