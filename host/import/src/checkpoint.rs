@@ -303,19 +303,26 @@ fn mean_of(values: &[f32]) -> f32 {
 }
 
 /// At most so many of so many rows, evenly spaced.
-fn some(count: usize) -> impl Iterator<Item = usize> + Clone {
+fn some(count: usize) -> impl ExactSizeIterator<Item = usize> + Clone {
     let taken = count.min(LOOKED_AT);
     (0..taken).map(move |at| at * count / taken.max(1))
 }
 
 /// Predictions, not clamped, of some users for some movies.
 fn predictions(p: &Parameters) -> Vec<f32> {
-    let pairs: Vec<(usize, usize)> = some(p.users)
-        .flat_map(|user| some(p.movies).map(move |movie| (user, movie)))
-        .collect();
-    let mut out = vec![0.0; pairs.len()];
-    p.raw_many(pairs.into_iter(), &mut out);
-    out
+    let users: Vec<usize> = some(p.users).collect();
+    let made = threads::share(
+        threads::available(),
+        users,
+        || (),
+        |(), user| {
+            let pairs = some(p.movies).map(|movie| (user, movie));
+            let mut out = vec![0.0; p.movies.min(LOOKED_AT)];
+            p.raw_many(pairs, &mut out);
+            out
+        },
+    );
+    made.concat()
 }
 
 /// The scale: as it is given, that of the ratings, or what predictions span.
@@ -429,7 +436,11 @@ fn cut(
         movie_embedding: rows.movie_rows,
         user_bias: rows.user_bias,
         movie_bias: rows.movie_bias,
-        ..p.clone()
+        model: p.model,
+        scale: p.scale,
+        users: p.users,
+        movies: p.movies,
+        layers: p.layers.clone(),
     };
     let (before, after) = (predictions(p), predictions(&narrow));
     let squares = before

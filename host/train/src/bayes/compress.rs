@@ -5,8 +5,8 @@
 //! the singular values of a small matrix of Gram factors (Eckart and Young 1936, with the weights
 //! taken into the rows), so it costs no training and no pass over pairs.
 
+use super::tall;
 use crate::dense::{PIVOT, cholesky, solve_upper, svd};
-use pocketrec_base::threads::join;
 
 /// A product `left right^T` of two tables of `rank` columns.
 #[derive(Clone, Debug, Default)]
@@ -53,11 +53,8 @@ impl Product {
         threads: usize,
     ) -> Self {
         let n = self.rank;
-        let (mut a, mut b) = join(
-            threads,
-            || gram(&self.left, n, weights.0),
-            || gram(&self.right, n, weights.1),
-        );
+        let mut a = gram(&self.left, n, weights.0, threads);
+        let mut b = gram(&self.right, n, weights.1, threads);
         cholesky(&mut a, n, PIVOT);
         cholesky(&mut b, n, PIVOT);
         // With L_a L_a^T and L_b L_b^T for the Grams the tables are Q_a L_a^T and Q_b L_b^T, the columns of the Qs being
@@ -83,11 +80,8 @@ impl Product {
             out
         };
         let (left_turn, right_turn) = (turn(&a, &found.left), turn(&b, &found.right));
-        let (left, right) = join(
-            threads,
-            || times(&self.left, n, &left_turn, rank),
-            || times(&self.right, n, &right_turn, rank),
-        );
+        let left = tall::times(&self.left, n, &left_turn, rank, threads);
+        let right = tall::times(&self.right, n, &right_turn, rank, threads);
         Self { rank, left, right }
     }
 }
@@ -95,41 +89,13 @@ impl Product {
 /// The weighted Gram matrix of a table's columns, lower triangle. A millionth of its trace is added
 /// to the diagonal: ten times what single precision loses, so that columns which say the same don't
 /// stop the factorisation.
-fn gram(table: &[f32], n: usize, weights: &[f32]) -> Vec<f64> {
-    let mut sum = vec![0.0f64; n * n];
-    let mut block = vec![0.0f32; n * n];
-    for (rows, weights) in table.chunks(256 * n).zip(weights.chunks(256)) {
-        block.fill(0.0);
-        for (row, &weight) in rows.chunks_exact(n).zip(weights) {
-            for (i, &x) in row.iter().enumerate() {
-                let scaled = weight * x;
-                for (sum, &y) in block[i * n..=i * n + i].iter_mut().zip(row) {
-                    *sum += scaled * y;
-                }
-            }
-        }
-        for (sum, &block) in sum.iter_mut().zip(&block) {
-            *sum += f64::from(block);
-        }
-    }
+fn gram(table: &[f32], n: usize, weights: &[f32], threads: usize) -> Vec<f64> {
+    let mut sum = tall::gram(table, n, weights, threads);
     let trace: f64 = (0..n).map(|i| sum[i * n + i]).sum();
     for i in 0..n {
         sum[i * n + i] += 1e-6 * trace + 1e-12;
     }
     sum
-}
-
-/// `table` (`n` columns) times `turn` (`n` x `rank`).
-fn times(table: &[f32], n: usize, turn: &[f32], rank: usize) -> Vec<f32> {
-    let mut out = vec![0.0f32; table.len() / n * rank];
-    for (to, row) in out.chunks_exact_mut(rank).zip(table.chunks_exact(n)) {
-        for (x, turn) in row.iter().zip(turn.chunks_exact(rank)) {
-            for (to, t) in to.iter_mut().zip(turn) {
-                *to += x * t;
-            }
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ mod kernel;
 mod links;
 mod narrow;
 mod side;
+mod tall;
 
 pub use links::Tags;
 pub use narrow::{EXPLAINS, narrower};

@@ -5,7 +5,11 @@ use std::ops::RangeInclusive;
 
 use super::Rows;
 use super::compress::Product;
-use crate::dense::{PIVOT, cholesky};
+use crate::dense::{PIVOT, cholesky, solve_lower};
+use pocketrec_base::threads::{join, share};
+
+/// Rows that a thread takes at a time.
+const PART: usize = 1 << 12;
 
 /// A model before it is narrow: `mean + bias + bias + <left, right>`.
 pub(super) struct Wide {
@@ -74,26 +78,31 @@ pub(super) fn finish(
         let mut sum = vec![0.0; rank];
         for (row, &weight) in table.chunks_exact(rank.max(1)).zip(weights) {
             for (sum, &x) in sum.iter_mut().zip(row) {
-                *sum += f64::from(weight) * f64::from(x) / total;
+                *sum += f64::from(weight) * f64::from(x);
             }
         }
+        sum.iter_mut().for_each(|sum| *sum /= total);
         sum
     };
     // Rows that share a direction carry a bias in it: <p, q> = <p - c, q - d> + <c, q> + <p - c, d>, of which the last
     // two hang on one side alone.
-    let (c, d) = (centre(left, weights.0), centre(right, weights.1));
-    for (row, bias) in left.chunks_exact_mut(rank.max(1)).zip(&mut bias.0) {
+    let (c, d) = join(
+        threads,
+        || centre(left, weights.0),
+        || centre(right, weights.1),
+    );
+    each_row(left, rank, &mut bias.0, threads, |row, bias, _| {
         for ((x, c), d) in row.iter_mut().zip(&c).zip(&d) {
             *x -= *c as f32;
             *bias += f64::from(*x) * d;
         }
-    }
-    for (row, bias) in right.chunks_exact_mut(rank.max(1)).zip(&mut bias.1) {
+    });
+    each_row(right, rank, &mut bias.1, threads, |row, bias, _| {
         for ((x, c), d) in row.iter_mut().zip(&c).zip(&d) {
             *bias += f64::from(*x) * c;
             *x -= *d as f32;
         }
-    }
+    });
     let total = |weights: &[f32]| weights.iter().map(|&w| f64::from(w)).sum::<f64>();
     for (bias, weights) in [(&mut bias.0, weights.0), (&mut bias.1, weights.1)] {
         let total = total(weights);
@@ -116,45 +125,52 @@ pub(super) fn finish(
         user_rows: product.left,
         movie_rows: product.right,
     };
-    even_out(&mut rows);
+    even_out(&mut rows, threads);
     rows
 }
 
 /// Turns the rows so that the users' have mean zero and, in every direction, the variance of the
 /// users' biases, all users counting alike; predictions stay as they are.
-pub(super) fn even_out(rows: &mut Rows) {
+pub(super) fn even_out(rows: &mut Rows, threads: usize) {
     let (users, dim) = (rows.user_bias.len(), rows.dim);
     if users < 2 || dim == 0 {
         return;
     }
-    let share = 1.0 / users as f64;
+    let part = 1.0 / users as f64;
     let mut centre = vec![0.0; dim];
     for row in rows.user_rows.chunks_exact(dim) {
         for (sum, &x) in centre.iter_mut().zip(row) {
-            *sum += share * f64::from(x);
+            *sum += part * f64::from(x);
         }
     }
-    let mut covariance = vec![0.0; dim * dim];
-    for row in rows.user_rows.chunks_exact_mut(dim) {
-        for (x, c) in row.iter_mut().zip(&centre) {
-            *x -= *c as f32;
-        }
-        for i in 0..dim {
-            for j in 0..=i {
-                covariance[i * dim + j] += share * f64::from(row[i]) * f64::from(row[j]);
+    each_row(
+        &mut rows.user_rows,
+        dim,
+        &mut rows.user_bias,
+        threads,
+        |row, _, _| {
+            for (x, c) in row.iter_mut().zip(&centre) {
+                *x -= *c as f32;
             }
-        }
-    }
-    for (row, bias) in rows.movie_rows.chunks_exact(dim).zip(&mut rows.movie_bias) {
-        let moved: f64 = row
-            .iter()
-            .zip(&centre)
-            .map(|(&x, c)| f64::from(x) * c)
-            .sum();
-        *bias += moved as f32;
-    }
-    let mean_bias = share * rows.user_bias.iter().map(|&b| f64::from(b)).sum::<f64>();
-    let variance = share
+        },
+    );
+    let mut covariance = covariance(&rows.user_rows, dim, part, threads);
+    each_row(
+        &mut rows.movie_rows,
+        dim,
+        &mut rows.movie_bias,
+        threads,
+        |row, bias, _| {
+            let moved: f64 = row
+                .iter()
+                .zip(&centre)
+                .map(|(&x, c)| f64::from(x) * c)
+                .sum();
+            *bias += moved as f32;
+        },
+    );
+    let mean_bias = part * rows.user_bias.iter().map(|&b| f64::from(b)).sum::<f64>();
+    let variance = part
         * rows
             .user_bias
             .iter()
@@ -170,21 +186,93 @@ pub(super) fn even_out(rows: &mut Rows) {
     cholesky(&mut covariance, dim, PIVOT);
     let (l, spread) = (&covariance, variance.sqrt());
     // p becomes s L^-1 p, and q becomes L^T q / s: products stay, and the covariance of p, which was L L^T, becomes s^2 I.
-    for row in rows.user_rows.chunks_exact_mut(dim) {
-        for i in 0..dim {
-            let mut value = f64::from(row[i]);
-            for j in 0..i {
-                value -= l[i * dim + j] * f64::from(row[j]) / spread;
+    let mut turn = vec![0.0; dim * dim];
+    for (column, x) in turn.chunks_exact_mut(dim).enumerate() {
+        x[column] = spread;
+        solve_lower(l, dim, x);
+    }
+    let turned = |row: &mut [f32], room: &mut Vec<f64>, turn: &[f64]| {
+        room.clear();
+        room.resize(dim, 0.0);
+        for (&x, turn) in row.iter().zip(turn.chunks_exact(dim)) {
+            for (sum, turn) in room.iter_mut().zip(turn) {
+                *sum += f64::from(x) * turn;
             }
-            row[i] = (spread * value / l[i * dim + i]) as f32;
         }
-    }
-    for row in rows.movie_rows.chunks_exact_mut(dim) {
-        for i in 0..dim {
-            let sum: f64 = (i..dim).map(|k| l[k * dim + i] * f64::from(row[k])).sum();
-            row[i] = (sum / spread) as f32;
+        for (x, sum) in row.iter_mut().zip(room.iter()) {
+            *x = *sum as f32;
         }
-    }
+    };
+    each_row(
+        &mut rows.user_rows,
+        dim,
+        &mut rows.user_bias,
+        threads,
+        |row, _, room| {
+            turned(row, room, &turn);
+        },
+    );
+    let back: Vec<f64> = (0..dim * dim)
+        .map(|at| match at % dim <= at / dim {
+            true => l[at] / spread,
+            false => 0.0,
+        })
+        .collect();
+    each_row(
+        &mut rows.movie_rows,
+        dim,
+        &mut rows.movie_bias,
+        threads,
+        |row, _, room| {
+            turned(row, room, &back);
+        },
+    );
+}
+
+/// The lower triangle of the sum over rows of `part` times a row's products with itself, on all cores: each takes some
+/// of the sums, so that every sum has one order.
+fn covariance(table: &[f32], dim: usize, part: f64, threads: usize) -> Vec<f64> {
+    const SUMS: usize = 8;
+    let starts: Vec<usize> = (0..dim).step_by(SUMS).collect();
+    let made = share(
+        threads,
+        starts,
+        || (),
+        |(), start| {
+            let own = start..dim.min(start + SUMS);
+            let mut sums = vec![0.0; own.len() * dim];
+            for row in table.chunks_exact(dim) {
+                for (i, sums) in own.clone().zip(sums.chunks_exact_mut(dim)) {
+                    let x = part * f64::from(row[i]);
+                    for (sum, &y) in sums.iter_mut().zip(&row[..=i]) {
+                        *sum += x * f64::from(y);
+                    }
+                }
+            }
+            sums
+        },
+    );
+    made.concat()
+}
+
+/// Does `work` to each row of a table and the number beside it, on all cores, each with room for sums.
+fn each_row<B: Send>(
+    table: &mut [f32],
+    dim: usize,
+    beside: &mut [B],
+    threads: usize,
+    work: impl Fn(&mut [f32], &mut B, &mut Vec<f64>) + Sync,
+) {
+    let dim = dim.max(1);
+    let parts: Vec<_> = table
+        .chunks_mut(PART * dim)
+        .zip(beside.chunks_mut(PART))
+        .collect();
+    share(threads, parts, Vec::new, |room, (rows, beside)| {
+        for (row, beside) in rows.chunks_exact_mut(dim).zip(beside) {
+            work(row, beside, room);
+        }
+    });
 }
 
 #[cfg(test)]

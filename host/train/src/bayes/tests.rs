@@ -150,7 +150,7 @@ fn evening_out_leaves_predictions_as_they_are() {
         movie_rows: numbers(MOVIES * 3, 0.6),
     };
     let mut after = before.clone();
-    even_out(&mut after);
+    even_out(&mut after, 2);
     for user in 0..USERS {
         for movie in 0..MOVIES {
             let (a, b) = (
