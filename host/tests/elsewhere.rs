@@ -334,3 +334,72 @@ fn a_path_of_any_bytes_goes_the_whole_way_and_the_next_command_can_be_typed_as_i
         "{text}"
     );
 }
+
+#[test]
+fn what_is_no_movie_is_called_by_its_own_name_from_training_to_answers() {
+    let place = Place::new();
+    let mut jokes = String::from("rater,joke,rating\n");
+    for user in 0..30 {
+        for joke in 0..20 {
+            if (user * 7 + joke * 3) % 5 < 3 {
+                jokes += &format!("{user},{joke},{}\n", 1 + (user * 3 + joke * joke) % 10);
+            }
+        }
+    }
+    let train = [
+        "train",
+        "--data",
+        "-",
+        "--licence",
+        "mine",
+        "--item-name",
+        "joke",
+        "--out",
+        ".",
+    ];
+    let mut said = place.succeeds(&[&train[..], &QUICK].concat(), jokes.as_bytes());
+    assert!(said.contains("20 different jokes"), "{said}");
+    for arguments in [
+        &[
+            "export",
+            "--checkpoint",
+            "model.safetensors",
+            "--users",
+            "all",
+            "--board",
+            "microbit",
+        ][..],
+        &["inspect", "model.img"],
+        &["recommend", "3", "--image", "model.img"],
+        &["predict", "3", "4", "--image", "model.img"],
+        &["similar", "4", "--image", "model.img"],
+        &[
+            "recommend",
+            "--all-users",
+            "--image",
+            "model.img",
+            "--out",
+            "-",
+            "--format",
+            "csv",
+        ],
+    ] {
+        said += &place.succeeds(arguments, b"");
+    }
+    said += &place.fails(&["predict", "3", "400", "--image", "model.img"], b"");
+    assert!(
+        said.contains("the dot product") || said.contains("joke 4"),
+        "{said}"
+    );
+    assert!(said.contains("user,rank,joke,score"), "{said}");
+    // What is left are names: of options, of the image's tables and of files.
+    let names = ["--movies", "movie_", "movie-", "movies.csv", "movieId"];
+    let plain = names.iter().fold(said.to_lowercase(), |said, name| {
+        said.replace(&name.to_lowercase(), "")
+    });
+    let left: Vec<&str> = plain
+        .lines()
+        .filter(|line| line.contains("movie"))
+        .collect();
+    assert!(left.is_empty(), "{left:#?}");
+}

@@ -213,6 +213,7 @@ fn what_a_person_says_of_columns_scale_and_licence_is_taken() {
         scale: Some("1..10".parse().unwrap()),
         licence: Some("mine alone".into()),
         titles: None,
+        ..Reading::default()
     };
     let data = read(
         "when;how;who;what\nx;7,5;ann;10\nx;0;ann;11\nx;9;bob;10\n",

@@ -6,6 +6,7 @@
     reason = "everything is printed by pocketrec_base::print, which escapes it"
 )]
 
+pub mod asked;
 mod blocks;
 pub mod builtin;
 mod cache;
@@ -37,6 +38,7 @@ pub mod search;
 mod source;
 pub mod split;
 pub mod synth;
+pub mod tables;
 pub mod time;
 
 use std::path::PathBuf;

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::scale::GivenScale;
+use pocketrec_base::print::Item;
 
 /// How ratings are to be read; what isn't said is found out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct Reading {
     /// Where titles are.
     #[serde(default)]
     pub titles: Option<TitlesFrom>,
+    /// What the things are called that are rated, where they aren't movies.
+    #[serde(default)]
+    pub item: Option<Item>,
 }
 
 /// Where titles are, as a person says it.

@@ -7,6 +7,7 @@
 //! | `facets` | turns titles into genres and years of the image's movies |
 //! | [`image`] | writes their tables through core's writer |
 //! | [`c`] | writes a header and a source, for firmware that isn't Rust |
+//! | [`arrays`] | gives a model's numbers to other programs |
 //! | [`limits`] | says which models no image can hold |
 //! | [`measure`], [`choice`] | what storing a model costs in errors, and how it is stored best for a board |
 //! | [`bill`], [`device`] | what an image costs, and what it costs a board |
@@ -21,6 +22,7 @@
     reason = "everything is printed by pocketrec_base::print, which escapes it"
 )]
 
+pub mod arrays;
 pub mod bill;
 pub mod bytes;
 pub mod c;

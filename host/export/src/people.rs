@@ -9,11 +9,13 @@ use pocketrec_base::error::BadInput;
 use pocketrec_base::print::count;
 use pocketrec_data::Names;
 
-/// The names of an image's users; empty where their ids are their ratings' own numbers.
+/// The names of an image's users, or the own ids of its movies; empty where their ids are their ratings' own numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct People {
     /// By name.
     names: Vec<(String, u32)>,
+    /// Places among the names, by id.
+    by_id: Vec<u32>,
 }
 
 /// The file of an image: `model.img` has `model.users.csv`.
@@ -69,8 +71,38 @@ impl People {
             })?;
             names.push((name, id));
         }
+        Ok(People::of(names))
+    }
+
+    /// Names and ids, in any order.
+    pub fn of(mut names: Vec<(String, u32)>) -> People {
         names.sort();
-        Ok(People { names })
+        let mut by_id: Vec<u32> = (0..names.len() as u32).collect();
+        by_id.sort_by_key(|place| names[*place as usize].1);
+        People { names, by_id }
+    }
+
+    /// Whether there are names; else ids are their ratings' own numbers.
+    pub fn are_named(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// The id of a name.
+    pub fn known(&self, name: &str) -> Option<u32> {
+        let place = self
+            .names
+            .binary_search_by(|(other, _)| other.as_str().cmp(name));
+        Some(self.names[place.ok()?].1)
+    }
+
+    /// The name of an id.
+    pub fn name(&self, id: u32) -> Option<&str> {
+        let of = |place: &u32| &self.names[*place as usize];
+        let place = self
+            .by_id
+            .binary_search_by_key(&id, |place| of(place).1)
+            .ok()?;
+        Some(&of(&self.by_id[place]).0)
     }
 
     /// The id of the user whom a person means: by name where users have names, else by number.
@@ -105,8 +137,8 @@ impl People {
 
     /// What the user of an id is called in messages: `user 42`, or `user A1B2` by name.
     pub fn called(&self, id: u32) -> String {
-        match self.names.iter().find(|(_, other)| *other == id) {
-            Some((name, _)) => format!("user {name}"),
+        match self.name(id) {
+            Some(name) => format!("user {name}"),
             None => format!("user {id}"),
         }
     }

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use pocketrec_base::print::Item;
 
-use pocketrec_data::Titles;
+use super::people::People;
 use pocketrec_data::movies::{self, Listed};
+use pocketrec_data::{Names, Titles};
 
 /// The titles file of an image: `model.img` has `model.titles.csv`.
 pub fn path_of(image: &Path) -> PathBuf {
@@ -15,24 +17,46 @@ pub fn path_of(image: &Path) -> PathBuf {
 /// What the last column of the header begins with: behind it stands the CRC-32 of the image that a file is of.
 pub(super) const IMAGE: &str = "image ";
 
+/// What the column is called that has the movies' own ids, where their ratings had texts for ids.
+const OWN_ID: &str = "ownId";
+/// What the header's cell begins with that says what the things are called which were rated.
+const ITEM: &str = "item ";
+
 /// The titles of the movies in `ids`, as text in the form of `movies.csv` and a column `ratings`, by which a search
-/// ranks; its header has the image's `crc` behind the columns.
+/// ranks; its header has the image's `crc` behind the columns. Where ids have `names`, a column has those; `item` is what the things are called,
+/// where they aren't movies.
 ///
 /// # Errors
 ///
 /// Where the CSV writer fails, which it has no reason to in memory.
-pub fn to_csv(titles: &Titles, ids: &[u32], crc: u32) -> anyhow::Result<Vec<u8>> {
+pub fn to_csv(
+    titles: &Titles,
+    ids: &[u32],
+    names: &Names,
+    item: Option<&Item>,
+    crc: u32,
+) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
+    let own = (!names.is_empty()).then_some(OWN_ID);
+    let item = item.map(|item| format!("{ITEM}{item}"));
     let image = format!("{IMAGE}{crc:08x}");
-    writer.write_record(["movieId", "title", "genres", "ratings", &image])?;
+    let head = ["movieId", "title", "genres", "ratings"].into_iter();
+    writer.write_record(
+        head.chain(own)
+            .chain(item.as_deref())
+            .chain([image.as_str()]),
+    )?;
     for movie in ids.iter().filter_map(|id| titles.get(*id)) {
-        writer.write_record([
-            &movie.id.to_string(),
-            &movie.title,
-            &movie.genres.join("|"),
-            &movie.ratings.to_string(),
-            "",
-        ])?;
+        let (id, genres) = (movie.id.to_string(), movie.genres.join("|"));
+        let ratings = movie.ratings.to_string();
+        let own = own.map(|_| names.of(movie.id).unwrap_or_default());
+        let cells = [id.as_str(), &movie.title, &genres, &ratings].into_iter();
+        writer.write_record(
+            cells
+                .chain(own)
+                .chain(item.as_ref().map(|_| ""))
+                .chain([""]),
+        )?;
     }
     writer.into_inner().context("the titles can't be written")
 }
@@ -61,6 +85,51 @@ pub fn read(image: &Path, crc: Option<u32>) -> Listed {
         titles: Titles::default(),
         notes: vec![format!("no titles, so movies go by their ids: {why}")],
     })
+}
+
+/// The movies' own ids that lie beside `image`, where they are texts; none where the file is of another image or can't be
+/// read, which [`read`] tells.
+pub fn own_ids(image: &Path, crc: Option<u32>) -> People {
+    let bytes = std::fs::read(path_of(image)).unwrap_or_default();
+    if crc.is_some() && image_of(&bytes) != crc {
+        return People::default();
+    }
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(&bytes[..]);
+    let place =
+        |name: &str, header: &csv::StringRecord| header.iter().position(|cell| cell == name);
+    let places = reader
+        .headers()
+        .ok()
+        .and_then(|header| Some((place("movieId", header)?, place(OWN_ID, header)?)));
+    let Some((id, own)) = places else {
+        return People::default();
+    };
+    let of = |record: csv::StringRecord| {
+        Some((record.get(own)?.to_owned(), record.get(id)?.parse().ok()?))
+    };
+    People::of(reader.records().flatten().filter_map(of).collect())
+}
+
+/// What the things are called that the image at `image` ranks, where its titles say that they aren't movies.
+pub fn item_of(image: &Path, crc: Option<u32>) -> Option<Item> {
+    use std::io::{BufRead, BufReader, Read};
+    let file = std::fs::File::open(path_of(image)).ok()?;
+    let mut head = Vec::new();
+    BufReader::new(file)
+        .take(1 << 12)
+        .read_until(b'\n', &mut head)
+        .ok()?;
+    if crc.is_some() && image_of(&head) != crc {
+        return None;
+    }
+    let head = String::from_utf8(head).ok()?;
+    head.trim_end()
+        .split(',')
+        .find_map(|cell| cell.strip_prefix(ITEM))?
+        .parse()
+        .ok()
 }
 
 /// The CRC-32 of the image that a file beside it says it is of.
@@ -98,14 +167,48 @@ mod tests {
     }
 
     #[test]
+    fn ids_that_are_texts_lie_beside_their_titles() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("model.img");
+        let names = Names::new(["a, b", "tt1"].map(String::from).into());
+        let movie = |id, title: &str| Movie {
+            id,
+            title: title.into(),
+            genres: Vec::new(),
+            ratings: 3,
+        };
+        let titles = Titles::new(vec![movie(1, "First"), movie(2, "Second")]);
+        let item: Item = "city/cities".parse().unwrap();
+        let csv = to_csv(&titles, &[1, 2], &names, Some(&item), 7).unwrap();
+        std::fs::write(path_of(&image), csv).unwrap();
+        assert_eq!(read(&image, Some(7)).titles, titles);
+        let own = own_ids(&image, Some(7));
+        assert_eq!(
+            (own.known("a, b"), own.known("tt1"), own.known("1")),
+            (Some(1), Some(2), None)
+        );
+        assert_eq!(own.name(2), Some("tt1"));
+        assert_eq!(
+            (item_of(&image, Some(7)), item_of(&image, Some(8))),
+            (Some(item), None)
+        );
+        assert!(!own_ids(&image, Some(8)).are_named());
+    }
+
+    #[test]
     fn titles_come_back_from_their_file_and_what_is_wrong_with_it_is_only_told() {
         let folder = tempfile::tempdir().unwrap();
         let image = folder.path().join("model.img");
         assert!(read(&image, Some(7)).titles.is_empty());
         let titles = titles();
         let ids: Vec<u32> = titles.movies().iter().map(|movie| movie.id).collect();
-        std::fs::write(path_of(&image), to_csv(&titles, &ids, 7).unwrap()).unwrap();
+        std::fs::write(
+            path_of(&image),
+            to_csv(&titles, &ids, &Names::default(), None, 7).unwrap(),
+        )
+        .unwrap();
         assert_eq!(read(&image, Some(7)).titles, titles);
+        assert!(!own_ids(&image, Some(7)).are_named());
         // Another image's are left out, and those of nobody knows whom, such as a person's own, are taken.
         let other = read(&image, Some(8));
         assert!(other.titles.is_empty());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use pocketrec::image::MAX_TEXT;
 
-use crate::print::progress;
+use crate::print::{self, Item, progress};
 use crate::{note, warn};
 use pocketrec_base::error::BadInput;
 use pocketrec_data::reading::{Columns, TitlesFrom};
@@ -36,6 +36,11 @@ pub struct DataArgs {
     /// Titles of the movies in --data: a file such as movies.csv, or none [default: the file beside the ratings]
     #[arg(long, value_name = "PATH|none")]
     pub(super) titles: Option<TitlesFrom>,
+
+    /// What the rated things are called where they aren't movies: joke, or city/cities; models and images keep it, and
+    /// all that is printed says so
+    #[arg(long, value_name = "WORD")]
+    pub(super) item_name: Option<Item>,
 }
 
 /// A line that an image's header has room for.
@@ -61,6 +66,7 @@ impl DataArgs {
             scale: self.scale,
             licence: self.licence.clone(),
             titles: self.titles.clone(),
+            item: self.item_name.clone(),
         }
     }
 
@@ -69,6 +75,9 @@ impl DataArgs {
     /// # Errors
     /// What reading them says; [`BadInput`] where something is said of --data that isn't there.
     pub fn load(&self, cache: Option<&Path>) -> Result<Dataset> {
+        if let Some(item) = &self.item_name {
+            print::item::call(item);
+        }
         let reading = self.reading();
         let Some(path) = &self.data else {
             self.refuse_without_data()?;
@@ -91,6 +100,7 @@ impl DataArgs {
             (self.scale.is_some(), "--scale"),
             (self.licence.is_some(), "--licence"),
             (self.titles.is_some(), "--titles"),
+            (self.item_name.is_some(), "--item-name"),
         ];
         match given.into_iter().find(|(given, _)| *given) {
             None => Ok(()),

@@ -3,6 +3,7 @@
 mod drive;
 mod sentences;
 mod source;
+mod tables;
 mod told;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ use boards::{self, Board};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 use pocketrec_data::reading::TitlesFrom;
+use pocketrec_data::tables::Format;
 use pocketrec_data::{DataError, Dataset, Note, Ratings, Titles, load};
 use pocketrec_export::bill::Bill;
 use pocketrec_export::choice;
@@ -47,9 +49,11 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: Option<Target>,
 
-    /// What to write: image, or c, a header and a source for firmware that isn't Rust, of a model without dense layers
-    #[arg(long, value_name = "FORMAT", default_value = "image", value_parser = source::format)]
-    format: source::Format,
+    /// What to write: image; c, a header and a source for firmware that isn't Rust; or the model's numbers for other
+    /// programs: npz, or a folder of a table of users and one of movies as parquet, csv or jsonl [default: npz where
+    /// --out ends so, else image]
+    #[arg(long, value_name = "FORMAT", value_parser = source::format)]
+    format: Option<source::Format>,
 
     /// How embeddings and biases are stored: f16, f32, i16 or i8, of which a device scores the last two in integers; or
     /// codes, 4 bytes per movie whatever its dimensions, and codes3, codes2 or codes1, for models without an MLP
@@ -179,9 +183,19 @@ pub fn run(args: &Args) -> Result<()> {
         ))
         .into());
     }
+    let format = match args.format {
+        Some(format) => format,
+        None => source::Format::of(args.out.as_ref())?,
+    };
     let checkpoint = read(&from)?;
-    if args.format == source::Format::C {
-        source::check(args.out.as_ref())?;
+    let item = checkpoint.data.reading.item.as_ref();
+    if let Some(item) = item {
+        print::item::call(item);
+    }
+    match format {
+        source::Format::Numbers(format) => return numbers(args, &checkpoint, &from, format),
+        source::Format::C => source::check(args.out.as_ref())?,
+        source::Format::Image => {}
     }
     let to = args
         .out
@@ -203,6 +217,8 @@ pub fn run(args: &Args) -> Result<()> {
     args.drive.check(board, to.file())?;
     let data = data_of(args, &checkpoint, &from)?;
     let named = titles_of(args, &checkpoint, data.as_ref().ok())?;
+    // Without titles the file says all the same what the things are called.
+    let named = named.or_else(|| item.map(|_| Titles::default()));
     let rated = match &data {
         Ok(data) => Some(Arc::new(rated(&data.ratings, &checkpoint))),
         Err(why) if args.seen == Keep::All => {
@@ -219,7 +235,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let facets = facets_of(args, named.as_ref(), &checkpoint)?;
     let (mut storage, mut choices) = (args.storage(), None);
-    let of_image = args.format == source::Format::Image;
+    let of_image = format == source::Format::Image;
     if of_image && args.board.is_some() {
         let held = Chosen {
             users: match &args.users {
@@ -332,7 +348,13 @@ pub fn run(args: &Args) -> Result<()> {
                 .collect();
             let counts = checkpoint.movie_counts.iter().copied();
             let counted = named.counted(checkpoint.movie_ids.iter().copied().zip(counts));
-            Some(sidecar::to_csv(&counted, &ids, crc)?)
+            Some(sidecar::to_csv(
+                &counted,
+                &ids,
+                &checkpoint.data.movie_names,
+                item,
+                crc,
+            )?)
         }
         _ => None,
     };
@@ -390,7 +412,41 @@ pub fn run(args: &Args) -> Result<()> {
     })
 }
 
-fn read(path: &Path) -> Result<Checkpoint> {
+/// Writes the model's numbers for other programs: of all users unless some are chosen.
+fn numbers(args: &Args, checkpoint: &Checkpoint, from: &Path, format: Format) -> Result<()> {
+    let of_image = [
+        (args.precision.is_some(), "--precision"),
+        (args.precompute, "--precompute"),
+        (args.dim.is_some(), "--dim"),
+        (args.board.is_some(), "--board"),
+        (args.titles.is_some(), "--titles"),
+        (args.data.is_some(), "--data"),
+    ];
+    if let Some((_, option)) = of_image.into_iter().find(|(given, _)| *given) {
+        return Err(BadInput::new(format!(
+            "{option} is for images, and --format {} writes the checkpoint's numbers as they are; leave it out",
+            format.name()
+        ))
+        .into());
+    }
+    let out = tables::place(format, args.out.as_ref(), from)?;
+    let chosen = Chosen {
+        users: args
+            .users
+            .as_ref()
+            .unwrap_or(&Users::All)
+            .rows(checkpoint)?,
+        movies: args.movies.rows(checkpoint)?,
+        ..Chosen::all(checkpoint)
+    };
+    tables::write(checkpoint, &chosen, format, &out)
+}
+
+/// Reads the checkpoint.
+///
+/// # Errors
+/// [`BadInput`] where there is none or it isn't one; else what the disk says.
+pub(super) fn read(path: &Path) -> Result<Checkpoint> {
     if !path.exists() {
         return Err(BadInput::new(format!(
             "there is no checkpoint {}; `cargo run -p host -- train` writes one",
@@ -531,6 +587,7 @@ fn titles_of(
             data.titles.clone()
         }
     };
+    let titles = checkpoint.data.with_added(titles);
     Ok((!titles.is_empty()).then_some(titles))
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use pocketrec::model::{Model, UserState};
 
 use super::movie::{Purpose, choose};
-use crate::print::count;
+use crate::print::{self, count};
 use crate::print::{Movie, Movies};
 use crate::warn;
 use pocketrec_base::error::BadInput;
@@ -41,6 +41,9 @@ impl TitlesArgs {
     /// [`BadInput`] where the file that was named can't be read or has no movie of the image.
     pub fn read(&self, image: Option<&Path>, model: Option<&Model<'_>>) -> Result<Titles> {
         let crc = model.map(|model| model.header().crc);
+        if let Some(item) = image.and_then(|image| sidecar::item_of(image, crc)) {
+            print::item::call(&item);
+        }
         let beside = |warns: bool| {
             let listed = image
                 .map(|image| sidecar::read(image, crc))
@@ -85,6 +88,8 @@ pub struct Loaded {
     pub titles: Titles,
     /// What its users are called, where they have names.
     pub people: People,
+    /// The movies' own ids, where their ratings had texts for them.
+    pub own_ids: People,
 }
 
 impl Loaded {
@@ -102,6 +107,7 @@ impl Loaded {
             path: path.to_owned(),
             titles: titles.read(Some(path), model.as_ref())?,
             people: People::read(path, crc)?,
+            own_ids: sidecar::own_ids(path, crc),
             bytes,
         })
     }

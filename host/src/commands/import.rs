@@ -19,7 +19,7 @@ use pocketrec_train::ModelKind;
 use serde::Serialize;
 
 use super::data::{self, DataArgs};
-use crate::print::{self, Answer, count, shell};
+use crate::print::{self, Answer, Item, count, shell};
 use crate::{note, say};
 
 /// Options of `host import`.
@@ -86,6 +86,10 @@ pub struct Args {
     #[arg(long, value_name = "LINE", visible_alias = "license", value_parser = data::licence)]
     licence: Option<String>,
 
+    /// What the rated things are called where they aren't movies: joke, or city/cities; models and images keep it
+    #[arg(long, value_name = "WORD")]
+    item_name: Option<Item>,
+
     /// Predictions of the program that trained the model, as CSV or Parquet with user, movie and prediction: the image must give the
     /// same, or nothing is written
     #[arg(long, value_name = "FILE")]
@@ -111,6 +115,9 @@ fn layout(name: &str) -> Result<Layout, String> {
 /// disk refuses. Nothing is written then.
 pub fn run(args: &Args) -> Result<()> {
     files::check_folder("--out", &args.out)?;
+    if let Some(item) = &args.item_name {
+        print::item::call(item);
+    }
     let wishes = Wishes {
         map: &args.map,
         user_ids: args.user_ids.as_deref(),
@@ -128,6 +135,7 @@ pub fn run(args: &Args) -> Result<()> {
                 scale: args.scale,
                 licence: args.licence.clone(),
                 titles: args.titles.clone(),
+                item_name: args.item_name.clone(),
             };
             let data = args.load(None)?;
             data::tell(&data);
@@ -135,7 +143,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
     };
     let name = args.model.file_stem().unwrap_or(args.model.as_os_str());
-    let made = make(
+    let mut made = make(
         found,
         &Beside {
             name: &name.to_string_lossy(),
@@ -146,6 +154,7 @@ pub fn run(args: &Args) -> Result<()> {
             dim: args.dim,
         },
     )?;
+    made.checkpoint.data.reading.item = args.item_name.clone();
     let p = &made.checkpoint.parameters;
     note!(
         "{}: {} of {} and {}, rows of {}",

@@ -1,5 +1,6 @@
 //! The verbs, one file each. A new verb is a file here, a line in `Verb` and a line in `Verb::run`.
 
+pub mod add_movie;
 pub mod bench;
 mod columns;
 pub mod console;
@@ -17,6 +18,7 @@ pub mod line;
 pub mod map;
 mod model;
 mod movie;
+mod out;
 pub mod predict;
 pub mod query;
 pub mod recommend;
@@ -88,6 +90,8 @@ enum Verb {
     Synth(synth::Args),
     /// Import a model that another program trained: Spark, PyTorch, JAX, Keras, implicit, Surprise, LIBMF
     Import(import::Args),
+    /// Add a movie that training never saw to a trained model, by its genres, year and first ratings
+    AddMovie(add_movie::Args),
     /// Write a trained model as a flash image, and report its size and which boards it fits
     Export(export::Args),
     /// Verify an image and show what it contains
@@ -123,6 +127,7 @@ impl Verb {
             Verb::Fetch(args) => fetch::run(&args),
             Verb::Synth(args) => synth::run(&args),
             Verb::Import(args) => import::run(&args),
+            Verb::AddMovie(args) => add_movie::run(&args),
             Verb::Export(args) => export::run(&args),
             Verb::Inspect(args) => inspect::run(&args),
             Verb::Predict(args) => predict::run(&args),

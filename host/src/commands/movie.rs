@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, Result};
 
-use crate::print::{escape, hint};
+use crate::print::{Movie, escape, hint, worded};
 use pocketrec_base::error::BadInput;
 use pocketrec_data::Titles;
 use pocketrec_data::search::{self, Found, How};
@@ -137,7 +137,7 @@ fn find(
 }
 
 fn named(titles: &Titles, id: u32) -> String {
-    format!("{} (id {id})", escape(&titles.title(id)))
+    format!("{} (id {id})", Movie::of(titles, id))
 }
 
 fn list(titles: &Titles, ids: &[u32]) -> String {
@@ -152,7 +152,7 @@ fn list(titles: &Titles, ids: &[u32]) -> String {
 /// The line that says what was picked; `id` is the movie that has as its id what was typed.
 fn taken_as(titles: &Titles, text: &str, picked: u32, id: Option<u32>) -> String {
     let other = match id.filter(|id| *id != picked) {
-        Some(id) => format!("; the id of {} is `id:{id}`", titles.title(id)),
+        Some(id) => format!("; the id of {} is `id:{id}`", Movie::of(titles, id)),
         None => String::new(),
     };
     format!("`{text}` is taken as {}{other}", named(titles, picked))
@@ -198,7 +198,8 @@ fn ask(
             1 => ", 1 rating".into(),
             ratings => format!(", {ratings} ratings"),
         };
-        writeln!(out, "{number:>3}  {}{ratings}", escape(&named(titles, *id)))?;
+        let name = named(titles, *id);
+        writeln!(out, "{number:>3}  {}{ratings}", worded(&escape(&name)))?;
     }
     if ids.len() > shown.len() {
         writeln!(

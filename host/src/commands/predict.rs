@@ -1,4 +1,6 @@
-//! `host predict`: one rating, from an image, as a device computes it.
+//! `host predict`: a rating, or those of a table, from an image, as a device computes it.
+
+mod many;
 
 use pocketrec::ids::{MovieId, UserId};
 use std::path::PathBuf;
@@ -8,9 +10,11 @@ use serde::Serialize;
 
 use super::image::{DEFAULT, Loaded, TitlesArgs, User, user};
 use super::movie::HELP;
+use super::out::OutArgs;
 use crate::print::number::fixed;
 use crate::print::{self, Answer, Movie, signed};
 use crate::{note, say};
+use pocketrec_base::error::BadInput;
 use pocketrec_data::search::{is_name, words};
 
 /// Options of `host predict`.
@@ -19,8 +23,8 @@ pub struct Args {
     /// A user of the image and the movie, as in `42 alien`, or the movie alone
     #[arg(
         value_name = "USER TITLE|ID",
-        required_unless_present = "movie",
-        conflicts_with = "movie"
+        required_unless_present_any = ["movie", "pairs"],
+        conflicts_with_all = ["movie", "pairs"]
     )]
     words: Vec<String>,
 
@@ -30,6 +34,13 @@ pub struct Args {
     /// A user in the image, by id, or by name if its ratings had names [default: the mean user, as for a new owner]
     #[arg(long, value_name = "ID|NAME")]
     user: Option<String>,
+
+    /// Pairs to predict, as CSV or Parquet with the columns user and movie, for a table with --out; - is standard input
+    #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["movie", "user"])]
+    pairs: Option<PathBuf>,
+
+    #[command(flatten)]
+    out: OutArgs,
 
     /// The image
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
@@ -46,6 +57,14 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image, &args.titles)?;
     let model = loaded.model()?;
+    match (&args.pairs, &args.out.out) {
+        (Some(pairs), Some(out)) => return many::run(&loaded, &model, pairs, out, &args.out),
+        (None, Some(_)) => {
+            let sentence = "--out is for the predictions of --pairs, which names no table; leave it out to see one";
+            return Err(BadInput::new(sentence).into());
+        }
+        (_, None) => {}
+    }
     let is_user = |text: &str| {
         let id = loaded.people.id(text);
         args.user.is_none() && id.is_ok_and(|id| model.user(UserId(id)).is_ok())

@@ -1,5 +1,6 @@
-//! `host recommend`: the best movies for somebody, from an image, as a device ranks them.
+//! `host recommend`: the best movies for somebody, or for many as a table, from an image, as a device ranks them.
 
+mod many;
 mod together;
 
 use pocketrec::ids::{MovieId, UserId};
@@ -13,6 +14,7 @@ use pocketrec::rank::{Agreement, TopN};
 use serde::Serialize;
 
 use super::image::{DEFAULT, Loaded, Rated, TitlesArgs, User, user};
+use super::out::OutArgs;
 use super::trained;
 use super::wanted::WantedArgs;
 use crate::note;
@@ -33,8 +35,19 @@ pub struct Args {
     #[arg(long, value_name = "ID|NAME", group = "whose")]
     user: Option<String>,
 
+    /// Lists for all users of the image, as a table in --out
+    #[arg(long, group = "whose", requires = "out")]
+    all_users: bool,
+
+    /// Lists for the users in the column `user` of a CSV or Parquet file, as a table in --out; - is standard input
+    #[arg(long, value_name = "FILE", group = "whose", requires = "out")]
+    users: Option<PathBuf>,
+
+    #[command(flatten)]
+    out: OutArgs,
+
     /// Number of movies, at most 100
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
     count: u8,
 
     /// Weight of popularity, from -100 to 100: 1 is the image's own, higher favours well-known movies, 0 ignores
@@ -117,6 +130,19 @@ impl From<Agree> for Agreement {
     }
 }
 
+impl Args {
+    /// A list as a device makes it, for somebody who looks for this.
+    fn top(&self, interest: Interest) -> TopN<LONGEST> {
+        let top = TopN::with_limit(self.count.into())
+            .with_fame(self.fame)
+            .with_interest(interest);
+        match self.include_below {
+            true => top.with_below_mean(),
+            false => top,
+        }
+    }
+}
+
 /// What a user of the image looks for; the mean user looks for nothing.
 fn interest_of(model: &Model<'_>, id: Option<u32>) -> Interest {
     match id {
@@ -141,13 +167,28 @@ fn weight(text: &str) -> Result<f32, String> {
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image, &args.titles)?;
     let model = loaded.model()?;
+    let wanted = args.wanted.of(&loaded.titles)?;
+    if let Some(out) = &args.out.out {
+        if !args.all_users && args.users.is_none() {
+            return Err(BadInput::new(
+                "--out is for the lists of --all-users or --users FILE; leave it out to see one",
+            )
+            .into());
+        }
+        if args.by != By::Score || args.with.is_some() {
+            return Err(BadInput::new(
+                "lists in --out are sorted as a device sorts; leave out --by and --with",
+            )
+            .into());
+        }
+        return many::run(args, &loaded, &model, &wanted, out);
+    }
     let User { id, state, name } = user(
         &loaded.people,
         &model,
         args.who.as_deref().or(args.user.as_deref()),
     )?;
     let interest = interest_of(&model, id);
-    let wanted = args.wanted.of(&loaded.titles)?;
     let known = match id {
         Some(id) if !args.include_rated => Known::of(args, &model, id)?,
         _ => Known::Nothing,
@@ -160,12 +201,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let movies = match args.by {
         By::Score => {
-            let mut top = TopN::<LONGEST>::with_limit(args.count.into())
-                .with_fame(args.fame)
-                .with_interest(interest);
-            if args.include_below {
-                top = top.with_below_mean();
-            }
+            let mut top = args.top(interest);
             top.advance(&model, &state, |movie| may(movie.0), u32::MAX);
             let mut movies = Movies::with(&["Score", "Stars"]);
             for hit in top.hits() {

@@ -3,7 +3,7 @@
 use pocketrec_data::{Dataset, Split};
 use pocketrec_train::Parameters;
 
-use super::{Align, shortened, table};
+use super::{Align, Movie, shortened, table};
 use pocketrec_metrics::baselines::Baselines;
 
 /// One predicted rating.
@@ -82,7 +82,7 @@ pub fn text(data: &Dataset, user: u32, examples: &[Example]) -> String {
     for example in examples {
         let id = data.ratings.movie_ids[example.movie as usize];
         rows.push(vec![
-            shortened(&data.titles.title(id), 48),
+            shortened(&Movie::of(&data.titles, id).to_string(), 48),
             example
                 .rated
                 .map_or_else(|| "–".into(), |stars| format!("{stars:.1}")),

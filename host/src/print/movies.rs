@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::table::{Column, Table};
-use super::{Escaped, number};
+use super::{Escaped, kept, number};
 use pocketrec_data::Titles;
 
 /// A movie. Displays as its title, or as `movie 42` where none is known.
@@ -35,7 +35,7 @@ impl Movie {
 impl fmt::Display for Movie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.title {
-            Some(title) => Escaped(title).fmt(f),
+            Some(title) => Escaped(kept(title)).fmt(f),
             None => write!(f, "movie {}", self.id),
         }
     }

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::escape::escape;
+use super::worded;
 use pocketrec_data::LoadProgress;
 
 /// Whether progress is shown: where somebody looks at standard error, and didn't ask for quiet.
@@ -80,6 +81,14 @@ impl Count {
         Count { bar }
     }
 
+    /// A bar of nobody knows how many.
+    pub fn endless(what: &'static str) -> Count {
+        let bar = bar(0, "{human_pos} {msg}, {per_sec}");
+        bar.set_message(what);
+        bar.unset_length();
+        Count { bar }
+    }
+
     /// So many are done.
     pub fn done(&self, count: u64) {
         self.bar.set_position(count);
@@ -105,7 +114,7 @@ impl Step {
 
     /// Shows what is under way, where somebody looks.
     pub fn show(&self, what: &str) {
-        self.bar.set_message(escape(what).into_owned());
+        self.bar.set_message(escape(&worded(what)).into_owned());
         self.bar.tick();
     }
 

@@ -7,6 +7,7 @@ mod kin;
 mod lists;
 mod map;
 mod report;
+mod tables;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -40,6 +40,7 @@ mod sample;
 pub mod schedule;
 pub mod simd;
 mod trained;
+pub mod unseen;
 
 pub use error::Error;
 pub use fit::orders;

@@ -2,6 +2,7 @@
 //!
 //! - [`escape`](mod@escape): what came from outside (titles, names of files, boards and columns, texts of errors) can't
 //!   steer a terminal.
+//! - [`item`]: what the things are called that people rate.
 //! - [`width`]: how wide a text is, how much room there is, and sentences broken to fit it.
 //! - [`table`](mod@table): columns that fit that room.
 //! - [`number`]: figures and counted things in words.
@@ -10,6 +11,7 @@
 //!   belongs to a document or a file ([`take_stdout`]), they print on standard error.
 
 pub mod escape;
+pub mod item;
 pub mod number;
 pub mod shell;
 pub mod table;
@@ -23,6 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serializer;
 
 pub use escape::{Escaped, escape};
+pub use item::{Item, kept, worded};
 pub use number::{bytes, count, grouped, seconds, signed};
 pub use table::{Align, Column, Table, table};
 pub use target::Target;
@@ -111,9 +114,10 @@ pub fn next(command: &str) {
     note_block(&format!("Next: {command}\n"));
 }
 
-/// Prints lines as they are, but for what would steer a terminal: for tables, whose cells are escaped already.
+/// Prints lines as they are, but for what would steer a terminal and for [words](worded): for tables, whose cells are
+/// escaped already.
 pub fn block(text: &str) {
-    put(&escape::lines(text));
+    put(&escape::lines(&worded(text)));
 }
 
 /// As [`block`], of lines that accompany a result; not where people asked for quiet.
@@ -125,7 +129,7 @@ pub fn note_block(text: &str) {
 
 /// As [`block`], on standard error.
 pub fn aside(text: &str) {
-    to_stderr(&escape::lines(text));
+    to_stderr(&escape::lines(&worded(text)));
 }
 
 /// Prints a document, which is all that standard output holds.
@@ -165,7 +169,8 @@ fn to_stderr(text: &str) {
 
 /// Text escaped, and broken into lines where the stream is a terminal.
 pub(crate) fn sentence(text: &str, stream: Stream) -> String {
-    let text = escape(text);
+    let text = worded(text);
+    let text = escape(&text);
     match width::room(stream) {
         Some(most) => width::folded(&text, most),
         None => text.into_owned(),

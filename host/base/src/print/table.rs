@@ -1,11 +1,13 @@
 //! Columns that line up and fit a line.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::escape::escape;
+use super::item::{kept, unkept, worded};
 use super::width::{self, shortened, width};
 
 /// Which way a column is aligned.
@@ -61,7 +63,7 @@ impl Column {
 
     fn new(title: impl Into<String>, align: Align, give: Give) -> Self {
         Self {
-            title: title.into(),
+            title: worded(&title.into()).into_owned(),
             align,
             give,
         }
@@ -77,6 +79,8 @@ impl Column {
 pub struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<String>>,
+    /// Columns that hold what came from outside.
+    outside: BTreeSet<usize>,
 }
 
 /// A list of objects, one a row, whose members have the columns' titles in small letters: numbers where the cell is one,
@@ -101,17 +105,25 @@ impl Table {
         Self {
             columns: columns.into(),
             rows: Vec::new(),
+            outside: BTreeSet::new(),
         }
     }
 
     /// Adds a row, a cell for each column.
     pub fn row(&mut self, cells: impl IntoIterator<Item = impl AsRef<str>>) {
-        let cells = cells.into_iter();
-        self.rows.push(
-            cells
-                .map(|cell| escape(cell.as_ref()).into_owned())
-                .collect(),
-        );
+        let mut row = Vec::new();
+        for (column, cell) in cells.into_iter().enumerate() {
+            let (cell, outside) = unkept(cell.as_ref());
+            if outside {
+                self.outside.insert(column);
+            }
+            let cell = match outside {
+                true => cell,
+                false => worded(&cell).into_owned().into(),
+            };
+            row.push(escape(&cell).into_owned());
+        }
+        self.rows.push(row);
     }
 
     /// The table as lines that fit the terminal, by [`width::columns`].
@@ -190,6 +202,10 @@ impl Table {
                 };
                 let cell = shortened(cell, widths[column]);
                 let fill = " ".repeat(widths[column].saturating_sub(width(&cell)));
+                let cell = match number > 0 && self.outside.contains(&column) {
+                    true => kept(&cell),
+                    false => cell.into(),
+                };
                 // Writing to a string can't fail.
                 let _ = match self.columns[column].align {
                     Align::Left => write!(line, "  {cell}{fill}"),

@@ -9,6 +9,7 @@ use crate::print::{self, Answer, Target, count};
 use crate::say;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files::{self, Together};
+use pocketrec_data::tables;
 use pocketrec_export::{Chosen, Precision, c};
 use pocketrec_train::checkpoint::Checkpoint;
 
@@ -19,6 +20,26 @@ pub enum Format {
     Image,
     /// C.
     C,
+    /// The model's numbers as tables or arrays.
+    Numbers(tables::Format),
+}
+
+impl Format {
+    /// What is written to `out` where nothing says: an archive of arrays by its name, else an image.
+    ///
+    /// # Errors
+    /// [`BadInput`] for the name of a table, of which there would be two.
+    pub fn of(out: Option<&Target>) -> Result<Format> {
+        match out.and_then(Target::file).and_then(tables::Format::of_name) {
+            None => Ok(Format::Image),
+            Some(tables::Format::Npz) => Ok(Format::Numbers(tables::Format::Npz)),
+            Some(format) => Err(BadInput::new(format!(
+                "--out ends like a table, and a model has one of users and one of movies: name a folder and                  add --format {}, or name an .npz",
+                format.name()
+            ))
+            .into()),
+        }
+    }
 }
 
 /// A format by its name.
@@ -26,7 +47,10 @@ pub fn format(name: &str) -> Result<Format, String> {
     match name {
         "image" => Ok(Format::Image),
         "c" => Ok(Format::C),
-        _ => Err("it should be image or c".into()),
+        name => name
+            .parse()
+            .map(Format::Numbers)
+            .map_err(|_| format!("it should be image, c, {}", tables::FORMATS)),
     }
 }
 

@@ -7,6 +7,6 @@ pub mod state;
 mod tensors;
 
 pub use model::{Checkpoint, FORMAT, KEYS, Validation};
-pub use note::{BUILT_IN, DataNote, IMPORTED, PIPE, RunNote, SplitNote};
+pub use note::{Added, BUILT_IN, DataNote, IMPORTED, PIPE, RunNote, SplitNote};
 pub use state::State;
 pub use tensors::CheckpointError;

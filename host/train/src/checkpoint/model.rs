@@ -18,7 +18,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::note::{DataNote, RunNote, SplitNote};
+use super::note::{Added, DataNote, RunNote, SplitNote};
 use super::tensors::{CheckpointError, Kind, canonical, floats, integers, number, tensor};
 use crate::drift::Drift;
 use crate::interest::Interest;
@@ -31,9 +31,9 @@ use pocketrec_data::Names;
 ///
 /// `options` is JSON; `scale` two numbers with a space between; `split_seed` and `split_share`
 /// say which ratings were held out for validation; `data_fingerprint` is 16 hexadecimal digits, and
-/// `data_reading` is JSON. `run` names the run in each of its files ([`RunNote::id`]). `validation` is what
+/// `data_reading` and `data_added` are JSON. `run` names the run in each of its files ([`RunNote::id`]). `validation` is what
 /// [`Validation`] holds, with spaces between, or `none`.
-pub const KEYS: [&str; 17] = [
+pub const KEYS: [&str; 18] = [
     "format",
     "model",
     "mean",
@@ -46,6 +46,7 @@ pub const KEYS: [&str; 17] = [
     "data_reading",
     "data_fingerprint",
     "data_licence",
+    "data_added",
     "split_seed",
     "split_share",
     "best_epoch",
@@ -164,6 +165,32 @@ impl Checkpoint {
         };
         let bytes = std::fs::read(path).map_err(|error| fail(Kind::Read(error)))?;
         Self::from_bytes(&bytes).map_err(fail)
+    }
+
+    /// Puts a movie behind the others: its bias and row, how many ratings it has, and the row of the movie whose place it
+    /// takes among what people look for and among what belongs together.
+    ///
+    /// # Panics
+    /// If the row isn't as long as the others, or there is no row `like`.
+    pub fn append(&mut self, movie: Added, (bias, row): (f32, &[f32]), ratings: u32, like: usize) {
+        let p = &mut self.parameters;
+        assert!(
+            row.len() == p.movie_dim && like < p.movies,
+            "a row as the others"
+        );
+        p.movie_embedding.extend_from_slice(row);
+        p.movie_bias.push(bias);
+        if let Some(interest) = &mut self.interest {
+            let each = interest.kin_codes.len() / p.movies;
+            interest.codes.push(interest.codes[like]);
+            interest
+                .kin_codes
+                .extend_from_within(like * each..(like + 1) * each);
+        }
+        p.movies += 1;
+        self.movie_ids.push(movie.id);
+        self.movie_counts.push(ratings);
+        self.data.added.push(movie);
     }
 
     fn check(&self) -> Result<(), String> {
@@ -410,6 +437,7 @@ impl Checkpoint {
             serde_json::to_string(&self.data.reading).map_err(|error| error.to_string())?,
             format!("{:016x}", self.data.fingerprint),
             self.data.licence.clone(),
+            serde_json::to_string(&self.data.added).map_err(|error| error.to_string())?,
             self.split.seed.to_string(),
             self.split.share.to_string(),
             self.best_epoch.to_string(),
@@ -515,6 +543,8 @@ impl Checkpoint {
                 licence: entry("data_licence")?.into(),
                 user_names: names(file, "user_names")?,
                 movie_names: names(file, "movie_names")?,
+                added: serde_json::from_str(entry("data_added")?)
+                    .map_err(|error| format!("its data_added can't be understood: {error}"))?,
             },
             split: SplitNote {
                 seed: number("split_seed", entry("split_seed")?)?,

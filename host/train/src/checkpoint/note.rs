@@ -2,7 +2,8 @@
 
 use pocketrec_base::files;
 use pocketrec_base::random::hash;
-use pocketrec_data::{Dataset, Names, Reading};
+use pocketrec_data::{Dataset, Movie, Names, Reading, Titles};
+use serde::{Deserialize, Serialize};
 
 use crate::options::Options;
 
@@ -23,6 +24,19 @@ pub struct DataNote {
     pub user_names: Names,
     /// What movies are called by the file, where their ids aren't its own numbers.
     pub movie_names: Names,
+    /// Movies that training never saw, which were added to the model.
+    pub added: Vec<Added>,
+}
+
+/// A movie that was added to a model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Added {
+    /// Its id.
+    pub id: u32,
+    /// Its title.
+    pub title: String,
+    /// Its genres.
+    pub genres: Vec<String>,
 }
 
 /// The source of ratings that ship with the project.
@@ -51,7 +65,22 @@ impl DataNote {
             licence: data.license.clone(),
             user_names: data.user_names.clone(),
             movie_names: data.movie_names.clone(),
+            added: Vec::new(),
         }
+    }
+
+    /// Titles with those of the movies that were added.
+    pub fn with_added(&self, titles: Titles) -> Titles {
+        if self.added.is_empty() {
+            return titles;
+        }
+        let added = self.added.iter().map(|added| Movie {
+            id: added.id,
+            title: added.title.clone(),
+            genres: added.genres.clone(),
+            ratings: 0,
+        });
+        Titles::new(titles.movies().iter().cloned().chain(added).collect())
     }
 }
 

@@ -34,9 +34,15 @@ fn checkpoint(model: ModelKind) -> Checkpoint {
                 scale: Some("0.5..5/0.5".parse().unwrap()),
                 licence: Some("not for commercial use".into()),
                 titles: None,
+                item: Some("joke".parse().unwrap()),
             },
             user_names: Names::new((1..=9).map(|n| format!("a \"{n}\", ü")).collect()),
             movie_names: Names::default(),
+            added: vec![Added {
+                id: 900,
+                title: "New, \"one\" (2001)".into(),
+                genres: vec!["Drama".into()],
+            }],
         },
         split: SplitNote {
             seed: u64::MAX,

@@ -1,0 +1,320 @@
+//! `host add-movie`: a movie that training never saw, put into the checkpoint by its genres, its year and its first
+//! ratings.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow};
+use pocketrec_base::error::BadInput;
+use pocketrec_base::files::{self, Together, lock::Lock};
+use pocketrec_data::asked::{Asked, Wanted};
+use pocketrec_data::parquet::column::Cell;
+use pocketrec_data::{DataError, Titles, known, search};
+use pocketrec_train::checkpoint::{Added, Checkpoint};
+use pocketrec_train::unseen::{Traits, Unseen};
+use serde::Serialize;
+
+use super::trained;
+use crate::print::number::fixed;
+use crate::print::{self, Answer, count, kept, shell};
+use crate::{note, say, warn};
+
+/// The variance of a rating about its prediction where training held none out to measure it, as a share of the scale's
+/// span squared.
+const NOISE: f64 = 0.04;
+
+/// Options of `host add-movie`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Its title
+    #[arg(long, value_name = "TITLE", value_parser = title)]
+    title: String,
+
+    /// Its genres, as the titles of the others have them, with commas or | between
+    #[arg(long, value_name = "GENRES", default_value = "")]
+    genres: String,
+
+    /// The year it came out [default: that in brackets at the end of the title]
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1..=9999))]
+    year: Option<u16>,
+
+    /// Its id [default: one more than the highest]
+    #[arg(long, value_name = "ID")]
+    id: Option<u32>,
+
+    /// Ratings that it has: a CSV or Parquet file with the columns user and rating
+    #[arg(long, value_name = "FILE")]
+    ratings: Option<PathBuf>,
+
+    /// The checkpoint, which is replaced [default: the latest in target/pocketrec]
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+
+    /// The ratings that the model was trained on, whose titles say the genres [default: the path in the checkpoint]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+}
+
+/// A line that a file of titles can hold.
+fn title(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.is_empty() || text.contains(char::is_control) {
+        true => Err("it should be a line of text".into()),
+        false => Ok(text.into()),
+    }
+}
+
+/// Adds and tells.
+///
+/// # Errors
+/// [`BadInput`] for genres, ids or ratings that aren't the model's, and for a model that nothing can be added to. Nothing is
+/// written then.
+pub fn run(args: &Args) -> Result<()> {
+    let path = args
+        .checkpoint
+        .clone()
+        .unwrap_or_else(|| Path::new(files::FOLDER).join(files::CHECKPOINT));
+    let mut checkpoint = super::export::read(&path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let titles = titles(args, &checkpoint, folder)?;
+    let id = id(args, &checkpoint)?;
+    let counts = &checkpoint.movie_counts;
+    let traits: Vec<Traits> = checkpoint
+        .movie_ids
+        .iter()
+        .map(|id| of(&titles, *id))
+        .collect();
+    let p = &checkpoint.parameters;
+    let span = f64::from(p.scale.1 - p.scale.0);
+    let noise = checkpoint
+        .validation
+        .map_or(NOISE * span * span, |found| found.rmse.powi(2));
+    let known = Unseen::learn(p, counts, &traits, noise).map_err(BadInput::new)?;
+    let year = args.year.or_else(|| search::year(&args.title));
+    let own = Traits {
+        genres: genres(&args.genres, known.genres())?,
+        year,
+    };
+    let ratings = match &args.ratings {
+        Some(path) => ratings(path, &checkpoint)?,
+        None => Vec::new(),
+    };
+    let (bias, row) = known.row(p, &own, &ratings);
+    let like = nearest(&traits, counts, &own);
+    let title = match (search::year(&args.title), year) {
+        (None, Some(year)) => format!("{} ({year})", args.title),
+        _ => args.title.clone(),
+    };
+    let stars = p.mean + bias;
+    let answer = Grown {
+        checkpoint: path.clone(),
+        id,
+        title: title.clone(),
+        genres: own.genres.clone(),
+        ratings: ratings.len(),
+        mean_stars: stars.clamp(p.scale.0, p.scale.1),
+    };
+    checkpoint.append(
+        Added {
+            id,
+            title,
+            genres: own.genres,
+        },
+        (bias, &row),
+        ratings.len() as u32,
+        like,
+    );
+    let bytes = checkpoint.to_bytes().map_err(BadInput::new)?;
+    let _lock = Lock::take("--checkpoint", folder)?;
+    let mut together = Together::default();
+    // What a run left to go on from knows nothing of the movie.
+    together.remove(&path.with_file_name(files::STATE));
+    together
+        .add(&path, |file| file.write_all(&bytes))
+        .with_context(|| format!("can't write {}; nothing was changed", path.display()))?;
+    together
+        .commit()
+        .map_err(|(path, error)| anyhow!("can't write {}: {error}", path.display()))?;
+    print::answer(&answer)
+}
+
+/// The titles that say the genres of the model's movies, those that were added before among them.
+fn titles(args: &Args, checkpoint: &Checkpoint, folder: &Path) -> Result<Titles> {
+    let note = &checkpoint.data;
+    let data = trained::ratings(note.fingerprint, args.data.as_deref(), Ok(note), folder)?;
+    let data = data.map_err(|why| {
+        BadInput::new(format!(
+            "the genres of the model's movies are in the titles beside its ratings, and {why}; `--data PATH` names the ratings"
+        ))
+    })?;
+    Ok(note.with_added(data.titles))
+}
+
+fn of(titles: &Titles, id: u32) -> Traits {
+    titles.get(id).map_or_else(Traits::default, |movie| Traits {
+        genres: movie.genres.clone(),
+        year: search::year(&movie.title),
+    })
+}
+
+/// An id that no movie has.
+fn id(args: &Args, checkpoint: &Checkpoint) -> Result<u32, BadInput> {
+    if !checkpoint.data.movie_names.is_empty() {
+        return Err(BadInput::new(
+            "the ids of this model's movies are texts, whose order numbers them, so none can be added; train anew with it",
+        ));
+    }
+    let highest = checkpoint.movie_ids.last().copied().unwrap_or(0);
+    let next = highest
+        .checked_add(1)
+        .ok_or_else(|| BadInput::new("no id is left above the highest"))?;
+    match args.id {
+        None => Ok(next),
+        Some(id) if id >= next => Ok(id),
+        Some(id) => Err(BadInput::new(format!(
+            "--id is {id}; it should be above {highest}, the highest that the model has"
+        ))),
+    }
+}
+
+/// Genres as the model's movies have them.
+fn genres(text: &str, known: &[String]) -> Result<Vec<String>, BadInput> {
+    let plain = |text: &str| -> String {
+        text.chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    let given = text
+        .split([',', '|'])
+        .map(str::trim)
+        .filter(|genre| !genre.is_empty());
+    given
+        .map(|genre| {
+            let found = known.iter().find(|known| plain(known) == plain(genre));
+            found.cloned().ok_or_else(|| {
+                BadInput::new(format!(
+                    "no movie of the model has the genre `{genre}` of --genres; there are {}",
+                    known.join(", ")
+                ))
+            })
+        })
+        .collect()
+}
+
+/// Rows of users and their stars; those whom the model doesn't know are told.
+fn ratings(path: &Path, checkpoint: &Checkpoint) -> Result<Vec<(usize, f32)>> {
+    let columns = [
+        Wanted::new("user", known::USERS),
+        Wanted::new("rating", known::RATINGS),
+    ];
+    let mut asked = Asked::open(path, &columns).map_err(DataError::into_anyhow)?;
+    let names = &checkpoint.data.user_names;
+    let row = |cell: &Cell| -> Option<usize> {
+        let text = String::from_utf8_lossy(&cell.text()).into_owned();
+        let id = match names.is_empty() {
+            true => text.parse().ok()?,
+            false => names.id(&text)?,
+        };
+        checkpoint.user_ids.binary_search(&id).ok()
+    };
+    let (low, high) = checkpoint.parameters.scale;
+    let (mut found, mut lost) = (Vec::new(), 0);
+    while let Some(batch) = asked.next_batch().map_err(DataError::into_anyhow)? {
+        let [users, stars] = &batch.columns[..] else {
+            break;
+        };
+        for (at, (user, stars)) in users.iter().zip(stars).enumerate() {
+            let text = String::from_utf8_lossy(&stars.text()).into_owned();
+            let value = text
+                .parse::<f32>()
+                .ok()
+                .filter(|value| (low..=high).contains(value));
+            let value = value.ok_or_else(|| {
+                BadInput::new(format!(
+                    "{}, row {}: the rating `{text}` should be a number from {low} to {high}",
+                    path.display(),
+                    batch.first + at as u64
+                ))
+            })?;
+            match row(user) {
+                Some(row) => found.push((row, value)),
+                None => lost += 1,
+            }
+        }
+    }
+    if lost > 0 {
+        warn!(
+            "{} of {} are by users whom the model doesn't know, and say nothing of it",
+            count(lost, "rating"),
+            path.display()
+        );
+    }
+    // One of each user: the last.
+    found.reverse();
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|(row, _)| seen.insert(*row));
+    found.reverse();
+    Ok(found)
+}
+
+/// The row of the best known movie that is most like it by genres, then by year: whose place among what people look for it
+/// takes.
+fn nearest(traits: &[Traits], counts: &[u32], own: &Traits) -> usize {
+    let unlike = |other: &Traits| {
+        let both = own
+            .genres
+            .iter()
+            .filter(|genre| other.genres.contains(genre))
+            .count();
+        let genres = own.genres.len() + other.genres.len() - 2 * both;
+        let years = match (own.year, other.year) {
+            (Some(a), Some(b)) => a.abs_diff(b) / 10,
+            _ => 2,
+        };
+        (genres, years)
+    };
+    let rows = (0..traits.len()).min_by_key(|row| {
+        let count = counts.get(*row).copied().unwrap_or(0);
+        (unlike(&traits[*row]), std::cmp::Reverse(count))
+    });
+    rows.unwrap_or(0)
+}
+
+/// What was added.
+#[derive(Debug, Serialize)]
+struct Grown {
+    #[serde(serialize_with = "print::path")]
+    checkpoint: PathBuf,
+    id: u32,
+    title: String,
+    genres: Vec<String>,
+    /// Ratings that it was folded in from.
+    ratings: usize,
+    /// What a user of mean taste would give it.
+    mean_stars: f32,
+}
+
+impl Answer for Grown {
+    fn tell(&self) {
+        say!(
+            "Added {} with id {} to {}: {} stars from most people, by {}",
+            kept(&self.title),
+            self.id,
+            self.checkpoint.display(),
+            fixed(self.mean_stars, 2),
+            match self.ratings {
+                0 => "genres and year alone".to_owned(),
+                some => format!("genres, year and {}", count(some, "rating")),
+            }
+        );
+        note!("It stays until the model is trained anew");
+        let mut words = vec![std::ffi::OsStr::new("export")];
+        if self.checkpoint.parent() != Some(Path::new(files::FOLDER)) {
+            words.extend([
+                std::ffi::OsStr::new("--checkpoint"),
+                self.checkpoint.as_os_str(),
+            ]);
+        }
+        print::next(&shell::command(words));
+    }
+}
