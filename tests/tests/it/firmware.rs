@@ -152,6 +152,33 @@ fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
 }
 
 #[test]
+fn a_pico_loses_no_byte_over_usb_however_many_come_while_it_works() -> Result<()> {
+    let image = image(300)?;
+    let usb = ["-line", "usb"].map(String::from);
+    let mut connection = boot("pico", PROFILES[1], Some(image.path()), &usb)?;
+    connection.hello()?;
+    let before = counters(&mut connection)?;
+    let mut bytes = frame(
+        7,
+        &Request::TopN {
+            who: Who::Owner(0),
+            count: 10,
+            include_rated: false,
+            include_below: false,
+            wanted: Wanted::ANY,
+        },
+    );
+    // Eight times what its ring holds: they come within one slice of the ranking.
+    bytes.resize(bytes.len() + 8 * 1024, 0x55);
+    connection.line().write_all(&bytes)?;
+    let after = counters(&mut connection)?;
+    assert_eq!(after.lost, 0);
+    let received = after.received.wrapping_sub(before.received) as usize;
+    assert!(received > bytes.len(), "{received}");
+    Ok(())
+}
+
+#[test]
 fn one_request_waits_during_a_ranking_and_the_next_is_told_that_the_board_is_busy() -> Result<()> {
     for (board, movies) in [("stm32f405", 40_000), ("microbit", 8_000)] {
         let image = image(movies)?;
