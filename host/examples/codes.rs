@@ -1,5 +1,5 @@
-//! Draws docs/codes.svg from the figures in docs/codes.csv, which `evaluate --lists --precision f32,f16,i8,codes,codes3,\
-//! codes2,codes1` measured with `--dim 8` and `--dim 24`: means over folds.
+//! Draws docs/codes.svg from docs/codes.csv: means over the folds of what `evaluate --lists`, with `--precision
+//! f32,f16,i8,codes,codes3,codes2,codes1` and `--dim 8` or `--dim 24`, writes by `--csv`.
 #![allow(missing_docs, clippy::print_stdout)]
 
 use pocketrec_evaluate::picture::codes;

@@ -310,7 +310,7 @@ fn dimensions(borne: &Borne, options: &Options, kept: usize) -> String {
     };
     let why = match kept < borne.most {
         true => format!(
-            "a further one, of {} that the ratings bear, would explain less than {} % of their variance",
+            "of the {} that the ratings bear, two more wouldn't explain {:.3} % of their variance each",
             borne.most,
             100.0 * EXPLAINS
         ),
