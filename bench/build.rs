@@ -166,10 +166,7 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
         tables.push(OwnedTable::of(Kind::MovieCode, count, &codes));
     }
     if coded || INTERESTED.contains(&shape.name) {
-        tables.extend(interests(&mut numbers, count));
-    }
-    if shape.name == INTERESTED[0] {
-        tables.extend(kin(count));
+        tables.extend(interests(count));
     }
     if !hidden.is_empty() {
         tables.extend(network(&mut numbers, shape, scale, &integers));
@@ -182,37 +179,21 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     Ok(write(title, &tables, buffer)?)
 }
 
-/// The tables of what people look for: a codebook of 96 rows of 16 numbers.
-fn interests(numbers: &mut Numbers, movies: usize) -> Vec<OwnedTable> {
-    const CODES: usize = 96;
-    const DIM: usize = 16;
+/// The tables of which movies belong together and what people look for, whatever the precision of the others.
+fn interests(movies: usize) -> [OwnedTable; 5] {
     let known: Vec<u8> = (0..movies).map(|movie| (movie * 37 % 256) as u8).collect();
-    let codes: Vec<u8> = (0..movies).map(|movie| (movie * 7 % CODES) as u8).collect();
-    let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
-    let spread: Vec<f32> = (0..DIM)
-        .flat_map(|row| (0..=row).map(move |column| if row == column { 0.5 } else { 0.01 }))
-        .collect();
-    let codebook = numbers.take(CODES * DIM, 1.0);
-    let codebook: Vec<i8> = codebook.iter().map(|x| (x * 127.0) as i8).collect();
-    vec![
-        OwnedTable::of(Kind::MovieConfidence, movies, &known).with_scale(1.0 / 512.0),
-        OwnedTable::of(Kind::InterestCode, movies, &codes),
-        OwnedTable::of(Kind::InterestCodebook, CODES, &codebook).with_scale(1.0 / 128.0),
-        OwnedTable::of(Kind::InterestLevels, 1, &levels),
-        OwnedTable::of(Kind::InterestSpread, 1, &spread),
-        OwnedTable::of(Kind::InterestCourse, 1, &[4.0_f32, 0.875]),
-    ]
-}
-
-/// The tables of which movies belong together: 8 bytes a movie, whatever the precision of the others.
-fn kin(movies: usize) -> [OwnedTable; 3] {
     let codes: Vec<u8> = (0..movies * 8).map(|at| (at * 89 % 251) as u8).collect();
     let codebook: Vec<i8> = (0..256 * 4).map(|at| (at * 73 % 255 - 127) as i8).collect();
-    let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
+    // As in a catalogue, most movies are known to few, and belong to nothing.
+    let levels: Vec<u8> = (0..64)
+        .map(|level| if level < 32 { 0 } else { level * 4 })
+        .collect();
     [
+        OwnedTable::of(Kind::MovieConfidence, movies, &known).with_scale(1.0 / 512.0),
         OwnedTable::of(Kind::KinCode, movies, &codes),
         OwnedTable::of(Kind::KinCodebook, 256, &codebook).with_scale(1.0 / 256.0),
         OwnedTable::of(Kind::KinLevels, 1, &levels),
+        OwnedTable::of(Kind::InterestCourse, 1, &[16.0_f32, 0.794]),
     ]
 }
 

@@ -290,9 +290,8 @@ fn kin(model: &Model<'_>) {
 /// What an owner looks for.
 #[inline(never)]
 fn interest(model: &Model<'_>) -> Interest {
-    let ratings = 20;
-    let log = Ratings::new(model, ratings);
-    region("interest", ratings, || {
+    let log = Ratings::new(model, 20);
+    region("interest", 1, || {
         model.interest_of_ratings(black_box(&log.0))
     })
 }

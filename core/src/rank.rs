@@ -444,7 +444,7 @@ impl<const N: usize> Ranking<N> {
 /// own mean ([`UserState::mean`]) stay out, however well known they are, unless they are asked for
 /// ([`with_below_mean`](Self::with_below_mean)): so a list may be shorter than its limit.
 ///
-/// RAM: 8 bytes a kept movie, and 300; with the feature `codes` 3.1 KB more, for what a user would give each codeword.
+/// RAM: 8 bytes a kept movie, and 560; with the feature `codes` 3.1 KB more, for what a user would give each codeword.
 #[derive(Clone, Debug)]
 pub struct TopN<const N: usize> {
     ranking: Ranking<N>,

@@ -4,11 +4,10 @@ use anyhow::Result;
 use pocketrec::image::TableKind as Kind;
 use pocketrec::image::builder::{self, DenseLayer, OwnedTable, Title, dense_tables};
 use pocketrec::kernels::Lesson;
+use pocketrec::model::interest::LATEST;
+use pocketrec::model::kin::{BOOKS, BYTES, PART, WORDS};
 use pocketrec::numeric::activation::Activation;
 use pocketrec_export::bytes::ImageBytes;
-
-/// Numbers in a vector of interest: as many as there can be.
-const INTEREST: usize = pocketrec::model::interest::MAX_INTEREST;
 
 /// An image of `users` and `movies` with ids from 1, in half precision.
 ///
@@ -56,23 +55,25 @@ pub fn made_up(users: u32, movies: u32) -> Result<ImageBytes> {
     });
     tables.extend(dense_tables(&dense.collect::<Vec<_>>(), DIM));
 
-    let codes: Vec<u8> = (0..movies).map(|movie| (movie % 8) as u8).collect();
     let known: Vec<u8> = (0..movies).map(|movie| (movie * 37 % 256) as u8).collect();
-    let codebook = numbers.bytes(8 * INTEREST);
-    let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
-    let spread: Vec<f32> = (0..INTEREST)
-        .flat_map(|row| (0..=row).map(move |column| f32::from(u8::from(row == column))))
+    let codes: Vec<u8> = (0..movie_rows * BYTES)
+        .map(|at| (at * 89 % 251) as u8)
         .collect();
-    let of_users = numbers.bytes(user_rows * INTEREST);
+    let codebook = numbers.bytes(BOOKS * WORDS * PART);
+    let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
+    let width = if movies < 1 << 16 { 2 } else { 3 };
+    let latest: Vec<u8> = (0..users)
+        .flat_map(|user| (0..LATEST as u32).map(move |nth| (user * 31 + nth * 7) % movies))
+        .flat_map(|row| row.to_le_bytes().into_iter().take(width))
+        .collect();
     // Scales are powers of two.
     tables.extend([
         OwnedTable::of(Kind::MovieConfidence, movie_rows, &known).with_scale(1.0 / 512.0),
-        OwnedTable::of(Kind::InterestCode, movie_rows, &codes),
-        OwnedTable::of(Kind::InterestCodebook, 8, &codebook).with_scale(1.0 / 128.0),
-        OwnedTable::of(Kind::InterestLevels, 1, &levels),
-        OwnedTable::of(Kind::InterestSpread, 1, &spread),
+        OwnedTable::of(Kind::KinCode, movie_rows, &codes),
+        OwnedTable::of(Kind::KinCodebook, BOOKS * WORDS, &codebook).with_scale(1.0 / 256.0),
+        OwnedTable::of(Kind::KinLevels, 1, &levels),
         OwnedTable::of(Kind::InterestCourse, 1, &[4.0_f32, 0.875]),
-        OwnedTable::of(Kind::UserInterest, user_rows, &of_users).with_scale(1.0 / 512.0),
+        OwnedTable::of(Kind::UserLatest, user_rows, &latest),
     ]);
 
     let mut image = ImageBytes::zeroed(builder::room(&tables));

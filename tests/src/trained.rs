@@ -29,7 +29,7 @@ pub fn checkpoint() -> Result<&'static Checkpoint> {
         let recipe = Recipe::new(options.clone(), false);
         let mut trained = train(&data, &split, recipe, &mut ())?;
         let parameters = &trained.fit.parameters;
-        let interest = interest::find(parameters, ratings, &split, 0.1, &options, &|| false);
+        let interest = interest::find(parameters, ratings, &split, &options, &|| false);
         trained.interest = interest;
         let held = SplitNote {
             seed: 0,

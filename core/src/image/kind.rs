@@ -91,21 +91,6 @@ pub enum TableKind {
 
     /// u8 \[movies\]\[1\], optional: what a ranking adds for how well a movie is known, in steps of the table's scale.
     MovieConfidence = 64,
-    /// u8 \[movies\]\[1\], optional: which row of the codebook is a movie's interest, see
-    /// `model::interest`. With it come the next four.
-    InterestCode = 65,
-    /// i8 \[codes\]\[dimensions\]: at most 128 rows of at most 16 numbers, with a scale.
-    InterestCodebook = 66,
-    /// u8 \[1\]\[64\]: what the rows are multiplied by for a movie's confidence byte, in 256ths; a level is for
-    /// four bytes.
-    InterestLevels = 67,
-    /// f32 \[1\]\[triangle\]: the covariance of people's interests before their ratings.
-    InterestSpread = 68,
-    /// f32 \[1\]\[2\]: stars for an interest of 1, and the square root of what a rating counts for one rating
-    /// later.
-    InterestCourse = 69,
-    /// i8 \[users\]\[dimensions\], optional: what the users look for, with a scale.
-    UserInterest = 70,
 
     /// u8 \[movies\]\[8\], optional: which codewords a movie's direction is the sum of, a nibble each, see `model::kin`.
     /// With it come the next two, and [`MovieConfidence`](Self::MovieConfidence).
@@ -125,11 +110,18 @@ pub enum TableKind {
     GenreNames = 76,
     /// u32 \[1\]\[1\]: the year of a movie whose year's byte is 1; one of 0 has none.
     FirstYear = 77,
+
+    /// f32 \[1\]\[2\], optional: stars for a likeness of 1 with what somebody looks for, and what a rating counts when one
+    /// more has been given, see `model::interest`. It goes by `KinCode`.
+    InterestCourse = 78,
+    /// u8 \[users\]\[16 x 2, or 16 x 3 from 65,536 movies on\], optional, with `InterestCourse`: the rows of the movies that
+    /// the users rated last, the last one first, little end first; all ones where there are no more.
+    UserLatest = 79,
 }
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 43] = [
         Self::RatingScale,
         Self::Parts,
         Self::Validation,
@@ -164,12 +156,6 @@ impl TableKind {
         Self::IntegerOutputBits,
         Self::IntegerMovieHalves,
         Self::MovieConfidence,
-        Self::InterestCode,
-        Self::InterestCodebook,
-        Self::InterestLevels,
-        Self::InterestSpread,
-        Self::InterestCourse,
-        Self::UserInterest,
         Self::KinCode,
         Self::KinCodebook,
         Self::KinLevels,
@@ -177,6 +163,8 @@ impl TableKind {
         Self::GenreSets,
         Self::GenreNames,
         Self::FirstYear,
+        Self::InterestCourse,
+        Self::UserLatest,
     ];
 
     /// The kind of a number in an image, or `None` for one that this version doesn't know.
@@ -227,12 +215,6 @@ impl TableKind {
             Self::IntegerOutputBits => "integer_output_bits",
             Self::IntegerMovieHalves => "integer_movie_halves",
             Self::MovieConfidence => "movie_confidence",
-            Self::InterestCode => "interest_code",
-            Self::InterestCodebook => "interest_codebook",
-            Self::InterestLevels => "interest_levels",
-            Self::InterestSpread => "interest_spread",
-            Self::InterestCourse => "interest_course",
-            Self::UserInterest => "user_interest",
             Self::KinCode => "kin_code",
             Self::KinCodebook => "kin_codebook",
             Self::KinLevels => "kin_levels",
@@ -240,6 +222,8 @@ impl TableKind {
             Self::GenreSets => "genre_sets",
             Self::GenreNames => "genre_names",
             Self::FirstYear => "first_year",
+            Self::InterestCourse => "interest_course",
+            Self::UserLatest => "user_latest",
         }
     }
 }

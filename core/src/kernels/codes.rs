@@ -8,22 +8,23 @@
 //! A ranking makes the whole table, of 2 KB, and then a movie is a load and an addition a byte, however many dimensions
 //! it has; a single prediction makes those few terms that it needs. A term is an integer and is held to its 16 bits by
 //! itself, and all that is added up stays below 2^31 whatever the image and the user: base at most 2^28, four terms
-//! 2^25, fame 2^28, interest 2^26. So the bits are the same either way and everywhere.
+//! 2^25, fame 2^28, interest 2^29. So the bits are the same either way and everywhere.
 //!
-//! Few movies of a catalogue reach the list, so what somebody looks for is looked up only for a movie that could pass
-//! the last one of the list if its interest were the largest there is for how well known it is: a second table, of 1 KB,
-//! has that for each confidence byte.
+//! What somebody looks for is looked up only for a movie that could pass the last one of the list if it had the most of
+//! each book for how well known it is: a second table, of 1 KB, has that for each confidence byte. Most of what is well
+//! known could, but of a catalogue most movies aren't.
 
 mod past;
 
 use crate::kernels::integer::{ROW_PAIRS, User, dot};
 use crate::kernels::{Kernel, ran};
-use crate::model::interest::{Interest, Interests};
+use crate::model::interest::{self, Interest};
+use crate::model::kin::Kin;
 use crate::numeric::dsp::{Pair, multiply_add, widen};
 use crate::numeric::fixed::SCORE_BITS;
 use crate::numeric::walk;
 use crate::table::{Codes, EmbeddingTable, MAX_BOOKS};
-use past::{Left, Sought, past};
+use past::{Left, past};
 
 /// Bits by which a term is coarser than a score.
 const COARSER: u32 = SCORE_BITS - 12;
@@ -91,7 +92,7 @@ pub(crate) struct Lookup {
     terms: [[i16; 256]; MAX_BOOKS],
     /// What fame gives a movie of each confidence byte, and as much as any interest could.
     most: [i32; 256],
-    /// The largest term of what they look for.
+    /// The most that the codewords of any movie add up to of what they look for.
     largest: i32,
     /// Whose they are, and at what weight of fame.
     of: ([Pair; ROW_PAIRS], u32, i32),
@@ -121,14 +122,13 @@ impl Lookup {
             self.of = of;
             self.made = 1;
             self.make(user, words, &ranked.codes);
-            let largest = ranked.interest.map(|(_, interest)| interest.largest());
-            self.largest = largest.unwrap_or_default().into();
-            let interest = ranked
-                .interest
-                .map(|(of, interest)| (of, interest.largest()));
+            let interest = ranked.interest;
+            self.largest = interest.map_or(0, |(_, interest)| interest.terms().most());
             for (most, known) in self.most.iter_mut().zip(0..=u8::MAX) {
-                let most_of = interest.map_or(0, |(of, largest)| of.most(largest, known));
-                *most = ranked.fame(known).wrapping_add(most_of);
+                let level = interest.map_or(0, |(kin, _)| kin.level(known));
+                *most = ranked
+                    .fame(known)
+                    .wrapping_add(interest::key(self.largest, level));
             }
         }
     }
@@ -182,7 +182,7 @@ pub(crate) struct Ranked<'a> {
     /// What a confidence byte counts.
     pub(crate) each: i32,
     /// What somebody looks for.
-    pub(crate) interest: Option<(&'a Interests<'a>, &'a Interest)>,
+    pub(crate) interest: Option<(&'a Kin<'a>, &'a Interest)>,
     pub(crate) base: i32,
 }
 
@@ -228,18 +228,28 @@ impl Ranked<'_> {
             }
             return None;
         };
-        let sought = match self.interest {
-            Some(interest) => Some(Sought::of(interest, first, end)?),
-            None => None,
+        let mut left = Left { codes: all, known };
+        loop {
+            let most = past(lookup, &mut left, bar)?;
+            let row = end.wrapping_sub(left.known.len()).wrapping_sub(1);
+            let key = most.wrapping_sub(self.lack(lookup, row));
+            if key > bar {
+                return Some((row, self.base.wrapping_add(key)));
+            }
+        }
+    }
+
+    /// What the movie of `row` doesn't get of the most that there is for how well known it is.
+    #[inline(always)]
+    fn lack(&self, lookup: &Lookup, row: usize) -> i32 {
+        let Some((kin, interest)) = self.interest else {
+            return 0;
         };
-        let mut left = Left {
-            codes: all,
-            known,
-            sought,
+        let (Some(codes), Some(known)) = (kin.codes.get(row), self.known.get(row)) else {
+            return 0;
         };
-        let key = past(lookup, &mut left, bar)?;
-        let row = end.wrapping_sub(left.known.len()).wrapping_sub(1);
-        Some((row, self.base.wrapping_add(key)))
+        let lack = lookup.largest.wrapping_sub(interest.terms().sum(codes));
+        interest::key(lack, kin.level(*known))
     }
 
     /// What fame gives a movie of a confidence byte.
@@ -276,7 +286,8 @@ fn term(terms: &[i16; 256], code: u8) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::interest::LEVELS;
+    use crate::model::interest::Interests;
+    use crate::model::kin::{BYTES, PART};
     use crate::table::Values;
     use proptest::prelude::*;
     use std::vec::Vec;
@@ -360,26 +371,27 @@ mod tests {
                 biases: Some(EmbeddingTable::new(Values::I16(&biases), 1)),
                 bias_shift: 8,
             };
-            let looked_for: Vec<u8> = (0..movies).map(|_| numbers.below(3) as u8).collect();
-            let codebook: Vec<i8> = (0..6).map(|_| numbers.sixteen(127) as i8).collect();
-            let levels: [u8; LEVELS] = core::array::from_fn(|_| numbers.below(256) as u8);
+            let directions: Vec<[u8; BYTES]> = (0..movies)
+                .map(|_| core::array::from_fn(|_| numbers.below(256) as u8))
+                .collect();
+            let kin = Kin {
+                codes: &directions,
+                codebook: &core::array::from_fn(|_| [0; PART].map(|_| numbers.sixteen(127) as i8)),
+                scale: 1.0 / 256.0,
+                levels: &core::array::from_fn(|_| numbers.below(256) as u8),
+                known: &known,
+            };
             let interests = Interests {
-                codes: &looked_for,
-                codebook: &codebook,
-                scale: 0.01,
-                dimensions: 2,
-                levels: &levels,
-                spread: &[],
-                weight: 1.0,
-                fade: 1.0,
+                weight: 24.0,
+                fade: 3000,
                 users: None,
             };
-            let interest = interests.interest(&[0.5, -0.25]);
+            let interest = interests.of_latest(&kin, &mut [1, 0].into_iter());
             let ranked = Ranked {
                 codes,
                 known: if known_too { &known } else { &[] },
                 each: fame,
-                interest: (interested && known_too).then_some((&interests, &interest)),
+                interest: (interested && known_too).then_some((&kin, &interest)),
                 base: user.base,
             };
             let mut lookup = Lookup::NONE;
@@ -396,8 +408,8 @@ mod tests {
                     if known_too {
                         key += fame * i32::from(known[movie]);
                         if interested {
-                            let term = i32::from(interest.terms()[usize::from(looked_for[movie])]);
-                            key += (term * i32::from(interests.level(known[movie]))) << 3;
+                            let sum = interest.terms().sum(&directions[movie]);
+                            key += (sum * kin.level(known[movie])) << 3;
                         }
                     }
                     key

@@ -17,6 +17,9 @@ pub struct Costs {
     pub rating: u32,
 }
 
+/// A movie's sixteen look-ups in tables of which movies belong together.
+const LOOKED_UP: u32 = 300;
+
 impl Costs {
     /// Those of a `shape` on a `machine`; one without a floating-point unit computes in software.
     pub fn of(shape: &Shape<'_>, machine: Machine) -> Self {
@@ -58,7 +61,15 @@ impl Costs {
     /// As they are where movies are compared by tables of which belong together, in integers.
     pub const fn with_kin(self) -> Self {
         Self {
-            compared: 300,
+            compared: LOOKED_UP,
+            ..self
+        }
+    }
+
+    /// As they are where a ranking looks up, beside a score, how much a movie belongs to what somebody looks for.
+    pub const fn with_interest(self) -> Self {
+        Self {
+            ranked: self.ranked.saturating_add(LOOKED_UP),
             ..self
         }
     }

@@ -119,7 +119,7 @@ impl Model<'_> {
             interest: self
                 .interests()
                 .filter(|_| interest.any())
-                .map(|of| (of, interest)),
+                .map(|(_, kin)| (kin, interest)),
             base: user.integer.base,
         };
         lookup.fill(&user.integer, &words, &ranked);

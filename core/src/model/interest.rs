@@ -1,78 +1,81 @@
-//! Interest: what a user has been looking for recently, which a ranking adds to predicted stars.
+//! Interest: what somebody has been looking for recently, which a ranking adds to predicted stars.
 //!
 //! What people watch next is not what they would rate highest: a list by predicted stars alone finds less of it than
-//! the list of the most rated movies. So an image may hold, beside the rows that predict stars, a small second model of
-//! who rates what (implicit feedback: Hu, Koren and Volinsky 2008), in one byte per movie:
+//! the list of the most rated movies. It is what belongs together with what they watched last, by the directions of
+//! [`kin`](super::kin):
 //!
 //! ```text
-//! y_m = level(m) c(m)          a movie: a row of a codebook, times how well known the movie is
-//! x   = argmin  x' P0^-1 x + sum over the latest ratings of  d^age (1 - x y_m)^2
-//! term(m) = weight  x y_m      stars
+//! x       = sum over the latest ratings, the last one first, of  fade^age c(m),  made to have a length of 1
+//! term(m) = weight  level(m)  x c(m)    stars
 //! ```
 //!
-//! c(m) is one of at most [`MAX_CODES`] rows (vector quantisation: Gray 1984), level(m) follows from the movie's
-//! confidence byte. P0 and the factor d, by which a rating counts less for each later one, come from the image. The
-//! solution is a Kalman filter's, in `learn/interest.rs`. x y_m takes one product of vectors a code, and then
-//! a look-up a movie.
+//! c(m) is a movie's direction and level(m) follows from how well known it is. So what somebody looks for takes no byte
+//! of a movie beside those that say which movies belong together; fade and weight are two numbers of the image, and its
+//! users are kept by their latest [`LATEST`] movies.
+//!
+//! Sums, products and terms are integers; only the length is taken in single precision. x c(m) is made for each codeword
+//! once a ranking, and then a movie is sixteen look-ups.
 
-use super::{LookupError, Model, ROW_LIMIT};
+use super::kin::{Kin, KinTerms, NUMBERS};
+use super::{LookupError, Model};
 use crate::ids::UserId;
-use crate::numeric::clamp;
 use crate::numeric::fixed::{power_of_two, round};
-#[cfg(not(cortex_m_float))]
-use crate::numeric::unroll::both;
+use crate::numeric::square_root;
 use crate::numeric::unroll::each_of_two;
-use crate::numeric::walk::numbered;
-
-/// The most rows of a codebook.
-pub const MAX_CODES: usize = 128;
-
-/// The most numbers in a row of it.
-pub const MAX_INTEREST: usize = 16;
-
-/// Levels that there are: one for four neighbouring confidence bytes.
-pub const LEVELS: usize = 64;
 
 /// Ratings that say what somebody looks for: the latest ones of movies that the model has.
-pub const LATEST: usize = 32;
+pub const LATEST: usize = 16;
 
-/// Bits behind the point of a term: 9 of the code's and 8 of the level's.
+/// Bits of a term behind the point: 9 of the codewords' and 8 of the level's.
 const BITS: i32 = 17;
 
-/// The tables of an image; all of them were verified.
+/// Bits of x that terms don't have, so that its rounding is beneath theirs.
+const FINER: u32 = 8;
+
+/// Bits behind the point of what a rating counts.
+const FADE_BITS: u32 = 12;
+
+/// What the image says of interests beside its kin; all of it was verified.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Interests<'a> {
-    /// A code a movie.
-    pub codes: &'a [u8],
-    /// Rows of `dimensions`.
-    pub codebook: &'a [i8],
-    pub scale: f32,
-    pub dimensions: usize,
-    /// In 256ths.
-    pub levels: &'a [u8; LEVELS],
-    /// P0: the lower triangle.
-    #[cfg_attr(
-        not(feature = "learn"),
-        expect(dead_code, reason = "only an owner has ratings")
-    )]
-    pub spread: &'a [f32],
-    /// Stars for x y = 1.
+    /// Stars for a likeness of 1.
     pub weight: f32,
-    /// The square root of d.
-    #[cfg_attr(
-        not(feature = "learn"),
-        expect(dead_code, reason = "only an owner has ratings")
-    )]
-    pub fade: f32,
-    /// Rows of the image's users, and what they are multiplied by.
-    pub users: Option<(&'a [i8], f32)>,
+    /// What a rating counts when one more has been given, in 2^-12.
+    pub fade: u32,
+    /// The image's users.
+    pub users: Option<Latest<'a>>,
 }
 
-/// What a ranking adds for each codeword of the image's codebook: 258 bytes.
+/// The latest movies of the image's users, [`LATEST`] of each, the last one first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Latest<'a> {
+    /// Rows of movies, little end first; all ones stand for none.
+    pub rows: &'a [u8],
+    /// Bytes of each.
+    pub width: usize,
+}
+
+impl<'a> Latest<'a> {
+    /// The movies' rows of the user of row `at`; none for a row outside the table.
+    pub(crate) fn of(&self, at: usize) -> impl Iterator<Item = u32> + use<'a> {
+        let (width, bytes) = (self.width, LATEST.wrapping_mul(self.width));
+        let start = at.wrapping_mul(bytes);
+        let mut left = self.rows.get(start..start.wrapping_add(bytes));
+        core::iter::from_fn(move || {
+            let (row, behind) = left.and_then(|left| left.split_at_checked(width))?;
+            left = Some(behind);
+            let number = |sum: u32, byte: &u8| (sum << 8) | u32::from(*byte);
+            let filled = !row.is_empty() && row.iter().any(|byte| *byte != u8::MAX);
+            filled.then(|| row.iter().rev().fold(0, number))
+        })
+    }
+}
+
+/// What a ranking adds for each codeword of the image's kin: 514 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interest {
-    /// In 2^-9 stars.
-    terms: [i16; MAX_CODES],
+    /// In 2^-9 stars, of a movie that is as well known as any.
+    terms: KinTerms,
     any: bool,
 }
 
@@ -85,7 +88,7 @@ impl Default for Interest {
 impl Interest {
     /// No interest: adds nothing.
     pub const NONE: Self = Self {
-        terms: [0; MAX_CODES],
+        terms: KinTerms::NONE,
         any: false,
     };
 
@@ -94,125 +97,70 @@ impl Interest {
         self.any
     }
 
-    /// The terms of all codes.
+    /// What each codeword adds.
     #[cfg(feature = "codes")]
-    pub(crate) fn terms(&self) -> &[i16; MAX_CODES] {
+    pub(crate) fn terms(&self) -> &KinTerms {
         &self.terms
     }
+}
 
-    /// The largest term of a code, at least 0.
-    #[cfg(feature = "codes")]
-    pub(crate) fn largest(&self) -> i16 {
-        let terms = self.terms.iter();
-        terms.fold(0, |a, b| if a > *b { a } else { *b })
-    }
+/// A sum of terms times a level as a key, in 2^-20 stars: at most 2^29.
+#[inline(always)]
+pub(crate) fn key(sum: i32, level: i32) -> i32 {
+    sum.wrapping_mul(level) << (20 - BITS)
+}
 
-    /// Stars in 2^-17.
-    fn term(&self, code: u8, level: u8) -> i32 {
-        let term = self.terms.get(usize::from(code)).copied();
-        i32::from(term.unwrap_or_default()).wrapping_mul(i32::from(level))
+impl Interests<'_> {
+    /// The interest of somebody whose latest movies have these `rows`, the last one first. Costs an addition of
+    /// [`NUMBERS`] for each and 1,024 products.
+    #[inline(never)]
+    pub(crate) fn of_latest(&self, kin: &Kin<'_>, rows: &mut dyn Iterator<Item = u32>) -> Interest {
+        let mut x = [0_i32; NUMBERS];
+        let mut counts = 1_u32 << FADE_BITS;
+        for row in rows.take(LATEST) {
+            // All counts together are at most 2^16, so that a sum is at most 2^23.
+            kin.add(&mut x, row, counts as i32);
+            counts = counts.wrapping_mul(self.fade) >> FADE_BITS;
+        }
+        let mut square = 0.0;
+        for x in &x {
+            let x = *x as f32;
+            square += x * x;
+        }
+        if !(square > 0.0) {
+            return Interest::NONE;
+        }
+        let unit = power_of_two(BITS) * self.weight * kin.scale / square_root(square);
+        for x in &mut x {
+            // Four products of it and a codeword's are at most 2^30.
+            *x = round(*x as f32 * unit, 1 << 21);
+        }
+        Interest {
+            terms: kin.terms_of(&x, FINER),
+            any: true,
+        }
     }
 }
 
-/// The product of a row of bytes and a vector, in order.
-#[inline]
-fn dot_of_bytes(row: &[i8], x: &[f32]) -> f32 {
-    #[cfg(cortex_m_float)]
-    return crate::kernels::float::dot_of_bytes(row, x);
-    #[cfg(not(cortex_m_float))]
-    {
-        let mut sum = 0.0;
-        both(row, x, |c, x| sum += f32::from(*c) * x);
-        sum
-    }
-}
-
-/// Row `at` of a table of `columns`.
-pub(crate) fn nth_row(table: &[i8], columns: usize, at: usize) -> Option<&[i8]> {
-    let start = at.wrapping_mul(columns);
-    table.get(start..start.wrapping_add(columns))
-}
-
-impl<'a> Interests<'a> {
-    /// How well known a movie of a confidence byte is, in 256ths.
-    pub(crate) fn level(&self, known: u8) -> u8 {
-        let level = self.levels.get(usize::from(known >> 2));
-        level.copied().unwrap_or_default()
-    }
-
+impl Kin<'_> {
     /// Adds the terms of the movies from row `first` on, whose confidence bytes are `known`, to scores in 2^-20
     /// stars.
-    pub(crate) fn add_to_keys(
-        &self,
-        interest: &Interest,
-        first: usize,
-        known: &[u8],
-        keys: &mut [i32],
-    ) {
+    pub(crate) fn add_to_keys(&self, interest: &Interest, first: usize, keys: &mut [i32]) {
         let codes = self.codes.get(first..).unwrap_or_default();
-        each_of_two(keys, codes, known, |key, code, known| {
-            // At most 2^15 x 2^8 x 2^3.
-            let term = interest.term(*code, self.level(*known)) << (20 - BITS);
-            *key = key.saturating_add(term);
+        let known = self.known.get(first..).unwrap_or_default();
+        each_of_two(keys, codes, known, |to, codes, known| {
+            *to = to.saturating_add(key(interest.terms.sum(codes), self.level(*known)));
         });
-    }
-
-    /// The largest term of any movie whose confidence byte is `known`, in 2^-20 stars, `largest` being
-    /// [`Interest::largest`].
-    #[cfg(feature = "codes")]
-    pub(crate) fn most(&self, largest: i16, known: u8) -> i32 {
-        i32::from(largest).wrapping_mul(i32::from(self.level(known))) << (20 - BITS)
     }
 
     /// The same for scores in stars.
-    pub(crate) fn add_to_stars(
-        &self,
-        interest: &Interest,
-        first: usize,
-        known: &[u8],
-        scores: &mut [f32],
-    ) {
+    pub(crate) fn add_to_stars(&self, interest: &Interest, first: usize, scores: &mut [f32]) {
         let codes = self.codes.get(first..).unwrap_or_default();
-        each_of_two(scores, codes, known, |score, code, known| {
-            *score += self.stars(interest, *code, *known);
+        let known = self.known.get(first..).unwrap_or_default();
+        each_of_two(scores, codes, known, |score, codes, known| {
+            let term = interest.terms.sum(codes).wrapping_mul(self.level(*known));
+            *score += term as f32 * power_of_two(-BITS);
         });
-    }
-
-    /// The term of a movie, in stars.
-    pub(crate) fn stars(&self, interest: &Interest, code: u8, known: u8) -> f32 {
-        interest.term(code, self.level(known)) as f32 * power_of_two(-BITS)
-    }
-
-    /// What x comes to for each code. Costs a product of vectors a code.
-    #[inline(never)]
-    pub(crate) fn interest(&self, x: &[f32]) -> Interest {
-        let mut interest = Interest {
-            terms: [0; MAX_CODES],
-            any: true,
-        };
-        let unit = self.weight * self.scale * power_of_two(9);
-        for (code, term) in numbered(&mut interest.terms, 0) {
-            let Some(row) = nth_row(self.codebook, self.dimensions, code) else {
-                break;
-            };
-            *term = round(dot_of_bytes(row, x) * unit, 32767) as i16;
-        }
-        interest
-    }
-
-    /// What the image's user of row `at` looks for.
-    fn of_row(&self, at: usize) -> Interest {
-        let Some((rows, scale)) = self.users else {
-            return Interest::NONE;
-        };
-        let Some(row) = nth_row(rows, self.dimensions, at) else {
-            return Interest::NONE;
-        };
-        let mut x = [0.0; MAX_INTEREST];
-        for (x, value) in x.iter_mut().zip(row) {
-            *x = clamp(f32::from(*value) * scale, -ROW_LIMIT, ROW_LIMIT);
-        }
-        self.interest(&x)
     }
 }
 
@@ -230,16 +178,21 @@ impl Model<'_> {
     pub fn interest_of_user(&self, id: UserId) -> Result<Interest, LookupError> {
         let row = self.user_ids().and_then(|ids| ids.row(id.0));
         let row = row.ok_or(LookupError::UnknownUser(id))?;
-        let interests = self.interests();
-        Ok(interests.map_or(Interest::NONE, |of| of.of_row(row as usize)))
+        let Some((of, kin)) = self.interests() else {
+            return Ok(Interest::NONE);
+        };
+        Ok(of.users.map_or(Interest::NONE, |users| {
+            of.of_latest(kin, &mut users.of(row as usize))
+        }))
     }
 
     /// What a ranking adds to the movie of `row` for `interest`, in stars.
     pub fn interest_stars(&self, interest: &Interest, row: u32) -> f32 {
-        let (Some(of), Some(known)) = (self.interests(), self.confidence(row)) else {
-            return 0.0;
-        };
-        let code = of.codes.get(row as usize).copied().unwrap_or_default();
-        of.stars(interest, code, known)
+        let mut stars = [0.0];
+        if let Some((_, kin)) = self.interests() {
+            kin.add_to_stars(interest, row as usize, &mut stars);
+        }
+        let [stars] = stars;
+        stars
     }
 }

@@ -13,7 +13,7 @@
 //! sixteen look-ups.
 
 use super::Model;
-use crate::numeric::fixed::power_of_two;
+use crate::numeric::fixed::{between, power_of_two};
 use crate::numeric::unroll::each_of_two;
 use crate::numeric::walk::numbered;
 
@@ -35,6 +35,9 @@ pub const BYTES: usize = BOOKS / 2;
 /// Levels that there are: one for four neighbouring confidence bytes.
 pub const LEVELS: usize = 64;
 
+/// The largest term of a codeword.
+const MOST: i32 = (1 << 14) - 1;
+
 /// The tables of an image; all of them were verified.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kin<'a> {
@@ -50,16 +53,34 @@ pub(crate) struct Kin<'a> {
     pub known: &'a [u8],
 }
 
-/// What each codeword adds to a movie's likeness with one movie: 512 bytes.
+/// What each codeword adds to a movie's likeness with a direction: 512 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KinTerms {
     terms: [[i16; WORDS]; BOOKS],
 }
 
 impl KinTerms {
+    /// Those of no direction.
+    pub(crate) const NONE: Self = Self {
+        terms: [[0; WORDS]; BOOKS],
+    };
+
+    /// The sum of the largest term of each book: no movie's is more.
+    #[cfg(feature = "codes")]
+    pub(crate) fn most(&self) -> i32 {
+        let mut sum = 0_i32;
+        for book in &self.terms {
+            let most = book
+                .iter()
+                .fold(i16::MIN, |a, b| if a > *b { a } else { *b });
+            sum = sum.wrapping_add(most.into());
+        }
+        sum
+    }
+
     /// The sum of a movie's terms: at most 2^18.
     #[inline(always)]
-    fn sum(&self, codes: &[u8; BYTES]) -> i32 {
+    pub(crate) fn sum(&self, codes: &[u8; BYTES]) -> i32 {
         let mut sum = 0_i32;
         let (books, _) = self.terms.as_chunks::<2>();
         for ([low, high], byte) in books.iter().zip(codes) {
@@ -84,31 +105,49 @@ impl Kin<'_> {
         16.0 / (self.scale * self.scale)
     }
 
-    /// What each codeword adds to the likeness with the movie of `row`; nothing for a row outside the table. Costs four
-    /// products a codeword.
-    #[inline(never)]
-    fn terms(&self, row: u32) -> KinTerms {
-        let mut kin = KinTerms {
-            terms: [[0; WORDS]; BOOKS],
-        };
+    /// Adds `by` times the direction of the movie of `row`, or nothing for a row outside the table.
+    pub(crate) fn add(&self, x: &mut [i32; NUMBERS], row: u32, by: i32) {
         let Some(codes) = self.codes.get(row as usize) else {
-            return kin;
+            return;
         };
+        let (parts, _) = x.as_chunks_mut::<PART>();
         let (books, _) = self.codebook.as_chunks::<WORDS>();
-        for ((book, terms), words) in numbered(&mut kin.terms, 0).zip(books) {
+        for ((book, part), words) in numbered(parts, 0).zip(books) {
             let byte = codes.get(book >> 1).copied().unwrap_or_default();
             let nibble = if book & 1 == 0 { byte & 15 } else { byte >> 4 };
-            let own = words.get(usize::from(nibble)).copied().unwrap_or_default();
+            let word = words.get(usize::from(nibble)).copied().unwrap_or_default();
+            for (x, number) in part.iter_mut().zip(word) {
+                *x = x.wrapping_add(i32::from(number).wrapping_mul(by));
+            }
+        }
+    }
+
+    /// What each codeword adds to the product with `x`, without the last `shift` bits, held to ±[`MOST`]. Four products of
+    /// numbers must be below 2^31. Costs four products a codeword.
+    #[inline(never)]
+    pub(crate) fn terms_of(&self, x: &[i32; NUMBERS], shift: u32) -> KinTerms {
+        let mut kin = KinTerms::NONE;
+        let (parts, _) = x.as_chunks::<PART>();
+        let (books, _) = self.codebook.as_chunks::<WORDS>();
+        for ((terms, part), words) in kin.terms.iter_mut().zip(parts).zip(books) {
             for (term, word) in terms.iter_mut().zip(words) {
                 let mut sum = 0_i32;
-                for (a, b) in own.iter().zip(word) {
-                    sum = sum.wrapping_add(i32::from(*a).wrapping_mul(i32::from(*b)));
+                for (a, b) in part.iter().zip(word) {
+                    sum = sum.wrapping_add(a.wrapping_mul(i32::from(*b)));
                 }
-                // At most 2^16.
-                *term = (sum >> 2) as i16;
+                *term = between(sum.wrapping_shr(shift), MOST) as i16;
             }
         }
         kin
+    }
+
+    /// What each codeword adds to the likeness with the movie of `row`; nothing for a row outside the table.
+    #[inline(never)]
+    fn terms(&self, row: u32) -> KinTerms {
+        let mut own = [0; NUMBERS];
+        self.add(&mut own, row, 1);
+        // Four products are at most 2^16.
+        self.terms_of(&own, 2)
     }
 
     /// The keys of the movies from row `first` on: at most 2^24.
@@ -122,7 +161,8 @@ impl Kin<'_> {
     }
 
     /// What the likeness of a movie of a confidence byte is multiplied by, in 256ths.
-    fn level(&self, known: u8) -> i32 {
+    #[inline(always)]
+    pub(crate) fn level(&self, known: u8) -> i32 {
         let level = self.levels.get(usize::from(known >> 2));
         i32::from(level.copied().unwrap_or_default())
     }

@@ -222,11 +222,14 @@ impl<'a> Model<'a> {
 
     /// About what work with this model takes on this machine, in clock cycles.
     pub fn costs(&self) -> Costs {
-        let costs = self.with_shape(|shape| Costs::of(shape, Machine::HERE));
-        match self.has_kin() {
-            true => costs.with_kin(),
-            false => costs,
+        let mut costs = self.with_shape(|shape| Costs::of(shape, Machine::HERE));
+        if self.has_kin() {
+            costs = costs.with_kin();
         }
+        if self.has_interest() {
+            costs = costs.with_interest();
+        }
+        costs
     }
 
     /// Dimensions of a movie's row.
@@ -253,10 +256,10 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// What the image says of people's interests.
-    pub(crate) fn interests(&self) -> Option<&Interests<'a>> {
+    /// What the image says of people's interests, and its kin.
+    pub(crate) fn interests(&self) -> Option<(&Interests<'a>, &kin::Kin<'a>)> {
         if cfg!(feature = "interest") {
-            self.interests.as_ref()
+            self.interests.as_ref().zip(self.kin.as_ref())
         } else {
             None
         }

@@ -169,11 +169,6 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
     bounds(model, found, &largest);
 
     let users = model.users();
-    if cfg!(feature = "interest") {
-        model.interests = interest::open(found, movies, users);
-    } else if found.has(TableKind::InterestCode) {
-        found.refuse(ImageError::WithoutFeature(Feature::Interest));
-    }
     if found.has(TableKind::UserSpread) {
         let spread = covariance(found, TableKind::UserSpread, user_dim.wrapping_add(1));
         model.user_spread = Some(spread);
@@ -189,6 +184,11 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
     model.confidence = found.confidence(movies);
     let known = model.confidence.map(|confidence| confidence.bytes);
     model.kin = kin::open(found, movies, known);
+    if cfg!(feature = "interest") {
+        model.interests = interest::open(found, (movies, users), model.kin.is_some());
+    } else if found.has(TableKind::InterestCourse) {
+        found.refuse(ImageError::WithoutFeature(Feature::Interest));
+    }
     // Without the feature they are skipped: lists are as right without a filter.
     #[cfg(feature = "facets")]
     {

@@ -64,8 +64,8 @@ impl Model<'_> {
                     *key = key.saturating_add(each.wrapping_mul(i32::from(*known)));
                 });
             }
-            if let Some(of) = interests {
-                of.add_to_keys(interest, at, known, keys);
+            if let Some((_, kin)) = interests {
+                kin.add_to_keys(interest, at, keys);
             }
             return;
         }
@@ -77,8 +77,8 @@ impl Model<'_> {
                 *score += fame * f32::from(*known);
             });
         }
-        if let Some(of) = interests {
-            of.add_to_stars(interest, at, known, scores);
+        if let Some((_, kin)) = interests {
+            kin.add_to_stars(interest, at, scores);
         }
         if cfg!(not(cortex_m_float)) {
             for key in keys {

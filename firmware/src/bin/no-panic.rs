@@ -215,7 +215,7 @@ fn models(model: &Model<'_>) {
         model.user_table();
         model.user_spread();
         model.kernels();
-        model.costs().with_kin();
+        model.costs().with_kin().with_interest();
         model.movie_id(word());
         model.movies();
         model.users();

@@ -153,12 +153,17 @@ fn build_by(
             super::integers::tables(p, storage, &mut tables)?;
         }
     }
-    let fame = checkpoint.options.fame.unwrap_or_default();
-    if fame > 0.0 || checkpoint.interest.is_some() {
+    let interest = checkpoint.interest.as_ref();
+    let interest = interest.filter(|_| !storage.without_kin);
+    let fame = match interest {
+        Some(interest) => interest.fame,
+        None => checkpoint.options.fame.unwrap_or_default(),
+    };
+    if fame > 0.0 || interest.is_some() {
         let counts = pick(&checkpoint.movie_counts, 1, &chosen.movies);
         tables.push(confidence(&counts, fame));
-        if let Some(interest) = &checkpoint.interest {
-            interests::tables(interest, &counts, chosen, !storage.without_kin, &mut tables)?;
+        if let Some(interest) = interest {
+            interests::tables(interest, &counts, chosen, &mut tables);
         }
     }
 

@@ -1,65 +1,67 @@
-//! The tables of what people look for: optional, so that a reader that doesn't know them ranks without.
+//! The tables of which movies belong together and of what people look for: optional, so that a reader that doesn't know
+//! them ranks without.
 
 use pocketrec::image::TableKind as K;
 use pocketrec::image::builder::OwnedTable;
 
 use super::Chosen;
 use super::pick::pick;
+use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin;
-use pocketrec_base::error::BadInput;
-use pocketrec_train::interest::{Interest, kin_levels, levels};
+use pocketrec_train::interest::{Interest, kin_levels};
 
 /// The smallest scale of the codewords of movies that belong together; core wants a power of two from 2^-16 on.
 const LEAST_SCALE: f32 = 1.0 / 32_768.0;
 
-/// Adds the tables for movies with so many ratings, and for the chosen users; those of which movies belong together if
-/// wanted.
+/// Adds the tables for movies with so many ratings, and for the chosen users.
 pub(super) fn tables(
     interest: &Interest,
     counts: &[u32],
     chosen: &Chosen,
-    with_kin: bool,
     tables: &mut Vec<OwnedTable>,
-) -> Result<(), BadInput> {
-    let dim = interest.dim;
-    let codes = pick(&interest.codes, 1, &chosen.movies);
+) {
     let mut add = |table: OwnedTable| tables.push(table.optional());
-    add(OwnedTable::of(K::InterestCode, codes.len(), &codes));
-    let (scale, codebook) = small(&interest.codebook, interest.scale);
-    let rows = codebook.len() / dim;
-    add(OwnedTable::of(K::InterestCodebook, rows, &codebook).with_scale(scale));
-    let levels = levels(counts, interest.power);
-    add(OwnedTable::of(K::InterestLevels, 1, &levels));
-    add(OwnedTable::of(K::InterestSpread, 1, &interest.spread));
-    // A device multiplies by the root, for observation and noise alike.
-    let course = [interest.weight, interest.fade.sqrt()];
+    let codes = pick(&interest.kin_codes, kin::BYTES, &chosen.movies);
+    add(OwnedTable::of(K::KinCode, chosen.movies.len(), &codes));
+    let largest = (interest.kin_codebook.iter()).fold(0.0f32, |most, x| most.max(x.abs()));
+    let mut scale = 1.0;
+    while scale > LEAST_SCALE && largest <= scale * 63.5 {
+        scale /= 2.0;
+    }
+    let codebook = small(&interest.kin_codebook, scale);
+    let words = kin::BOOKS * kin::WORDS;
+    add(OwnedTable::of(K::KinCodebook, words, &codebook).with_scale(scale));
+    add(OwnedTable::of(K::KinLevels, 1, &kin_levels(counts)));
+    let course = [interest.weight, interest.fade];
     add(OwnedTable::of(K::InterestCourse, 1, &course));
-    if with_kin {
-        let codes = pick(&interest.kin_codes, kin::BYTES, &chosen.movies);
-        add(OwnedTable::of(K::KinCode, chosen.movies.len(), &codes));
-        let largest = (interest.kin_codebook.iter()).fold(0.0f32, |most, x| most.max(x.abs()));
-        let mut scale = 1.0;
-        while scale > LEAST_SCALE && largest <= scale * 63.5 {
-            scale /= 2.0;
-        }
-        let (scale, codebook) = small(&interest.kin_codebook, scale);
-        let words = kin::BOOKS * kin::WORDS;
-        add(OwnedTable::of(K::KinCodebook, words, &codebook).with_scale(scale));
-        add(OwnedTable::of(K::KinLevels, 1, &kin_levels(counts)));
-    }
     if !chosen.users.is_empty() {
-        let users = pick(&interest.users, dim, &chosen.users);
-        let most = users.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-        let (scale, rows) = small(&users, most / 127.0);
-        let table = OwnedTable::of(K::UserInterest, chosen.users.len(), &rows);
-        add(table.with_scale(scale));
+        let latest = latest(interest, chosen);
+        add(OwnedTable::of(K::UserLatest, chosen.users.len(), &latest));
     }
-    Ok(())
 }
 
-/// The values as multiples of `scale`, which is held to what core takes.
-fn small(values: &[f32], scale: f32) -> (f32, Vec<i8>) {
-    let scale = scale.clamp(f32::MIN_POSITIVE, 1.0);
+/// The rows in the image of the movies that the chosen users rated last, of those that it has.
+fn latest(interest: &Interest, chosen: &Chosen) -> Vec<u8> {
+    let most = chosen.movies.iter().max().map_or(0, |row| row + 1);
+    let mut places = vec![u32::MAX; most];
+    for (place, row) in (0..).zip(&chosen.movies) {
+        places[*row] = place;
+    }
+    let width = if chosen.movies.len() < 1 << 16 { 2 } else { 3 };
+    let mut bytes = Vec::with_capacity(chosen.users.len() * LATEST * width);
+    for user in &chosen.users {
+        let rows = &interest.latest[user * LATEST..][..LATEST];
+        let rows = rows.iter().filter_map(|row| places.get(*row as usize));
+        let rows = rows.copied().filter(|place| *place != u32::MAX);
+        for place in rows.chain(std::iter::repeat(u32::MAX)).take(LATEST) {
+            bytes.extend_from_slice(&place.to_le_bytes()[..width]);
+        }
+    }
+    bytes
+}
+
+/// The values as multiples of `scale`.
+fn small(values: &[f32], scale: f32) -> Vec<i8> {
     let round = |x: &f32| (x / scale).round().clamp(-127.0, 127.0) as i8;
-    (scale, values.iter().map(round).collect())
+    values.iter().map(round).collect()
 }

@@ -93,7 +93,8 @@ pub struct Storage {
     pub precompute: bool,
     /// How many of a model's dimensions, the first ones; all where it isn't said.
     pub dim: Option<usize>,
-    /// Whether the tables of which movies belong together, 8 bytes a movie, are left out.
+    /// Whether the tables of which movies belong together, 8 bytes a movie, are left out, and with them what people look
+    /// for.
     pub without_kin: bool,
 }
 

@@ -187,8 +187,9 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
         let weight = fame::choose(&parameters, ratings, &split);
         options.fame = Some(weight);
         if data.has_times {
-            found = interest::find(&parameters, ratings, &split, weight, &options, &|| false);
+            found = interest::find(&parameters, ratings, &split, &options, &|| false);
         }
+        let weight = found.as_ref().map_or(weight, |found| found.fame);
         notes.push(format!(
             "{}, chosen on ratings that the model may know",
             fame::sentence(weight, found.is_some())

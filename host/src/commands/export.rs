@@ -301,7 +301,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     if storage.without_kin && checkpoint.interest.is_some() {
         note!(
-            "It is without the table of which movies belong together{}: `similar` goes by embeddings",
+            "It is without the table of which movies belong together{}: lists go without what people look for, and `similar` by \
+             embeddings",
             match args.kin {
                 Keep::Fit => format!(", which doesn't fit {} beside them", board.name),
                 Keep::All | Keep::None => " (`--kin none`)".into(),

@@ -88,7 +88,7 @@ pub fn train(
     let flag = observer.stop_flag();
     let stop = || flag.is_some_and(|flag| flag.load(Ordering::Relaxed));
     let interest = finds
-        .then(|| interest::find(parameters, ratings, split, fame, &trained.options, &stop))
+        .then(|| interest::find(parameters, ratings, split, &trained.options, &stop))
         .flatten();
     trained.validation = (!split.validation.is_empty()).then(|| Validation {
         ratings: split.validation.len(),

@@ -3,7 +3,6 @@
 #![allow(unsafe_code)]
 
 use super::{COARSER, Lookup, sum};
-use crate::model::interest::{Interest, Interests, LEVELS, MAX_CODES};
 #[cfg(any(cortex_m_float, cortex_m_base))]
 use crate::table::MAX_BOOKS;
 
@@ -13,55 +12,12 @@ pub(super) struct Left<'a, const BOOKS: usize> {
     pub codes: &'a [[u8; BOOKS]],
     /// Confidence bytes, as many.
     pub known: &'a [u8],
-    /// What somebody looks for, where it is anything.
-    pub sought: Option<Sought<'a>>,
 }
-
-/// What takes a movie from the most that any interest could give it to what this one does.
-#[derive(Clone, Copy)]
-pub(super) struct Sought<'a> {
-    /// Codes of interest: of all movies that were left at first, or more of them.
-    codes: &'a [u8],
-    terms: &'a [i16; MAX_CODES],
-    levels: &'a [u8; LEVELS],
-}
-
-impl<'a> Sought<'a> {
-    /// For the movies of rows `first` to `end`; `None` where there aren't as many.
-    pub(super) fn of(
-        (of, interest): (&'a Interests<'a>, &'a Interest),
-        first: usize,
-        end: usize,
-    ) -> Option<Self> {
-        Some(Self {
-            codes: of.codes.get(first..end)?,
-            terms: interest.terms(),
-            levels: of.levels,
-        })
-    }
-
-    /// What a movie doesn't get of the most there is: of the code at `from_end` from the last, of this confidence byte.
-    #[inline(always)]
-    fn lack(&self, largest: i32, from_end: usize, known: u8) -> i32 {
-        let code = self.codes.len().checked_sub(from_end);
-        let code = code.and_then(|at| self.codes.get(at)).copied();
-        let term = self
-            .terms
-            .get(usize::from(code.unwrap_or_default()) % MAX_CODES);
-        let level = self.levels.get(usize::from(known >> 2)).copied();
-        let lack = largest.wrapping_sub(term.copied().unwrap_or_default().into());
-        lack.wrapping_mul(level.unwrap_or_default().into()) << TERM_SHIFT
-    }
-}
-
-/// Bits by which a term of interest is coarser than a score.
-const TERM_SHIFT: u32 = 3;
 
 /// Leaves the movies behind the first one whose key is above `bar`, the base apart, and gives that key; `None` when
 /// there is no such movie.
 ///
-/// By the manuals the instructions take about 21 cycles a movie of 4 codes on a Cortex-M4, 37 on a Cortex-M0, and 32 and
-/// 50 more for one that would be above the bar if its interest were the largest there is.
+/// By the manuals the instructions take about 21 cycles a movie of 4 codes on a Cortex-M4, 37 on a Cortex-M0.
 #[inline(always)]
 pub(super) fn past<const BOOKS: usize>(
     lookup: &Lookup,
@@ -89,14 +45,7 @@ fn past_plainly<const BOOKS: usize>(
             break None;
         };
         let most = lookup.most.get(usize::from(*known)).copied();
-        let mut key = (sum(terms, codes) << COARSER).wrapping_add(most.unwrap_or_default());
-        if key <= bar {
-            continue;
-        }
-        if let Some(sought) = &left.sought {
-            let from_end = movies.len().wrapping_add(1);
-            key = key.wrapping_sub(sought.lack(lookup.largest, from_end, *known));
-        }
+        let key = (sum(terms, codes) << COARSER).wrapping_add(most.unwrap_or_default());
         if key > bar {
             break Some(key);
         }
@@ -124,12 +73,6 @@ mod assembly {
         pub known: *const u8,
         pub end: *const u8,
         pub most: *const i32,
-        /// From behind a confidence byte to its movie's code of interest.
-        pub to_code: isize,
-        /// 128 terms of interest, or nothing.
-        pub terms: *const i16,
-        pub levels: *const u8,
-        pub largest: i32,
     }
 
     unsafe extern "C" {
@@ -153,22 +96,9 @@ fn past_by_assembly<const BOOKS: usize>(
         known: known.start,
         end: known.end,
         most: lookup.most.as_ptr(),
-        to_code: 0,
-        terms: core::ptr::null(),
-        levels: core::ptr::null(),
-        largest: lookup.largest,
     };
-    if let Some(sought) = &left.sought {
-        // The codes of the movies that are left are the last ones.
-        let codes = sought.codes.as_ptr_range().end;
-        sought.codes.len().checked_sub(count)?;
-        walk.to_code = codes.addr().wrapping_sub(known.end.addr()).wrapping_sub(1) as isize;
-        walk.terms = sought.terms.as_ptr();
-        walk.levels = sought.levels.as_ptr();
-    }
-    // SAFETY: as many codes are there as confidence bytes, 4 each, as the caller's BOOKS say, and codes of interest; the
-    // four books lie one behind the other; a byte never leads beyond a table of 256, 7 bits of it beyond one of 128, or 6
-    // beyond one of 64. Only `walk` is written.
+    // SAFETY: as many codes are there as confidence bytes, 4 each, as the caller's BOOKS say; the four books lie one behind
+    // the other; a byte never leads beyond a table of 256. Only `walk` is written.
     let key =
         unsafe { assembly::pocketrec_look_up_4(&mut walk, lookup.terms.as_ptr().cast(), bar) };
     left.go(walk.known.addr().wrapping_sub(known.start.addr()));
@@ -200,7 +130,7 @@ core::arch::global_asm!(
     add r3, r3, r11
     add r0, r0, r3, lsl #8
     cmp r0, r2
-    bgt 4f
+    bgt 3f
     .endm
 
     .section .text.pocketrec_look_up_4,"ax",%progbits
@@ -228,30 +158,6 @@ pocketrec_look_up_4:
     pocketrec_movie
     cmp r5, r6
     bne 1b
-    b 3f
-4:
-    @ Above the bar if its interest is the largest: less what this one lacks of it.
-    ldr r3, [sp]
-    adds r3, r3, #16
-    ldm r3, {r3, r11, r12, lr}
-    cmp r11, #0
-    beq 3f
-    ldrb r3, [r3, r5]
-    and r3, r3, #127
-    ldrsh r11, [r11, r3, lsl #1]
-    ldrb r3, [r5, #-1]
-    lsrs r3, r3, #2
-    ldrb r12, [r12, r3]
-    sub lr, lr, r11
-    mul lr, lr, r12
-    sub r0, r0, lr, lsl #3
-    cmp r0, r2
-    bgt 3f
-    subs r3, r6, r5
-    beq 3f
-    lsls r3, r3, #31
-    bne 2b
-    b 1b
 3:
     pop {r1}
     strd r4, r5, [r1]
@@ -295,7 +201,7 @@ core::arch::global_asm!(
     adds r4, #4
     adds r5, #1
     cmp r0, r8
-    bgt 4f
+    bgt 3f
     .endm
 
     .section .text.pocketrec_look_up_4,"ax",%progbits
@@ -337,38 +243,6 @@ pocketrec_look_up_4:
     pocketrec_movie
     cmp r5, r9
     bne 1b
-    b 3f
-4:
-    @ Above the bar if its interest is the largest: less what this one lacks of it.
-    push {r1, r3, r6}
-    ldr r3, [sp, #28]
-    adds r3, r3, #16
-    ldm r3!, {r1, r2, r6}
-    cmp r2, #0
-    beq 5f
-    ldr r3, [r3]
-    ldrb r1, [r1, r5]
-    lsls r1, r1, #25
-    lsrs r1, r1, #24
-    ldrsh r1, [r2, r1]
-    subs r3, r3, r1
-    subs r2, r5, #1
-    ldrb r2, [r2]
-    lsrs r2, r2, #2
-    ldrb r2, [r6, r2]
-    muls r3, r2, r3
-    lsls r3, r3, #3
-    subs r0, r0, r3
-5:
-    pop {r1, r3, r6}
-    cmp r0, r8
-    bgt 3f
-    mov r2, r9
-    subs r2, r2, r5
-    beq 3f
-    lsls r2, r2, #31
-    bne 2b
-    b 1b
 3:
     add sp, #4
     pop {r1-r3}

@@ -12,7 +12,6 @@
 //! Advice for whoever changes this: `cargo xtask bench device` counts it and compares each result with the plain form.
 #![allow(unsafe_code)]
 
-mod bytes;
 mod layers;
 #[cfg(feature = "learn")]
 mod narrow;
@@ -20,7 +19,6 @@ mod one;
 mod pairs;
 mod rows;
 
-pub(crate) use bytes::dot_of_bytes;
 pub(crate) use layers::{columns, rows, widen};
 #[cfg(feature = "learn")]
 pub(crate) use narrow::{narrow, times};

@@ -1,99 +1,65 @@
 //! The tables of interests: found and checked.
 
-use super::{ANY, Found, cast, covariance};
+use super::{ANY, Found};
 use crate::image::ImageError;
-use crate::image::{Element, TableKind};
-use crate::model::interest::{Interests, MAX_CODES, MAX_INTEREST};
+use crate::image::TableKind;
+use crate::model::interest::{Interests, LATEST, Latest};
 
-/// The most stars for an interest of 1.
-const WEIGHT_LIMIT: f32 = 4096.0;
+/// The most stars for a likeness of 1, and the fewest.
+const WEIGHTS: core::ops::RangeInclusive<f32> = 1.0 / 1024.0..=128.0;
 
-/// The other tables, which stand for nothing without [`TableKind::InterestCode`].
-const KINDS: [TableKind; 5] = [
-    TableKind::InterestCodebook,
-    TableKind::InterestLevels,
-    TableKind::InterestSpread,
-    TableKind::InterestCourse,
-    TableKind::UserInterest,
-];
-
-/// What the image says of people's interests, where it has a code for each movie.
+/// What the image says of people's interests, where it says how much they count; `kin` says whether it has movies that
+/// belong together.
 #[inline(never)]
 pub(super) fn open<'a, const CALLER: bool>(
     found: &Found<'a, CALLER>,
-    movies: u32,
-    users: u32,
+    (movies, users): (u32, u32),
+    kin: bool,
 ) -> Option<Interests<'a>> {
-    let kind = TableKind::InterestCode;
+    let kind = TableKind::InterestCourse;
     if !found.has(kind) {
-        if KINDS.into_iter().any(|kind| found.has(kind)) {
+        if found.has(TableKind::UserLatest) {
             found.refuse(ImageError::Missing(kind));
         }
         return None;
     }
-    let codes = found.bytes(kind, movies, 1);
-    found.need(TableKind::MovieConfidence, 0, ANY, ANY);
-
-    let kind = TableKind::InterestCodebook;
-    let table = found.need(kind, 0, ANY, ANY);
-    let (count, dimensions) = (table.rows as usize, table.columns as usize);
-    if count > MAX_CODES || dimensions > MAX_INTEREST {
-        found.shape(kind);
+    if !kin {
+        found.refuse(ImageError::Missing(TableKind::KinCode));
     }
-    let (codebook, scale) = small(found, kind, ANY, ANY);
-    if codes.iter().any(|code| usize::from(*code) >= count) {
-        found.value(TableKind::InterestCode);
-    }
-
-    let kind = TableKind::InterestLevels;
-    let Ok(levels) = found.bytes(kind, ANY, ANY).try_into() else {
-        found.shape(kind);
-        return None;
-    };
-    let spread = covariance(found, TableKind::InterestSpread, dimensions);
-
-    let kind = TableKind::InterestCourse;
     let [weight, fade] = *found.floats(kind, ANY, ANY) else {
         found.shape(kind);
         return None;
     };
-    if !(0.0..=WEIGHT_LIMIT).contains(&weight) || !(0.0..=1.0).contains(&fade) {
+    if !WEIGHTS.contains(&weight) || !(0.0..=1.0).contains(&fade) {
         found.value(kind);
     }
-
-    let kind = TableKind::UserInterest;
-    let users = found.has(kind).then(|| {
-        if users == 0 {
-            found.shape(kind);
-        }
-        small(found, kind, users, dimensions as u32)
-    });
+    let users = found
+        .has(TableKind::UserLatest)
+        .then(|| latest(found, movies, users));
     Some(Interests {
-        codes,
-        codebook,
-        scale,
-        dimensions,
-        levels,
-        spread,
         weight,
-        fade,
+        // At most 2^12.
+        fade: (fade * 4096.0) as u32,
         users,
     })
 }
 
-/// A table of 8-bit integers with a scale of at most 1.
-#[inline(never)]
-fn small<'a, const CALLER: bool>(
+/// The users' latest movies.
+fn latest<'a, const CALLER: bool>(
     found: &Found<'a, CALLER>,
-    kind: TableKind,
-    rows: u32,
-    columns: u32,
-) -> (&'a [i8], f32) {
-    let scale = found.need(kind, 0, ANY, ANY).scale;
-    // Written so that a NaN is refused too.
-    if !(f32::MIN_POSITIVE..=1.0).contains(&scale) {
+    movies: u32,
+    users: u32,
+) -> Latest<'a> {
+    let kind = TableKind::UserLatest;
+    let width = if movies < 1 << 16 { 2 } else { 3 };
+    if users == 0 {
+        found.shape(kind);
+    }
+    let rows = found.bytes(kind, users, (LATEST * width) as u32);
+    let latest = Latest { rows, width };
+    let beyond = |user| latest.of(user as usize).any(|row| row >= movies);
+    if (0..users).any(beyond) {
         found.value(kind);
     }
-    let values = found.bytes_of((kind, 0), Element::I8, rows, columns);
-    (cast(values), scale)
+    latest
 }

@@ -122,11 +122,7 @@ impl DeviceBill {
                 "integers",
                 "tables of integers".into(),
             ),
-            (
-                shape.interest.is_some(),
-                "interest",
-                "tables of interest".into(),
-            ),
+            (shape.interest, "interest", "tables of interest".into()),
             (
                 !shape.is_lessons(),
                 "shapes",

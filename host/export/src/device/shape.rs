@@ -41,8 +41,8 @@ pub struct Shape {
     pub stored: bool,
     /// Whether rankings take in how well known a movie is.
     pub confidence: bool,
-    /// Numbers in a vector of interest, where rankings take that in.
-    pub interest: Option<usize>,
+    /// Whether rankings take in what somebody looks for.
+    pub interest: bool,
     /// Tables whose cost nobody counted.
     pub unknown: Vec<String>,
 }
@@ -92,7 +92,7 @@ impl Shape {
                     shape.dot = table.bytes.first().is_some_and(|bits| bits & 2 != 0)
                 }
                 TableKind::MovieConfidence => shape.confidence = true,
-                TableKind::InterestCodebook => shape.interest = Some(columns),
+                TableKind::InterestCourse => shape.interest = true,
                 kind if FREE.contains(&kind) => {}
                 kind if kind.to_string() == STORED => shape.stored = true,
                 kind => shape.unknown.push(kind.to_string()),
@@ -129,7 +129,7 @@ impl Shape {
             codewords: 0,
             stored: false,
             confidence: false,
-            interest: None,
+            interest: false,
             unknown: Vec::new(),
         }
     }
@@ -159,7 +159,11 @@ impl Shape {
 
     /// About what a service on `core` reckons with.
     pub(super) fn costs(&self, core: &str) -> Costs {
-        Costs::of(&self.in_core(), machine(core))
+        let costs = Costs::of(&self.in_core(), machine(core));
+        match self.interest {
+            true => costs.with_interest(),
+            false => costs,
+        }
     }
 
     /// Whether core has a kernel of its own for scores of this shape on `core`.
@@ -256,7 +260,7 @@ impl Shape {
 const STORED: &str = "integer_movie_halves";
 
 /// Tables that no work listed here gets slower by.
-const FREE: [TableKind; 33] = [
+const FREE: [TableKind; 29] = [
     TableKind::RatingScale,
     TableKind::Validation,
     TableKind::MovieIdRange,
@@ -283,12 +287,8 @@ const FREE: [TableKind; 33] = [
     TableKind::IntegerWeights,
     TableKind::IntegerBias,
     TableKind::IntegerOutputBits,
-    TableKind::InterestCode,
-    TableKind::InterestLevels,
-    TableKind::InterestSpread,
-    TableKind::InterestCourse,
-    TableKind::UserInterest,
     TableKind::KinCode,
     TableKind::KinCodebook,
     TableKind::KinLevels,
+    TableKind::UserLatest,
 ];

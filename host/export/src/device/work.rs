@@ -107,9 +107,9 @@ pub fn works(shape: &Shape, counts: Counts<'_>, clock_hz: u32) -> Vec<Work> {
         let name = "before it, what the user would give each codeword".to_owned();
         works.push((name, on.table()));
     }
-    if shape.interest.is_some() {
-        let name = format!("before it, the interest of {RATINGS} ratings");
-        works.push((name, on.interest(RATINGS)));
+    if shape.interest {
+        let name = "before it, what the latest ratings look for".to_owned();
+        works.push((name, on.of("interest", true)));
     }
     works.push(("a step of gradient descent".to_owned(), on.step()));
     works.push(("a fold-in of 1 rating".to_owned(), on.fold_in(1)));
@@ -249,8 +249,8 @@ impl On<'_> {
     fn looked_up(&self, books: usize) -> Option<Estimate> {
         let shape = self.shape;
         let name = match shape.interest {
-            Some(_) => "list_interest_codes",
-            None => "list_codes",
+            true => "list_interest_codes",
+            false => "list_codes",
         };
         // The image that was counted has both.
         let factor = books as f64 / Shape::coded().movie();
@@ -271,7 +271,7 @@ impl On<'_> {
             let estimate = self.of(work, exact && shape.is_like(&counted))?;
             Some(estimate.scaled(shape.movie() / counted.movie()))
         };
-        let bare = shape.interest.is_none() && !shape.confidence;
+        let bare = !shape.interest && !shape.confidence;
         let kernel = shape.kernels(self.counts.core()).rank;
         let movie = match kernel {
             Kernel::DspPairs
@@ -313,32 +313,31 @@ impl On<'_> {
             }
         }?;
         match shape.interest {
-            Some(_) => self.plus(movie, "list_interest", "list"),
-            None => Some(movie),
+            true => self.plus(movie, "list_interest", "list"),
+            false => Some(movie),
         }
     }
 
     fn ranked_without_mlp(&self) -> Option<Estimate> {
         let shape = self.shape;
         let (name, score) = match (shape.in_integers(), shape.interest) {
-            (true, Some(_)) => ("list_interest_i8", "mf_i8"),
-            (true, None) => ("list_i8", "mf_i8"),
-            (false, Some(_)) => ("list_interest", "mf"),
-            (false, None) => ("list", "mf"),
+            (true, true) => ("list_interest_i8", "mf_i8"),
+            (true, false) => ("list_i8", "mf_i8"),
+            (false, true) => ("list_interest", "mf"),
+            (false, false) => ("list", "mf"),
         };
         let reference = self.reference();
         let penalty = self.penalty();
         if shape.is_like(&reference) && shape.has_kernel(self.counts.core()) {
-            // The images of lists have both; without a vector of interest in a ranking, confidence alone costs.
-            let whole = shape.confidence && shape.interest.is_none_or(|dim| dim == 16);
-            let counted = whole && counted_in(name, shape.element);
+            // The images of lists have both; without an interest in a ranking, confidence alone costs.
+            let counted = shape.confidence && counted_in(name, shape.element);
             if let Some(estimate) = self.of(name, counted) {
                 return Some(estimate);
             }
         }
         let score = self.of(score, false)?;
         let score = score.scaled(penalty * shape.movie() / reference.movie());
-        let name = if shape.interest.is_some() {
+        let name = if shape.interest {
             "list_interest"
         } else {
             "list"
@@ -353,14 +352,6 @@ impl On<'_> {
         let bytes = bytes.then(|| estimate.clone().plus(self.counts, &in_bytes, &than));
         let bytes = bytes.flatten();
         bytes.or_else(|| estimate.plus(self.counts, more, less))
-    }
-
-    fn interest(&self, ratings: u32) -> Option<Estimate> {
-        let dim = self.shape.interest?;
-        let side = dim as f64 / pocketrec::model::interest::MAX_INTEREST as f64;
-        let counted = self.counts.get("interest")?.units == ratings;
-        let rating = self.of("interest", counted)?.scaled(side * side);
-        Some(rating.units(ratings))
     }
 
     /// A score's gradient, and a step along it.

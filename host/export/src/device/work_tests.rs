@@ -21,7 +21,7 @@ M4F workspace mf 64 0 50 0
 M4F workspace mf_i8 64 0 200 0
 M4F workspace list 256 0 80 0
 M4F workspace list_interest 256 0 90 0
-M4F workspace interest 20 0 1000 0
+M4F workspace interest 1 0 20000 0
 M4F workspace step 1 0 300 0
 M4F workspace step_i16 1 0 900 0
 M4F workspace fold_in 20 0 700 0
@@ -195,27 +195,16 @@ fn lists_without_an_mlp_take_interest_in_where_the_image_has_it() {
         8_000.0,
         "100 x `list`",
     );
-    shape.interest = Some(16);
+    shape.interest = true;
     is(
         estimate(&shape, FLOAT, "a ranking"),
         9_000.0,
         "100 x `list_interest`",
     );
-    is(
-        estimate(&shape, FLOAT, "before it"),
-        20_000.0,
-        "20 x `interest`",
-    );
-    // Half the dimensions, a quarter of the work.
-    shape.interest = Some(8);
-    is(
-        estimate(&shape, FLOAT, "before it"),
-        5_000.0,
-        "about: 20 x 0.25 x `interest`",
-    );
+    is(estimate(&shape, FLOAT, "before it"), 20_000.0, "`interest`");
     // An MLP's list takes on top what it takes without one.
     let shape = Shape {
-        interest: Some(16),
+        interest: true,
         confidence: true,
         ..lesson(Element::F16)
     };
@@ -255,6 +244,13 @@ fn the_shape_of_an_image_is_read_from_its_tables() {
     assert!(shape.unknown.is_empty(), "{:?}", shape.unknown);
 }
 
+fn interested(shape: Shape) -> Shape {
+    Shape {
+        interest: true,
+        ..shape
+    }
+}
+
 #[test]
 fn what_a_service_reckons_with_is_within_three_times_of_what_was_counted() {
     let shapes = [
@@ -267,6 +263,15 @@ fn what_a_service_reckons_with_is_within_three_times_of_what_was_counted() {
         ("other_i16", Shape::plain(10, &[24, 6], Element::I16)),
         ("dim32", Shape::plain(32, &[32, 4], Element::F16)),
         ("list_codes", Shape::coded()),
+        (
+            "list_interest",
+            interested(Shape::plain(8, &[], Element::F16)),
+        ),
+        (
+            "list_interest_i8",
+            interested(Shape::plain(8, &[], Element::I8)),
+        ),
+        ("list_interest_codes", interested(Shape::coded())),
     ];
     let learned = [
         ("fold_in", lesson(Element::F16)),

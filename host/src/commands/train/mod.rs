@@ -161,7 +161,9 @@ pub fn run(args: &Args) -> Result<()> {
         note!("{}", dimensions(&borne, &options, fit.parameters.movie_dim));
     }
     let weight = trained.options.fame.unwrap_or_default();
-    note!("{}", fame::sentence(weight, checkpoint.interest.is_some()));
+    let interest = checkpoint.interest.as_ref();
+    let weight = interest.map_or(weight, |interest| interest.fame);
+    note!("{}", fame::sentence(weight, interest.is_some()));
     let scores = validated.then(|| Scores::of(&data, &split, &baselines, &fit));
     match &scores {
         Some(scores) => {

@@ -4,12 +4,11 @@
 //! and `movie_bias` `[rows]` when the model has them, `dense_0.weight` `[inputs, outputs]` and
 //! `dense_0.bias` `[outputs]` and so on for each layer, `user_ids` and `movie_ids` (u32, the
 //! MovieLens id of each row), `user_counts` and `movie_counts` (u32, ratings of each row). With
-//! interests: `interest_code` (u32), `interest_codebook` `[codes, dim]`, `user_interest`
-//! `[users, dim]`, `interest_spread` (a lower triangle) and `interest_course` (scale of the codebook,
-//! power, fade, weight), and `kin_code` (u8) `[movies, 8]` and `kin_codebook` `[256, 4]`. `newcomer` is bias and row of
-//! somebody new, `user_drift` `[users]` by how much biases have moved and `drift_course` their fade and pull, where they were
-//! found. Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a
-//! line each, the first that of id 1.
+//! interests: `kin_code` (u8) `[movies, 8]` and `kin_codebook` `[256, 4]`, `interest_course` (fade, weight, fame) and
+//! `user_latest` (u32) `[users, 16]`, the rows of the movies rated last, 4294967295 where there are no more. `newcomer` is
+//! bias and row of somebody new, `user_drift` `[users]` by how much biases have moved and `drift_course` their fade and pull,
+//! where they were found. Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a line each, the first that
+//! of id 1.
 //! Metadata (all strings, as the format demands): see [`KEYS`].
 
 use std::borrow::Cow;
@@ -24,6 +23,7 @@ use crate::drift::Drift;
 use crate::interest::Interest;
 use crate::options::{ModelKind, Options};
 use crate::parameters::{Layer, Parameters};
+use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin;
 use pocketrec_data::Names;
 
@@ -182,7 +182,6 @@ impl Checkpoint {
         p.movie_bias.push(bias);
         if let Some(interest) = &mut self.interest {
             let each = interest.kin_codes.len() / p.movies;
-            interest.codes.push(interest.codes[like]);
             interest
                 .kin_codes
                 .extend_from_within(like * each..(like + 1) * each);
@@ -253,14 +252,13 @@ impl Checkpoint {
             length("user_drift", drift.users.len(), p.user_bias.len())?;
         }
         if let Some(interest) = &self.interest {
-            let dim = interest.dim;
-            length("interest_code", interest.codes.len(), p.movies)?;
-            length("user_interest", interest.users.len(), p.users * dim)?;
-            let triangle = dim * (dim + 1) / 2;
-            length("interest_spread", interest.spread.len(), triangle)?;
-            let rows = interest.codebook.len() / dim.max(1);
-            if interest.codes.iter().any(|&code| usize::from(code) >= rows) {
-                return Err("interest_code names a row that interest_codebook has not".into());
+            length("user_latest", interest.latest.len(), p.users * LATEST)?;
+            let beyond = |row: &u32| *row != u32::MAX && *row as usize >= p.movies;
+            if let Some(row) = interest.latest.iter().find(|row| beyond(row)) {
+                return Err(format!(
+                    "user_latest names the movie row {row} of {}",
+                    p.movies
+                ));
             }
             length("kin_code", interest.kin_codes.len(), p.movies * kin::BYTES)?;
             let words = kin::BOOKS * kin::WORDS * kin::PART;
@@ -361,50 +359,28 @@ impl Checkpoint {
             floats("user_drift".into(), vec![drift.users.len()], &drift.users);
             floats("drift_course".into(), vec![2], &[drift.fade, drift.pull]);
         }
-        let (mut codes, mut kin_codes) = (Vec::new(), Vec::new());
         if let Some(interest) = &self.interest {
-            let dim = interest.dim.max(1);
-            let mut table = |name: &str, values: &[f32]| {
-                floats(name.into(), vec![values.len() / dim, dim], values);
-            };
-            table("interest_codebook", &interest.codebook);
-            table("user_interest", &interest.users);
-            floats(
-                "interest_spread".into(),
-                vec![interest.spread.len()],
-                &interest.spread,
-            );
-            let course = [
-                interest.scale,
-                interest.power,
-                interest.fade,
-                interest.weight,
-            ];
+            let course = [interest.fade, interest.weight, interest.fame];
             floats("interest_course".into(), vec![course.len()], &course);
             let words = vec![kin::BOOKS * kin::WORDS, kin::PART];
             floats("kin_codebook".into(), words, &interest.kin_codebook);
-            codes.extend(interest.codes.iter().map(|&code| u32::from(code)));
-            kin_codes.clone_from(&interest.kin_codes);
         }
         for (name, values) in [
             ("user_ids", &self.user_ids),
             ("movie_ids", &self.movie_ids),
             ("user_counts", &self.user_counts),
             ("movie_counts", &self.movie_counts),
-            ("interest_code", &codes),
         ] {
-            if values.is_empty() && name == "interest_code" {
-                continue;
-            }
-            let bytes = values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect();
-            tensors.push((name.into(), Dtype::U32, vec![values.len()], bytes));
+            let shape = vec![values.len()];
+            tensors.push((name.into(), Dtype::U32, shape, little_end(values)));
         }
-        if !kin_codes.is_empty() {
-            let shape = vec![kin_codes.len() / kin::BYTES, kin::BYTES];
-            tensors.push(("kin_code".into(), Dtype::U8, shape, kin_codes));
+        if let Some(interest) = &self.interest {
+            let codes = interest.kin_codes.clone();
+            let shape = vec![codes.len() / kin::BYTES, kin::BYTES];
+            tensors.push(("kin_code".into(), Dtype::U8, shape, codes));
+            let latest = little_end(&interest.latest);
+            let shape = vec![interest.latest.len() / LATEST, LATEST];
+            tensors.push(("user_latest".into(), Dtype::U32, shape, latest));
         }
         for (name, names) in [
             ("user_names", &self.data.user_names),
@@ -580,32 +556,30 @@ fn drift(file: &SafeTensors<'_>) -> Result<Option<Drift>, String> {
     }
 }
 
-/// The interests, where there are any: they came later, and a file without them is whole.
+/// The numbers' bytes.
+fn little_end(values: &[u32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}
+
+/// The interests, where there are any: a file without them is whole.
 fn interest(file: &SafeTensors<'_>) -> Result<Option<Interest>, String> {
-    if file.tensor("interest_code").is_err() {
+    if file.tensor("kin_code").is_err() {
         return Ok(None);
     }
-    let (shape, codebook) = floats(file, "interest_codebook", 2)?;
-    let (_, users) = floats(file, "user_interest", 2)?;
-    let (_, spread) = floats(file, "interest_spread", 1)?;
     let (_, course) = floats(file, "interest_course", 1)?;
-    let [scale, power, fade, weight] = course[..] else {
-        return Err("interest_course has not four numbers".into());
+    let [fade, weight, fame] = course[..] else {
+        return Err("interest_course has not three numbers".into());
     };
-    let codes = integers(file, "interest_code")?;
-    let codes: Result<Vec<u8>, _> = codes.into_iter().map(u8::try_from).collect();
     let kin_codes = tensor(file, "kin_code", Dtype::U8)?.data().to_vec();
     let (_, kin_codebook) = floats(file, "kin_codebook", 2)?;
     Ok(Some(Interest {
-        dim: shape[1],
-        codes: codes.map_err(|_| "interest_code holds a number beyond 255".to_string())?,
-        codebook,
-        scale,
-        power,
-        spread,
         fade,
         weight,
-        users,
+        fame,
+        latest: integers(file, "user_latest")?,
         kin_codes,
         kin_codebook,
     }))

@@ -1,10 +1,10 @@
-//! How fast ratings fade, and how many stars an interest is worth: by the lists of people whose latest validation
+//! How fast ratings fade, and how many stars an interest is worth, and fame beside it: by the lists of people whose latest validation
 //! rating is looked for, from what they had rated before it.
 
+use super::found::kin_level;
 use super::histories::Histories;
-use super::movies::Movies;
-use super::settings::{FADES, FIRST_WEIGHT, PEOPLE, SCORES, VARIETY, WEIGHTS};
-use super::solve::{Square, Vector};
+use super::kin::Found;
+use super::settings::{ENOUGH, FADES, FAMES, PEOPLE, RANGE, SCORES, UNCHOSEN, VARIETY, WEIGHTS};
 use super::stop::Stop;
 use crate::parameters::Parameters;
 use pocketrec_data::{Ratings, Split};
@@ -27,10 +27,9 @@ impl<'a> Held<'a> {
         counts: &'a [u32],
     ) -> Self {
         let mut latest: Vec<Option<u32>> = vec![None; ratings.user_count()];
-        let key = |row: u32| (ratings.times[row as usize], ratings.movies[row as usize]);
         for &row in &split.validation {
             let latest = &mut latest[ratings.users[row as usize] as usize];
-            if latest.is_none_or(|other| key(row) > key(other)) {
+            if latest.is_none_or(|other| ratings.when(row) > ratings.when(other)) {
                 *latest = Some(row);
             }
         }
@@ -52,33 +51,31 @@ impl<'a> Held<'a> {
         }
     }
 
-    /// The fade whose lists find most at [`FIRST_WEIGHT`], and then the weight whose lists do, among those that
-    /// name [`VARIETY`] times as many different movies as the list of the most rated ones: where none does, the
-    /// weight that names most. Without validation ratings the first of each; nothing once `stop` says so.
+    /// The fade whose lists find most in the mean of all weights and fames, for of single ones chance decides. Then, among
+    /// what names [`VARIETY`] times as many different movies as the list of the most rated ones, the largest weight whose
+    /// lists find [`ENOUGH`] at their best, and the fame with which they do; where nothing does, what names most.
+    /// [`UNCHOSEN`] without validation ratings; nothing once `stop` says so.
     pub(super) fn choose(
         &self,
         parameters: &Parameters,
-        movies: &Movies,
-        precision: &Square,
-        fame: f32,
+        kin: &Found,
         stop: Stop<'_>,
-    ) -> Option<(f32, f32)> {
+    ) -> Option<(f32, f32, f32)> {
+        let (lowest, highest) = parameters.scale;
+        let unit = ((highest - lowest) / RANGE).clamp(1.0 / 64.0, 4.0);
+        let (fade, weight, fame) = UNCHOSEN;
         if self.judge.people() == 0 {
-            return Some((FADES[0], FIRST_WEIGHT));
+            return Some((fade, weight * unit, fame * unit));
         }
-        let logs: Vec<f32> = (self.counts.iter())
-            .map(|&count| fame * (count as f32).ln_1p())
+        let known: Vec<(f32, f32)> = (self.counts.iter())
+            .map(|&count| ((count as f32).ln_1p(), kin_level(count as f32)))
             .collect();
         let stars = self.judge.lists(|user, out| {
-            if stop() {
-                return;
-            }
-            parameters.raw_list(user as usize, out);
-            for (out, log) in out.iter_mut().zip(&logs) {
-                *out += log;
+            if !stop() {
+                parameters.raw_list(user as usize, out);
             }
         });
-        let mut best = (f64::NEG_INFINITY, FADES[0], Vec::new());
+        let mut best = (f64::NEG_INFINITY, fade, Vec::new());
         for fade in FADES {
             let terms = self.judge.lists(|user, out| {
                 if stop() {
@@ -86,50 +83,94 @@ impl<'a> Held<'a> {
                 }
                 let user = user as usize;
                 let history = self.histories.before(user, self.times[user]);
-                let x = movies.person(precision, history, fade);
-                for (out, row) in out.iter_mut().zip(&movies.rows) {
-                    *out = dot(&x, row);
+                let terms = kin.terms(&kin.direction(history, fade));
+                for ((movie, out), (_, level)) in (0..).zip(out).zip(&known) {
+                    *out = level * kin.sum(&terms, movie);
                 }
             });
-            if stop() {
-                return None;
+            let mut tried = Vec::new();
+            for weight in WEIGHTS {
+                for fame in FAMES {
+                    if stop() {
+                        return None;
+                    }
+                    let (weight, fame) = (weight * unit, fame * unit);
+                    let found = self.judged(&stars, &terms, (weight, fame, &known));
+                    tried.push((weight, fame, found));
+                }
             }
-            let found = self.judged(&stars, &terms, FIRST_WEIGHT).ndcg;
+            let found = tried.iter().map(|(_, _, found)| found.ndcg).sum();
             if found > best.0 {
-                best = (found, fade, terms);
+                best = (found, fade, tried);
             }
         }
-        let (_, fade, terms) = best;
+        let (_, fade, tried) = best;
         let enough = self.judge.popular().coverage as f64 * VARIETY;
-        let mut tried: Vec<(f32, Ranking)> = WEIGHTS
-            .into_iter()
-            .map(|weight| (weight, self.judged(&stars, &terms, weight)))
-            .collect();
-        if tried
-            .iter()
-            .any(|(_, found)| found.coverage as f64 >= enough)
-        {
-            tried.retain(|(_, found)| found.coverage as f64 >= enough);
-            tried.sort_by(|(_, a), (_, b)| b.ndcg.total_cmp(&a.ndcg));
-        } else {
-            tried.sort_by_key(|(_, found)| std::cmp::Reverse(found.coverage));
-        }
-        let weight = tried.first().map_or(FIRST_WEIGHT, |(weight, _)| *weight);
-        Some((fade, weight))
+        let (weight, fame) = pick(&tried, enough)?;
+        Some((fade, weight, fame))
     }
 
-    fn judged(&self, stars: &[f32], terms: &[f32], weight: f32) -> Ranking {
+    fn judged(
+        &self,
+        stars: &[f32],
+        terms: &[f32],
+        (weight, fame, known): (f32, f32, &[(f32, f32)]),
+    ) -> Ranking {
         let mut at = 0;
         self.judge.judge(|_, out| {
             let end = at + out.len();
-            for ((out, stars), term) in out.iter_mut().zip(&stars[at..end]).zip(&terms[at..end]) {
-                *out = stars + weight * term;
+            let beside = stars[at..end].iter().zip(&terms[at..end]).zip(known);
+            for (out, ((stars, term), (log, _))) in out.iter_mut().zip(beside) {
+                *out = stars + fame * log + weight * term;
             }
             at = end;
         })
     }
 }
 
-fn dot(a: &Vector, b: &Vector) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+/// Of weights and fames, the smaller weights first, the ones to take.
+fn pick(tried: &[(f32, f32, Ranking)], enough: f64) -> Option<(f32, f32)> {
+    let varied = |found: &Ranking| found.coverage as f64 >= enough;
+    let most = (tried.iter())
+        .filter(|(_, _, found)| varied(found))
+        .fold(0.0, |most: f64, (_, _, found)| most.max(found.ndcg));
+    let good = |found: &Ranking| varied(found) && found.ndcg >= most * ENOUGH;
+    let largest = tried.iter().rfind(|(_, _, found)| good(found));
+    let taken = match largest {
+        Some((weight, _, _)) => tried
+            .iter()
+            .filter(|(other, _, found)| other == weight && varied(found))
+            .max_by(|(_, _, a), (_, _, b)| a.ndcg.total_cmp(&b.ndcg)),
+        None => tried.iter().max_by_key(|(_, _, found)| found.coverage),
+    };
+    taken.map(|(weight, fame, _)| (*weight, *fame))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_weight_is_taken_that_finds_nearly_what_the_best_does_and_names_enough() {
+        let tried = |weight, fame, ndcg, coverage| {
+            let found = Ranking {
+                ndcg,
+                coverage,
+                ..Ranking::default()
+            };
+            (weight, fame, found)
+        };
+        let all = [
+            tried(8.0, 0.2, 0.080, 600),
+            tried(8.0, 0.5, 0.090, 300),
+            tried(16.0, 0.2, 0.077, 700),
+            tried(16.0, 0.5, 0.079, 600),
+            tried(32.0, 0.2, 0.070, 900),
+            tried(32.0, 0.5, 0.071, 800),
+        ];
+        assert_eq!(pick(&all, 500.0), Some((16.0, 0.5)));
+        assert_eq!(pick(&all, 250.0), Some((8.0, 0.5)));
+        assert_eq!(pick(&all, 2_000.0), Some((32.0, 0.2)));
+        assert_eq!(pick(&[], 500.0), None);
+    }
 }

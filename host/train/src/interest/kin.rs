@@ -17,6 +17,7 @@ use super::stop::Stop;
 use crate::dense::{PIVOT, cholesky, solve_lower, svd};
 use crate::options::Options;
 use crate::random::{Random, Stream};
+use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin::{BOOKS, BYTES, NUMBERS, PART, WORDS};
 use pocketrec_base::threads;
 
@@ -32,6 +33,52 @@ type Blocks = Vec<Vec<[f32; BLOCK]>>;
 pub(super) struct Found {
     pub codes: Vec<u8>,
     pub codebook: Vec<f32>,
+}
+
+impl Found {
+    /// The direction of somebody who rated these movies, the last one last, each of which counts `fade` times what the next
+    /// one does: of length 1, or zeros for nothing.
+    pub(super) fn direction(&self, history: &[u32], fade: f32) -> [f32; NUMBERS] {
+        let mut x = [0.0; NUMBERS];
+        let mut counts = 1.0;
+        for &movie in history.iter().rev().take(LATEST) {
+            for (book, x) in x.as_chunks_mut::<PART>().0.iter_mut().enumerate() {
+                let word = &self.words(book)[self.word(movie as usize, book) * PART..];
+                for (x, number) in x.iter_mut().zip(word) {
+                    *x += counts * number;
+                }
+            }
+            counts *= fade;
+        }
+        let length = x.iter().map(|x| x * x).sum::<f32>().sqrt();
+        match length > 0.0 {
+            true => x.map(|x| x / length),
+            false => x,
+        }
+    }
+
+    /// The product of each codeword with a direction.
+    pub(super) fn terms(&self, x: &[f32; NUMBERS]) -> [[f32; WORDS]; BOOKS] {
+        std::array::from_fn(|book| {
+            let (words, _) = self.words(book).as_chunks::<PART>();
+            let x = &x[book * PART..];
+            std::array::from_fn(|word| words[word].iter().zip(x).map(|(a, b)| a * b).sum())
+        })
+    }
+
+    /// A movie's sum of them.
+    pub(super) fn sum(&self, terms: &[[f32; WORDS]; BOOKS], movie: usize) -> f32 {
+        let all = terms.iter().enumerate();
+        all.map(|(book, terms)| terms[self.word(movie, book)]).sum()
+    }
+
+    fn words(&self, book: usize) -> &[f32] {
+        &self.codebook[book * WORDS * PART..][..WORDS * PART]
+    }
+
+    fn word(&self, movie: usize, book: usize) -> usize {
+        usize::from(self.codes[movie * BYTES + book / 2] >> (4 * (book % 2)) & 15)
+    }
 }
 
 /// Finds them; nothing once `stop` says so.

@@ -1,19 +1,9 @@
 //! With what people's interests are found. None of these is set for a data set; how fast ratings fade and what an
 //! interest is worth is chosen on validation ratings.
 
-/// Numbers in a vector.
-pub const DIM: usize = 16;
-/// How much more a rating counts than none.
-pub const ALPHA: f32 = 5.0;
-/// Penalty of a vector's square.
-pub const LAMBDA: f32 = 5.0;
-/// Sweeps over both sides.
-pub const SWEEPS: usize = 12;
-/// The most ratings that movies' vectors are found from.
+/// The most ratings that directions are found from.
 pub const RATINGS: usize = 4_000_000;
-/// Rows of the codebook: 1.5 KB of an image.
-pub const CODES: usize = 96;
-/// Rounds in which the codebook is found.
+/// Rounds in which codewords are found.
 pub const ROUNDS: usize = 20;
 /// Movies belong together by who rated both, and more so the nearer to each other: by this factor less for each rating in
 /// between.
@@ -24,18 +14,26 @@ pub const KIN_SHARE: f32 = 20.0;
 pub const KIN_DAMPING: f64 = 1.0;
 /// Passes in which directions are found.
 pub const KIN_PASSES: usize = 10;
-/// What a rating counts for when one more has been given: by half after 2, 3, 5, 10 and 30 ratings.
-pub const FADES: [f32; 5] = [
+/// What a rating counts for when one more has been given: by half after 1, 2, 3, 5, 10 and 30 ratings.
+pub const FADES: [f32; 6] = [
+    0.5,
     std::f32::consts::FRAC_1_SQRT_2,
     0.7937,
     0.8706,
     0.9330,
     0.9772,
 ];
-/// Stars for an interest of 1 that are tried.
-pub const WEIGHTS: [f32; 6] = [4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
-/// The weight at which fades are tried.
-pub const FIRST_WEIGHT: f32 = 32.0;
+/// Stars for a likeness of 1 that are tried, on a scale of [`RANGE`].
+pub const WEIGHTS: [f32; 4] = [4.0, 8.0, 16.0, 32.0];
+/// Stars for the logarithm of one more than a movie's ratings that are tried beside them.
+pub const FAMES: [f32; 5] = [0.2, 0.5, 0.8, 1.2, 2.0];
+/// From the lowest to the highest rating of MovieLens.
+pub const RANGE: f32 = 4.5;
+/// The largest weight is taken whose lists find this share of what the best ones do. Validation ratings lie anywhere among a
+/// person's, and what was rated last says more at the end.
+pub const ENOUGH: f64 = 0.95;
+/// Fade, weight and fame where there are no ratings to choose by.
+pub const UNCHOSEN: (f32, f32, f32) = (0.7937, 16.0, 0.5);
 /// How many times as many movies as the list of the most rated ones lists should name.
 pub const VARIETY: f64 = 5.0;
 /// People whose lists are judged, at most.

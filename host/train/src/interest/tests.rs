@@ -44,22 +44,25 @@ fn found(threads: usize) -> (Interest, Ratings) {
         ..Options::default()
     };
     let parameters = Parameters::initial(&options, 150, 60, 3.5);
-    let interest = find(&parameters, &ratings, &split, 0.1, &options, &|| false).unwrap();
+    let interest = find(&parameters, &ratings, &split, &options, &|| false).unwrap();
     (interest, ratings)
 }
 
 #[test]
 fn people_look_for_their_kind_of_movie() {
     let (interest, _) = found(1);
-    let row = |movie: usize| {
-        let code = usize::from(interest.codes[movie]);
-        &interest.codebook[code * interest.dim..][..interest.dim]
+    let kin = kin::Found {
+        codes: interest.kin_codes,
+        codebook: interest.kin_codebook,
     };
     let mut right = 0;
     for user in 0..150 {
-        let x = &interest.users[user * interest.dim..][..interest.dim];
+        let mut latest = interest.latest[user * LATEST..][..LATEST].to_vec();
+        latest.retain(|movie| *movie != u32::MAX);
+        latest.reverse();
+        let terms = kin.terms(&kin.direction(&latest, interest.fade));
         let mean = |kind: usize| -> f32 {
-            let of = |movie: usize| -> f32 { row(movie).iter().zip(x).map(|(a, b)| a * b).sum() };
+            let of = |movie: usize| -> f32 { kin.sum(&terms, movie) };
             (kind * 20..kind * 20 + 20).map(of).sum()
         };
         let own = mean(user % 3);
@@ -69,20 +72,30 @@ fn people_look_for_their_kind_of_movie() {
 }
 
 #[test]
+fn the_latest_movies_come_first_and_those_held_back_are_among_them() {
+    let (interest, ratings) = found(1);
+    for user in 0..150 {
+        let latest = &interest.latest[user * LATEST..][..LATEST];
+        let own = &ratings.movies[user * 13..][..13];
+        assert!(latest[..13].iter().eq(own.iter().rev()));
+        assert!(latest[13..].iter().all(|row| *row == u32::MAX));
+    }
+}
+
+#[test]
 fn what_is_found_does_not_depend_on_the_threads() {
     assert_eq!(found(1).0, found(3).0);
 }
 
 #[test]
-fn levels_rise_to_255_and_bytes_follow_the_logarithm() {
+fn levels_rise_with_ratings_from_none_and_bytes_follow_the_logarithm() {
     let counts = [0, 1, 10, 100, 341];
     assert_eq!(confidence_bytes(&counts)[0], 0);
     assert_eq!(confidence_bytes(&counts)[4], 255);
-    let levels = levels(&counts, 0.5);
-    assert!(levels.is_sorted() && levels[63] > 250);
-    // (1 + 10)^0.5 / (1 + 341)^0.5
-    let ten = f32::from(levels[usize::from(confidence_bytes(&counts)[2] >> 2)]) / 256.0;
-    assert!((ten - 0.179).abs() < 0.01, "{ten}");
+    let levels = kin_levels(&counts);
+    assert!(levels.is_sorted() && levels[0] == 0 && levels[63] > 240);
+    let ten = f32::from(levels[usize::from(confidence_bytes(&counts)[2] >> 2)]) / 255.0;
+    assert!((ten - 0.5).abs() < 0.02, "{ten}");
 }
 
 #[test]
@@ -94,12 +107,9 @@ fn nobody_and_no_validation_give_something_finite() {
         train: split.train[..3].to_vec(),
         validation: Vec::new(),
     };
-    let interest = find(&parameters, &ratings, &few, 0.0, &options, &|| false).unwrap();
-    let all = interest
-        .users
-        .iter()
-        .chain(&interest.codebook)
-        .chain(&interest.spread);
+    let interest = find(&parameters, &ratings, &few, &options, &|| false).unwrap();
+    let course = [interest.fade, interest.weight, interest.fame];
+    let all = interest.kin_codebook.iter().chain(&course);
     assert!(all.into_iter().all(|x| x.is_finite()));
 }
 
@@ -117,7 +127,7 @@ fn a_search_that_is_stopped_anywhere_ends_and_gives_nothing() {
     let search = |after: usize| {
         asked.store(0, Ordering::Relaxed);
         let stop = || asked.fetch_add(1, Ordering::Relaxed) >= after;
-        find(&parameters, &ratings, &split, 0.1, &options, &stop)
+        find(&parameters, &ratings, &split, &options, &stop)
     };
     assert!(search(usize::MAX).is_some());
     let whole = asked.load(Ordering::Relaxed);
