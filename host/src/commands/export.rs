@@ -294,10 +294,10 @@ pub fn run(args: &Args) -> Result<()> {
         "{}",
         held_sentence(args, storage, &checkpoint, &chosen, board)
     );
-    if let (Some(drift), AsOf::Last) = (&checkpoint.drift, args.as_of) {
-        if let Some(said) = drift_sentence(drift, &chosen) {
-            note!("{said}");
-        }
+    if let (Some(drift), AsOf::Last) = (&checkpoint.drift, args.as_of)
+        && let Some(said) = drift_sentence(drift, &chosen)
+    {
+        note!("{said}");
     }
     if storage.without_kin && checkpoint.interest.is_some() {
         note!(
