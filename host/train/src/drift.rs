@@ -210,10 +210,10 @@ mod tests {
         let (p, ratings, split) = drifting(1.0);
         let drift = find(&p, &ratings, &split).unwrap();
         assert_eq!(drift.users.len(), 60);
-        assert!(
-            drift.users.iter().all(|moved| (0.5..1.1).contains(moved)),
-            "{drift:?}"
-        );
+        // Nobody's last ratings are all above or below by chance alone, and a pull holds each a little.
+        let mean = drift.users.iter().sum::<f32>() / 60.0;
+        assert!((0.5..1.0).contains(&mean), "{drift:?}");
+        assert!(drift.users.iter().all(|moved| *moved > 0.2), "{drift:?}");
     }
 
     #[test]
