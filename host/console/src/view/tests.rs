@@ -273,11 +273,9 @@ fn genres_and_somebody_else_are_typed_and_a_movie_for_two_is_explained_for_both(
     );
     // What is rated now moves the filtered list.
     assert_eq!(press(&mut state, "u")[1], Ask::Top(wanted));
+    // What was said before stands there to be changed.
     assert_eq!(press(&mut state, "owestern\n"), []);
-    shows(
-        &screen(&mut state, 80, 24),
-        &["no movie has the genre `western`"],
-    );
+    shows(&screen(&mut state, 80, 24), &["`1960..western`"]);
 
     let other = Other {
         who: Who::Owner(1),
