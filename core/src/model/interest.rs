@@ -127,7 +127,7 @@ impl Interests<'_> {
             let x = *x as f32;
             square += x * x;
         }
-        if !(square > 0.0) {
+        if square <= 0.0 {
             return Interest::NONE;
         }
         let unit = power_of_two(BITS) * self.weight * kin.scale / square_root(square);

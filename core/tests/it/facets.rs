@@ -184,7 +184,13 @@ fn a_list_for_two_is_by_what_each_gets_above_their_own_mean() {
         for (agreement, slice) in [(Agreement::Least, 3), (Agreement::Mean, 1_000)] {
             let worth: Vec<f32> = (0..MOVIES)
                 .map(|row| match (agreement, above(row)) {
-                    (Agreement::Least, [a, b]) => a.min(b),
+                    (Agreement::Least, [a, b]) => {
+                        if a < b {
+                            a
+                        } else {
+                            b
+                        }
+                    }
                     (Agreement::Mean, [a, b]) => (a + b) * 0.5,
                 })
                 .collect();

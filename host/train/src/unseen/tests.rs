@@ -37,6 +37,10 @@ fn counts(data: &Dataset, train_on: &[u32]) -> Vec<u32> {
 }
 
 #[test]
+#[expect(
+    clippy::print_stdout,
+    reason = "figures of the docs, seen with `--nocapture`"
+)]
 fn a_movie_left_out_of_training_gains_by_genres_and_by_each_rating_nearly_as_by_training_anew() {
     let data = builtin::load();
     let r = &data.ratings;
