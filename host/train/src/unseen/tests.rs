@@ -150,6 +150,7 @@ fn many_ratings_settle_a_row_whatever_is_expected_of_it() {
             })
             .collect(),
         user_bias: vec![0.0; users],
+        layers: Vec::new(),
         movie_bias: (0..40)
             .map(|m| 0.6 * (m % 2) as f32 + 0.3 * ((m * 7 % 5) as f32 - 2.0))
             .collect(),
