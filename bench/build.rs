@@ -48,7 +48,7 @@ const STORED: &str = "lesson_half";
 /// The image whose movies are sums of codewords, of 4 books of 256, and how many movies it has: so many that a ranking
 /// meets few that enter the list, as one of a whole catalogue does.
 const CODED: &str = "lists_codes";
-const CODED_MOVIES: usize = 2048;
+const CODED_MOVIES: usize = 1280;
 const CODEWORDS: usize = 4 * 256;
 
 const SHAPES: [Shape; 14] = [

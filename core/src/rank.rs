@@ -167,12 +167,25 @@ struct By<'i> {
     above_mean: bool,
 }
 
+/// Stars by which a movie's score, as a ranking has it less what it added, may be off its prediction at most.
+const NEARLY: f32 = 0.125;
+
 impl By<'_> {
-    /// Whether the movie of `row` is predicted at the user's mean or above it, where that matters. A second look at a
-    /// movie that would enter the list, which few would.
+    /// Whether the movie of `row`, ranked by this `score`, is predicted at the user's mean or above it, where that matters.
+    /// What the ranking added is taken off again; where that leaves doubt, the movie is predicted, which takes far longer.
     #[inline(never)]
-    fn is_good(&self, model: &Model<'_>, user: &UserState, row: u32) -> bool {
-        !self.above_mean || model.score(user, row) >= user.mean()
+    fn is_good(&self, model: &Model<'_>, user: &UserState, row: u32, score: f32) -> bool {
+        if !self.above_mean {
+            return true;
+        }
+        let mut above = score - self.fame * model.confidence_stars(row) - user.mean();
+        if self.interest.any() {
+            above -= model.interest_stars(self.interest, row);
+        }
+        if above > NEARLY {
+            return true;
+        }
+        above >= -NEARLY && model.score(user, row) >= user.mean()
     }
 }
 
@@ -202,8 +215,8 @@ impl Walk<'_> {
                 && let Some(movie) = ids.id(row as u32).map(MovieId)
                 && filter(movie)
             {
-                if by.is_good(model, user, row as u32) {
-                    let score = model.score_of_key(key);
+                let score = model.score_of_key(key);
+                if by.is_good(model, user, row as u32, score) {
                     bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
                 }
                 if looks == 0 {
@@ -246,9 +259,9 @@ impl Walk<'_> {
                 if model.is_wanted(row, &by.wanted)
                     && let Some(movie) = ids.id(row).map(MovieId)
                     && filter(movie)
-                    && by.is_good(model, user, row)
+                    && let score = model.score_of_key(key)
+                    && by.is_good(model, user, row, score)
                 {
-                    let score = model.score_of_key(key);
                     bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
                 }
                 row = row.wrapping_add(1);

@@ -133,16 +133,14 @@ impl Walk<'_> {
             keys_of(other, &by_other, &mut others);
             let mut row = *self.next;
             for (key, other_key) in keys.iter().zip(&others).take(left as usize) {
-                let score = self.agreement.of(
-                    model.score_of_key(*key) - one.mean(),
-                    model.score_of_key(*other_key) - other.mean(),
-                );
+                let [first, second] = [*key, *other_key].map(|key| model.score_of_key(key));
+                let score = self.agreement.of(first - one.mean(), second - other.mean());
                 if score > bar
                     && model.is_wanted(row, &by_one.wanted)
                     && let Some(movie) = ids.id(row).map(MovieId)
                     && filter(movie)
-                    && by_one.is_good(model, one, row)
-                    && by_other.is_good(model, other, row)
+                    && by_one.is_good(model, one, row, first)
+                    && by_other.is_good(model, other, row, second)
                 {
                     bar = offer(self.hits, self.limit, Hit { movie, score });
                 }
