@@ -161,31 +161,26 @@ struct Walk<'w> {
 #[derive(Clone, Copy)]
 struct By<'i> {
     fame: f32,
+    /// What fame gives a movie for each count of its confidence, in stars and as a key.
+    fame_of_a_count: (f32, i32),
     interest: &'i Interest,
     wanted: Wanted,
     /// Whether movies that are predicted below the user's mean stay out.
     above_mean: bool,
 }
 
-/// Stars by which a movie's score, as a ranking has it less what it added, may be off its prediction at most.
-const NEARLY: f32 = 0.125;
-
 impl By<'_> {
-    /// Whether the movie of `row`, ranked by this `score`, is predicted at the user's mean or above it, where that matters.
+    /// Whether the movie of `row`, ranked by this key, is predicted at the user's mean or above it, where that matters.
     /// What the ranking added is taken off again; where that leaves doubt, the movie is predicted, which takes far longer.
     #[inline(never)]
-    fn is_good(&self, model: &Model<'_>, user: &UserState, row: u32, score: f32) -> bool {
+    fn is_good(&self, model: &Model<'_>, user: &UserState, row: u32, key: i32) -> bool {
         if !self.above_mean {
             return true;
         }
-        let mut above = score - self.fame * model.confidence_stars(row) - user.mean();
-        if self.interest.any() {
-            above -= model.interest_stars(self.interest, row);
+        match model.is_above_mean(user, row, (self.fame_of_a_count, self.interest), key) {
+            Some(is_above) => is_above,
+            None => model.score(user, row) >= user.mean(),
         }
-        if above > NEARLY {
-            return true;
-        }
-        above >= -NEARLY && model.score(user, row) >= user.mean()
     }
 }
 
@@ -215,8 +210,8 @@ impl Walk<'_> {
                 && let Some(movie) = ids.id(row as u32).map(MovieId)
                 && filter(movie)
             {
-                let score = model.score_of_key(key);
-                if by.is_good(model, user, row as u32, score) {
+                if by.is_good(model, user, row as u32, key) {
+                    let score = model.score_of_key(key);
                     bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
                 }
                 if looks == 0 {
@@ -259,9 +254,9 @@ impl Walk<'_> {
                 if model.is_wanted(row, &by.wanted)
                     && let Some(movie) = ids.id(row).map(MovieId)
                     && filter(movie)
-                    && let score = model.score_of_key(key)
-                    && by.is_good(model, user, row, score)
+                    && by.is_good(model, user, row, key)
                 {
+                    let score = model.score_of_key(key);
                     bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
                 }
                 row = row.wrapping_add(1);
@@ -425,6 +420,7 @@ impl<const N: usize> Ranking<N> {
     ) -> Progress {
         let by = By {
             fame: self.fame,
+            fame_of_a_count: of.0.fame_of_a_count(self.fame),
             interest: &self.interest,
             wanted: self.wanted,
             above_mean: self.above_mean,

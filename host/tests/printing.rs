@@ -275,7 +275,7 @@ fn json_is_one_document_that_says_what_the_text_says() {
     assert!(text(&predict).starts_with(&stars), "{}", text(&predict));
 
     for verb in [
-        &["recommend", "--user", "7"][..],
+        &["recommend", "--user", "7", "--include-below"][..],
         &["similar", "--movie", "id:10"],
     ] {
         let told = json(verb);

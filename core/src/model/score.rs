@@ -53,12 +53,10 @@ impl Model<'_> {
         let at = first as usize;
         let known = self.confidence.and_then(|known| known.bytes.get(at..));
         let known = known.unwrap_or_default();
-        let fame = fame * self.confidence.map_or(0.0, |known| known.scale);
+        let (fame, each) = self.fame_of_a_count(fame);
         let interests = self.interests().filter(|_| interest.any());
         if let Some(integers) = &self.integers {
             self.sum_rows(integers, &user.integer, at, keys);
-            // At most a star a count, so that there is room for 255 of them.
-            let each = fixed::round(fame * fixed::power_of_two(20), 1 << 20);
             if each != 0 {
                 unroll::each(keys, known, |key, known| {
                     *key = key.saturating_add(each.wrapping_mul(i32::from(*known)));
@@ -85,6 +83,50 @@ impl Model<'_> {
                 *key = ordered(*key);
             }
         }
+    }
+
+    /// What `fame` gives a movie for each count of its confidence, in stars and as a key.
+    pub(crate) fn fame_of_a_count(&self, fame: f32) -> (f32, i32) {
+        let fame = fame * self.confidence.map_or(0.0, |known| known.scale);
+        // At most a star a count, so that there is room for 255 of them.
+        let each = fixed::round(fame * fixed::power_of_two(20), 1 << 20);
+        (fame, each)
+    }
+
+    /// Whether the movie of `row` is predicted above the user's mean or below it, by its key in a ranking with this fame a
+    /// count and interest; `None` where they are too near for rounding to tell.
+    pub(crate) fn is_above_mean(
+        &self,
+        user: &UserState,
+        row: u32,
+        ((fame, each), interest): ((f32, i32), &Interest),
+        key: i32,
+    ) -> Option<bool> {
+        /// More stars than scores and predictions differ by.
+        const NEARLY: f32 = 0.125;
+        const NEARLY_KEY: i32 = 1 << 17;
+        let at = row as usize;
+        let known = self.confidence.and_then(|known| known.bytes.get(at));
+        let known = known.copied().unwrap_or_default();
+        let interests = self.interests().filter(|_| interest.any());
+        if self.integers.is_some() {
+            // Without floating point, which is software on some cores.
+            let mut added = [each.wrapping_mul(i32::from(known))];
+            if let Some((_, kin)) = interests {
+                kin.add_to_keys(interest, at, &mut added);
+            }
+            let [added] = added;
+            let above = key.saturating_sub(added).saturating_sub(user.integer.base);
+            return (above.saturating_abs() > NEARLY_KEY).then_some(above > 0);
+        }
+        let mut added = [fame * f32::from(known)];
+        if let Some((_, kin)) = interests {
+            kin.add_to_stars(interest, at, &mut added);
+        }
+        let [added] = added;
+        let above = self.score_of_key(key) - added - user.mean();
+        let is_clear = above > NEARLY || above < -NEARLY;
+        is_clear.then_some(above > 0.0)
     }
 
     /// Whether the keys are the bits of the scores as they are: a core with an FPU compares those as fast as integers.

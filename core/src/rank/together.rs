@@ -80,6 +80,7 @@ impl<const N: usize> TopForTwo<N> {
         let [first, second] = &self.interests;
         let by = |interest| By {
             fame: 1.0,
+            fame_of_a_count: model.fame_of_a_count(1.0),
             interest,
             wanted: self.wanted,
             above_mean: !self.below_mean,
@@ -139,8 +140,8 @@ impl Walk<'_> {
                     && model.is_wanted(row, &by_one.wanted)
                     && let Some(movie) = ids.id(row).map(MovieId)
                     && filter(movie)
-                    && by_one.is_good(model, one, row, first)
-                    && by_other.is_good(model, other, row, second)
+                    && by_one.is_good(model, one, row, *key)
+                    && by_other.is_good(model, other, row, *other_key)
                 {
                     bar = offer(self.hits, self.limit, Hit { movie, score });
                 }

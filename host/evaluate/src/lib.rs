@@ -21,7 +21,7 @@ use pocketrec_base::threads;
 use pocketrec_data::{Dataset, Split};
 use pocketrec_export::{Chosen, ImageBytes, Precision, build};
 use pocketrec_metrics::image;
-use pocketrec_metrics::ranking::{self, Judge};
+use pocketrec_metrics::ranking::{self, By, Judge};
 use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_train::{Options, Recipe, Solver, Trained, recipe, train};
 
@@ -152,7 +152,7 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
         let Some(judge) = &judge else { continue };
         let model = opened(&built)?;
         if plan.precisions.len() > 1 {
-            let here = [true, false].map(|alone| judge.named(&model, &ratings.user_ids, alone));
+            let here = [By::Stars, By::Device].map(|by| judge.named(&model, &ratings.user_ids, by));
             match &named {
                 None => named = Some((method, here)),
                 Some((of, [alone, ranked])) => kept.push(Kept {
@@ -171,14 +171,13 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
                 });
             };
             add("most rated", judge.popular());
-            add(
-                "predicted stars alone",
-                judge.of_model(&model, &ratings.user_ids, true),
-            );
-            add(
-                "as a device ranks",
-                judge.of_model(&model, &ratings.user_ids, false),
-            );
+            for (method, by) in [
+                ("predicted stars alone", By::Stars),
+                ("with movies below one's mean", By::WithBelowMean),
+                ("as a device ranks", By::Device),
+            ] {
+                add(method, judge.of_model(&model, &ratings.user_ids, by));
+            }
         }
     }
     Ok(FoldResult {

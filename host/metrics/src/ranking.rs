@@ -152,17 +152,17 @@ impl Judge {
         })
     }
 
-    /// The lists of a model, by core: by predicted stars alone, or as a device ranks for the image's users.
-    pub fn of_model(&self, model: &Model<'_>, user_ids: &[u32], alone: bool) -> Ranking {
-        self.judge(|user, scores| score(model, user_ids[user as usize], alone, scores))
+    /// The lists of a model for the image's users, by core.
+    pub fn of_model(&self, model: &Model<'_>, user_ids: &[u32], by: By) -> Ranking {
+        self.judge(|user, scores| score(model, user_ids[user as usize], by, scores))
     }
 
     /// The lists themselves, as [`of_model`](Self::of_model) judges them: at most [`LENGTH`] movie rows a person, best
     /// first.
-    pub fn named(&self, model: &Model<'_>, user_ids: &[u32], alone: bool) -> Vec<Vec<usize>> {
+    pub fn named(&self, model: &Model<'_>, user_ids: &[u32], by: By) -> Vec<Vec<usize>> {
         let all = self.held.iter().zip(&self.rated);
         let list = |scores: &mut Vec<f32>, ((user, _), rated): (&(u32, _), &Vec<u32>)| {
-            score(model, user_ids[*user as usize], alone, scores);
+            score(model, user_ids[*user as usize], by, scores);
             for &movie in rated {
                 scores[movie as usize] = f32::NEG_INFINITY;
             }
@@ -173,22 +173,35 @@ impl Judge {
     }
 }
 
+/// What a model's lists go by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Predicted stars alone.
+    Stars,
+    /// As a device ranks where movies below one's own mean are asked for too.
+    WithBelowMean,
+    /// As a device ranks.
+    Device,
+}
+
 /// A model's score of each movie for a user, 0 for a stranger.
-fn score(model: &Model<'_>, user_id: u32, alone: bool, scores: &mut [f32]) {
+fn score(model: &Model<'_>, user_id: u32, by: By, scores: &mut [f32]) {
     let id = UserId(user_id);
     let (Ok(state), Ok(interest)) = (model.user(id), model.interest_of_user(id)) else {
         scores.fill(0.0);
         return;
     };
     model.score_rows(&state, 0, scores);
-    if !alone {
-        for (row, score) in (0u32..).zip(scores) {
-            *score = match *score >= state.mean() {
-                true => *score + model.confidence_stars(row) + model.interest_stars(&interest, row),
-                // A list has none of them.
-                false => f32::NEG_INFINITY,
-            };
+    if by == By::Stars {
+        return;
+    }
+    for (row, score) in (0u32..).zip(scores) {
+        // A list has none of them.
+        if by == By::Device && *score < state.mean() {
+            *score = f32::NEG_INFINITY;
+            continue;
         }
+        *score += model.confidence_stars(row) + model.interest_stars(&interest, row);
     }
 }
 

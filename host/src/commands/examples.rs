@@ -44,6 +44,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "add-movie",
+        &[
+            "add-movie --title 'Past Lives' --genres Drama,Romance --year 2023",
+            "add-movie --title 'Past Lives' --genres Drama --ratings past-lives.csv",
+        ],
+    ),
+    (
         "import",
         &[
             "import als-model --data ratings.parquet",

@@ -133,7 +133,7 @@ fn a_trained_model_is_exported_inspected_and_asked_without_flags() {
     let best = place.succeeds(&["recommend", "--user", "7", "--count", "5"]);
     contains(&best, &["user 7", "Part ", "Comedy, Drama"]);
     assert_eq!(best.matches("(19").count(), 5);
-    let mean = place.succeeds(&["recommend"]);
+    let mean = place.succeeds(&["recommend", "--include-below"]);
     contains(&mean, &["the mean user"]);
     assert_eq!(mean.matches("(19").count(), 10);
 

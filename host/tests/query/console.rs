@@ -121,11 +121,11 @@ impl Terminal {
             );
             std::thread::sleep(Duration::from_millis(10));
         };
-        let screen = self.screen.lock().unwrap();
-        assert!(
-            !screen.screen().alternate_screen(),
-            "the terminal isn't given back"
-        );
+        // What it wrote last may still be on its way.
+        while self.screen.lock().unwrap().screen().alternate_screen() {
+            assert!(began.elapsed() < PATIENCE, "the terminal isn't given back");
+            std::thread::sleep(Duration::from_millis(10));
+        }
         code
     }
 }

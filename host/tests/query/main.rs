@@ -344,7 +344,16 @@ fn a_list_is_without_what_its_user_has_rated_where_the_device_knows_and_says_so_
     };
     let knows = place_with(Some(Rated::new(&ratings)));
     let port = board(&knows, |_| ());
-    let top = ["query", "top", "--user", "7", "--count", "20", "--twin"];
+    let top = [
+        "query",
+        "top",
+        "--user",
+        "7",
+        "--count",
+        "20",
+        "--include-below",
+        "--twin",
+    ];
     let told = [
         "Without the movies that user 7 has rated",
         "are those of core",

@@ -201,8 +201,8 @@ fn an_image_without_the_tables_is_8_bytes_a_movie_smaller_and_compares_by_taste(
         },
     )?;
     let saved = with.as_ref().len() - without.as_ref().len();
-    // The codebook and the levels beside the codes.
-    assert!((8000..10_000).contains(&saved), "{saved} bytes");
+    // The codebook, the levels, and how well known each movie is, which nothing else asks for here.
+    assert!((8000..10_500).contains(&saved), "{saved} bytes");
     let (with, without) = (Model::open(with.as_ref())?, Model::open(without.as_ref())?);
     for row in [0, 1, 500] {
         assert_eq!(list(&without, row, false), list(&with, row, true));

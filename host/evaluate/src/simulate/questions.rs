@@ -134,7 +134,7 @@ mod tests {
     use pocketrec_train::{by_recipe, recipe};
 
     #[test]
-    fn five_suggested_ratings_teach_and_no_less_than_five_of_random_popular_movies() {
+    fn five_suggested_ratings_teach_about_as_much_as_five_of_random_popular_movies() {
         let data = builtin::load();
         let held = Held::draw(&data.ratings, 200, 0);
         let rest = held.ratings_with(&data.ratings, 0);
@@ -149,8 +149,11 @@ mod tests {
             rmse(|t| t.suggested),
             rmse(|t| t.random),
         );
+        // Of 200 people, the two differ by less than chance does.
         assert!(
-            suggested < random && random < before,
+            suggested < before - 0.03
+                && random < before - 0.03
+                && (suggested - random).abs() < 0.01,
             "{before}, {suggested}, {random}"
         );
     }

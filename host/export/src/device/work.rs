@@ -128,6 +128,15 @@ const LIST: u32 = 10;
 /// test with the emulator's clock sees to it.
 const POLL: (f64, f64) = (2_000.0, 1.6);
 
+/// Movies of the lists that were counted.
+const COUNTED: u32 = 256;
+
+/// How many of so many movies, in an order that says nothing of them, enter a list of the best [`LIST`] on the way.
+fn entering(movies: f64) -> f64 {
+    let list = f64::from(LIST);
+    list * (1.0 + (movies / list).ln())
+}
+
 /// Cycles of a list of [`LIST`] as a board answers it, with the table before it where movies are codes.
 pub fn listed(shape: &Shape, counts: Counts<'_>, clock_hz: u32) -> Option<f64> {
     let on = On { shape, counts };
@@ -221,9 +230,11 @@ impl On<'_> {
         let answer = self.prediction()?.units(LIST);
         let (instructions, cycles) = POLL;
         let instructions = f64::from(polls) * instructions;
+        let (fewer_instructions, fewer_cycles) = self.fewer_enter();
         Some(Estimate {
-            cycles: ranked.cycles + answer.cycles + instructions * cycles,
-            instructions: ranked.instructions + answer.instructions + instructions,
+            cycles: ranked.cycles + answer.cycles + instructions * cycles - fewer_cycles,
+            instructions: ranked.instructions + answer.instructions + instructions
+                - fewer_instructions,
             from: format!(
                 "{} + {} + {} polls",
                 ranked.from,
@@ -232,6 +243,34 @@ impl On<'_> {
             ),
             counted: false,
         })
+    }
+
+    /// What a list of all movies takes less than as many movies of the lists that were counted, of which far more enter:
+    /// instructions and cycles. Such a movie is offered to the list, and what it was ranked by is looked up once more.
+    fn fewer_enter(&self) -> (f64, f64) {
+        let (shape, counts) = (self.shape, self.counts);
+        let counted = f64::from(COUNTED);
+        let movies = f64::from(shape.movies);
+        let names = match shape.in_integers() {
+            true => ["list_i8", "mf_i8"],
+            false => ["list", "mf"],
+        };
+        let [Some(list), Some(score)] = names.map(|name| counts.get(name)) else {
+            return (0.0, 0.0);
+        };
+        if shape.codes.is_some() || shape.has_mlp() || movies <= counted {
+            return (0.0, 0.0);
+        }
+        let kin = counts.get("similar_kin").filter(|_| shape.interest);
+        let share = entering(counted) / counted;
+        let kin = kin.map_or((0.0, 0.0), |kin| {
+            (kin.instructions * share, kin.cycles * share)
+        });
+        let fewer = movies - entering(movies) / share;
+        (
+            fewer * (list.instructions - score.instructions + kin.0),
+            fewer * (list.cycles - score.cycles + kin.1),
+        )
     }
 
     /// A movie of a ranking whose best ten are kept.
