@@ -27,7 +27,7 @@ use crate::numeric::unroll::each_of_two;
 pub const LATEST: usize = 16;
 
 /// Bits of a term behind the point: 9 of the codewords' and 8 of the level's.
-const BITS: i32 = 17;
+pub(crate) const BITS: i32 = 17;
 
 /// Bits of x that terms don't have, so that its rounding is beneath theirs.
 const FINER: u32 = 8;
@@ -143,6 +143,17 @@ impl Interests<'_> {
 }
 
 impl Kin<'_> {
+    /// The term of the movie of row `at`, in 2^-17 stars; 0 for a row outside the tables.
+    #[inline(never)]
+    pub(crate) fn term_of(&self, interest: &Interest, at: usize) -> i32 {
+        match (self.codes.get(at), self.known.get(at)) {
+            (Some(codes), Some(known)) => {
+                interest.terms.sum(codes).wrapping_mul(self.level(*known))
+            }
+            _ => 0,
+        }
+    }
+
     /// Adds the terms of the movies from row `first` on, whose confidence bytes are `known`, to scores in 2^-20
     /// stars.
     pub(crate) fn add_to_keys(&self, interest: &Interest, first: usize, keys: &mut [i32]) {
@@ -188,11 +199,9 @@ impl Model<'_> {
 
     /// What a ranking adds to the movie of `row` for `interest`, in stars.
     pub fn interest_stars(&self, interest: &Interest, row: u32) -> f32 {
-        let mut stars = [0.0];
-        if let Some((_, kin)) = self.interests() {
-            kin.add_to_stars(interest, row as usize, &mut stars);
-        }
-        let [stars] = stars;
-        stars
+        let term = self
+            .interests()
+            .map_or(0, |(_, kin)| kin.term_of(interest, row as usize));
+        term as f32 * power_of_two(-BITS)
     }
 }

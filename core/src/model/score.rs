@@ -4,6 +4,7 @@
 //! Whichever they are, each movie's sums run in the order of the plain form, [`Model::explain`], so the bits are
 //! the same: a test and the device bench compare them.
 
+use super::interest::BITS;
 use super::{Interest, Model, UserState};
 #[cfg(not(cortex_m_float))]
 use crate::kernels::portable::{self, Lanes, Scratch};
@@ -86,6 +87,7 @@ impl Model<'_> {
     }
 
     /// What `fame` gives a movie for each count of its confidence, in stars and as a key.
+    #[inline(never)]
     pub(crate) fn fame_of_a_count(&self, fame: f32) -> (f32, i32) {
         let fame = fame * self.confidence.map_or(0.0, |known| known.scale);
         // At most a star a count, so that there is room for 255 of them.
@@ -102,31 +104,23 @@ impl Model<'_> {
         ((fame, each), interest): ((f32, i32), &Interest),
         key: i32,
     ) -> Option<bool> {
-        /// More stars than scores and predictions differ by.
-        const NEARLY: f32 = 0.125;
-        const NEARLY_KEY: i32 = 1 << 17;
+        /// More than scores and predictions differ by: an eighth of a star.
+        const NEARLY: i32 = 1 << 17;
         let at = row as usize;
         let known = self.confidence.and_then(|known| known.bytes.get(at));
         let known = known.copied().unwrap_or_default();
         let interests = self.interests().filter(|_| interest.any());
-        if self.integers.is_some() {
+        let term = interests.map_or(0, |(_, kin)| kin.term_of(interest, at));
+        let above = if self.integers.is_some() {
             // Without floating point, which is software on some cores.
-            let mut added = [each.wrapping_mul(i32::from(known))];
-            if let Some((_, kin)) = interests {
-                kin.add_to_keys(interest, at, &mut added);
-            }
-            let [added] = added;
-            let above = key.saturating_sub(added).saturating_sub(user.integer.base);
-            return (above.saturating_abs() > NEARLY_KEY).then_some(above > 0);
-        }
-        let mut added = [fame * f32::from(known)];
-        if let Some((_, kin)) = interests {
-            kin.add_to_stars(interest, at, &mut added);
-        }
-        let [added] = added;
-        let above = self.score_of_key(key) - added - user.mean();
-        let is_clear = above > NEARLY || above < -NEARLY;
-        is_clear.then_some(above > 0.0)
+            key.saturating_sub(each.wrapping_mul(i32::from(known)))
+                .saturating_sub(term << (20 - BITS))
+                .saturating_sub(user.integer.base)
+        } else {
+            let added = fame * f32::from(known) + term as f32 * fixed::power_of_two(-BITS);
+            fixed::key(self.score_of_key(key) - added - user.mean())
+        };
+        (above.saturating_abs() > NEARLY).then_some(above > 0)
     }
 
     /// Whether the keys are the bits of the scores as they are: a core with an FPU compares those as fast as integers.
