@@ -90,10 +90,15 @@ fn lists_find_more_than_fame_or_stars_and_name_many_movies_and_few_obscure_ones(
     let mut plan = plan(recipe::MODEL, true);
     plan.precisions = vec![Precision::F16];
     let results = pocketrec_evaluate::run(&fold, &plan, &|_| ()).unwrap();
-    let [popular, stars, device] = &results[0].lists[..] else {
+    let [popular, stars, below, device] = &results[0].lists[..] else {
         panic!("{results:?}");
     };
     assert!(device.ranking.obscure < 0.05, "{results:?}");
+    // People also watch what they then rate low.
+    assert!(
+        below.ranking.hit_rate >= device.ranking.hit_rate,
+        "{results:?}"
+    );
     let (device, stars, popular) = (&device.ranking, &stars.ranking, &popular.ranking);
     for [device, stars, popular] in [
         [device.ndcg, stars.ndcg, popular.ndcg],

@@ -173,7 +173,7 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
             add("most rated", judge.popular());
             for (method, by) in [
                 ("predicted stars alone", By::Stars),
-                ("with movies below one's mean", By::WithBelowMean),
+                ("movies below mean too", By::WithBelowMean),
                 ("as a device ranks", By::Device),
             ] {
                 add(method, judge.of_model(&model, &ratings.user_ids, by));

@@ -46,8 +46,8 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "add-movie",
         &[
-            "add-movie --title 'Past Lives' --genres Drama,Romance --year 2023",
-            "add-movie --title 'Past Lives' --genres Drama --ratings past-lives.csv",
+            "add-movie --title Aftersun --genres Drama --year 2022",
+            "add-movie --title Aftersun --genres Drama --ratings aftersun.csv",
         ],
     ),
     (

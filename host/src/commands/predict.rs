@@ -53,7 +53,7 @@ pub struct Args {
 /// Predicts and tells.
 ///
 /// # Errors
-/// [`BadInput`](pocketrec_base::error::BadInput) for a user or a movie that the image doesn't have.
+/// [`BadInput`] for a user or a movie that the image doesn't have.
 pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image, &args.titles)?;
     let model = loaded.model()?;

@@ -7,7 +7,7 @@ use pocketrec::kernels::{Costs, Kernel, Lesson};
 use pocketrec::service::POLLS_A_SECOND;
 
 use super::counts::Counts;
-use super::shape::Shape;
+use super::shape::{FLOAT, Shape};
 use pocketrec_base::print::grouped;
 
 /// Cycles of a piece of work.
@@ -127,6 +127,10 @@ const LIST: u32 = 10;
 /// What a service's poll takes beside the movies that it ranks, in instructions, and cycles of each of those: the board's
 /// test with the emulator's clock sees to it.
 const POLL: (f64, f64) = (2_000.0, 1.6);
+
+/// What a score that was counted takes in software, to be in stars, which a list doesn't ask of it: instructions, and
+/// cycles of each of those.
+const SOFTWARE_STARS: (f64, f64) = (37.0, 1.6);
 
 /// Movies of the lists that were counted.
 const COUNTED: u32 = 256;
@@ -261,6 +265,11 @@ impl On<'_> {
         if shape.codes.is_some() || shape.has_mlp() || movies <= counted {
             return (0.0, 0.0);
         }
+        let (software, of_each) = SOFTWARE_STARS;
+        let software = match shape.in_integers() && counts.core() != FLOAT {
+            true => software,
+            false => 0.0,
+        };
         let kin = counts.get("similar_kin").filter(|_| shape.interest);
         let share = entering(counted) / counted;
         let kin = kin.map_or((0.0, 0.0), |kin| {
@@ -268,8 +277,8 @@ impl On<'_> {
         });
         let fewer = movies - entering(movies) / share;
         (
-            fewer * (list.instructions - score.instructions + kin.0),
-            fewer * (list.cycles - score.cycles + kin.1),
+            fewer * (list.instructions - score.instructions + software + kin.0),
+            fewer * (list.cycles - score.cycles + software * of_each + kin.1),
         )
     }
 
