@@ -117,7 +117,11 @@ impl Interests<'_> {
     pub(crate) fn of_latest(&self, kin: &Kin<'_>, rows: &mut dyn Iterator<Item = u32>) -> Interest {
         let mut x = [0_i32; NUMBERS];
         let mut counts = 1_u32 << FADE_BITS;
-        for row in rows.take(LATEST) {
+        // Not by `take`, whose count panics where overflow is looked for.
+        for _ in 0..LATEST {
+            let Some(row) = rows.next() else {
+                break;
+            };
             // All counts together are at most 2^16, so that a sum is at most 2^23.
             kin.add(&mut x, row, counts as i32);
             counts = counts.wrapping_mul(self.fade) >> FADE_BITS;
