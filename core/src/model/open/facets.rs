@@ -48,7 +48,7 @@ pub(super) fn open<'a, const CALLER: bool>(
     let genres = names
         .chars()
         .filter(|c| *c == BETWEEN)
-        .count()
+        .fold(0_usize, |count, _| count.wrapping_add(1))
         .wrapping_add(1);
     if genres > MAX_GENRES {
         found.shape(TableKind::GenreNames);
