@@ -5,7 +5,7 @@
 //! The ROM waits for the flash chip without a bound, so the watchdog is armed meanwhile: it resets a board whose flash
 //! doesn't answer.
 
-use super::pac;
+use super::{chip, pac};
 use crate::flash::Controller;
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,19 +17,12 @@ const PROGRAMMED: usize = 256;
 #[cfg(feature = "rp2350")]
 const LEFT_BY_ROM: usize = 0x400E_0000;
 
-/// A chip's watchdog: its registers, and how far it counts while flash is worked on. Its reset takes in the processor, as a
-/// board that starts it has said.
-#[derive(Clone, Copy, Debug)]
-pub struct Watchdog {
-    /// Where it lies.
-    pub place: *const pac::watchdog::RegisterBlock,
-    /// Two seconds, as it counts them: erasing a sector takes 400 ms at most.
-    pub patience: u32,
-}
+/// Two seconds, as the watchdog counts them: erasing a sector takes 400 ms at most.
+const PATIENCE: u32 = 2_000_000 * chip::COUNTS;
 
 /// Functions of the ROM, found by their codes, and the code that has flash read again.
 #[derive(Clone, Copy)]
-pub struct Rom {
+struct Rom {
     connect: extern "C" fn(),
     stop_reading: extern "C" fn(),
     /// From an offset on so many bytes, in blocks of a larger size by that command where a whole one fits.
@@ -47,7 +40,23 @@ static SECOND_STAGE: [AtomicU32; 64] = [const { AtomicU32::new(0) }; 64];
 pub struct Flash<const PAGE: usize> {
     rom: Option<Rom>,
     watchdog: &'static pac::watchdog::RegisterBlock,
-    patience: u32,
+}
+
+/// Disarms the watchdog, which was armed where a reset cut off work on flash, and has its reset take in the processor.
+pub(super) fn set_up_watchdog(chip: &pac::Peripherals) {
+    chip.WATCHDOG
+        .ctrl()
+        .modify(|_, register| register.enable().clear_bit());
+    // All but the oscillators.
+    // SAFETY: every bit stands for a part of the chip.
+    chip.PSM.wdsel().write(|register| unsafe {
+        register
+            .bits(chip::PARTS)
+            .xosc()
+            .clear_bit()
+            .rosc()
+            .clear_bit()
+    });
 }
 
 impl<const PAGE: usize> Flash<PAGE> {
@@ -55,13 +64,13 @@ impl<const PAGE: usize> Flash<PAGE> {
     ///
     /// # Safety
     ///
-    /// It is the flash chip of such a chip, the watchdog lies there, and nothing else uses either.
-    pub unsafe fn new(rom: Option<Rom>, watchdog: Watchdog) -> Self {
+    /// The chip is what this was built for, an RP2350 in its secure state, and nothing else uses flash or the watchdog.
+    pub(super) unsafe fn new() -> Self {
         Self {
-            rom,
-            // SAFETY: it lies there, as the caller promises.
-            watchdog: unsafe { &*watchdog.place },
-            patience: watchdog.patience,
+            // SAFETY: as the caller promises.
+            rom: unsafe { Rom::find() },
+            // SAFETY: it lies there, and nothing else uses it, as the caller promises.
+            watchdog: unsafe { &*pac::WATCHDOG::PTR },
         }
     }
 
@@ -79,7 +88,7 @@ impl<const PAGE: usize> Flash<PAGE> {
             // SAFETY: below 2 to the 24th.
             self.watchdog
                 .load()
-                .write(|register| unsafe { register.load().bits(self.patience) });
+                .write(|register| unsafe { register.load().bits(PATIENCE) });
             self.watchdog
                 .ctrl()
                 .modify(|_, register| register.enable().set_bit());
@@ -145,7 +154,7 @@ impl Rom {
     ///
     /// The chip is an RP2040.
     #[cfg(feature = "rp2040")]
-    pub unsafe fn find() -> Option<Self> {
+    unsafe fn find() -> Option<Self> {
         /// Where the ROM says where its table is.
         const TABLE: usize = 0x14;
         /// It has some thirty.
@@ -178,7 +187,7 @@ impl Rom {
     ///
     /// The chip is an RP2350, from its stepping A2 on, and this its secure state.
     #[cfg(feature = "rp2350")]
-    pub unsafe fn find() -> Option<Self> {
+    unsafe fn find() -> Option<Self> {
         /// Where the ROM says where that function is.
         const LOOKUP: usize = 0x16;
         const SECURE: u32 = 4;

@@ -7,23 +7,20 @@
     reason = "registers that take any bits, and memory of the USB controller that has no type"
 )]
 
+#[cfg_attr(feature = "rp2040", path = "rp2040.rs")]
+#[cfg_attr(feature = "rp2350", path = "rp2350.rs")]
+mod chip;
+mod clocks;
 pub mod flash;
 mod usb;
 
 use core::cell::Cell;
 use core::sync::atomic::{AtomicBool, Ordering};
-use cortex_m::interrupt::InterruptNumber;
 use cortex_m::peripheral::NVIC;
 
-#[cfg(feature = "rp2350")]
-pub use rp235x_pac as pac;
-#[cfg(feature = "rp2040")]
-pub use rp2040_pac as pac;
-
-#[cfg(feature = "rp2350")]
-use pac::{USB as UsbRegisters, timer0 as timer, usb as usb_registers};
-#[cfg(feature = "rp2040")]
-use pac::{USBCTRL_REGS as UsbRegisters, timer, usbctrl_regs as usb_registers};
+pub use chip::pac;
+use chip::{TIMER, UsbRegisters, timer, usb_registers};
+use flash::Flash;
 pub use usb::handle as handle_usb;
 
 use crate::arm;
@@ -40,68 +37,67 @@ const PATIENCE: u32 = 200_000;
 /// Whether the last byte came over USB.
 static OVER_USB: AtomicBool = AtomicBool::new(false);
 
-/// Where a chip has them.
-#[derive(Clone, Copy, Debug)]
-pub struct Chip<I> {
-    /// UART0, and its interrupt.
-    pub uart: (*const pac::uart0::RegisterBlock, I),
-    /// The timer that counts microseconds.
-    pub timer: *const timer::RegisterBlock,
-    /// The interrupt of the USB controller.
-    pub usb: I,
-}
+/// The pins of UART0.
+const SEND_PIN: usize = 0;
+const RECEIVE_PIN: usize = 1;
 
 /// The lines and the timer.
-pub struct Rp<I> {
+pub struct Rp {
     uart: &'static pac::uart0::RegisterBlock,
     timer: &'static timer::RegisterBlock,
-    usb: I,
     /// The timer when it was last read, less what is not yet a whole millisecond.
     microseconds: Cell<u32>,
     milliseconds: Cell<u32>,
 }
 
-/// Starts both lines, whose interrupts are switched on: the UART at 115,200 bits a second, 8N1, from a clock of `uart_hz`;
-/// the one over USB, as the descriptors say, where its clock of 48 MHz runs.
+/// Starts the chip, with a clock of `core_hz`, an even part of 750 MHz, and both lines, whose interrupts are switched on: the
+/// UART at 115,200 bits a second, 8N1, and the one over USB, as the descriptors say, where its clock of 48 MHz runs.
 ///
 /// # Safety
 ///
-/// Called once, on such a chip, with the UART, the timer and the USB controller out of their resets; the handler of the
-/// UART's interrupt is [`handle_uart`], that of USB's [`handle_usb`], at one priority, and they touch nothing else of them.
-pub unsafe fn start<I: InterruptNumber>(
-    chip: Chip<I>,
-    uart_hz: u32,
-    usb: Option<&'static Descriptors>,
-) -> Rp<I> {
-    // SAFETY: they lie there, as the caller promises.
-    let (uart, timer) = unsafe { (&*chip.uart.0, &*chip.timer) };
+/// Called once, on such a chip, an RP2350 in the secure state that its boot loader leaves it in; the handler of the UART's
+/// interrupt is [`handle_uart`], that of USB's [`handle_usb`], at the priority of the reset, and nothing else uses what they
+/// and this drive.
+pub unsafe fn start<const PAGE: usize>(
+    core_hz: u32,
+    descriptors: &'static Descriptors,
+) -> (Rp, Flash<PAGE>) {
+    // SAFETY: called once, as the caller promises.
+    let chip = unsafe { pac::Peripherals::steal() };
+    flash::set_up_watchdog(&chip);
+    let (uart_hz, usb) = clocks::start(&chip, core_hz);
+    chip::connect(&chip, SEND_PIN, false);
+    chip::connect(&chip, RECEIVE_PIN, true);
+    // SAFETY: it lies there, and as the caller promises only its handler touches it beside main.
+    let (uart, timer) = unsafe { (&*pac::UART0::PTR, &*TIMER::PTR) };
     start_uart(uart, uart_hz);
     // SAFETY: the handlers share only atomics with main, as the caller promises.
-    unsafe { NVIC::unmask(chip.uart.1) };
-    if let Some(descriptors) = usb {
+    unsafe { NVIC::unmask(pac::Interrupt::UART0_IRQ) };
+    if usb {
         usb::start(descriptors);
         // SAFETY: as above.
-        unsafe { NVIC::unmask(chip.usb) };
+        unsafe { NVIC::unmask(pac::Interrupt::USBCTRL_IRQ) };
     }
-    Rp {
+    let rp = Rp {
         uart,
         timer,
-        usb: chip.usb,
         microseconds: Cell::new(0),
         milliseconds: Cell::new(0),
-    }
+    };
+    // SAFETY: such a chip, as the caller promises.
+    (rp, unsafe { Flash::new() })
 }
 
-impl<I: InterruptNumber> Rp<I> {
+impl Rp {
     /// Whether the next answer goes over USB.
     fn over_usb(&self) -> bool {
         OVER_USB.load(Ordering::Relaxed)
     }
 }
 
-impl<I: InterruptNumber> Board for Rp<I> {
+impl Board for Rp {
     /// About what the ring oscillators have that run from reset, where the crystal doesn't start.
-    const FALLBACK_HZ: Option<u32> = Some(6_500_000);
+    const FALLBACK_HZ: Option<u32> = Some(chip::RING_HZ);
 
     /// Right as long as it is called once in 71 minutes, when the timer's lower 32 bits wrap.
     fn now_ms(&self) -> u32 {
@@ -131,7 +127,7 @@ impl<I: InterruptNumber> Board for Rp<I> {
     fn sleep_unless(&mut self, work: impl FnOnce() -> bool) {
         // What the ring had no room for waits in the controller: there is room now.
         if usb::holds() {
-            NVIC::pend(self.usb);
+            NVIC::pend(pac::Interrupt::USBCTRL_IRQ);
         }
         arm::sleep_unless(work);
     }
@@ -169,10 +165,10 @@ fn start_uart(uart: &pac::uart0::RegisterBlock, clock_hz: u32) {
 ///
 /// # Safety
 ///
-/// UART0 lies at that place, and nothing else reads its receive side; main writes the transmit side.
-pub unsafe fn handle_uart(place: *const pac::uart0::RegisterBlock, ring: &Receive) {
-    // SAFETY: it lies there, as the caller promises.
-    let uart = unsafe { &*place };
+/// Nothing else reads the receive side of UART0; main writes the transmit side.
+pub unsafe fn handle_uart(ring: &Receive) {
+    // SAFETY: it lies there, and its other side is main's, as the caller promises.
+    let uart = unsafe { &*pac::UART0::PTR };
     while uart.uartfr().read().rxfe().bit_is_clear() {
         let data = uart.uartdr().read();
         if data.oe().bit_is_set() {
