@@ -23,6 +23,7 @@
 )]
 
 pub mod arrays;
+mod beside;
 pub mod bill;
 pub mod bytes;
 pub mod c;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::sidecar::{IMAGE, image_of};
+use super::beside::{IMAGE, image_of};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::count;
 use pocketrec_data::Names;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use pocketrec_base::print::Item;
 
+use super::beside::{IMAGE, image_of};
 use super::people::People;
 use pocketrec_data::movies::{self, Listed};
 use pocketrec_data::{Names, Titles};
@@ -13,9 +14,6 @@ use pocketrec_data::{Names, Titles};
 pub fn path_of(image: &Path) -> PathBuf {
     image.with_extension("titles.csv")
 }
-
-/// What the last column of the header begins with: behind it stands the CRC-32 of the image that a file is of.
-pub(super) const IMAGE: &str = "image ";
 
 /// What the column is called that has the movies' own ids, where their ratings had texts for ids.
 const OWN_ID: &str = "ownId";
@@ -130,14 +128,6 @@ pub fn item_of(image: &Path, crc: Option<u32>) -> Option<Item> {
         .find_map(|cell| cell.strip_prefix(ITEM))?
         .parse()
         .ok()
-}
-
-/// The CRC-32 of the image that a file beside it says it is of.
-pub(super) fn image_of(bytes: &[u8]) -> Option<u32> {
-    let header = bytes.split(|byte| *byte == b'\n').next()?;
-    let mut cells = std::str::from_utf8(header).ok()?.trim_end().split(',');
-    let image = cells.find_map(|cell| cell.trim_matches('"').strip_prefix(IMAGE))?;
-    u32::from_str_radix(image, 16).ok()
 }
 
 #[cfg(test)]
