@@ -2,10 +2,11 @@
 
 use super::device::DeviceBill;
 use super::image::draft;
-use super::{Chosen, Movies, Storage, Users, seen};
+use super::{Chosen, Facets, Keep, Movies, Rated, Storage, Users, seen};
 use boards::Board;
 use pocketrec_base::error::BadInput;
 use pocketrec_train::checkpoint::Checkpoint;
+use std::sync::Arc;
 
 /// How many of the most active users fit `region` bytes, in the place of those of `chosen`; `None` where its movies
 /// alone don't. Drafts about log2(users) images.
@@ -35,6 +36,87 @@ pub fn users_that_fit(
         };
         length(checkpoint, &chosen, storage)
     })
+}
+
+/// What an image is to hold of its movies and beside them.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Rows of its movies.
+    pub movies: Vec<usize>,
+    /// Its users; without, as many of the most active as fit.
+    pub users: Option<Users>,
+    /// Whether it holds what they have rated, where that is known.
+    pub seen: (Keep, Option<Arc<Rated>>),
+    /// Whether it holds genres and years, where they are known.
+    pub genres: (Keep, Option<Arc<Facets>>),
+}
+
+impl Asked {
+    /// With all that is held in any case, and nobody whom nobody asked for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Users::rows`].
+    pub fn least(&self, checkpoint: &Checkpoint) -> Result<Chosen, BadInput> {
+        Ok(Chosen {
+            users: self.users(checkpoint)?,
+            movies: self.movies.clone(),
+            seen: self.seen.1.clone().filter(|_| self.seen.0 == Keep::All),
+            facets: self.genres.1.clone().filter(|_| self.genres.0 == Keep::All),
+        })
+    }
+
+    /// With what fits `region` bytes too: genres before users, of whom nobody said how many, and those before what they
+    /// have rated.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](super::build).
+    pub fn that_fits(
+        &self,
+        checkpoint: &Checkpoint,
+        storage: Storage,
+        region: usize,
+    ) -> Result<Chosen, BadInput> {
+        let fits = |with: &Chosen| Ok(length(checkpoint, with, storage)? <= region);
+        let mut chosen = self.least(checkpoint)?;
+        if let (Keep::Fit, Some(facets)) = &self.genres {
+            let with = Chosen {
+                facets: Some(facets.clone()),
+                ..chosen.clone()
+            };
+            if fits(&with)? {
+                chosen = with;
+            }
+        }
+        if self.users.is_none() {
+            let number = users_that_fit(checkpoint, &chosen, storage, region)?;
+            chosen.users = match number {
+                None | Some(0) => Vec::new(),
+                Some(number) => Users::MostActive(number).rows(checkpoint)?,
+            };
+        }
+        let numbered = seen::most_users(chosen.movies.len());
+        if let (Keep::Fit, Some(rated)) = &self.seen
+            && (1..=numbered).contains(&chosen.users.len())
+        {
+            let with = Chosen {
+                seen: Some(rated.clone()),
+                ..chosen.clone()
+            };
+            if fits(&with)? {
+                chosen = with;
+            }
+        }
+        Ok(chosen)
+    }
+
+    fn users(&self, checkpoint: &Checkpoint) -> Result<Vec<usize>, BadInput> {
+        match &self.users {
+            Some(users) => users.rows(checkpoint),
+            None => Ok(Vec::new()),
+        }
+    }
 }
 
 /// How many of the most rated movies fit `region` bytes, in the place of those of `chosen`; `None` where not even one

@@ -1,38 +1,38 @@
 //! `host export`: checkpoint in, flash image out, with the bill.
 
 mod drive;
+mod placed;
 mod sentences;
 mod source;
 mod tables;
 mod told;
+mod wanted;
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, bail};
 
 use super::trained;
-use crate::print::{self, Target, count, grouped};
+use crate::print::{self, Target};
 use crate::report::verdict;
 use crate::{note, warn};
 use boards::{self, Board};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
+use pocketrec_data::Titles;
 use pocketrec_data::reading::TitlesFrom;
 use pocketrec_data::tables::Format;
-use pocketrec_data::{DataError, Dataset, Note, Ratings, Titles, load};
 use pocketrec_export::bill::Bill;
 use pocketrec_export::choice;
 use pocketrec_export::device::DeviceBill;
 use pocketrec_export::measure::{Measure, Rounding};
-use pocketrec_export::{
-    Chosen, Facets, Keep, Movies, Precision, Rated, Storage, Users, build, fit, people, seen,
-    sidecar,
-};
+use pocketrec_export::{Chosen, Keep, Movies, Precision, Storage, Users, build, fit};
 use pocketrec_train::Solver;
 use pocketrec_train::checkpoint::Checkpoint;
 
+use self::placed::Placed;
 use self::sentences::{drift_sentence, facets_sentence, held_sentence, seen_sentence, too_large};
 use self::told::{Exported, Held};
 
@@ -201,26 +201,16 @@ pub fn run(args: &Args) -> Result<()> {
         .out
         .clone()
         .unwrap_or_else(|| Target::File(from.with_file_name(pocketrec_export::IMAGE_FILE)));
-    to.claim_for_bytes("--out")?;
-    let titles = to.file().map(sidecar::path_of);
-    let people = to.file().map(people::path_of);
-    for (what, beside) in [
-        ("the file of the image's titles", &titles),
-        ("the file of the names of the image's users", &people),
-    ] {
-        beside
-            .iter()
-            .try_for_each(|path| files::check_file(what, path))?;
-    }
+    let placed = Placed::at(to)?;
     let movies = args.movies.rows(&checkpoint)?;
     let board = args.board.unwrap_or(boards::DEFAULT);
-    args.drive.check(board, to.file())?;
-    let data = data_of(args, &checkpoint, &from)?;
-    let named = titles_of(args, &checkpoint, data.as_ref().ok())?;
+    args.drive.check(board, placed.image.file())?;
+    let data = wanted::data(args, &checkpoint, &from)?;
+    let named = wanted::titles(args, &checkpoint, data.as_ref().ok())?;
     // Without titles the file says all the same what the things are called.
     let named = named.or_else(|| item.map(|_| Titles::default()));
     let rated = match &data {
-        Ok(data) => Some(Arc::new(rated(&data.ratings, &checkpoint))),
+        Ok(data) => Some(Arc::new(wanted::rated(&data.ratings, &checkpoint))),
         Err(why) if args.seen == Keep::All => {
             return Err(BadInput::new(format!(
                 "`--seen all` takes the ratings that the model was trained on, and {why}; `--data PATH` names them"
@@ -233,35 +223,34 @@ pub fn run(args: &Args) -> Result<()> {
         Ok(data) => Ok(Measure::new(&checkpoint, data)?),
         Err(why) => Err(why),
     };
-    let facets = facets_of(args, named.as_ref(), &checkpoint)?;
+    let facets = wanted::facets(args, named.as_ref(), &checkpoint)?;
+    let asked = fit::Asked {
+        movies,
+        users: args.users.clone(),
+        seen: (args.seen, rated),
+        genres: (args.genres, facets.as_ref().ok().cloned()),
+    };
     let (mut storage, mut choices) = (args.storage(), None);
     let of_image = format == source::Format::Image;
     if of_image && args.board.is_some() {
-        let held = Chosen {
-            users: match &args.users {
-                Some(users) => users.rows(&checkpoint)?,
-                None => Vec::new(),
-            },
-            movies: movies.clone(),
-            seen: rated.clone().filter(|_| args.seen == Keep::All),
-            facets: facets.clone().ok().filter(|_| args.genres == Keep::All),
-        };
-        let asked = choice::Asked {
+        let held = asked.least(&checkpoint)?;
+        let ways = choice::Asked {
             storage,
             kin: args.kin,
         };
         match args.precision {
-            Some(_) => storage = choice::with_kin(&checkpoint, &held, asked, board)?,
+            Some(_) => storage = choice::with_kin(&checkpoint, &held, ways, board)?,
             None => {
                 let measure = measure.as_ref().map_err(|why| *why);
-                let (taken, all) = choice::choose(&checkpoint, &held, asked, board, measure)?;
+                let (taken, all) = choice::choose(&checkpoint, &held, ways, board, measure)?;
                 print::block(&all.told(board));
                 note!("");
                 (storage, choices) = (taken, Some(all));
             }
         }
     }
-    let chosen = choose(args, storage, &checkpoint, movies, rated, &facets, board)?;
+    wanted::numbered(args, &checkpoint, asked.movies.len())?;
+    let chosen = asked.that_fits(&checkpoint, storage, board.image_region)?;
     let stored = match args.as_of {
         AsOf::All => Cow::Borrowed(&checkpoint),
         AsOf::Last => checkpoint.as_of_last(),
@@ -322,61 +311,8 @@ pub fn run(args: &Args) -> Result<()> {
         warn!("{warning}");
     }
 
-    // The image last: it says that what lies beside it is its own.
-    let mut together = files::Together::default();
-    let failed = |path: &Path| format!("can't write {}; nothing was changed", path.display());
-    let crc = bytes.open(&from)?.header().crc;
-    let names = &checkpoint.data.user_names;
-    let mut called = None;
-    match &people {
-        Some(people) if !names.is_empty() && !chosen.users.is_empty() => {
-            let ids = chosen.users.iter().map(|row| checkpoint.user_ids[*row]);
-            let csv = people::to_csv(names, ids, crc)?;
-            together
-                .add(people, |file| file.write_all(&csv))
-                .with_context(|| failed(people))?;
-            called = Some(people.clone());
-        }
-        Some(people) => together.remove(people),
-        None => {}
-    }
-    let csv = match (named, &titles) {
-        (Some(named), Some(_)) => {
-            let ids: Vec<u32> = chosen
-                .movies
-                .iter()
-                .map(|row| checkpoint.movie_ids[*row])
-                .collect();
-            let counts = checkpoint.movie_counts.iter().copied();
-            let counted = named.counted(checkpoint.movie_ids.iter().copied().zip(counts));
-            Some(sidecar::to_csv(
-                &counted,
-                &ids,
-                &checkpoint.data.movie_names,
-                item,
-                crc,
-            )?)
-        }
-        _ => None,
-    };
-    let written = csv.is_some();
-    if let Some(titles) = &titles {
-        match csv {
-            Some(csv) => together
-                .add(titles, |file| file.write_all(&csv))
-                .with_context(|| failed(titles))?,
-            None => together.remove(titles),
-        }
-    }
-    match to.file() {
-        Some(path) => together
-            .add(path, |file| file.write_all(bytes.as_ref()))
-            .with_context(|| failed(path))?,
-        None => to.write(bytes.as_ref())?,
-    }
-    together
-        .commit()
-        .map_err(|(path, error)| anyhow!("can't write {}: {error}", path.display()))?;
+    let written = placed.write(&bytes, &checkpoint, &chosen, named, &from)?;
+    let to = &placed.image;
     let drive = match (to.file(), &device) {
         (Some(image), Some(bill)) => args.drive.write(board, image, &bill.further_features())?,
         _ => None,
@@ -385,8 +321,8 @@ pub fn run(args: &Args) -> Result<()> {
         checkpoint: from,
         image: to.file().map(Path::to_owned),
         drive,
-        titles: titles.filter(|_| written),
-        user_names: called,
+        titles: written.titles,
+        user_names: written.people,
         movies: Held {
             held: chosen.movies.len(),
             of: checkpoint.movie_ids.len(),
@@ -462,158 +398,6 @@ pub(super) fn read(path: &Path) -> Result<Checkpoint> {
             error.into()
         }
     })
-}
-
-/// What the users of the checkpoint have rated of its movies: of a model that was trained here, all of `ratings`.
-fn rated(ratings: &Ratings, checkpoint: &Checkpoint) -> Rated {
-    let (users, movies) = (&checkpoint.user_ids, &checkpoint.movie_ids);
-    match ratings.user_ids == *users && ratings.movie_ids == *movies {
-        true => Rated::new(ratings),
-        false => Rated::new(&ratings.of_rows(users, movies)),
-    }
-}
-
-/// The users that are asked for or that fit, and whether what they have `rated` comes with them.
-fn choose(
-    args: &Args,
-    storage: Storage,
-    checkpoint: &Checkpoint,
-    movies: Vec<usize>,
-    rated: Option<Arc<Rated>>,
-    facets: &std::result::Result<Arc<Facets>, String>,
-    board: Board,
-) -> Result<Chosen> {
-    let region = board.image_region;
-    let most = match &args.users {
-        Some(users) => users.rows(checkpoint)?.len(),
-        None => 0,
-    };
-    let numbered = seen::most_users(movies.len());
-    if args.seen == Keep::All && most > numbered {
-        return Err(BadInput::new(format!(
-            "`--seen all` with {} takes at most {}, and these are {}: choose fewer, or `--seen none`",
-            count(movies.len(), "movie"),
-            count(numbered, "user"),
-            grouped(most as u64)
-        ))
-        .into());
-    }
-    let mut chosen = Chosen {
-        users: Vec::new(),
-        movies: movies.clone(),
-        seen: match args.seen {
-            Keep::All => rated.clone(),
-            Keep::Fit | Keep::None => None,
-        },
-        facets: facets.clone().ok().filter(|_| args.genres == Keep::All),
-    };
-    if args.genres == Keep::Fit
-        && let Ok(facets) = facets
-    {
-        let mut with = Chosen {
-            facets: Some(facets.clone()),
-            ..chosen.clone()
-        };
-        if let Some(users) = &args.users {
-            with.users = users.rows(checkpoint)?;
-        }
-        if fit::length(checkpoint, &with, storage)? <= region {
-            chosen.facets = with.facets;
-        }
-    }
-    chosen.users = match &args.users {
-        Some(users) => users.rows(checkpoint)?,
-        None => match fit::users_that_fit(checkpoint, &chosen, storage, region)? {
-            None | Some(0) => Vec::new(),
-            Some(number) => Users::MostActive(number).rows(checkpoint)?,
-        },
-    };
-    if args.seen == Keep::Fit && !chosen.users.is_empty() && chosen.users.len() <= numbered {
-        let with = Chosen {
-            seen: rated,
-            ..chosen.clone()
-        };
-        if fit::length(checkpoint, &with, storage)? <= region {
-            return Ok(with);
-        }
-    }
-    Ok(chosen)
-}
-
-/// The ratings that the checkpoint at `from` was trained on, or why they can't be had.
-fn data_of(
-    args: &Args,
-    checkpoint: &Checkpoint,
-    from: &Path,
-) -> Result<std::result::Result<Dataset, String>> {
-    let note = &checkpoint.data;
-    let folder = from.parent().unwrap_or(Path::new(""));
-    trained::ratings(note.fingerprint, args.data.as_deref(), Ok(note), folder)
-}
-
-/// The titles of the image's movies, with a warning of what is wrong with them; none where there are none.
-fn titles_of(
-    args: &Args,
-    checkpoint: &Checkpoint,
-    data: Option<&Dataset>,
-) -> Result<Option<Titles>> {
-    let titles = match &args.titles {
-        Some(TitlesFrom::Nowhere) => return Ok(None),
-        Some(TitlesFrom::File(path)) => {
-            let names = &checkpoint.data.movie_names;
-            let listed = load::titles_in(path, names).map_err(DataError::into_anyhow)?;
-            for told in &listed.notes {
-                warn!("{told}");
-            }
-            let has = |id: &u32| listed.titles.get(*id).is_some();
-            if !checkpoint.movie_ids.iter().any(has) {
-                return Err(BadInput::new(format!(
-                    "--titles {} has no movie of the model",
-                    path.display()
-                ))
-                .into());
-            }
-            listed.titles
-        }
-        None => {
-            let Some(data) = data else {
-                let named = Titles::of_names(checkpoint.data.movie_names.all());
-                return Ok((!named.is_empty()).then_some(named));
-            };
-            for note in &data.notes {
-                if let Note::NoTitles(_) | Note::Titles(_) = note {
-                    warn!("{note}");
-                }
-            }
-            data.titles.clone()
-        }
-    };
-    let titles = checkpoint.data.with_added(titles);
-    Ok((!titles.is_empty()).then_some(titles))
-}
-
-/// Genres and years of the movies, or why none are stored.
-fn facets_of(
-    args: &Args,
-    named: Option<&Titles>,
-    checkpoint: &Checkpoint,
-) -> Result<std::result::Result<Arc<Facets>, String>> {
-    if args.genres == Keep::None {
-        return Ok(Err("`--genres none`".into()));
-    }
-    let found = named.map(|titles| Facets::new(titles, &checkpoint.movie_ids));
-    let why = match found {
-        Some(Ok(Some(facets))) => return Ok(Ok(Arc::new(facets))),
-        Some(Err(why)) => why,
-        Some(Ok(None)) => "no title has a genre or a year".into(),
-        None => "there are no titles that say them".into(),
-    };
-    match args.genres {
-        Keep::All => {
-            Err(BadInput::new(format!("`--genres all` stores genres and years, and {why}")).into())
-        }
-        _ => Ok(Err(why)),
-    }
 }
 
 #[cfg(test)]
