@@ -63,6 +63,14 @@ pub struct Board {
     pub folder: &'static str,
 }
 
+impl Board {
+    /// The addresses of its RAM.
+    pub fn ram_addresses(&self) -> std::ops::Range<u64> {
+        let start = u64::from(self.ram_address);
+        start..start + self.ram as u64
+    }
+}
+
 /// An emulator of a board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Emulator {

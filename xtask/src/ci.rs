@@ -78,7 +78,7 @@ pub fn run(manner: Manner) -> Result<()> {
             || shell::run(shell::cargo().args(core_check(features))),
         );
     }
-    failures.check("compiler for Cortex-M", || setup::compiler(manner));
+    failures.check("compiler for boards", || setup::compiler(manner));
     if let Ok(toolchain) = toolchain::find(manner.choice) {
         device(&toolchain, manner, &mut failures);
     }

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use object::read::elf::{ElfFile32, ProgramHeader};
 use object::{Endianness, Object, ObjectSection, ObjectSymbol, SectionFlags, elf};
+use std::ops::Range;
 use std::path::Path;
 
 /// Some bytes and the address of the first of them.
@@ -23,11 +24,11 @@ pub struct Sizes {
     pub ram: u64,
 }
 
-/// Flash and RAM of a linked firmware.
+/// Flash and RAM of a linked firmware, whose variables lie in `ram`.
 ///
 /// # Errors
 /// When the file can't be read or isn't an ELF file.
-pub fn sizes(path: &Path) -> Result<Sizes> {
+pub fn sizes(path: &Path, ram: Range<u64>) -> Result<Sizes> {
     let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
     let file = object::File::parse(&*bytes)
         .with_context(|| format!("{} is no ELF file", path.display()))?;
@@ -39,7 +40,7 @@ pub fn sizes(path: &Path) -> Result<Sizes> {
         if sh_flags & u64::from(elf::SHF_ALLOC) == 0 {
             continue;
         }
-        let in_ram = section.address() >= 0x2000_0000;
+        let in_ram = ram.contains(&section.address());
         let loaded =
             section.file_range().is_some() && !section.name().unwrap_or("").starts_with(".uninit");
         if in_ram {

@@ -46,7 +46,7 @@ pub fn run(
     }
     let firmware = firmware::build(toolchain, board, &options)?;
     let limit = board.firmware_flash as u64;
-    let size = elf::sizes(&firmware)?.flash;
+    let size = elf::sizes(&firmware, board.ram_addresses())?.flash;
     if size > limit {
         bail!(
             "the firmware takes {size} bytes of flash, {} more than {} has for it; nothing was written",

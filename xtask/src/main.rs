@@ -44,7 +44,7 @@ use toolchain::Choice;
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
-    /// How to compile for Cortex-M: with rustup's targets, with rustup's sources of core, or with Debian's compiler.
+    /// How to compile for boards: with rustup's targets, with rustup's sources of core, or with Debian's compiler.
     #[arg(long, global = true, value_enum, default_value_t = Choice::Auto)]
     toolchain: Choice,
     /// Install what is missing without asking.
@@ -94,8 +94,8 @@ enum Verb {
     Miri,
     /// Run what depends on the order of threads in every order, with loom.
     Loom,
-    /// Check that no path through core can panic, on Cortex-M0 and M4F, at every opt-level, with and without LTO, and
-    /// with overflow checks.
+    /// Check that no path through core can panic, on every board's processor, at every opt-level, with and without LTO,
+    /// and with overflow checks.
     NoPanic,
     /// Flash a board's firmware, and optionally an image, with probe-rs, and query it.
     Flash {

@@ -57,13 +57,13 @@ pub fn run(manner: Manner) -> Result<()> {
     }
 }
 
-/// Finds a compiler for Cortex-M, or installs one.
+/// Finds a compiler for boards, or installs one.
 ///
 /// # Errors
 /// When there is none and it may not or can't be installed.
 pub fn compiler(manner: Manner) -> Result<()> {
     if let Ok(toolchain) = toolchain::find(manner.choice) {
-        eprintln!("compiler for Cortex-M: {}", toolchain.describe());
+        eprintln!("compiler for boards: {}", toolchain.describe());
         return Ok(());
     }
     let mut remedies = Vec::new();
@@ -88,7 +88,7 @@ pub fn compiler(manner: Manner) -> Result<()> {
             apt(&["rustc-web", "cargo-web", "rust-web-src"]),
         ));
     }
-    bring("the compiler for Cortex-M", remedies, manner, || {
+    bring("the compiler for boards", remedies, manner, || {
         toolchain::find(manner.choice).map(|toolchain| toolchain.describe())
     })
 }

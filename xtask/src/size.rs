@@ -127,7 +127,7 @@ fn build(toolchain: &Toolchain, board: Board, profile: Profile, features: &str) 
             firmware::build(toolchain, board, &options)?
         }
     };
-    let sizes = elf::sizes(&elf)?;
+    let sizes = elf::sizes(&elf, board.ram_addresses())?;
     Ok(Line {
         board: board.name.into(),
         profile: profile.name().into(),

@@ -1,4 +1,5 @@
-//! What Cortex-M boards share: the frame of their firmware, copying memory, floating point as a PC has it, sleep.
+//! What Cortex-M boards share: entry, vector table and handlers of faults, copying memory, floating point as a PC has it,
+//! sleep.
 //!
 //! All Thumb assembly of the firmware is here.
 
@@ -62,68 +63,14 @@ pub fn strict_floats() -> bool {
     black_box(true)
 }
 
-/// The frame of a Cortex-M board's firmware: the constants of its data file as `FACTS`, the ring `RECEIVE` for what its
-/// UART takes in, its entry, its vector table, and handlers of faults and panics that note the cause and reset.
-///
-/// ```ignore
-/// firmware::board! {
-///     // Starts clocks, timer and UART: `fn() -> (impl Board, Flash)`.
-///     start: start,
-///     // What erases and programs its flash.
-///     flash: Flash,
-///     // The interrupts that are switched on; the vector table ends with the last of them.
-///     interrupts: { pac::Interrupt::UART0 => receive },
-/// }
-/// ```
-///
-/// A profile region that is too small for the board's owners and ratings doesn't compile.
+/// The part of [`board!`](crate::board!) that is a Cortex-M's: its entry, which calls `$run`, its vector table, which ends
+/// with the last interrupt that is used, and the handler of faults.
 #[macro_export]
-macro_rules! board {
-    (
-        start: $start:path,
-        flash: $flash:ty,
-        interrupts: { $($interrupt:path => $handler:path),+ $(,)? } $(,)?
-    ) => {
-        include!(concat!(env!("OUT_DIR"), "/board.rs"));
-
-        /// Bytes that the UART took in.
-        static RECEIVE: $crate::receive::Receive = $crate::receive::Receive::new();
-
-        const _: () = {
-            let page = <$flash as $crate::flash::Controller<{ FACTS.word }>>::PAGE;
-            assert!(page == FACTS.page);
-            let sizes = (FACTS.page as u32, FACTS.word as u32);
-            $crate::room::require(FACTS.profile.1, sizes, FACTS.owners, FACTS.ratings);
-        };
-
+macro_rules! vectors {
+    ($run:ident, { $($interrupt:path => $handler:path),+ }) => {
         #[$crate::arm::cortex_m_rt::entry]
         fn main() -> ! {
-            static mut PLACE: core::mem::MaybeUninit<
-                $crate::Service<
-                    { FACTS.owners },
-                    { FACTS.ratings },
-                    $crate::FlashLog<$crate::flash::Region<$flash, { FACTS.word }>>,
-                >,
-            > = core::mem::MaybeUninit::uninit();
-
-            let boot = $crate::arm::RESET.boot();
-            let strict = $crate::arm::strict_floats();
-            let (board, flash) = $start();
-            // SAFETY: the data file puts these regions into flash that exists, apart from each other and from the
-            // firmware; only this log writes the profile's, and nothing the image's.
-            let (store, image) = unsafe {
-                (
-                    $crate::regions::profile_log(flash, &FACTS),
-                    $crate::regions::image(&FACTS),
-                )
-            };
-            let found = $crate::app::Found {
-                facts: &FACTS,
-                image,
-                boot,
-                strict,
-            };
-            $crate::app::run(PLACE, board, store, &RECEIVE, found)
+            $run()
         }
 
         const LAST_INTERRUPT: usize = {
@@ -152,15 +99,8 @@ macro_rules! board {
 
         #[$crate::arm::cortex_m_rt::exception]
         unsafe fn HardFault(frame: &$crate::arm::cortex_m_rt::ExceptionFrame) -> ! {
-            $crate::arm::reset($crate::reset::Cause::Fault {
+            $crate::machine::reset($crate::reset::Cause::Fault {
                 address: frame.pc(),
-            })
-        }
-
-        #[panic_handler]
-        fn panic(information: &core::panic::PanicInfo) -> ! {
-            $crate::arm::reset($crate::reset::Cause::Panic {
-                line: information.location().map_or(0, |location| location.line()),
             })
         }
     };

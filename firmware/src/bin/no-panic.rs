@@ -5,7 +5,6 @@
 
 use core::hint::black_box;
 use core::panic::PanicInfo;
-use cortex_m_rt::entry;
 use firmware::flash::{Controller, Region};
 use pocketrec::ids::{BLOCK_WORDS, IdIndex};
 use pocketrec::ids::{MovieId, UserId};
@@ -40,8 +39,24 @@ macro_rules! calls {
     ($($call:expr;)*) => { $(let _ = black_box($call);)* };
 }
 
-#[entry]
+#[cfg(target_arch = "arm")]
+#[cortex_m_rt::entry]
 fn main() -> ! {
+    everything()
+}
+
+/// What a RISC-V's entry calls, and its traps.
+#[cfg(target_arch = "riscv32")]
+#[unsafe(no_mangle)]
+extern "C" fn pocketrec_main() -> ! {
+    everything()
+}
+
+#[cfg(target_arch = "riscv32")]
+#[unsafe(no_mangle)]
+extern "C" fn pocketrec_trap(_cause: usize, _address: usize) {}
+
+fn everything() -> ! {
     #[cfg(feature = "planted-panic")]
     black_box(black_box(&[1_u8, 2, 3][..])[black_box(5)]);
     let bytes = black_box(&[0_u8; 64][..]);
