@@ -616,14 +616,24 @@ fn what_synth_makes_up_is_trained_on() {
         "{told}"
     );
     assert!(told.contains("the best reachable RMSE is 0.7"), "{told}");
-    let output = host(
-        folder.path(),
-        &["train", "--data", "made", "--model", "mf", "--epochs", "2"],
-    );
+    let trained = || {
+        let output = host(
+            folder.path(),
+            &["train", "--data", "made", "--model", "mf", "--epochs", "2"],
+        );
+        let told = text(&output.stdout);
+        assert!(
+            told.contains("300 distinct users rated 200 different movies (total ratings = 9,000)"),
+            "{told}"
+        );
+        assert!(told.contains("made-up ratings, free to use"), "{told}");
+    };
+    trained();
+    // Other programs read Parquet; a folder has one set of ratings.
+    let table = ["synth", "--format", "parquet", "--out", "made"];
+    let output = host(folder.path(), &[&table[..], &shape[..]].concat());
     let told = text(&output.stdout);
-    assert!(
-        told.contains("300 distinct users rated 200 different movies (total ratings = 9,000)"),
-        "{told}"
-    );
-    assert!(told.contains("made-up ratings, free to use"), "{told}");
+    assert!(told.contains("ratings.parquet"), "{told}");
+    assert!(!folder.path().join("made/ratings.csv").exists());
+    trained();
 }

@@ -11,11 +11,16 @@
 //! MovieLens-20M (about 67,000, 4,700, 18 and 1 ratings at ranks 1, 1,000, M / 2 and M). Every user and every movie
 //! occurs. Randomness is PCG by user, functions are libm's: the same seed gives the same bytes on every machine.
 
+mod rows;
+
 use std::io::{self, Write};
 
 use pocketrec_base::print::count;
 use pocketrec_base::random::{Sequence, hash};
 use pocketrec_base::threads::share;
+
+use crate::tables::{Format, Table};
+use rows::{COLUMNS, Counted, HEADER, Rows};
 
 /// How much of everything there shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,7 +144,8 @@ pub struct Made {
     pub bytes: u64,
 }
 
-/// Writes `ratings.csv` as GroupLens does: a header, CRLF, users ascending and each one's movies ascending.
+/// Writes ratings, users ascending and each one's movies ascending: as CSV the way GroupLens does, with a header and CRLF, or
+/// as another table with the same columns.
 ///
 /// Time is about that of formatting the text (20 million ratings take seconds on two threads); memory is the tables
 /// and some megabytes of text.
@@ -153,20 +159,46 @@ pub fn write(
     shape: &Shape,
     seed: u64,
     threads: usize,
+    format: Format,
     out: &mut dyn Write,
-    mut progress: impl FnMut(usize),
+    progress: impl FnMut(usize),
 ) -> io::Result<Made> {
     shape.check().expect("a shape that passes its check");
-    let world = World::new(shape, seed);
-    let header = b"userId,movieId,rating,timestamp\r\n";
-    out.write_all(header)?;
-    let mut made = Made {
-        floor: 0.0,
-        bytes: header.len() as u64,
+    let mut out = Counted { out, bytes: 0 };
+    let variance = match format {
+        Format::Csv => {
+            out.write_all(HEADER)?;
+            let put = |rows: &mut Rows| rows.write_text(&mut out);
+            draw(shape, seed, threads, Rows::of_text, put, progress)?
+        }
+        format => {
+            let table = Table::new(format, &COLUMNS);
+            let mut writer = table.to(&mut out)?;
+            let put = |rows: &mut Rows| writer.put(table.packed(rows.take_columns()));
+            let variance = draw(shape, seed, threads, Rows::of_columns, put, progress)?;
+            writer.finish()?;
+            variance
+        }
     };
+    Ok(Made {
+        floor: (variance / shape.ratings as f64).sqrt(),
+        bytes: out.bytes,
+    })
+}
+
+/// Draws all ratings, hands them on in order, and returns the sum of their variances.
+fn draw(
+    shape: &Shape,
+    seed: u64,
+    threads: usize,
+    empty: fn() -> Rows,
+    mut put: impl FnMut(&mut Rows) -> io::Result<()>,
+    mut progress: impl FnMut(usize),
+) -> io::Result<f64> {
+    let world = World::new(shape, seed);
     let mut variance = 0.0;
     let mut workers: Vec<Worker> = (0..threads.max(1))
-        .map(|_| Worker::new(shape.movies))
+        .map(|_| Worker::new(shape.movies, empty()))
         .collect();
     // Blocks are the same for any number of threads, and so is the order of the sum.
     const BLOCK: usize = 512;
@@ -178,16 +210,14 @@ pub fn write(
             worker.make(world, from..(from + BLOCK).min(shape.users));
         };
         share(threads, workers.iter_mut().enumerate(), || (), make);
-        for worker in &workers {
-            out.write_all(&worker.text)?;
-            made.bytes += worker.text.len() as u64;
+        for worker in &mut workers {
+            put(&mut worker.rows)?;
             variance += worker.variance;
         }
         first += workers.len() * BLOCK;
         progress(first.min(shape.users));
     }
-    made.floor = (variance / shape.ratings as f64).sqrt();
-    Ok(made)
+    Ok(variance)
 }
 
 /// All that is fixed before ratings are drawn.
@@ -388,9 +418,9 @@ fn counts(shape: &Shape, seed: u64) -> Vec<u32> {
     counts
 }
 
-/// One thread's text and scratch.
+/// One thread's ratings and scratch.
 struct Worker {
-    text: Vec<u8>,
+    rows: Rows,
     variance: f64,
     /// Which user took a movie last, plus one.
     taken: Vec<u32>,
@@ -399,9 +429,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(movies: usize) -> Worker {
+    fn new(movies: usize, rows: Rows) -> Worker {
         Worker {
-            text: Vec::new(),
+            rows,
             variance: 0.0,
             taken: vec![0; movies],
             chosen: Vec::new(),
@@ -410,7 +440,6 @@ impl Worker {
     }
 
     fn make(&mut self, world: &World, users: std::ops::Range<usize>) {
-        self.text.clear();
         self.variance = 0.0;
         for user in users {
             let mut random = random(world.seed, 4, user as u64);
@@ -474,35 +503,10 @@ impl Worker {
             let at = (bits >> 40) as f32 / (1u32 << 24) as f32;
             let halves = 1 + cell.cumulated.iter().filter(|&&below| below <= at).count() as u8;
             let time = start + (((bits & 0xffff_ffff) * span as u64) >> 32) as u32;
-            decimal(&mut self.text, user as u32 + 1);
-            self.text.push(b',');
-            decimal(&mut self.text, world.movie_ids[movie as usize]);
-            let tail = [
-                b',',
-                b'0' + halves / 2,
-                b'.',
-                if halves % 2 == 1 { b'5' } else { b'0' },
-                b',',
-            ];
-            self.text.extend_from_slice(&tail);
-            decimal(&mut self.text, time);
-            self.text.extend_from_slice(b"\r\n");
+            let movie = world.movie_ids[movie as usize];
+            self.rows.add(user as u32 + 1, movie, halves, time);
         }
     }
-}
-
-fn decimal(text: &mut Vec<u8>, mut number: u32) {
-    let mut digits = [0; 10];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    text.extend_from_slice(&digits[at..]);
 }
 
 #[cfg(test)]

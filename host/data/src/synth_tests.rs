@@ -7,9 +7,28 @@ use std::path::Path;
 
 fn made(shape: &Shape, seed: u64, threads: usize) -> (Vec<u8>, Made) {
     let mut text = Vec::new();
-    let made = write(shape, seed, threads, &mut text, |_| ()).unwrap();
+    let made = write(shape, seed, threads, Format::Csv, &mut text, |_| ()).unwrap();
     assert_eq!(made.bytes, text.len() as u64);
     (text, made)
+}
+
+#[test]
+fn a_table_of_parquet_has_the_ratings_of_the_csv_file() {
+    let shape = Shape::named("ml-100k").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let read = |format: Format| {
+        let path = folder.path().join(format!("ratings.{}", format.name()));
+        let mut bytes = Vec::new();
+        let made = write(&shape, 7, 2, format, &mut bytes, |_| ()).unwrap();
+        assert_eq!(made.bytes, bytes.len() as u64);
+        std::fs::write(&path, bytes).unwrap();
+        let data = crate::Dataset::load(&path, &crate::Silent).unwrap();
+        (made.floor, data.has_times, data.ratings)
+    };
+    let (text, table) = (read(Format::Csv), read(Format::Parquet));
+    assert_eq!(text.2.len(), 100_000);
+    assert!(text.1);
+    assert_eq!(text, table);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use pocketrec_base::files;
 use pocketrec_base::threads;
 use pocketrec_data::SYNTHETIC;
 use pocketrec_data::synth::{self, Shape};
+use pocketrec_data::tables::Format;
 
 /// Options of `host synth`.
 #[derive(Debug, clap::Args)]
@@ -37,9 +38,19 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
-    /// Folder to write ratings.csv to [default: target/pocketrec/synthetic-SHAPE]
+    /// How to write them: csv or parquet
+    #[arg(long, value_name = "FORMAT", default_value = "csv", value_parser = format)]
+    format: Format,
+
+    /// Folder to write ratings.csv or ratings.parquet to [default: target/pocketrec/synthetic-SHAPE]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    let named = name.parse().ok();
+    let known = named.filter(|format| matches!(format, Format::Csv | Format::Parquet));
+    known.ok_or_else(|| "it should be csv or parquet".into())
 }
 
 /// The folder that `host synth` without options writes to, and what it writes if that isn't there.
@@ -53,6 +64,7 @@ pub fn usual() -> Result<PathBuf> {
         movies: None,
         ratings: None,
         seed: 1,
+        format: Format::Csv,
         out: None,
     };
     let folder = args.folder();
@@ -134,8 +146,13 @@ fn make(args: &Args) -> Result<Made> {
     shape.check().map_err(BadInput::new)?;
     let folder = args.folder();
     files::check_folder("--out", &folder)?;
-    let path = folder.join("ratings.csv");
-    if path.exists() && !folder.join(SYNTHETIC).exists() {
+    let [path, other] = match args.format {
+        Format::Parquet => ["ratings.parquet", "ratings.csv"],
+        _ => ["ratings.csv", "ratings.parquet"],
+    }
+    .map(|name| folder.join(name));
+    let written = [&path, &other].into_iter().find(|path| path.exists());
+    if let Some(path) = written.filter(|_| !folder.join(SYNTHETIC).exists()) {
         return Err(BadInput::new(format!(
             "{} exists and wasn't written by `synth`, which would overwrite it; give --out another folder",
             path.display()
@@ -151,7 +168,14 @@ fn make(args: &Args) -> Result<Made> {
     together
         .add(&path, |file| {
             let tell = |users: usize| bar.done(users as u64);
-            made = Some(synth::write(&shape, args.seed, threads, file, tell)?);
+            made = Some(synth::write(
+                &shape,
+                args.seed,
+                threads,
+                args.format,
+                file,
+                tell,
+            )?);
             Ok(())
         })
         .with_context(|| format!("can't write {}; nothing was changed", path.display()))?;
@@ -176,6 +200,8 @@ fn make(args: &Args) -> Result<Made> {
     together
         .add_ahead(&note, |file| file.write_all(text.as_bytes()))
         .with_context(|| format!("can't write {}; nothing was changed", note.display()))?;
+    // A folder has one set of ratings.
+    together.remove(&other);
     together
         .commit()
         .map_err(|(place, error)| anyhow!("can't write {}: {error}", place.display()))?;
