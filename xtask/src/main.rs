@@ -12,6 +12,7 @@ mod ci;
 mod drive;
 mod elf;
 mod emulator;
+mod engines;
 mod everywhere;
 mod examples;
 mod firmware;
@@ -88,6 +89,12 @@ enum Verb {
     Msrv,
     /// Build the firmware of `examples`, and ask those in an emulator that one has.
     Examples,
+    /// Train on other engines as the READMEs of their examples say, and import what they made: fetches gigabytes.
+    Engines {
+        /// These alone.
+        #[arg(value_parser = engines::names())]
+        only: Vec<String>,
+    },
     /// Package core as for a registry, and compile the package and its examples.
     Package,
     /// Run unsafe code's tests under Miri, which needs a nightly toolchain.
@@ -240,6 +247,7 @@ fn main() -> ExitCode {
         Verb::Api { bless } => api::run(setup, bless),
         Verb::Msrv => oldest::run(setup),
         Verb::Examples => examples::run(setup),
+        Verb::Engines { only } => engines::run(setup, &only),
         Verb::Package => package::run(),
         Verb::Miri => miri::run(setup),
         Verb::Loom => loom::run(),

@@ -205,6 +205,56 @@ pub fn browser(manner: Manner) -> Result<()> {
     )
 }
 
+/// Finds a Python that makes environments of its own, or installs it.
+///
+/// # Errors
+/// When there is none and it may not or can't be installed.
+pub fn python(manner: Manner) -> Result<()> {
+    let packages = [&["python3", "python3-venv"][..], &["python3"], &["python"]];
+    bring("Python", program(packages), manner, || {
+        // Debian has it in a package of its own.
+        let modules = [
+            "-c",
+            "import ensurepip, sys, venv; print(sys.version.split()[0])",
+        ];
+        shell::output(Command::new("python3").args(modules))
+    })
+}
+
+/// Finds a Java to run programs with, or installs it.
+///
+/// # Errors
+/// When there is none and it may not or can't be installed.
+pub fn java(manner: Manner) -> Result<()> {
+    let packages = [
+        &["default-jre-headless"][..],
+        &["java-latest-openjdk-headless"],
+        &["openjdk"],
+    ];
+    bring("Java", program(packages), manner, || {
+        shell::output(Command::new("java").arg("-version"))
+    })
+}
+
+/// The way to a program by this system's package manager: packages of Debian, of Fedora and of Homebrew.
+fn program([debian, fedora, brew]: [&[&str]; 3]) -> Vec<Remedy> {
+    let install =
+        |line: &str, packages: &[&str]| [words(line), words(&packages.join(" "))].concat();
+    let (what, commands) = if shell::on_path("apt-get") {
+        ("Debian's packages", apt(debian))
+    } else if shell::on_path("dnf") {
+        (
+            "Fedora's packages",
+            vec![as_root(install("dnf install -y", fedora))],
+        )
+    } else if shell::on_path("brew") {
+        ("Homebrew's packages", vec![install("brew install", brew)])
+    } else {
+        return Vec::new();
+    };
+    vec![Remedy::new(what, commands)]
+}
+
 /// Finds one of QEMU's emulators, or installs it.
 ///
 /// # Errors
@@ -279,8 +329,8 @@ fn bring(
     eprintln!("missing: {what} ({reason})");
     if remedies.is_empty() {
         bail!(
-            "{what} is missing and this system's package manager is not one that is known here: \
-             install QEMU 5.2 or later for Arm and RISC-V, and for rustup's compiler `rustup target add {}`",
+            "{what} is missing and this system's package manager is not one that is known here: install it by hand (QEMU \
+             5.2 or later; rustup's compiler by `rustup target add {}`)",
             toolchain::targets().join(" ")
         );
     }
