@@ -247,7 +247,11 @@ impl Source {
     }
 
     fn license(&self, kept: &Kept, numbered: bool) -> String {
-        let beside = |path: &Path| path.with_file_name(SYNTHETIC).is_file();
+        // Of Parquet the path is that of the folder, of which each part is read.
+        let beside = |path: &Path| match path.is_dir() {
+            true => path.join(SYNTHETIC).is_file(),
+            false => path.with_file_name(SYNTHETIC).is_file(),
+        };
         if !matches!(self.input, Input::Zip(..)) && self.path.as_deref().is_some_and(beside) {
             return "made-up ratings, free to use".into();
         }
