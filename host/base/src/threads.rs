@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 use std::panic::resume_unwind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{available_parallelism, scope};
 
 /// How many threads this machine runs at a time.
@@ -31,28 +31,42 @@ pub fn share<T: Send, M, R: Send>(
     let tasks = tasks.into_iter();
     let count = tasks.len();
     let tasks = Mutex::new(tasks.enumerate());
-    let run = || {
+    let mut made = Vec::with_capacity(count);
+    made.resize_with(count, || None);
+    let made = Mutex::new(made);
+    on(threads.min(count), &|| {
         let mut memory = memory();
-        let mut made = Vec::new();
         loop {
-            // Poisoned or not, what is left of the tasks is whole: nothing panics while it is locked.
-            let next = tasks.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let next = lock(&tasks).next();
             let Some((place, task)) = next else {
-                return made;
+                return;
             };
-            made.push((place, work(&mut memory, task)));
+            let result = work(&mut memory, task);
+            lock(&made)[place] = Some(result);
         }
-    };
-    let mut made = scope(|scope| {
-        let others: Vec<_> = (1..threads.min(count)).map(|_| scope.spawn(run)).collect();
-        let mut made = run();
-        for other in others {
-            made.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        }
-        made
     });
-    made.sort_unstable_by_key(|(place, _)| *place);
-    made.into_iter().map(|(_, made)| made).collect()
+    let mut results = Vec::with_capacity(count);
+    for made in made.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        results.push(made.expect("every task was taken, and no work panicked"));
+    }
+    results
+}
+
+/// Poisoned or not, what is in it is whole: nothing panics while it is locked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Runs `work` on each of `threads` threads, this one among them. What it runs is behind a pointer, here and in
+/// [`beside`]: compiled for each kind of work anew, starting threads was a tenth of the code of training.
+fn on(threads: usize, work: &(dyn Fn() + Sync)) {
+    scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        work();
+        for other in others {
+            other.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
+    });
 }
 
 /// What `work` makes of each part of `0..length`: one part a thread, or one for all if they are few.
@@ -77,14 +91,21 @@ pub fn join<A: Send, B: Send>(
     if threads < 2 {
         return (a(), b());
     }
+    let (mut a, mut b) = (Some(a), Some(b));
+    let (mut made_a, mut made_b) = (None, None);
+    beside(&mut || made_a = a.take().map(|a| a()), &mut || {
+        made_b = b.take().map(|b| b())
+    });
+    made_a.zip(made_b).expect("both were run")
+}
+
+/// Runs `a` on a thread of its own, and `b` here.
+fn beside(a: &mut (dyn FnMut() + Send), b: &mut dyn FnMut()) {
     scope(|scope| {
         let a = scope.spawn(a);
-        let b = b();
-        match a.join() {
-            Ok(a) => (a, b),
-            Err(panic) => resume_unwind(panic),
-        }
-    })
+        b();
+        a.join().unwrap_or_else(|panic| resume_unwind(panic));
+    });
 }
 
 #[cfg(test)]
