@@ -70,6 +70,7 @@ fn constant(board: &Board) -> String {
         ram,
         emulator,
         probe,
+        espflash,
         drive,
         usb,
         folder,
@@ -93,7 +94,7 @@ fn constant(board: &Board) -> String {
          firmware_address: {firmware_address}, firmware_region: {firmware_region}, firmware_head: {firmware_head}, \
          firmware_flash: {firmware_flash}, profile_address: {profile_address}, \
          profile_region: {profile_region}, page: {page}, word: {word}, flash_address: {flash_address}, \
-         flash: {flash}, ram_address: {ram_address}, ram: {ram}, emulator: {emulator}, probe: {probe:?}, \
+         flash: {flash}, ram_address: {ram_address}, ram: {ram}, emulator: {emulator}, probe: {probe:?}, espflash: {espflash:?}, \
          drive: {drive}, usb: &{usb:?}, folder: {folder:?} }},\n"
     )
 }

@@ -1,5 +1,10 @@
 //! What the project knows of a board.
 
+/// Programs of QEMU, by the processors that their machines have.
+pub const QEMU_ARM: &str = "qemu-system-arm";
+/// As [`QEMU_ARM`].
+pub const QEMU_RISCV: &str = "qemu-system-riscv32";
+
 /// A board: what it computes with, how its memory is shared out, and how it is emulated, flashed and found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Board {
@@ -55,6 +60,8 @@ pub struct Board {
     pub emulator: Option<Emulator>,
     /// The chip's name in probe-rs, where a debug probe flashes it.
     pub probe: Option<&'static str>,
+    /// The chip's name in espflash, where that flashes it over its serial line.
+    pub espflash: Option<&'static str>,
     /// What its USB drive takes, where dropping a file there flashes it.
     pub drive: Option<Drive>,
     /// Vendor and product of the USB port that it talks over, where that is its own.
@@ -64,6 +71,21 @@ pub struct Board {
 }
 
 impl Board {
+    /// The program of QEMU that has machines with its core.
+    pub fn qemu(&self) -> &'static str {
+        match self.target.starts_with("riscv32") {
+            true => QEMU_RISCV,
+            false => QEMU_ARM,
+        }
+    }
+
+    /// How names of the one file end that flashes it as a whole: what its USB drive takes, or, for espflash, the bytes of
+    /// flash from the first on.
+    pub fn one_file(&self) -> Option<&'static str> {
+        let drive = self.drive.map(|drive| drive.extension());
+        drive.or(self.espflash.map(|_| "bin"))
+    }
+
     /// The addresses of its RAM.
     pub fn ram_addresses(&self) -> std::ops::Range<u64> {
         let start = u64::from(self.ram_address);

@@ -112,6 +112,8 @@ struct Emulation {
 struct Flashing {
     /// The chip's name in probe-rs.
     probe: Option<String>,
+    /// The chip's name in espflash.
+    espflash: Option<String>,
     /// What the board's USB drive takes: "hex" or "uf2".
     drive: Option<String>,
     /// With "uf2", the number of the chip's family.
@@ -335,6 +337,7 @@ fn board(name: &str, folder: &Path, file: File) -> Result<Board, String> {
         ram: bytes(ram.kb),
         emulator,
         probe: file.flashing.probe.map(keep),
+        espflash: file.flashing.espflash.map(keep),
         drive,
         usb: usb?.leak(),
         folder: keep(folder.display().to_string()),

@@ -9,7 +9,7 @@ mod board;
 mod file;
 pub mod firmware;
 
-pub use board::{Board, Drive, Emulator};
+pub use board::{Board, Drive, Emulator, QEMU_ARM, QEMU_RISCV};
 pub use file::{FILE, read, read_all};
 
 include!(concat!(env!("OUT_DIR"), "/table.rs"));

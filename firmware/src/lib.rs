@@ -37,7 +37,7 @@ pub mod app;
 )]
 pub mod arm;
 pub mod board;
-#[cfg(all(feature = "esp32c3", target_os = "none"))]
+#[cfg(all(feature = "esp32c3", target_arch = "riscv32", target_os = "none"))]
 pub mod esp32c3;
 pub mod flash;
 mod frame;

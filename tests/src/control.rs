@@ -21,12 +21,16 @@ pub fn gdb(waiting: &Waiting) -> Result<Vec<String>> {
     ])
 }
 
-/// Numbers of registers in GDB's protocol.
+/// Numbers of registers in GDB's protocol, of a Cortex-M; and a RISC-V's program counter's.
 const LINK: u32 = 14;
 const PROGRAM_COUNTER: u32 = 15;
+const RISCV_PROGRAM_COUNTER: u32 = 32;
 
 /// GDB's remote protocol, as far as tests need it.
-pub struct Gdb(TcpStream);
+pub struct Gdb {
+    line: TcpStream,
+    program_counter: u32,
+}
 
 impl Gdb {
     /// Takes the connection of an emulator that was started, and lets the machine run.
@@ -44,16 +48,22 @@ impl Gdb {
     /// # Errors
     /// When there is none.
     pub fn hold(waiting: Waiting) -> Result<Self> {
-        let mut gdb = Self(waiting.accept()?);
+        let mut gdb = Self {
+            line: waiting.accept()?,
+            program_counter: PROGRAM_COUNTER,
+        };
         // A debugger that connects stops the machine, which a question about it would do too.
         gdb.send("?")?;
         gdb.stopped()?;
         // It numbers registers for those alone who have asked which there are.
-        gdb.ask("qXfer:features:read:target.xml:0,ffb")?;
+        let about = gdb.ask("qXfer:features:read:target.xml:0,ffb")?;
+        if about.contains("riscv") {
+            gdb.program_counter = RISCV_PROGRAM_COUNTER;
+        }
         Ok(gdb)
     }
 
-    /// Calls a function of a held machine with up to four numbers, and returns what it returns. It comes back to
+    /// Calls a function of a held Cortex-M with up to four numbers, and returns what it returns. It comes back to
     /// `home`, an address of code that it doesn't run.
     ///
     /// # Errors
@@ -104,7 +114,7 @@ impl Gdb {
     /// When the emulator refuses.
     pub fn jump(&mut self, address: u32) -> Result<()> {
         self.stop()?;
-        self.set(PROGRAM_COUNTER, address)?;
+        self.set(self.program_counter, address)?;
         self.run()
     }
 
@@ -121,7 +131,7 @@ impl Gdb {
 
     fn stop(&mut self) -> Result<()> {
         // A running machine takes any byte for this, and drops what comes with it: so nothing else is said.
-        self.0.write_all(&[0x03])?;
+        self.line.write_all(&[0x03])?;
         self.stopped()
     }
 
@@ -147,7 +157,7 @@ impl Gdb {
 
     fn send(&mut self, text: &str) -> Result<()> {
         let sum = text.bytes().fold(0_u8, u8::wrapping_add);
-        Ok(write!(self.0, "${text}#{sum:02x}")?)
+        Ok(write!(self.line, "${text}#{sum:02x}")?)
     }
 
     fn packet(&mut self) -> Result<String> {
@@ -160,13 +170,13 @@ impl Gdb {
             }
         }
         let _sum = [self.byte()?, self.byte()?];
-        self.0.write_all(b"+")?;
+        self.line.write_all(b"+")?;
         Ok(String::from_utf8(text)?)
     }
 
     fn byte(&mut self) -> Result<u8> {
         let mut byte = [0];
-        self.0.read_exact(&mut byte)?;
+        self.line.read_exact(&mut byte)?;
         Ok(byte[0])
     }
 }

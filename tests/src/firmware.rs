@@ -14,7 +14,10 @@ use std::time::Duration;
 /// The boards that tests boot.
 pub const BOARDS: [&str; 3] = ["stm32f405", "microbit", "pico"];
 
-/// Those of them whose emulator has a debugger.
+/// The machine of QEMU's on which tests run what RISC-V boards share.
+pub const VIRT: &str = "virt";
+
+/// The boards of [`BOARDS`] whose emulator has a debugger, for Cortex-M.
 pub const DEBUGGED: [&str; 2] = ["stm32f405", "microbit"];
 
 /// The profiles that they are built in; the first has logs.
@@ -54,6 +57,10 @@ pub fn elf_with(board: &str, profile: &str, features: &[&str]) -> Result<PathBuf
 /// # Errors
 /// When there is none.
 pub fn known(board: &str) -> Result<Board> {
+    if board == VIRT {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../firmware/virt/board.toml");
+        return boards::read(Path::new(file)).map_err(Error::msg);
+    }
     boards::by_name(board).with_context(|| format!("no board is called {board}"))
 }
 

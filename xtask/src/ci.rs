@@ -112,7 +112,7 @@ fn device(toolchain: &Toolchain, manner: Manner, failures: &mut Failures) {
         }
     }
     if toolchain.has_clippy() {
-        for board in boards::all() {
+        for board in boards::all().iter().copied().chain([boards::virt()]) {
             for features in [
                 "on-board",
                 "on-board,firmware/learn",
@@ -147,7 +147,7 @@ fn device(toolchain: &Toolchain, manner: Manner, failures: &mut Failures) {
     }
     failures.check("examples", || examples::run(manner));
     failures.check("no panic", || no_panic::run(toolchain));
-    failures.check("size", || size::run(toolchain, false));
+    failures.check("size", || size::run(toolchain, false, None));
 }
 
 fn core_check(features: &str) -> [&str; 6] {

@@ -1,4 +1,5 @@
-//! One file with firmware, image or both, to drop on a board's USB drive: UF2 or Intel HEX.
+//! One file with firmware, image or both: UF2 or Intel HEX, to drop on a board's USB drive, or the bytes of its flash, for a
+//! program that writes them over its serial line.
 
 use anyhow::{Context, Result, bail};
 use boards::Drive;
@@ -15,10 +16,10 @@ const PAYLOAD: usize = 256;
 /// Bytes of a HEX record's.
 const LINE: usize = 16;
 
-/// Writes the file beside `beside`, with the ending that the board's drive wants, and returns its path.
+/// Writes the file beside `beside`, with the ending that the board wants, and returns its path.
 ///
 /// # Errors
-/// When the board has no drive, a file can't be read or written, or something wouldn't lie in the region that the board
+/// When the board is flashed by no such file, a file can't be read or written, or something wouldn't lie in the region that the board
 /// has for it; nothing is written then.
 pub fn write(
     board: Board,
@@ -26,9 +27,9 @@ pub fn write(
     image: Option<&Path>,
     beside: &Path,
 ) -> Result<PathBuf> {
-    let Some(drive) = board.drive else {
+    let Some(extension) = board.one_file() else {
         bail!(
-            "{} has no USB drive that flashes it: its data file says so in flashing.drive",
+            "{} is flashed by no single file: its data file names none in flashing.drive or flashing.espflash",
             board.name
         );
     };
@@ -50,11 +51,12 @@ pub fn write(
         within(board, "the image", &part, region)?;
         parts.extend(part);
     }
-    let bytes = match drive {
-        Drive::Uf2 { family } => uf2(&parts, family, board.page),
-        Drive::Hex => hex(&parts)?.into_bytes(),
+    let bytes = match board.drive {
+        Some(Drive::Uf2 { family }) => uf2(&parts, family, board.page),
+        Some(Drive::Hex) => hex(&parts)?.into_bytes(),
+        None => bin(&parts, board.flash_address),
     };
-    let path = beside.with_extension(drive.extension());
+    let path = beside.with_extension(extension);
     let new = path.with_extension(format!("{}.new", std::process::id()));
     std::fs::write(&new, bytes)
         .and_then(|()| std::fs::rename(&new, &path))
@@ -127,6 +129,17 @@ fn uf2(parts: &[Part], family: u32, sector: usize) -> Vec<u8> {
         file.extend(0x0AB1_6F30_u32.to_le_bytes());
     }
     file
+}
+
+/// The bytes of flash from its first, at `start`, to the last of the parts; between them what erased flash reads as.
+fn bin(parts: &[Part], start: u32) -> Vec<u8> {
+    let mut flash = Vec::new();
+    for Part { address, bytes } in parts {
+        let at = (address - start) as usize;
+        flash.resize(flash.len().max(at + bytes.len()), 0xff);
+        flash[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    flash
 }
 
 /// The parts as Intel HEX.
@@ -248,6 +261,23 @@ mod tests {
             assert_eq!(sector % 4096, 0);
         }
         assert_eq!(flash.len() % 4096, 0);
+    }
+
+    #[test]
+    fn the_bytes_of_flash_are_firmware_and_image_at_their_places() {
+        let board = boards::parse("esp32-c3").unwrap();
+        let parts = parts(board);
+        let flash = bin(&parts, board.flash_address);
+        let last = &parts[2];
+        let end = (last.address - board.flash_address) as usize + last.bytes.len();
+        assert_eq!(flash.len(), end);
+        let mut rest = flash.clone();
+        for Part { address, bytes } in &parts {
+            let at = (address - board.flash_address) as usize;
+            assert_eq!(flash[at..at + bytes.len()], bytes[..]);
+            rest[at..at + bytes.len()].fill(0xff);
+        }
+        assert!(rest.iter().all(|byte| *byte == 0xff));
     }
 
     #[test]

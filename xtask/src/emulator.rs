@@ -14,29 +14,21 @@ pub struct Qemu {
     pub name: &'static str,
     /// Its package in Debian and in Fedora.
     pub packages: [&'static str; 2],
-    /// Machines that it must have beside those of the boards.
-    machines: &'static [&'static str],
-    /// Whether it is the one that has the boards.
-    has_boards: bool,
 }
 
-/// The boards' emulator.
+/// The emulator of Cortex-M.
 pub const ARM: Qemu = Qemu {
-    name: "qemu-system-arm",
+    name: ::boards::QEMU_ARM,
     packages: ["qemu-system-arm", "qemu-system-arm"],
-    machines: &[],
-    has_boards: true,
 };
 
-/// The emulator of an example.
+/// The emulator of RISC-V.
 pub const RISCV: Qemu = Qemu {
-    name: "qemu-system-riscv32",
+    name: ::boards::QEMU_RISCV,
     packages: ["qemu-system-misc", "qemu-system-riscv"],
-    machines: &["virt"],
-    has_boards: false,
 };
 
-/// What starts the boards' emulator: the system's, or else the copy that [`Qemu::unpack`] made. `host` looks in the same
+/// What starts the emulator of Cortex-M: the system's, or else the copy that [`Qemu::unpack`] made. `host` looks in the same
 /// places.
 pub fn program() -> PathBuf {
     ARM.program()
@@ -59,12 +51,12 @@ impl Qemu {
     pub fn version(&self) -> Result<String> {
         let version = shell::output(Command::new(self.program()).arg("--version"))?;
         let known = shell::output(Command::new(self.program()).args(["-machine", "help"]))?;
-        let boards = boards::all().iter().filter(|_| self.has_boards);
-        let machines = boards.filter_map(|board| match board.emulator {
-            Some(Emulator::Qemu { machine }) => Some(machine),
+        let machines = boards::emulated().into_iter();
+        let machines = machines.filter_map(|board| match board.emulator {
+            Some(Emulator::Qemu { machine }) if board.qemu() == self.name => Some(machine),
             _ => None,
         });
-        for machine in machines.chain(self.machines.iter().copied()) {
+        for machine in machines {
             if !known
                 .lines()
                 .any(|line| line.split_whitespace().next() == Some(machine))

@@ -7,8 +7,8 @@ use std::process::Stdio;
 
 use crate::firmware::executable;
 use crate::setup::{self, Manner};
+use crate::shell;
 use crate::toolchain::{self, Toolchain};
-use crate::{emulator, shell};
 
 /// A firmware of `examples/`.
 struct Example {
@@ -68,7 +68,6 @@ pub fn run(manner: Manner) -> Result<()> {
     let toolchain = toolchain::find(manner.choice)?;
     let targets = EXAMPLES.each_ref().map(|example| example.target);
     setup::targets(manner, &toolchain, &targets)?;
-    setup::emulator(manner, &emulator::RISCV)?;
     let folder = shell::target_directory().join("examples");
     std::fs::create_dir_all(&folder)?;
     for example in &EXAMPLES {

@@ -1,10 +1,11 @@
-//! The `flash` verb: firmware and image onto a board through probe-rs, once both are known to fit.
+//! The `flash` verb: firmware and image onto a board through probe-rs or espflash, once both are known to fit.
 
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use std::process::Command;
 
 use crate::boards::Board;
+use crate::drive;
 use crate::elf;
 use crate::firmware::{self, Options, Profile};
 use crate::shell;
@@ -13,7 +14,7 @@ use crate::toolchain::Toolchain;
 /// Builds and checks, then writes, then says hello.
 ///
 /// # Errors
-/// When something doesn't fit (nothing was written then), when probe-rs is missing or fails, or when the board
+/// When something doesn't fit (nothing was written then), when the programmer is missing or fails, or when the board
 /// doesn't answer.
 pub fn run(
     toolchain: &Toolchain,
@@ -22,19 +23,7 @@ pub fn run(
     image: Option<&Path>,
     port: Option<&str>,
 ) -> Result<()> {
-    let Some(chip) = board.probe else {
-        bail!(
-            "{}'s data file names no chip for probe-rs in flashing.probe, so no debug probe can flash it",
-            board.name
-        );
-    };
-    if !shell::on_path("probe-rs") {
-        bail!(
-            "probe-rs is not on PATH; `cargo install probe-rs-tools --locked` installs it, or build with \
-             `cargo xtask firmware {}` and write the file with another programmer",
-            board.name
-        );
-    }
+    let programmer = Programmer::of(board)?;
     let image = image.map(std::path::absolute).transpose()?;
     let mut options = Options::usual(profile);
     if let Some(image) = &image {
@@ -54,18 +43,7 @@ pub fn run(
             board.name
         );
     }
-    shell::run(probe(chip, "download").arg(&firmware))?;
-    if let Some(image) = &image {
-        let start = board.image_address;
-        shell::run(
-            probe(chip, "download")
-                .args(["--binary-format", "bin"])
-                .arg("--base-address")
-                .arg(format!("{start:#x}"))
-                .arg(image),
-        )?;
-    }
-    shell::run(&mut probe(chip, "reset"))?;
+    programmer.write(board, &firmware, image.as_deref(), port)?;
     let port = match port {
         Some(port) => port.to_string(),
         None => only_port()?,
@@ -110,10 +88,78 @@ fn image_fits(board: Board, length: u64) -> Result<()> {
     Ok(())
 }
 
-fn probe(chip: &str, verb: &str) -> Command {
-    let mut command = Command::new("probe-rs");
-    command.args([verb, "--chip", chip]);
-    command
+/// What writes to a board's flash, by the chip's name there.
+enum Programmer {
+    /// probe-rs, through a debug probe.
+    Probe(&'static str),
+    /// espflash, over the serial line.
+    Espflash(&'static str),
+}
+
+impl Programmer {
+    /// The board's, if it is installed.
+    fn of(board: Board) -> Result<Self> {
+        let (programmer, program, package) = match (board.probe, board.espflash) {
+            (Some(chip), _) => (Self::Probe(chip), "probe-rs", "probe-rs-tools"),
+            (None, Some(chip)) => (Self::Espflash(chip), "espflash", "espflash"),
+            (None, None) => bail!(
+                "{}'s data file names no chip in flashing.probe or flashing.espflash, so nothing here can flash it",
+                board.name
+            ),
+        };
+        if !shell::on_path(program) {
+            bail!(
+                "{program} is not on PATH; `cargo install {package} --locked` installs it, or build with \
+                 `cargo xtask firmware {}` and write the file with another programmer",
+                board.name
+            );
+        }
+        Ok(programmer)
+    }
+
+    /// Writes firmware and image, each where it lies, and resets the board.
+    fn write(
+        self,
+        board: Board,
+        firmware: &Path,
+        image: Option<&Path>,
+        port: Option<&str>,
+    ) -> Result<()> {
+        match self {
+            Self::Probe(chip) => {
+                let probe = |verb: &str| {
+                    let mut command = Command::new("probe-rs");
+                    command.args([verb, "--chip", chip]);
+                    command
+                };
+                shell::run(probe("download").arg(firmware))?;
+                if let Some(image) = image {
+                    shell::run(
+                        probe("download")
+                            .args(["--binary-format", "bin"])
+                            .arg("--base-address")
+                            .arg(format!("{:#x}", board.image_address))
+                            .arg(image),
+                    )?;
+                }
+                shell::run(&mut probe("reset"))
+            }
+            Self::Espflash(chip) => {
+                let firmware = drive::write(board, Some(firmware), None, firmware)?;
+                let parts = [
+                    Some((board.firmware_address, &*firmware)),
+                    image.map(|image| (board.image_address, image)),
+                ];
+                parts.into_iter().flatten().try_for_each(|(address, file)| {
+                    let offset = address - board.flash_address;
+                    let mut command = Command::new("espflash");
+                    command.args(["write-bin", "--chip", chip]);
+                    command.args(port.iter().flat_map(|port| ["--port", port]));
+                    shell::run(command.arg(format!("{offset:#x}")).arg(file))
+                })
+            }
+        }
+    }
 }
 
 /// The one serial port that looks like a board's.

@@ -104,7 +104,7 @@ enum Verb {
     /// Check that no path through core can panic, on every board's processor, at every opt-level, with and without LTO,
     /// and with overflow checks.
     NoPanic,
-    /// Flash a board's firmware, and optionally an image, with probe-rs, and query it.
+    /// Flash a board's firmware, and optionally an image, with probe-rs or espflash, and query it.
     Flash {
         /// The board.
         #[arg(value_parser = boards::parse)]
@@ -124,6 +124,9 @@ enum Verb {
         /// Write the table instead of comparing with it, including stacks measured in the emulator.
         #[arg(long)]
         bless: bool,
+        /// Only this board's firmware; what the table has of others stays.
+        #[arg(long, value_name = "BOARD", value_parser = boards::parse)]
+        only: Option<Board>,
     },
     /// Make the page: one HTML file with core as WebAssembly, an image and its movies, which opens from disk.
     Web(web::Arguments),
@@ -137,15 +140,18 @@ enum Verb {
     },
 }
 
-/// One file to drop on the board's USB drive.
+/// One file that flashes the board.
 #[derive(clap::Args)]
 struct DriveArguments {
     /// Write a .uf2 for the board's USB drive, beside the ELF file; the last line printed is its path.
-    #[arg(long, conflicts_with = "hex")]
+    #[arg(long, conflicts_with_all = ["hex", "bin"])]
     uf2: bool,
     /// As --uf2, for boards whose drive takes Intel HEX.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "bin")]
     hex: bool,
+    /// As --uf2, for boards that espflash writes to over their serial line: the bytes of flash from its first on.
+    #[arg(long)]
+    bin: bool,
     /// An image that goes into the same file.
     #[arg(long)]
     image: Option<std::path::PathBuf>,
@@ -157,11 +163,9 @@ struct DriveArguments {
 impl DriveArguments {
     /// The ending of the file that is wanted, if one is.
     fn extension(&self) -> Option<&'static str> {
-        match (self.uf2, self.hex) {
-            (true, _) => Some("uf2"),
-            (_, true) => Some("hex"),
-            _ => None,
-        }
+        let endings = [(self.uf2, "uf2"), (self.hex, "hex"), (self.bin, "bin")];
+        let wanted = endings.into_iter().find(|(wanted, _)| *wanted);
+        wanted.map(|(_, ending)| ending)
     }
 
     /// Writes the file where one is wanted, and returns its path; else that of the ELF file, which is built by `build`.
@@ -172,19 +176,25 @@ impl DriveArguments {
     ) -> anyhow::Result<std::path::PathBuf> {
         let Some(wanted) = self.extension() else {
             if let Some(image) = &self.image {
-                anyhow::bail!("--image {} goes into a --uf2 or a --hex", image.display());
+                anyhow::bail!(
+                    "--image {} goes into a --uf2, a --hex or a --bin",
+                    image.display()
+                );
             }
             return build();
         };
-        let takes = board.drive.map(|drive| drive.extension());
+        let takes = board.one_file();
         if takes != Some(wanted) {
             let takes = takes.map_or("none".into(), |takes| format!("--{takes}"));
-            anyhow::bail!(
-                "--{wanted} is not what the USB drive of {} takes: {takes}",
-                board.name
-            );
+            anyhow::bail!("--{wanted} is not what flashes {}: {takes}", board.name);
         }
         let image = self.image.as_deref();
+        if self.image_only && self.bin {
+            let at = board.image_address - board.flash_address;
+            anyhow::bail!(
+                "--image-only is not for a --bin: the image is as it lies in flash, from {at:#x} on"
+            );
+        }
         if self.image_only {
             let name = format!("{}-image.elf", board.name);
             let beside = shell::target_directory().join("boards").join(name);
@@ -270,9 +280,8 @@ fn main() -> ExitCode {
                 port.as_deref(),
             )
         }),
-        Verb::Size { bless } => {
-            toolchain::find(arguments.toolchain).and_then(|toolchain| size::run(&toolchain, bless))
-        }
+        Verb::Size { bless, only } => toolchain::find(arguments.toolchain)
+            .and_then(|toolchain| size::run(&toolchain, bless, only)),
         Verb::Bench {
             on: BenchOn::Device { bless, only },
         } => toolchain::find(arguments.toolchain)

@@ -45,6 +45,7 @@ pub fn run(manner: Manner) -> Result<()> {
     let missing: Vec<String> = [
         compiler(manner),
         emulator(manner, &emulator::ARM),
+        emulator(manner, &emulator::RISCV),
         packages(manner),
     ]
     .into_iter()

@@ -31,15 +31,18 @@ const MORE: [&str; 5] = [
 ];
 
 /// Builds each board's firmware in each profile, with logs, without, and without learning, and one with further models
-/// and owners; prints what each takes, and compares it with the table in the repository, or writes that where told to `bless`. Stacks are measured only then.
+/// and owners; prints what each takes, and compares it with the table in the repository, or writes that where told to `bless`.
+/// Stacks are measured only then. With a board, its firmware alone.
 ///
 /// # Errors
 /// When one doesn't build, is larger than its board's limits, or has grown by more than [`table::ALLOWED`] with the
 /// compiler that the table names.
-pub fn run(toolchain: &Toolchain, bless: bool) -> Result<()> {
+pub fn run(toolchain: &Toolchain, bless: bool, only: Option<Board>) -> Result<()> {
+    let chosen = |board: &&Board| only.is_none_or(|only| only.name == board.name);
+    let boards: Vec<Board> = boards::all().iter().filter(chosen).copied().collect();
     let mut lines = Vec::new();
     let mut excess = Vec::new();
-    for &board in boards::all() {
+    for &board in &boards {
         for profile in Profile::ALL {
             let more = board.name == ::boards::DEFAULT.name && profile == Profile::FirmwareS;
             let more = if more { &MORE[..] } else { &[] };
@@ -60,13 +63,19 @@ pub fn run(toolchain: &Toolchain, bless: bool) -> Result<()> {
     };
     let old = std::fs::read_to_string(path()).unwrap_or_default();
     let old = old.parse::<Sizes>();
-    if bless {
-        measure_stacks(&mut now)?;
-    } else if let Ok(old) = &old {
-        now.take_stacks(old);
+    if let (Some(only), Ok(old)) = (only, &old) {
+        now.take_others(old, only.name);
+    }
+    match (bless, &old) {
+        // An emulator is needed for it.
+        (true, _) if boards.iter().any(|board| board.emulator.is_some()) => {
+            measure_stacks(&mut now)?
+        }
+        (_, Ok(old)) => now.take_stacks(old),
+        _ => {}
     }
     println!("{now}");
-    for &board in boards::all() {
+    for board in &boards {
         let (flash, ram) = (board.firmware_flash as u64, board.ram as u64);
         let name = board.name;
         println!(

@@ -145,10 +145,8 @@ fn prepare(manner: Manner) -> Result<()> {
     let toolchain = toolchain::find(manner.choice)?;
     let build = |profile| {
         let options = Options::usual(profile);
-        let mut emulated = boards::all()
-            .iter()
-            .filter(|board| board.emulator.is_some());
-        emulated.try_for_each(|board| firmware::build(&toolchain, *board, &options).map(drop))
+        let mut emulated = boards::emulated().into_iter();
+        emulated.try_for_each(|board| firmware::build(&toolchain, board, &options).map(drop))
     };
     // Side by side: a firmware is linked as one program, on one core.
     std::thread::scope(|scope| {

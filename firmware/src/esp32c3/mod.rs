@@ -90,7 +90,15 @@ pub unsafe fn start<const PAGE: usize>(ring: &'static Receive) -> (Esp32c3, Flas
             &*pac::SYSTIMER::PTR,
         )
     };
-    start_uart(&parts, uart);
+    parts.system.perip_clk_en0().modify(|_, register| {
+        register.uart_clk_en().set_bit().uart_mem_clk_en().set_bit();
+        register.usb_device_clk_en().set_bit();
+        register.systimer_clk_en().set_bit()
+    });
+    timer
+        .conf()
+        .modify(|_, register| register.timer_unit0_work_en().set_bit());
+    start_uart(uart);
     usb.int_ena()
         .write(|register| register.serial_out_recv_pkt().set_bit());
     lead(&parts, pac::Interrupt::UART0, UART);
@@ -200,11 +208,7 @@ fn free(usb: &pac::usb_device::RegisterBlock) -> bool {
 }
 
 /// 8 bits, no parity, one stop bit. Pins are as the ROM has them, which said what it found over the same line.
-fn start_uart(parts: &Parts, uart: &pac::uart0::RegisterBlock) {
-    parts
-        .system
-        .perip_clk_en0()
-        .modify(|_, register| register.uart_clk_en().set_bit().uart_mem_clk_en().set_bit());
+fn start_uart(uart: &pac::uart0::RegisterBlock) {
     // In 16ths.
     const DIVIDER: u32 = (CRYSTAL_HZ * 16 + BAUD / 2) / BAUD;
     const CRYSTAL: u8 = 3;

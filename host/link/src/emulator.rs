@@ -60,12 +60,18 @@ impl Emulator {
             .into());
         }
         let name = match kind {
-            boards::Emulator::Qemu { .. } => "qemu-system-arm",
+            boards::Emulator::Qemu { .. } => board.qemu(),
             boards::Emulator::Node { .. } => "node",
         };
         Self::start(name, |command, line| {
             match kind {
-                boards::Emulator::Qemu { machine } => qemu(command, machine, line, elf),
+                boards::Emulator::Qemu { machine } => {
+                    qemu(command, machine, line, elf);
+                    if board.qemu() == boards::QEMU_RISCV {
+                        // It has firmware of its own, which would run in place of ours.
+                        command.args(["-bios", "none"]);
+                    }
+                }
                 boards::Emulator::Node { script } => node(command, board, script, line, elf),
             }
             if let Some(image) = image {

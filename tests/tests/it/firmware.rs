@@ -18,7 +18,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tests::control::{Gdb, Qmp, Waiting, gdb};
-use tests::firmware::{BOARDS, DEBUGGED, PROFILES, boot, elf, known};
+use tests::firmware::{BOARDS, DEBUGGED, PROFILES, VIRT, boot, elf, known};
 use tests::image::made_up;
 use tests::trained;
 
@@ -252,7 +252,7 @@ fn a_ranking_that_somebody_interrupts_ends_on_the_board_too() -> Result<()> {
 #[test]
 fn a_fault_resets_into_a_firmware_that_reports_it() -> Result<()> {
     const NOWHERE: u32 = 0xD000_0000;
-    for board in DEBUGGED {
+    for board in DEBUGGED.into_iter().chain([VIRT]) {
         let image = image(100)?;
         let waiting = Waiting::new()?;
         let mut connection = boot(board, PROFILES[0], Some(image.path()), &gdb(&waiting)?)?;
@@ -288,7 +288,7 @@ fn a_fault_resets_into_a_firmware_that_reports_it() -> Result<()> {
 
 #[test]
 fn the_reset_button_after_a_fault_is_not_another_fault() -> Result<()> {
-    for board in DEBUGGED {
+    for board in DEBUGGED.into_iter().chain([VIRT]) {
         let (debug, machine) = (Waiting::new()?, Waiting::new()?);
         let mut connection = boot(
             board,
@@ -320,7 +320,7 @@ fn a_board_without_an_image_or_with_a_bad_one_says_so_and_stays_alive() -> Resul
     let file = tempfile::NamedTempFile::new()?;
     std::fs::write(file.path(), &bad)?;
     let images: [Option<&Path>; 2] = [None, Some(file.path())];
-    for board in BOARDS {
+    for board in BOARDS.into_iter().chain([VIRT]) {
         for image in images {
             let mut connection = boot(board, PROFILES[1], image, &[])?;
             let hello = connection.hello()?;
@@ -359,7 +359,7 @@ fn rtt(machine: &mut Qmp, elf: &[u8]) -> Result<Vec<u8>> {
 
 #[test]
 fn logs_are_read_from_the_emulators_memory_and_decoded() -> Result<()> {
-    for board in BOARDS {
+    for board in BOARDS.into_iter().chain([VIRT]) {
         let image = image(100)?;
         let waiting = Waiting::new()?;
         let mut connection = boot(board, PROFILES[0], Some(image.path()), &waiting.qmp()?)?;

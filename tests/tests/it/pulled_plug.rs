@@ -1,5 +1,5 @@
 //! Emulated boards lose their power at random moments: the micro:bit, whose flash controller is real enough for that,
-//! and the Pico, whose flash is erased and programmed bit by bit.
+//! the Pico, whose flash is erased and programmed bit by bit, and a RISC-V machine whose flash is RAM that is written so.
 
 use anyhow::{Context, Result, bail};
 use pocketrec::ids::MovieId;
@@ -12,7 +12,7 @@ use pocketrec_link::emulator::Emulator;
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 use tests::control::{Qmp, Waiting};
-use tests::firmware::{PROFILES, boot, known};
+use tests::firmware::{PROFILES, VIRT, boot, known};
 use tests::image::made_up;
 
 const OWNER: Who = Who::Owner(0);
@@ -209,6 +209,12 @@ fn a_power_cut_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> 
 #[test]
 fn a_power_cut_of_a_pico_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> {
     cut_at_random::<256>("pico", StorageState::Flash, 20)
+}
+
+#[test]
+fn a_power_cut_of_a_risc_v_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> {
+    // Its flash is RAM, which is all zeros at first.
+    cut_at_random::<256>(VIRT, StorageState::Formatted, 50)
 }
 
 /// Cuts the power so often, on a board that remembers `LOG` ratings.

@@ -11,7 +11,7 @@ use pocketrec::wire::{NoModel, Refusal, Reply, Request, Who};
 use pocketrec_export::{Bytes, Precision, Storage};
 use pocketrec_link::questions::{self, Counts};
 use pocketrec_link::transcript::Transcript;
-use tests::firmware::{boot, boot_with, known};
+use tests::firmware::{VIRT, boot, boot_with, known};
 use tests::trained;
 
 /// Boots a board with an image of that storage, asks it everything, and compares every byte of the answers.
@@ -281,4 +281,14 @@ fn a_pico_built_for_speed_answers_from_f16_with_the_bits_of_a_pc() -> Result<()>
 #[test]
 fn a_microbit_built_for_speed_answers_from_f32_with_the_bits_of_a_pc() -> Result<()> {
     compare(("microbit", "firmware", &[]), Precision::F32, SMALL)
+}
+
+#[test]
+fn a_risc_v_built_for_speed_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
+    compare((VIRT, "firmware", &[]), Precision::F16, SMALL)
+}
+
+#[test]
+fn a_risc_v_built_for_size_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
+    compare((VIRT, "firmware-s", &[]), Precision::CODES, SMALL)
 }

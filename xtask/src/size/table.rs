@@ -136,6 +136,16 @@ impl fmt::Display for Change {
 }
 
 impl Sizes {
+    /// Takes over the lines of all boards but one, whose lines come where their names' order has them.
+    pub fn take_others(&mut self, old: &Self, board: &str) {
+        let others = old.lines.iter().filter(|line| line.board != board);
+        let (before, after): (Vec<_>, Vec<_>) = others
+            .cloned()
+            .partition(|line| line.board.as_str() < board);
+        let own = std::mem::take(&mut self.lines);
+        self.lines = [before, own, after].concat();
+    }
+
     /// Notes the stack of a firmware.
     pub fn set_stack(&mut self, board: &str, profile: &str, features: &str, bytes: u64) {
         for line in &mut self.lines {
@@ -237,5 +247,26 @@ mod tests {
         assert_eq!(now.lines[0].stack, Some(900));
         now.set_stack("toaster", "firmware", "learn,log", 7);
         assert_eq!(now.lines[0].stack, Some(7));
+    }
+
+    #[test]
+    fn one_boards_lines_take_the_place_of_its_old_ones_among_the_others() {
+        let named = |names: &[&str], flash| {
+            let mut table = sizes(flash);
+            let line = table.lines[0].clone();
+            let lines = names.iter().map(|name| Line {
+                board: (*name).into(),
+                ..line.clone()
+            });
+            table.lines = lines.collect();
+            table
+        };
+        for old in [&["kettle", "toaster", "vase"][..], &["kettle", "vase"]] {
+            let mut now = named(&["toaster"], 2);
+            now.take_others(&named(old, 1), "toaster");
+            let found = now.lines.iter().map(|line| (&*line.board, line.flash));
+            let due = [("kettle", 1), ("toaster", 2), ("vase", 1)];
+            assert_eq!(found.collect::<Vec<_>>(), due);
+        }
     }
 }

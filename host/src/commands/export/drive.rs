@@ -1,5 +1,5 @@
-//! `--uf2` and `--hex`: one file of firmware and image, to drop on a board's USB drive. The task runner, which builds
-//! the firmware, makes it.
+//! `--uf2`, `--hex` and `--bin`: one file of firmware and image, to drop on a board's USB drive or to write to its flash. The
+//! task runner, which builds the firmware, makes it.
 
 use std::path::{Path, PathBuf};
 
@@ -14,12 +14,21 @@ use pocketrec_link::firmware::{self, OnDrive};
 #[derive(Debug, clap::Args)]
 pub struct DriveArgs {
     /// Also write firmware and image as one .uf2, to drop on the USB drive of the board
-    #[arg(long, value_name = "FILE", requires = "board", conflicts_with = "hex")]
+    #[arg(long, value_name = "FILE", requires = "board", conflicts_with_all = ["hex", "bin"])]
     uf2: Option<PathBuf>,
 
     /// As --uf2, in Intel HEX, for boards whose drive takes that
-    #[arg(long, value_name = "FILE", requires = "board")]
+    #[arg(long, value_name = "FILE", requires = "board", conflicts_with = "bin")]
     hex: Option<PathBuf>,
+
+    /// As --uf2, for a board with an ESP32: all of its flash, which espflash or esptool write from 0 on
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "board",
+        conflicts_with = "image_only"
+    )]
+    bin: Option<PathBuf>,
 
     /// Leave the firmware out of --uf2 or --hex: the image alone, for a board that has its firmware
     #[arg(long)]
@@ -29,8 +38,9 @@ pub struct DriveArgs {
 impl DriveArgs {
     /// The file and the ending that it stands for, if one is wanted.
     fn wanted(&self) -> Option<(&Path, &'static str)> {
-        let uf2 = self.uf2.as_deref().map(|path| (path, "uf2"));
-        uf2.or_else(|| self.hex.as_deref().map(|path| (path, "hex")))
+        let files = [(&self.uf2, "uf2"), (&self.hex, "hex"), (&self.bin, "bin")];
+        let mut wanted = files.into_iter();
+        wanted.find_map(|(path, ending)| Some((path.as_deref()?, ending)))
     }
 
     /// Makes sure that the board's drive takes what is wanted, and that the image, `out`, is to be a file.
@@ -46,17 +56,16 @@ impl DriveArgs {
                 false => Ok(()),
             };
         };
-        let takes = board.drive.map(|drive| drive.extension());
+        let takes = board.one_file();
         let why = match (takes, out) {
             (takes, _) if takes != Some(wanted) => match takes {
-                Some(takes) => format!(
-                    "the USB drive of {} takes a --{takes}, not a --{wanted}",
-                    board.name
-                ),
-                None => format!(
-                    "{} has no USB drive that would take a --{wanted}",
-                    board.name
-                ),
+                Some(takes) => {
+                    format!(
+                        "{} is flashed by a --{takes}, not by a --{wanted}",
+                        board.name
+                    )
+                }
+                None => format!("{} is not flashed by a --{wanted}", board.name),
             },
             // It is built by name.
             _ if boards::by_name(board.name).is_none() => {

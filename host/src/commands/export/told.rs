@@ -21,7 +21,7 @@ pub struct Exported {
     pub checkpoint: PathBuf,
     /// Its file; nothing where it went to standard output.
     pub image: Option<PathBuf>,
-    /// The file for the board's USB drive, where one was asked for.
+    /// The one file that flashes the board, where it was asked for.
     pub drive: Option<PathBuf>,
     /// The file of its titles, where there are any.
     pub titles: Option<PathBuf>,
@@ -86,11 +86,19 @@ impl Answer for Exported {
             None => say!("Wrote {}, without titles", image.display()),
         }
         if let (Some(drive), Some(board)) = (&self.drive, self.named) {
-            say!(
-                "Wrote {}, to drop on the USB drive of {}",
-                drive.display(),
-                board.title
-            );
+            match board.drive {
+                Some(_) => say!(
+                    "Wrote {}, to drop on the USB drive of {}",
+                    drive.display(),
+                    board.title
+                ),
+                None => say!(
+                    "Wrote {}, all of the flash of {}: `espflash write-bin 0x0 {}` writes it",
+                    drive.display(),
+                    board.title,
+                    shell::quoted(drive.as_os_str())
+                ),
+            }
         }
         print::next(&self.next(image));
     }

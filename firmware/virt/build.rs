@@ -1,0 +1,5 @@
+//! Linker script and constants, from `board.toml`.
+
+fn main() {
+    boards::firmware::build();
+}
