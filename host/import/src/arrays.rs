@@ -160,10 +160,14 @@ fn zipped(bytes: Vec<u8>, path: &Path) -> Result<Arrays, String> {
             .size()
             .min(entry.compressed_size().saturating_mul(DEFLATED));
         let mut bytes = Vec::new();
+        // One byte more, so that its end is reached, where its checksum is compared.
         entry
-            .take(most)
+            .take(most + 1)
             .read_to_end(&mut bytes)
             .map_err(|error| broken(&format!("{plain}: {error}")))?;
+        if bytes.len() as u64 > most {
+            return Err(broken(&format!("{plain} is longer than it says")));
+        }
         let array = npy::read(bytes).map_err(|why| format!("{shown}: {plain} {why}"))?;
         arrays.insert(plain.to_owned(), array);
     }

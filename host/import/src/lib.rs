@@ -30,4 +30,6 @@ pub use error::Failed;
 pub use found::Found;
 
 #[cfg(test)]
+mod broken_tests;
+#[cfg(test)]
 mod tests;

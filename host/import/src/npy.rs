@@ -38,7 +38,13 @@ pub fn read(bytes: Vec<u8>) -> Result<Array, String> {
         .and_then(|rest| rest.get(..length))
         .ok_or_else(cut)?;
     let header = String::from_utf8_lossy(header).into_owned();
-    let wrong = || format!("has a header that can't be understood: {}", header.trim());
+    let wrong = || {
+        let start: String = header.trim().chars().take(80).collect();
+        format!(
+            "has a header that can't be understood: {}",
+            start.escape_debug()
+        )
+    };
     let descr = value(&header, "descr").ok_or_else(wrong)?;
     let Some(descr) = descr
         .strip_prefix(['\'', '"'])

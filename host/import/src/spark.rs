@@ -173,7 +173,7 @@ impl From<DataError> for Failed {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use ::parquet::basic::Compression;
     use ::parquet::data_type::{FloatType, Int32Type};
@@ -229,7 +229,7 @@ mod tests {
     }
 
     /// A model in two parts a side, ids in no order.
-    fn model(folder: &Path) {
+    pub(crate) fn model(folder: &Path) {
         for (name, ids) in [
             ("userFactors", [[12, 2], [31, 7]]),
             ("itemFactors", [[5, 50], [4, 40]]),

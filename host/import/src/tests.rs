@@ -9,8 +9,8 @@ use pocketrec_export::Precision;
 use pocketrec_train::{ModelKind, Solver};
 use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
-use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
 
 use crate::check::Due;
 use crate::checkpoint::{Beside, Made, Mean, make};
@@ -18,14 +18,14 @@ use crate::found::{Found, Wishes};
 use crate::npy;
 
 /// Numbers around zero.
-fn numbers(count: usize, seed: u64, scale: f64) -> Vec<f32> {
+pub(crate) fn numbers(count: usize, seed: u64, scale: f64) -> Vec<f32> {
     let mut random = Sequence::new(seed);
     (0..count)
         .map(|_| ((random.unit() - 0.5) * 2.0 * scale) as f32)
         .collect()
 }
 
-fn bytes(values: &[f32]) -> Vec<u8> {
+pub(crate) fn bytes(values: &[f32]) -> Vec<u8> {
     values
         .iter()
         .flat_map(|value| value.to_le_bytes())
@@ -33,20 +33,20 @@ fn bytes(values: &[f32]) -> Vec<u8> {
 }
 
 /// A folder with a file in it.
-struct Folder(TempDir);
+pub(crate) struct Folder(TempDir);
 
 impl Folder {
-    fn new() -> Folder {
+    pub(crate) fn new() -> Folder {
         Folder(tempfile::tempdir().unwrap())
     }
 
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.0.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         path
     }
 
-    fn npz(&self, arrays: &[(&str, &str, &[u8])]) -> PathBuf {
+    pub(crate) fn npz(&self, arrays: &[(&str, &str, &[u8])]) -> PathBuf {
         let path = self.0.path().join("model.npz");
         let mut writer = ZipWriter::new(std::fs::File::create(&path).unwrap());
         for (name, form, bytes) in arrays {
@@ -63,7 +63,7 @@ impl Folder {
     }
 }
 
-const BARE: Beside<'_> = Beside {
+pub(crate) const BARE: Beside<'_> = Beside {
     name: "made up",
     data: None,
     scale: None,
@@ -503,4 +503,27 @@ fn what_does_not_fit_together_is_refused_in_a_sentence() {
         told.contains("is none of what a model is imported from"),
         "{told}"
     );
+}
+
+#[test]
+fn a_number_that_changed_in_a_zip_is_not_taken_for_what_was_saved() {
+    let folder = Folder::new();
+    let rows = bytes(&numbers(8, 1, 1.0));
+    let path = folder.0.path().join("model.npz");
+    let mut writer = ZipWriter::new(std::fs::File::create(&path).unwrap());
+    // As numpy.savez writes them: not packed, so that any byte can be one.
+    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    for name in ["user_embedding.npy", "movie_embedding.npy"] {
+        let array = npy::written("<f4", "(2, 4)", &rows);
+        writer.start_file(name, stored).unwrap();
+        writer.write_all(&array).unwrap();
+    }
+    writer.finish().unwrap();
+    let mut file = std::fs::read(&path).unwrap();
+    assert!(Found::read(&path, &Wishes::default()).is_ok());
+    let at = file.windows(4).position(|bytes| bytes == &rows[4..8]);
+    file[at.unwrap()] ^= 1;
+    std::fs::write(&path, &file).unwrap();
+    let why = refused(&path, &Wishes::default());
+    assert!(why.contains("cut or damaged (user_embedding"), "{why}");
 }

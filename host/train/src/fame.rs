@@ -26,7 +26,7 @@ pub fn sentence(weight: f32, interest: bool) -> String {
     let lifted = weight * (101.0_f32 / 11.0).ln();
     let fame = match weight > 0.0 {
         true => format!(
-            ", by how well known a movie is (100 ratings lift it by {lifted:.2} stars over 10)"
+            ", by how often a movie was rated (100 ratings count for {lifted:.2} stars more than 10)"
         ),
         false => String::new(),
     };

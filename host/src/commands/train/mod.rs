@@ -303,24 +303,25 @@ fn method(options: &Options, ratings: usize) -> String {
 
 /// How many dimensions the data said, and why.
 fn dimensions(borne: &Borne, options: &Options, kept: usize) -> String {
-    let ratings = |what: &str| {
-        format!(
-            "{what}{:.0} ratings speak of a prediction on the mean, and each dimension takes {}",
-            borne.ratings,
-            Borne::RATINGS
-        )
-    };
     let why = match kept < borne.most {
         true => format!(
-            "of the {} that the ratings bear, two more wouldn't explain {:.3} % of their variance each",
+            "of the {} that the ratings are enough for, the last ones explain under {:.3} % of their variance each",
             borne.most,
             100.0 * EXPLAINS
         ),
-        false if kept == options.user_dim => ratings("no more, as "),
-        false => ratings("as many as ratings bear, or devices hold: "),
+        false if kept == options.user_dim => format!(
+            "the fewest, as a prediction rests on {:.0} ratings of its user and movie, and a dimension needs {}",
+            borne.ratings,
+            Borne::RATINGS
+        ),
+        false => format!(
+            "a prediction rests on {:.0} ratings of its user and movie, and a dimension needs {}",
+            borne.ratings,
+            Borne::RATINGS
+        ),
     };
     format!(
-        "{}: {why}; `--dim` says otherwise",
+        "{}: {why}; `--dim` sets another number",
         count(kept, "dimension")
     )
 }
