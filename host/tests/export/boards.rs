@@ -45,6 +45,27 @@ fn the_bill_for_a_board_ends_with_whether_the_image_fits() {
 }
 
 #[test]
+fn one_file_for_a_board_is_of_the_kind_that_flashes_it() {
+    let place = Place::trained();
+    for (board, wanted, why) in [
+        (
+            "esp32-c3",
+            "--hex",
+            "esp32-c3 is flashed by a --bin, not by a --hex",
+        ),
+        (
+            "pico",
+            "--bin",
+            "pico is flashed by a --uf2, not by a --bin",
+        ),
+        ("stm32f405", "--bin", "stm32f405 is not flashed by a --bin"),
+    ] {
+        let error = place.fails(2, &["export", "--board", board, wanted, "one.file"]);
+        contains(&error, &[why]);
+    }
+}
+
+#[test]
 fn an_image_that_does_not_fit_its_board_is_told_by_how_many_bytes() {
     let place = Place::trained();
     write_large(&place.path("large.safetensors"), ModelKind::Mf);
