@@ -387,6 +387,15 @@ fn what_is_no_movie_is_called_by_its_own_name_from_training_to_answers() {
         said += &place.succeeds(arguments, b"");
     }
     said += &place.fails(&["predict", "3", "400", "--image", "model.img"], b"");
+    said += &place.succeeds(
+        &["console", "--image", "model.img"],
+        b"help\nboard\nrate id:4 5\ntop\nwhy id:4\nme\n",
+    );
+    said += &place.succeeds(&["report", "model.img", "--out", "report.html"], b"");
+    let report = std::fs::read_to_string(place.path("report.html")).unwrap();
+    let (_, report) = report.split_once("</style>").unwrap();
+    assert!(report.contains("8 a user, 8 a joke"), "{report}");
+    said += report;
     assert!(
         said.contains("the dot product") || said.contains("joke 4"),
         "{said}"

@@ -49,7 +49,11 @@ impl Desk {
 
     /// The movie's title, in which nothing steers a terminal.
     pub fn title(&self, id: u32) -> String {
-        pocketrec_base::print::escape(&self.titles.title(id)).into_owned()
+        let title = self.titles.title(id);
+        match self.titles.get(id) {
+            Some(_) => pocketrec_base::print::escape(&title).into_owned(),
+            None => pocketrec_base::print::worded(&title).into_owned(),
+        }
     }
 
     /// Its genres.

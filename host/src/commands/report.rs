@@ -23,6 +23,7 @@ use crate::{say, warn};
 use boards::BOARDS;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
+use pocketrec_base::print::kept;
 use pocketrec_data::{Dataset, Split};
 use pocketrec_evaluate::picture::SMALL;
 use pocketrec_evaluate::simulate::{figures, picture};
@@ -121,11 +122,11 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let header = model.header();
     let page = Page {
-        title: header.name.into(),
+        title: kept(header.name).into_owned(),
         facts: facts(&made),
         sections,
         dots,
-        licence: header.license.into(),
+        licence: kept(header.license).into_owned(),
     };
     out.write(page.html().as_bytes())?;
     print::answer(&Written {
@@ -477,12 +478,12 @@ fn lists(made: &Made<'_>) -> Result<Section, String> {
         let loved: Vec<String> = own
             .iter()
             .take(LISTED)
-            .map(|(_, movie)| titles.title(*movie))
+            .map(|(_, movie)| kept(&titles.title(*movie)).into_owned())
             .collect();
         let next: Vec<String> = top
             .hits()
             .iter()
-            .map(|hit| titles.title(hit.movie.0))
+            .map(|hit| kept(&titles.title(hit.movie.0)).into_owned())
             .collect();
         rows.push(vec![
             format!(

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use pocketrec_base::print::worded;
 use serde_json::{Value, json};
 
 /// Styles that it has in common with the page of a board, and its own.
@@ -40,7 +41,7 @@ impl Section {
     /// Adds a picture.
     pub fn picture(&mut self, shown: &str, svg: &str) -> &mut Self {
         // The name and the style of one picture hold for the whole page.
-        let svg = svg.replacen("<svg ", "<svg aria-hidden=\"true\" ", 1);
+        let svg = worded(svg).replacen("<svg ", "<svg aria-hidden=\"true\" ", 1);
         let _ = write!(
             self.body,
             "<figure role=\"img\" aria-label=\"{0}\">{svg}<figcaption>{0}</figcaption></figure>",
@@ -147,7 +148,7 @@ impl Page {
             );
         }
         if !self.dots.is_empty() {
-            html.push_str(MAP);
+            html.push_str(&worded(MAP));
         }
         let _ = write!(
             html,
@@ -200,8 +201,9 @@ fn joined(script: &str) -> String {
     plain.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// Text as it stands in HTML, within quotes too; control characters are left out.
+/// Text as it stands in HTML, within quotes too, with the things' own name; control characters are left out.
 pub fn escaped(text: &str) -> String {
+    let text = worded(text);
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -153,6 +153,8 @@ fn with(text: &str, item: &Item) -> String {
             "Movie" if free => out.push_str(&capital(&item.one)),
             "movies" if free => out.push_str(&item.many),
             "Movies" if free => out.push_str(&capital(&item.many)),
+            // What stands for one in a list of verbs.
+            "MOVIE" if free => out.push_str(&item.one.to_uppercase()),
             other => out.push_str(other),
         }
         rest = behind;
@@ -197,6 +199,7 @@ mod tests {
                 "The best of 3 movies; a movie's row.",
                 "The best of 3 jokes; a joke's row.",
             ),
+            ("rate MOVIE STARS", "rate JOKE STARS"),
             ("Movies: 30, Movie 4, movie.", "Jokes: 30, Joke 4, joke."),
             (
                 "movies.csv, --movies 3, movie_bias, x/movies, movie=1",

@@ -1,7 +1,10 @@
 //! The list of movies.
 
+use std::borrow::Cow;
+
 use pocketrec_base::print::number::{fixed, signed};
 use pocketrec_base::print::width::{shortened, width};
+use pocketrec_base::print::worded;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -51,8 +54,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, area: Rect) {
 }
 
 /// Why there is no movie.
-fn nothing(state: &State) -> &'static str {
-    match (&state.view, &state.typing) {
+fn nothing(state: &State) -> Cow<'static, str> {
+    worded(match (&state.view, &state.typing) {
         _ if state.waiting > 0 => "",
         (View::Found, Some(Typing::Search(text))) if text.trim().is_empty() => {
             "Words of a title, in any order"
@@ -60,7 +63,7 @@ fn nothing(state: &State) -> &'static str {
         (View::Found, _) => "No movie is called so",
         (View::Ratings, _) => "Nothing yet: `/` searches for a movie that you know",
         _ => "No movie",
-    }
+    })
 }
 
 fn line(state: &State, at: usize, row: Row, columns: usize) -> Line<'static> {

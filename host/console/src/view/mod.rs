@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use pocketrec_base::print::number::{count, grouped, seconds};
 use pocketrec_base::print::width::{shortened, width, wrapped};
+use pocketrec_base::print::worded;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -80,7 +81,7 @@ fn header(state: &State, columns: u16) -> Line<'static> {
         }
         Some(Typing::Only(text)) => format!(" Only: {text}\u{2588}"),
         Some(Typing::Together(text)) => format!(" Together with: {text}\u{2588}"),
-        None => format!(" {}", state.heading()),
+        None => format!(" {}", worded(&state.heading())),
     };
     let style = BOLD.add_modifier(Modifier::REVERSED);
     Line::styled(between(&left, &owner, columns), style)
@@ -94,7 +95,7 @@ fn draw_news(frame: &mut Frame<'_>, state: &State, area: Rect) {
             false => Style::new(),
         };
         let room = usize::from(area.width).saturating_sub(2);
-        for text in wrapped(&news.text, room) {
+        for text in wrapped(&worded(&news.text), room) {
             lines.push(Line::styled(format!(" {}", shortened(&text, room)), style));
         }
     }
@@ -107,9 +108,9 @@ fn status_line(state: &State, columns: u16) -> Line<'static> {
     let about = &state.about;
     let answered = match (state.course, state.waiting, state.latency) {
         (Some(course), ..) if course.total > 0 => format!(
-            "{} of {} movies",
+            "{} of {}",
             grouped(course.done.into()),
-            grouped(course.total.into())
+            worded(&count(course.total as usize, "movie"))
         ),
         (_, 1.., _) => "asking".into(),
         (_, _, Some(took)) => format!("answers in {}", latency(took)),
