@@ -22,11 +22,16 @@ struct Engine {
     killed: bool,
 }
 
-const ENGINES: [Engine; 2] = [
+const ENGINES: [Engine; 3] = [
     Engine {
         name: "pytorch-ddp",
         java: false,
         killed: true,
+    },
+    Engine {
+        name: "torchrec",
+        java: false,
+        killed: false,
     },
     Engine {
         name: "spark-als",
@@ -99,22 +104,25 @@ impl Engine {
         follow(block, |_| Ok(()))?;
         let whole = model()?;
         anew()?;
-        let (mut process, mut checkpoints, mut resumed) = (None, 0, false);
+        let (mut process, mut checkpoints) = (None, 0);
+        let (mut killed, mut resumed) = (false, false);
         follow(block, |line| {
             process = process.take().or_else(|| second_process(line));
             checkpoints += usize::from(line.starts_with("checkpoint after step"));
             resumed |= line.starts_with("going on after step");
             if checkpoints == 3
-                && let Some(id) = process.take()
+                && !killed
+                && let Some(id) = &process
             {
-                shell::run(Command::new("kill").args(["-9", &id]))?;
-                // Those that are started in its place are left alone.
-                checkpoints += 1;
-                process = None;
+                shell::run(Command::new("kill").args(["-9", id]))?;
+                killed = true;
             }
             Ok(())
         })?;
-        ensure!(resumed, "training did not go on after a process was killed");
+        ensure!(
+            killed && resumed,
+            "training was not killed after its third checkpoint, or did not go on"
+        );
         ensure!(
             model()? == whole,
             "the model differs from that of a run of which no process was killed"
