@@ -160,16 +160,7 @@ fn follow(block: &str, mut each: impl FnMut(&str) -> Result<()>) -> Result<()> {
         .args(["-euc", block])
         .current_dir(shell::root())
         .stdout(Stdio::piped());
-    // What cargo tells the task runner of its package isn't in a person's shell, and would have cargo build anew.
-    for (name, _) in std::env::vars_os() {
-        let told = ["CARGO_PKG_", "CARGO_MANIFEST_"];
-        if told
-            .iter()
-            .any(|start| name.to_string_lossy().starts_with(start))
-        {
-            command.env_remove(name);
-        }
-    }
+    shell::as_a_person(&mut command);
     let mut shell = Tied::spawn(&mut command).context("`sh` could not be started")?;
     let printed = shell.stdout.take().context("nothing to read from")?;
     for line in BufReader::new(printed).lines() {

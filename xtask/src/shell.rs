@@ -24,7 +24,20 @@ pub fn root() -> &'static Path {
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    as_a_person(&mut command);
     command
+}
+
+/// Takes from a command what cargo told the task runner of its own package. It isn't in a person's shell, and crates whose
+/// build scripts watch it (ring, and with it all that fetches) would be compiled anew for each of the two.
+pub fn as_a_person(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let told = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        let name_is = |start: &&str| name.to_string_lossy().starts_with(*start);
+        if told.iter().any(name_is) {
+            command.env_remove(&name);
+        }
+    }
 }
 
 /// Where cargo puts what it builds.
