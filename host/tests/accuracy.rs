@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use pocketrec_data::builtin;
 use pocketrec_evaluate::Plan;
 use pocketrec_evaluate::by_time::ByTime;
-use pocketrec_evaluate::cold::{self, Order};
+use pocketrec_evaluate::cold::{self, Look, Order};
 use pocketrec_evaluate::protocol::{folds, leave_last_out};
 use pocketrec_export::Precision;
 use pocketrec_train::{ModelKind, Options, recipe};
@@ -31,7 +31,17 @@ fn plan(model: ModelKind, lists: bool) -> Plan {
         precisions: vec![Precision::F32, Precision::I8, Precision::F16],
         lists,
         ahead: lists,
+        odds: false,
         threads: 2,
+    }
+}
+
+fn look(order: Order, retrain: bool) -> Look {
+    Look {
+        people: 100,
+        order,
+        retrain,
+        odds: !retrain,
     }
 }
 
@@ -114,7 +124,7 @@ fn lists_find_more_than_fame_or_stars_and_name_many_movies_and_few_obscure_ones(
 fn core_learns_people_whom_training_has_never_seen() {
     let data = builtin::load();
     let options = options(recipe::MODEL);
-    let curve = cold::curve(&data, &options, 100, Order::Time, true, &|_| ()).unwrap();
+    let curve = cold::curve(&data, &options, look(Order::Time, true), &|_| ()).unwrap();
     let told = curve.text();
     assert_eq!((curve.people, curve.points.len()), (100, COLD.len()));
     for (point, (known, learned, retrained)) in curve.points.iter().zip(COLD) {
@@ -131,16 +141,18 @@ fn core_learns_people_whom_training_has_never_seen() {
 }
 
 #[test]
-fn a_new_owner_is_never_predicted_worse_than_by_movie_means_in_either_order() {
+fn a_new_owner_is_predicted_no_worse_than_by_movie_means_and_four_of_five_ratings_are_likely() {
     let data = builtin::load();
+    let mut within = [0.0; COLD.len()];
     for order in [Order::Time, Order::Random] {
         for seed in 0..2 {
             let options = Options {
                 seed,
                 ..options(recipe::MODEL)
             };
-            let curve = cold::curve(&data, &options, 100, order, false, &|_| ()).unwrap();
-            for point in &curve.points {
+            let curve = cold::curve(&data, &options, look(order, false), &|_| ()).unwrap();
+            for (point, within) in curve.points.iter().zip(&mut within) {
+                *within += point.odds.as_ref().map_or(0.0, |odds| odds.within) / 4.0;
                 assert!(
                     point.learned < point.movie_mean,
                     "{order:?}, seed {seed}:\n{}",
@@ -148,6 +160,42 @@ fn a_new_owner_is_never_predicted_worse_than_by_movie_means_in_either_order() {
                 );
             }
         }
+    }
+    // Of the four draws together; one of a hundred people is off by a hundredth by chance.
+    for (within, (known, ..)) in within.iter().zip(COLD) {
+        assert!(FOUR_OF_FIVE.contains(within), "{known} ratings: {within}");
+    }
+}
+
+/// What four of five ratings in their intervals may come to.
+const FOUR_OF_FIVE: std::ops::RangeInclusive<f64> = 0.77..=0.83;
+
+#[test]
+fn four_of_five_held_out_ratings_lie_in_their_intervals_however_wide_those_are() {
+    let data = builtin::load();
+    let mut all = folds(&data, 5, 0);
+    all.truncate(2);
+    all.push(ByTime::Last(0.1).fold(&data).unwrap());
+    let plan = Plan {
+        odds: true,
+        precisions: vec![Precision::F16],
+        ..plan(recipe::MODEL, false)
+    };
+    let results = pocketrec_evaluate::run(&all, &plan, &|_| ()).unwrap();
+    let found: Vec<_> = results
+        .iter()
+        .map(|result| &result.odds[0].coverage)
+        .collect();
+    for coverage in &found {
+        assert!(FOUR_OF_FIVE.contains(&coverage.within), "{coverage:?}");
+        assert!(
+            coverage.widths[9] > 1.8 * coverage.widths[0],
+            "{coverage:?}"
+        );
+    }
+    for tenth in 0..10 {
+        let within = (found[0].within_by_width[tenth] + found[1].within_by_width[tenth]) / 2.0;
+        assert!(FOUR_OF_FIVE.contains(&within), "tenth {tenth}: {found:?}");
     }
 }
 

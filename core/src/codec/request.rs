@@ -19,9 +19,9 @@ const fn among(codes: &[u32]) -> u32 {
     mask
 }
 
-const WHO: u32 = among(&[3, 4, 6, 7, 11, 12, 13, 14, 15, 16, 17, 22]);
+const WHO: u32 = among(&[3, 4, 6, 7, 11, 12, 13, 14, 15, 16, 17, 22, 23]);
 /// A movie's id, or a request's number.
-const MOVIE: u32 = among(&[3, 5, 6, 8, 12, 17]);
+const MOVIE: u32 = among(&[3, 5, 6, 8, 12, 17, 23]);
 const COUNT: u32 = among(&[4, 5, 15, 16, 22]);
 
 /// The request that all of `bytes` are.
@@ -98,6 +98,7 @@ pub(crate) fn request(bytes: &[u8]) -> Option<Request> {
             },
             wanted: wanted(&mut reader),
         },
+        23 => Request::Likely { who, movie },
         _ => return None,
     };
     match reader.end(request) {

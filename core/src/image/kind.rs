@@ -117,11 +117,18 @@ pub enum TableKind {
     /// u8 \[users\]\[16 x 2, or 16 x 3 from 65,536 movies on\], optional, with `InterestCourse`: the rows of the movies that
     /// the users rated last, the last one first, little end first; all ones where there are no more.
     UserLatest = 79,
+
+    /// f32 \[1\]\[6\], optional: how sure predictions are, see `model::odds`: the unit of a score's variance in squared
+    /// stars, the variance of an owner's rating around a score that is known, the slope of deviations by stars, the ends of
+    /// an interval in deviations, and stars of a step of `UserOdds`.
+    Odds = 86,
+    /// u8 \[users\]\[1\], with `Odds` where there are users: the standard deviation of their ratings, in steps.
+    UserOdds = 87,
 }
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 45] = [
         Self::RatingScale,
         Self::Parts,
         Self::Validation,
@@ -165,6 +172,8 @@ impl TableKind {
         Self::FirstYear,
         Self::InterestCourse,
         Self::UserLatest,
+        Self::Odds,
+        Self::UserOdds,
     ];
 
     /// The kind of a number in an image, or `None` for one that this version doesn't know.
@@ -224,6 +233,8 @@ impl TableKind {
             Self::FirstYear => "first_year",
             Self::InterestCourse => "interest_course",
             Self::UserLatest => "user_latest",
+            Self::Odds => "odds",
+            Self::UserOdds => "user_odds",
         }
     }
 }

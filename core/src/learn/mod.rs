@@ -30,6 +30,7 @@
 mod belief;
 mod fold;
 mod interest;
+mod odds;
 mod step;
 pub mod suggest;
 pub mod why;

@@ -18,6 +18,7 @@ mod integer;
 pub mod interest;
 pub mod kin;
 mod lookup;
+pub mod odds;
 mod open;
 mod score;
 mod seen;
@@ -30,6 +31,7 @@ pub use facts::{Parts, RatingScale, Validation};
 pub use interest::Interest;
 use interest::Interests;
 pub use lookup::LookupError;
+pub use odds::Interval;
 pub use seen::Seen;
 pub use similar::MovieVector;
 pub use user::UserState;
@@ -97,6 +99,7 @@ pub struct Model<'a> {
     interests: Option<Interests<'a>>,
     kin: Option<kin::Kin<'a>>,
     facets: Option<facets::Facets<'a>>,
+    odds: Option<odds::Odds<'a>>,
 }
 
 /// How well known movies are: a byte a movie, in steps of `scale` stars.

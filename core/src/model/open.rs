@@ -18,6 +18,7 @@ mod ids;
 mod integer;
 mod interest;
 mod kin;
+mod odds;
 mod seen;
 
 use bound::{Largest, bounds, larger};
@@ -79,6 +80,7 @@ pub(super) fn open<const CALLER: bool>(bytes: &[u8]) -> Result<Model<'_>, ImageE
         interests: None,
         kin: None,
         facets: None,
+        odds: None,
     };
     fill(&mut model, &found);
     match found.wrong.get() {
@@ -193,6 +195,10 @@ fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>
     #[cfg(feature = "facets")]
     {
         model.facets = facets::open(found, movies);
+    }
+    // Without it predictions are as right, and nobody says how sure.
+    if cfg!(feature = "odds") {
+        model.odds = odds::open(found, users);
     }
 }
 

@@ -418,6 +418,7 @@ mod tests {
                 interests: None,
                 kin: None,
                 facets: None,
+                odds: None,
             };
             model.kernels = model.with_shape(|shape| Kernels::of(shape, Machine::HERE));
             let user = model.mean_user();

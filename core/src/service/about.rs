@@ -17,6 +17,10 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         } else {
             0
         };
+        let odds = match &self.model {
+            Ok(model) if model.has_odds() => Capabilities::ODDS,
+            _ => 0,
+        };
         let storage = match self.store.report().state {
             StorageState::Flash | StorageState::Formatted => Capabilities::STORAGE,
             _ => 0,
@@ -31,7 +35,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             } else {
                 Status::NoModel
             } as u8,
-            capabilities: self.board.capabilities.0 | learn | storage,
+            capabilities: self.board.capabilities.0 | learn | storage | odds,
             largest_frame: MAX_FRAME as u16,
         }
     }

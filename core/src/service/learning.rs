@@ -42,6 +42,10 @@ pub(super) enum Then {
         influence: Option<Influence>,
         at: u32,
     },
+    #[cfg(feature = "odds")]
+    Likely {
+        row: u32,
+    },
 }
 
 impl Learning {
@@ -59,7 +63,12 @@ impl Learning {
 
     /// Whether the row has to follow ratings that have changed.
     pub(super) fn must_end(&self) -> bool {
-        !matches!(self.then, Then::Suggested { .. } | Then::Explained { .. })
+        match self.then {
+            Then::Suggested { .. } | Then::Explained { .. } => false,
+            #[cfg(feature = "odds")]
+            Then::Likely { .. } => false,
+            _ => true,
+        }
     }
 
     /// One slice of work, of the time that `slice` ratings take to be folded in.
@@ -164,6 +173,14 @@ impl Learning {
                 list(search.hits(), model, Some(&profile.private().state(model)))
             }
             Then::Explained { explained, .. } => Reply::Explained(explained.clone()),
+            #[cfg(feature = "odds")]
+            Then::Likely { row } => {
+                let user = profile.private().state(model);
+                let deviation = self.fold.deviation(model, *row);
+                let interval =
+                    deviation.and_then(|deviation| model.interval(&user, *row, deviation));
+                Reply::Likely(interval)
+            }
         }
     }
 }

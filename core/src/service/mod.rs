@@ -515,6 +515,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Request::Forget { ref who, movie } => self.forget(model, who, movie),
             Request::Suggest { ref who, count } => self.suggest(model, who, count),
             Request::Explain { ref who, movie } => self.explain(model, who, movie),
+            Request::Likely { ref who, movie } => self.likely(model, who, movie),
             Request::Profile { ref who } => self.profile_reply(model, who),
             _ => model_info(model),
         }

@@ -444,6 +444,28 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         self.learn(model, owner, then)
     }
+
+    #[cfg(feature = "odds")]
+    #[inline(never)]
+    pub(super) fn likely(&mut self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
+        let row = movie_row(model, movie)?;
+        let Who::ImageUser(id) = *who else {
+            let owner = self.owner(who)?;
+            return self.learn(model, owner, Then::Likely { row });
+        };
+        let mut user = UserState::EMPTY;
+        self.user(model, who, &mut user)?;
+        let deviation = model.deviation_of_user(UserId(id));
+        let interval = deviation.and_then(|deviation| model.interval(&user, row, deviation));
+        Ok(Some(Reply::Likely(interval)))
+    }
+}
+
+#[cfg(not(all(feature = "learn", feature = "odds")))]
+impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
+    pub(super) fn likely(&self, _: &Model<'m>, _: &Who, _: u32) -> Answer<'m> {
+        Err(Why::NotSupported)
+    }
 }
 
 #[cfg(not(feature = "learn"))]

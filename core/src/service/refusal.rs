@@ -16,7 +16,7 @@ pub(super) enum Why {
     #[cfg(feature = "learn")]
     OffScale,
     ListTooLong,
-    #[cfg(not(all(feature = "learn", feature = "together")))]
+    #[cfg(not(all(feature = "learn", feature = "odds", feature = "together")))]
     NotSupported,
     NoFacets,
     #[cfg(feature = "learn")]
@@ -51,7 +51,7 @@ impl<const OWNERS: usize, const LOG: usize, S: Store> Service<'_, OWNERS, LOG, S
             Why::OffScale => Refusal::OffScale,
             Why::ListTooLong => Refusal::ListTooLong,
             Why::NoFacets => Refusal::NoFacets,
-            #[cfg(not(all(feature = "learn", feature = "together")))]
+            #[cfg(not(all(feature = "learn", feature = "odds", feature = "together")))]
             Why::NotSupported => Refusal::NotSupported,
             #[cfg(feature = "learn")]
             Why::LogFull => Refusal::LogFull,

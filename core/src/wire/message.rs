@@ -4,7 +4,7 @@ use super::refusal::Refusal;
 use super::{MAX_BECAUSE, MAX_IMPORT, MAX_LIST, MAX_OWNERS};
 use crate::MAX_DIM;
 use crate::list::List;
-use crate::model::{Validation, Wanted};
+use crate::model::{Interval, Validation, Wanted};
 use crate::rank::Agreement;
 use serde::{Deserialize, Serialize};
 
@@ -150,6 +150,14 @@ pub enum Request {
         /// Which movies the list may have.
         wanted: Wanted,
     },
+    /// Between which stars a user's or owner's rating of a movie is likely to be: [`Reply::Likely`]. Asked of a device that
+    /// has [`Capabilities::ODDS`].
+    Likely {
+        /// The user or owner.
+        who: Who,
+        /// MovieLens id.
+        movie: u32,
+    },
 }
 
 /// What a device answers.
@@ -229,6 +237,8 @@ pub enum Reply<'a> {
     Storage(Storage),
     /// To `Together`, the best first.
     Together(List<Shared, MAX_LIST>),
+    /// To `Likely`; nothing where the image doesn't say how sure predictions are.
+    Likely(Option<Interval>),
 }
 
 /// What a device says of itself first. Never changes.
@@ -274,6 +284,8 @@ impl Capabilities {
     pub const STORAGE: u32 = 1 << 1;
     /// It logs by defmt over RTT.
     pub const LOG: u32 = 1 << 2;
+    /// It says how sure predictions are, by what its image says of that.
+    pub const ODDS: u32 = 1 << 3;
 
     /// Whether all of `bits` are set.
     pub const fn has(self, bits: u32) -> bool {

@@ -19,6 +19,8 @@ mod messages;
 mod mock;
 mod model;
 mod new_image;
+#[cfg(all(feature = "odds", feature = "learn"))]
+mod odds;
 mod owner;
 #[cfg(feature = "learn")]
 mod plain;

@@ -3,8 +3,8 @@
 
 use pocketrec::image::ImageError;
 use pocketrec::list::List;
-use pocketrec::model::Validation;
 use pocketrec::model::Wanted;
+use pocketrec::model::{Interval, Validation};
 use pocketrec::rank::Agreement;
 use pocketrec::wire::{
     Because, Explained, FrameError, Health, Hello, Limits, LinkCounters, MAX_FRAME, MAX_IMPORT,
@@ -101,6 +101,7 @@ fn requests() -> Vec<Request> {
             agreement: Agreement::Mean,
             wanted,
         },
+        Request::Likely { who, movie },
     ]
 }
 
@@ -294,6 +295,10 @@ fn replies() -> Vec<Reply<'static>> {
         Reply::Together(list(Shared {
             movie,
             stars: [stars, 3.5],
+        })),
+        Reply::Likely(Some(Interval {
+            low: 3.5,
+            high: stars,
         })),
     ]
 }

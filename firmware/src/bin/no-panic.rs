@@ -260,6 +260,10 @@ fn models(model: &Model<'_>) {
         model.similarity(word(), word());
         model.similarity_to(&vector, word());
         model.has_kin();
+        model.has_odds();
+        model.deviation(float());
+        model.deviation_of_user(UserId(word()));
+        model.interval(&user, word(), float());
         black_box(model.kin_terms(word()));
         model.kinship(word(), word());
     }
@@ -311,6 +315,7 @@ fn learning(model: &Model<'_>) {
     calls! {
         fold.advance(model, profile.log().ratings(), word());
         fold.private();
+        fold.deviation(model, word());
         fold.total(model, profile.log().ratings());
         fold.belief().variance(black_box(&[1.0; MAX_LEARNED]));
         fold.belief().times(black_box(&[1.0; MAX_LEARNED]));

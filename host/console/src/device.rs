@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::verb::Other;
 use anyhow::Result;
-use pocketrec::model::Wanted;
+use pocketrec::model::{Interval, Wanted};
 use pocketrec::wire::{
     Capabilities, Explained, Hello, MAX_LIST, Owners, ProfileReply, Ranked, RatingEntry, Refusal,
     Reply, Request, Shared, Storage, StorageState, Who,
 };
 use pocketrec_base::error::BadInput;
 use pocketrec_link::keep::Keeper;
-use pocketrec_link::{Connection, LinkError, ratings};
+use pocketrec_link::{Connection, LinkError, likely, ratings};
 
 /// How many movies a list has.
 pub const LIST: usize = MAX_LIST;
@@ -66,8 +66,8 @@ pub enum Told {
     WhyFor(Other, u32, Explained),
     /// To [`Ask::Ratings`], in the order in which they count.
     Ratings(Vec<RatingEntry>),
-    /// To [`Ask::Why`].
-    Why(u32, Explained),
+    /// To [`Ask::Why`], and between which stars a rating is likely to be, where the board knows it.
+    Why(u32, Explained, Option<Interval>),
     /// To [`Ask::Predict`].
     Stars(u32, f32),
     /// To [`Ask::Rate`].
@@ -239,10 +239,13 @@ impl<L: Read + Write> Device<L> {
         let told = self
             .board
             .ask_for(&request, progress, |reply| told(ask, reply));
-        let told = told.map_err(|why| match why {
+        let mut told = told.map_err(|why| match why {
             LinkError::Refused(why) if is_of_person(why) => BadInput::new(why).into(),
             why => anyhow::Error::new(why),
         })?;
+        if let Told::Why(movie, _, interval) = &mut told {
+            *interval = likely::ask(&mut self.board, who, *movie)?;
+        }
         if let Some(keeper) = self.keeper.as_mut().filter(|_| ask.changes()) {
             keeper.save(&mut self.board)?;
         }
@@ -285,7 +288,7 @@ fn told(ask: Ask, reply: Reply<'_>) -> Option<Told> {
         (Ask::Top(_) | Ask::Suggest | Ask::Similar(_), Reply::Movies(list)) => {
             Told::Movies(ask, list.to_vec())
         }
-        (Ask::Why(movie), Reply::Explained(explained)) => Told::Why(movie, explained),
+        (Ask::Why(movie), Reply::Explained(explained)) => Told::Why(movie, explained, None),
         (Ask::Predict(movie), Reply::Stars(stars)) => Told::Stars(movie, stars),
         (
             Ask::Rate(movie, stars),

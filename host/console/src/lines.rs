@@ -13,6 +13,7 @@ use pocketrec_base::print::number::{count, fixed, stars as with_word};
 use pocketrec_base::print::{self, Column, Table};
 use pocketrec_base::{note, say};
 use pocketrec_data::search::is_name;
+use pocketrec_link::likely::clause;
 
 use super::desk::{Desk, Moves, why, why_for};
 use super::device::{About, Ask, Device, Told, kept};
@@ -217,9 +218,11 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 let rows = rows.map(|rating| (rating.movie, [rating.stars; 2]));
                 self.list(&["Stars"], rows.collect());
             }
-            Told::Why(movie, explained) => {
+            Told::Why(movie, explained, interval) => {
                 let stars = fixed(explained.stars, 2);
-                say!("{stars} stars for {}, which are", self.desk.title(*movie));
+                let likely = clause(*interval);
+                let title = self.desk.title(*movie);
+                say!("{stars} stars for {title}{likely}, which are");
                 for line in why(&self.desk, explained) {
                     say!("    {line}");
                 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::verb::Other;
-use pocketrec::model::Wanted;
+use pocketrec::model::{Interval, Wanted};
 use pocketrec::wire::{Explained, ProfileReply, Ranked, RatingEntry};
 
 use super::desk::{Desk, Moves};
@@ -42,7 +42,7 @@ pub struct Row {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Over {
     /// Why a movie stands where it stands.
-    Why(u32, Explained),
+    Why(u32, Explained, Option<Interval>),
     /// The same for another one.
     WhyFor(Other, u32, Explained),
     /// What may be pressed.

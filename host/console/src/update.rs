@@ -335,7 +335,9 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
                 show_ratings(state);
             }
         }
-        Told::Why(movie, explained) => state.over = Some(Over::Why(movie, explained)),
+        Told::Why(movie, explained, likely) => {
+            state.over = Some(Over::Why(movie, explained, likely));
+        }
         Told::Stars(movie, stars) => {
             state.stars.insert(movie, stars);
         }

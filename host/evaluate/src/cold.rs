@@ -5,10 +5,11 @@ use std::str::FromStr;
 use anyhow::Result;
 use pocketrec::ids::MovieId;
 use pocketrec::learn::FoldIn;
-use pocketrec::model::{Model, UserState};
+use pocketrec::model::{Interval, Model};
 use pocketrec::profile::Rating;
 use serde::Serialize;
 
+use super::odds;
 use super::protocol::Fold;
 use super::{checkpoint, refusal};
 use pocketrec_base::error::BadInput;
@@ -17,10 +18,10 @@ use pocketrec_base::print::{Align, table};
 use pocketrec_base::random::Sequence;
 use pocketrec_data::{Dataset, Ratings, Split};
 use pocketrec_export::{Chosen, Precision, build};
-use pocketrec_metrics::Errors;
 use pocketrec_metrics::baselines::Baselines;
+use pocketrec_metrics::{Coverage, Errors};
 use pocketrec_train::random::{Random, Stream};
-use pocketrec_train::{Options, Recipe, Trained, train};
+use pocketrec_train::{Options, Recipe, Trained, recipe, train};
 
 /// Numbers of known ratings at which people are looked at.
 pub const KNOWN: [usize; 6] = [0, 1, 2, 5, 10, 20];
@@ -53,7 +54,7 @@ impl FromStr for Order {
 }
 
 /// RMSE over the same ratings of the same people, with so many of each one's first ratings known.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Point {
     /// How many.
     pub known: usize,
@@ -65,6 +66,22 @@ pub struct Point {
     pub learned: f64,
     /// Training again with the known ratings of all these people; absent where there are none.
     pub retrained: Option<f64>,
+    /// How core's intervals held the ratings; absent unless it was asked for.
+    pub odds: Option<Coverage>,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// How many people are left out of training.
+    pub people: usize,
+    /// The order in which they are taken to have rated.
+    pub order: Order,
+    /// Whether training is done again with what is known of them.
+    pub retrain: bool,
+    /// Whether it is measured how many ratings lie in their intervals; some training ratings are then held back to find those
+    /// by.
+    pub odds: bool,
 }
 
 /// The curve.
@@ -86,21 +103,14 @@ struct Stranger {
     rest: Vec<u32>,
 }
 
-/// Leaves `people` people out, drawn from those with at least 30 ratings, trains on the others, and predicts what
-/// each gave after the first 20 ratings in that order. With `retrain` trains six times. `tell` hears of each training that begins.
+/// Leaves people out, drawn from those with at least 30 ratings, trains on the others, and predicts what
+/// each gave after the first 20 ratings in that order. Training again trains six times. `tell` hears of each training that begins.
 ///
 /// # Errors
 /// [`BadInput`] where too few people have enough ratings; else what training or export says.
-pub fn curve(
-    data: &Dataset,
-    options: &Options,
-    people: usize,
-    order: Order,
-    retrain: bool,
-    tell: &dyn Fn(&str),
-) -> Result<Curve> {
+pub fn curve(data: &Dataset, options: &Options, look: Look, tell: &dyn Fn(&str)) -> Result<Curve> {
     let ratings = &data.ratings;
-    let strangers = strangers(ratings, people, order, options.seed)?;
+    let strangers = strangers(ratings, look.people, look.order, options.seed)?;
     let hidden: std::collections::HashSet<u32> = strangers
         .iter()
         .flat_map(|one| one.first.iter().chain(&one.rest))
@@ -129,7 +139,8 @@ pub fn curve(
     };
     tell("training without them");
     let base = fold(0);
-    let trained = fitted(&base, options)?;
+    let share = if look.odds { recipe::VALIDATION } else { 0.0 };
+    let trained = fitted(&base, options, share)?;
     let movie_mean = Baselines::of(ratings, &base.split)
         .score_movies(ratings, &base.split)
         .rmse;
@@ -143,58 +154,80 @@ pub fn curve(
     let image = build(&checkpoint, &chosen, Precision::F16)?;
     let model = Model::open(image.as_ref())
         .map_err(|why| anyhow::anyhow!("the image can't be opened: {why}"))?;
-    let rmse = |state: &dyn Fn(&Stranger) -> UserState| {
-        let mut errors = Errors::default();
-        for one in &strangers {
-            let state = state(one);
-            for &row in &one.rest {
-                let movie = ratings.movie_ids[ratings.movies[row as usize] as usize];
-                let predicted = model
-                    .predict_for(&state, MovieId(movie))
-                    .unwrap_or_default();
-                errors.add(predicted, ratings.stars[row as usize]);
-            }
-        }
-        errors.rmse()
-    };
-    let mean_user = rmse(&|_| model.mean_user());
+    let predicted = |known: usize| predicted(&model, ratings, &strangers, known);
+    let mean_user = predicted(0).0.rmse();
     let mut points = Vec::new();
     for known in KNOWN {
-        let retrained = if retrain && known > 0 {
+        let retrained = if look.retrain && known > 0 {
             tell(&format!("training with {} of each", count(known, "rating")));
             let again = fold(known);
-            let parameters = fitted(&again, options)?.fit.parameters;
+            let parameters = fitted(&again, options, 0.0)?.fit.parameters;
             Some(pocketrec_train::validate(&parameters, ratings, &test).rmse())
         } else {
             None
         };
+        let (errors, intervals) = predicted(known);
         points.push(Point {
             known,
             movie_mean,
             mean_user,
-            learned: rmse(&|one| learn(&model, ratings, &one.first[..known])),
+            learned: errors.rmse(),
             retrained,
+            odds: Coverage::of(intervals).filter(|_| look.odds),
         });
     }
     Ok(Curve {
         people: strangers.len(),
         ratings: test.len(),
-        order,
+        order: look.order,
         points,
     })
 }
 
-fn fitted(fold: &Fold<'_>, options: &Options) -> Result<Trained> {
+/// Trains on a fold, with a share of its training ratings held back.
+fn fitted(fold: &Fold<'_>, options: &Options, share: f64) -> Result<Trained> {
+    let all = &fold.split.train;
+    let inner = Split::random(all.len(), share, options.seed);
+    let pick = |rows: &[u32]| rows.iter().map(|&row| all[row as usize]).collect();
     let split = Split {
-        train: fold.split.train.clone(),
-        validation: Vec::new(),
+        train: pick(&inner.train),
+        validation: pick(&inner.validation),
     };
     let recipe = Recipe::new(options.clone(), false);
     train(fold.data, &split, recipe, &mut ()).map_err(refusal)
 }
 
+/// The errors of what core predicts once it knows so many of each one's first ratings, and its intervals beside the stars
+/// that were given.
+fn predicted(
+    model: &Model<'_>,
+    ratings: &Ratings,
+    strangers: &[Stranger],
+    known: usize,
+) -> (Errors, Vec<(Interval, f32)>) {
+    let mut errors = Errors::default();
+    let mut intervals = Vec::new();
+    for one in strangers {
+        let fold = learn(model, ratings, &one.first[..known]);
+        let private = fold.private();
+        let user = model.user_state(&private.row, private.bias);
+        for &row in &one.rest {
+            let (movie, stars) = (ratings.movies[row as usize], ratings.stars[row as usize]);
+            let movie = MovieId(ratings.movie_ids[movie as usize]);
+            let Ok(row) = model.movie_row(movie) else {
+                continue;
+            };
+            errors.add(model.scale().clamp(model.score(&user, row)), stars);
+            let deviation = fold.deviation(model, row);
+            let interval = deviation.and_then(|deviation| model.interval(&user, row, deviation));
+            intervals.extend(interval.map(|interval| (interval, stars)));
+        }
+    }
+    (errors, intervals)
+}
+
 /// What core makes of some ratings.
-fn learn(model: &Model<'_>, ratings: &Ratings, known: &[u32]) -> UserState {
+fn learn(model: &Model<'_>, ratings: &Ratings, known: &[u32]) -> FoldIn {
     let log: Vec<Rating> = known
         .iter()
         .zip(0u32..)
@@ -205,8 +238,7 @@ fn learn(model: &Model<'_>, ratings: &Ratings, known: &[u32]) -> UserState {
         .collect();
     let mut fold = FoldIn::new(model);
     while !fold.advance(model, &log, u32::MAX).is_done() {}
-    let private = fold.private();
-    model.user_state(&private.row, private.bias)
+    fold
 }
 
 fn strangers(ratings: &Ratings, people: usize, order: Order, seed: u64) -> Result<Vec<Stranger>> {
@@ -265,7 +297,16 @@ impl Curve {
                     .map_or_else(|| "-".into(), |rmse| format!("{rmse:.4}")),
             ]);
         }
-        table(&[Align::Right; 5], &rows)
+        let mut out = table(&[Align::Right; 5], &rows);
+        let intervals = self.points.iter();
+        let intervals: Vec<_> = intervals
+            .map(|point| (point.known.to_string(), point.odds.iter().collect()))
+            .collect();
+        let intervals = odds::text("Ratings known", &intervals);
+        if !intervals.is_empty() {
+            out += &format!("\n{intervals}");
+        }
+        out
     }
 }
 
@@ -305,7 +346,18 @@ mod tests {
             sweeps: Some(40),
             ..recipe::options(ModelKind::Hybrid)
         };
-        let curve = curve(&data(), &options, 12, Order::Time, true, &|_| ()).unwrap();
+        let curve = curve(
+            &data(),
+            &options,
+            Look {
+                people: 12,
+                order: Order::Time,
+                retrain: true,
+                odds: true,
+            },
+            &|_| (),
+        )
+        .unwrap();
         assert_eq!((curve.people, curve.ratings), (12, 12 * 20));
         let (none, many) = (&curve.points[0], &curve.points[5]);
         assert_eq!(none.learned, none.mean_user);
@@ -347,7 +399,13 @@ mod tests {
     fn more_people_than_there_are_cannot_be_left_out() {
         let options = recipe::options(ModelKind::Hybrid);
         for people in [31, usize::MAX] {
-            let error = curve(&data(), &options, people, Order::Time, false, &|_| ()).unwrap_err();
+            let look = Look {
+                people,
+                order: Order::Time,
+                retrain: false,
+                odds: false,
+            };
+            let error = curve(&data(), &options, look, &|_| ()).unwrap_err();
             assert!(error.to_string().contains("60 people"), "{error}");
         }
     }

@@ -6,6 +6,7 @@
 
 pub mod by_time;
 pub mod cold;
+pub mod odds;
 pub mod picture;
 pub mod protocol;
 pub mod report;
@@ -20,11 +21,12 @@ use pocketrec_base::error::BadInput;
 use pocketrec_base::threads;
 use pocketrec_data::{Dataset, Split};
 use pocketrec_export::{Chosen, ImageBytes, Precision, build};
-use pocketrec_metrics::image;
 use pocketrec_metrics::ranking::{self, By, Judge};
+use pocketrec_metrics::{Coverage, image};
 use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_train::{Options, Recipe, Solver, Trained, recipe, train};
 
+use odds::Odds;
 use protocol::Fold;
 use report::{Errors, FoldResult, Kept, Lists};
 
@@ -43,6 +45,9 @@ pub struct Plan {
     /// Whether the ratings that are measured on are later than those that are learned from: users' biases are then taken
     /// as of their last rating, as `export` writes them.
     pub ahead: bool,
+    /// Whether it is measured how many ratings lie in their intervals; some training ratings are then held back to find
+    /// those by.
+    pub odds: bool,
     /// Threads to use.
     pub threads: usize,
 }
@@ -124,7 +129,7 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
     let chosen = Chosen::all(&checkpoint);
     let held = image::held(ratings, &fold.split);
     let name = plan.options.model.name();
-    let (mut lists, mut kept) = (Vec::new(), Vec::new());
+    let (mut odds, mut lists, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     let judge = plan
         .lists
         .then(|| Judge::new(ratings, &fold.split, ranking::PEOPLE));
@@ -149,6 +154,14 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
             rmse: found.rmse(),
             mae: found.mae(),
         });
+        if plan.odds
+            && let Some(coverage) = Coverage::of(image::intervals(&opened(&built)?, &held))
+        {
+            odds.push(Odds {
+                method: method.clone(),
+                coverage,
+            });
+        }
         let Some(judge) = &judge else { continue };
         let model = opened(&built)?;
         if plan.precisions.len() > 1 {
@@ -189,6 +202,7 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
         dim: checkpoint.parameters.movie_dim,
         seconds,
         errors,
+        odds,
         lists,
         kept,
     })
@@ -213,7 +227,7 @@ fn errors_of(built: &ImageBytes, held: &[image::Held]) -> Result<pocketrec_metri
 fn trained(fold: &Fold<'_>, options: Options, plan: &Plan) -> Result<Trained> {
     let all = &fold.split.train;
     let share = match options.solver {
-        Solver::Gibbs if !plan.lists && !plan.ahead => 0.0,
+        Solver::Gibbs if !plan.lists && !plan.ahead && !plan.odds => 0.0,
         Solver::Gibbs | Solver::Adam | Solver::Imported => recipe::VALIDATION,
     };
     let inner = Split::random(all.len(), share, options.seed);

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use super::odds::{self, Odds};
 use pocketrec_base::print::{Align, grouped, table};
 use pocketrec_metrics::ranking::{LENGTH, Ranking};
 
@@ -60,6 +61,8 @@ pub struct FoldResult {
     pub seconds: f64,
     /// Errors, the model's own last.
     pub errors: Vec<Errors>,
+    /// How intervals held the ratings, if it was asked for.
+    pub odds: Vec<Odds>,
     /// Lists, if they were asked for.
     pub lists: Vec<Lists>,
     /// What lists keep in further precisions, if both were asked for.
@@ -161,6 +164,15 @@ impl Report {
                 );
             }
         }
+        let intervals = |at: usize| self.folds.iter().map(move |fold| &fold.odds[at].coverage);
+        let rows = first.odds.iter().enumerate();
+        let rows: Vec<_> = rows
+            .map(|(at, odds)| (odds.method.clone(), intervals(at).collect()))
+            .collect();
+        let intervals = odds::text("Intervals", &rows);
+        if !intervals.is_empty() {
+            let _ = write!(out, "\n{intervals}");
+        }
         if first.lists.is_empty() {
             return out;
         }
@@ -238,6 +250,25 @@ impl Report {
                 line(&fold.fold, &e.method, "rmse", e.rmse);
                 line(&fold.fold, &e.method, "mae", e.mae);
             }
+            for o in &fold.odds {
+                let c = &o.coverage;
+                for (measure, value) in [
+                    ("within", c.within),
+                    ("below", c.below),
+                    ("above", c.above),
+                    ("width", c.width),
+                ] {
+                    line(&fold.fold, &o.method, measure, value);
+                }
+                for (tenth, within) in (1..).zip(&c.within_by_width) {
+                    line(
+                        &fold.fold,
+                        &o.method,
+                        &format!("within_tenth_{tenth}"),
+                        *within,
+                    );
+                }
+            }
             for k in &fold.kept {
                 line(&fold.fold, &k.method, "kept_by_stars", k.stars_alone);
                 line(&fold.fold, &k.method, "kept_as_ranked", k.as_ranked);
@@ -279,6 +310,7 @@ mod tests {
                 rmse,
                 mae: 0.7,
             }],
+            odds: Vec::new(),
             lists: vec![Lists {
                 method: "popularity".into(),
                 ranking: Ranking {

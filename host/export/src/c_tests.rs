@@ -47,6 +47,7 @@ fn checkpoint(kind: ModelKind, dim: usize) -> Checkpoint {
         best_epoch: 1,
         newcomer: None,
         drift: None,
+        odds: None,
         interest: None,
         validation: None,
     }

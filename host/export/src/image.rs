@@ -12,7 +12,7 @@ use super::influence::{Influence, Side};
 use super::pick::pick;
 use super::precision::{Precision, Storage};
 use super::spread::spread;
-use super::{Chosen, ImageBytes, codes, interests, limits, quantise, refine, seen};
+use super::{Chosen, ImageBytes, codes, interests, limits, odds, quantise, refine, seen};
 use pocketrec_base::error::BadInput;
 use pocketrec_train::Parameters;
 use pocketrec_train::checkpoint::Checkpoint;
@@ -167,6 +167,9 @@ fn build_by(
         }
     }
 
+    if let Some(found) = &checkpoint.odds {
+        tables.extend(odds::tables(found, p, chosen));
+    }
     if let Some(facets) = &chosen.facets {
         tables.extend(facets.tables(&chosen.movies));
     }

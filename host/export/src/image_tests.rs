@@ -50,6 +50,7 @@ pub(crate) fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u3
         best_epoch: 1,
         newcomer: None,
         drift: None,
+        odds: None,
         interest: None,
         validation: None,
     }
@@ -101,6 +102,44 @@ fn an_f32_image_predicts_what_the_trainer_predicts_bit_for_bit() {
             }
         }
     }
+}
+
+#[test]
+fn an_image_says_how_sure_it_is_of_the_users_that_it_holds() {
+    let options = options(ModelKind::Mf, &[]);
+    let mut checkpoint = checkpoint(options, (1..30).collect(), vec![2, 3, 5]);
+    let opened = |checkpoint: &Checkpoint, users: Vec<usize>| {
+        let chosen = Chosen {
+            users,
+            ..all(checkpoint)
+        };
+        build(checkpoint, &chosen, Precision::F16).unwrap()
+    };
+    let without = opened(&checkpoint, vec![3]);
+    assert!(!Model::open(without.as_ref()).unwrap().has_odds());
+    checkpoint.odds = Some(pocketrec_train::odds::Odds {
+        noise: 0.75,
+        slope: -0.125,
+        low: -1.25,
+        high: 1.5,
+        users: (1..30).map(|id| 0.05 * id as f32).collect(),
+    });
+    let image = opened(&checkpoint, vec![3, 9]);
+    let model = Model::open(image.as_ref()).unwrap();
+    assert_eq!(model.deviation(0.0), Some(0.75_f32.sqrt()));
+    let unit = super::super::spread::unit(&checkpoint.parameters) as f32;
+    assert_eq!(model.deviation(2.0), Some((0.75 + 2.0 * unit).sqrt()));
+    // A byte has the largest to its last step, and others to half a step.
+    for (id, deviation) in [(4, Some(0.2)), (10, Some(0.5)), (5, None)] {
+        let found = model.deviation_of_user(UserId(id));
+        assert_eq!(found.is_some(), deviation.is_some());
+        let far = found.zip(deviation).map_or(0.0, |(a, b)| (a - b).abs());
+        assert!(far <= 0.5 / 255.0 / 2.0 + 1e-6, "{id}: {found:?}");
+    }
+    // Nobody's ratings are needed for an owner's.
+    let ownerless = opened(&checkpoint, vec![]);
+    let model = Model::open(ownerless.as_ref()).unwrap();
+    assert_eq!(model.deviation(0.0), Some(0.75_f32.sqrt()));
 }
 
 #[test]

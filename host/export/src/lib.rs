@@ -41,6 +41,7 @@ pub mod limits;
 pub mod map;
 pub mod measure;
 mod narrow;
+mod odds;
 pub mod people;
 mod pick;
 mod precision;

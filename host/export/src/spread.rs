@@ -38,12 +38,18 @@ pub fn spread(p: &Parameters) -> Vec<f32> {
             }
         }
     }
-    let (low, high) = p.scale;
-    let noise = NOISE * f64::from(high - low);
+    let unit = unit(p);
     triangle
         .iter()
-        .map(|covariance| (covariance / (noise * noise)) as f32)
+        .map(|covariance| (covariance / unit) as f32)
         .collect()
+}
+
+/// That variance, in squared stars.
+pub fn unit(p: &Parameters) -> f64 {
+    let (low, high) = p.scale;
+    let noise = NOISE * f64::from(high - low);
+    noise * noise
 }
 
 #[cfg(test)]

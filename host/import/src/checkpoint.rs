@@ -231,6 +231,7 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
             best_epoch: 1,
             newcomer: None,
             drift: None,
+            odds: None,
             interest: found,
             validation: None,
         },

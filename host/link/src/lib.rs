@@ -22,6 +22,7 @@ pub mod error;
 pub mod filter;
 pub mod firmware;
 pub mod keep;
+pub mod likely;
 pub mod memory;
 pub mod plugged;
 pub mod port;

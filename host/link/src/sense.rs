@@ -5,7 +5,7 @@
 //! where the board is known to hold it. So no loop over answers runs without end, and no number comes from nowhere.
 
 use pocketrec::MAX_DIM;
-use pocketrec::model::{Model, RatingScale};
+use pocketrec::model::{Interval, Model, RatingScale};
 use pocketrec::service::MAX_LOG;
 use pocketrec::wire::{
     Explained, Limits, MAX_OWNERS, ModelInfo, Owners, ProfileReply, Ranked, RatingsReply, Refusal,
@@ -103,6 +103,7 @@ pub fn words(request: &Request) -> &'static str {
         Request::Compact => "a compaction",
         Request::Format => "an erased region",
         Request::Together { .. } => "the best movies for two",
+        Request::Likely { .. } => "how sure a prediction is",
     }
 }
 
@@ -218,6 +219,16 @@ pub fn check(request: &Request, reply: &Reply<'_>, known: Option<&Known>) -> Res
                 }
             }
         }
+        (Request::Likely { .. }, Reply::Likely(likely)) => {
+            let Some(Interval { low, high }) = *likely else {
+                return Ok(());
+            };
+            check_stars(low, known)?;
+            check_stars(high, known)?;
+            ensure(low <= high, || {
+                format!("{low} to {high} stars is no interval")
+            })
+        }
         (Request::Explain { .. }, Reply::Explained(explained)) => check_explained(explained, known),
         (Request::Owners, Reply::Owners(owners)) => check_owners(owners),
         (Request::Storage | Request::Compact | Request::Format, Reply::Storage(storage)) => {
@@ -248,7 +259,8 @@ pub fn who(request: &Request) -> Option<Who> {
         | Request::Import { who, .. }
         | Request::Suggest { who, .. }
         | Request::Explain { who, .. }
-        | Request::Together { who, .. } => Some(who),
+        | Request::Together { who, .. }
+        | Request::Likely { who, .. } => Some(who),
         _ => None,
     }
 }
@@ -269,7 +281,8 @@ pub fn movie(request: &Request) -> Option<u32> {
         | Request::Similar { movie, .. }
         | Request::Rate { movie, .. }
         | Request::Forget { movie, .. }
-        | Request::Explain { movie, .. } => Some(movie),
+        | Request::Explain { movie, .. }
+        | Request::Likely { movie, .. } => Some(movie),
         _ => None,
     }
 }

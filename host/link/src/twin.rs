@@ -57,6 +57,7 @@ fn owner(request: &Request) -> Option<Who> {
         | Request::Forget { who, .. }
         | Request::Suggest { who, .. }
         | Request::Explain { who, .. }
+        | Request::Likely { who, .. }
         | Request::Profile { who } => matches!(who, Who::Owner(_)).then_some(who),
         _ => None,
     }
@@ -128,6 +129,7 @@ impl Before {
                 | Request::Forget { .. }
                 | Request::Suggest { .. }
                 | Request::Explain { .. }
+                | Request::Likely { .. }
                 | Request::Profile { .. }
         );
         let (true, Some(ratings)) = (comparable, &self.ratings) else {

@@ -1,7 +1,7 @@
 //! The errors of an image's own predictions: what core computes, as a device would.
 
 use pocketrec::ids::{MovieId, UserId};
-use pocketrec::model::Model;
+use pocketrec::model::{Interval, Model};
 
 use super::Errors;
 use pocketrec_data::{Ratings, Split};
@@ -39,6 +39,23 @@ pub fn errors(model: &Model<'_>, held: &[Held]) -> Errors {
         }
     }
     errors
+}
+
+/// Between which stars `model` takes the ratings of `held` to be, beside the stars that they have: those whose user and movie
+/// it has, where it says how sure it is.
+pub fn intervals(model: &Model<'_>, held: &[Held]) -> Vec<(Interval, f32)> {
+    let mut intervals = Vec::new();
+    for of_user in held.chunk_by(|a, b| a.0 == b.0) {
+        let id = UserId(of_user[0].0);
+        let (Ok(user), Some(deviation)) = (model.user(id), model.deviation_of_user(id)) else {
+            continue;
+        };
+        intervals.extend(of_user.iter().filter_map(|(_, movie, stars)| {
+            let row = model.movie_row(MovieId(*movie)).ok()?;
+            Some((model.interval(&user, row, deviation)?, *stars))
+        }));
+    }
+    intervals
 }
 
 #[cfg(test)]

@@ -8,8 +8,10 @@
 )]
 
 pub mod baselines;
+pub mod coverage;
 mod errors;
 pub mod image;
 pub mod ranking;
 
+pub use coverage::Coverage;
 pub use errors::{Errors, Score};

@@ -77,6 +77,11 @@ pub struct Args {
     #[arg(long, conflicts_with = "cold_start")]
     lists: bool,
 
+    /// Also count how many ratings lie in their intervals, by how wide those are; 5 % of the training ratings are then held
+    /// back to find them by
+    #[arg(long)]
+    odds: bool,
+
     /// Precisions of the image to evaluate, separated by commas: f16, f32, i16, i8, codes, codes3, codes2 or codes1; lists
     /// use the last one, and tell what each keeps of those by the first
     #[arg(
@@ -163,6 +168,7 @@ pub fn run(args: &Args) -> Result<()> {
         precisions: args.precision.clone(),
         lists: args.lists || args.leave_last_out,
         ahead: args.by_time.is_some() || args.leave_last_out,
+        odds: args.odds,
         threads: options.thread_count(),
         options: options.clone(),
     };
@@ -179,9 +185,12 @@ pub fn run(args: &Args) -> Result<()> {
         return print::answer(&cold::curve(
             data,
             &options,
-            people,
-            args.order,
-            args.retrain,
+            cold::Look {
+                people,
+                order: args.order,
+                retrain: args.retrain,
+                odds: args.odds,
+            },
             &tell,
         )?);
     }

@@ -3,12 +3,14 @@
 mod many;
 
 use pocketrec::ids::{MovieId, UserId};
+use pocketrec::model::Interval;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use super::image::{DEFAULT, Loaded, TitlesArgs, User, user};
+use super::likely::Likely;
 use super::movie::HELP;
 use super::out::OutArgs;
 use crate::print::number::fixed;
@@ -16,6 +18,7 @@ use crate::print::{self, Answer, Movie, signed};
 use crate::{note, say};
 use pocketrec_base::error::BadInput;
 use pocketrec_data::search::{is_name, words};
+use pocketrec_link::likely::clause;
 
 /// Options of `host predict`.
 #[derive(Debug, clap::Args)]
@@ -78,13 +81,15 @@ pub fn run(args: &Args) -> Result<()> {
     let movie = loaded.movie(&model, &movie)?;
     let who = args.user.as_deref().or(typed.as_deref());
     let User { id, state, name } = user(&loaded.people, &model, who)?;
-    let explained = model.explain(&state, model.movie_row(MovieId(movie))?);
+    let row = model.movie_row(MovieId(movie))?;
+    let explained = model.explain(&state, row);
     let has = model.parts();
     let part = |value: f32, there: bool| there.then_some(value);
     print::answer(&Prediction {
         movie: Movie::of(&loaded.titles, movie),
         user: id,
         stars: model.predict_for(&state, MovieId(movie))?,
+        likely: Likely::of(&model, id).interval(&state, row),
         parts: Parts {
             mean_and_user: explained.base,
             movie: part(explained.movie_bias, has.biases),
@@ -102,6 +107,8 @@ struct Prediction {
     /// MovieLens id; nothing for the mean user.
     user: Option<u32>,
     stars: f32,
+    /// Between which stars four ratings of five are; nothing where the image doesn't say it.
+    likely: Option<Interval>,
     parts: Parts,
     #[serde(skip)]
     name: String,
@@ -119,8 +126,9 @@ struct Parts {
 impl Answer for Prediction {
     fn tell(&self) {
         say!(
-            "{} stars: {} on {}",
+            "{} stars{}: {} on {}",
             fixed(self.stars, 2),
+            clause(self.likely),
             self.name,
             self.movie
         );

@@ -14,6 +14,7 @@ use pocketrec::rank::{Agreement, TopN};
 use serde::Serialize;
 
 use super::image::{DEFAULT, Loaded, Rated, TitlesArgs, User, user};
+use super::likely::Likely;
 use super::out::OutArgs;
 use super::trained;
 use super::wanted::WantedArgs;
@@ -199,6 +200,7 @@ pub fn run(args: &Args) -> Result<()> {
         let one = User { id, state, name };
         return together::tell(args, &loaded, [one, other], may);
     }
+    let likely = Likely::of(&model, id);
     let movies = match args.by {
         By::Score => {
             let mut top = args.top(interest);
@@ -206,7 +208,9 @@ pub fn run(args: &Args) -> Result<()> {
             let mut movies = Movies::with(&["Score", "Stars"]);
             for hit in top.hits() {
                 let stars = model.predict_for(&state, hit.movie)?;
-                movies.push(Movie::of(&loaded.titles, hit.movie.0), &[hit.score, stars]);
+                let interval = likely.interval(&state, model.movie_row(hit.movie)?);
+                let movie = Movie::of(&loaded.titles, hit.movie.0);
+                movies.push_likely(movie, &[hit.score, stars], interval);
             }
             movies
         }
@@ -214,7 +218,7 @@ pub fn run(args: &Args) -> Result<()> {
             (by, args.include_below),
             &loaded,
             &model,
-            &state,
+            (&state, &likely),
             may,
             args.count.into(),
         )?,
@@ -238,7 +242,7 @@ fn sorted(
     (by, include_below): (By, bool),
     loaded: &Loaded,
     model: &Model<'_>,
-    state: &UserState,
+    (state, likely): (&UserState, &Likely<'_>),
     may: impl Fn(u32) -> bool,
     most: usize,
 ) -> Result<Movies> {
@@ -278,7 +282,8 @@ fn sorted(
             1 => &[stars][..],
             _ => &[number, stars],
         };
-        movies.push(Movie::of(titles, id), numbers);
+        let interval = likely.interval(state, model.movie_row(MovieId(id))?);
+        movies.push_likely(Movie::of(titles, id), numbers, interval);
     }
     Ok(movies)
 }

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use pocketrec::model::Interval;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::table::{Column, Table};
 use super::{Escaped, kept, number};
 use pocketrec_data::Titles;
+use pocketrec_link::likely;
 
 /// A movie. Displays as its title, or as `movie 42` where none is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -47,13 +49,16 @@ pub const SCORE: &str =
 
 /// A list of movies in some order, each with the same numbers. The first is what the list is sorted by.
 ///
-/// As JSON it is a list of objects: `rank` from 1, a member for each number by its name in small letters, and the
-/// members of a [`Movie`].
+/// As JSON it is a list of objects: `rank` from 1, a member for each number by its name in small letters, `likely` where
+/// that is known, and the members of a [`Movie`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Movies {
     numbers: Vec<&'static str>,
-    entries: Vec<(Movie, Vec<f32>)>,
+    entries: Vec<Listed>,
 }
+
+/// A movie of a list, its numbers, and between which stars a rating of it is likely to be.
+type Listed = (Movie, Vec<f32>, Option<Interval>);
 
 impl Movies {
     /// An empty list with those numbers, by the titles of their columns, such as `Stars`.
@@ -66,7 +71,12 @@ impl Movies {
 
     /// Adds a movie behind the others, with as many numbers as the list has.
     pub fn push(&mut self, movie: Movie, numbers: &[f32]) {
-        self.entries.push((movie, numbers.to_vec()));
+        self.push_likely(movie, numbers, None);
+    }
+
+    /// As [`push`](Self::push), with the stars between which a rating of it is likely to be, where they are known.
+    pub fn push_likely(&mut self, movie: Movie, numbers: &[f32], likely: Option<Interval>) {
+        self.entries.push((movie, numbers.to_vec(), likely));
     }
 
     /// How many there are.
@@ -79,11 +89,13 @@ impl Movies {
         self.entries.is_empty()
     }
 
-    /// The list as a table: rank, numbers, title, genres and id.
+    /// The list as a table: rank, numbers, what ratings are likely to be where that is known, title, genres and id.
     pub fn table(&self) -> Table {
         let numbers = self.numbers.iter().map(|name| Column::number(*name));
+        let is_likely = self.entries.iter().any(|(.., likely)| likely.is_some());
         let columns: Vec<Column> = std::iter::once(Column::number(""))
             .chain(numbers)
+            .chain(is_likely.then(|| Column::text("Likely")))
             .chain([
                 Column::text("Movie"),
                 Column::extra("Genres"),
@@ -91,14 +103,15 @@ impl Movies {
             ])
             .collect();
         let mut table = Table::new(columns);
-        for (rank, (movie, numbers)) in (1..).zip(&self.entries) {
+        for (rank, (movie, numbers, interval)) in (1..).zip(&self.entries) {
             let rank = std::iter::once(format!("{rank}"));
             let names = self.numbers.iter();
             let numbers = numbers.iter().zip(names).map(|(value, name)| {
                 // A count has no decimals.
                 number::fixed(*value, if *name == "Ratings" { 0 } else { 2 })
             });
-            table.row(rank.chain(numbers).chain([
+            let ends = is_likely.then(|| interval.map_or_else(String::new, likely::ends));
+            table.row(rank.chain(numbers).chain(ends).chain([
                 movie.to_string(),
                 movie.genres.join(", "),
                 movie.id.to_string(),
@@ -122,16 +135,19 @@ impl Serialize for Movies {
 struct Entry<'a> {
     rank: usize,
     numbers: &'a [&'static str],
-    entry: &'a (Movie, Vec<f32>),
+    entry: &'a Listed,
 }
 
 impl Serialize for Entry<'_> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let (movie, values) = self.entry;
+        let (movie, values, likely) = self.entry;
         let mut map = to.serialize_map(None)?;
         map.serialize_entry("rank", &self.rank)?;
         for (name, value) in self.numbers.iter().zip(values) {
             map.serialize_entry(&name.to_lowercase(), value)?;
+        }
+        if let Some(likely) = likely {
+            map.serialize_entry("likely", likely)?;
         }
         map.serialize_entry("id", &movie.id)?;
         map.serialize_entry("title", &movie.title)?;
@@ -167,6 +183,22 @@ mod tests {
  2   4.50   4.50  movie 42                       42
 "
         );
+    }
+
+    #[test]
+    fn where_it_is_known_a_list_says_between_which_stars_ratings_are_likely() {
+        let mut list = list();
+        let likely = Interval {
+            low: 3.04,
+            high: 5.0,
+        };
+        list.push_likely(Movie::of(&Titles::default(), 1), &[4.0, 4.0], Some(likely));
+        let text = list.table().fitting(100);
+        assert!(text.contains("Stars  Likely      Movie"), "{text}");
+        assert!(text.contains("4.00  3.0 to 5.0  movie 1"), "{text}");
+        let json = serde_json::to_value(list).unwrap();
+        assert_eq!(json[2]["likely"]["high"], 5.0);
+        assert_eq!(json[0].get("likely"), None);
     }
 
     #[test]

@@ -203,6 +203,7 @@ fn write_large(path: &Path, model: ModelKind) {
         best_epoch: 1,
         newcomer: None,
         drift: None,
+        odds: None,
         interest: None,
         validation: None,
     }

@@ -61,6 +61,7 @@ fn place_of(seen: Option<Rated>, facets: bool) -> TempDir {
         best_epoch: 1,
         newcomer: None,
         drift: None,
+        odds: None,
         interest: None,
         validation: None,
     };

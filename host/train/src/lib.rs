@@ -5,7 +5,7 @@
 //! are from outside, [`history`] their epochs. [`parameters`] are what is learned, [`checkpoint`] the files of a run.
 //! [`plain`] is the trainer that every kernel of [`fast`] is compared with, [`adam`] its optimiser one number at a time.
 //! [`random`] and [`order`] make a run a function of its seed. [`fame`] and [`interest`] are what lists add to predicted
-//! stars, [`drift`] where users' biases have come to, `newcomer` where somebody new starts. [`dense`] has what matrices are solved by.
+//! stars, [`drift`] where users' biases have come to, `newcomer` where somebody new starts, [`odds`] how sure predictions are. [`dense`] has what matrices are solved by.
 
 #![deny(
     clippy::print_stdout,
@@ -28,6 +28,7 @@ pub mod interest;
 mod many;
 mod memory;
 mod newcomer;
+pub mod odds;
 pub mod options;
 pub mod order;
 pub mod parameters;

@@ -11,6 +11,7 @@ use super::drift::{self, Drift};
 use super::error::Error;
 use super::interest::{self, Interest};
 use super::newcomer::newcomer;
+use super::odds::{self, Odds};
 use super::options::{ModelKind, Options};
 use super::run::{Fit, Observer, validate};
 use super::{fame, recipe};
@@ -48,6 +49,8 @@ pub struct Trained {
     pub newcomer: Option<Vec<f32>>,
     /// Where users' biases have come to, where validation ratings show that they have moved.
     pub drift: Option<Drift>,
+    /// How sure predictions are, where ratings were held out to find it by.
+    pub odds: Option<Odds>,
     /// What people look for, where it was found.
     pub interest: Option<Interest>,
     /// How good the model is, where that was asked for and ratings were held out.
@@ -79,6 +82,7 @@ pub fn train(
     if data.has_times {
         trained.drift = drift::find(&trained.fit.parameters, &data.ratings, split);
     }
+    trained.odds = odds::find(&trained.fit.parameters, &data.ratings, split);
     if !lists {
         return Ok(trained);
     }
@@ -145,6 +149,7 @@ impl Trained {
             options,
             newcomer: None,
             drift: None,
+            odds: None,
             interest: None,
             validation: None,
         }
@@ -183,6 +188,7 @@ impl Trained {
             best_epoch: self.fit.best_epoch,
             newcomer: self.newcomer.clone(),
             drift: self.drift.clone(),
+            odds: self.odds.clone(),
             interest: self.interest.clone(),
             validation: self.validation,
         }

@@ -433,6 +433,7 @@ fn ask_everything(connection: &mut Connection<Emulator>, movies: &[u32], user: u
         Request::Similar { movie, count: 20 },
         Request::Suggest { who, count: 20 },
         Request::Explain { who, movie },
+        Request::Likely { who, movie },
         Request::Profile { who },
         Request::Ratings { who, first: 0 },
         Request::Import {

@@ -18,6 +18,8 @@ mod kin;
 #[cfg(feature = "emulator")]
 mod memory;
 #[cfg(feature = "emulator")]
+mod odds;
+#[cfg(feature = "emulator")]
 mod pico;
 mod profile;
 #[cfg(feature = "emulator")]

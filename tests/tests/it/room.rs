@@ -27,6 +27,7 @@ fn a_firmware_without_room_for_a_models_rows_says_so_by_the_tables_name() -> Res
         best_epoch: 1,
         newcomer: None,
         drift: None,
+        odds: None,
         interest: None,
         validation: None,
     };

@@ -2,6 +2,7 @@
 
 use pocketrec_base::print::number::fixed;
 use pocketrec_base::print::width::shortened;
+use pocketrec_link::likely::clause;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
@@ -22,9 +23,10 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, over: &Over, area: Rect) {
             lines.extend(why_for(&state.desk, explained, Some(other)));
             (title, lines)
         }
-        Over::Why(movie, explained) => {
+        Over::Why(movie, explained, interval) => {
             let title = format!(" Why {} ", state.desk.title(*movie));
-            let mut lines = vec![format!("{} stars, which are", fixed(explained.stars, 2))];
+            let stars = fixed(explained.stars, 2);
+            let mut lines = vec![format!("{stars} stars{}, which are", clause(*interval))];
             lines.extend(why(&state.desk, explained));
             if let Some(change) = change(state, *movie) {
                 lines.push(format!("{change} by what was learned last"));

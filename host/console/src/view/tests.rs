@@ -171,7 +171,7 @@ fn every_size_and_view_is_drawn_without_panic_and_the_chosen_movie_is_in_sight()
             for over in [
                 None,
                 Some(Over::Help),
-                Some(Over::Why(2, explained.clone())),
+                Some(Over::Why(2, explained.clone(), None)),
                 Some(Over::WhyFor(other, 2, explained.clone())),
             ] {
                 state.over = over;
@@ -310,7 +310,7 @@ fn genres_and_somebody_else_are_typed_and_a_movie_for_two_is_explained_for_both(
         because: pocketrec::list::List::new(),
     };
     let told = [
-        Told::Why(1, explained.clone()),
+        Told::Why(1, explained.clone(), None),
         Told::WhyFor(other, 1, explained),
     ];
     for (ask, told) in asks.into_iter().zip(told) {

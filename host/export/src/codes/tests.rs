@@ -54,6 +54,7 @@ fn checkpoint(movies: u32) -> Checkpoint {
         best_epoch: 1,
         newcomer: None,
         drift: None,
+        odds: None,
         interest: None,
         validation: None,
     }

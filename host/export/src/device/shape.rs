@@ -260,7 +260,7 @@ impl Shape {
 const STORED: &str = "integer_movie_halves";
 
 /// Tables that no work listed here gets slower by.
-const FREE: [TableKind; 29] = [
+const FREE: [TableKind; 31] = [
     TableKind::RatingScale,
     TableKind::Validation,
     TableKind::MovieIdRange,
@@ -291,4 +291,6 @@ const FREE: [TableKind; 29] = [
     TableKind::KinCodebook,
     TableKind::KinLevels,
     TableKind::UserLatest,
+    TableKind::Odds,
+    TableKind::UserOdds,
 ];

@@ -166,6 +166,7 @@ fn checkpoint(args: &Args) -> Result<Checkpoint> {
         best_epoch: 1,
         newcomer: None,
         drift: None,
+        odds: None,
         interest: None,
         validation: None,
     })

@@ -29,7 +29,12 @@ impl Asked<'_> {
         let movie = |id: u32| Movie::of(&self.titles, id);
         let about = self.movie.map(movie);
         match reply {
-            Reply::Stars(stars) => json!({ "movie": about, "for": self.whom(), "stars": stars }),
+            Reply::Stars(stars) => json!({
+                "movie": about,
+                "for": self.whom(),
+                "stars": stars,
+                "likely": self.likely_of(0),
+            }),
             Reply::Movies(_) => {
                 let mut list =
                     json!({ "movie": about, "for": self.whom(), "movies": self.listed(reply) });
@@ -51,6 +56,7 @@ impl Asked<'_> {
                 "movie": about,
                 "predicted_before": before,
                 "predicted_now": after,
+                "likely": self.likely_of(0),
                 "ratings": ratings,
             }),
             Reply::Profile(profile) => json!({
@@ -77,6 +83,7 @@ impl Asked<'_> {
                     "movie": about,
                     "for": self.whom(),
                     "stars": explained.stars,
+                    "likely": self.likely_of(0),
                     "parts": {
                         "mean": explained.mean,
                         "user": explained.user_bias,
@@ -124,6 +131,7 @@ impl Asked<'_> {
             | Reply::Refused(_)
             | Reply::Working { .. }
             | Reply::Cancelled(_)
+            | Reply::Likely(_)
             | Reply::Ratings(_)
             | Reply::Imported { .. } => Value::Null,
         }

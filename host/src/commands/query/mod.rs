@@ -4,6 +4,7 @@ mod at_hand;
 mod facts;
 mod filtered;
 mod json;
+mod likely;
 pub mod load;
 mod ports;
 mod question;
@@ -14,7 +15,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use pocketrec::model::Wanted;
+use pocketrec::model::{Interval, Wanted};
 use pocketrec::wire::{Refusal, Reply, Request, Who};
 
 use super::image::{Loaded, Rated, TitlesArgs};
@@ -71,6 +72,8 @@ struct Asked<'a> {
     stars: Option<f32>,
     /// What a list of the best movies does with those that were rated, once that is known.
     rated: Option<Rated<'static>>,
+    /// Between which stars ratings of the movies that stars are predicted for are likely to be, as far as that is known.
+    likely: Vec<Option<Interval>>,
     /// Why the first movies of a list for two are there: a sentence for each.
     reasons: Vec<String>,
 }
@@ -145,6 +148,7 @@ pub fn run(args: &Args) -> Result<()> {
         who: None,
         stars: None,
         rated: None,
+        likely: Vec::new(),
         reasons: Vec::new(),
     };
     let request = asked.request()?;
@@ -207,6 +211,7 @@ fn ask(
                 at_hand::warn_of(info);
             }
             asked.rated = asked.rated(board)?;
+            asked.likely = asked.likely(board, request, &reply)?;
             if let Reply::Together(list) = &reply {
                 asked.reasons = asked.reasons(board, request, list)?;
             }

@@ -12,6 +12,7 @@ use super::{Asked, Question, at_hand, facts, json, refused};
 use crate::print::number::{self, fixed};
 use crate::print::{self, Answer, Movie, Movies, count, grouped, signed};
 use crate::{note, say};
+use pocketrec_link::likely::clause;
 use pocketrec_link::{Connection, LinkError};
 
 /// How many movies of a list for two are explained.
@@ -107,15 +108,18 @@ impl Asked<'_> {
             _ => (&["Score", "Stars"], true),
         };
         let mut list = Movies::with(names);
-        for Ranked {
-            movie,
-            score,
-            stars,
-        } in ranked
+        for (
+            at,
+            Ranked {
+                movie,
+                score,
+                stars,
+            },
+        ) in ranked.iter().enumerate()
         {
             let movie = Movie::of(&self.titles, *movie);
             match both {
-                true => list.push(movie, &[*score, *stars]),
+                true => list.push_likely(movie, &[*score, *stars], self.likely_of(at)),
                 false => list.push(movie, &[*stars]),
             }
         }
@@ -182,7 +186,8 @@ impl Asked<'_> {
             Reply::Stars(stars) => {
                 if let Some(who) = &self.who {
                     let (stars, title) = (fixed(*stars, 2), self.title());
-                    say!("{stars} stars: {} on {title}", who.name(self.usual));
+                    let likely = clause(self.likely_of(0));
+                    say!("{stars} stars{likely}: {} on {title}", who.name(self.usual));
                 }
             }
             Reply::Movies(_) => {
@@ -227,9 +232,10 @@ impl Asked<'_> {
                     );
                 }
                 say!(
-                    "The device predicted {} before, and predicts {} now",
+                    "The device predicted {} before, and predicts {} now{}",
                     fixed(*before, 2),
-                    fixed(*after, 2)
+                    fixed(*after, 2),
+                    clause(self.likely_of(0))
                 );
             }
             Reply::Profile(profile) => {
@@ -277,7 +283,8 @@ impl Asked<'_> {
     fn explained(&self, explained: &Explained) {
         if let Some(who) = &self.who {
             let (stars, title) = (fixed(explained.stars, 2), self.title());
-            say!("{stars} stars: {} on {title}", who.name(self.usual));
+            let likely = clause(self.likely_of(0));
+            say!("{stars} stars{likely}: {} on {title}", who.name(self.usual));
         }
         let mut sum = format!("{} mean", fixed(explained.mean, 2));
         for (value, part) in [

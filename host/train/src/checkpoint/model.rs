@@ -7,7 +7,8 @@
 //! interests: `kin_code` (u8) `[movies, 8]` and `kin_codebook` `[256, 4]`, `interest_course` (fade, weight, fame) and
 //! `user_latest` (u32) `[users, 16]`, the rows of the movies rated last, 4294967295 where there are no more. `newcomer` is
 //! bias and row of somebody new, `user_drift` `[users]` by how much biases have moved and `drift_course` their fade and pull,
-//! where they were found. Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a line each, the first that
+//! where they were found; `user_odds` `[users]` how far users' ratings lie from their predictions, and `odds_course` the noise,
+//! the slope and the ends of an interval ([`Odds`](crate::odds::Odds)). Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a line each, the first that
 //! of id 1.
 //! Metadata (all strings, as the format demands): see [`KEYS`].
 
@@ -21,6 +22,7 @@ use super::note::{Added, DataNote, RunNote, SplitNote};
 use super::tensors::{CheckpointError, Kind, canonical, floats, integers, number, tensor};
 use crate::drift::Drift;
 use crate::interest::Interest;
+use crate::odds::Odds;
 use crate::options::{ModelKind, Options};
 use crate::parameters::{Layer, Parameters};
 use pocketrec::model::interest::LATEST;
@@ -118,6 +120,8 @@ pub struct Checkpoint {
     pub newcomer: Option<Vec<f32>>,
     /// Where users' biases have come to. The biases of `parameters` are those over all ratings.
     pub drift: Option<Drift>,
+    /// How sure predictions are, where ratings were held out to find it by.
+    pub odds: Option<Odds>,
     /// What people look for, where it was found.
     pub interest: Option<Interest>,
     /// How good it is, where ratings were held out to measure on.
@@ -251,6 +255,9 @@ impl Checkpoint {
         if let Some(drift) = &self.drift {
             length("user_drift", drift.users.len(), p.user_bias.len())?;
         }
+        if let Some(odds) = &self.odds {
+            length("user_odds", odds.users.len(), p.users)?;
+        }
         if let Some(interest) = &self.interest {
             length("user_latest", interest.latest.len(), p.users * LATEST)?;
             let beyond = |row: &u32| *row != u32::MAX && *row as usize >= p.movies;
@@ -289,6 +296,7 @@ impl Checkpoint {
         ];
         numbers.extend(&self.newcomer);
         numbers.extend(self.drift.as_ref().map(|drift| &drift.users));
+        numbers.extend(self.odds.as_ref().map(|odds| &odds.users));
         let layers = p
             .layers
             .iter()
@@ -358,6 +366,11 @@ impl Checkpoint {
         if let Some(drift) = &self.drift {
             floats("user_drift".into(), vec![drift.users.len()], &drift.users);
             floats("drift_course".into(), vec![2], &[drift.fade, drift.pull]);
+        }
+        if let Some(odds) = &self.odds {
+            floats("user_odds".into(), vec![odds.users.len()], &odds.users);
+            let course = [odds.noise, odds.slope, odds.low, odds.high];
+            floats("odds_course".into(), vec![course.len()], &course);
         }
         if let Some(interest) = &self.interest {
             let course = [interest.fade, interest.weight, interest.fame];
@@ -531,6 +544,7 @@ impl Checkpoint {
             best_epoch: number("best_epoch", entry("best_epoch")?)?,
             newcomer: optional(file, "newcomer")?,
             drift: drift(file)?,
+            odds: odds(file)?,
             interest: interest(file)?,
             validation,
         })
@@ -553,6 +567,23 @@ fn drift(file: &SafeTensors<'_>) -> Result<Option<Drift>, String> {
     match floats(file, "drift_course", 1)?.1[..] {
         [fade, pull] => Ok(Some(Drift { fade, pull, users })),
         _ => Err("drift_course has not two numbers".into()),
+    }
+}
+
+/// How sure predictions are, where that was found.
+fn odds(file: &SafeTensors<'_>) -> Result<Option<Odds>, String> {
+    let Some(users) = optional(file, "user_odds")? else {
+        return Ok(None);
+    };
+    match floats(file, "odds_course", 1)?.1[..] {
+        [noise, slope, low, high] => Ok(Some(Odds {
+            noise,
+            slope,
+            low,
+            high,
+            users,
+        })),
+        _ => Err("odds_course has not four numbers".into()),
     }
 }
 

@@ -56,6 +56,13 @@ fn checkpoint(model: ModelKind) -> Checkpoint {
             pull: 5.0,
             users: vec![0.25, -1.0 / 3.0],
         }),
+        odds: Some(Odds {
+            noise: 0.7,
+            slope: -0.15,
+            low: -1.3,
+            high: 1.0 + 1.0 / 3.0,
+            users: vec![0.9, 1.25],
+        }),
         interest: None,
         validation: Some(Validation {
             ratings: 7,
@@ -150,6 +157,9 @@ fn a_missing_or_broken_part_is_refused_by_name() {
     refuse("finite", &|c| c.newcomer = Some(vec![f32::INFINITY; 4]));
     refuse("user_drift", &|c| {
         c.drift.iter_mut().for_each(|drift| drift.users.push(0.0));
+    });
+    refuse("user_odds", &|c| {
+        c.odds.iter_mut().for_each(|odds| odds.users.push(0.0));
     });
     refuse("one unit", &|c| c.parameters.layers.truncate(1));
 
