@@ -18,7 +18,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             0
         };
         let odds = match &self.model {
-            Ok(model) if model.has_odds() => Capabilities::ODDS,
+            Ok(model) if cfg!(feature = "odds") && model.has_odds() => Capabilities::ODDS,
             _ => 0,
         };
         let storage = match self.store.report().state {

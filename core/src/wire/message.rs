@@ -236,8 +236,11 @@ pub enum Reply<'a> {
     /// To `Storage` and `Compact`.
     Storage(Storage),
     /// To `Together`, the best first.
+    // Whoever can't answer it needs no code to write it; so with what follows.
+    #[cfg_attr(not(feature = "together"), serde(skip_serializing))]
     Together(List<Shared, MAX_LIST>),
     /// To `Likely`; nothing where the image doesn't say how sure predictions are.
+    #[cfg_attr(not(feature = "odds"), serde(skip_serializing))]
     Likely(Option<Interval>),
 }
 
