@@ -13,7 +13,7 @@
 //! d^2 = noise + unit v
 //! ```
 //!
-//! where v is the variance of the score under the belief ([`Belief::variance`](crate::learn::Belief::variance)), and unit
+//! where v is the variance of the score under the belief (`learn::Belief::variance`), and unit
 //! the variance that it counts in. The interval ends at the tenth and the ninetieth of a hundred deviations, which training
 //! counts off on ratings that it held out, and never outside the scale.
 
@@ -66,7 +66,7 @@ impl Model<'_> {
     }
 
     /// The standard deviation of a rating of somebody whose score has this `variance` under a
-    /// [`Belief`](crate::learn::Belief), at the mean of all ratings, in stars; `None` where the image doesn't say it.
+    /// `learn::Belief`, at the mean of all ratings, in stars; `None` where the image doesn't say it.
     /// Costs a square root.
     #[inline(never)]
     pub fn deviation(&self, variance: f32) -> Option<f32> {

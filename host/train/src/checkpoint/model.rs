@@ -8,8 +8,8 @@
 //! `user_latest` (u32) `[users, 16]`, the rows of the movies rated last, 4294967295 where there are no more. `newcomer` is
 //! bias and row of somebody new, `user_drift` `[users]` by how much biases have moved and `drift_course` their fade and pull,
 //! where they were found; `user_odds` `[users]` how far users' ratings lie from their predictions, and `odds_course` the noise,
-//! the slope and the ends of an interval ([`Odds`](crate::odds::Odds)). Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8, a line each, the first that
-//! of id 1.
+//! the slope and the ends of an interval ([`Odds`]). Where ids stand for names, `user_names` and `movie_names` (u8): UTF-8,
+//! a line each, the first that of id 1.
 //! Metadata (all strings, as the format demands): see [`KEYS`].
 
 use std::borrow::Cow;
