@@ -9,6 +9,7 @@ mod device;
 mod facets;
 #[cfg(feature = "learn")]
 mod failing;
+mod frames;
 mod image;
 mod image_ids;
 mod interest;
