@@ -8,6 +8,7 @@ use pocketrec::model::Wanted;
 use pocketrec::wire::Who;
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 /// What a bad line does to the bytes on it.
 #[derive(Default)]

@@ -1,7 +1,7 @@
 //! The link to a board: a serial port, a socket or an emulator, behind `Read + Write`.
 //!
 //! [`port`] opens a line, [`connection`] asks over it and copes with what lines do to bytes, [`error`] says in a
-//! sentence what went wrong, and [`sense`] which answers can't be right; [`ratings`] are read page by page, and
+//! sentence what went wrong, and [`sense`] which answers can't be right; `timing` is how long it waits; [`ratings`] are read page by page, and
 //! [`filter`] turns genres and years in words into what a device filters by. [`memory`] is
 //! a board without hardware: core's service in this process, which tests talk to and which is the twin that a real
 //! board is compared with; [`transcript`] is that comparison as a file. [`emulator`] boots a firmware, [`control`] has a
@@ -30,12 +30,14 @@ pub mod questions;
 pub mod ratings;
 pub mod running;
 pub mod sense;
+mod timing;
 pub mod transcript;
 pub mod twin;
 
-pub use connection::{Answer, Connection, Timing};
+pub use connection::{Answer, Connection};
 pub use error::LinkError;
 pub use sense::Known;
+pub use timing::Timing;
 
 use std::io::{Read, Write};
 
