@@ -7,6 +7,8 @@ mod room;
 mod signals;
 #[cfg(unix)]
 mod stopped;
+#[cfg(unix)]
+mod told_to_end;
 
 use std::path::Path;
 use std::process::{Command, Output};
