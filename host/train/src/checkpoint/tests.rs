@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use pocketrec_data::Reading;
+use pocketrec_data::{Names, Reading};
+use safetensors::SafeTensors;
 
 use super::*;
+use crate::checkpoint::KEYS;
 
 fn checkpoint(model: ModelKind) -> Checkpoint {
     let options = Options {
