@@ -29,7 +29,7 @@ pub const SHARE: f32 = 0.8;
 pub(super) const NUMBERS: usize = 6;
 
 /// How much less, and more, than at the mean of the ratings a deviation may be elsewhere on the scale.
-const FACTORS: (f32, f32) = (0.25, 4.0);
+pub const FACTORS: (f32, f32) = (0.25, 4.0);
 
 /// Between which stars a rating is likely to be, both included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -12,6 +12,7 @@
 //! many of them the tenth and the ninetieth of a hundred ratings are away, which takes no distribution for granted.
 
 use super::parameters::{Parameters, clamp};
+use pocketrec::model::odds::{FACTORS, SHARE};
 use pocketrec_base::threads::in_parts;
 use pocketrec_data::{Ratings, Split};
 
@@ -23,10 +24,8 @@ const FEWEST: usize = 200;
 const SLOPES: std::ops::RangeInclusive<i32> = -40..=20;
 /// From one to the next.
 const STEP: usize = 5;
-/// How much less, and more, a deviation may be than at the mean: as core has it.
-const FACTORS: (f64, f64) = (0.25, 4.0);
 /// The share of ratings below the lower end, and above the upper.
-const TAIL: f64 = 0.1;
+const TAIL: f64 = (1.0 - SHARE as f64) / 2.0;
 /// Ratings that are predicted before their errors are added up.
 const PIECE: usize = 1 << 20;
 
@@ -106,7 +105,8 @@ struct Held {
 impl Held {
     /// The deviation that a slope gives it.
     fn deviation(&self, slope: f64) -> f64 {
-        self.deviation * (1.0 + slope * self.above).clamp(FACTORS.0, FACTORS.1)
+        let (least, most) = (f64::from(FACTORS.0), f64::from(FACTORS.1));
+        self.deviation * (1.0 + slope * self.above).clamp(least, most)
     }
 
     /// How many of them it is away from its score.
