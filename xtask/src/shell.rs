@@ -146,3 +146,18 @@ pub fn in_ci() -> bool {
 pub fn on_terminal() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargo_is_started_without_what_is_told_of_the_task_runner() {
+        // Cargo tells a test of its package, as it tells the task runner.
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some());
+        let command = cargo();
+        let mut removed = command.get_envs().filter(|(_, value)| value.is_none());
+        assert!(removed.any(|(name, _)| name == "CARGO_PKG_NAME"));
+        assert!(command.get_envs().all(|(_, value)| value.is_none()));
+    }
+}
