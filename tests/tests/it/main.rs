@@ -7,6 +7,8 @@ mod bill;
 mod built_in_image;
 #[cfg(feature = "emulator")]
 mod emulate;
+#[cfg(feature = "emulator")]
+mod esp32_c3;
 #[cfg(feature = "examples")]
 mod examples;
 #[cfg(feature = "emulator")]
