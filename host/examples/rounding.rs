@@ -5,8 +5,8 @@
 
 use pocketrec::ids::UserId;
 use pocketrec::model::Model;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_export::{Chosen, Movies, Precision, Storage, Users, build};
-use pocketrec_train::checkpoint::Checkpoint;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let from = std::env::args().nth(1);

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 
 use anyhow::{Context, Result};
+use pocketrec_checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_data::{Split, builtin};
 use pocketrec_export::{Chosen, ImageBytes, Movies, Precision, Rated, Storage, Users, build, fit};
-use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_train::{ModelKind, Options, Parameters, Recipe, interest, train};
 use tempfile::TempDir;
 
@@ -35,7 +35,13 @@ pub fn checkpoint() -> Result<&'static Checkpoint> {
             seed: 0,
             share: 0.05,
         };
-        Ok(trained.checkpoint(DataNote::of(&data), ratings, None, held))
+        Ok(Checkpoint::of(
+            &trained,
+            DataNote::of(&data),
+            ratings,
+            None,
+            held,
+        ))
     });
     TRAINED
         .as_ref()

@@ -19,11 +19,11 @@ use pocketrec::model::Model;
 
 use pocketrec_base::error::BadInput;
 use pocketrec_base::threads;
+use pocketrec_checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_data::{Dataset, Split};
 use pocketrec_export::{Chosen, ImageBytes, Precision, build};
 use pocketrec_metrics::ranking::{self, By, Judge};
 use pocketrec_metrics::{Coverage, image};
-use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_train::{Options, Recipe, Solver, Trained, recipe, train};
 
 use odds::Odds;
@@ -264,5 +264,11 @@ pub fn checkpoint(fold: &Fold<'_>, trained: &Trained) -> Checkpoint {
         licence: license.clone(),
         ..DataNote::default()
     };
-    trained.checkpoint(note, ratings, Some(&fold.split.train), SplitNote::default())
+    Checkpoint::of(
+        trained,
+        note,
+        ratings,
+        Some(&fold.split.train),
+        SplitNote::default(),
+    )
 }

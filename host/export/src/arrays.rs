@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::Chosen;
 use super::pick::pick;
 use pocketrec_base::error::BadInput;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::Names;
 use pocketrec_data::tables::{Array, Cells, Kind};
-use pocketrec_train::checkpoint::Checkpoint;
 
 /// The chosen rows as arrays, by the names that `host import` knows; parts that the model lacks are left out. Weights of
 /// dense layers are inputs by outputs, as in Keras.

@@ -9,8 +9,8 @@ use pocketrec::numeric::f16;
 use super::pick::pick;
 use super::{Chosen, Precision, limits};
 use pocketrec_base::error::BadInput;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_train::Parameters;
-use pocketrec_train::checkpoint::Checkpoint;
 
 /// A header and a source.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::build;
 use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::Model;
 use pocketrec_base::random::Sequence;
-use pocketrec_train::checkpoint::{DataNote, SplitNote};
+use pocketrec_checkpoint::{DataNote, SplitNote};
 use pocketrec_train::{ModelKind, Options};
 
 const USERS: usize = 9;

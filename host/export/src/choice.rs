@@ -11,7 +11,7 @@ use super::{Bytes, Chosen, Keep, Precision, Storage, fit};
 use boards::Board;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::{Align, grouped, seconds, table};
-use pocketrec_train::checkpoint::Checkpoint;
+use pocketrec_checkpoint::Checkpoint;
 
 /// What is tried: those that a catalogue may be in. f32 has nothing that f16 hasn't.
 const TRIED: [Precision; 7] = [

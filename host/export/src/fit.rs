@@ -5,7 +5,7 @@ use super::image::draft;
 use super::{Chosen, Facets, Keep, Movies, Rated, Storage, Users, seen};
 use boards::Board;
 use pocketrec_base::error::BadInput;
-use pocketrec_train::checkpoint::Checkpoint;
+use pocketrec_checkpoint::Checkpoint;
 use std::sync::Arc;
 
 /// How many of the most active users fit `region` bytes, in the place of those of `chosen`; `None` where its movies

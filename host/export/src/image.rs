@@ -14,8 +14,8 @@ use super::precision::{Precision, Storage};
 use super::spread::spread;
 use super::{Chosen, ImageBytes, codes, interests, limits, odds, quantise, refine, seen};
 use pocketrec_base::error::BadInput;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_train::Parameters;
-use pocketrec_train::checkpoint::Checkpoint;
 use pocketrec_train::interest::{confidence_bytes, most};
 
 /// The image of the chosen rows of a checkpoint, sealed and verified by core's own reader.

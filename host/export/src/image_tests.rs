@@ -8,8 +8,8 @@ use pocketrec::image::Image;
 use pocketrec::image::{ImageError, ImageWriter, Table};
 use pocketrec::learn;
 use pocketrec::rank::TopN;
+use pocketrec_checkpoint::{DataNote, SplitNote};
 use pocketrec_data::Ratings;
-use pocketrec_train::checkpoint::{DataNote, SplitNote};
 use pocketrec_train::{ModelKind, Options};
 use std::sync::Arc;
 
@@ -572,7 +572,7 @@ fn what_cannot_be_precomputed_is_said() {
 fn bytes_err_by_less_than_two_thousandths_of_a_star_on_the_built_in_mlp() {
     let data = pocketrec_data::builtin::load();
     let ratings = data.ratings.clone();
-    let checkpoint = pocketrec_train::by_recipe(&data, ratings, ModelKind::Mlp, 0).unwrap();
+    let checkpoint = pocketrec_checkpoint::by_recipe(&data, ratings, ModelKind::Mlp, 0).unwrap();
     let [due, found] = [Precision::F32, Precision::I8]
         .map(|precision| build(&checkpoint, &all(&checkpoint), precision).unwrap());
     let [due, found] = [&due, &found].map(|image| Model::open(image.as_ref()).unwrap());

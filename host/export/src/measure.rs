@@ -6,11 +6,11 @@ use pocketrec::model::Model;
 use super::{Chosen, Movies, Precision, Storage, Users, build};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::count;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::{Dataset, Split};
 use pocketrec_metrics::Errors;
 use pocketrec_metrics::image::{self as quality, Held};
 use pocketrec_train::Solver;
-use pocketrec_train::checkpoint::Checkpoint;
 use serde::Serialize;
 
 /// Most users whose ratings are measured on: rounding 8-bit rows by predictions takes time.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use pocketrec_base::error::BadInput;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_train::Parameters;
-use pocketrec_train::checkpoint::Checkpoint;
 
 /// The parameters with the first `dim` numbers of each row, all of them where none is asked for.
 ///

@@ -8,8 +8,8 @@ use super::Facets;
 use super::rated::Rated;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::count;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::Names;
-use pocketrec_train::checkpoint::Checkpoint;
 
 /// The movies of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use std::path::Path;
 use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::Model;
 use pocketrec_base::error::BadInput;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::{Names, known};
 use pocketrec_export::{Chosen, Precision, Storage, build};
 use pocketrec_train::Parameters;
-use pocketrec_train::checkpoint::Checkpoint;
 
 use crate::error::Failed;
 use crate::table::{self, Table};

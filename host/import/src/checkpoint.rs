@@ -7,10 +7,10 @@ use pocketrec::MAX_DIM;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::random::hash;
 use pocketrec_base::threads;
+use pocketrec_checkpoint::{Checkpoint, DataNote, IMPORTED, SplitNote};
 use pocketrec_data::scale::GivenScale;
 use pocketrec_data::{Dataset, Names, Ratings, Scale, Split};
 use pocketrec_train::bayes::{Rows, narrower};
-use pocketrec_train::checkpoint::{Checkpoint, DataNote, IMPORTED, SplitNote};
 use pocketrec_train::{ModelKind, Options, Parameters, Solver, fame, interest, recipe, validate};
 
 use crate::found::{Found, Side};

@@ -149,7 +149,7 @@ fn an_image_of_npz_factors_predicts_their_products_to_a_hundred_thousandth() {
     let due_small = Due::read(&predictions(&folder, rows.into_iter()), &small).unwrap();
     assert!(due_small.with_image(&small, Precision::F16).unwrap().holds);
     // A checkpoint of it is one.
-    let again = pocketrec_train::checkpoint::Checkpoint::read(
+    let again = pocketrec_checkpoint::Checkpoint::read(
         &folder.file("model.safetensors", &checkpoint.to_bytes().unwrap()),
     );
     assert_eq!(again.unwrap(), *checkpoint);

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files::{self, Together, lock::Lock};
+use pocketrec_checkpoint::{Added, Checkpoint};
 use pocketrec_data::asked::{Asked, Wanted};
 use pocketrec_data::parquet::column::Cell;
 use pocketrec_data::{DataError, Titles, known, search};
-use pocketrec_train::checkpoint::{Added, Checkpoint};
 use pocketrec_train::unseen::{Traits, Unseen};
 use serde::Serialize;
 

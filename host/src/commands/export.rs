@@ -21,6 +21,7 @@ use crate::{note, warn};
 use boards::{self, Board};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::Titles;
 use pocketrec_data::reading::TitlesFrom;
 use pocketrec_data::tables::Format;
@@ -30,7 +31,6 @@ use pocketrec_export::device::DeviceBill;
 use pocketrec_export::measure::{Measure, Rounding};
 use pocketrec_export::{Chosen, Keep, Movies, Precision, Storage, Users, build, fit};
 use pocketrec_train::Solver;
-use pocketrec_train::checkpoint::Checkpoint;
 
 use self::placed::Placed;
 use self::sentences::{drift_sentence, facets_sentence, held_sentence, seen_sentence, too_large};

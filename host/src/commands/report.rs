@@ -24,6 +24,7 @@ use boards::BOARDS;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 use pocketrec_base::print::kept;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::{Dataset, Split};
 use pocketrec_evaluate::picture::SMALL;
 use pocketrec_evaluate::simulate::{figures, picture};
@@ -31,7 +32,6 @@ use pocketrec_export::device::DeviceBill;
 use pocketrec_export::measure::Measure;
 use pocketrec_export::{Chosen, Precision, build, map};
 use pocketrec_metrics::Errors;
-use pocketrec_train::checkpoint::Checkpoint;
 
 /// Options of `host report`.
 #[derive(Debug, clap::Args)]

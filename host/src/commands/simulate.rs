@@ -13,6 +13,7 @@ use crate::print::{self, Answer, Target, count, grouped};
 use crate::{note, warn};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
+use pocketrec_checkpoint::by_recipe;
 use pocketrec_data::Dataset;
 use pocketrec_evaluate::simulate::figures::Line;
 use pocketrec_evaluate::simulate::people::Held;
@@ -20,7 +21,7 @@ use pocketrec_evaluate::simulate::{self, AT_LEAST, Outcome, biases, figures, pic
 use pocketrec_export::Precision;
 use pocketrec_link::memory::MemoryBoard;
 use pocketrec_link::{Connection, Timing};
-use pocketrec_train::{ModelKind, by_recipe, recipe};
+use pocketrec_train::{ModelKind, recipe};
 
 /// Options of `host simulate`.
 #[derive(Debug, clap::Args)]

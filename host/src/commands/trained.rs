@@ -4,8 +4,8 @@ use std::path::Path;
 
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
+use pocketrec_checkpoint::{BUILT_IN, Checkpoint, DataNote, IMPORTED, PIPE};
 use pocketrec_data::{DataError, Dataset, Reading, Silent, builtin};
-use pocketrec_train::checkpoint::{BUILT_IN, Checkpoint, DataNote, IMPORTED, PIPE};
 
 /// The ratings with that fingerprint: those at `given`, where a path was given; else those that `source`, the note of a
 /// checkpoint in `folder`, names, where training left its cache, or those that ship with the project. `source` may be the

@@ -2,7 +2,7 @@
 //! person.
 
 use crate::print::count;
-use pocketrec_train::checkpoint::Validation;
+use pocketrec_train::Validation;
 
 /// What is wrong with a model, and what to try: a sentence; nothing of one that is worth having.
 pub fn warning(validation: Validation) -> Option<String> {

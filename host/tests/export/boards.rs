@@ -175,7 +175,7 @@ fn an_image_too_large_for_a_board_is_refused_with_what_would_fit_and_not_written
 }
 
 fn write_large(path: &Path, model: ModelKind) {
-    use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
+    use pocketrec_checkpoint::{Checkpoint, DataNote, SplitNote};
     use pocketrec_train::{Options, Parameters};
     let options = Options {
         model,

@@ -2,8 +2,8 @@
 
 use super::*;
 use pocketrec::model::Model;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_export::ImageBytes;
-use pocketrec_train::checkpoint::Checkpoint;
 
 /// Whether `bytes` has `part` somewhere.
 fn has(bytes: &[u8], part: &[u8]) -> bool {

@@ -203,8 +203,7 @@ fn a_models_numbers_come_back_through_import_with_the_same_bits() {
     ];
     let told = place.succeeds(&import);
     assert!(!told.contains("makes no use"), "{told}");
-    let read =
-        |path: &str| pocketrec_train::checkpoint::Checkpoint::read(&place.path(path)).unwrap();
+    let read = |path: &str| pocketrec_checkpoint::Checkpoint::read(&place.path(path)).unwrap();
     let (own, again) = (
         read("target/pocketrec/model.safetensors"),
         read("again/model.safetensors"),

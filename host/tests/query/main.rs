@@ -21,10 +21,10 @@ use std::time::Duration;
 
 use pocketrec::model::Model;
 use pocketrec::wire::{FrameReader, Request};
+use pocketrec_checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_data::{Movie, Ratings, Titles};
 use pocketrec_export::{Chosen, Facets, ImageBytes, Movies, Precision, Rated, Users, build};
 use pocketrec_link::memory::MemoryBoard;
-use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_train::{ModelKind, Options, Parameters};
 use tempfile::TempDir;
 

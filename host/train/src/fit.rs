@@ -1,6 +1,5 @@
 //! A run of Adam: epochs, validation, early stopping.
 
-use super::checkpoint::state::State;
 use super::error::Error;
 use super::fast::Fast;
 use super::history::History;
@@ -12,6 +11,7 @@ use super::run::{self, Fit, Observer};
 use super::sample::Sample;
 use super::schedule::Course;
 use super::simd::Kernel;
+use super::state::State;
 use pocketrec_base::pages;
 use pocketrec_data::{Ratings, Split};
 

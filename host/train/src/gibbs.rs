@@ -1,13 +1,13 @@
 //! A run of the sampler as training sees it: options and a split in, parameters and a history out.
 
 use super::bayes::{self, Input, Rows, Settings, Sweep, Tags, Then, Watch};
-use super::checkpoint::state::{Numbers, State};
 use super::error::Error;
 use super::history::History;
 use super::options::Options;
 use super::parameters::{Parameters, clamp};
 use super::run::{self, Fit, Observer, validate};
 use super::simd::Kernel;
+use super::state::{Numbers, State};
 use pocketrec_data::{Ratings, Split};
 use pocketrec_metrics::Errors;
 

@@ -3,26 +3,8 @@
 use std::time::Instant;
 
 use pocketrec_metrics::Errors;
-use serde::{Deserialize, Serialize};
 
-/// What one epoch did. Errors are in stars and squared stars.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Epoch {
-    /// 1 for the first.
-    pub number: usize,
-    /// Mean squared error over the epoch's batches, each before its own step, as Keras reports it.
-    pub train_mse: f64,
-    /// Mean absolute error, likewise.
-    pub train_mae: f64,
-    /// Mean squared error on the validation ratings after the epoch, predictions clamped.
-    pub validation_mse: f64,
-    /// Mean absolute error, likewise.
-    pub validation_mae: f64,
-    /// Wall time of the epoch, validation included.
-    pub seconds: f64,
-    /// Whether the validation MSE is the lowest so far.
-    pub improved: bool,
-}
+use super::state::Epoch;
 
 /// The epochs of a run so far, and how long the next has taken.
 #[derive(Debug)]

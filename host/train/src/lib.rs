@@ -1,8 +1,8 @@
-//! Training: from ratings in memory to a [`Checkpoint`](checkpoint::Checkpoint).
+//! Training: from ratings in memory to a [`Trained`] model.
 //!
 //! [`train`](train()) is training as a whole, [`recipe`] says which model is trained with what, and [`options`] is what a
 //! person may choose. There are two solvers, `fit` by Adam and [`gibbs`] by sampling ([`bayes`]); [`run`] is what both
-//! are from outside, [`history`] their epochs. [`parameters`] are what is learned, [`checkpoint`] the files of a run.
+//! are from outside, [`history`] their epochs. [`parameters`] are what is learned, [`state`] is what a run needs to go on.
 //! [`plain`] is the trainer that every kernel of [`fast`] is compared with, [`adam`] its optimiser one number at a time.
 //! [`random`] and [`order`] make a run a function of its seed. [`fame`] and [`interest`] are what lists add to predicted
 //! stars, [`drift`] where users' biases have come to, `newcomer` where somebody new starts, [`odds`] how sure predictions are. [`dense`] has what matrices are solved by.
@@ -15,7 +15,6 @@
 
 pub mod adam;
 pub mod bayes;
-pub mod checkpoint;
 pub mod dense;
 pub mod drift;
 mod error;
@@ -40,14 +39,15 @@ pub mod run;
 mod sample;
 pub mod schedule;
 pub mod simd;
+pub mod state;
 mod trained;
 pub mod unseen;
 
 pub use error::Error;
 pub use fit::orders;
-pub use history::Epoch;
 pub use options::{ModelKind, Optimiser, Options, Solver};
 pub use parameters::{Layer, Parameters};
 pub use run::{Fit, Observer, validate};
 pub use sample::Sample;
-pub use trained::{Recipe, Trained, by_recipe, train};
+pub use state::{Epoch, State};
+pub use trained::{Recipe, Trained, Validation, train};

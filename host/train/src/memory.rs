@@ -1,9 +1,9 @@
 //! Adam's memory as a state keeps it: the trainer's tables as they lie, and the best epoch's parameters.
 
-use super::checkpoint::state::{Numbers, State};
 use super::fast::Fast;
-use super::history::Epoch;
 use super::parameters::Parameters;
+use super::state::Epoch;
+use super::state::{Numbers, State};
 
 /// The tensors of the trainer's memory, in the order of [`Fast::memory`].
 const TABLES: [&str; 9] = [

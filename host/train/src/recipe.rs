@@ -15,10 +15,10 @@
 //! of the rest. `--solver adam` trains all parts of `hybrid` by gradients instead.
 
 use super::bayes::{self, Tags};
-use super::checkpoint::State;
 use super::error::Error;
 use super::options::{ModelKind, Options, Solver};
 use super::run::{Fit, Observer};
+use super::state::State;
 use super::{fit, gibbs};
 use pocketrec_data::{Dataset, Ratings, Split};
 

@@ -6,12 +6,12 @@ use pocketrec_base::threads::in_parts;
 use pocketrec_data::{Ratings, Split};
 use pocketrec_metrics::Errors;
 
-use super::checkpoint::state::State;
 use super::error::Error;
-use super::history::Epoch;
 use super::options::Options;
 use super::parameters::{Parameters, clamp};
 use super::simd::Kernel;
+use super::state::Epoch;
+use super::state::State;
 
 /// Told how a run gets on.
 pub trait Observer {

@@ -3,17 +3,17 @@
 
 use std::sync::atomic::Ordering;
 
-use pocketrec_data::{Dataset, Ratings, Split};
+use pocketrec_data::{Dataset, Split};
 use pocketrec_metrics::baselines::Baselines;
 
-use super::checkpoint::{Checkpoint, DataNote, SplitNote, State, Validation};
 use super::drift::{self, Drift};
 use super::error::Error;
 use super::interest::{self, Interest};
 use super::newcomer::newcomer;
 use super::odds::{self, Odds};
-use super::options::{ModelKind, Options};
+use super::options::Options;
 use super::run::{Fit, Observer, validate};
+use super::state::State;
 use super::{fame, recipe};
 
 /// What is to be trained.
@@ -36,6 +36,19 @@ impl Recipe {
             earlier: None,
         }
     }
+}
+
+/// How well a model predicts the ratings that were held out, and what it must beat.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Validation {
+    /// Ratings measured on.
+    pub ratings: usize,
+    /// The model's root mean squared error, in stars.
+    pub rmse: f64,
+    /// That of each movie's mean.
+    pub movie_means: f64,
+    /// Whether lists by it depend on the person. Where every user's predictions rank movies alike they don't.
+    pub personal: bool,
 }
 
 /// What was trained.
@@ -107,40 +120,6 @@ pub fn train(
     Ok(trained)
 }
 
-/// The recipe of `model` trained on all of `ratings`; titles, scale and licence are those of `data`. Nothing that lists
-/// add is found.
-///
-/// # Errors
-/// As [`train`].
-pub fn by_recipe(
-    data: &Dataset,
-    ratings: Ratings,
-    model: ModelKind,
-    seed: u64,
-) -> Result<Checkpoint, Error> {
-    let mut options = recipe::options(model);
-    options.seed = seed;
-    (options.scale, options.step) = ((data.scale.min, data.scale.max), data.scale.step);
-    let data = Dataset::new(
-        data.name.clone(),
-        ratings,
-        data.titles.clone(),
-        data.license.clone(),
-    );
-    // Gradients need validation ratings to stop early; the sampler doesn't, but one rule is simpler to tell.
-    let held = SplitNote {
-        seed,
-        share: recipe::VALIDATION,
-    };
-    let split = Split::random(data.ratings.len(), held.share, seed);
-    let trained = train(&data, &split, Recipe::new(options, false), &mut ())?;
-    let note = DataNote {
-        source: String::new(),
-        ..DataNote::of(&data)
-    };
-    Ok(trained.checkpoint(note, &data.ratings, None, held))
-}
-
 impl Trained {
     /// What a solver found and nothing else: of a run that goes on, too.
     pub fn of(fit: Fit, options: Options) -> Self {
@@ -152,45 +131,6 @@ impl Trained {
             odds: None,
             interest: None,
             validation: None,
-        }
-    }
-
-    /// The checkpoint of it. People and movies are told to have as many ratings as are among those with the numbers
-    /// `counted`, or among all; `held` says which were held out.
-    pub fn checkpoint(
-        &self,
-        data: DataNote,
-        ratings: &Ratings,
-        counted: Option<&[u32]>,
-        held: SplitNote,
-    ) -> Checkpoint {
-        let counts = |rows: &[u32], length: usize| {
-            let mut counts = vec![0; length];
-            let mut count = |row: u32| counts[row as usize] += 1;
-            match counted {
-                None => rows.iter().copied().for_each(&mut count),
-                Some(numbers) => {
-                    let rows = numbers.iter().map(|&number| rows[number as usize]);
-                    rows.for_each(&mut count);
-                }
-            }
-            counts
-        };
-        Checkpoint {
-            parameters: self.fit.parameters.clone(),
-            user_counts: counts(&ratings.users, ratings.user_count()),
-            movie_counts: counts(&ratings.movies, ratings.movie_count()),
-            user_ids: ratings.user_ids.clone(),
-            movie_ids: ratings.movie_ids.clone(),
-            data,
-            split: held,
-            options: self.options.clone(),
-            best_epoch: self.fit.best_epoch,
-            newcomer: self.newcomer.clone(),
-            drift: self.drift.clone(),
-            odds: self.odds.clone(),
-            interest: self.interest.clone(),
-            validation: self.validation,
         }
     }
 }

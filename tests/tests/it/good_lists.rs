@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::{Model, Wanted};
-use pocketrec::rank::{Agreement, TopN};
+use pocketrec::rank::TopN;
 use pocketrec::wire::{MAX_LIST, Reply, Request, Who};
 use pocketrec_data::{builtin, search};
 use pocketrec_export::{

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use pocketrec::wire::{Reply, Request, Status};
+use pocketrec_checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_export::{Chosen, Movies, Precision, Users, build};
-use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_train::{ModelKind, Options, Parameters};
 use tests::firmware::{PROFILES, boot};
 

@@ -25,12 +25,13 @@ use anyhow::Result;
 pub use outcome::{AFTER, AT_LEAST, GIVEN, Outcome, PersonErrors};
 
 use people::Held;
+use pocketrec_checkpoint::Checkpoint;
+use pocketrec_checkpoint::by_recipe;
 use pocketrec_data::Dataset;
 use pocketrec_export::selection::{Chosen, Movies};
 use pocketrec_export::{ImageBytes, Precision};
 use pocketrec_metrics::Errors;
-use pocketrec_train::checkpoint::Checkpoint;
-use pocketrec_train::{ModelKind, by_recipe};
+use pocketrec_train::ModelKind;
 
 /// The image of all movies of a checkpoint, without users: a device has its own person.
 ///

@@ -13,8 +13,8 @@ use pocketrec::profile::{Profile, Rating};
 
 use super::people::{self, Held};
 use pocketrec_base::random::Sequence;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_metrics::Errors;
-use pocketrec_train::checkpoint::Checkpoint;
 
 /// The most rated movies of training that may be asked for.
 pub const POPULAR: usize = 500;
@@ -129,9 +129,10 @@ fn suggestion(
 mod tests {
     use super::*;
     use crate::simulate;
+    use pocketrec_checkpoint::by_recipe;
     use pocketrec_data::builtin;
     use pocketrec_export::Precision;
-    use pocketrec_train::{by_recipe, recipe};
+    use pocketrec_train::recipe;
 
     #[test]
     fn five_suggested_ratings_teach_about_as_much_as_five_of_random_popular_movies() {

@@ -5,7 +5,7 @@ use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::Model;
 use pocketrec::model::interest::Interest;
 use pocketrec::rank::TopN;
-use pocketrec_train::checkpoint::Checkpoint;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_train::random::{Random, Stream};
 use pocketrec_train::{ModelKind, Options, Parameters, Solver};
 

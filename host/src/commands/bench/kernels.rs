@@ -11,8 +11,8 @@ use super::report::Report;
 use crate::note;
 use crate::print::{self, Column, Table, count};
 use pocketrec_base::error::BadInput;
+use pocketrec_checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_export::{Chosen, ImageBytes, Movies, Precision, Users, build};
-use pocketrec_train::checkpoint::{Checkpoint, DataNote, SplitNote};
 use pocketrec_train::{ModelKind, Options, Parameters};
 
 /// Movies of the synthetic catalogue: those of MovieLens-20M.

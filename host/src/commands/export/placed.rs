@@ -6,9 +6,9 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::print::Target;
 use pocketrec_base::files;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::Titles;
 use pocketrec_export::{Chosen, ImageBytes, people, sidecar};
-use pocketrec_train::checkpoint::Checkpoint;
 
 /// The places.
 pub(super) struct Placed {

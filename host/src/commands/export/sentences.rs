@@ -8,9 +8,9 @@ use pocketrec::image::TableKind;
 use super::Args;
 use crate::print::{count, grouped};
 use boards::Board;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_export::bill::Bill;
 use pocketrec_export::{Chosen, Facets, ImageBytes, Keep, Storage, build, fit};
-use pocketrec_train::checkpoint::Checkpoint;
 use pocketrec_train::drift::Drift;
 
 /// What the image holds, in one line.

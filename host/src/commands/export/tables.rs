@@ -9,10 +9,10 @@ use crate::print::{self, Answer, Target, count};
 use crate::say;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files::{self, Together};
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::tables::{Format, Table, write_arrays};
 use pocketrec_export::Chosen;
 use pocketrec_export::arrays::{self, Side};
-use pocketrec_train::checkpoint::Checkpoint;
 
 /// Rows that are put at a time.
 const PART: usize = 1 << 13;

@@ -9,10 +9,10 @@ use super::{Args, trained};
 use crate::print::{count, grouped};
 use crate::warn;
 use pocketrec_base::error::BadInput;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::reading::TitlesFrom;
 use pocketrec_data::{DataError, Dataset, Note, Ratings, Titles, load};
 use pocketrec_export::{Facets, Keep, Rated, seen};
-use pocketrec_train::checkpoint::Checkpoint;
 
 /// What the users of the checkpoint have rated of its movies: of a model that was trained here, all of `ratings`.
 pub(super) fn rated(ratings: &Ratings, checkpoint: &Checkpoint) -> Rated {

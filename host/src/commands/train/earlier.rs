@@ -6,9 +6,9 @@ use super::args::Args;
 use crate::print::count;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
-use pocketrec_train::checkpoint::{Checkpoint, CheckpointError, RunNote, State};
+use pocketrec_checkpoint::{Checkpoint, CheckpointError, RunNote, state};
 use pocketrec_train::schedule::Schedule;
-use pocketrec_train::{Options, Solver};
+use pocketrec_train::{Options, Solver, State};
 
 /// The state of the run in `--out`, if it was a run like this one, and the options that it had.
 ///
@@ -44,7 +44,7 @@ pub fn read(args: &Args, run: &RunNote) -> Result<(State, Options)> {
             Some(_) => format!("there is no {name} beside its model"),
         }));
     }
-    let (of, state) = State::read(&path).map_err(told)?;
+    let (of, state) = state::read(&path).map_err(told)?;
     if let Some(model) = &model
         && model.run().id() != of.id()
     {

@@ -10,9 +10,9 @@ use super::args::Args;
 use crate::print::epochs;
 use crate::report::curve;
 use pocketrec_base::files::{self, Together};
+use pocketrec_checkpoint::{Checkpoint, DataNote, RunNote, SplitNote, state};
 use pocketrec_data::{Dataset, Split};
 use pocketrec_metrics::baselines::Baselines;
-use pocketrec_train::checkpoint::{Checkpoint, DataNote, RunNote, SplitNote};
 use pocketrec_train::{Epoch, Fit, Observer, Options, Trained};
 
 /// What the files of a run say beside what it learned.
@@ -46,7 +46,13 @@ impl Run<'_> {
     /// The checkpoint of what was trained.
     pub fn checkpoint(&self, trained: &Trained) -> Checkpoint {
         let held = self.note().split;
-        trained.checkpoint(DataNote::of(self.data), &self.data.ratings, None, held)
+        Checkpoint::of(
+            trained,
+            DataNote::of(self.data),
+            &self.data.ratings,
+            None,
+            held,
+        )
     }
 
     /// Writes all files of the run, or none: first each beside its place, then all into their places, the model last.
@@ -105,8 +111,7 @@ impl Run<'_> {
             (place, std::io::Error::other(why))
         };
         if let Some(state) = &fit.state {
-            let bytes = state
-                .to_bytes(&checkpoint.run())
+            let bytes = state::to_bytes(state, &checkpoint.run())
                 .map_err(|why| other(files::STATE, why))?;
             add(files::STATE, &bytes)?;
         }

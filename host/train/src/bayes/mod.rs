@@ -29,7 +29,7 @@ mod tall;
 pub use links::Tags;
 pub use narrow::{EXPLAINS, narrower};
 
-use super::checkpoint::state::{Numbers, State};
+use super::state::{Numbers, State};
 use compress::Product;
 use kernel::LANES;
 use links::Links;

@@ -3,8 +3,8 @@
 use super::draw::{Draw, Purpose};
 use super::kernel::{LANES, Normals, Row, Sums};
 use super::links::{Links, Tags};
-use crate::checkpoint::state::{Numbers, State};
 use crate::dense::{PIVOT, cholesky, solve_upper};
+use crate::state::{Numbers, State};
 use pocketrec_base::threads;
 
 /// Inverse scale of the Wishart prior of the rows' precision matrix, in squared stars: the scatter

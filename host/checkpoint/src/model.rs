@@ -5,49 +5,14 @@ use std::path::Path;
 
 use super::note::{Added, DataNote, RunNote, SplitNote};
 use super::tensors::{CheckpointError, Kind};
-use crate::drift::Drift;
-use crate::interest::Interest;
-use crate::odds::Odds;
-use crate::options::{ModelKind, Options};
-use crate::parameters::Parameters;
 use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin;
-
-/// How well a model predicts the ratings that were held out, and what it must beat.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Validation {
-    /// Ratings measured on.
-    pub ratings: usize,
-    /// The model's root mean squared error, in stars.
-    pub rmse: f64,
-    /// That of each movie's mean.
-    pub movie_means: f64,
-    /// Whether lists by it depend on the person. Where every user's predictions rank movies alike they don't.
-    pub personal: bool,
-}
-
-impl Validation {
-    pub(super) fn to_text(self) -> String {
-        let Self {
-            ratings,
-            rmse,
-            movie_means,
-            personal,
-        } = self;
-        format!("{ratings} {rmse} {movie_means} {personal}")
-    }
-
-    pub(super) fn from_text(text: &str) -> Option<Self> {
-        let mut parts = text.split(' ');
-        let validation = Self {
-            ratings: parts.next()?.parse().ok()?,
-            rmse: parts.next()?.parse().ok()?,
-            movie_means: parts.next()?.parse().ok()?,
-            personal: parts.next()?.parse().ok()?,
-        };
-        parts.next().is_none().then_some(validation)
-    }
-}
+use pocketrec_train::Validation;
+use pocketrec_train::drift::Drift;
+use pocketrec_train::interest::Interest;
+use pocketrec_train::odds::Odds;
+use pocketrec_train::options::{ModelKind, Options};
+use pocketrec_train::parameters::Parameters;
 
 /// Everything that export needs to know of a training run.
 #[derive(Clone, Debug, PartialEq)]

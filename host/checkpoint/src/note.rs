@@ -5,7 +5,7 @@ use pocketrec_base::random::hash;
 use pocketrec_data::{Dataset, Movie, Names, Reading, Titles};
 use serde::{Deserialize, Serialize};
 
-use crate::options::Options;
+use pocketrec_train::options::Options;
 
 /// Where the ratings came from.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -131,7 +131,7 @@ impl RunNote {
 pub(super) mod tests {
     use super::*;
 
-    pub(in crate::checkpoint) fn run() -> RunNote {
+    pub(crate) fn run() -> RunNote {
         RunNote {
             data: "made up".into(),
             fingerprint: 77,

@@ -6,7 +6,7 @@ use pocketrec_data::{Names, Reading};
 use safetensors::SafeTensors;
 
 use super::*;
-use crate::checkpoint::KEYS;
+use crate::KEYS;
 
 fn checkpoint(model: ModelKind) -> Checkpoint {
     let options = Options {

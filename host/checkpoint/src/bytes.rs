@@ -16,17 +16,18 @@ use std::collections::HashMap;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::model::{Checkpoint, Validation};
+use super::model::Checkpoint;
 use super::note::{DataNote, SplitNote};
 use super::tensors::{Kind, canonical, floats, integers, number, tensor};
-use crate::drift::Drift;
-use crate::interest::Interest;
-use crate::odds::Odds;
-use crate::options::ModelKind;
-use crate::parameters::{Layer, Parameters};
 use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin;
 use pocketrec_data::Names;
+use pocketrec_train::Validation;
+use pocketrec_train::drift::Drift;
+use pocketrec_train::interest::Interest;
+use pocketrec_train::odds::Odds;
+use pocketrec_train::options::ModelKind;
+use pocketrec_train::parameters::{Layer, Parameters};
 
 /// The metadata keys of a checkpoint of this version.
 ///
@@ -169,7 +170,7 @@ impl Checkpoint {
             self.best_epoch.to_string(),
             self.run().id(),
             self.validation
-                .map_or_else(|| "none".into(), Validation::to_text),
+                .map_or_else(|| "none".into(), validation_text),
         ];
         let metadata: HashMap<String, String> =
             KEYS.iter().map(ToString::to_string).zip(values).collect();
@@ -249,7 +250,7 @@ impl Checkpoint {
         let validation =
             match entry("validation")? {
                 "none" => None,
-                text => Some(Validation::from_text(text).ok_or_else(|| {
+                text => Some(validation_of(text).ok_or_else(|| {
                     format!("its validation is {text:?}, which can't be understood")
                 })?),
             };
@@ -365,4 +366,27 @@ fn names(file: &SafeTensors<'_>, name: &str) -> Result<Names, String> {
         true => Ok(Names::new(names)),
         false => Err(format!("{name} don't ascend")),
     }
+}
+
+/// A model's errors in the metadata: its fields, with spaces between.
+fn validation_text(validation: Validation) -> String {
+    let Validation {
+        ratings,
+        rmse,
+        movie_means,
+        personal,
+    } = validation;
+    format!("{ratings} {rmse} {movie_means} {personal}")
+}
+
+/// The errors of such a text.
+fn validation_of(text: &str) -> Option<Validation> {
+    let mut parts = text.split(' ');
+    let validation = Validation {
+        ratings: parts.next()?.parse().ok()?,
+        rmse: parts.next()?.parse().ok()?,
+        movie_means: parts.next()?.parse().ok()?,
+        personal: parts.next()?.parse().ok()?,
+    };
+    parts.next().is_none().then_some(validation)
 }

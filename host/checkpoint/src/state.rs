@@ -1,0 +1,187 @@
+//! What a run needs to go on where it ended, and its file.
+//!
+//! The file is safetensors too, and enough by itself: it says of which run it is ([`RunNote`]), holds the steps done and
+//! the history in its metadata, and the solver's memory in tensors. Of Adam those are `users` and `movies`, their moments
+//! and the steps that last touched their rows as the fast trainer keeps them (see [`layout`](pocketrec_train::fast::layout)),
+//! `dense`, `dense_m` and `dense_v`, and `best`, all numbers of the best epoch's parameters, where that isn't the last.
+//! Of the sampler they are each side's rows and prior (`side_0_…` of users, `side_1_…` of movies), `precisions` and their
+//! mean `typical`, the mean of the samples so far (`mean_…`), and what its predictions of some ratings add up to
+//! (`probe_…`).
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use pocketrec_train::Epoch;
+use pocketrec_train::state::{Numbers, State};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use super::note::{RunNote, SplitNote};
+use super::tensors::{self, CheckpointError, Kind};
+
+/// The `format` of files that this version writes, and the only one that it reads.
+pub const FORMAT: &str = "pocketrec state 3";
+
+/// Numbers as a tensor has them: their type, how many there are, and their bytes.
+fn tensor(numbers: &Numbers) -> (Dtype, usize, Vec<u8>) {
+    match numbers {
+        Numbers::F32(values) => {
+            let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            (Dtype::F32, values.len(), bytes)
+        }
+        Numbers::F64(values) => {
+            let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+            (Dtype::F64, values.len(), bytes)
+        }
+    }
+}
+
+/// The numbers of a tensor, where it has numbers of floating point.
+fn numbers(view: &TensorView<'_>) -> Option<Numbers> {
+    match view.dtype() {
+        Dtype::F32 => {
+            let (values, _) = view.data().as_chunks();
+            let values = values.iter().map(|x| f32::from_le_bytes(*x)).collect();
+            Some(Numbers::F32(values))
+        }
+        Dtype::F64 => {
+            let (values, _) = view.data().as_chunks();
+            let values = values.iter().map(|x| f64::from_le_bytes(*x)).collect();
+            Some(Numbers::F64(values))
+        }
+        _ => None,
+    }
+}
+
+/// The file's bytes, for a run.
+///
+/// # Errors
+/// A sentence, when the format's writer refuses.
+pub fn to_bytes(state: &State, run: &RunNote) -> Result<Vec<u8>, String> {
+    let error = |error: &dyn std::fmt::Display| error.to_string();
+    let memory = state.memory();
+    let tensors: Vec<_> = memory
+        .map(|(name, numbers)| (name, tensor(numbers)))
+        .collect();
+    let mut views = Vec::new();
+    for (name, (dtype, length, bytes)) in &tensors {
+        let view = TensorView::new(*dtype, vec![*length], bytes);
+        views.push((*name, view.map_err(|e| error(&e))?));
+    }
+    let json = |value: serde_json::Result<String>| value.map_err(|e| error(&e));
+    let metadata = [
+        ("format", FORMAT.to_string()),
+        ("run", run.id()),
+        ("steps", state.steps.to_string()),
+        ("history", json(serde_json::to_string(&state.history))?),
+        ("options", json(serde_json::to_string(&run.options))?),
+        ("data_name", run.data.clone()),
+        ("data_fingerprint", format!("{:016x}", run.fingerprint)),
+        ("split_seed", run.split.seed.to_string()),
+        ("split_share", run.split.share.to_string()),
+    ];
+    let metadata: HashMap<String, String> =
+        metadata.map(|(key, value)| (key.to_string(), value)).into();
+    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| error(&e))?;
+    tensors::canonical(&bytes)
+}
+
+/// Reads a file of [`to_bytes`].
+///
+/// # Errors
+/// When the file can't be read, is cut, or isn't such a file; the sentence says what.
+pub fn read(path: &Path) -> Result<(RunNote, State), CheckpointError> {
+    let fail = |kind| CheckpointError {
+        path: path.to_owned(),
+        kind,
+    };
+    let bytes = std::fs::read(path).map_err(|error| fail(Kind::Read(error)))?;
+    from_bytes(&bytes).map_err(fail)
+}
+
+fn from_bytes(bytes: &[u8]) -> Result<(RunNote, State), Kind> {
+    let not = |error: safetensors::SafeTensorError| Kind::NotSafetensors(error.to_string());
+    let file = SafeTensors::deserialize(bytes).map_err(not)?;
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(not)?;
+    let metadata = header.metadata().clone().unwrap_or_default();
+    let entry = |key: &str| {
+        let missing = || Kind::Content(format!("its metadata has no {key}"));
+        metadata.get(key).map(String::as_str).ok_or_else(missing)
+    };
+    let format = entry("format")?;
+    if format != FORMAT {
+        let why = format!("its format is {format:?}, and this version resumes {FORMAT:?}");
+        return Err(Kind::Content(why));
+    }
+    let wrong = |key: &str| Kind::Content(format!("its {key} can't be understood"));
+    let number = |key: &str| entry(key)?.parse().map_err(|_| wrong(key));
+    let fingerprint = u64::from_str_radix(entry("data_fingerprint")?, 16);
+    let run = RunNote {
+        data: entry("data_name")?.into(),
+        fingerprint: fingerprint.map_err(|_| wrong("data_fingerprint"))?,
+        split: SplitNote {
+            seed: number("split_seed")?,
+            share: entry("split_share")?
+                .parse()
+                .map_err(|_| wrong("split_share"))?,
+        },
+        options: serde_json::from_str(entry("options")?).map_err(|_| wrong("options"))?,
+    };
+    let history: Vec<Epoch> =
+        serde_json::from_str(entry("history")?).map_err(|_| wrong("history"))?;
+    let mut state = State::at(number("steps")?, &history);
+    for (name, view) in file.iter() {
+        let numbers = numbers(&view).ok_or_else(|| wrong(name))?;
+        state.keep(name.to_string(), numbers);
+    }
+    Ok((run, state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::note::tests::run;
+    use super::*;
+
+    fn state() -> State {
+        let epoch = |number| Epoch {
+            number,
+            train_mse: 0.1 + 1.0 / 3.0,
+            train_mae: 0.5,
+            validation_mse: 1.0 / number as f64,
+            validation_mae: 0.25,
+            seconds: 0.125,
+            improved: true,
+        };
+        let mut state = State::at(40, &[epoch(1), epoch(2)]);
+        // The step that last touched a row is kept as the bits of an integer: any will do.
+        for (name, length) in [("users", 5), ("users_last", 3), ("dense", 1)] {
+            state.keep(name, Numbers::F32(vec![f32::from_bits(40); length]));
+        }
+        state.keep("mean_bias", Numbers::F64(vec![1.0 / 3.0; 3]));
+        state
+    }
+
+    #[test]
+    fn a_state_is_read_back_in_every_bit_and_says_of_which_run_it_is() {
+        let bytes = to_bytes(&state(), &run()).unwrap();
+        let (of, read) = from_bytes(&bytes).unwrap();
+        assert_eq!((of, read), (run(), state()));
+    }
+
+    #[test]
+    fn a_truncated_state_is_refused_at_every_length() {
+        let bytes = to_bytes(&state(), &run()).unwrap();
+        for length in 0..bytes.len() {
+            assert!(from_bytes(&bytes[..length]).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn another_kind_of_file_is_refused_by_name() {
+        let view = TensorView::new(Dtype::F32, vec![1], &[0; 4]).unwrap();
+        let bytes = safetensors::serialize([("users", view)], None).unwrap();
+        let Err(Kind::Content(why)) = from_bytes(&bytes) else {
+            panic!("a file of something else passed");
+        };
+        assert!(why.contains("format"));
+    }
+}
