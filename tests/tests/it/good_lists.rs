@@ -4,6 +4,8 @@
 use anyhow::{Context, Result};
 use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::{Model, Wanted};
+#[cfg(feature = "emulator")]
+use pocketrec::rank::Agreement;
 use pocketrec::rank::TopN;
 use pocketrec::wire::{MAX_LIST, Reply, Request, Who};
 use pocketrec_data::{builtin, search};
