@@ -13,6 +13,8 @@ const OWNER = { Owner: 0 };
 /** Movies in a list: as many as a reply holds. */
 const LIST = 20;
 const NEAR = 6;
+/** `Capabilities::ODDS`: the board says how sure its predictions are. */
+const ODDS = 1 << 3;
 
 class Page {
   tab = 'top';
@@ -61,6 +63,8 @@ class Page {
     const info = (await this.ask('ModelInfo')).reply.ModelInfo;
     const storage = (await this.ask('Storage')).reply.Storage;
     this.scale = info;
+    // A number of a fixed width comes as its bytes.
+    this.isSure = (hello.capabilities[0] & ODDS) !== 0;
     if (this.isHere()) this.own = info;
     $('use-page').setAttribute('aria-pressed', String(this.isHere()));
     $('use-serial').setAttribute('aria-pressed', String(!this.isHere()));
@@ -178,6 +182,7 @@ class Page {
     const about = { movie: id };
     try {
       about.explained = (await this.ask({ Explain: { who: OWNER, movie: id } })).reply.Explained;
+      if (this.isSure) about.likely = (await this.ask({ Likely: { who: OWNER, movie: id } })).reply.Likely;
       about.similar = (await this.ask({ Similar: { movie: id, count: NEAR } })).reply.Movies;
     } catch (why) {
       if (!(why instanceof Refusal)) throw why;

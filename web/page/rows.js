@@ -1,6 +1,6 @@
 // A list's rows: a movie with its number, and what opens below it, its stars to give, why, and what is near it.
 
-import { fixed, parts, signed, stars, titled } from './words.js';
+import { fixed, likely, parts, signed, stars, titled } from './words.js';
 
 const STAR = 'M12 2.6l2.9 6.1 6.7.8-5 4.6 1.4 6.6-6-3.3-6 3.3 1.4-6.6-5-4.6 6.7-.8z';
 
@@ -82,7 +82,7 @@ function moreOf(id, desk) {
       element(
         'div',
         {},
-        element('h3', {}, `Why ${fixed(about.explained.stars)} stars`),
+        element('h3', {}, `Why ${fixed(about.explained.stars)} stars${likely(about.likely)}`),
         element('ul', { class: 'why' }, ...parts(about.explained).map(line), ...because.map(line)),
       ),
     );

@@ -27,6 +27,11 @@ export function stars(number) {
   return `${number} ${number === 1 ? 'star' : 'stars'}`;
 }
 
+/** What follows predicted stars: between which ones a rating is likely to be, or nothing where that isn't known. */
+export function likely(interval) {
+  return interval ? `, likely ${fixed(interval.low, 1)} to ${fixed(interval.high, 1)}` : '';
+}
+
 /** How each movie of a list moved since the one before: places up, 0, or `new`. */
 export function moves(before, now) {
   const was = new Map(before.map((ranked, at) => [ranked.movie, at]));

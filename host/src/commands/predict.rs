@@ -42,6 +42,10 @@ pub struct Args {
     #[arg(long, value_name = "FILE", requires = "out", conflicts_with_all = ["movie", "user"])]
     pairs: Option<PathBuf>,
 
+    /// With --pairs: two more columns, low and high, between which four ratings of five are
+    #[arg(long, requires = "pairs")]
+    likely: bool,
+
     #[command(flatten)]
     out: OutArgs,
 
@@ -61,7 +65,9 @@ pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image, &args.titles)?;
     let model = loaded.model()?;
     match (&args.pairs, &args.out.out) {
-        (Some(pairs), Some(out)) => return many::run(&loaded, &model, pairs, out, &args.out),
+        (Some(pairs), Some(out)) => {
+            return many::run(&loaded, &model, (pairs, args.likely), (out, &args.out));
+        }
         (None, Some(_)) => {
             let sentence = "--out is for the predictions of --pairs, which names no table; leave it out to see one";
             return Err(BadInput::new(sentence).into());

@@ -7,9 +7,14 @@ use pocketrec_data::parquet::column::Cell;
 
 /// A model of books whose users and books have texts for ids, one of them with a comma, and its image with all users.
 fn books() -> Place {
+    books_of(30, &[])
+}
+
+/// As [`books`], of so many users and trained with more arguments.
+fn books_of(users: usize, arguments: &[&str]) -> Place {
     let place = Place(tempfile::tempdir().unwrap());
     let mut ratings = String::from("User-ID,ISBN,Book-Rating\n");
-    for user in 0..30 {
+    for user in 0..users {
         for book in 0..20 {
             if (user * 7 + book * 3) % 5 < 3 {
                 let rating = 1 + (user * 3 + book * book) % 10;
@@ -22,7 +27,7 @@ fn books() -> Place {
         .map(|book| format!("\"05,{book:02}X\",Book {book:02}\n"))
         .collect();
     std::fs::write(place.path("books.csv"), format!("ISBN,Title\n{titles}")).unwrap();
-    place.succeeds(&[
+    let train = [
         "train",
         "--data",
         "ratings.csv",
@@ -34,7 +39,8 @@ fn books() -> Place {
         "8",
         "--threads",
         "1",
-    ]);
+    ];
+    place.succeeds(&[&train[..], arguments].concat());
     place.succeeds(&["export", "--users", "all", "--precision", "f32"]);
     place
 }
@@ -390,4 +396,38 @@ fn a_movie_that_training_never_saw_is_added_exported_and_ranked() {
     contains(&best, &["Loved (2001)"]);
     let plain = place.succeeds(&["predict", "3", "plain", "1950"]);
     contains(&plain, &["stars: user 3 on Plain (1950)"]);
+}
+
+#[test]
+fn where_the_model_says_how_sure_it_is_a_table_of_predictions_says_it_when_asked() {
+    let place = books_of(90, &["--validation", "0.3"]);
+    let pairs = "user,movie\nU01,\"05,01X\"\nnobody,\"05,01X\"\n";
+    std::fs::write(place.path("pairs.csv"), pairs).unwrap();
+    let likely = [
+        "predict",
+        "--pairs",
+        "pairs.csv",
+        "--out",
+        "p.csv",
+        "--likely",
+    ];
+    place.succeeds(&likely);
+    let one = place.succeeds(&["predict", "--user", "U01", "--movie", "Book 01", "--json"]);
+    let one: serde_json::Value = serde_json::from_str(&one).unwrap();
+    let number = |value: &serde_json::Value| value.as_f64().unwrap() as f32;
+    let [stars, low, high] =
+        [&one["stars"], &one["likely"]["low"], &one["likely"]["high"]].map(number);
+    assert!(low < high);
+    assert_eq!(
+        std::fs::read_to_string(place.path("p.csv")).unwrap(),
+        format!(
+            "user,movie,prediction,low,high\nU01,\"05,01X\",{stars},{low},{high}\nnobody,\"05,01X\",,,\n"
+        )
+    );
+    // A model of too few ratings says nothing of it.
+    let place = books();
+    std::fs::write(place.path("pairs.csv"), pairs).unwrap();
+    let refused = place.fails(2, &likely);
+    contains(&refused, &["--likely: the image doesn't say how sure"]);
+    assert!(!place.path("p.csv").exists());
 }

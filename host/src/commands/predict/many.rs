@@ -15,6 +15,7 @@ use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::commands::image::Loaded;
+use crate::commands::likely::Likely;
 use crate::commands::out::{self, OutArgs};
 use crate::print::{self, Answer, Target, count, progress};
 use crate::{note, say};
@@ -26,10 +27,14 @@ use crate::{note, say};
 pub fn run(
     loaded: &Loaded,
     model: &Model<'_>,
-    pairs: &Path,
-    out: &Target,
-    args: &OutArgs,
+    (pairs, likely): (&Path, bool),
+    (out, args): (&Target, &OutArgs),
 ) -> Result<()> {
+    if likely && !model.has_odds() {
+        let sentence = "--likely: the image doesn't say how sure its predictions are; export one of a model that `train` made \
+                        with ratings held out for validation";
+        return Err(BadInput::new(sentence).into());
+    }
     let format = args.claimed(out)?;
     let item = print::item::one();
     let wanted = [
@@ -38,14 +43,15 @@ pub fn run(
     ];
     let mut asked = Asked::open(pairs, &wanted).map_err(DataError::into_anyhow)?;
     let sides = [&loaded.people, &loaded.own_ids];
-    let table = Table::new(
-        format,
-        &[
-            ("user", out::id(sides[0].are_named())),
-            (&item, out::id(sides[1].are_named())),
-            ("prediction", Kind::Number),
-        ],
-    );
+    let mut columns = vec![
+        ("user", out::id(sides[0].are_named())),
+        (&item, out::id(sides[1].are_named())),
+        ("prediction", Kind::Number),
+    ];
+    if likely {
+        columns.extend([("low", Kind::Number), ("high", Kind::Number)]);
+    }
+    let table = Table::new(format, &columns);
     let (rows, without) = (AtomicU64::new(0), AtomicU64::new(0));
     let bar = progress::Count::endless("predictions");
     let next = || {
@@ -53,7 +59,7 @@ pub fn run(
         asked.next_batch().map_err(DataError::into_anyhow)
     };
     out::write(&table, out, next, |batch| {
-        let made = predict(model, sides, &batch)?;
+        let made = predict(model, sides, &batch, likely)?;
         rows.fetch_add(made.rows, Ordering::Relaxed);
         without.fetch_add(made.without, Ordering::Relaxed);
         Ok(table.packed(made.cells))
@@ -74,7 +80,13 @@ struct Made {
     without: u64,
 }
 
-fn predict(model: &Model<'_>, sides: [&People; 2], batch: &Batch) -> Result<Made, BadInput> {
+/// With the ends of each one's interval where they are asked for.
+fn predict(
+    model: &Model<'_>,
+    sides: [&People; 2],
+    batch: &Batch,
+    likely: bool,
+) -> Result<Made, BadInput> {
     let wrong = |at: usize, why: String| {
         BadInput::new(format!(
             "{}, row {}: {why}",
@@ -84,6 +96,7 @@ fn predict(model: &Model<'_>, sides: [&People; 2], batch: &Batch) -> Result<Made
     };
     let mut made = sides.map(|side| Ids::of(side.are_named()));
     let mut stars = Vec::new();
+    let mut ends = [Vec::new(), Vec::new()];
     let mut without = 0;
     let mut last: Option<(u32, Option<UserState>)> = None;
     let [users, movies] = &batch.columns[..] else {
@@ -109,11 +122,28 @@ fn predict(model: &Model<'_>, sides: [&People; 2], batch: &Batch) -> Result<Made
             .and_then(|(state, movie)| model.predict_for(state, MovieId(movie)).ok());
         without += u64::from(found.is_none());
         stars.push(found.unwrap_or(f32::NAN));
+        if likely {
+            let interval = user
+                .zip(state)
+                .zip(movie)
+                .and_then(|((user, state), movie)| {
+                    let row = model.movie_row(MovieId(movie)).ok()?;
+                    Likely::of(model, Some(user)).interval(state, row)
+                });
+            let [low, high] = &mut ends;
+            low.push(interval.map_or(f32::NAN, |interval| interval.low));
+            high.push(interval.map_or(f32::NAN, |interval| interval.high));
+        }
     }
     let [users, movies] = made.map(Ids::cells);
+    let rows = stars.len() as u64;
+    let mut cells = vec![users, movies, Cells::Numbers(stars)];
+    if likely {
+        cells.extend(ends.map(Cells::Numbers));
+    }
     Ok(Made {
-        rows: stars.len() as u64,
-        cells: vec![users, movies, Cells::Numbers(stars)],
+        rows,
+        cells,
         without,
     })
 }
