@@ -26,6 +26,7 @@
 
 mod about;
 mod again;
+mod deferred;
 #[cfg(feature = "learn")]
 mod learning;
 mod lists;
@@ -287,7 +288,13 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     /// do.
     #[inline(never)]
     pub fn idle(&mut self) -> bool {
-        !self.is_working() && self.store.work_ahead()
+        if self.is_working() {
+            return false;
+        }
+        if self.store.is_pending() {
+            return self.go_on_compacting();
+        }
+        self.store.work_ahead()
     }
 
     /// Whether [`poll`](Self::poll) has work to do.
@@ -341,7 +348,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         }
         // Who waits comes before who comes.
         self.start_waiting(port);
-        if self.job.is_none() {
+        // A request whose change isn't stored yet has begun, and waits all the same.
+        let begun = self.waiting.is_some() && self.store.is_pending();
+        if self.job.is_none() && !begun {
             self.start(asked, &request, port);
         } else if self.waiting.is_none() {
             self.waiting = Some((asked, request));
@@ -375,6 +384,10 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             self.job = None;
             port.working(false);
         } else if self.waiting.is_some_and(|(waiting, _)| is(waiting)) {
+            if self.store.is_pending() && self.asked.number == ended {
+                // Its change may be stored already.
+                return false;
+            }
             self.waiting = None;
         } else {
             return false;
@@ -449,6 +462,10 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                     job.heard = port.now();
                 }
                 return port.working(true);
+            }
+            Err(why) if self.is_deferred(why) => {
+                self.waiting = Some((asked, *request));
+                return;
             }
             Err(why) => Reply::Refused(self.refusal(why)),
         };

@@ -34,13 +34,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     pub fn recall(&mut self) {
         let (store, profiles, last) = (&mut self.store, &mut self.profiles, &mut self.last);
-        store.replay(&mut |record| {
-            // A firmware with fewer owners leaves the others' records alone until the next compaction.
-            if let Some(profile) = profiles.get_mut(usize::from(record.owner)) {
-                *last = Last::after(*last, &record, profile.log());
-                profile.log_mut().apply(record.change);
-            }
-        });
+        store.replay(&mut |record| take_back(profiles, last, &record));
         if self.store.report().state == StorageState::Closed {
             // A part of the ratings would pass for all of them.
             self.clear();
@@ -55,6 +49,19 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                 profile.learn(model);
             }
         }
+    }
+
+    /// As [`recall`](Self::recall) does with each change that its store replays.
+    pub(super) fn replay(&mut self, record: &Record) {
+        take_back(&mut self.profiles, &mut self.last, record);
+    }
+
+    /// Goes on with a compaction that was begun at the start and waits for its store; `false` where it is done.
+    pub(super) fn go_on_compacting(&mut self) -> bool {
+        let live = &mut Live::of(&self.profiles, self.last);
+        // If storage doesn't do it, the next start tries again.
+        let _ = self.store.make_room(live);
+        self.store.is_pending()
     }
 
     /// Leaves no rating in RAM.
@@ -86,7 +93,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                 match self.store.make_room(live) {
                     Ok(()) => self.store.append(record),
                     // As it was left.
-                    Err(_) if why == StoreError::Unsure => Err(why),
+                    Err(_) if why == StoreError::Unsure && !self.store.is_pending() => Err(why),
                     failed => failed,
                 }
             }
@@ -128,7 +135,10 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         }
         // The change is kept, whatever comes of its old records.
         let erased = self.compact_all(self.last);
-        erased.map_err(|_| StoreError::NotErased)?;
+        erased.map_err(|why| match self.store.is_pending() {
+            true => why,
+            false => StoreError::NotErased,
+        })?;
         Ok(Some(Reply::Forgotten { ratings: 0 }))
     }
 
@@ -143,7 +153,12 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     /// Erases all owners' ratings, in RAM and in flash.
     fn wipe(&mut self) -> Result<(), Why> {
         self.clear();
-        self.store.format().map_err(|_| Why::NotFormatted)
+        self.store
+            .format()
+            .map_err(|why| match self.store.is_pending() {
+                true => Why::Store(why),
+                false => Why::NotFormatted,
+            })
     }
 
     pub(super) fn format(&mut self) -> Answer<'m> {
@@ -390,6 +405,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let left = ratings.ok_or(Why::ListTooLong)?.iter();
         for &(movie, stars) in left.skip(taken.into()) {
             if let Err(why) = self.take_rating(model, who, movie, stars) {
+                if self.is_deferred(why) {
+                    return Err(why);
+                }
                 refused = Some(self.refusal(why));
                 break;
             }
@@ -494,6 +512,19 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     pub(super) fn explain(&self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
         let (_, explained) = self.explained(model, who, movie)?;
         Ok(Some(Reply::Explained(explained)))
+    }
+}
+
+/// Makes a change that is stored.
+fn take_back<const LOG: usize>(
+    profiles: &mut [Profile<LOG>],
+    last: &mut Option<Last>,
+    record: &Record,
+) {
+    // A firmware with fewer owners leaves the others' records alone until the next compaction.
+    if let Some(profile) = profiles.get_mut(usize::from(record.owner)) {
+        *last = Last::after(*last, record, profile.log());
+        profile.log_mut().apply(record.change);
     }
 }
 

@@ -36,6 +36,11 @@ impl From<StoreError> for Why {
 }
 
 impl<const OWNERS: usize, const LOG: usize, S: Store> Service<'_, OWNERS, LOG, S> {
+    /// Whether it is no refusal: the store isn't done, and the request is to be carried out anew when it is.
+    pub(super) fn is_deferred(&self, why: Why) -> bool {
+        self.store.is_pending() && matches!(why, Why::Store(StoreError::Pending))
+    }
+
     #[inline(never)]
     pub(super) fn refusal(&self, why: Why) -> Refusal {
         match why {
@@ -60,7 +65,9 @@ impl<const OWNERS: usize, const LOG: usize, S: Store> Service<'_, OWNERS, LOG, S
             #[cfg(feature = "learn")]
             Why::NothingToUndo => Refusal::NothingToUndo,
             Why::Store(why) => match why {
-                StoreError::Full | StoreError::Failed => Refusal::StorageFailed,
+                StoreError::Full | StoreError::Failed | StoreError::Pending => {
+                    Refusal::StorageFailed
+                }
                 StoreError::Unsure => Refusal::StorageUnsure,
                 StoreError::NotErased => Refusal::NotErased,
                 StoreError::Closed => match self.store.report().state {

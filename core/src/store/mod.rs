@@ -1,5 +1,6 @@
 //! What survives a restart: the blocking trait that stores owners' [changes](Change).
 
+pub mod deferred;
 pub mod flash;
 mod record;
 
@@ -19,11 +20,15 @@ pub enum StoreError {
     Unsure,
     /// What is live is kept, but not all of what was there before is erased.
     NotErased,
+    /// It isn't done yet: the same call is to be made again, once what it began is acknowledged
+    /// ([`is_pending`](Store::is_pending)).
+    Pending,
     /// There is something in flash that couldn't be opened: nothing is kept until [`format`](Store::format).
     Closed,
 }
 
-/// Where changes are stored. Every call blocks until it is done; what it acknowledges survives a power cut.
+/// Where changes are stored. Every call blocks until it is done, or is made again until it is
+/// ([`StoreError::Pending`]); what it acknowledges survives a power cut.
 pub trait Store {
     /// Calls `take` with every stored change, oldest first: what the last compaction wrote, then those since. Called
     /// once on a fresh store, before anything else.
@@ -67,6 +72,12 @@ pub trait Store {
     /// Whether a compaction must be made up for: the replay met a `ForgotAll` whose own was cut off, or the pages in
     /// use leave less room for one than there should be.
     fn needs_compaction(&self) -> bool {
+        false
+    }
+
+    /// Whether a call was answered with [`Pending`](StoreError::Pending) and not yet made again to its end. A store that
+    /// blocks never has one.
+    fn is_pending(&self) -> bool {
         false
     }
 

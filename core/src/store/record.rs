@@ -101,6 +101,22 @@ pub(super) fn record_of([movie, tag, number, last]: Body) -> Option<Record> {
     })
 }
 
+impl Record {
+    /// As bytes: `movie 4 | tag 4 | number 4 | owner 1, kind 1, check 2`, little-endian, without a check of their own.
+    pub fn to_bytes(self) -> [u8; 16] {
+        let [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]] =
+            body_of(self).map(u32::to_le_bytes);
+        [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]
+    }
+
+    /// What [`to_bytes`](Self::to_bytes) wrote; `None` for a kind that a later version wrote.
+    pub fn from_bytes(bytes: &[u8; 16]) -> Option<Self> {
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = *bytes;
+        let words = [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]];
+        record_of(words.map(u32::from_le_bytes))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,6 +151,7 @@ mod tests {
             };
             assert_eq!(record_of(body_of(record)), Some(record));
             assert_eq!(commit(body_of(record)), None);
+            assert_eq!(Record::from_bytes(&record.to_bytes()), Some(record));
         }
         assert_eq!(commit(commit_of(77)), Some(77));
         assert_eq!(record_of(commit_of(77)), None);

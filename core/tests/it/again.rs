@@ -7,8 +7,8 @@ use pocketrec::image::example;
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
 use pocketrec::profile::{Log, UNDO_DEPTH};
-use pocketrec::store::InRam;
 use pocketrec::store::flash::FlashLog;
+use pocketrec::store::{InRam, Store};
 use pocketrec::wire::{MAX_IMPORT, Refusal, Reply, Request, Storage, StorageState, Who};
 
 pub const OWNERS: usize = 2;
@@ -35,7 +35,7 @@ pub fn start(model: Model<'static>, flash: Mock<PAGE>) -> (Board, Shared<PAGE>) 
     (Device::new(Ok(model), store), flash)
 }
 
-pub fn held(board: &Board) -> Held {
+pub fn held<S: Store>(board: &Device<'_, OWNERS, LOG, S>) -> Held {
     let profiles = (0..OWNERS as u8).map(|owner| board.service.profile(owner).unwrap());
     profiles
         .map(|profile| {

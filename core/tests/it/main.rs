@@ -4,6 +4,8 @@
 mod again;
 mod codes;
 #[cfg(feature = "learn")]
+mod deferred;
+#[cfg(feature = "learn")]
 mod device;
 #[cfg(all(feature = "facets", feature = "learn"))]
 mod facets;
