@@ -12,13 +12,14 @@
 //! a line each, the first that of id 1.
 //! Metadata (all strings, as the format demands): see [`KEYS`].
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::model::Checkpoint;
 use super::note::{DataNote, SplitNote};
-use super::tensors::{Kind, canonical, floats, integers, number, tensor};
+use super::tensors::{Kind, canonical, floats, integers, little_end, number, tensor};
 use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin;
 use pocketrec_data::Names;
@@ -59,6 +60,9 @@ pub const KEYS: [&str; 18] = [
 /// The `format` of files that this version writes, and the only one that it reads.
 pub const FORMAT: &str = "pocketrec checkpoint 1";
 
+/// A tensor: its name, what its elements are, its shape and bytes.
+type Named<'a> = (String, Dtype, Vec<usize>, Cow<'a, [u8]>);
+
 impl Checkpoint {
     /// The file's bytes.
     ///
@@ -71,50 +75,83 @@ impl Checkpoint {
 
     pub(super) fn unchecked_bytes(&self) -> Result<Vec<u8>, String> {
         let p = &self.parameters;
-        let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-        let mut floats = |name: String, shape: Vec<usize>, values: &[f32]| {
-            let bytes = values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect();
+        let mut tensors: Vec<Named<'_>> = Vec::new();
+        let mut floats = |name: String, shape: Vec<usize>, bytes| {
             tensors.push((name, Dtype::F32, shape, bytes));
         };
+        let course = |values: &[f32]| little_end(values).into_owned().into();
         floats(
             "user_embedding".into(),
             vec![p.users, p.user_dim],
-            &p.user_embedding,
+            little_end(&p.user_embedding),
         );
         floats(
             "movie_embedding".into(),
             vec![p.movies, p.movie_dim],
-            &p.movie_embedding,
+            little_end(&p.movie_embedding),
         );
         if p.model.has_biases() {
-            floats("user_bias".into(), vec![p.users], &p.user_bias);
-            floats("movie_bias".into(), vec![p.movies], &p.movie_bias);
+            floats("user_bias".into(), vec![p.users], little_end(&p.user_bias));
+            floats(
+                "movie_bias".into(),
+                vec![p.movies],
+                little_end(&p.movie_bias),
+            );
         }
         for (i, layer) in p.layers.iter().enumerate() {
             let shape = vec![layer.inputs, layer.outputs];
-            floats(format!("dense_{i}.weight"), shape, &layer.weight);
-            floats(format!("dense_{i}.bias"), vec![layer.outputs], &layer.bias);
+            floats(
+                format!("dense_{i}.weight"),
+                shape,
+                little_end(&layer.weight),
+            );
+            floats(
+                format!("dense_{i}.bias"),
+                vec![layer.outputs],
+                little_end(&layer.bias),
+            );
         }
         if let Some(newcomer) = &self.newcomer {
-            floats("newcomer".into(), vec![newcomer.len()], newcomer);
+            floats(
+                "newcomer".into(),
+                vec![newcomer.len()],
+                little_end(newcomer),
+            );
         }
         if let Some(drift) = &self.drift {
-            floats("user_drift".into(), vec![drift.users.len()], &drift.users);
-            floats("drift_course".into(), vec![2], &[drift.fade, drift.pull]);
+            floats(
+                "user_drift".into(),
+                vec![drift.users.len()],
+                little_end(&drift.users),
+            );
+            floats(
+                "drift_course".into(),
+                vec![2],
+                course(&[drift.fade, drift.pull]),
+            );
         }
         if let Some(odds) = &self.odds {
-            floats("user_odds".into(), vec![odds.users.len()], &odds.users);
-            let course = [odds.noise, odds.slope, odds.low, odds.high];
-            floats("odds_course".into(), vec![course.len()], &course);
+            floats(
+                "user_odds".into(),
+                vec![odds.users.len()],
+                little_end(&odds.users),
+            );
+            let values = [odds.noise, odds.slope, odds.low, odds.high];
+            floats("odds_course".into(), vec![values.len()], course(&values));
         }
         if let Some(interest) = &self.interest {
-            let course = [interest.fade, interest.weight, interest.fame];
-            floats("interest_course".into(), vec![course.len()], &course);
+            let values = [interest.fade, interest.weight, interest.fame];
+            floats(
+                "interest_course".into(),
+                vec![values.len()],
+                course(&values),
+            );
             let words = vec![kin::BOOKS * kin::WORDS, kin::PART];
-            floats("kin_codebook".into(), words, &interest.kin_codebook);
+            floats(
+                "kin_codebook".into(),
+                words,
+                little_end(&interest.kin_codebook),
+            );
         }
         for (name, values) in [
             ("user_ids", &self.user_ids),
@@ -126,9 +163,9 @@ impl Checkpoint {
             tensors.push((name.into(), Dtype::U32, shape, little_end(values)));
         }
         if let Some(interest) = &self.interest {
-            let codes = interest.kin_codes.clone();
+            let codes = &interest.kin_codes;
             let shape = vec![codes.len() / kin::BYTES, kin::BYTES];
-            tensors.push(("kin_code".into(), Dtype::U8, shape, codes));
+            tensors.push(("kin_code".into(), Dtype::U8, shape, codes.into()));
             let latest = little_end(&interest.latest);
             let shape = vec![interest.latest.len() / LATEST, LATEST];
             tensors.push(("user_latest".into(), Dtype::U32, shape, latest));
@@ -139,7 +176,7 @@ impl Checkpoint {
         ] {
             if !names.is_empty() {
                 let text = names.all().join("\n").into_bytes();
-                tensors.push((name.into(), Dtype::U8, vec![text.len()], text));
+                tensors.push((name.into(), Dtype::U8, vec![text.len()], text.into()));
             }
         }
         let views = tensors
@@ -174,7 +211,7 @@ impl Checkpoint {
         ];
         let metadata: HashMap<String, String> =
             KEYS.iter().map(ToString::to_string).zip(values).collect();
-        canonical(&safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())?)
+        canonical(safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())?)
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, Kind> {
@@ -323,14 +360,6 @@ fn odds(file: &SafeTensors<'_>) -> Result<Option<Odds>, String> {
         })),
         _ => Err("odds_course has not four numbers".into()),
     }
-}
-
-/// The numbers' bytes.
-fn little_end(values: &[u32]) -> Vec<u8> {
-    values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
 }
 
 /// The interests, where there are any: a file without them is whole.

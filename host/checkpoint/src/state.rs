@@ -8,6 +8,7 @@
 //! mean `typical`, the mean of the samples so far (`mean_…`), and what its predictions of some ratings add up to
 //! (`probe_…`).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -16,22 +17,16 @@ use pocketrec_train::state::{Numbers, State};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::note::{RunNote, SplitNote};
-use super::tensors::{self, CheckpointError, Kind};
+use super::tensors::{self, CheckpointError, Kind, little_end};
 
 /// The `format` of files that this version writes, and the only one that it reads.
 pub const FORMAT: &str = "pocketrec state 3";
 
 /// Numbers as a tensor has them: their type, how many there are, and their bytes.
-fn tensor(numbers: &Numbers) -> (Dtype, usize, Vec<u8>) {
+fn tensor(numbers: &Numbers) -> (Dtype, usize, Cow<'_, [u8]>) {
     match numbers {
-        Numbers::F32(values) => {
-            let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-            (Dtype::F32, values.len(), bytes)
-        }
-        Numbers::F64(values) => {
-            let bytes = values.iter().flat_map(|x| x.to_le_bytes()).collect();
-            (Dtype::F64, values.len(), bytes)
-        }
+        Numbers::F32(values) => (Dtype::F32, values.len(), little_end(values)),
+        Numbers::F64(values) => (Dtype::F64, values.len(), little_end(values)),
     }
 }
 
@@ -82,7 +77,7 @@ pub fn to_bytes(state: &State, run: &RunNote) -> Result<Vec<u8>, String> {
     let metadata: HashMap<String, String> =
         metadata.map(|(key, value)| (key.to_string(), value)).into();
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| error(&e))?;
-    tensors::canonical(&bytes)
+    tensors::canonical(bytes)
 }
 
 /// Reads a file of [`to_bytes`].

@@ -1,5 +1,6 @@
 //! The file format that checkpoints and states have: tensors by name, and why a file of them is refused.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -100,19 +101,33 @@ pub(super) fn integers(file: &SafeTensors<'_>, name: &str) -> Result<Vec<u32>, S
         .collect())
 }
 
+/// Numbers' bytes in little-endian order.
+pub(super) fn little_end<T: bytemuck::NoUninit>(values: &[T]) -> Cow<'_, [u8]> {
+    let bytes = bytemuck::cast_slice(values);
+    if cfg!(target_endian = "little") {
+        return Cow::Borrowed(bytes);
+    }
+    let numbers = bytes.chunks_exact(size_of::<T>());
+    numbers
+        .flat_map(|number| number.iter().rev().copied())
+        .collect()
+}
+
 /// Rewrites the header with sorted keys: the format's own writer leaves the metadata in the
 /// order of a hash map, and the same checkpoint must be the same bytes.
-pub(super) fn canonical(bytes: &[u8]) -> Result<Vec<u8>, String> {
+pub(super) fn canonical(mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
     let (length, rest) = bytes.split_first_chunk::<8>().ok_or("no header")?;
-    let (header, data) = rest
-        .split_at_checked(u64::from_le_bytes(*length) as usize)
-        .ok_or("no header")?;
+    let length = u64::from_le_bytes(*length) as usize;
+    let header = rest.get(..length).ok_or("no header")?;
     let header: std::collections::BTreeMap<String, serde_json::Value> =
         serde_json::from_slice(header).map_err(|error| error.to_string())?;
     let mut header = serde_json::to_vec(&header).map_err(|error| error.to_string())?;
     header.resize(header.len().next_multiple_of(8), b' ');
-    let mut out = (header.len() as u64).to_le_bytes().to_vec();
-    out.extend(header);
-    out.extend(data);
-    Ok(out)
+    // As long as it was: what is behind stays where it is.
+    let start = (header.len() as u64)
+        .to_le_bytes()
+        .into_iter()
+        .chain(header);
+    bytes.splice(..8 + length, start);
+    Ok(bytes)
 }

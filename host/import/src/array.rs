@@ -1,5 +1,6 @@
 //! An array as another program wrote it: its shape, what its elements are, and its bytes.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ pub struct Array {
     /// Whether the first side runs fastest.
     fortran: bool,
     big_endian: bool,
-    bytes: Arc<[u8]>,
+    bytes: Arc<Vec<u8>>,
     range: Range<usize>,
 }
 
@@ -77,7 +78,7 @@ impl Array {
     pub fn new(
         shape: Vec<usize>,
         element: Element,
-        bytes: Arc<[u8]>,
+        bytes: Arc<Vec<u8>>,
         range: Range<usize>,
     ) -> Result<Array, String> {
         let count = shape
@@ -117,9 +118,12 @@ impl Array {
     /// # Errors
     /// As [`Array::new`].
     pub(crate) fn of_floats(shape: Vec<usize>, values: &[f32]) -> Result<Array, String> {
-        let bytes: Arc<[u8]> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        let bytes: Vec<u8> = match cfg!(target_endian = "little") {
+            true => bytemuck::cast_slice(values).to_vec(),
+            false => values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        };
         let range = 0..bytes.len();
-        Array::new(shape, Element::F32, bytes, range)
+        Array::new(shape, Element::F32, bytes.into(), range)
     }
 
     /// The array of short texts.
@@ -206,11 +210,20 @@ impl Array {
             })
     }
 
-    /// Its numbers in single precision, the last side fastest.
+    /// Its numbers in single precision, the last side fastest: the file's own bytes where those are such numbers already.
     ///
     /// # Errors
     /// Where its elements are no numbers, in words that follow its name.
-    pub fn floats(&self) -> Result<Vec<f32>, String> {
+    pub fn floats(&self) -> Result<Cow<'_, [f32]>, String> {
+        let plain = self.element == Element::F32 && !self.fortran && !self.big_endian;
+        if plain && cfg!(target_endian = "little") {
+            let bytes = &self.bytes[self.range.clone()];
+            return Ok(match bytemuck::try_cast_slice(bytes) {
+                Ok(values) => Cow::Borrowed(values),
+                // They don't begin where a number may.
+                Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(bytes)),
+            });
+        }
         fn low<const N: usize>(bytes: [u8; 8]) -> [u8; N] {
             std::array::from_fn(|at| bytes[at])
         }
@@ -226,13 +239,11 @@ impl Array {
             }
             _ => return Err(format!("holds {}, not numbers", self.element.name())),
         };
-        Ok(match (self.fortran, &self.shape[..]) {
-            (false, _) => values,
-            (true, &[rows, columns]) => transposed(&values, columns, rows),
-            (true, _) => {
-                return Err("has more than two sides in Fortran's order".into());
-            }
-        })
+        match (self.fortran, &self.shape[..]) {
+            (false, _) => Ok(values.into()),
+            (true, &[rows, columns]) => Ok(transposed(&values, columns, rows).into()),
+            (true, _) => Err("has more than two sides in Fortran's order".into()),
+        }
     }
 
     /// Its integers; none where its elements are none.
@@ -251,6 +262,25 @@ impl Array {
                 })
                 .collect(),
         )
+    }
+
+    /// Its integers, where all are ones of 32 bits from 0 on.
+    pub fn small(&self) -> Option<Vec<u32>> {
+        let (bytes, signed) = match self.element {
+            Element::Signed(bytes) => (bytes, true),
+            Element::Unsigned(bytes) => (bytes, false),
+            _ => return None,
+        };
+        // What is negative is none as an unsigned number either: of its bytes the last begins with a one.
+        let most = if signed {
+            (1 << (8 * bytes - 1)) - 1
+        } else {
+            u64::MAX
+        };
+        let number = |all| Some(u64::from_le_bytes(all)).filter(|number| *number <= most);
+        self.elements()
+            .map(|all| number(all)?.try_into().ok())
+            .collect()
     }
 
     /// Its elements as texts, where they are texts or integers: for ids.
@@ -301,7 +331,13 @@ mod tests {
     use super::*;
 
     fn array(element: Element, shape: &[usize], bytes: &[u8]) -> Array {
-        Array::new(shape.to_vec(), element, bytes.into(), 0..bytes.len()).unwrap()
+        Array::new(
+            shape.to_vec(),
+            element,
+            bytes.to_vec().into(),
+            0..bytes.len(),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -309,12 +345,18 @@ mod tests {
         let halves = [f16::from_f32(1.5), f16::from_f32(-2.0)].map(f16::to_le_bytes);
         assert_eq!(
             array(Element::F16, &[2], halves.as_flattened()).floats(),
-            Ok(vec![1.5, -2.0])
+            Ok(vec![1.5, -2.0].into())
         );
         let bytes = bf16::from_f32(3.0).to_le_bytes();
-        assert_eq!(array(Element::BF16, &[1], &bytes).floats(), Ok(vec![3.0]));
+        assert_eq!(
+            array(Element::BF16, &[1], &bytes).floats(),
+            Ok(vec![3.0].into())
+        );
         let bytes = 0.1f64.to_le_bytes();
-        assert_eq!(array(Element::F64, &[], &bytes).floats(), Ok(vec![0.1]));
+        assert_eq!(
+            array(Element::F64, &[], &bytes).floats(),
+            Ok(vec![0.1].into())
+        );
         assert_eq!(
             array(Element::Signed(2), &[2], &[0xff, 0xff, 1, 0]).integers(),
             Some(vec![-1, 1])
@@ -341,7 +383,7 @@ mod tests {
             ["té"]
         );
         let big_endian = array(Element::F32, &[1], &2.5f32.to_be_bytes()).ordered(false, true);
-        assert_eq!(big_endian.floats(), Ok(vec![2.5]));
+        assert_eq!(big_endian.floats(), Ok(vec![2.5].into()));
     }
 
     #[test]
@@ -351,7 +393,7 @@ mod tests {
             .flat_map(|v| v.to_le_bytes())
             .collect();
         let array = array(Element::F32, &[2, 3], &bytes).ordered(true, false);
-        assert_eq!(array.floats().unwrap(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(&*array.floats().unwrap(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     }
 
     #[test]

@@ -101,7 +101,7 @@ fn safetensors(bytes: Vec<u8>) -> Result<Arrays, String> {
     let not = |error| format!("is not a whole safetensors file ({error})");
     let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(not)?;
     let start = header + 8;
-    let bytes: Arc<[u8]> = bytes.into();
+    let bytes = Arc::new(bytes);
     metadata
         .tensors()
         .into_iter()

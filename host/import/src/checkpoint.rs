@@ -3,20 +3,16 @@
 
 use std::str::FromStr;
 
-use pocketrec::MAX_DIM;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::random::hash;
-use pocketrec_base::threads;
 use pocketrec_checkpoint::{Checkpoint, DataNote, IMPORTED, SplitNote};
 use pocketrec_data::scale::GivenScale;
 use pocketrec_data::{Dataset, Names, Ratings, Scale, Split};
-use pocketrec_train::bayes::{Rows, narrower};
-use pocketrec_train::{ModelKind, Options, Parameters, Solver, fame, interest, recipe, validate};
+use pocketrec_train::{Options, Parameters, Solver, fame, interest, recipe, validate};
 
+use crate::cut::{cut, lost, predictions, wanted};
 use crate::found::{Found, Side};
 
-/// Users, and movies, that a model is looked at with where looking at all would take long.
-const LOOKED_AT: usize = 1000;
 /// What is told where nothing is known of what a model may be used for.
 const LICENCE: &str = "unknown terms; `import --licence` states them";
 /// A mean of ratings less predictions that a model with its own mean doesn't have, as a share of the scale.
@@ -145,7 +141,13 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
         movie_bias: movies.bias,
         layers,
     };
-    let scale = scale(&parameters, beside, &mut notes);
+    let wanted = wanted(&parameters, beside.dim)?;
+    let open = beside.scale.is_none() && beside.data.is_none();
+    let predicted = match open || wanted.is_some() {
+        true => predictions(&parameters),
+        false => Vec::new(),
+    };
+    let scale = scale(&predicted, beside, &mut notes);
     parameters.scale = (scale.min, scale.max);
     if let Some(ratings) = &ratings {
         measure(&parameters, ratings, beside.mean.is_some(), &mut notes);
@@ -159,13 +161,11 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
     let counted = ratings.as_ref().unwrap_or(&none);
     let user_counts = counts(&counted.users, parameters.users);
     let movie_counts = counts(&counted.movies, parameters.movies);
-    let whole = match wanted(&parameters, beside.dim)? {
-        None => None,
-        Some(dim) => {
-            let narrow = cut(&parameters, (&user_counts, &movie_counts), dim, &mut notes);
-            Some(std::mem::replace(&mut parameters, narrow))
-        }
-    };
+    let whole = wanted.map(|dim| {
+        let narrow = cut(&mut parameters, (&user_counts, &movie_counts), dim);
+        notes.push(lost(&predicted, &narrow, parameters.user_dim));
+        std::mem::replace(&mut parameters, narrow)
+    });
     let hidden = parameters.layers.iter().map(|layer| layer.outputs);
     let mut options = Options {
         model,
@@ -299,42 +299,19 @@ fn meet(
     Ok(())
 }
 
-fn mean_of(values: &[f32]) -> f32 {
+/// The mean of some numbers.
+pub(crate) fn mean_of(values: &[f32]) -> f32 {
     let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
     (sum / values.len().max(1) as f64) as f32
 }
 
-/// At most so many of so many rows, evenly spaced.
-fn some(count: usize) -> impl ExactSizeIterator<Item = usize> + Clone {
-    let taken = count.min(LOOKED_AT);
-    (0..taken).map(move |at| at * count / taken.max(1))
-}
-
-/// Predictions, not clamped, of some users for some movies.
-fn predictions(p: &Parameters) -> Vec<f32> {
-    let users: Vec<usize> = some(p.users).collect();
-    let made = threads::share(
-        threads::available(),
-        users,
-        || (),
-        |(), user| {
-            let pairs = some(p.movies).map(|movie| (user, movie));
-            let mut out = vec![0.0; p.movies.min(LOOKED_AT)];
-            p.raw_many(pairs, &mut out);
-            out
-        },
-    );
-    made.concat()
-}
-
 /// The scale: as it is given, that of the ratings, or what predictions span.
-fn scale(p: &Parameters, beside: &Beside<'_>, notes: &mut Vec<String>) -> Scale {
+fn scale(predicted: &[f32], beside: &Beside<'_>, notes: &mut Vec<String>) -> Scale {
     let of_data = beside.data.map(|data| data.scale);
     match (beside.scale, of_data) {
         (Some(given), found) => given.with(found.unwrap_or(Scale::MOVIELENS)),
         (None, Some(found)) => found,
         (None, None) => {
-            let predicted = predictions(p);
             let over = |pick: fn(f32, f32) -> f32| {
                 predicted.iter().copied().reduce(pick).unwrap_or_default()
             };
@@ -381,98 +358,24 @@ fn measure(p: &Parameters, ratings: &Ratings, told: bool, notes: &mut Vec<String
     }
 }
 
-/// The dimensions to cut to, where the model has more than it is to have.
-fn wanted(p: &Parameters, dim: Option<usize>) -> Result<Option<usize>, BadInput> {
-    let most = dim.unwrap_or(MAX_DIM);
-    let has = p.user_dim.max(p.movie_dim);
-    if most == 0 || most > MAX_DIM {
-        return Err(BadInput::new(format!(
-            "--dim is {most}; it should be a number from 1 to {MAX_DIM}"
-        )));
-    }
-    if has <= most {
-        return Ok(None);
-    }
-    if p.model != ModelKind::Mf {
-        return Err(BadInput::new(format!(
-            "the model has rows of {has} numbers, and {} {most}: only a model without dense layers can be cut; train one \
-             with fewer numbers",
-            if dim.is_some() {
-                "--dim says"
-            } else {
-                "an image holds at most"
-            }
-        )));
-    }
-    Ok(Some(most))
-}
-
-/// The model with rows of `dim` numbers, each rating's error counting.
-fn cut(
-    p: &Parameters,
-    counts: (&[u32], &[u32]),
-    dim: usize,
-    notes: &mut Vec<String>,
-) -> Parameters {
-    let weights = |counts: &[u32]| counts.iter().map(|&n| n as f32 + 1.0).collect::<Vec<_>>();
-    let (user_weights, movie_weights) = (weights(counts.0), weights(counts.1));
-    let rows = Rows {
-        mean: p.mean,
-        user_bias: p.user_bias.clone(),
-        movie_bias: p.movie_bias.clone(),
-        dim: p.user_dim,
-        user_rows: p.user_embedding.clone(),
-        movie_rows: p.movie_embedding.clone(),
-    };
-    let rows = narrower(
-        rows,
-        (&user_weights, &movie_weights),
-        dim,
-        threads::available(),
-    );
-    let narrow = Parameters {
-        mean: rows.mean,
-        user_dim: dim,
-        movie_dim: dim,
-        user_embedding: rows.user_rows,
-        movie_embedding: rows.movie_rows,
-        user_bias: rows.user_bias,
-        movie_bias: rows.movie_bias,
-        model: p.model,
-        scale: p.scale,
-        users: p.users,
-        movies: p.movies,
-        layers: p.layers.clone(),
-    };
-    let (before, after) = (predictions(p), predictions(&narrow));
-    let squares = before
-        .iter()
-        .zip(&after)
-        .map(|(a, b)| f64::from(a - b).powi(2));
-    let moved = (squares.sum::<f64>() / before.len().max(1) as f64).sqrt();
-    let mean = f64::from(mean_of(&before));
-    let spread = before
-        .iter()
-        .map(|a| (f64::from(*a) - mean).powi(2))
-        .sum::<f64>();
-    let spread = (spread / before.len().max(1) as f64).sqrt();
-    notes.push(format!(
-        "Rows of {} numbers are cut to the {dim} that explain most, and biases: predictions move by {moved:.4} (RMS), and \
-         they spread by {spread:.4}",
-        p.user_dim
-    ));
-    narrow
-}
-
 /// A model's, where no ratings have one.
 fn fingerprint(p: &Parameters, users: &[u32], movies: &[u32]) -> u64 {
-    let numbers = p
-        .tables()
-        .into_iter()
-        .flatten()
-        .map(|value| value.to_bits());
-    let ids = users.iter().chain(movies).copied();
-    numbers
-        .chain(ids)
-        .fold(1, |sum, bits| hash(sum ^ u64::from(bits)))
+    let tables = p.tables().into_iter().map(bytemuck::cast_slice);
+    tables
+        .chain([users, movies])
+        .fold(1, |sum, numbers| hash(sum ^ digest(numbers)))
+}
+
+/// A sum over numbers, eight side by side: none waits for another.
+fn digest(numbers: &[u32]) -> u64 {
+    let mut sums = [1; 8];
+    let (blocks, rest) = numbers.as_chunks::<16>();
+    for block in blocks {
+        for (sum, [low, high]) in sums.iter_mut().zip(block.as_chunks().0) {
+            *sum = hash(*sum ^ (u64::from(*high) << 32 | u64::from(*low)));
+        }
+    }
+    let rest = rest.iter().copied().map(u64::from);
+    let all = sums.into_iter().chain(rest);
+    all.fold(numbers.len() as u64, |sum, next| hash(sum ^ next))
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pocketrec_base::threads;
 use pocketrec_data::Names;
 use pocketrec_train::{Layer, ModelKind};
 
@@ -108,7 +109,7 @@ impl Found {
             let texts = match (given, ids) {
                 (Some(path), _) => Some((ids::read(path, what)?, path.display().to_string())),
                 (None, Some((name, array))) => {
-                    let texts = array.texts().ok_or_else(|| {
+                    let texts = ids::Given::of(&array).ok_or_else(|| {
                         of(format!(
                             "`{name}` is to hold ids, and holds neither integers nor texts"
                         ))
@@ -260,7 +261,7 @@ struct Raw {
     table: (String, Array),
     bias: Option<(String, Array)>,
     /// Its ids, and where they are from.
-    texts: Option<(Vec<String>, String)>,
+    texts: Option<(ids::Given, String)>,
 }
 
 /// Whether the tables of users and of movies lie by columns: where a dot product takes it, both or neither, and otherwise
@@ -297,7 +298,7 @@ impl Raw {
         };
         let values = array.floats().map_err(|why| format!("`{name}` {why}"))?;
         let (rows, dim, values) = match turned {
-            true => (columns, rows, transposed(&values, rows, columns)),
+            true => (columns, rows, transposed(&values, rows, columns).into()),
             false => (rows, columns, values),
         };
         if rows == 0 || dim == 0 {
@@ -317,7 +318,7 @@ impl Raw {
                     texts.len()
                 ));
             }
-            Some((texts, _)) => Ids::of_texts(texts, what)?,
+            Some((texts, from)) => Ids::of(texts, what).map_err(|why| format!("{from}: {why}"))?,
         };
         let bias = match self.bias {
             None => Vec::new(),
@@ -332,19 +333,14 @@ impl Raw {
                 ids.order.iter().map(|row| values[*row]).collect()
             }
         };
-        let mut table = Vec::with_capacity(values.len());
-        for row in &ids.order {
-            table.extend_from_slice(&values[row * dim..][..dim]);
-        }
-        let not_finite = |values: &[f32]| values.iter().position(|value| !value.is_finite());
-        let found = not_finite(&table).map(|at| (at / dim, table[at], &name));
-        if let Some((place, value, name)) = found {
+        let (table, bad) = gathered(&values, dim, &ids.order);
+        if let Some((place, value)) = bad {
             return Err(format!(
                 "the row of {what} {} in `{name}` holds {value}; a factor is a finite number",
                 ids.shown(place)
             ));
         }
-        if let Some(place) = not_finite(&bias) {
+        if let Some(place) = bias.iter().position(|value| !value.is_finite()) {
             return Err(format!(
                 "the bias of {what} {} isn't a finite number",
                 ids.shown(place)
@@ -358,4 +354,39 @@ impl Raw {
             bias,
         })
     }
+}
+
+/// Rows in another order, on all cores, and where the first number is that isn't finite: its place there, and what it is.
+fn gathered(values: &[f32], dim: usize, order: &[usize]) -> (Vec<f32>, Option<(usize, f32)>) {
+    /// Rows that a thread takes at a time.
+    const PART: usize = 1 << 10;
+    let mut table = vec![0.0; order.len() * dim];
+    let parts: Vec<_> = table
+        .chunks_mut(PART * dim)
+        .zip(order.chunks(PART))
+        .zip((0..).step_by(PART))
+        .collect();
+    let bad = threads::share(
+        threads::for_memory(),
+        parts,
+        || (),
+        |(), ((table, order), start)| {
+            let mut bad = None;
+            for ((to, &row), place) in table.chunks_exact_mut(dim).zip(order).zip(start..) {
+                to.copy_from_slice(&values[row * dim..][..dim]);
+                // Without a way out in the midst it is looked for by vectors.
+                let whole = to
+                    .iter()
+                    .fold(true, |whole, value| whole & value.is_finite());
+                if !whole && bad.is_none() {
+                    bad = to
+                        .iter()
+                        .find(|value| !value.is_finite())
+                        .map(|value| (place, *value));
+                }
+            }
+            bad
+        },
+    );
+    (table, bad.into_iter().flatten().next())
 }

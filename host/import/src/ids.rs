@@ -1,11 +1,12 @@
 //! Whose row is whose: the ids of a table's rows, and the order in which a checkpoint has them.
 
-use std::collections::HashMap;
+use std::fmt::Display;
 use std::path::Path;
 
 use pocketrec_data::Names;
 use pocketrec_data::known;
 
+use crate::array::Array;
 use crate::arrays;
 use crate::error::Failed;
 use crate::table;
@@ -31,50 +32,44 @@ impl Ids {
         }
     }
 
-    /// The ids that rows have by texts: numbers if all are whole ones of 32 bits, else names. `what` is user or movie.
+    /// The ids that rows are given: texts that are all whole numbers of 32 bits are numbers, others names. `what` is user or
+    /// movie.
     ///
     /// # Errors
     /// A sentence that names the two rows of one id.
-    pub fn of_texts(texts: Vec<String>, what: &str) -> Result<Ids, String> {
-        let mut first: HashMap<&str, usize> = HashMap::with_capacity(texts.len());
-        for (row, text) in texts.iter().enumerate() {
-            if text.is_empty() {
-                return Err(format!(
-                    "row {row} of the {what} ids is empty; counted from 0"
-                ));
-            }
-            if let Some(before) = first.insert(text, row) {
-                return Err(format!(
-                    "the {what} id {text} is there twice: rows {before} and {row}, counted from 0"
-                ));
-            }
-        }
-        drop(first);
-        let number = |text: &String| -> Option<u32> {
-            let number = text.parse::<u32>().ok()?;
-            (number.to_string() == *text).then_some(number)
+    pub fn of(given: Given, what: &str) -> Result<Ids, String> {
+        let texts = match given {
+            Given::Numbers(numbers) => return Ids::of_numbers(&numbers, what),
+            Given::Texts(texts) => texts,
         };
-        let numbers: Option<Vec<u32>> = texts.iter().map(number).collect();
-        let mut order: Vec<usize> = (0..texts.len()).collect();
-        Ok(match numbers {
-            Some(numbers) => {
-                order.sort_unstable_by_key(|row| numbers[*row]);
-                Ids {
-                    ids: order.iter().map(|row| numbers[*row]).collect(),
-                    names: Names::default(),
-                    order,
-                }
-            }
-            None => {
-                order.sort_unstable_by(|a, b| texts[*a].cmp(&texts[*b]));
-                let mut texts: Vec<Option<String>> = texts.into_iter().map(Some).collect();
-                let sorted = order.iter().filter_map(|row| texts[*row].take()).collect();
-                Ids {
-                    ids: (1..=order.len() as u32).collect(),
-                    names: Names::new(sorted),
-                    order,
-                }
-            }
+        if let Some(row) = texts.iter().position(String::is_empty) {
+            return Err(format!(
+                "row {row} of the {what} ids is empty; counted from 0"
+            ));
+        }
+        let number = |text: &String| -> Option<u32> {
+            let is_plain = text == "0" || !text.starts_with(['0', '+']);
+            text.parse().ok().filter(|_| is_plain)
+        };
+        if let Some(numbers) = texts.iter().map(number).collect::<Option<Vec<u32>>>() {
+            return Ids::of_numbers(&numbers, what);
+        }
+        let order = ordered(&texts, what)?;
+        let mut texts: Vec<Option<String>> = texts.into_iter().map(Some).collect();
+        let sorted = order.iter().filter_map(|row| texts[*row].take()).collect();
+        Ok(Ids {
+            ids: (1..=order.len() as u32).collect(),
+            names: Names::new(sorted),
+            order,
+        })
+    }
+
+    fn of_numbers(numbers: &[u32], what: &str) -> Result<Ids, String> {
+        let order = ordered(numbers, what)?;
+        Ok(Ids {
+            ids: order.iter().map(|row| numbers[*row]).collect(),
+            names: Names::default(),
+            order,
         })
     }
 
@@ -87,12 +82,59 @@ impl Ids {
     }
 }
 
-/// The texts of ids in a file: an array of NumPy's, or a table, of which the column that is called like an id is taken, else
+/// Rows in the order of their ids.
+fn ordered<T: Ord + Display>(ids: &[T], what: &str) -> Result<Vec<usize>, String> {
+    let mut order: Vec<usize> = (0..ids.len()).collect();
+    // Those of one id as they came.
+    order.sort_by(|a, b| ids[*a].cmp(&ids[*b]));
+    let twice = order.windows(2).filter(|pair| ids[pair[0]] == ids[pair[1]]);
+    match twice.min_by_key(|pair| pair[1]) {
+        None => Ok(order),
+        Some(pair) => Err(format!(
+            "the {what} id {} is there twice: rows {} and {}, counted from 0",
+            ids[pair[0]], pair[0], pair[1]
+        )),
+    }
+}
+
+/// What rows are called, in their order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// Numbers.
+    Numbers(Vec<u32>),
+    /// Names, or numbers as texts.
+    Texts(Vec<String>),
+}
+
+impl Given {
+    /// Those in an array; none where it holds neither integers nor texts.
+    pub fn of(array: &Array) -> Option<Given> {
+        match array.small() {
+            Some(numbers) => Some(Given::Numbers(numbers)),
+            None => array.texts().map(Given::Texts),
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        match self {
+            Given::Numbers(numbers) => numbers.len(),
+            Given::Texts(texts) => texts.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The ids in a file: an array of NumPy's, or a table, of which the column that is called like an id is taken, else
 /// the first; a column `row` says in which row an id is. `what` is user or movie.
 ///
 /// # Errors
 /// [`Failed`] where it can't be read or its rows aren't all there.
-pub fn read(path: &Path, what: &str) -> Result<Vec<String>, Failed> {
+pub fn read(path: &Path, what: &str) -> Result<Given, Failed> {
     let shown = path.display();
     let ends = |end: &str| {
         path.extension()
@@ -101,8 +143,7 @@ pub fn read(path: &Path, what: &str) -> Result<Vec<String>, Failed> {
     if ends("npy") {
         let mut arrays = arrays::read(path)?;
         let array = arrays.pop_first().map(|(_, array)| array);
-        let texts = array.as_ref().and_then(|array| array.texts());
-        return texts.ok_or_else(|| {
+        return array.as_ref().and_then(Given::of).ok_or_else(|| {
             Failed::input(format!(
                 "{shown} holds neither integers nor texts, and ids are one of them"
             ))
@@ -123,7 +164,7 @@ pub fn read(path: &Path, what: &str) -> Result<Vec<String>, Failed> {
     let column = own.unwrap_or_else(|| (0..).find(|at| Some(*at) != rows).unwrap_or_default());
     let ids = table.columns.get(column).cloned().unwrap_or_default();
     let Some(rows) = rows.filter(|rows| *rows != column) else {
-        return Ok(ids);
+        return Ok(Given::Texts(ids));
     };
     let mut placed: Vec<Option<String>> = vec![None; ids.len()];
     for (line, (row, id)) in table.columns[rows].iter().zip(ids).enumerate() {
@@ -140,23 +181,23 @@ pub fn read(path: &Path, what: &str) -> Result<Vec<String>, Failed> {
             _ => return Err(wrong()),
         }
     }
-    Ok(placed.into_iter().flatten().collect())
+    Ok(Given::Texts(placed.into_iter().flatten().collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn texts(texts: &[&str]) -> Vec<String> {
-        texts.iter().map(ToString::to_string).collect()
+    fn texts(texts: &[&str]) -> Given {
+        Given::Texts(texts.iter().map(ToString::to_string).collect())
     }
 
     #[test]
     fn numbers_stay_numbers_and_all_else_is_names_by_the_alphabet() {
-        let ids = Ids::of_texts(texts(&["30", "4", "7"]), "user").unwrap();
+        let ids = Ids::of(texts(&["30", "4", "7"]), "user").unwrap();
         assert_eq!((ids.ids, ids.order), (vec![4, 7, 30], vec![1, 2, 0]));
         for other in ["-1", "4294967296", "007", "tt12"] {
-            let ids = Ids::of_texts(texts(&["30", other]), "user").unwrap();
+            let ids = Ids::of(texts(&["30", other]), "user").unwrap();
             assert_eq!(ids.ids, [1, 2], "{other}");
             assert_eq!(
                 ids.names.id(other).map(|id| ids.order[id as usize - 1]),
@@ -167,7 +208,7 @@ mod tests {
 
     #[test]
     fn two_rows_of_one_id_are_named() {
-        let told = Ids::of_texts(texts(&["5", "6", "5"]), "movie").unwrap_err();
+        let told = Ids::of(texts(&["5", "6", "5"]), "movie").unwrap_err();
         assert_eq!(
             told,
             "the movie id 5 is there twice: rows 0 and 2, counted from 0"
@@ -182,13 +223,16 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             read(&path, what).map_err(|error| error.to_string())
         };
-        assert_eq!(read("12\n7\n", "user").unwrap(), ["12", "7"]);
-        assert_eq!(read("userId\n12\n7\n", "user").unwrap(), ["12", "7"]);
+        assert_eq!(read("12\n7\n", "user").unwrap(), texts(&["12", "7"]));
+        assert_eq!(
+            read("userId\n12\n7\n", "user").unwrap(),
+            texts(&["12", "7"])
+        );
         assert_eq!(
             read("row,movieId\n1,12\n0,7\n", "movie").unwrap(),
-            ["7", "12"]
+            texts(&["7", "12"])
         );
-        assert_eq!(read("a,x\nb,y\n", "movie").unwrap(), ["a", "b"]);
+        assert_eq!(read("a,x\nb,y\n", "movie").unwrap(), texts(&["a", "b"]));
         let told = read("row,id\n1,12\n1,7\n", "movie").unwrap_err();
         assert!(
             told.ends_with(

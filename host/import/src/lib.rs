@@ -4,7 +4,7 @@
 //! is a model in LIBMF's text, [`spark`] one in a folder of Spark's. [`roles`] says which array is what, by given names
 //! or by the usual ones; [`ids`] says whose rows are whose. [`network`] finds dense layers and how they lie. [`found`]
 //! puts it together into a [`Found`] model, whose rows ascend by id, and [`checkpoint`] makes the checkpoint of it,
-//! with what ratings tell beside. [`check`] compares predictions.
+//! with what ratings tell beside; `cut` makes rows narrower for it. [`check`] compares predictions.
 
 #![deny(
     clippy::print_stdout,
@@ -16,6 +16,7 @@ pub mod array;
 pub mod arrays;
 pub mod check;
 pub mod checkpoint;
+mod cut;
 mod error;
 pub mod found;
 pub mod ids;

@@ -133,7 +133,7 @@ mod tests {
         assert!(is(MODEL.as_bytes()));
         let (arrays, notes) = read(MODEL).unwrap();
         assert_eq!(
-            arrays["user_embedding"].floats().unwrap(),
+            &*arrays["user_embedding"].floats().unwrap(),
             [0.5, 1.0, 2.0, -1.0]
         );
         assert_eq!(arrays["user_ids"].texts().unwrap(), ["0", "2"]);

@@ -132,12 +132,13 @@ pub fn find(
             outputs,
             weight: match layout {
                 Layout::Linear => transposed(&values, outputs, due),
-                Layout::Dense => values,
+                Layout::Dense => values.into_owned(),
             },
             bias: pair
                 .bias
                 .floats()
-                .map_err(|why| format!("`{}` {why}", pair.name))?,
+                .map_err(|why| format!("`{}` {why}", pair.name))?
+                .into_owned(),
         });
         due = outputs;
     }

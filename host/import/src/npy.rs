@@ -14,7 +14,7 @@ pub const MAGIC: &[u8] = b"\x93NUMPY";
 /// # Errors
 /// What is wrong with it, in words that follow its name.
 pub fn read(bytes: Vec<u8>) -> Result<Array, String> {
-    let bytes: Arc<[u8]> = bytes.into();
+    let bytes = Arc::new(bytes);
     let cut = || "is cut: it ends within its header".to_owned();
     let version = *bytes.get(6).ok_or_else(cut)?;
     let (length, start) = match version {
@@ -134,15 +134,18 @@ mod tests {
             .collect();
         let array = read(written("<f4", "(2, 2)", &floats)).unwrap();
         assert_eq!(
-            (array.floats().unwrap(), array.shape),
-            (vec![1.0, 2.0, 3.0, 4.0], vec![2, 2])
+            (&*array.floats().unwrap(), &array.shape[..]),
+            (&[1.0, 2.0, 3.0, 4.0][..], &[2, 2][..])
         );
         let mut bytes = written("<f4", "(2, 2)", &floats);
         let at = bytes.windows(5).position(|w| w == b"False").unwrap();
         bytes.splice(at..at + 5, *b"True ");
-        assert_eq!(read(bytes).unwrap().floats().unwrap(), [1.0, 3.0, 2.0, 4.0]);
+        assert_eq!(
+            &*read(bytes).unwrap().floats().unwrap(),
+            [1.0, 3.0, 2.0, 4.0]
+        );
         let one = read(written("<f8", "()", &3.5f64.to_le_bytes())).unwrap();
-        assert_eq!(one.floats().unwrap(), [3.5]);
+        assert_eq!(&*one.floats().unwrap(), [3.5]);
         let texts = read(written("|S2", "(2,)", b"a\0bc")).unwrap();
         assert_eq!(texts.texts().unwrap(), ["a", "bc"]);
     }

@@ -1,7 +1,6 @@
 //! The folder that Spark's `ALSModel.save` writes: `metadata`, and the factors of users and items in Parquet.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use pocketrec_data::DataError;
 use pocketrec_data::parquet::{self, Part};
@@ -34,12 +33,12 @@ pub fn read(folder: &Path) -> Result<Arrays, Failed> {
     let mut arrays = Arrays::new();
     for (name, table, ids) in FACTORS {
         let (found, dim, values) = factors(&model.join(name), rank)?;
-        let bytes: Arc<[u8]> = found.iter().flat_map(|id| id.to_le_bytes()).collect();
+        let bytes: Vec<u8> = found.iter().flat_map(|id| id.to_le_bytes()).collect();
         let (count, range) = (found.len(), 0..bytes.len());
         let of = |why: String| Failed::input(format!("{}: {why}", model.join(name).display()));
         arrays.insert(
             ids.name().into(),
-            Array::new(vec![count], Element::Signed(8), bytes, range).map_err(of)?,
+            Array::new(vec![count], Element::Signed(8), bytes.into(), range).map_err(of)?,
         );
         arrays.insert(
             table.name().into(),

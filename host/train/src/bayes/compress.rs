@@ -5,18 +5,20 @@
 //! the singular values of a small matrix of Gram factors (Eckart and Young 1936, with the weights
 //! taken into the rows), so it costs no training and no pass over pairs.
 
+use std::borrow::Cow;
+
 use super::tall;
 use crate::dense::{PIVOT, cholesky, solve_upper, svd};
 
 /// A product `left right^T` of two tables of `rank` columns.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Product {
+pub(super) struct Product<'a> {
     pub rank: usize,
-    pub left: Vec<f32>,
-    pub right: Vec<f32>,
+    pub left: Cow<'a, [f32]>,
+    pub right: Cow<'a, [f32]>,
 }
 
-impl Product {
+impl Product<'_> {
     /// Adds `scale` times another product: its columns go beside the present ones.
     pub(super) fn append(&mut self, columns: usize, scale: f32, left: &[f32], right: &[f32]) {
         let beside = |old: &[f32], new: &[f32], scale: f32| -> Vec<f32> {
@@ -34,27 +36,35 @@ impl Product {
         );
         *self = Self {
             rank: self.rank + columns,
-            left,
-            right,
+            left: left.into(),
+            right: right.into(),
         };
     }
 
     /// The best product of `rank` columns, each row's errors weighted; both tables get the square
     /// roots of the singular values.
-    pub(super) fn reduce(&self, rank: usize, weights: (&[f32], &[f32]), threads: usize) -> Self {
-        self.reduce_to(|_| rank, weights, threads)
+    pub(super) fn reduce(
+        &self,
+        rank: usize,
+        weights: (&[f32], &[f32]),
+        threads: usize,
+    ) -> Product<'static> {
+        let centre = vec![0.0; self.rank];
+        self.reduce_to(|_| rank, (&centre, &centre), weights, threads)
     }
 
-    /// As [`reduce`](Self::reduce), to as many columns as `rank` says of the squared singular values, largest first.
+    /// As [`reduce`](Self::reduce), each row less its table's centre, to as many columns as `rank` says of the squared
+    /// singular values, largest first.
     pub(super) fn reduce_to(
         &self,
         rank: impl Fn(&[f64]) -> usize,
+        centres: (&[f32], &[f32]),
         weights: (&[f32], &[f32]),
         threads: usize,
-    ) -> Self {
+    ) -> Product<'static> {
         let n = self.rank;
-        let mut a = gram(&self.left, n, weights.0, threads);
-        let mut b = gram(&self.right, n, weights.1, threads);
+        let mut a = gram(&self.left, centres.0, weights.0, threads);
+        let mut b = gram(&self.right, centres.1, weights.1, threads);
         cholesky(&mut a, n, PIVOT);
         cholesky(&mut b, n, PIVOT);
         // With L_a L_a^T and L_b L_b^T for the Grams the tables are Q_a L_a^T and Q_b L_b^T, the columns of the Qs being
@@ -80,17 +90,22 @@ impl Product {
             out
         };
         let (left_turn, right_turn) = (turn(&a, &found.left), turn(&b, &found.right));
-        let left = tall::times(&self.left, n, &left_turn, rank, threads);
-        let right = tall::times(&self.right, n, &right_turn, rank, threads);
-        Self { rank, left, right }
+        let left = tall::times(&self.left, centres.0, &left_turn, rank, threads);
+        let right = tall::times(&self.right, centres.1, &right_turn, rank, threads);
+        Product {
+            rank,
+            left: left.into(),
+            right: right.into(),
+        }
     }
 }
 
-/// The weighted Gram matrix of a table's columns, lower triangle. A millionth of its trace is added
+/// The weighted Gram matrix of a table's columns less a centre, lower triangle. A millionth of its trace is added
 /// to the diagonal: ten times what single precision loses, so that columns which say the same don't
 /// stop the factorisation.
-fn gram(table: &[f32], n: usize, weights: &[f32], threads: usize) -> Vec<f64> {
-    let mut sum = tall::gram(table, n, weights, threads);
+fn gram(table: &[f32], centre: &[f32], weights: &[f32], threads: usize) -> Vec<f64> {
+    let n = centre.len();
+    let mut sum = tall::gram(table, centre, weights, threads);
     let trace: f64 = (0..n).map(|i| sum[i * n + i]).sum();
     for i in 0..n {
         sum[i * n + i] += 1e-6 * trace + 1e-12;
@@ -108,7 +123,7 @@ mod tests {
         (0..rows * columns).map(|_| draw.normal() as f32).collect()
     }
 
-    fn at(p: &Product, i: usize, j: usize) -> f32 {
+    fn at(p: &Product<'_>, i: usize, j: usize) -> f32 {
         let left = &p.left[i * p.rank..(i + 1) * p.rank];
         let right = &p.right[j * p.rank..(j + 1) * p.rank];
         left.iter().zip(right).map(|(a, b)| a * b).sum()

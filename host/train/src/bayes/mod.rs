@@ -282,7 +282,7 @@ struct Mean<'a> {
     /// Ratings of each user, and of each movie, and one: what their errors weigh.
     weights: (Vec<f32>, Vec<f32>),
     bias: (Vec<f64>, Vec<f64>),
-    product: Product,
+    product: Product<'static>,
 }
 
 impl<'a> Mean<'a> {
@@ -326,8 +326,8 @@ impl<'a> Mean<'a> {
         let (users, movies) = &self.bias;
         state.keep(MEAN_USERS, Numbers::F64(users.clone()));
         state.keep(MEAN_MOVIES, Numbers::F64(movies.clone()));
-        state.keep(MEAN_LEFT, Numbers::F32(self.product.left.clone()));
-        state.keep(MEAN_RIGHT, Numbers::F32(self.product.right.clone()));
+        state.keep(MEAN_LEFT, Numbers::F32(self.product.left.to_vec()));
+        state.keep(MEAN_RIGHT, Numbers::F32(self.product.right.to_vec()));
         let sizes = vec![self.product.rank as f64, self.added as f64];
         state.keep(MEAN_SIZE, Numbers::F64(sizes));
     }
@@ -343,10 +343,12 @@ impl<'a> Mean<'a> {
             rank,
             left: state
                 .floats(MEAN_LEFT, user_count.checked_mul(rank)?)?
-                .to_vec(),
+                .to_vec()
+                .into(),
             right: state
                 .floats(MEAN_RIGHT, movie_count.checked_mul(rank)?)?
-                .to_vec(),
+                .to_vec()
+                .into(),
         };
         self.added = added;
         Some(())
@@ -365,6 +367,7 @@ impl<'a> Mean<'a> {
             let share = self.samples as f64 / self.added.max(1) as f64;
             self.product
                 .left
+                .to_mut()
                 .iter_mut()
                 .for_each(|x| *x = (f64::from(*x) * share) as f32);
             let biases = self.bias.0.iter_mut().chain(&mut self.bias.1);

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use super::Rows;
 use super::compress::Product;
+use super::tall;
 use crate::dense::{PIVOT, cholesky, solve_lower};
 use pocketrec_base::threads::{join, share};
 
@@ -12,11 +13,11 @@ use pocketrec_base::threads::{join, share};
 const PART: usize = 1 << 12;
 
 /// A model before it is narrow: `mean + bias + bias + <left, right>`.
-pub(super) struct Wide {
+pub(super) struct Wide<'a> {
     pub mean: f64,
     /// Of users, and of movies.
     pub bias: (Vec<f64>, Vec<f64>),
-    pub product: Product,
+    pub product: Product<'a>,
     /// Of the ratings that it was made from.
     pub variance: f64,
 }
@@ -26,15 +27,15 @@ pub(super) struct Wide {
 ///
 /// Costs two passes over the rows, of dimensions squared multiply-adds a row, and singular values of a matrix as wide as
 /// the rows.
-pub fn narrower(rows: Rows, weights: (&[f32], &[f32]), dim: usize, threads: usize) -> Rows {
+pub fn narrower(rows: &Rows, weights: (&[f32], &[f32]), dim: usize, threads: usize) -> Rows {
     let doubles = |values: &[f32]| values.iter().map(|&b| f64::from(b)).collect::<Vec<_>>();
     let wide = Wide {
         mean: rows.mean.into(),
         bias: (doubles(&rows.user_bias), doubles(&rows.movie_bias)),
         product: Product {
             rank: rows.dim,
-            left: rows.user_rows,
-            right: rows.movie_rows,
+            left: (&rows.user_rows).into(),
+            right: (&rows.movie_rows).into(),
         },
         variance: 1.0,
     };
@@ -60,7 +61,7 @@ fn kept(explained: impl Iterator<Item = f64>, dims: &RangeInclusive<usize>) -> u
 /// Moves what rows have in common into biases and mean, reduces the rest to so many dimensions as [`kept`] says of
 /// `dims`, and turns it so that users' rows spread evenly.
 pub(super) fn finish(
-    wide: Wide,
+    wide: Wide<'_>,
     weights: (&[f32], &[f32]),
     dims: RangeInclusive<usize>,
     threads: usize,
@@ -68,11 +69,11 @@ pub(super) fn finish(
     let Wide {
         mut mean,
         mut bias,
-        mut product,
+        product,
         variance,
     } = wide;
     let rank = product.rank;
-    let (left, right) = (&mut product.left, &mut product.right);
+    let (left, right) = (&product.left[..], &product.right[..]);
     let centre = |table: &[f32], weights: &[f32]| -> Vec<f64> {
         let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
         let mut sum = vec![0.0; rank];
@@ -91,18 +92,11 @@ pub(super) fn finish(
         || centre(left, weights.0),
         || centre(right, weights.1),
     );
-    each_row(left, rank, &mut bias.0, threads, |row, bias, _| {
-        for ((x, c), d) in row.iter_mut().zip(&c).zip(&d) {
-            *x -= *c as f32;
-            *bias += f64::from(*x) * d;
-        }
-    });
-    each_row(right, rank, &mut bias.1, threads, |row, bias, _| {
-        for ((x, c), d) in row.iter_mut().zip(&c).zip(&d) {
-            *bias += f64::from(*x) * c;
-            *x -= *d as f32;
-        }
-    });
+    // As they are taken off the rows.
+    let single = |centre: &[f64]| centre.iter().map(|&x| x as f32).collect::<Vec<_>>();
+    let centres = (single(&c), single(&d));
+    tall::add_products(left, Some(&centres.0), &d, &mut bias.0, threads);
+    tall::add_products(right, None, &c, &mut bias.1, threads);
     let total = |weights: &[f32]| weights.iter().map(|&w| f64::from(w)).sum::<f64>();
     for (bias, weights) in [(&mut bias.0, weights.0), (&mut bias.1, weights.1)] {
         let total = total(weights);
@@ -114,7 +108,7 @@ pub(super) fn finish(
     // A squared singular value is the mean square of what its dimension adds, times what all pairs weigh together.
     let whole = (total(weights.0) * total(weights.1) * variance).max(f64::MIN_POSITIVE);
     let dim = |squares: &[f64]| kept(squares.iter().map(|square| square / whole), &dims);
-    let product = product.reduce_to(dim, weights, threads);
+    let product = product.reduce_to(dim, (&centres.0, &centres.1), weights, threads);
     let dim = product.rank;
     let biases = |values: &[f64]| values.iter().map(|&b| b as f32).collect::<Vec<_>>();
     let mut rows = Rows {
@@ -122,8 +116,8 @@ pub(super) fn finish(
         user_bias: biases(&bias.0),
         movie_bias: biases(&bias.1),
         dim,
-        user_rows: product.left,
-        movie_rows: product.right,
+        user_rows: product.left.into_owned(),
+        movie_rows: product.right.into_owned(),
     };
     even_out(&mut rows, threads);
     rows
@@ -148,19 +142,19 @@ pub(super) fn even_out(rows: &mut Rows, threads: usize) {
         dim,
         &mut rows.user_bias,
         threads,
-        |row, _, _| {
+        |row, _| {
             for (x, c) in row.iter_mut().zip(&centre) {
                 *x -= *c as f32;
             }
         },
     );
-    let mut covariance = covariance(&rows.user_rows, dim, part, threads);
+    let mut covariance = tall::covariance(&rows.user_rows, dim, part, threads);
     each_row(
         &mut rows.movie_rows,
         dim,
         &mut rows.movie_bias,
         threads,
-        |row, bias, _| {
+        |row, bias| {
             let moved: f64 = row
                 .iter()
                 .zip(&centre)
@@ -191,88 +185,39 @@ pub(super) fn even_out(rows: &mut Rows, threads: usize) {
         x[column] = spread;
         solve_lower(l, dim, x);
     }
-    let turned = |row: &mut [f32], room: &mut Vec<f64>, turn: &[f64]| {
-        room.clear();
-        room.resize(dim, 0.0);
-        for (&x, turn) in row.iter().zip(turn.chunks_exact(dim)) {
-            for (sum, turn) in room.iter_mut().zip(turn) {
-                *sum += f64::from(x) * turn;
-            }
-        }
-        for (x, sum) in row.iter_mut().zip(room.iter()) {
-            *x = *sum as f32;
-        }
-    };
-    each_row(
-        &mut rows.user_rows,
-        dim,
-        &mut rows.user_bias,
-        threads,
-        |row, _, room| {
-            turned(row, room, &turn);
-        },
-    );
+    tall::turn(&mut rows.user_rows, dim, &turn, threads);
     let back: Vec<f64> = (0..dim * dim)
         .map(|at| match at % dim <= at / dim {
             true => l[at] / spread,
             false => 0.0,
         })
         .collect();
-    each_row(
-        &mut rows.movie_rows,
-        dim,
-        &mut rows.movie_bias,
-        threads,
-        |row, _, room| {
-            turned(row, room, &back);
-        },
-    );
+    tall::turn(&mut rows.movie_rows, dim, &back, threads);
 }
 
-/// The lower triangle of the sum over rows of `part` times a row's products with itself, on all cores: each takes some
-/// of the sums, so that every sum has one order.
-fn covariance(table: &[f32], dim: usize, part: f64, threads: usize) -> Vec<f64> {
-    const SUMS: usize = 8;
-    let starts: Vec<usize> = (0..dim).step_by(SUMS).collect();
-    let made = share(
-        threads,
-        starts,
-        || (),
-        |(), start| {
-            let own = start..dim.min(start + SUMS);
-            let mut sums = vec![0.0; own.len() * dim];
-            for row in table.chunks_exact(dim) {
-                for (i, sums) in own.clone().zip(sums.chunks_exact_mut(dim)) {
-                    let x = part * f64::from(row[i]);
-                    for (sum, &y) in sums.iter_mut().zip(&row[..=i]) {
-                        *sum += x * f64::from(y);
-                    }
-                }
-            }
-            sums
-        },
-    );
-    made.concat()
-}
-
-/// Does `work` to each row of a table and the number beside it, on all cores, each with room for sums.
+/// Does `work` to each row of a table and the number beside it, on all cores.
 fn each_row<B: Send>(
     table: &mut [f32],
     dim: usize,
     beside: &mut [B],
     threads: usize,
-    work: impl Fn(&mut [f32], &mut B, &mut Vec<f64>) + Sync,
+    work: impl Fn(&mut [f32], &mut B) + Sync,
 ) {
     let dim = dim.max(1);
     let parts: Vec<_> = table
         .chunks_mut(PART * dim)
         .zip(beside.chunks_mut(PART))
         .collect();
-    share(threads, parts, Vec::new, |room, (rows, beside)| {
-        for (row, beside) in rows.chunks_exact_mut(dim).zip(beside) {
-            work(row, beside, room);
-        }
-    });
+    share(
+        threads,
+        parts,
+        || (),
+        |(), (rows, beside)| {
+            for (row, beside) in rows.chunks_exact_mut(dim).zip(beside) {
+                work(row, beside);
+            }
+        },
+    );
 }
 
 #[cfg(test)]
@@ -333,7 +278,11 @@ mod tests {
             rows.mean + rows.user_bias[u] + rows.movie_bias[m] + dot
         };
         let ones = (vec![1.0; users], vec![1.0; movies]);
-        let narrow = narrower(rows.clone(), (&ones.0, &ones.1), 4, 2);
+        let narrow = narrower(&rows, (&ones.0, &ones.1), 4, 2);
+        for threads in [1, 5] {
+            let other = narrower(&rows, (&ones.0, &ones.1), 4, threads);
+            assert_eq!(other, narrow, "{threads} threads");
+        }
         assert_eq!(narrow.user_rows.len(), users * 4);
         for u in 0..users {
             for m in 0..movies {

@@ -3,6 +3,8 @@
 //! Written for the vectoriser, as the sampler's [`kernel`](super::kernel) is: nothing is fused and every sum has one
 //! written order, so the bits are the same with and without AVX2 and for any number of threads.
 
+use std::ops::Range;
+
 use pocketrec_base::threads::share;
 
 use super::kernel::LANES;
@@ -18,8 +20,10 @@ const ROUND: usize = 4;
 /// Rows of a product that a thread makes at a time.
 const PART: usize = 1 << 12;
 
-/// The weighted Gram matrix of a table of `n` columns, lower triangle: n^2 / 2 multiply-adds a row.
-pub(super) fn gram(table: &[f32], n: usize, weights: &[f32], threads: usize) -> Vec<f64> {
+/// The weighted Gram matrix of a table of as many columns as `centre` has numbers, which each row is taken less: the lower
+/// triangle, n^2 / 2 multiply-adds a row.
+pub(super) fn gram(table: &[f32], centre: &[f32], weights: &[f32], threads: usize) -> Vec<f64> {
+    let n = centre.len();
     let mut sum = vec![0.0f64; n * n];
     if n == 0 {
         return sum;
@@ -27,14 +31,24 @@ pub(super) fn gram(table: &[f32], n: usize, weights: &[f32], threads: usize) -> 
     let groups = n.div_ceil(LANES);
     let blocks: Vec<_> = table.chunks(BLOCK * n).zip(weights.chunks(BLOCK)).collect();
     for round in blocks.chunks(threads.max(1) * ROUND) {
-        let memory = || vec![[0.0; LANES]; BLOCK * groups];
+        let memory = || [(); 2].map(|()| vec![[0.0; LANES]; BLOCK * groups]);
         let made = share(
             threads,
             round.iter().copied(),
             memory,
-            |rows, (table, weights)| {
-                spread(table, n, rows);
-                tiles(rows, groups, weights)
+            |[rows, scaled], (table, weights)| {
+                let used = weights.len() * groups;
+                let (rows, scaled) = (&mut rows[..used], &mut scaled[..used]);
+                spread(table, centre, rows);
+                let each = rows
+                    .chunks_exact(groups)
+                    .zip(scaled.chunks_exact_mut(groups));
+                for ((row, scaled), weight) in each.zip(weights) {
+                    for (to, x) in scaled.as_flattened_mut().iter_mut().zip(row.as_flattened()) {
+                        *to = weight * x;
+                    }
+                }
+                tiles(scaled, rows, groups)
             },
         );
         for tiles in made {
@@ -50,47 +64,48 @@ pub(super) fn gram(table: &[f32], n: usize, weights: &[f32], threads: usize) -> 
     sum
 }
 
-/// Lays rows out in whole groups of lanes, with zeros behind their end.
-fn spread(table: &[f32], n: usize, rows: &mut [Lanes]) {
+/// Lays rows out less their centre in whole groups of lanes, with zeros behind their end.
+fn spread(table: &[f32], centre: &[f32], rows: &mut [Lanes]) {
+    let n = centre.len();
     let groups = n.div_ceil(LANES);
     for (row, to) in table.chunks_exact(n).zip(rows.chunks_exact_mut(groups)) {
-        for (part, to) in row.chunks(LANES).zip(to) {
-            to[..part.len()].copy_from_slice(part);
+        for ((to, x), c) in to.as_flattened_mut().iter_mut().zip(row).zip(centre) {
+            *to = x - c;
         }
     }
 }
 
-/// The lower tiles of a block's Gram matrix: tile `(i, j)`, `j <= i`, at `i (i + 1) / 2 + j`.
-fn tiles(rows: &[Lanes], groups: usize, weights: &[f32]) -> Vec<[Lanes; LANES]> {
+/// The lower tiles of a block's Gram matrix, from its rows times their weights and its rows: tile `(i, j)`, `j <= i`, at
+/// `i (i + 1) / 2 + j`.
+fn tiles(scaled: &[Lanes], rows: &[Lanes], groups: usize) -> Vec<[Lanes; LANES]> {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: AVX2 was found on this CPU in the line above.
         unsafe {
-            return tiles_avx2(rows, groups, weights);
+            return tiles_avx2(scaled, rows, groups);
         }
     }
-    tiles_plain(rows, groups, weights)
+    tiles_plain(scaled, rows, groups)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn tiles_avx2(rows: &[Lanes], groups: usize, weights: &[f32]) -> Vec<[Lanes; LANES]> {
-    tiles_plain(rows, groups, weights)
+fn tiles_avx2(scaled: &[Lanes], rows: &[Lanes], groups: usize) -> Vec<[Lanes; LANES]> {
+    tiles_plain(scaled, rows, groups)
 }
 
 #[inline(always)]
-fn tiles_plain(rows: &[Lanes], groups: usize, weights: &[f32]) -> Vec<[Lanes; LANES]> {
+fn tiles_plain(scaled: &[Lanes], rows: &[Lanes], groups: usize) -> Vec<[Lanes; LANES]> {
     let mut tiles = Vec::with_capacity(groups * (groups + 1) / 2);
     for i in 0..groups {
         for j in 0..=i {
             // Eight sums of eight stay in registers over the whole block.
             let mut sum = [[0.0; LANES]; LANES];
-            for (row, &weight) in rows.chunks_exact(groups).zip(weights) {
-                let (x, y) = (&row[i], &row[j]);
+            for (x, y) in scaled.chunks_exact(groups).zip(rows.chunks_exact(groups)) {
+                let (x, y) = (&x[i], &y[j]);
                 for r in 0..LANES {
-                    let scaled = weight * x[r];
                     for c in 0..LANES {
-                        sum[r][c] += scaled * y[c];
+                        sum[r][c] += x[r] * y[c];
                     }
                 }
             }
@@ -100,14 +115,16 @@ fn tiles_plain(rows: &[Lanes], groups: usize, weights: &[f32]) -> Vec<[Lanes; LA
     tiles
 }
 
-/// `table` (`n` columns) times `turn` (`n` x `rank`): n times rank multiply-adds a row.
+/// `table` (as many columns as `centre` has numbers, n, which each row is taken less) times `turn` (n x `rank`): n times
+/// rank multiply-adds a row.
 pub(super) fn times(
     table: &[f32],
-    n: usize,
+    centre: &[f32],
     turn: &[f32],
     rank: usize,
     threads: usize,
 ) -> Vec<f32> {
+    let n = centre.len();
     let rows = table.len() / n.max(1);
     let mut out = vec![0.0f32; rows * rank];
     if n == 0 || rank == 0 {
@@ -138,55 +155,57 @@ pub(super) fn times(
         || (),
         |(), (table, out)| {
             for (at, strip) in strips.iter().enumerate() {
-                product(table, strip, out, at * WIDE * LANES, [n, rank]);
+                product(table, centre, strip, out, [at * WIDE * LANES, rank]);
             }
         },
     );
     out
 }
 
-/// One strip of columns of a product, from column `start` on: of a table of `n` columns, into one of `rank`.
+/// One strip of columns of a product, from column `start` on, into a table of `rank`: `[start, rank]`.
 fn product(
     table: &[f32],
+    centre: &[f32],
     strip: &[[Lanes; WIDE]],
     out: &mut [f32],
-    start: usize,
-    shape: [usize; 2],
+    to: [usize; 2],
 ) {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: AVX2 was found on this CPU in the line above.
         unsafe {
-            return product_avx2(table, strip, out, start, shape);
+            return product_avx2(table, centre, strip, out, to);
         }
     }
-    product_plain(table, strip, out, start, shape);
+    product_plain(table, centre, strip, out, to);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn product_avx2(
     table: &[f32],
+    centre: &[f32],
     strip: &[[Lanes; WIDE]],
     out: &mut [f32],
-    start: usize,
-    shape: [usize; 2],
+    to: [usize; 2],
 ) {
-    product_plain(table, strip, out, start, shape);
+    product_plain(table, centre, strip, out, to);
 }
 
 #[inline(always)]
 fn product_plain(
     table: &[f32],
+    centre: &[f32],
     strip: &[[Lanes; WIDE]],
     out: &mut [f32],
-    start: usize,
-    shape: [usize; 2],
+    to: [usize; 2],
 ) {
-    let [n, rank] = shape;
-    for (row, to) in table.chunks_exact(n).zip(out.chunks_exact_mut(rank)) {
+    let [start, rank] = to;
+    let rows = table.chunks_exact(centre.len());
+    for (row, to) in rows.zip(out.chunks_exact_mut(rank)) {
         let mut sum = [[0.0f32; LANES]; WIDE];
-        for (&x, turn) in row.iter().zip(strip) {
+        for ((x, c), turn) in row.iter().zip(centre).zip(strip) {
+            let x = x - c;
             for (sum, turn) in sum.iter_mut().zip(turn) {
                 for (sum, t) in sum.iter_mut().zip(turn) {
                     *sum += x * t;
@@ -197,6 +216,125 @@ fn product_plain(
             *to = *sum;
         }
     }
+}
+
+/// Adds to the number beside each row its product with `by`, the row less `centre` where there is one: n multiply-adds a
+/// row, in double precision.
+pub(super) fn add_products(
+    table: &[f32],
+    centre: Option<&[f32]>,
+    by: &[f64],
+    beside: &mut [f64],
+    threads: usize,
+) {
+    /// Rows whose sums are made side by side: each waits for its own last number.
+    const ROWS: usize = 8;
+    let n = by.len().max(1);
+    let zeros = vec![0.0; n];
+    let centre = centre.unwrap_or(&zeros);
+    let parts: Vec<_> = table
+        .chunks(PART * n)
+        .zip(beside.chunks_mut(PART))
+        .collect();
+    share(
+        threads,
+        parts,
+        || (),
+        |(), (table, beside)| {
+            let rows = table.chunks(ROWS * n).zip(beside.chunks_mut(ROWS));
+            for (rows, beside) in rows {
+                for ((at, c), by) in (0..n).zip(centre).zip(by) {
+                    for (sum, row) in beside.iter_mut().zip(rows.chunks_exact(n)) {
+                        *sum += f64::from(row[at] - c) * by;
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// The lower triangle of the sum over rows of `part` times a row's products with itself, on all cores: each takes some
+/// of the sums, so that every sum has one order.
+pub(super) fn covariance(table: &[f32], dim: usize, part: f64, threads: usize) -> Vec<f64> {
+    const SUMS: usize = 8;
+    let starts: Vec<usize> = (0..dim).step_by(SUMS).collect();
+    let made = share(
+        threads,
+        starts,
+        || (),
+        |(), start| {
+            let own = start..dim.min(start + SUMS);
+            let mut sums = vec![0.0; own.len() * dim];
+            products_with_itself(table, dim, part, own, &mut sums);
+            sums
+        },
+    );
+    made.concat()
+}
+
+/// Adds to sums, `dim` of each of some columns, that column's products with those up to it.
+fn products_with_itself(table: &[f32], dim: usize, part: f64, own: Range<usize>, sums: &mut [f64]) {
+    #[inline(always)]
+    fn plain(table: &[f32], dim: usize, part: f64, own: Range<usize>, sums: &mut [f64]) {
+        for row in table.chunks_exact(dim) {
+            for (i, sums) in own.clone().zip(sums.chunks_exact_mut(dim)) {
+                let x = part * f64::from(row[i]);
+                for (sum, &y) in sums.iter_mut().zip(&row[..=i]) {
+                    *sum += x * f64::from(y);
+                }
+            }
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn wide(table: &[f32], dim: usize, part: f64, own: Range<usize>, sums: &mut [f64]) {
+        plain(table, dim, part, own, sums);
+    }
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: AVX2 was found on this CPU in the line above.
+        return unsafe { wide(table, dim, part, own, sums) };
+    }
+    plain(table, dim, part, own, sums);
+}
+
+/// Makes each row its product with the square matrix `turn`, reckoned in double precision.
+pub(super) fn turn(table: &mut [f32], dim: usize, turn: &[f64], threads: usize) {
+    let parts: Vec<_> = table.chunks_mut(PART * dim).collect();
+    let room = || vec![0.0; dim];
+    share(threads, parts, room, |room, rows| {
+        turn_rows(rows, turn, room)
+    });
+}
+
+/// As [`turn`], with room for the sums of a row.
+fn turn_rows(rows: &mut [f32], turn: &[f64], room: &mut [f64]) {
+    #[inline(always)]
+    fn plain(rows: &mut [f32], turn: &[f64], room: &mut [f64]) {
+        let dim = room.len();
+        for row in rows.chunks_exact_mut(dim) {
+            room.fill(0.0);
+            for (&x, turn) in row.iter().zip(turn.chunks_exact(dim)) {
+                for (sum, turn) in room.iter_mut().zip(turn) {
+                    *sum += f64::from(x) * turn;
+                }
+            }
+            for (x, sum) in row.iter_mut().zip(room.iter()) {
+                *x = *sum as f32;
+            }
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn wide(rows: &mut [f32], turn: &[f64], room: &mut [f64]) {
+        plain(rows, turn, room);
+    }
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: AVX2 was found on this CPU in the line above.
+        return unsafe { wide(rows, turn, room) };
+    }
+    plain(rows, turn, room);
 }
 
 #[cfg(test)]
@@ -220,8 +358,12 @@ mod tests {
         ] {
             let (table, turn) = (table(rows, n), table(n, rank));
             let weights: Vec<f32> = (0..rows).map(|row| 1.0 + (row % 5) as f32).collect();
+            let centre: Vec<f32> = (0..n).map(|column| (column % 3) as f32 / 7.0).collect();
+            let less =
+                |row: &[f32]| -> Vec<f32> { row.iter().zip(&centre).map(|(x, c)| x - c).collect() };
+            let taken: Vec<f32> = table.chunks_exact(n).flat_map(less).collect();
             let mut due = vec![0.0f64; n * n];
-            for (rows, weights) in table.chunks(BLOCK * n).zip(weights.chunks(BLOCK)) {
+            for (rows, weights) in taken.chunks(BLOCK * n).zip(weights.chunks(BLOCK)) {
                 for i in 0..n {
                     for j in 0..=i {
                         let mut sum = 0.0f32;
@@ -234,17 +376,29 @@ mod tests {
                 }
             }
             let mut product = vec![0.0f32; rows * rank];
-            for (to, row) in product.chunks_exact_mut(rank).zip(table.chunks_exact(n)) {
+            for (to, row) in product.chunks_exact_mut(rank).zip(taken.chunks_exact(n)) {
                 for (x, turn) in row.iter().zip(turn.chunks_exact(rank)) {
                     for (to, t) in to.iter_mut().zip(turn) {
                         *to += x * t;
                     }
                 }
             }
+            let by: Vec<f64> = (0..n).map(|column| 1.0 / (column + 1) as f64).collect();
+            let sums: Vec<f64> = taken
+                .chunks_exact(n)
+                .map(|row| {
+                    row.iter()
+                        .zip(&by)
+                        .fold(1.0, |sum, (x, by)| sum + f64::from(*x) * by)
+                })
+                .collect();
             for threads in [1, 3] {
-                assert_eq!(gram(&table, n, &weights, threads), due, "{rows} {n}");
+                let mut beside = vec![1.0; rows];
+                add_products(&table, Some(&centre), &by, &mut beside, threads);
+                assert_eq!(beside, sums, "{rows} {n}");
+                assert_eq!(gram(&table, &centre, &weights, threads), due, "{rows} {n}");
                 assert_eq!(
-                    times(&table, n, &turn, rank, threads),
+                    times(&table, &centre, &turn, rank, threads),
                     product,
                     "{rows} {n} {rank}"
                 );
