@@ -53,6 +53,8 @@ use crate::wire::{
 use about::model_info;
 use again::{Kept, Last};
 use lists::{list, list_length};
+#[cfg(feature = "learn")]
+pub use owner::Recall;
 #[cfg(feature = "queue")]
 pub use queue::QueuedPort;
 use refusal::Why;

@@ -15,7 +15,7 @@ use super::{Answer, Service, list_length, movie_row};
 use crate::ids::MovieId;
 use crate::ids::UserId;
 #[cfg(feature = "learn")]
-use crate::learn::suggest::Suggest;
+use crate::learn::{FoldIn, suggest::Suggest};
 use crate::list::List;
 use crate::model::{Interest, Model, UserState};
 use crate::numeric::walk::numbered;
@@ -30,9 +30,55 @@ use crate::wire::{
 };
 
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
-    /// Takes the profiles from the store: once, after [`before_recall_in`](Self::before_recall_in).
+    /// Takes the profiles from the store: once, after [`before_recall_in`](Self::before_recall_in). Takes as long as a
+    /// fold-in of all ratings; [`begin_recall`](Self::begin_recall) does it in slices.
     #[inline(never)]
     pub fn recall(&mut self) {
+        self.replay_all();
+        #[cfg(feature = "learn")]
+        if let Ok(model) = &self.model {
+            for profile in &mut self.profiles {
+                profile.learn(model);
+            }
+        }
+    }
+
+    /// As [`recall`](Self::recall), in slices: reads the store, and leaves the ratings to be folded in by
+    /// [`go_on_recalling`](Self::go_on_recalling). Until that is done nothing is to be received.
+    #[cfg(feature = "learn")]
+    pub fn begin_recall(&mut self) -> Recall {
+        self.replay_all();
+        Recall {
+            owner: 0,
+            fold: None,
+        }
+    }
+
+    /// Folds at most `ratings` further ratings in; `true` as long as there is more to do. Then row and bias of each
+    /// owner have the bits that [`recall`](Self::recall) gives them.
+    #[cfg(feature = "learn")]
+    pub fn go_on_recalling(&mut self, recall: &mut Recall, ratings: u32) -> bool {
+        let (Ok(model), Some(profile)) = (
+            &self.model,
+            self.profiles.get_mut(usize::from(recall.owner)),
+        ) else {
+            return false;
+        };
+        let fold = recall.fold.get_or_insert_with(|| FoldIn::new(model));
+        if fold
+            .advance(model, profile.log().ratings(), ratings)
+            .is_done()
+        {
+            profile.set_private(fold.private());
+            recall.fold = None;
+            recall.owner = recall.owner.saturating_add(1);
+        }
+        usize::from(recall.owner) < OWNERS
+    }
+
+    /// Takes back what the store replays, and makes up for a compaction.
+    #[inline(always)] // Into `recall`, of which a firmware has one.
+    fn replay_all(&mut self) {
         let (store, profiles, last) = (&mut self.store, &mut self.profiles, &mut self.last);
         store.replay(&mut |record| take_back(profiles, last, &record));
         if self.store.report().state == StorageState::Closed {
@@ -42,12 +88,6 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         if self.store.needs_compaction() {
             // If flash doesn't do it, Storage tells.
             let _ = self.compact_all(self.last);
-        }
-        #[cfg(feature = "learn")]
-        if let Ok(model) = &self.model {
-            for profile in &mut self.profiles {
-                profile.learn(model);
-            }
         }
     }
 
@@ -513,6 +553,13 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let (_, explained) = self.explained(model, who, movie)?;
         Ok(Some(Reply::Explained(explained)))
     }
+}
+
+/// A recall under way: [`Service::begin_recall`]. RAM: a [`FoldIn`], 3.3 KB.
+#[cfg(feature = "learn")]
+pub struct Recall {
+    owner: u8,
+    fold: Option<FoldIn>,
 }
 
 /// Makes a change that is stored.

@@ -1,15 +1,17 @@
 //! A host that hears no answer asks again, also after the power went: what it asked for is done once, and the answer is
 //! the same.
 
-use crate::device::Device;
+use crate::device::{BOARD, Device};
 use crate::mock::{Mock, Shared};
 use pocketrec::image::example;
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
 use pocketrec::profile::{Log, UNDO_DEPTH};
+use pocketrec::service::Service;
 use pocketrec::store::flash::FlashLog;
 use pocketrec::store::{InRam, Store};
 use pocketrec::wire::{MAX_IMPORT, Refusal, Reply, Request, Storage, StorageState, Who};
+use std::mem::MaybeUninit;
 
 pub const OWNERS: usize = 2;
 pub const LOG: usize = 3;
@@ -386,4 +388,37 @@ fn a_rating_that_was_taken_back_leaves_flash_with_the_next_compaction() {
     };
     assert_eq!(storage.state, StorageState::Flash);
     assert!(!hand.0.borrow().holds(&4000_u32.to_le_bytes()));
+}
+
+#[test]
+fn a_recall_in_slices_gives_every_owner_the_same_bits() {
+    let model = model();
+    let (mut board, hand) = start(model, Mock::new(PAGES, 0xff));
+    for (number, request) in (1000_u32..).zip(session().into_iter().take(7)) {
+        again(&mut board, number, request);
+    }
+    let flash = hand.0.borrow().clone();
+    let (board, hand) = start(model, flash);
+    let store = FlashLog::open(hand, OWNERS * (LOG + UNDO_DEPTH));
+    let mut place = MaybeUninit::uninit();
+    let service = Service::<OWNERS, LOG, _>::before_recall_in(&mut place, Ok(model), BOARD, store);
+    let mut recall = service.begin_recall();
+    let mut slices = 0;
+    while service.go_on_recalling(&mut recall, 1) {
+        slices += 1;
+    }
+    for owner in 0..OWNERS as u8 {
+        let due = board.service.profile(owner).unwrap();
+        assert!(!due.log().ratings().is_empty());
+        assert_eq!(service.profile(owner), Some(due), "{owner}");
+    }
+    let ratings: usize = held(&board)
+        .iter()
+        .map(|(log, _)| log.ratings().len())
+        .sum();
+    assert!(
+        slices + 1 >= ratings,
+        "{slices} slices of {ratings} ratings"
+    );
+    assert!(!service.go_on_recalling(&mut recall, 1));
 }

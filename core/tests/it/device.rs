@@ -35,7 +35,7 @@ impl Port for Line {
     fn working(&mut self, _: bool) {}
 }
 
-const BOARD: Board = Board {
+pub const BOARD: Board = Board {
     name: "in memory",
     firmware: [1, 2, 3],
     capabilities: Capabilities(0),
