@@ -5,6 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::DataError;
+use super::form::shortened;
 use super::header::{Header, plain};
 use super::open::unreadable;
 use super::parquet::column::{Cell, Column};
@@ -304,6 +305,7 @@ fn unknown(shown: &str, wanted: &[Wanted], has: &[String]) -> String {
         1 => ("a column", wanted.join("")),
         _ => ("columns", wanted.join(" and ")),
     };
+    let has: Vec<String> = has.iter().map(|name| shortened(name)).collect();
     format!(
         "{shown} should have {columns} called {names}, named in its first line where it is text; it has {}",
         has.join(", ")

@@ -332,7 +332,8 @@ fn list(cells: &[String]) -> String {
     names.join(", ") + &more
 }
 
-fn shortened(cell: &str) -> String {
+/// A name as a sentence shows it: on one line, and at most 40 characters of it.
+pub(crate) fn shortened(cell: &str) -> String {
     cell.chars()
         .take(40)
         .flat_map(|c| {

@@ -129,6 +129,15 @@ impl Dataset {
 mod tests;
 
 #[cfg(test)]
+mod broken_tests;
+#[cfg(test)]
+#[path = "../../base/src/damage.rs"]
+mod damage;
+#[cfg(test)]
 mod elsewhere_tests;
 #[cfg(test)]
 mod titles_tests;
+
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: damage::Watched = damage::Watched;

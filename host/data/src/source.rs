@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 
 use super::error::DataError;
+use super::form::shortened;
 use super::magic::{self, Kind};
 use super::open;
 use super::parquet;
@@ -330,7 +331,7 @@ fn packed_ratings(folder: &Path, names: &[String]) -> Option<DataError> {
 }
 
 fn several(place: &Path, names: &[&String]) -> DataError {
-    let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+    let names: Vec<String> = names.iter().map(|name| shortened(name)).collect();
     DataError::Input(format!(
         "{} holds several files that may be the ratings: {}; --data should name one",
         place.display(),
@@ -341,7 +342,11 @@ fn several(place: &Path, names: &[&String]) -> DataError {
 /// What a person is told of a folder or a zip without ratings: what was seen there.
 fn nothing_in(place: &Path, names: &[String]) -> DataError {
     const SHOWN: usize = 8;
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let shown: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|name| shortened(name))
+        .collect();
     let seen = match names.len() {
         0 => "it is empty".to_owned(),
         count if count > SHOWN => format!("it has {} and {} more", shown.join(", "), count - SHOWN),

@@ -263,6 +263,14 @@ fn a_path_without_ratings_says_what_would_be_right() {
         let error = load(folder.path(path)).unwrap_err();
         assert!(error.contains(said), "{error}");
     }
+    let name = format!("ml/ra\nings{}.csv", "x".repeat(1000));
+    let zip = fetch::tests::zip_of(&[(&name, CSV)]);
+    let folder = Folder::new(&[("ml.zip", &zip)]);
+    let error = load(folder.path("ml.zip")).unwrap_err();
+    assert!(
+        error.contains("it has ml/ra\\ningsxxx") && error.len() < 400,
+        "{error}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use pocketrec_data::{Names, known};
 use pocketrec_export::{Chosen, Precision, Storage, build};
 use pocketrec_train::Parameters;
 
-use crate::error::Failed;
+use crate::error::{self, Failed};
 use crate::table::{self, Table};
 
 /// How far a prediction in single precision may be from the one that was given, where that is 1 or less; of larger ones,
@@ -116,7 +116,8 @@ impl Due {
             let line = at + table.ahead + 1;
             let value: f32 = predicted.parse().map_err(|_| {
                 Failed::input(format!(
-                    "{shown}, row {line}: the prediction `{predicted}` should be a number"
+                    "{shown}, row {line}: the prediction `{}` should be a number",
+                    error::shown(predicted)
                 ))
             })?;
             let data = &checkpoint.data;

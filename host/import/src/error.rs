@@ -42,6 +42,16 @@ impl fmt::Display for Failed {
 // Its sentence tells the disk's error too: a source would be told twice.
 impl std::error::Error for Failed {}
 
+/// A cell as a sentence shows it: on one line, and at most 80 characters of it.
+pub(crate) fn shown(text: &str) -> String {
+    let mut escaped: String = text.escape_debug().take(81).collect();
+    if let Some((cut, _)) = escaped.char_indices().nth(80) {
+        escaped.truncate(cut);
+        escaped.push('…');
+    }
+    escaped
+}
+
 /// All bytes of a file.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use pocketrec_data::known;
 
 use crate::array::Array;
 use crate::arrays;
-use crate::error::Failed;
+use crate::error::{self, Failed};
 use crate::table;
 
 /// The ids of a side's rows.
@@ -92,7 +92,9 @@ fn ordered<T: Ord + Display>(ids: &[T], what: &str) -> Result<Vec<usize>, String
         None => Ok(order),
         Some(pair) => Err(format!(
             "the {what} id {} is there twice: rows {} and {}, counted from 0",
-            ids[pair[0]], pair[0], pair[1]
+            error::shown(&ids[pair[0]].to_string()),
+            pair[0],
+            pair[1]
         )),
     }
 }
@@ -171,7 +173,8 @@ pub fn read(path: &Path, what: &str) -> Result<Given, Failed> {
         let line = line + table.ahead + 1;
         let wrong = || {
             Failed::input(format!(
-                "{shown}, line {line}: the row is `{row}`, and it should be one from 0 to {} that no other line has",
+                "{shown}, line {line}: the row is `{}`, and it should be one from 0 to {} that no other line has",
+                error::shown(row),
                 placed.len() - 1
             ))
         };
@@ -241,5 +244,10 @@ mod tests {
             "{told}"
         );
         assert!(read("", "user").unwrap_err().ends_with("holds no rows"));
+        let told = read(&format!("row,id\n\"{}\n\",12\n", "9".repeat(1000)), "movie").unwrap_err();
+        assert!(told.chars().count() < 300 && !told.contains('\n'), "{told}");
+        let twice = texts(&["a\nb", "a\nb"]);
+        let told = Ids::of(twice, "movie").unwrap_err();
+        assert!(told.contains("the movie id a\\nb is there twice"), "{told}");
     }
 }

@@ -33,4 +33,11 @@ pub use found::Found;
 #[cfg(test)]
 mod broken_tests;
 #[cfg(test)]
+#[path = "../../base/src/damage.rs"]
+mod damage;
+#[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: damage::Watched = damage::Watched;

@@ -2,6 +2,7 @@
 
 use crate::array::Array;
 use crate::arrays::Arrays;
+use crate::error::shown;
 use crate::roles::Role;
 
 /// What LIBMF's loss functions above these predict are signs and orders, not ratings.
@@ -74,7 +75,7 @@ pub fn read(text: &str) -> Result<(Arrays, Vec<String>), String> {
         for word in words {
             let value: f32 = word
                 .parse()
-                .map_err(|_| wrong(&format!("`{word}` should be a number")))?;
+                .map_err(|_| wrong(&format!("`{}` should be a number", shown(word))))?;
             sides[side].1.push(value);
         }
         let has = sides[side].1.len() - before;

@@ -57,6 +57,7 @@ impl Kept {
             let rows = (1..).zip(rows.lines()).filter(|(_, line)| !line.is_empty());
             let ratings = rows.map(|(number, line)| {
                 rating(line).ok_or_else(|| {
+                    let line: String = line.chars().take(80).collect();
                     BadInput::new(format!(
                         "{shown}, line {number}: `{line}` should be an owner, a movie's id and its stars, such as 0,1,4.5"
                     ))
@@ -323,12 +324,14 @@ mod tests {
     fn a_file_of_something_else_is_refused_by_its_name_and_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("profile");
+        let long = format!("{HEADER}\n{}\n", "7".repeat(1000));
         for (bytes, said) in [
             (
                 &b"owner,movieId,rating\n0,1,4\n0,x,4\n"[..],
                 "line 3: `0,x,4`",
             ),
             (b"owner,movieId,rating\n0,1,nan\n", "line 2"),
+            (long.as_bytes(), "line 2: `777"),
             (b"owner,movieId,rating\n0,1\n", "line 2"),
             (b"movieId,rating\n1,4\n", "keeps no profile of this board"),
             (&[0xFF; 100], "it should be 64 bytes of its flash"),
@@ -338,6 +341,7 @@ mod tests {
             assert!(error.is::<BadInput>());
             let text = error.to_string();
             assert!(text.contains(said) && text.contains("profile"), "{text}");
+            assert!(text.len() < 300, "{text}");
         }
         std::fs::write(&path, [0xFF; 64]).unwrap();
         let kept = Kept::read(&path, 64).unwrap();

@@ -169,4 +169,4 @@ fn hex(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod broken_tests;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
