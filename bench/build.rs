@@ -45,11 +45,30 @@ const INTERESTED: [&str; 2] = ["lists", "lists_i8"];
 /// The image with stored halves of dense layer 0.
 const STORED: &str = "lesson_half";
 
-/// The image whose movies are sums of codewords, of 4 books of 256, and how many movies it has: so many that a ranking
-/// meets few that enter the list, as one of a whole catalogue does.
+/// The image whose movies are sums of codewords, of 4 books of 256, and how many movies it has: as many as the built-in
+/// ratings, so that a ranking meets as few that enter the list.
 const CODED: &str = "lists_codes";
-const CODED_MOVIES: usize = 1280;
+const CODED_MOVIES: usize = 9066;
 const CODEWORDS: usize = 4 * 256;
+
+/// How far the terms of each book spread, of the first one's: a book is of what those before it leave.
+const SPREAD: [f32; 4] = [1.0, 0.15, 0.09, 0.06];
+
+/// The confidence bytes of the built-in movies, every thirty-second of them in order, and what one of them counts in a
+/// ranking: most are rated by few.
+const KNOWN: [u8; 33] = [
+    30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 48, 48, 48, 48, 48, 61, 61, 70, 70, 78, 78, 85, 96,
+    101, 109, 118, 129, 137, 149, 164, 184, 255,
+];
+const FAME: f32 = 0.046;
+
+/// The levels of the built-in movies and stars for a likeness of 1.
+const LEVELS: [u8; 64] = [
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 84, 90, 96, 103, 109, 116, 122, 129,
+    135, 141, 147, 153, 159, 165, 171, 176, 181, 186, 191, 195, 199, 203, 207, 211, 214, 217, 220,
+    223, 225, 228, 230, 232, 234, 235, 237, 238, 240, 241, 242, 243, 244, 245, 246, 247, 247,
+];
+const WEIGHT: f32 = 32.0;
 
 const SHAPES: [Shape; 14] = [
     shape("lesson", 8, &[32, 4], Precision::F16),
@@ -74,18 +93,13 @@ fn main() {
     let out = std::env::var("OUT_DIR").expect("cargo sets OUT_DIR");
     let out = Path::new(&out);
     for shape in SHAPES {
-        let mut buffer = vec![0; 128 * 1024];
+        let mut buffer = vec![0; 256 * 1024];
         let length = image(&mut buffer, &shape).expect("the image fits its buffer");
         let path = out.join(format!("{}.image", shape.name));
         std::fs::write(path, &buffer[..length]).expect("the image is written");
     }
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none") {
         let mut map = std::fs::read_to_string("bench.x").expect("the memory map is read");
-        // The micro:bit has 256 KB of flash and takes the fewest images; every other machine has 512 KB there, and
-        // 32 KB of RAM at least.
-        if !std::env::var("TARGET").is_ok_and(|target| target.starts_with("thumbv6m")) {
-            map = map.replace("256K", "512K").replace("16K", "32K");
-        }
         // Its machine starts from the secure side, where memory lies elsewhere.
         if std::env::var("TARGET").is_ok_and(|target| target.starts_with("thumbv8m")) {
             map = map
@@ -139,7 +153,10 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
         },
         OwnedTable::of(Kind::UserIdRange, 1, &[1, USERS as u32]),
     ];
-    let values = numbers.take(rows * dim, if coded { 0.25 } else { 0.5 });
+    let mut values = numbers.take(rows * dim, if coded { 0.25 } else { 0.5 });
+    if coded {
+        by_book(&mut values);
+    }
     let movies = OwnedTable::embedding(Kind::MovieEmbedding, dim, &values, precision)?;
     let values = numbers.take(USERS * dim, 0.5);
     let users = OwnedTable::embedding(Kind::UserEmbedding, dim, &values, of_users)?;
@@ -153,7 +170,10 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
         (Kind::MovieBias, rows, precision),
         (Kind::UserBias, USERS, of_users),
     ] {
-        let values = numbers.take(count, 0.5);
+        let mut values = numbers.take(count, 0.5);
+        if coded && kind == Kind::MovieBias {
+            by_book(&mut values);
+        }
         tables.push(OwnedTable::biases(kind, &values, precision)?);
     }
     let mean = numbers.take(dim, 0.1);
@@ -179,21 +199,37 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     Ok(write(title, &tables, buffer)?)
 }
 
+/// Scales what is of codewords by how far their books' terms spread.
+fn by_book(values: &mut [f32]) {
+    let each = values.len() / SPREAD.len();
+    for (book, spread) in values.chunks_mut(each).zip(SPREAD) {
+        for x in book {
+            *x *= spread;
+        }
+    }
+}
+
 /// The tables of which movies belong together and what people look for, whatever the precision of the others.
 fn interests(movies: usize) -> [OwnedTable; 5] {
-    let known: Vec<u8> = (0..movies).map(|movie| (movie * 37 % 256) as u8).collect();
-    let codes: Vec<u8> = (0..movies * 8).map(|at| (at * 89 % 251) as u8).collect();
-    let codebook: Vec<i8> = (0..256 * 4).map(|at| (at * 73 % 255 - 127) as i8).collect();
-    // As in a catalogue, most movies are known to few, and belong to nothing.
-    let levels: Vec<u8> = (0..64)
-        .map(|level| if level < 32 { 0 } else { level * 4 })
+    let mut numbers = Numbers(7);
+    let known: Vec<u8> = (0..movies)
+        .map(|_| {
+            let place = (numbers.next() + 1.0) * 16.0;
+            let at = (place as usize).min(31);
+            let [low, high] = [KNOWN[at], KNOWN[at + 1]].map(f32::from);
+            (low + (high - low) * (place - at as f32)) as u8
+        })
         .collect();
+    let codes = numbers.take(movies * 8, 128.0);
+    let codes: Vec<u8> = codes.iter().map(|x| x.floor() as i8 as u8).collect();
+    let codebook = numbers.take(256 * 4, 48.0);
+    let codebook: Vec<i8> = codebook.iter().map(|x| *x as i8).collect();
     [
-        OwnedTable::of(Kind::MovieConfidence, movies, &known).with_scale(1.0 / 512.0),
+        OwnedTable::of(Kind::MovieConfidence, movies, &known).with_scale(FAME),
         OwnedTable::of(Kind::KinCode, movies, &codes),
         OwnedTable::of(Kind::KinCodebook, 256, &codebook).with_scale(1.0 / 256.0),
-        OwnedTable::of(Kind::KinLevels, 1, &levels),
-        OwnedTable::of(Kind::InterestCourse, 1, &[16.0_f32, 0.794]),
+        OwnedTable::of(Kind::KinLevels, 1, &LEVELS),
+        OwnedTable::of(Kind::InterestCourse, 1, &[WEIGHT, 0.707]),
     ]
 }
 

@@ -8,6 +8,7 @@ use crate::kernels::Lookup;
 use crate::list::{Held, List};
 use crate::model::kin::KinTerms;
 use crate::model::{Interest, Model, MovieVector, UserState, Wanted};
+use crate::numeric::SOFTWARE_FLOAT;
 
 pub use together::{Agreement, TopForTwo};
 
@@ -114,9 +115,8 @@ fn bar(hits: &Held<[Hit]>, limit: usize) -> f32 {
 /// that is less work.
 #[inline(always)]
 fn is_more(a: f32, b: f32) -> bool {
-    const SOFTWARE: bool = cfg!(all(target_os = "none", not(target_abi = "eabihf")));
     let (bits, others) = (a.to_bits() as i32, b.to_bits() as i32);
-    if SOFTWARE && bits | others >= 0 {
+    if SOFTWARE_FLOAT && bits | others >= 0 {
         bits > others
     } else {
         a > b
@@ -196,7 +196,7 @@ impl Walk<'_> {
         filter: &mut dyn FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Option<Progress> {
-        let ranked = model.ranked(user, (by.fame, by.interest), lookup)?;
+        let ranked = model.ranked(user, (by.fame_of_a_count.1, by.interest), lookup)?;
         let total = model.movies();
         let end = self.next.saturating_add(movies.max(1)).min(total);
         let ids = model.movie_ids();
@@ -244,10 +244,10 @@ impl Walk<'_> {
             let mut keys = [0; SLICE];
             let left = end.wrapping_sub(*self.next).min(SLICE as u32);
             let keys = keys.get_mut(..left as usize).unwrap_or_default();
-            model.score_keys(user, *self.next, (by.fame, by.interest), keys);
+            let mut bar = model.key_of_score(bar(self.hits, self.limit));
+            model.score_keys(user, *self.next, (by.fame, by.interest), bar, keys);
             let mut row = *self.next;
             let mut keys: &[i32] = keys;
-            let mut bar = model.key_of_score(bar(self.hits, self.limit));
             while let Some((at, key, rest)) = key_above(model, keys, bar) {
                 keys = rest;
                 row = row.wrapping_add(at);
@@ -285,7 +285,7 @@ impl Walk<'_> {
             let mut keys = [0; SLICE];
             let left = end.wrapping_sub(*self.next).min(SLICE as u32);
             let keys = keys.get_mut(..left as usize).unwrap_or_default();
-            kin.keys(terms, *self.next as usize, keys);
+            kin.keys(terms, *self.next as usize, bar, keys);
             let mut row = *self.next;
             let mut keys: &[i32] = keys;
             while let Some((at, key, rest)) = above(keys, bar) {
@@ -579,7 +579,7 @@ impl<const N: usize> Nearest<N> {
         }
     }
 
-    /// Looks at the next `movies` movies. Call it again until it is done. Costs sixteen look-ups a movie, or a product of
+    /// Looks at the next `movies` movies. Call it again until it is done. Costs at most sixteen look-ups a movie, or a product of
     /// vectors by taste.
     pub fn advance(&mut self, model: &Model<'_>, movies: u32) -> Progress {
         let walk = self.best.walk(&mut self.next);

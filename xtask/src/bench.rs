@@ -118,7 +118,8 @@ const SETTINGS: [Setting; 8] = [
     Setting {
         core: "M0",
         build: WORKSPACE,
-        machine: "microbit",
+        // A Cortex-M3, which runs the code of a Cortex-M0 instruction by instruction, with more flash than any M0 here.
+        machine: "mps2-an385",
         target: SMALL,
         profile: "firmware",
         flags: None,

@@ -203,7 +203,7 @@ impl Kernel {
             Self::DspStored => "pocketrec_score_pairs_half_32",
             Self::DspDots => "pocketrec_dots_i8_8",
             // Of 4 codes.
-            Self::CodeTable if cfg!(any(cortex_m_float, cortex_m_base)) => "pocketrec_look_up_4",
+            Self::CodeTable if cfg!(any(cortex_m_dsp, cortex_m_base)) => "pocketrec_look_up_4",
             Self::IntegerLayers if Machine::HERE.dsp => "pocketrec_dense_i16",
             _ => return None,
         })

@@ -10,9 +10,10 @@
 //! itself, and all that is added up stays below 2^31 whatever the image and the user: base at most 2^28, four terms
 //! 2^25, fame 2^28, interest 2^29. So the bits are the same either way and everywhere.
 //!
-//! What somebody looks for is looked up only for a movie that could pass the last one of the list if it had the most of
-//! each book for how well known it is: a second table, of 1 KB, has that for each confidence byte. Most of what is well
-//! known could, but of a catalogue most movies aren't.
+//! A second table, of 1 KB, has for each confidence byte what fame gives a movie of it and the most that anybody's interest
+//! could. A movie whose confidence byte is too low for it to pass the last one of the list, whatever its codes, is passed
+//! over with a glance at that byte: most movies of a catalogue are known to few. What somebody looks for is looked up
+//! only for a movie that could pass with the most of each book, and no further once it lacks too much.
 
 mod past;
 
@@ -24,7 +25,8 @@ use crate::numeric::dsp::{Pair, multiply_add, widen};
 use crate::numeric::fixed::SCORE_BITS;
 use crate::numeric::walk;
 use crate::table::{Codes, EmbeddingTable, MAX_BOOKS};
-use past::{Left, past};
+use core::hint::black_box;
+use past::{Left, Sought, past};
 
 /// Bits by which a term is coarser than a score.
 const COARSER: u32 = SCORE_BITS - 12;
@@ -92,8 +94,11 @@ pub(crate) struct Lookup {
     terms: [[i16; 256]; MAX_BOOKS],
     /// What fame gives a movie of each confidence byte, and as much as any interest could.
     most: [i32; 256],
-    /// The most that the codewords of any movie add up to of what they look for.
-    largest: i32,
+    /// The most that the terms of any movie's codes add up to, as a score.
+    top: i32,
+    /// A movie of a lower confidence byte can't be above this bar, the base apart.
+    least: u32,
+    bar: i32,
     /// Whose they are, and at what weight of fame.
     of: ([Pair; ROW_PAIRS], u32, i32),
     /// 1 where they are anybody's. Nobody's are zeros throughout, so that they are made where they stay.
@@ -105,7 +110,9 @@ impl Lookup {
     pub(crate) const NONE: Self = Self {
         terms: [[0; 256]; MAX_BOOKS],
         most: [0; 256],
-        largest: 0,
+        top: 0,
+        least: 0,
+        bar: 0,
         of: ([0; ROW_PAIRS], 0, 0),
         made: 0,
     };
@@ -122,14 +129,26 @@ impl Lookup {
             self.of = of;
             self.made = 1;
             self.make(user, words, &ranked.codes);
-            let interest = ranked.interest;
-            self.largest = interest.map_or(0, |(_, interest)| interest.terms().most());
+            self.top = self.highest(&ranked.codes);
+            self.least = 0;
+            self.bar = i32::MIN;
             for (most, known) in self.most.iter_mut().zip(0..=u8::MAX) {
-                let level = interest.map_or(0, |(kin, _)| kin.level(known));
-                *most = ranked
-                    .fame(known)
-                    .wrapping_add(interest::key(self.largest, level));
+                *most = ranked.most(known);
             }
+        }
+    }
+
+    /// Takes note of a bar, the base apart: movies of low confidence bytes may be out of its reach from then on.
+    #[inline(never)]
+    fn rise(&mut self, bar: i32) {
+        if bar < self.bar {
+            self.least = 0;
+        }
+        self.bar = bar;
+        while let Some(most) = self.most.get(self.least as usize)
+            && most.wrapping_add(self.top) <= bar
+        {
+            self.least = self.least.wrapping_add(1);
         }
     }
 
@@ -154,6 +173,21 @@ impl Lookup {
             *term = words.term(user, at, &mut place);
             at = at.wrapping_add(1);
         }
+    }
+
+    /// The most that the terms of any movie's codes add up to, as a score.
+    #[inline(never)]
+    fn highest(&self, codes: &Codes<'_>) -> i32 {
+        let mut sum = 0_i32;
+        // Of a length that a compiler doesn't know: written out it takes three times the flash.
+        for terms in black_box(&self.terms[..]).iter().take(codes.books) {
+            let mut most = i16::MIN;
+            for term in terms.get(..codes.codewords).unwrap_or_default() {
+                most = if *term > most { *term } else { most };
+            }
+            sum = sum.wrapping_add(most.into());
+        }
+        sum << COARSER
     }
 }
 
@@ -190,18 +224,22 @@ impl Ranked<'_> {
     /// The first of the movies of rows `first` to `end` whose key is above `bar`: its row and key.
     pub(crate) fn above(
         &self,
-        lookup: &Lookup,
+        lookup: &mut Lookup,
         first: usize,
         end: usize,
         bar: i32,
     ) -> Option<(usize, i32)> {
         ran(Kernel::CodeTable);
-        match self.codes.books {
+        // Below 2^31 either way: where the bar is out of reach, it stays so.
+        let bar = bar.saturating_sub(self.base);
+        lookup.rise(bar);
+        let (row, key) = match self.codes.books {
             4 => self.find::<4>(lookup, first, end, bar),
             3 => self.find::<3>(lookup, first, end, bar),
             2 => self.find::<2>(lookup, first, end, bar),
             _ => self.find::<1>(lookup, first, end, bar),
-        }
+        }?;
+        Some((row, self.base.wrapping_add(key)))
     }
 
     #[inline(never)]
@@ -214,8 +252,6 @@ impl Ranked<'_> {
     ) -> Option<(usize, i32)> {
         let (all, _) = self.codes.codes.as_chunks::<BOOKS>();
         let all = all.get(first..end)?;
-        // Below 2^31 either way: where the bar is out of reach, it stays so.
-        let bar = bar.saturating_sub(self.base);
         let Some(known) = self.known.get(first..end) else {
             let terms = lookup.terms.first_chunk::<BOOKS>()?;
             let mut movies = all.iter();
@@ -223,38 +259,40 @@ impl Ranked<'_> {
                 let key = sum(terms, codes) << COARSER;
                 if key > bar {
                     let row = end.wrapping_sub(movies.len()).wrapping_sub(1);
-                    return Some((row, self.base.wrapping_add(key)));
+                    return Some((row, key));
                 }
             }
             return None;
         };
-        let mut left = Left { codes: all, known };
-        loop {
-            let most = past(lookup, &mut left, bar)?;
-            let row = end.wrapping_sub(left.known.len()).wrapping_sub(1);
-            let key = most.wrapping_sub(self.lack(lookup, row));
-            if key > bar {
-                return Some((row, self.base.wrapping_add(key)));
-            }
-        }
+        // As many as there are movies.
+        let sought = self.interest.and_then(|(kin, interest)| {
+            let codes = kin.codes.get(first..end)?;
+            Some(Sought {
+                codes,
+                kin,
+                terms: interest.terms(),
+            })
+        });
+        let (passed, key) = past(
+            lookup,
+            Left {
+                codes: all,
+                known,
+                sought,
+            },
+            bar,
+        )?;
+        Some((first.wrapping_add(passed), key))
     }
 
-    /// What the movie of `row` doesn't get of the most that there is for how well known it is.
-    #[inline(always)]
-    fn lack(&self, lookup: &Lookup, row: usize) -> i32 {
-        let Some((kin, interest)) = self.interest else {
-            return 0;
-        };
-        let (Some(codes), Some(known)) = (kin.codes.get(row), self.known.get(row)) else {
-            return 0;
-        };
-        let lack = lookup.largest.wrapping_sub(interest.terms().sum(codes));
-        interest::key(lack, kin.level(*known))
-    }
-
-    /// What fame gives a movie of a confidence byte.
-    fn fame(&self, known: u8) -> i32 {
-        self.each.wrapping_mul(i32::from(known))
+    /// What a movie of a confidence byte gets for fame, and as much as any interest could give it.
+    fn most(&self, known: u8) -> i32 {
+        let interest = self.interest.map_or(0, |(kin, interest)| {
+            interest::key(interest.terms().most(), kin.level(known))
+        });
+        self.each
+            .wrapping_mul(i32::from(known))
+            .wrapping_add(interest)
     }
 }
 
@@ -418,7 +456,7 @@ mod tests {
             // Bars at, below and above keys, and a list that rises as it fills.
             for bar in [i32::MIN, due[0], due[0] - 1, due[movies / 2], i32::MAX] {
                 let (mut bar, mut first) = (bar, 0);
-                while let Some((row, key)) = ranked.above(&lookup, first, movies, bar) {
+                while let Some((row, key)) = ranked.above(&mut lookup, first, movies, bar) {
                     prop_assert_eq!(key, due[row]);
                     prop_assert!(due[first..row].iter().all(|due| *due <= bar));
                     bar = key;

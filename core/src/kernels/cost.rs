@@ -17,8 +17,8 @@ pub struct Costs {
     pub rating: u32,
 }
 
-/// A movie's sixteen look-ups in tables of which movies belong together.
-const LOOKED_UP: u32 = 300;
+/// A movie's sixteen look-ups in tables of which movies belong together, or as many of them as matter.
+const LOOKED_UP: u32 = 150;
 
 impl Costs {
     /// Those of a `shape` on a `machine`; one without a floating-point unit computes in software.
@@ -36,8 +36,8 @@ impl Costs {
         let products = layers.saturating_add(dot);
         // What a movie takes beside its products, and each of these.
         let (movie, product) = match (shape.movies.is_integer(), machine) {
-            // Sums of codewords are looked up, however many dimensions they have.
-            _ if shape.codes => (if machine.dsp { 40 } else { 90 }, 0),
+            // Sums of codewords are looked up, however many dimensions they have, of the few movies that are known to enough.
+            _ if shape.codes => (if machine.dsp { 15 } else { 30 }, 0),
             (true, Machine { dsp: true, .. }) => (80, 2),
             (true, _) => (550, 12),
             (false, Machine { float: true, .. }) => (100, 5),
@@ -68,8 +68,11 @@ impl Costs {
 
     /// As they are where a ranking looks up, beside a score, how much a movie belongs to what somebody looks for.
     pub const fn with_interest(self) -> Self {
+        // Where most movies are passed over, so are their look-ups.
+        let few = self.ranked.saturating_mul(2);
+        let more = if few < LOOKED_UP { few } else { LOOKED_UP };
         Self {
-            ranked: self.ranked.saturating_add(LOOKED_UP),
+            ranked: self.ranked.saturating_add(more),
             ..self
         }
     }

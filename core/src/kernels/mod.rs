@@ -14,6 +14,7 @@ pub(crate) mod dsp;
 pub(crate) mod float;
 #[cfg_attr(not(feature = "integers"), allow(dead_code))]
 pub(crate) mod integer;
+pub(crate) mod lacks;
 #[cfg(not(cortex_m_float))]
 pub(crate) mod portable;
 

@@ -9,7 +9,6 @@ use crate::kernels::codes::{Lookup, Ranked, Words};
 use crate::kernels::integer::{self, Network, ROW_PAIRS, User};
 use crate::kernels::{Kernel, Machine, ran};
 #[cfg(feature = "codes")]
-use crate::numeric::fixed;
 use crate::numeric::fixed::stars;
 use crate::numeric::unroll::all;
 #[cfg(feature = "codes")]
@@ -107,14 +106,13 @@ impl Model<'_> {
     pub(crate) fn ranked<'r>(
         &'r self,
         user: &UserState,
-        (fame, interest): (f32, &'r Interest),
+        (each, interest): (i32, &'r Interest),
         lookup: &mut Lookup,
     ) -> Option<Ranked<'r>> {
         let (words, codes) = self.words(self.integers.as_ref()?)?;
-        let (known, each) = self.fame(fame);
         let ranked = Ranked {
             codes,
-            known,
+            known: self.confidence.map_or(&[], |known| known.bytes),
             each,
             interest: self
                 .interests()
@@ -124,20 +122,6 @@ impl Model<'_> {
         };
         lookup.fill(&user.integer, &words, &ranked);
         Some(ranked)
-    }
-
-    /// Confidence bytes, and what one counts in a score at a weight of `fame`: at most a star, so that there is room for
-    /// 255 of them.
-    #[cfg(feature = "codes")]
-    fn fame(&self, fame: f32) -> (&[u8], i32) {
-        let Some(known) = &self.confidence else {
-            return (&[], 0);
-        };
-        let stars = fame * known.scale;
-        (
-            known.bytes,
-            fixed::round(stars * fixed::power_of_two(20), 1 << 20),
-        )
     }
 
     /// A movie's bias as a score, 0 for a model without biases.

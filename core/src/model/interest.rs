@@ -14,14 +14,15 @@
 //! users are kept by their latest [`LATEST`] movies.
 //!
 //! Sums, products and terms are integers; only the length is taken in single precision. x c(m) is made for each codeword
-//! once a ranking, and then a movie is sixteen look-ups.
+//! once a ranking, and then a movie is at most sixteen look-ups: none where it couldn't enter the list with the most that
+//! there is for how well known it is, and no more once it lacks too much of that.
 
 use super::kin::{Kin, KinTerms, NUMBERS};
 use super::{LookupError, Model};
 use crate::ids::UserId;
 use crate::numeric::fixed::{power_of_two, round};
-use crate::numeric::square_root;
 use crate::numeric::unroll::each_of_two;
+use crate::numeric::{SOFTWARE_FLOAT, square_root};
 
 /// Ratings that say what somebody looks for: the latest ones of movies that the model has.
 pub const LATEST: usize = 16;
@@ -71,7 +72,7 @@ impl<'a> Latest<'a> {
     }
 }
 
-/// What a ranking adds for each codeword of the image's kin: 514 bytes.
+/// What a ranking adds for each codeword of the image's kin: 520 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interest {
     /// In 2^-9 stars, of a movie that is as well known as any.
@@ -158,23 +159,72 @@ impl Kin<'_> {
         }
     }
 
-    /// Adds the terms of the movies from row `first` on, whose confidence bytes are `known`, to scores in 2^-20
-    /// stars.
-    pub(crate) fn add_to_keys(&self, interest: &Interest, first: usize, keys: &mut [i32]) {
+    /// Adds the terms of the movies from row `first` on to scores in 2^-20 stars; of one that isn't above `bar` then,
+    /// it leaves another that isn't.
+    pub(crate) fn add_to_keys(
+        &self,
+        interest: &Interest,
+        first: usize,
+        bar: i32,
+        keys: &mut [i32],
+    ) {
         let codes = self.codes.get(first..).unwrap_or_default();
         let known = self.known.get(first..).unwrap_or_default();
+        let terms = &interest.terms;
         each_of_two(keys, codes, known, |to, codes, known| {
-            *to = to.saturating_add(key(interest.terms.sum(codes), self.level(*known)));
+            let level = self.level(*known);
+            let most = to.saturating_add(key(terms.most(), level));
+            if level != 0 && most > bar {
+                let room = match most {
+                    // More than that, perhaps.
+                    i32::MAX => i32::MAX,
+                    most => most.saturating_sub(bar),
+                };
+                let lack = terms.lack(codes, key(1, level), room);
+                *to = to.saturating_add(key(terms.most(), level).wrapping_sub(lack));
+            } else {
+                *to = most;
+            }
         });
     }
 
     /// The same for scores in stars.
-    pub(crate) fn add_to_stars(&self, interest: &Interest, first: usize, scores: &mut [f32]) {
+    pub(crate) fn add_to_stars(
+        &self,
+        interest: &Interest,
+        first: usize,
+        bar: f32,
+        scores: &mut [f32],
+    ) {
+        /// As far from 0, a score is rounded by at most 2^-14 stars.
+        const FAR: f32 = 1024.0;
         let codes = self.codes.get(first..).unwrap_or_default();
         let known = self.known.get(first..).unwrap_or_default();
+        let terms = &interest.terms;
         each_of_two(scores, codes, known, |score, codes, known| {
-            let term = interest.terms.sum(codes).wrapping_mul(self.level(*known));
-            *score += term as f32 * power_of_two(-BITS);
+            let level = self.level(*known);
+            if level == 0 {
+                return;
+            }
+            if SOFTWARE_FLOAT {
+                // What a movie could come to is no cheaper there than its look-ups.
+                let term = terms.sum(codes).wrapping_mul(level);
+                *score += term as f32 * power_of_two(-BITS);
+                return;
+            }
+            let most = terms.most().wrapping_mul(level);
+            let high = *score + most as f32 * power_of_two(-BITS);
+            if high > bar {
+                let room = match high < FAR && bar > -FAR {
+                    // Rounding of the three is in the eighth of a hundredth of a star.
+                    true => round((high - bar) * power_of_two(BITS) + 128.0, 1 << 29),
+                    false => i32::MAX,
+                };
+                let term = most.wrapping_sub(terms.lack(codes, level, room));
+                *score += term as f32 * power_of_two(-BITS);
+            } else {
+                *score = high;
+            }
         });
     }
 }
@@ -207,5 +257,62 @@ impl Model<'_> {
             .interests()
             .map_or(0, |(_, kin)| kin.term_of(interest, row as usize));
         term as f32 * power_of_two(-BITS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::kin::{BOOKS, BYTES, LEVELS, PART, WORDS};
+    use crate::numeric::fixed;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_movie_above_the_bar_has_its_whole_term_and_no_other_passes_it(
+            codebook in prop::collection::vec(any::<[i8; PART]>(), BOOKS * WORDS),
+            levels in prop::collection::vec(any::<u8>(), LEVELS),
+            movies in prop::collection::vec((any::<[u8; BYTES]>(), any::<u8>(), -3.0_f32..5.0), 1..40),
+            far in prop_oneof![Just(1.0_f32), Just(1e6)],
+            bar in prop_oneof![Just(f32::MIN), -2.0_f32..30.0],
+        ) {
+            let codes: std::vec::Vec<_> = movies.iter().map(|(codes, _, _)| *codes).collect();
+            let known: std::vec::Vec<_> = movies.iter().map(|(_, known, _)| *known).collect();
+            let kin = Kin {
+                codes: &codes,
+                codebook: codebook.as_slice().try_into().unwrap(),
+                scale: 1.0 / 256.0,
+                levels: levels.as_slice().try_into().unwrap(),
+                known: &known,
+            };
+            let interests = Interests { weight: 24.0, fade: 3000, users: None };
+            let interest = interests.of_latest(&kin, &mut [0].into_iter());
+            let bar = bar * far;
+            let scores: std::vec::Vec<_> = movies.iter().map(|(_, _, score)| score * far).collect();
+            let mut stars = scores.clone();
+            kin.add_to_stars(&interest, 0, bar, &mut stars);
+            let mut keys: std::vec::Vec<_> = scores.iter().map(|score| fixed::key(*score)).collect();
+            kin.add_to_keys(&interest, 0, fixed::key(bar), &mut keys);
+            for (row, score) in scores.iter().enumerate() {
+                let term = kin.term_of(&interest, row);
+                let due = score + term as f32 * power_of_two(-BITS);
+                let found = stars[row];
+                prop_assert!(if due > bar { found == due } else { found <= bar }, "{} for {}, above {}", found, due, bar);
+                let due = fixed::key(*score).saturating_add(term << (20 - BITS));
+                let (found, bar) = (keys[row], fixed::key(bar));
+                prop_assert!(if due > bar { found == due } else { found <= bar }, "{} for {}, above {}", found, due, bar);
+            }
+            // By kin alike, of whose keys none has a sign that matters.
+            let all = |bar| {
+                let mut keys = std::vec![0; movies.len()];
+                kin.keys(&interest.terms, 0, bar, &mut keys);
+                keys
+            };
+            let dues = all(-(1 << 27));
+            let bar = dues[0] / 2;
+            for (due, found) in dues.iter().zip(all(bar)) {
+                prop_assert!(if *due > bar { found == *due } else { found <= bar }, "{} for {}, above {}", found, due, bar);
+            }
+        }
     }
 }

@@ -4,18 +4,23 @@
 //! and Schmid 2011), a nibble for every [`PART`] of them:
 //!
 //! ```text
-//! once a movie q, for codeword k of book b:   t[b][k] = (c[b][q_b]·c[b][k]) >> 2
-//! any movie m:                                key = (level(m) Σ_b t[b][m_b]) >> 2
+//! once a movie q, for codeword k of book b:   t[b][k] = (c[b][q_b]·c[b][k]) >> 2,  l[b][k] = max_k t[b][k] - t[b][k]
+//! any movie m:                                key = (level(m) (Σ_b max_k t[b][k] - Σ_b l[b][m_b])) >> 2
 //! ```
+//!
+//! What a codeword lacks of the most of its book is what is kept of it: of a movie that lacks too much for a list the other
+//! books aren't looked up.
 //!
 //! level(m) rises with how well known m is, and is 0 where so few rated it that nothing can be said. All of it is in
 //! integers, so a list has the same bits on every machine and whatever an image's rows are stored in, and a movie costs
-//! sixteen look-ups.
+//! at most sixteen look-ups.
 
 use super::Model;
+use crate::kernels::lacks::{Lacks, lack};
 use crate::numeric::fixed::{between, power_of_two};
 use crate::numeric::unroll::each_of_two;
 use crate::numeric::walk::numbered;
+use core::hint::black_box;
 
 /// Books of codewords.
 pub const BOOKS: usize = 16;
@@ -38,6 +43,9 @@ pub const LEVELS: usize = 64;
 /// The largest term of a codeword.
 const MOST: i32 = (1 << 14) - 1;
 
+/// More than any key's magnitude.
+const BEYOND: i32 = 1 << 25;
+
 /// The tables of an image; all of them were verified.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kin<'a> {
@@ -53,49 +61,42 @@ pub(crate) struct Kin<'a> {
     pub known: &'a [u8],
 }
 
-/// What each codeword adds to a movie's likeness with a direction: 512 bytes.
+/// What each codeword adds to a movie's likeness with a direction, as what it lacks of the most of its book: 516 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KinTerms {
-    terms: [[i16; WORDS]; BOOKS],
+    lacks: Lacks,
+    /// The sum of the largest term of each book: no movie's is more.
+    most: i32,
 }
 
 impl KinTerms {
     /// Those of no direction.
     pub(crate) const NONE: Self = Self {
-        terms: [[0; WORDS]; BOOKS],
+        lacks: [[0; WORDS]; BOOKS],
+        most: 0,
     };
 
-    /// The sum of the largest term of each book: no movie's is more.
-    #[cfg(feature = "codes")]
+    /// The sum of the largest term of each book: no movie's is more. At most 2^18.
     pub(crate) fn most(&self) -> i32 {
-        let mut sum = 0_i32;
-        for book in &self.terms {
-            let most = book
-                .iter()
-                .fold(i16::MIN, |a, b| if a > *b { a } else { *b });
-            sum = sum.wrapping_add(most.into());
-        }
-        sum
+        self.most
     }
 
-    /// The sum of a movie's terms: at most 2^18. Four loops call it, and in each it would take a quarter of a kilobyte.
-    #[inline(never)]
+    /// What each codeword lacks of the most of its book.
+    #[cfg(all(feature = "codes", any(cortex_m_dsp, cortex_m_base)))]
+    pub(crate) fn lacks(&self) -> &Lacks {
+        &self.lacks
+    }
+
+    /// What a movie lacks of the most, times `by`, or where that is `room` or more, something that is.
+    #[inline(always)]
+    pub(crate) fn lack(&self, codes: &[u8; BYTES], by: i32, room: i32) -> i32 {
+        lack(&self.lacks, codes, by, room)
+    }
+
+    /// The sum of a movie's terms: at most 2^18.
     pub(crate) fn sum(&self, codes: &[u8; BYTES]) -> i32 {
-        let mut sum = 0_i32;
-        let (books, _) = self.terms.as_chunks::<2>();
-        for ([low, high], byte) in books.iter().zip(codes) {
-            sum = sum
-                .wrapping_add(term(low, byte & 15))
-                .wrapping_add(term(high, byte >> 4));
-        }
-        sum
+        self.most.wrapping_sub(self.lack(codes, 1, i32::MAX))
     }
-}
-
-/// A term of a book. Every nibble has one, which the compiler sees.
-#[inline(always)]
-fn term(terms: &[i16; WORDS], nibble: u8) -> i32 {
-    i32::from(terms.get(usize::from(nibble)).copied().unwrap_or_default())
 }
 
 impl Kin<'_> {
@@ -129,14 +130,22 @@ impl Kin<'_> {
         let mut kin = KinTerms::NONE;
         let (parts, _) = x.as_chunks::<PART>();
         let (books, _) = self.codebook.as_chunks::<WORDS>();
-        for ((terms, part), words) in kin.terms.iter_mut().zip(parts).zip(books) {
-            for (term, word) in terms.iter_mut().zip(words) {
+        for ((lacks, part), words) in kin.lacks.iter_mut().zip(parts).zip(books) {
+            let mut most = -MOST;
+            for (lack, word) in lacks.iter_mut().zip(words) {
                 let mut sum = 0_i32;
                 for (a, b) in part.iter().zip(word) {
                     sum = sum.wrapping_add(a.wrapping_mul(i32::from(*b)));
                 }
-                *term = between(sum.wrapping_shr(shift), MOST) as i16;
+                let term = between(sum.wrapping_shr(shift), MOST);
+                *lack = term as u16;
+                most = if term > most { term } else { most };
             }
+            // As if of another length: written out it takes three times the flash.
+            for lack in black_box(&mut lacks[..]) {
+                *lack = (most as u16).wrapping_sub(*lack);
+            }
+            kin.most = kin.most.wrapping_add(most);
         }
         kin
     }
@@ -150,13 +159,22 @@ impl Kin<'_> {
         self.terms_of(&own, 2)
     }
 
-    /// The keys of the movies from row `first` on: at most 2^24.
+    /// The keys of the movies from row `first` on, at most 2^24; of one that isn't above `bar`, another that isn't.
     #[inline(never)]
-    pub(crate) fn keys(&self, kin: &KinTerms, first: usize, keys: &mut [i32]) {
+    pub(crate) fn keys(&self, kin: &KinTerms, first: usize, bar: i32, keys: &mut [i32]) {
         let codes = self.codes.get(first..).unwrap_or_default();
         let known = self.known.get(first..).unwrap_or_default();
         each_of_two(keys, codes, known, |key, codes, known| {
-            *key = kin.sum(codes).wrapping_mul(self.level(*known)) >> 2;
+            let level = self.level(*known);
+            let most = kin.most.wrapping_mul(level);
+            // Above 4 times the bar; 2^26 at most either way.
+            let room = most.wrapping_sub(bar << 2);
+            let lack = if room > 0 {
+                kin.lack(codes, level, room)
+            } else {
+                0
+            };
+            *key = most.wrapping_sub(lack) >> 2;
         });
     }
 
@@ -197,7 +215,7 @@ impl<'a> Model<'a> {
             return 0.0;
         };
         let mut keys = [0];
-        kin.keys(&kin.terms(row), other as usize, &mut keys);
+        kin.keys(&kin.terms(row), other as usize, -BEYOND, &mut keys);
         let [key] = keys;
         kin.score_of_key(key)
     }

@@ -43,12 +43,13 @@ impl Model<'_> {
     /// As [`score_rows`](Self::score_rows), with `fame` times the image's confidence term and somebody's interest
     /// added, as keys: integers that are in order where those sums are, or the sums' bits
     /// ([`keys_are_numbers`](Self::keys_are_numbers)). Integers cost less to compare where floating point is software,
-    /// and integer scores are keys as they are.
+    /// and integer scores are keys as they are. What isn't above `bar`, a key too, need only be that.
     pub(crate) fn score_keys(
         &self,
         user: &UserState,
         first: u32,
         (fame, interest): (f32, &Interest),
+        bar: i32,
         keys: &mut [i32],
     ) {
         let at = first as usize;
@@ -64,7 +65,7 @@ impl Model<'_> {
                 });
             }
             if let Some((_, kin)) = interests {
-                kin.add_to_keys(interest, at, keys);
+                kin.add_to_keys(interest, at, bar, keys);
             }
             return;
         }
@@ -77,7 +78,7 @@ impl Model<'_> {
             });
         }
         if let Some((_, kin)) = interests {
-            kin.add_to_stars(interest, at, scores);
+            kin.add_to_stars(interest, at, f32::from_bits(ordered(bar) as u32), scores);
         }
         if cfg!(not(cortex_m_float)) {
             for key in keys {
@@ -104,8 +105,8 @@ impl Model<'_> {
         ((fame, each), interest): ((f32, i32), &Interest),
         key: i32,
     ) -> Option<bool> {
-        /// More than scores and predictions differ by: an eighth of a star.
-        const NEARLY: i32 = 1 << 17;
+        /// More than scores and predictions differ by: a 256th of a star.
+        const NEARLY: i32 = 1 << 12;
         let at = row as usize;
         let known = self.confidence.and_then(|known| known.bytes.get(at));
         let known = known.copied().unwrap_or_default();

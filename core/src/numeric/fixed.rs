@@ -19,7 +19,7 @@ pub(crate) fn exponent(x: f32) -> Option<i32> {
 #[inline]
 pub(crate) fn stars(score: i32) -> f32 {
     // A power of two: on a core without an FPU the exponent alone is changed.
-    if cfg!(all(target_os = "none", not(target_abi = "eabihf"))) {
+    if super::SOFTWARE_FLOAT {
         let bits = (score as f32).to_bits();
         f32::from_bits(if score == 0 {
             bits

@@ -15,6 +15,9 @@ pub(crate) mod unroll;
 #[allow(dead_code, reason = "as above")]
 pub(crate) mod walk;
 
+/// Whether this is a core that has floating point as software alone.
+pub(crate) const SOFTWARE_FLOAT: bool = cfg!(all(target_os = "none", not(target_abi = "eabihf")));
+
 /// The square root of `x`, correctly rounded, by a core's own instruction where it has one: the same bits on every machine. Negative numbers give 0, so that no NaN can arise.
 pub fn square_root(x: f32) -> f32 {
     #[cfg(not(cortex_m_float))]

@@ -1,6 +1,6 @@
 //! A list for two people: what both of them would like.
 
-use super::{Best, By, Hit, Progress, SLICE, bar, offer};
+use super::{Best, By, Hit, LOWEST, Progress, SLICE, bar, offer};
 use crate::ids::MovieId;
 use crate::list::Held;
 use crate::model::{Interest, Model, UserState, Wanted};
@@ -123,11 +123,13 @@ impl Walk<'_> {
         let ids = model.movie_ids();
         let ([one, other], [by_one, by_other]) = (users, by);
         let mut bar = bar(self.hits, self.limit);
+        // A score is of both, so that either's counts to the bit.
+        let none = model.key_of_score(LOWEST);
         while *self.next < end {
             let left = end.wrapping_sub(*self.next).min(SLICE as u32);
             let keys_of = |user: &UserState, by: &By<'_>, keys: &mut [i32; SLICE]| {
                 let keys = keys.get_mut(..left as usize).unwrap_or_default();
-                model.score_keys(user, *self.next, (by.fame, by.interest), keys);
+                model.score_keys(user, *self.next, (by.fame, by.interest), none, keys);
             };
             let (mut keys, mut others) = ([0; SLICE], [0; SLICE]);
             keys_of(one, &by_one, &mut keys);
