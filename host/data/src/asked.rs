@@ -323,7 +323,7 @@ fn of_csv(path: &Path, error: csv::Error) -> DataError {
 mod tests {
     use super::*;
     use crate::known;
-    use crate::tables::{Cells, Format, Kind, Table};
+    use pocketrec_tables::{Cells, Format, Kind, Table};
 
     fn pair() -> [Wanted; 2] {
         [

@@ -14,7 +14,6 @@ mod cells;
 mod columns;
 mod decode;
 mod error;
-pub mod fetch;
 mod form;
 mod header;
 mod ids;
@@ -38,7 +37,6 @@ pub mod search;
 mod source;
 pub mod split;
 pub mod synth;
-pub mod tables;
 pub mod time;
 
 use std::path::PathBuf;
@@ -50,6 +48,7 @@ pub use ratings::Ratings;
 pub use reading::Reading;
 pub use scale::Scale;
 pub use search::{Movie, Titles};
+pub use source::{broken_zip, open_zip};
 pub use split::Split;
 
 /// Ratings with all that belongs to them.

@@ -19,7 +19,7 @@ use pocketrec_base::print::count;
 use pocketrec_base::random::{Sequence, hash};
 use pocketrec_base::threads::share;
 
-use crate::tables::{Format, Table};
+use pocketrec_tables::{Format, Table};
 use rows::{COLUMNS, Counted, HEADER, Rows};
 
 /// How much of everything there shall be.

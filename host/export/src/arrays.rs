@@ -7,7 +7,7 @@ use super::pick::pick;
 use pocketrec_base::error::BadInput;
 use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::Names;
-use pocketrec_data::tables::{Array, Cells, Kind};
+use pocketrec_tables::{Array, Cells, Kind};
 
 /// The chosen rows as arrays, by the names that `host import` knows; parts that the model lacks are left out. Weights of
 /// dense layers are inputs by outputs, as in Keras.

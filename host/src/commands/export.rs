@@ -24,12 +24,12 @@ use pocketrec_base::files;
 use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::Titles;
 use pocketrec_data::reading::TitlesFrom;
-use pocketrec_data::tables::Format;
 use pocketrec_export::bill::Bill;
 use pocketrec_export::choice;
 use pocketrec_export::device::DeviceBill;
 use pocketrec_export::measure::{Measure, Rounding};
 use pocketrec_export::{Chosen, Keep, Movies, Precision, Storage, Users, build, fit};
+use pocketrec_tables::Format;
 use pocketrec_train::Solver;
 
 use self::placed::Placed;

@@ -10,8 +10,8 @@ use crate::print::{self, Answer, progress, shell};
 use crate::{note, say};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
-use pocketrec_data::fetch::{FetchError, GROUPLENS, fetch};
 use pocketrec_data::release::{RELEASES, Release};
+use pocketrec_fetch::{FetchError, GROUPLENS, fetch};
 
 /// Options of `host fetch`.
 #[derive(Debug, clap::Args)]

@@ -5,7 +5,7 @@ use std::io;
 use anyhow::{Error, Result};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::threads;
-use pocketrec_data::tables::{FORMATS, Format, Kind, Packed, Table};
+use pocketrec_tables::{FORMATS, Format, Kind, Packed, Table};
 
 use crate::print::Target;
 

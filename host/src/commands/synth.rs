@@ -13,7 +13,7 @@ use pocketrec_base::files;
 use pocketrec_base::threads;
 use pocketrec_data::SYNTHETIC;
 use pocketrec_data::synth::{self, Shape};
-use pocketrec_data::tables::Format;
+use pocketrec_tables::Format;
 
 /// Options of `host synth`.
 #[derive(Debug, clap::Args)]

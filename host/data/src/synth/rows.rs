@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::mem::take;
 
-use crate::tables::{Cells, Kind};
+use pocketrec_tables::{Cells, Kind};
 
 /// The first line.
 pub const HEADER: &[u8] = b"userId,movieId,rating,timestamp\r\n";

@@ -10,8 +10,8 @@ use crate::say;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files::{self, Together};
 use pocketrec_checkpoint::Checkpoint;
-use pocketrec_data::tables;
 use pocketrec_export::{Chosen, Precision, c};
+use pocketrec_tables as tables;
 
 /// What is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

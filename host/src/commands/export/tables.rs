@@ -10,9 +10,9 @@ use crate::say;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files::{self, Together};
 use pocketrec_checkpoint::Checkpoint;
-use pocketrec_data::tables::{Format, Table, write_arrays};
 use pocketrec_export::Chosen;
 use pocketrec_export::arrays::{self, Side};
+use pocketrec_tables::{Format, Table, write_arrays};
 
 /// Rows that are put at a time.
 const PART: usize = 1 << 13;

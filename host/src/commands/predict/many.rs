@@ -8,9 +8,9 @@ use pocketrec::model::{Model, UserState};
 use pocketrec_base::error::BadInput;
 use pocketrec_data::asked::{Asked, Batch, Wanted};
 use pocketrec_data::parquet::column::Cell;
-use pocketrec_data::tables::{Cells, Kind, Table};
 use pocketrec_data::{DataError, known};
 use pocketrec_export::people::People;
+use pocketrec_tables::{Cells, Kind, Table};
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -9,9 +9,9 @@ use pocketrec::model::{Model, Seen};
 use pocketrec_base::error::BadInput;
 use pocketrec_data::asked::{Asked, Wanted as Column};
 use pocketrec_data::parquet::column::Cell;
-use pocketrec_data::tables::{Cells, Format, Kind, Table};
 use pocketrec_data::{DataError, Ratings, known};
 use pocketrec_export::Rated as Lists;
+use pocketrec_tables::{Cells, Format, Kind, Table};
 use serde::Serialize;
 
 use super::{Args, interest_of};

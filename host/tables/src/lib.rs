@@ -4,6 +4,12 @@
 //! [put](Writer::put) in order. Parquet and text are written as they come; npz has one column behind the other, so its
 //! columns are kept in memory until [`Writer::finish`].
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything is printed by pocketrec_base::print, which escapes it"
+)]
+
 mod npz;
 mod parquet;
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 
 use super::unpack::unpack;
 use super::*;
-use crate::Silent;
+use pocketrec_data::Silent;
 
 /// Serves `body` to so many requests on this machine, and gives the address.
 fn serve(
@@ -87,7 +87,10 @@ fn a_release_is_fetched_checked_unzipped_and_not_fetched_twice() {
             RATINGS
         );
         assert_eq!(
-            crate::Dataset::load(&place, &Silent).unwrap().ratings.len(),
+            pocketrec_data::Dataset::load(&place, &Silent)
+                .unwrap()
+                .ratings
+                .len(),
             1
         );
     }

@@ -1,8 +1,8 @@
 //! Tables read back: Parquet by the reader that takes other programs' files, text by eye and by JSON's own reader.
 
 use super::*;
-use crate::parquet::Part;
-use crate::parquet::column::Cell;
+use pocketrec_data::parquet::Part;
+use pocketrec_data::parquet::column::Cell;
 
 const COLUMNS: [(&str, Kind); 4] = [
     ("user", Kind::Whole),

@@ -1,5 +1,11 @@
 //! Getting a MovieLens release from where GroupLens keeps it: `download`, check, `unpack`.
 
+#![deny(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "everything is printed by pocketrec_base::print, which escapes it"
+)]
+
 mod download;
 mod part;
 mod unpack;
@@ -11,9 +17,9 @@ use std::time::Duration;
 
 use md5::{Digest, Md5};
 
-use super::LoadProgress;
-use super::release::Release;
 use pocketrec_base::print;
+use pocketrec_data::LoadProgress;
+use pocketrec_data::release::Release;
 
 /// Where GroupLens keeps the releases.
 pub const GROUPLENS: &str = "https://files.grouplens.org/datasets/movielens";

@@ -9,9 +9,9 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use super::{FetchError, Fetched, sum_of};
-use crate::release::Release;
-use crate::source::{broken_zip, open_zip};
 use pocketrec_base::files::{self, Unfinished};
+use pocketrec_data::release::Release;
+use pocketrec_data::{broken_zip, open_zip};
 
 /// The list of the files that were written, as `md5sum` writes and checks it.
 const LIST: &str = ".fetched.md5";

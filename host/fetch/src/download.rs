@@ -9,8 +9,8 @@ use md5::Digest;
 
 use super::part::Part;
 use super::{FetchError, hex};
-use crate::LoadProgress;
-use crate::release::Release;
+use pocketrec_data::LoadProgress;
+use pocketrec_data::release::Release;
 
 /// Times that a server may send us elsewhere on itself.
 const REDIRECTS: usize = 5;

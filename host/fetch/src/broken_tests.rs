@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use super::tests::{RATINGS, names, release, zip_of};
 use super::*;
-use crate::Silent;
+use pocketrec_data::Silent;
 
 /// What a server does with one request.
 #[derive(Clone, Copy)]
