@@ -39,7 +39,7 @@ pub struct ModelArgs {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
 
-    /// Gibbs: sweeps over the ratings, of which the first quarter is discarded as burn-in [default: 100, fewer above 6
+    /// Gibbs: sweeps over the ratings, of which the first quarter is discarded as burn-in [default: 100, fewer above 3
     /// million ratings]
     #[arg(long, value_name = "N")]
     sweeps: Option<usize>,

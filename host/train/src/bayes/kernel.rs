@@ -1,8 +1,7 @@
 //! The sampler's two inner loops: sums of outer products, and normal draws for eight rows at once.
 //!
-//! Both are written for the vectoriser: a row is groups of eight numbers, and a solve works on eight
-//! rows side by side. Nothing is fused and every sum has one written order, so the bits are the same
-//! with and without AVX2.
+//! A row is groups of eight numbers, and a solve works on eight rows side by side. Nothing is fused and every sum has one
+//! written order, so the bits are the same with and without AVX2 and AVX-512.
 
 /// Rows are groups of so many numbers, and so many rows are solved side by side.
 pub(super) const LANES: usize = 8;
@@ -39,50 +38,142 @@ impl<const T: usize> Sums<T> {
         self.outer[bi * (bi + 1) / 2 + bj][i % LANES][j % LANES]
     }
 
-    /// Adds the ratings of a block: `x` the other side's rows with 1 in place of the bias, `w` their
-    /// weights, `y` what is left to explain. T (T + 1) / 2 blocks of 64 multiply-adds a rating.
-    pub(super) fn add(&mut self, x: &[Row<T>], w: &[f32], y: &[f32]) {
-        #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: AVX2 was found on this CPU in the line above.
-            unsafe {
-                return add_avx2(self, x, w, y);
+    /// Adds the ratings of a block: `x` the other side's rows with 1 in place of the bias, `scaled` the same times their
+    /// weights. T (T + 1) / 2 blocks of 64 multiply-adds a rating.
+    pub(super) fn add(&mut self, x: &[Row<T>], scaled: &[Row<T>]) {
+        assert_eq!(x.len(), scaled.len());
+        for i in 0..T {
+            let mut j = 0;
+            while j <= i {
+                let block = i * (i + 1) / 2 + j;
+                #[cfg(target_arch = "x86_64")]
+                if j < i && wide() {
+                    let (left, right) = self.outer[block..].split_at_mut(1);
+                    // SAFETY: AVX-512 was found on this CPU in the line above; i and j are below T.
+                    unsafe { x86::two_blocks(&mut left[0], &mut right[0], x, scaled, i, j) };
+                    j += 2;
+                    continue;
+                }
+                add_block(&mut self.outer[block], x, scaled, i, j);
+                j += 1;
             }
         }
-        add(self, x, w, y);
     }
 }
 
+/// Whether this CPU has vectors of 16 numbers.
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn add_avx2<const T: usize>(sums: &mut Sums<T>, x: &[Row<T>], w: &[f32], y: &[f32]) {
-    add(sums, x, w, y);
+fn wide() -> bool {
+    std::arch::is_x86_feature_detected!("avx512f")
 }
 
-#[inline(always)]
-fn add<const T: usize>(sums: &mut Sums<T>, x: &[Row<T>], w: &[f32], y: &[f32]) {
-    let mut block = 0;
-    for i in 0..T {
-        for j in 0..=i {
-            // Eight sums of eight stay in registers over the whole block of ratings.
-            let mut sum = sums.outer[block];
-            for (x, &w) in x.iter().zip(w) {
-                for r in 0..LANES {
-                    let scaled = x[i][r] * w;
-                    for c in 0..LANES {
-                        sum[r][c] += scaled * x[j][c];
-                    }
+/// Adds to block `(i, j)`.
+fn add_block<const T: usize>(
+    sum: &mut [[f32; LANES]; LANES],
+    x: &[Row<T>],
+    scaled: &[Row<T>],
+    i: usize,
+    j: usize,
+) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: AVX2 was found on this CPU in the line above; i and j are below T.
+        return unsafe { x86::block(sum, x, scaled, i, j) };
+    }
+    plain_block(sum, x, scaled, i, j);
+}
+
+fn plain_block<const T: usize>(
+    sum: &mut [[f32; LANES]; LANES],
+    x: &[Row<T>],
+    scaled: &[Row<T>],
+    i: usize,
+    j: usize,
+) {
+    // Eight sums of eight stay in registers over the whole block of ratings.
+    let mut sums = *sum;
+    for (x, scaled) in x.iter().zip(scaled) {
+        for r in 0..LANES {
+            for c in 0..LANES {
+                sums[r][c] += scaled[i][r] * x[j][c];
+            }
+        }
+    }
+    *sum = sums;
+}
+
+/// The blocks by vectors: a row's number from memory into all lanes, times eight or sixteen of the other.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use super::{LANES, Row};
+    use std::arch::x86_64::*;
+
+    /// Adds to a block.
+    ///
+    /// # Safety
+    /// The CPU has AVX2, `i` and `j` are below `T`, and `scaled` has as many rows as `x`.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn block<const T: usize>(
+        sum: &mut [[f32; LANES]; LANES],
+        x: &[Row<T>],
+        scaled: &[Row<T>],
+        i: usize,
+        j: usize,
+    ) {
+        // SAFETY: what is read are the eight numbers of group i or j of a row, and the sums.
+        unsafe {
+            let mut sums = [_mm256_setzero_ps(); LANES];
+            for (to, from) in sums.iter_mut().zip(&*sum) {
+                *to = _mm256_loadu_ps(from.as_ptr());
+            }
+            for (x, scaled) in x.iter().zip(scaled) {
+                let x = _mm256_loadu_ps(x.get_unchecked(j).as_ptr());
+                let scaled = scaled.get_unchecked(i);
+                for (sum, scaled) in sums.iter_mut().zip(scaled) {
+                    *sum = _mm256_add_ps(*sum, _mm256_mul_ps(_mm256_broadcast_ss(scaled), x));
                 }
             }
-            sums.outer[block] = sum;
-            block += 1;
+            for (to, from) in sum.iter_mut().zip(sums) {
+                _mm256_storeu_ps(to.as_mut_ptr(), from);
+            }
         }
     }
-    for ((x, &w), &y) in x.iter().zip(w).zip(y) {
-        let scaled = w * y;
-        for (sum, x) in sums.linear.iter_mut().zip(x) {
-            for c in 0..LANES {
-                sum[c] += scaled * x[c];
+
+    /// Adds to block `(i, j)` and to the one beside it.
+    ///
+    /// # Safety
+    /// The CPU has AVX-512, `i` and `j + 1` are below `T`, and `scaled` has as many rows as `x`.
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn two_blocks<const T: usize>(
+        left: &mut [[f32; LANES]; LANES],
+        right: &mut [[f32; LANES]; LANES],
+        x: &[Row<T>],
+        scaled: &[Row<T>],
+        i: usize,
+        j: usize,
+    ) {
+        // SAFETY: what is read are the sixteen numbers of groups j and j + 1 of a row, the eight of group i, and the sums.
+        unsafe {
+            let mut room = [[[0.0; LANES]; 2]; LANES];
+            for ((to, left), right) in room.iter_mut().zip(&*left).zip(&*right) {
+                *to = [*left, *right];
+            }
+            let mut sums = [_mm512_setzero_ps(); LANES];
+            for (to, from) in sums.iter_mut().zip(&room) {
+                *to = _mm512_loadu_ps(from.as_ptr().cast());
+            }
+            for (x, scaled) in x.iter().zip(scaled) {
+                let x = _mm512_loadu_ps(x.as_ptr().add(j).cast());
+                let scaled = scaled.get_unchecked(i);
+                for (sum, &scaled) in sums.iter_mut().zip(scaled) {
+                    *sum = _mm512_add_ps(*sum, _mm512_mul_ps(_mm512_set1_ps(scaled), x));
+                }
+            }
+            for (to, from) in room.iter_mut().zip(sums) {
+                _mm512_storeu_ps(to.as_mut_ptr().cast(), from);
+            }
+            for ((from, left), right) in room.iter().zip(left).zip(right) {
+                [*left, *right] = *from;
             }
         }
     }
@@ -223,10 +314,14 @@ mod tests {
             .map(|_| std::array::from_fn(|_| std::array::from_fn(|_| draw.normal() as f32)))
             .collect();
         let w: Vec<f32> = (0..37).map(|k| 0.5 + k as f32 / 37.0).collect();
-        let y: Vec<f32> = (0..37).map(|k| (k % 5) as f32 - 2.0).collect();
+        let scaled: Vec<Row<3>> = x
+            .iter()
+            .zip(&w)
+            .map(|(x, w)| x.map(|group| group.map(|x| x * w)))
+            .collect();
         let mut sums = Sums::<3>::new();
-        sums.add(&x[..20], &w[..20], &y[..20]);
-        sums.add(&x[20..], &w[20..], &y[20..]);
+        sums.add(&x[..20], &scaled[..20]);
+        sums.add(&x[20..], &scaled[20..]);
         let flat = |k: usize, i: usize| f64::from(x[k][i / LANES][i % LANES]);
         for i in 0..24 {
             for j in 0..=i {
@@ -235,14 +330,22 @@ mod tests {
                     .sum();
                 assert!((f64::from(sums.at(i, j)) - plain).abs() < 1e-4);
             }
-            let plain: f64 = (0..37).map(|k| f64::from(w[k] * y[k]) * flat(k, i)).sum();
-            assert!((f64::from(sums.linear[i / LANES][i % LANES]) - plain).abs() < 1e-4);
         }
-        let mut other = Sums::<3>::new();
-        add(&mut other, &x[..20], &w[..20], &y[..20]);
-        add(&mut other, &x[20..], &w[20..], &y[20..]);
-        assert_eq!(other.outer, sums.outer, "the bits depend on the CPU");
-        assert_eq!(other.linear, sums.linear, "the bits depend on the CPU");
+        for i in 0..3 {
+            for j in 0..=i {
+                let mut other = [[0.0; LANES]; LANES];
+                plain_block(&mut other, &x, &scaled, i, j);
+                let block = sums.outer[i * (i + 1) / 2 + j];
+                assert_eq!(other, block, "the bits depend on the CPU");
+                #[cfg(target_arch = "x86_64")]
+                if std::arch::is_x86_feature_detected!("avx2") {
+                    let mut other = [[0.0; LANES]; LANES];
+                    // SAFETY: AVX2 was found on this CPU in the line above.
+                    unsafe { x86::block(&mut other, &x, &scaled, i, j) };
+                    assert_eq!(other, block, "the bits depend on the CPU");
+                }
+            }
+        }
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl Links {
         &self.others[self.starts[row]..self.starts[row + 1]]
     }
 
+    /// The same, and behind them those of the rows that follow.
+    pub(super) fn rows_on(&self, row: usize) -> &[u32] {
+        &self.others[self.starts[row]..]
+    }
+
     /// Stars of those ratings.
     pub(super) fn stars(&self, row: usize) -> &[f32] {
         &self.stars[self.starts[row]..self.starts[row + 1]]

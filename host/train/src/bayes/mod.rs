@@ -20,29 +20,34 @@
 
 mod compress;
 pub(crate) mod draw;
+mod gather;
 mod kernel;
 mod links;
+mod mean;
 mod narrow;
+mod part;
 mod side;
+mod table;
 mod tall;
 
 pub use links::Tags;
 pub use narrow::{EXPLAINS, narrower};
 
 use super::state::{Numbers, State};
-use compress::Product;
 use kernel::LANES;
 use links::Links;
+use mean::Mean;
 use pocketrec_base::threads::join;
 use side::{Noise, Side, Task, draw_typical};
 
-/// Columns that the mean of the samples is held to while it is summed, over the dimensions asked for.
-const SPARE_COLUMNS: usize = 16;
+/// Numbers of a row, the bias included, that a chain begins with.
+const FIRST_WIDTH: usize = 16;
 
 /// How the sampler runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
-    /// Numbers of a sampled row, the bias included: 8, 16, 24, 32 or 40.
+    /// Numbers of a sampled row, the bias included, at most: 8, 16, 24, 32 or 40. Rows of so many are sampled if nearly all
+    /// numbers of narrower ones explain something.
     pub width: usize,
     /// Sweeps that are thrown away, while the sampler forgets its start.
     pub burn_in: usize,
@@ -56,6 +61,13 @@ pub struct Settings {
     pub seed: u64,
     /// Threads to use; the result is the same for any number of them.
     pub threads: usize,
+}
+
+impl Settings {
+    /// The sweep from which on, while burning in, rows may be widened: by then they have found what there is to be found.
+    fn widens(&self) -> usize {
+        (self.burn_in / 2).max(1)
+    }
 }
 
 /// Ratings to learn from.
@@ -150,43 +162,103 @@ pub fn fit<R>(
 where
     R: Iterator<Item = (u32, u32, f32)> + Clone + Sync,
 {
-    match settings.width {
-        8 => sample::<1, R>(input, settings, earlier, watch),
-        16 => sample::<2, R>(input, settings, earlier, watch),
-        24 => sample::<3, R>(input, settings, earlier, watch),
-        32 => sample::<4, R>(input, settings, earlier, watch),
-        40 => sample::<5, R>(input, settings, earlier, watch),
-        width => panic!("a sampled row can't have {width} numbers"),
+    let links = join(
+        settings.threads,
+        || Links::new(input.users, input.ratings.clone()),
+        || {
+            Links::new(
+                input.movies,
+                input.ratings.clone().map(|(u, m, s)| (m, u, s)),
+            )
+        },
+    );
+    let ratings = &input.ratings;
+    let count = ratings.clone().count().max(1) as f64;
+    let mean = ratings.clone().map(|r| f64::from(r.2)).sum::<f64>() / count;
+    let squares = ratings.clone().map(|r| (f64::from(r.2) - mean).powi(2));
+    let known = Known {
+        variance: squares.sum::<f64>() / count,
+        by_user: links.0,
+        by_movie: links.1,
+        tags: input.tags,
+        mean,
+    };
+    // Rows begin narrow, and are widened if nearly all of their numbers say something.
+    let least = (settings.dims.0 + 1).next_multiple_of(LANES);
+    let narrow = least.max(FIRST_WIDTH).min(settings.width);
+    let is_wide = earlier.is_some_and(|state| !side::holds(state, input.users, narrow));
+    let width = if is_wide { settings.width } else { narrow };
+    match known.sample(width, settings, earlier, watch)? {
+        Outcome::Rows(rows) => Some(rows),
+        Outcome::Wider(state) => {
+            match known.sample(settings.width, settings, Some(&state), watch)? {
+                Outcome::Rows(rows) => Some(rows),
+                Outcome::Wider(_) => None,
+            }
+        }
     }
 }
 
-fn sample<const T: usize, R>(
-    input: Input<'_, R>,
+/// What a chain comes to that isn't ended from outside.
+enum Outcome {
+    Rows(Rows),
+    /// Where it is, with rows of [`Settings::width`], to go on from with such.
+    Wider(State),
+}
+
+/// What a chain is given.
+struct Known<'a> {
+    by_user: Links,
+    by_movie: Links,
+    tags: &'a Tags,
+    /// Of the ratings.
+    mean: f64,
+    variance: f64,
+}
+
+impl Known<'_> {
+    fn sample(
+        &self,
+        width: usize,
+        settings: &Settings,
+        earlier: Option<&State>,
+        watch: &mut dyn Watch,
+    ) -> Option<Outcome> {
+        match width {
+            8 => sample::<1>(self, settings, earlier, watch),
+            16 => sample::<2>(self, settings, earlier, watch),
+            24 => sample::<3>(self, settings, earlier, watch),
+            32 => sample::<4>(self, settings, earlier, watch),
+            40 => sample::<5>(self, settings, earlier, watch),
+            width => panic!("a sampled row can't have {width} numbers"),
+        }
+    }
+}
+
+fn sample<const T: usize>(
+    known: &Known<'_>,
     settings: &Settings,
     earlier: Option<&State>,
     watch: &mut dyn Watch,
-) -> Option<Rows>
-where
-    R: Iterator<Item = (u32, u32, f32)> + Clone + Sync,
-{
-    let (users, movies, ratings) = (input.users, input.movies, &input.ratings);
-    let count = ratings.clone().count().max(1) as f64;
-    let mean = ratings.clone().map(|r| f64::from(r.2)).sum::<f64>() / count;
-    let start = mean as f32;
-    let (by_user, by_movie) = join(
-        settings.threads,
-        || Links::new(users, ratings.clone()),
-        || Links::new(movies, ratings.clone().map(|(u, m, s)| (m, u, s))),
-    );
+) -> Option<Outcome> {
+    let Known {
+        by_user,
+        by_movie,
+        tags,
+        mean,
+        variance,
+    } = known;
+    let (users, movies) = (by_user.counts().count(), by_movie.counts().count());
+    let start = *mean as f32;
     let none = Tags::default();
     let mut user_side = Side::<T>::new(0, users, movies, 0, settings.seed);
-    let mut movie_side = Side::<T>::new(1, movies, users, input.tags.len(), settings.seed);
+    let mut movie_side = Side::<T>::new(1, movies, users, tags.len(), settings.seed);
     let mut precisions = vec![1.0f32; users];
     let mut typical = 1.0;
     let total = settings.burn_in + settings.sweeps;
-    let squares = ratings.clone().map(|r| (f64::from(r.2) - mean).powi(2));
-    let variance = squares.sum::<f64>() / count;
-    let mut sum = Mean::new(&by_user, &by_movie, variance, settings);
+    let mut sum = Mean::new(by_user, by_movie, *variance, settings);
+    // Rows that there are more of have fewer ratings each, and are the less certain.
+    let users_last = users > movies;
     let mut done = 0;
     if let Some(earlier) = earlier {
         user_side.restore(earlier)?;
@@ -206,22 +278,30 @@ where
         };
         join(
             settings.threads,
-            || user_side.draw_prior(&by_user, &by_movie, &none, task.seed, task.sweep),
-            || movie_side.draw_prior(&by_movie, &by_user, input.tags, task.seed, task.sweep),
+            || user_side.draw_prior(by_user, by_movie, &none, task.seed, task.sweep),
+            || movie_side.draw_prior(by_movie, by_user, tags, task.seed, task.sweep),
         );
-        let noise = Noise::OwnRows {
-            precisions: &mut precisions,
-            typical,
-        };
-        user_side.draw_rows(&movie_side.rows, &by_user, start, noise, task);
-        typical = draw_typical(&precisions, task);
-        let noise = Noise::OtherRows {
-            precisions: &precisions,
-        };
-        movie_side.draw_rows(&user_side.rows, &by_movie, start, noise, task);
-        // Given the users' rows the movies' means are known, so they go into the mean, not the draws
+        for of_users in [!users_last, users_last] {
+            if of_users {
+                let noise = Noise::OwnRows {
+                    precisions: &mut precisions,
+                    typical,
+                };
+                user_side.draw_rows(&movie_side.rows, by_user, start, noise, task);
+                typical = draw_typical(&precisions, task);
+            } else {
+                let noise = Noise::OtherRows {
+                    precisions: &precisions,
+                };
+                movie_side.draw_rows(&user_side.rows, by_movie, start, noise, task);
+            }
+        }
+        // Given the one side's rows the other's means are known, so they go into the mean, not the draws
         // (Rao-Blackwell).
-        let (user_rows, movie_rows) = (&user_side.rows, &movie_side.means);
+        let (user_rows, movie_rows) = match users_last {
+            true => (&user_side.means, &movie_side.rows),
+            false => (&user_side.rows, &movie_side.means),
+        };
         let predict = |user: u32, movie: u32| {
             let user = user_rows[user as usize].as_flattened();
             let movie = movie_rows[movie as usize].as_flattened();
@@ -239,152 +319,40 @@ where
         if counts {
             sum.add(user_rows, movie_rows);
         }
-        if then == Then::GoOn {
+        let wider = T * LANES < settings.width
+            && (settings.widens()..=settings.burn_in).contains(&(sweep + 1))
+            && sum.nearly_all_tell(user_rows, movie_rows, *mean);
+        if then == Then::GoOn && !wider {
             continue;
         }
+        let width = if wider { settings.width } else { T * LANES };
         let mut state = State::at(sweep as u64 + 1, &[]);
-        user_side.keep(&mut state);
-        movie_side.keep(&mut state);
+        user_side.keep(&mut state, width, task);
+        movie_side.keep(&mut state, width, task);
         state.keep(PRECISIONS, Numbers::F32(precisions.clone()));
         state.keep(TYPICAL, Numbers::F32(vec![typical]));
         sum.keep(&mut state);
+        if then == Then::GoOn {
+            return Some(Outcome::Wider(state));
+        }
         let mut so_far = sum.clone();
         if so_far.added == 0 {
             so_far.add(user_rows, movie_rows);
         }
-        watch.keep(so_far.finish(mean), state);
+        watch.keep(so_far.finish(*mean), state.clone());
         if then == Then::End {
             return None;
         }
+        if wider {
+            return Some(Outcome::Wider(state));
+        }
     }
-    Some(sum.finish(mean))
+    Some(Outcome::Rows(sum.finish(*mean)))
 }
 
 /// Names in a [`State`] of what belongs to neither side.
 const PRECISIONS: &str = "precisions";
 const TYPICAL: &str = "typical";
-const MEAN_USERS: &str = "mean_user_bias";
-const MEAN_MOVIES: &str = "mean_movie_bias";
-const MEAN_LEFT: &str = "mean_left";
-const MEAN_RIGHT: &str = "mean_right";
-const MEAN_SIZE: &str = "mean_rank_and_samples";
-
-/// The mean of samples.
-#[derive(Clone)]
-struct Mean<'a> {
-    settings: &'a Settings,
-    /// Of the ratings.
-    variance: f64,
-    /// How many there will be.
-    samples: usize,
-    /// How many there are.
-    added: usize,
-    /// Ratings of each user, and of each movie, and one: what their errors weigh.
-    weights: (Vec<f32>, Vec<f32>),
-    bias: (Vec<f64>, Vec<f64>),
-    product: Product<'static>,
-}
-
-impl<'a> Mean<'a> {
-    fn new(by_user: &Links, by_movie: &Links, variance: f64, settings: &'a Settings) -> Self {
-        let weights = |links: &Links| links.counts().map(|n| n as f32 + 1.0).collect::<Vec<_>>();
-        let weights = (weights(by_user), weights(by_movie));
-        let (users, movies) = (weights.0.len(), weights.1.len());
-        Self {
-            settings,
-            variance,
-            samples: (settings.sweeps / settings.thin).max(1),
-            added: 0,
-            weights,
-            bias: (vec![0.0; users], vec![0.0; movies]),
-            product: Product::default(),
-        }
-    }
-
-    fn add<const T: usize>(&mut self, users: &[[[f32; LANES]; T]], movies: &[[[f32; LANES]; T]]) {
-        self.added += 1;
-        let share = 1.0 / self.samples as f64;
-        let take = |rows: &[[[f32; LANES]; T]], bias: &mut [f64]| -> Vec<f32> {
-            let mut out = Vec::with_capacity(rows.len() * (T * LANES - 1));
-            for (row, bias) in rows.iter().zip(bias) {
-                *bias += share * f64::from(row[0][0]);
-                out.extend_from_slice(&row.as_flattened()[1..]);
-            }
-            out
-        };
-        let left = take(users, &mut self.bias.0);
-        let right = take(movies, &mut self.bias.1);
-        let columns = T * LANES - 1;
-        self.product.append(columns, share as f32, &left, &right);
-        let most = self.settings.dims.1 + SPARE_COLUMNS;
-        if self.product.rank > most + columns {
-            self.shrink(most);
-        }
-    }
-
-    fn keep(&self, state: &mut State) {
-        let (users, movies) = &self.bias;
-        state.keep(MEAN_USERS, Numbers::F64(users.clone()));
-        state.keep(MEAN_MOVIES, Numbers::F64(movies.clone()));
-        state.keep(MEAN_LEFT, Numbers::F32(self.product.left.to_vec()));
-        state.keep(MEAN_RIGHT, Numbers::F32(self.product.right.to_vec()));
-        let sizes = vec![self.product.rank as f64, self.added as f64];
-        state.keep(MEAN_SIZE, Numbers::F64(sizes));
-    }
-
-    fn restore(&mut self, state: &State) -> Option<()> {
-        let (users, movies) = &mut self.bias;
-        let (user_count, movie_count) = (users.len(), movies.len());
-        users.copy_from_slice(state.doubles(MEAN_USERS, user_count)?);
-        movies.copy_from_slice(state.doubles(MEAN_MOVIES, movie_count)?);
-        let sizes = state.doubles(MEAN_SIZE, 2)?;
-        let (rank, added) = (*sizes.first()? as usize, *sizes.last()? as usize);
-        self.product = Product {
-            rank,
-            left: state
-                .floats(MEAN_LEFT, user_count.checked_mul(rank)?)?
-                .to_vec()
-                .into(),
-            right: state
-                .floats(MEAN_RIGHT, movie_count.checked_mul(rank)?)?
-                .to_vec()
-                .into(),
-        };
-        self.added = added;
-        Some(())
-    }
-
-    fn shrink(&mut self, rank: usize) {
-        let weights = (&self.weights.0[..], &self.weights.1[..]);
-        self.product = self.product.reduce(rank, weights, self.settings.threads);
-    }
-
-    /// Moves what rows have in common into biases and mean, reduces the rest to the dimensions asked
-    /// for, and turns it so that users' rows spread evenly.
-    fn finish(mut self, mean: f64) -> Rows {
-        if self.added < self.samples {
-            // Each counts for a share of all that there will be.
-            let share = self.samples as f64 / self.added.max(1) as f64;
-            self.product
-                .left
-                .to_mut()
-                .iter_mut()
-                .for_each(|x| *x = (f64::from(*x) * share) as f32);
-            let biases = self.bias.0.iter_mut().chain(&mut self.bias.1);
-            biases.for_each(|x| *x *= share);
-        }
-        let (product, bias) = (self.product, self.bias);
-        let weights = (&self.weights.0[..], &self.weights.1[..]);
-        let wide = narrow::Wide {
-            mean,
-            bias,
-            product,
-            variance: self.variance,
-        };
-        let (least, most) = self.settings.dims;
-        narrow::finish(wide, weights, least..=most, self.settings.threads)
-    }
-}
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,12 @@
 //! One side of the ratings, users or movies: its rows, the prior that they share, and the draw of both.
 
 use super::draw::{Draw, Purpose};
+use super::gather::{Panel, gather};
 use super::kernel::{LANES, Normals, Row, Sums};
 use super::links::{Links, Tags};
-use crate::dense::{PIVOT, cholesky, solve_upper};
+use super::part::{Members, draw_part};
+use super::table::Table;
+use crate::dense::{PIVOT, cholesky};
 use crate::state::{Numbers, State};
 use pocketrec_base::threads;
 
@@ -20,7 +23,14 @@ const MOST_PRECISE: f32 = 100.0;
 /// Rows that a thread takes at a time, a multiple of [`LANES`].
 const SHARE: usize = 64;
 /// Ratings gathered at a time: 64 rows of 16 numbers fill 4 KB.
-const BLOCK: usize = 64;
+pub(super) const BLOCK: usize = 64;
+/// Rows that are asked for before they are needed.
+pub(super) const AHEAD: usize = 16;
+
+/// Spread of the numbers that rows begin with, but for the bias, which begins at zero.
+const START: f32 = 0.1;
+/// The precision that they are first held to zero with.
+const START_PRECISION: f64 = 20.0;
 
 /// Names in a [`State`], behind the side's.
 const TABLES: [&str; 4] = ["rows", "prior", "implicit", "tags"];
@@ -36,19 +46,19 @@ pub(super) struct Side<const T: usize> {
     /// Which side this is, to keep its draws apart from the other's.
     number: u64,
     /// The rows: number 0 is the bias.
-    pub rows: Vec<Row<T>>,
+    pub rows: Table<T>,
     /// What the rows are expected to be when the ratings' stars are left out: given the other
     /// side's rows, the mean of the draw.
-    pub means: Vec<Row<T>>,
+    pub means: Table<T>,
     /// Prior means of the rows.
-    prior: Vec<Row<T>>,
+    prior: Table<T>,
     /// Rows less prior means, while the prior is drawn.
-    rest: Vec<Row<T>>,
+    rest: Table<T>,
     /// The precision matrix that the rows share.
     precision: Vec<f64>,
     intercept: Row<T>,
-    implicit: Vec<Row<T>>,
-    tagged: Vec<Row<T>>,
+    implicit: Table<T>,
+    tagged: Table<T>,
     implicit_strength: f64,
     tag_strength: f64,
 }
@@ -58,47 +68,60 @@ impl<const T: usize> Side<T> {
 
     /// Small random rows, as a sampler that starts at zero would never leave it.
     pub(super) fn new(number: u64, rows: usize, others: usize, tags: usize, seed: u64) -> Self {
-        let zero = [[0.0; LANES]; T];
         let mut draw = Draw::new(seed, Purpose::Start, 0, number);
-        let start = (0..rows)
-            .map(|_| {
-                let mut row = zero;
-                for value in row.as_flattened_mut()[1..].iter_mut() {
-                    *value = 0.1 * draw.normal() as f32;
-                }
-                row
-            })
-            .collect();
+        let mut start = Table::zeros(rows);
+        for row in &mut *start {
+            for value in &mut row.as_flattened_mut()[1..] {
+                *value = START * draw.normal() as f32;
+            }
+        }
         let mut precision = vec![0.0; Self::WIDTH * Self::WIDTH];
         for k in 0..Self::WIDTH {
-            precision[k * Self::WIDTH + k] = if k == 0 { 5.0 } else { 20.0 };
+            precision[k * Self::WIDTH + k] = if k == 0 { 5.0 } else { START_PRECISION };
         }
         Self {
             number,
             rows: start,
-            means: vec![zero; rows],
-            prior: vec![zero; rows],
-            rest: vec![zero; rows],
+            means: Table::zeros(rows),
+            prior: Table::zeros(rows),
+            rest: Table::zeros(rows),
             precision,
-            intercept: zero,
-            implicit: vec![zero; others],
-            tagged: vec![zero; tags],
+            intercept: [[0.0; LANES]; T],
+            implicit: Table::zeros(others),
+            tagged: Table::zeros(tags),
             implicit_strength: 1.0,
             tag_strength: 1.0,
         }
     }
 
-    /// Puts what the next sweep depends on into `state`, under names that begin with the side's number. The other numbers
-    /// are drawn anew from these before they are read.
-    pub(super) fn keep(&self, state: &mut State) {
+    /// Puts what the next sweep depends on into `state`, under names that begin with the side's number, for rows of `width`
+    /// numbers; those that they didn't have begin as in [`new`](Self::new). The other numbers are drawn anew from these
+    /// before they are read.
+    pub(super) fn keep(&self, state: &mut State, width: usize, task: Task) {
+        let added = width - Self::WIDTH;
+        let mut draw = Draw::new(task.seed, Purpose::Start, task.sweep + 1, self.number);
         let tables = [&self.rows, &self.prior, &self.implicit, &self.tagged];
-        for (name, rows) in TABLES.into_iter().zip(tables) {
-            let numbers = rows.iter().flat_map(|row| row.as_flattened()).copied();
-            state.keep(self.name(name), Numbers::F32(numbers.collect()));
+        for (number, (name, rows)) in TABLES.into_iter().zip(tables).enumerate() {
+            let mut numbers = Vec::with_capacity(rows.len() * width);
+            for row in rows.iter() {
+                numbers.extend_from_slice(row.as_flattened());
+                numbers.extend((0..added).map(|_| match number {
+                    0 => START * draw.normal() as f32,
+                    _ => 0.0,
+                }));
+            }
+            state.keep(self.name(name), Numbers::F32(numbers));
         }
-        let intercept = self.intercept.as_flattened().to_vec();
+        let mut intercept = self.intercept.as_flattened().to_vec();
+        intercept.resize(width, 0.0);
         state.keep(self.name(INTERCEPT), Numbers::F32(intercept));
-        let mut doubles = self.precision.clone();
+        let mut doubles = vec![0.0; width * width];
+        for (k, row) in doubles.chunks_exact_mut(width).enumerate() {
+            match self.precision.chunks_exact(Self::WIDTH).nth(k) {
+                Some(own) => row[..Self::WIDTH].copy_from_slice(own),
+                None => row[k] = START_PRECISION,
+            }
+        }
         doubles.extend([self.implicit_strength, self.tag_strength]);
         state.keep(self.name(PRECISION), Numbers::F64(doubles));
     }
@@ -149,24 +172,32 @@ impl<const T: usize> Side<T> {
         let mut draw = Draw::new(seed, Purpose::Prior, sweep, self.number);
         let mut factor = self.precision.clone();
         cholesky(&mut factor, n, PIVOT);
-        for ((rest, row), prior) in self.rest.iter_mut().zip(&self.rows).zip(&self.prior) {
+        for ((rest, row), prior) in self.rest.iter_mut().zip(&*self.rows).zip(&*self.prior) {
             *rest = difference(row, prior);
         }
         let rest = &mut self.rest;
         let all: Vec<u32> = (0..self.rows.len() as u32).collect();
-        let mut part = |members: &[u32], weights: &[f32], strength, value: &mut Row<T>| {
-            draw_part(members, weights, strength, value, rest, &factor, &mut draw);
+        let mut part = |members: Members<'_>, strength, value: &mut Row<T>| {
+            draw_part(members, strength, value, rest, &factor, &mut draw);
         };
-        part(&all, &[], INTERCEPT_STRENGTH, &mut self.intercept);
+        let alike = |list| Members {
+            list,
+            on: list,
+            weights: &[],
+        };
+        part(alike(&all), INTERCEPT_STRENGTH, &mut self.intercept);
         for (tag, value) in self.tagged.iter_mut().enumerate() {
-            part(tags.members(tag), &[], self.tag_strength, value);
+            part(alike(tags.members(tag)), self.tag_strength, value);
         }
-        let weights = lists.inverse_roots();
         for (other, value) in self.implicit.iter_mut().enumerate() {
-            let members = others.rows(other);
-            part(members, weights, self.implicit_strength, value);
+            let members = Members {
+                list: others.rows(other),
+                on: others.rows_on(other),
+                weights: lists.inverse_roots(),
+            };
+            part(members, self.implicit_strength, value);
         }
-        for ((prior, row), rest) in self.prior.iter_mut().zip(&self.rows).zip(&*rest) {
+        for ((prior, row), rest) in self.prior.iter_mut().zip(&*self.rows).zip(&**rest) {
             *prior = difference(row, rest);
         }
 
@@ -234,8 +265,8 @@ impl<const T: usize> Side<T> {
         threads::share(
             task.threads,
             shares,
-            || (Sums::<T>::new(), Normals::new(n)),
-            |(sums, normals), (share, rows, means, prior, own)| {
+            || (Sums::<T>::new(), Panel::new(), Normals::new(n)),
+            |(sums, panel, normals), (share, rows, means, prior, own)| {
                 for batch in 0..rows.len().div_ceil(LANES) {
                     let first = batch * LANES;
                     let here = first..(first + LANES).min(rows.len());
@@ -243,7 +274,7 @@ impl<const T: usize> Side<T> {
                     let mut draw = Draw::new(task.seed, Purpose::Rows, task.sweep, part);
                     for (lane, i) in here.clone().enumerate() {
                         let row = share * SHARE + i;
-                        let square = gather(sums, others, lists, row, mean, theirs);
+                        let square = gather(sums, panel, others, lists, row, mean, theirs);
                         let mut weight = 1.0;
                         if let Some(own) = own.get_mut(i) {
                             let count = lists.rows(row).len() as f64;
@@ -273,6 +304,12 @@ impl<const T: usize> Side<T> {
             },
         );
     }
+}
+
+/// Whether `state` is of so many users' rows of `width` numbers.
+pub(super) fn holds(state: &State, users: usize, width: usize) -> bool {
+    let name = format!("side_0_{}", TABLES[0]);
+    state.floats(&name, users * width).is_some()
 }
 
 /// Whose ratings share a precision, the inverse of the variance of what the model leaves of them.
@@ -316,74 +353,14 @@ fn difference<const T: usize>(a: &Row<T>, b: &Row<T>) -> Row<T> {
     out
 }
 
-/// Draws one part of the prior means: a row that is added, times `weights[member]` (1 where there
-/// are none), to the prior mean of each member. Its own prior is normal about zero with `strength`
-/// times the rows' precision matrix, whose Cholesky factor is `factor`.
-fn draw_part<const T: usize>(
-    members: &[u32],
-    weights: &[f32],
-    strength: f64,
-    value: &mut Row<T>,
-    rest: &mut [Row<T>],
-    factor: &[f64],
-    draw: &mut Draw,
-) {
-    if members.is_empty() {
-        return;
-    }
-    let n = T * LANES;
-    let weight = |member: u32| weights.get(member as usize).copied().unwrap_or(1.0);
-    let mut sum = [[0.0f32; LANES]; T];
-    let mut squares = 0.0f64;
-    for &member in members {
-        let w = weight(member);
-        squares += f64::from(w * w);
-        for (sum, rest) in sum.iter_mut().zip(&rest[member as usize]) {
-            for c in 0..LANES {
-                sum[c] += w * rest[c];
-            }
-        }
-    }
-    let mut noise = [0.0f64; 5 * LANES];
-    let noise = &mut noise[..n];
-    for z in noise.iter_mut() {
-        *z = draw.normal();
-    }
-    solve_upper(factor, n, noise);
-    // The posterior of the part given everything else. With w the members' weights, r what is left of their rows, y the
-    // part as it was and A the rows' precision, which all of it shares:
-    //   mean = (sum of w r + sum of w^2 y) / (sum of w^2 + strength),   precision = (sum of w^2 + strength) A
-    // so one factor of A serves every part: L^-T z / root is a draw about the mean.
-    let total = squares + strength;
-    let root = total.sqrt();
-    let mut change = [[0.0f32; LANES]; T];
-    let changes = change.as_flattened_mut().iter_mut();
-    let values = value.as_flattened_mut().iter_mut();
-    for (((change, value), sum), z) in changes.zip(values).zip(sum.as_flattened()).zip(noise) {
-        let old = f64::from(*value);
-        let new = ((f64::from(*sum) + squares * old) / total + *z / root) as f32;
-        *change = new - *value;
-        *value = new;
-    }
-    for &member in members {
-        let w = weight(member);
-        for (rest, change) in rest[member as usize].iter_mut().zip(&change) {
-            for c in 0..LANES {
-                rest[c] -= w * change[c];
-            }
-        }
-    }
-}
-
 /// The sum of `row row^T`, all of it.
 fn scatter<const T: usize>(rows: &[Row<T>]) -> Vec<f64> {
     let n = T * LANES;
     let mut out = vec![0.0; n * n];
-    let (ones, zeros) = ([1.0; BLOCK], [0.0; BLOCK]);
     let mut sums = Sums::<T>::new();
     for chunk in rows.chunks(BLOCK) {
         sums.clear();
-        sums.add(chunk, &ones, &zeros);
+        sums.add(chunk, chunk);
         for i in 0..n {
             for j in 0..=i {
                 out[i * n + j] += f64::from(sums.at(i, j));
@@ -396,36 +373,6 @@ fn scatter<const T: usize>(rows: &[Row<T>]) -> Vec<f64> {
         }
     }
     out
-}
-
-/// Sums over the ratings of row `row`; returns the weighted sum of squares of what they explain.
-fn gather<const T: usize>(
-    sums: &mut Sums<T>,
-    others: &[Row<T>],
-    lists: &Links,
-    row: usize,
-    mean: f32,
-    precisions: &[f32],
-) -> f64 {
-    sums.clear();
-    let mut square = 0.0f64;
-    let mut x = [[[0.0; LANES]; T]; BLOCK];
-    let (mut w, mut y) = ([1.0; BLOCK], [0.0; BLOCK]);
-    let (rows, stars) = (lists.rows(row), lists.stars(row));
-    for (rows, stars) in rows.chunks(BLOCK).zip(stars.chunks(BLOCK)) {
-        for (k, (&other, &stars)) in rows.iter().zip(stars).enumerate() {
-            x[k] = others[other as usize];
-            y[k] = stars - mean - x[k][0][0];
-            x[k][0][0] = 1.0;
-            if !precisions.is_empty() {
-                w[k] = precisions[other as usize];
-            }
-            square += f64::from(w[k] * y[k] * y[k]);
-        }
-        let count = rows.len();
-        sums.add(&x[..count], &w[..count], &y[..count]);
-    }
-    square
 }
 
 /// The squared error of the ratings that `sums` is of, by the row `row`.

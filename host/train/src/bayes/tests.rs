@@ -266,3 +266,77 @@ fn a_single_rating_is_enough_to_run() {
             .all(|x| x.is_finite())
     );
 }
+
+/// Ratings of a taste of `dims` dimensions with next to no noise.
+fn ratings_of(dims: usize) -> Vec<(u32, u32, f32)> {
+    let mut draw = draw::Draw::new(12, draw::Purpose::Start, 0, 0);
+    let mut table = |rows: usize| -> Vec<f64> { (0..rows * dims).map(|_| draw.normal()).collect() };
+    let (users, movies) = (table(USERS), table(MOVIES));
+    let mut out = Vec::new();
+    for (u, a) in (0u32..).zip(users.chunks(dims)) {
+        for (m, b) in (0u32..).zip(movies.chunks(dims)) {
+            let taste: f64 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+            out.push((u, m, (3.5 + 0.3 * taste) as f32));
+        }
+    }
+    out
+}
+
+#[test]
+fn rows_are_widened_only_where_nearly_all_of_their_numbers_say_something() {
+    /// Keeps what it is told after a sweep, and ends there if it is to.
+    struct Kept(usize, bool, Option<State>);
+    impl Watch for Kept {
+        fn sweep(&mut self, sweep: &Sweep<'_>) -> Then {
+            match (sweep.number == self.0, self.1) {
+                (false, _) => Then::GoOn,
+                (true, false) => Then::Keep,
+                (true, true) => Then::End,
+            }
+        }
+        fn keep(&mut self, _: Rows, state: State) {
+            self.2 = Some(state);
+        }
+    }
+    let settings = Settings {
+        width: 32,
+        burn_in: 60,
+        sweeps: 20,
+        dims: (1, 30),
+        ..settings()
+    };
+    let (many, few) = (ratings_of(20), ratings_of(2));
+    let none = Tags::default();
+    let input = || Input {
+        users: USERS,
+        movies: MOVIES,
+        ratings: many.iter().copied(),
+        tags: &none,
+    };
+    assert!(run(&few, &Tags::default(), &settings).dim < 14);
+    let whole = run(&many, &Tags::default(), &settings);
+    assert!(whole.dim > 15, "{}", whole.dim);
+    // Kept and stopped before, at and after that sweep, it goes on to the same bits.
+    for sweep in [
+        settings.widens() - 1,
+        settings.widens(),
+        settings.widens() + 1,
+    ] {
+        let mut kept = Kept(sweep, false, None);
+        assert_eq!(
+            fit(input(), &settings, None, &mut kept),
+            Some(whole.clone())
+        );
+        let mut ended = Kept(sweep, true, None);
+        assert_eq!(fit(input(), &settings, None, &mut ended), None);
+        for state in [kept.2, ended.2] {
+            assert!(side::holds(
+                state.as_ref().unwrap(),
+                USERS,
+                if sweep < settings.widens() { 16 } else { 32 }
+            ));
+            let rest = fit(input(), &settings, state.as_ref(), &mut ());
+            assert_eq!(rest, Some(whole.clone()), "{sweep}");
+        }
+    }
+}
