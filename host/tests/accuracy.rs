@@ -32,6 +32,7 @@ fn plan(model: ModelKind, lists: bool) -> Plan {
         lists,
         ahead: lists,
         odds: false,
+        dated: false,
         threads: 2,
     }
 }

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::model::Checkpoint;
-use super::note::{DataNote, SplitNote};
+use super::note::{DataNote, SidesNote, SplitNote};
 use super::tensors::{Kind, canonical, floats, integers, little_end, number, tensor};
 use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin;
@@ -34,9 +34,9 @@ use pocketrec_train::parameters::{Layer, Parameters};
 ///
 /// `options` is JSON; `scale` two numbers with a space between; `split_seed` and `split_share`
 /// say which ratings were held out for validation; `data_fingerprint` is 16 hexadecimal digits, and
-/// `data_reading` and `data_added` are JSON. `run` names the run in each of its files ([`RunNote::id`]). `validation` is what
+/// `data_reading`, `data_sides` (which older files lack) and `data_added` are JSON. `run` names the run in each of its files ([`RunNote::id`]). `validation` is what
 /// [`Validation`] holds, with spaces between, or `none`.
-pub const KEYS: [&str; 18] = [
+pub const KEYS: [&str; 19] = [
     "format",
     "model",
     "mean",
@@ -49,6 +49,7 @@ pub const KEYS: [&str; 18] = [
     "data_reading",
     "data_fingerprint",
     "data_licence",
+    "data_sides",
     "data_added",
     "split_seed",
     "split_share",
@@ -201,6 +202,7 @@ impl Checkpoint {
             serde_json::to_string(&self.data.reading).map_err(|error| error.to_string())?,
             format!("{:016x}", self.data.fingerprint),
             self.data.licence.clone(),
+            serde_json::to_string(&self.data.sides).map_err(|error| error.to_string())?,
             serde_json::to_string(&self.data.added).map_err(|error| error.to_string())?,
             self.split.seed.to_string(),
             self.split.share.to_string(),
@@ -307,6 +309,11 @@ impl Checkpoint {
                 licence: entry("data_licence")?.into(),
                 user_names: names(file, "user_names")?,
                 movie_names: names(file, "movie_names")?,
+                sides: match metadata.get("data_sides") {
+                    Some(text) => serde_json::from_str(text)
+                        .map_err(|error| format!("its data_sides can't be understood: {error}"))?,
+                    None => SidesNote::default(),
+                },
                 added: serde_json::from_str(entry("data_added")?)
                     .map_err(|error| format!("its data_added can't be understood: {error}"))?,
             },

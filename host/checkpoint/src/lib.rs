@@ -18,5 +18,5 @@ mod tensors;
 pub use bytes::{FORMAT, KEYS};
 pub use made::by_recipe;
 pub use model::Checkpoint;
-pub use note::{Added, BUILT_IN, DataNote, IMPORTED, PIPE, RunNote, SplitNote};
+pub use note::{Added, BUILT_IN, DataNote, IMPORTED, PIPE, RunNote, SidesNote, SplitNote};
 pub use tensors::CheckpointError;

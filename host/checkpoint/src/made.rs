@@ -61,12 +61,15 @@ pub fn by_recipe(
     let mut options = recipe::options(model);
     options.seed = seed;
     (options.scale, options.step) = ((data.scale.min, data.scale.max), data.scale.step);
-    let data = Dataset::new(
-        data.name.clone(),
-        ratings,
-        data.titles.clone(),
-        data.license.clone(),
-    );
+    let data = Dataset {
+        sides: data.sides.clone(),
+        ..Dataset::new(
+            data.name.clone(),
+            ratings,
+            data.titles.clone(),
+            data.license.clone(),
+        )
+    };
     // Gradients need validation ratings to stop early; the sampler doesn't, but one rule is simpler to tell.
     let held = SplitNote {
         seed,
@@ -76,7 +79,7 @@ pub fn by_recipe(
     let trained = train(&data, &split, Recipe::new(options, false), &mut ())?;
     let note = DataNote {
         source: String::new(),
-        ..DataNote::of(&data)
+        ..DataNote::of_run(&data, &trained.options)
     };
     Ok(Checkpoint::of(&trained, note, &data.ratings, None, held))
 }

@@ -235,7 +235,7 @@ impl Checkpoint {
     pub fn run(&self) -> RunNote {
         RunNote {
             data: self.data.name.clone(),
-            fingerprint: self.data.fingerprint,
+            fingerprint: self.data.run_fingerprint(),
             split: self.split,
             options: self.options.clone(),
         }

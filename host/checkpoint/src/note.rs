@@ -5,7 +5,8 @@ use pocketrec_base::random::hash;
 use pocketrec_data::{Dataset, Movie, Names, Reading, Titles};
 use serde::{Deserialize, Serialize};
 
-use pocketrec_train::options::Options;
+use pocketrec_train::options::{Options, Solver};
+use pocketrec_train::sides;
 
 /// Where the ratings came from.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -24,8 +25,20 @@ pub struct DataNote {
     pub user_names: Names,
     /// What movies are called by the file, where their ids aren't its own numbers.
     pub movie_names: Names,
+    /// What was learned from besides ratings.
+    pub sides: SidesNote,
     /// Movies that training never saw, which were added to the model.
     pub added: Vec<Added>,
+}
+
+/// What a model was learned from besides ratings.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SidesNote {
+    /// What was known: `age of users`, `genres of movies` and so on.
+    pub known: Vec<String>,
+    /// Of the labels that tables gave ([`Sides::fingerprint`](pocketrec_data::Sides::fingerprint)); 0 where there were
+    /// none.
+    pub fingerprint: u64,
 }
 
 /// A movie that was added to a model.
@@ -65,7 +78,31 @@ impl DataNote {
             licence: data.license.clone(),
             user_names: data.user_names.clone(),
             movie_names: data.movie_names.clone(),
+            sides: SidesNote::default(),
             added: Vec::new(),
+        }
+    }
+
+    /// As [`of`](Self::of), of a run with these options.
+    pub fn of_run(data: &Dataset, options: &Options) -> DataNote {
+        let learns = options.sides && options.solver == Solver::Gibbs;
+        DataNote {
+            sides: match learns {
+                true => SidesNote {
+                    known: sides::known(data),
+                    fingerprint: data.sides.fingerprint(),
+                },
+                false => SidesNote::default(),
+            },
+            ..DataNote::of(data)
+        }
+    }
+
+    /// Of all that a run learns from.
+    pub fn run_fingerprint(&self) -> u64 {
+        match self.sides.fingerprint {
+            0 => self.fingerprint,
+            sides => hash(self.fingerprint ^ sides),
         }
     }
 
@@ -98,7 +135,7 @@ pub struct SplitNote {
 pub struct RunNote {
     /// A short name of the ratings.
     pub data: String,
-    /// Their fingerprint.
+    /// [`DataNote::run_fingerprint`].
     pub fingerprint: u64,
     /// Which were held out.
     pub split: SplitNote,

@@ -20,7 +20,7 @@ use super::note::{RunNote, SplitNote};
 use super::tensors::{self, CheckpointError, Kind, little_end};
 
 /// The `format` of files that this version writes, and the only one that it reads.
-pub const FORMAT: &str = "pocketrec state 3";
+pub const FORMAT: &str = "pocketrec state 4";
 
 /// Numbers as a tensor has them: their type, how many there are, and their bytes.
 fn tensor(numbers: &Numbers) -> (Dtype, usize, Cow<'_, [u8]>) {

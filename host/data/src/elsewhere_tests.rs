@@ -213,6 +213,8 @@ fn what_a_person_says_of_columns_scale_and_licence_is_taken() {
         scale: Some("1..10".parse().unwrap()),
         licence: Some("mine alone".into()),
         titles: None,
+        user_table: None,
+        movie_table: None,
         ..Reading::default()
     };
     let data = read(

@@ -34,6 +34,7 @@ pub mod release;
 mod rows;
 pub mod scale;
 pub mod search;
+pub mod sides;
 mod source;
 pub mod split;
 pub mod synth;
@@ -48,6 +49,7 @@ pub use ratings::Ratings;
 pub use reading::Reading;
 pub use scale::Scale;
 pub use search::{Movie, Titles};
+pub use sides::Sides;
 pub use source::{broken_zip, open_zip};
 pub use split::Split;
 
@@ -60,6 +62,8 @@ pub struct Dataset {
     pub ratings: Ratings,
     /// Titles and genres of the movies; may be empty.
     pub titles: Titles,
+    /// What is known of users and movies besides; may be empty.
+    pub sides: Sides,
     /// One line that says what may be done with the data.
     pub license: String,
     /// [`Ratings::fingerprint`] of the ratings, and of names where ids have some.
@@ -111,6 +115,7 @@ impl Dataset {
             name,
             ratings,
             titles,
+            sides: Sides::default(),
             license,
             fingerprint,
             scale,

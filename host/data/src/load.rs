@@ -1,5 +1,6 @@
 //! From a path to a [`Dataset`]: ratings, titles and terms, through a cache where one is wanted.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -12,8 +13,9 @@ use super::movies::Listed;
 use super::names::Names;
 use super::notes::{self, Note};
 use super::open::{self, Bounded, Text};
-use super::reading::{Reading, TitlesFrom};
+use super::reading::{Reading, TableFile, TitlesFrom};
 use super::release::{self, Release};
+use super::sides::{self, Side, Sides, Whose};
 use super::source::{self, Input, MOST_TITLES, Source, TitlesFile};
 use super::{
     DataError, Dataset, LoadProgress, Ratings, SYNTHETIC, Titles, columns, movies, parquet, rows,
@@ -70,6 +72,9 @@ impl Dataset {
     }
 }
 
+/// Where a table is, and its bytes where it is in a zip.
+type TableBytes = (PathBuf, Option<Vec<u8>>);
+
 /// Ratings with what was found out about them.
 struct Found {
     kept: Kept,
@@ -109,6 +114,7 @@ impl Source {
             mut notes,
         } = found;
         let titles = self.titles(reading, &kept.ratings, &movies, &mut notes)?;
+        let sides = self.sides(reading, &kept.ratings, [&users, &movies], &mut notes)?;
         let license = match &reading.licence {
             Some(licence) => licence.clone(),
             None => self.license(&kept, users.is_empty() && movies.is_empty()),
@@ -117,6 +123,7 @@ impl Source {
             name: self.name,
             ratings: kept.ratings,
             titles,
+            sides,
             license,
             fingerprint: kept.fingerprint,
             scale: kept.scale,
@@ -224,6 +231,68 @@ impl Source {
             )));
         }
         Ok(titles)
+    }
+
+    /// What tables say of users and movies: of those that were named, and of users the one that lies beside the ratings,
+    /// which is a help and no more.
+    fn sides(
+        &mut self,
+        reading: &Reading,
+        ratings: &Ratings,
+        [users, movies]: [&Names; 2],
+        notes: &mut Vec<Note>,
+    ) -> Result<Sides, DataError> {
+        let read = |(path, bytes): &TableBytes, whose: Whose| {
+            let (names, ids) = match whose {
+                Whose::Users => (users, &ratings.user_ids),
+                Whose::Movies => (movies, &ratings.movie_ids),
+            };
+            let id = |text: &str| match names.is_empty() {
+                true => movies::number(text),
+                false => names.id(text.trim()),
+            };
+            let rated: HashSet<u32> = ids.iter().copied().collect();
+            let rated = |id| rated.contains(&id);
+            match bytes {
+                None => sides::read(path, whose, &id, &rated),
+                Some(bytes) => sides::of_bytes(bytes, path, whose, &id, &rated),
+            }
+        };
+        let users = match &reading.user_table {
+            Some(TableFile(path)) => Some(read(&(path.clone(), None), Whose::Users)?),
+            None => {
+                let beside = self.user_table().transpose();
+                let found = beside.map(|found| found.and_then(|found| read(&found, Whose::Users)));
+                found.transpose().unwrap_or_else(|why| {
+                    notes.push(Note::Titles(why.to_string()));
+                    None
+                })
+            }
+        };
+        let movies = match &reading.movie_table {
+            Some(TableFile(path)) => read(&(path.clone(), None), Whose::Movies)?,
+            None => Side::default(),
+        };
+        Ok(Sides {
+            users: users.unwrap_or_default(),
+            movies,
+        })
+    }
+
+    /// The table of users that lies beside the ratings.
+    fn user_table(&mut self) -> Result<Option<TableBytes>, DataError> {
+        let Some(path) = self.path.clone() else {
+            return Ok(None);
+        };
+        let Input::Zip(archive, _) = &mut self.input else {
+            return Ok(source::users_beside(&path).map(|path| (path, None)));
+        };
+        let Some(name) = source::users_in(archive) else {
+            return Ok(None);
+        };
+        let entry = (archive.by_name(&name)).map_err(|error| source::broken_zip(&path, error))?;
+        let path = path.join(&name);
+        Ok(Some((path.clone(), Some(at_most(entry, &path)?))))
     }
 
     fn read_titles(&mut self, names: &Names) -> Result<Option<(Listed, PathBuf)>, DataError> {

@@ -22,6 +22,12 @@ pub struct Reading {
     /// Where titles are.
     #[serde(default)]
     pub titles: Option<TitlesFrom>,
+    /// A table of users with what is known of them.
+    #[serde(default)]
+    pub user_table: Option<TableFile>,
+    /// A table of movies.
+    #[serde(default)]
+    pub movie_table: Option<TableFile>,
     /// What the things are called that are rated, where they aren't movies.
     #[serde(default)]
     pub item: Option<Item>,
@@ -42,6 +48,16 @@ impl From<OsString> for TitlesFrom {
             true => TitlesFrom::Nowhere,
             false => TitlesFrom::File(text.into()),
         }
+    }
+}
+
+/// A file that a person names, whose name may be any bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableFile(#[serde(with = "as_text")] pub PathBuf);
+
+impl From<OsString> for TableFile {
+    fn from(text: OsString) -> TableFile {
+        TableFile(text.into())
     }
 }
 

@@ -26,6 +26,8 @@ const RATINGS: [&str; 9] = [
 ];
 /// Names of a titles file in lower case.
 const TITLES: [&str; 4] = ["movies.csv", "movies.dat", "u.item", "movie.csv"];
+/// Names of a table of users in lower case.
+const USERS: [&str; 2] = ["u.user", "users.dat"];
 /// Endings of what may be ratings under another name.
 const TABLES: [&str; 5] = [".csv", ".dat", ".tsv", ".txt", ".data"];
 /// What is unpacked on the way.
@@ -110,7 +112,7 @@ impl Source {
             shown: path.to_owned(),
             path: Some(path.to_owned()),
             input: Input::Stream(head, Box::new(file), meta.len()),
-            titles: first_of(path.parent().unwrap_or(Path::new("")), &TITLES),
+            titles: first_of(path.parent().unwrap_or(Path::new("")), &TITLES).map(TitlesFile::File),
         })
     }
 
@@ -125,7 +127,7 @@ impl Source {
             shown: path.to_owned(),
             path: Some(path.to_owned()),
             input: Input::Parquet(parts),
-            titles: first_of(beside, &TITLES),
+            titles: first_of(beside, &TITLES).map(TitlesFile::File),
         }
     }
 
@@ -194,7 +196,7 @@ impl Source {
         let within = source.path.as_ref().is_some_and(|path| path.is_file());
         Ok(Source {
             name: if within { stem(&named) } else { source.name },
-            titles: source.titles.or_else(|| first_of(&named, &TITLES)),
+            titles: (source.titles).or_else(|| first_of(&named, &TITLES).map(TitlesFile::File)),
             ..source
         })
     }
@@ -259,6 +261,24 @@ impl Source {
             input: Input::Zip(archive, entry.clone()),
         })
     }
+}
+
+/// The table of users beside ratings in a file or a folder.
+pub(super) fn users_beside(path: &Path) -> Option<PathBuf> {
+    match path.is_dir() {
+        true => first_of(path, &USERS),
+        false => first_of(path.parent()?, &USERS),
+    }
+}
+
+/// The name of a zip's table of users.
+pub(super) fn users_in(archive: &ZipArchive<File>) -> Option<String> {
+    let is_one = |name: &String| {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        !name.starts_with("__MACOSX") && USERS.iter().any(|user| last.eq_ignore_ascii_case(user))
+    };
+    let mut names = archive.file_names().flatten().map(String::from);
+    names.find(is_one)
 }
 
 /// The names in a folder, sorted, folders with a slash behind.
@@ -382,7 +402,7 @@ pub fn broken_zip(path: &Path, error: zip::result::ZipError) -> DataError {
 }
 
 /// The first of some names that a folder has, whatever the case.
-fn first_of(folder: &Path, names: &[&str]) -> Option<TitlesFile> {
+fn first_of(folder: &Path, names: &[&str]) -> Option<PathBuf> {
     let folder = if folder.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -392,7 +412,7 @@ fn first_of(folder: &Path, names: &[&str]) -> Option<TitlesFile> {
     let found = names
         .iter()
         .find_map(|name| there.iter().find(|other| other.eq_ignore_ascii_case(name)))?;
-    Some(TitlesFile::File(folder.join(found)))
+    Some(folder.join(found))
 }
 
 fn stem(path: &Path) -> String {

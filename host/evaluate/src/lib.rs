@@ -6,6 +6,7 @@
 
 pub mod by_time;
 pub mod cold;
+mod dated;
 pub mod odds;
 pub mod picture;
 pub mod protocol;
@@ -48,6 +49,9 @@ pub struct Plan {
     /// Whether it is measured how many ratings lie in their intervals; some training ratings are then held back to find
     /// those by.
     pub odds: bool,
+    /// Whether it is measured too how well ratings are predicted whose times are known, from their users' ratings around
+    /// them; some training ratings are then held back to learn how.
+    pub dated: bool,
     /// Threads to use.
     pub threads: usize,
 }
@@ -91,7 +95,7 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
         ..plan.options.clone()
     };
     let clock = Instant::now();
-    let trained = trained(fold, options, plan)?;
+    let (trained, inner) = trained(fold, options, plan)?;
     let seconds = clock.elapsed().as_secs_f64();
 
     let unseen = |rows: &[u32], count: usize| {
@@ -125,10 +129,19 @@ fn one(fold: &Fold<'_>, plan: &Plan, threads: usize) -> Result<FoldResult> {
             mae: score.mae,
         });
     }
+    let name = plan.options.model.name();
+    if plan.dated {
+        let asked = &fold.split.validation;
+        let found = dated::errors(&trained.fit.parameters, ratings, &inner, asked);
+        errors.push(Errors {
+            method: format!("{name}, times known"),
+            rmse: found.rmse(),
+            mae: found.mae(),
+        });
+    }
     let checkpoint = checkpoint(fold, &trained);
     let chosen = Chosen::all(&checkpoint);
     let held = image::held(ratings, &fold.split);
-    let name = plan.options.model.name();
     let (mut odds, mut lists, mut kept) = (Vec::new(), Vec::new(), Vec::new());
     let judge = plan
         .lists
@@ -223,11 +236,12 @@ fn errors_of(built: &ImageBytes, held: &[image::Held]) -> Result<pocketrec_metri
     Ok(found)
 }
 
-/// Trains on a fold's training ratings alone: what early stopping, what lists add and drift need is held back from those.
-fn trained(fold: &Fold<'_>, options: Options, plan: &Plan) -> Result<Trained> {
+/// Trains on a fold's training ratings alone: what early stopping, what lists add and drift need is held back from those, as
+/// the split that comes along says.
+fn trained(fold: &Fold<'_>, options: Options, plan: &Plan) -> Result<(Trained, Split)> {
     let all = &fold.split.train;
     let share = match options.solver {
-        Solver::Gibbs if !plan.lists && !plan.ahead && !plan.odds => 0.0,
+        Solver::Gibbs if !plan.lists && !plan.ahead && !plan.odds && !plan.dated => 0.0,
         Solver::Gibbs | Solver::Adam | Solver::Imported => recipe::VALIDATION,
     };
     let inner = Split::random(all.len(), share, options.seed);
@@ -236,7 +250,9 @@ fn trained(fold: &Fold<'_>, options: Options, plan: &Plan) -> Result<Trained> {
         train: pick(&inner.train),
         validation: pick(&inner.validation),
     };
-    train(fold.data, &split, Recipe::new(options, plan.lists), &mut ()).map_err(refusal)
+    let recipe = Recipe::new(options, plan.lists);
+    let trained = train(fold.data, &split, recipe, &mut ()).map_err(refusal)?;
+    Ok((trained, split))
 }
 
 /// Why training gave nothing: [`BadInput`] where options or data are to blame.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files::Together;
+use pocketrec_data::sides::{Side, Sides};
 use pocketrec_data::{Dataset, LoadProgress, Names, Ratings, Reading, Split, Titles};
 use pocketrec_train::random::{Random, Stream};
 
@@ -153,6 +154,14 @@ pub fn pair(
             test.display()
         ))
     })?;
+    let sides = Sides {
+        users: both(&first, &second, &user_names, |data| {
+            (&data.sides.users, &data.user_names)
+        }),
+        movies: both(&first, &second, &movie_names, |data| {
+            (&data.sides.movies, &data.movie_names)
+        }),
+    };
     let titles = match (movie_names.is_empty(), first.titles.is_empty()) {
         (false, _) => Titles::of_names(movie_names.all()),
         (true, true) => second.titles,
@@ -166,10 +175,39 @@ pub fn pair(
         has_times: first.has_times && second.has_times,
         user_names,
         movie_names,
+        sides,
         notes: first.notes,
         ..found
     };
     Ok((data, split))
+}
+
+/// What is known of the users or the movies of either set, by the ids that they have in both together.
+fn both(
+    first: &Dataset,
+    second: &Dataset,
+    names: &Names,
+    side: fn(&Dataset) -> (&Side, &Names),
+) -> Side {
+    let mut all = Side::default();
+    for data in [first, second] {
+        let (side, own) = side(data);
+        if all.columns.is_empty() {
+            all.columns.clone_from(&side.columns);
+        }
+        all.labels
+            .extend(side.labels.iter().filter_map(|(label, id)| {
+                let id = match (names.is_empty(), own.of(*id)) {
+                    (true, _) => *id,
+                    (false, Some(name)) => names.id(name)?,
+                    (false, None) => names.id(&id.to_string())?,
+                };
+                Some((label.clone(), id))
+            }));
+    }
+    all.labels.sort();
+    all.labels.dedup();
+    all
 }
 
 /// The users or the movies of two sets of ratings as those of one.

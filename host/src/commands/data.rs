@@ -8,7 +8,7 @@ use pocketrec::image::MAX_TEXT;
 use crate::print::{self, Item, progress};
 use crate::{note, warn};
 use pocketrec_base::error::BadInput;
-use pocketrec_data::reading::{Columns, TitlesFrom};
+use pocketrec_data::reading::{Columns, TableFile, TitlesFrom};
 use pocketrec_data::scale::GivenScale;
 use pocketrec_data::{DataError, Dataset, Note, Reading, builtin};
 
@@ -36,6 +36,16 @@ pub struct DataArgs {
     /// Titles of the movies in --data: a file such as movies.csv, or none [default: the file beside the ratings]
     #[arg(long, value_name = "PATH|none")]
     pub(super) titles: Option<TitlesFrom>,
+
+    /// A table of the users in --data, CSV or Parquet: a column of ids, and columns of what is known of them, such as age and
+    /// occupation [default: u.user or users.dat beside the ratings]
+    #[arg(long, value_name = "FILE")]
+    pub(super) user_table: Option<TableFile>,
+
+    /// A table of the movies in --data, CSV or Parquet: a column of ids, and columns of what is known of them besides title
+    /// and genres, such as tags
+    #[arg(long, value_name = "FILE")]
+    pub(super) movie_table: Option<TableFile>,
 
     /// What the rated things are called where they aren't movies: joke, or city/cities; models and images keep it, and
     /// all that is printed says so
@@ -66,6 +76,8 @@ impl DataArgs {
             scale: self.scale,
             licence: self.licence.clone(),
             titles: self.titles.clone(),
+            user_table: self.user_table.clone(),
+            movie_table: self.movie_table.clone(),
             item: self.item_name.clone(),
         }
     }
@@ -100,6 +112,8 @@ impl DataArgs {
             (self.scale.is_some(), "--scale"),
             (self.licence.is_some(), "--licence"),
             (self.titles.is_some(), "--titles"),
+            (self.user_table.is_some(), "--user-table"),
+            (self.movie_table.is_some(), "--movie-table"),
             (self.item_name.is_some(), "--item-name"),
         ];
         match given.into_iter().find(|(given, _)| *given) {

@@ -1,6 +1,6 @@
 //! `host evaluate`: how well a recipe predicts and ranks, by the protocols that people compare with.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
@@ -82,6 +82,11 @@ pub struct Args {
     #[arg(long)]
     odds: bool,
 
+    /// Also predict the test ratings knowing when they were given, from their users' ratings before and after, as libraries
+    /// do that learn from dates; no device can, and 5 % of the training ratings are held back to learn how
+    #[arg(long, conflicts_with = "cold_start")]
+    dated: bool,
+
     /// Precisions of the image to evaluate, separated by commas: f16, f32, i16, i8, codes, codes3, codes2 or codes1; lists
     /// use the last one, and tell what each keeps of those by the first
     #[arg(
@@ -157,6 +162,13 @@ pub fn run(args: &Args) -> Result<()> {
     }
     for fold in &folds {
         check(fold)?;
+        if args.dated && !fold.data.has_times {
+            return Err(BadInput::new(format!(
+                "--dated goes by when ratings were given, which {} doesn't say",
+                fold.data.name
+            ))
+            .into());
+        }
     }
     if let Some(folder) = &args.write_folds {
         return protocol::write(&folds, folder)
@@ -169,6 +181,7 @@ pub fn run(args: &Args) -> Result<()> {
         lists: args.lists || args.leave_last_out,
         ahead: args.by_time.is_some() || args.leave_last_out,
         odds: args.odds,
+        dated: args.dated,
         threads: options.thread_count(),
         options: options.clone(),
     };
@@ -281,9 +294,13 @@ type Set = (String, Dataset, Option<pocketrec_data::Split>);
 fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
     if let Some(folder) = &args.official {
         let mut sets = Vec::new();
+        let whole = Dataset::load_as(folder, &args.data.reading(), &Silent).ok();
         for (name, base, test) in protocol::official(folder)? {
             let (mut data, split) = protocol::pair(&base, &test, &args.data.reading(), &Silent)?;
-            data.titles = titles(folder);
+            if let Some(whole) = &whole {
+                data.titles = whole.titles.clone();
+                data.sides = whole.sides.clone();
+            }
             sets.push((name, data, Some(split)));
         }
         let protocol = count(sets.len(), "official fold");
@@ -333,10 +350,4 @@ fn sets(args: &Args) -> Result<(Vec<Set>, String)> {
         format!("{}-fold cross-validation", args.folds)
     };
     Ok((vec![(String::new(), data, None)], protocol))
-}
-
-/// Titles of a folder with official folds, whose ratings as a whole are beside them; none where they can't be read.
-fn titles(folder: &Path) -> pocketrec_data::Titles {
-    Dataset::load(folder, &Silent)
-        .map_or_else(|_| pocketrec_data::Titles::default(), |data| data.titles)
 }

@@ -136,6 +136,7 @@ pub fn run(args: &Args) -> Result<()> {
                 licence: args.licence.clone(),
                 titles: args.titles.clone(),
                 item_name: args.item_name.clone(),
+                ..DataArgs::default()
             };
             let data = args.load(None)?;
             data::tell(&data);

@@ -40,9 +40,14 @@ pub struct ModelArgs {
     pub seed: u64,
 
     /// Gibbs: sweeps over the ratings, of which the first quarter is discarded as burn-in [default: 100, fewer above 3
-    /// million ratings]
+    /// million ratings, up to 200 below 400,000]
     #[arg(long, value_name = "N")]
     sweeps: Option<usize>,
+
+    /// Gibbs: learn from ratings alone, not from what is known of users and movies: genres, years and the columns of
+    /// --user-table and --movie-table
+    #[arg(long)]
+    no_sides: bool,
 
     /// Adam: units of each hidden layer, separated by commas, or none [default: 32,4]
     #[arg(long, value_name = "UNITS")]
@@ -158,7 +163,12 @@ impl ModelArgs {
         let solver = self.solver.unwrap_or(base.solver);
         let given = match solver {
             Solver::Gibbs => self.of_adam(),
-            Solver::Adam | Solver::Imported => self.sweeps.is_some().then_some("--sweeps"),
+            Solver::Adam | Solver::Imported => [
+                (self.sweeps.is_some(), "--sweeps"),
+                (self.no_sides, "--no-sides"),
+            ]
+            .into_iter()
+            .find_map(|(given, name)| given.then_some(name)),
         };
         if let Some(option) = given {
             let other = match solver {
@@ -181,6 +191,7 @@ impl ModelArgs {
                 && [self.dim, self.user_dim, self.movie_dim]
                     .iter()
                     .all(Option::is_none),
+            sides: !self.no_sides,
             hidden: self.hidden.clone().map_or(base.hidden, |hidden| hidden.0),
             learning_rate: self.lr.unwrap_or(base.learning_rate),
             table_learning_rate: self.table_lr.or(base.table_learning_rate),

@@ -25,7 +25,7 @@ pub fn lines(settings: &Settings) -> usize {
     (settings.burn_in + settings.sweeps).div_ceil(group(settings))
 }
 
-/// Samples the model of [`bayes`] on the ratings that `split` gives for training.
+/// Samples the model of [`bayes`] on the ratings that `split` gives for training, with tags of users and of movies.
 ///
 /// A line of history is a few sweeps: the errors of the mean of the samples so far (of those
 /// sweeps' own mean during burn-in), on at most 100,000 ratings of each kind. The last line has the
@@ -40,7 +40,7 @@ pub fn lines(settings: &Settings) -> usize {
 /// when a parameter isn't finite, [`Error::Stopped`] when the observer has it stopped before a sweep is done.
 pub fn fit(
     ratings: &Ratings,
-    tags: &Tags,
+    tags: &[Tags; 2],
     split: &Split,
     options: &Options,
     settings: &Settings,
@@ -310,7 +310,7 @@ mod tests {
         let settings = recipe::settings(options, split.train.len(), options.user_dim);
         fit(
             &ratings,
-            &Tags::default(),
+            &Default::default(),
             &split,
             options,
             &settings,
@@ -322,7 +322,8 @@ mod tests {
     #[test]
     fn a_run_that_is_stopped_anywhere_gives_a_model_and_goes_on_to_the_same_bits() {
         let (ratings, split) = ratings();
-        let tags = Tags::new((0..30u32).map(|movie| (format!("tag {}", movie % 5), movie)));
+        let tags = [40u32, 30]
+            .map(|rows| Tags::new((0..rows).map(|row| (format!("tag {}", row % 5), row))));
         let options = Options {
             sweeps: Some(43),
             ..recipe::options(ModelKind::Hybrid)

@@ -140,6 +140,10 @@ pub struct Options {
     /// ([`Borne`](super::recipe::Borne)) and they explain something.
     #[serde(default)]
     pub by_data: bool,
+    /// Whether the Gibbs solver learns from what is known of users and movies besides ratings
+    /// ([`sides`](super::sides)).
+    #[serde(default = "yes")]
+    pub sides: bool,
     /// Units of each hidden layer, first to last; a linear layer of one unit follows them.
     pub hidden: Vec<usize>,
     /// Adam's learning rate.
@@ -188,6 +192,10 @@ pub struct Options {
     pub threads: Option<usize>,
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -197,6 +205,7 @@ impl Default for Options {
             user_dim: 8,
             movie_dim: 8,
             by_data: false,
+            sides: true,
             hidden: vec![32, 4],
             learning_rate: 0.005,
             table_learning_rate: None,

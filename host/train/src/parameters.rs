@@ -178,7 +178,7 @@ impl Parameters {
 }
 
 /// `value` within `low..=high`, by compare and select as on a device.
-pub(super) fn clamp(value: f32, (low, high): (f32, f32)) -> f32 {
+pub fn clamp(value: f32, (low, high): (f32, f32)) -> f32 {
     if value < low {
         low
     } else if value > high {

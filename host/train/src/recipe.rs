@@ -14,12 +14,12 @@
 //! lowered no error that we measured (docs/RESULTS.md), and costs a device 30 times the arithmetic
 //! of the rest. `--solver adam` trains all parts of `hybrid` by gradients instead.
 
-use super::bayes::{self, Tags};
+use super::bayes;
 use super::error::Error;
 use super::options::{ModelKind, Options, Solver};
 use super::run::{Fit, Observer};
 use super::state::State;
-use super::{fit, gibbs};
+use super::{fit, gibbs, sides};
 use pocketrec_data::{Dataset, Ratings, Split};
 
 /// What `train` trains when nothing is said.
@@ -36,12 +36,17 @@ const MOST_DIMENSIONS: usize = 30;
 const WIDTH: usize = 16;
 /// Rating visits that sweeps may cost together: some 10 seconds of processor time for rows of 16 numbers.
 const VISITS: usize = 304_000_000;
-/// The fewest sweeps, whatever the data's size, and the most.
+/// The fewest sweeps, whatever the data's size, and as many as that buys at most.
 const SWEEPS: (usize, usize) = (16, 100);
+/// Few ratings leave rows uncertain, and so the mean of few samples: there are more sweeps as long as they cost no more visits
+/// than this, which is a few seconds of processor time.
+const FEW_VISITS: usize = 40_000_000;
+/// And at most so many: more lower no error by 0.0001.
+const MOST_SWEEPS: usize = 200;
 /// One sweep in so many is burn-in.
 const BURN_IN: usize = 4;
 /// Samples that go into the mean, about.
-const SAMPLES: usize = 40;
+const SAMPLES: usize = 75;
 
 pub use super::interest::settings as interest;
 
@@ -115,10 +120,11 @@ impl Borne {
 }
 
 /// How the sampler runs on so many training ratings: as many sweeps as `VISITS` buy, between the
-/// two of `SWEEPS`. Many ratings pin rows down, so fewer samples give their mean.
+/// two of `SWEEPS`, and more of few ratings. Many ratings pin rows down, so fewer samples give their mean.
 /// Rows have as many dimensions as the options say and up to `most`.
 pub fn settings(options: &Options, ratings: usize, most: usize) -> bayes::Settings {
-    let rule = (VISITS / ratings.max(1)).clamp(SWEEPS.0, SWEEPS.1);
+    let visits = |all: usize| all / ratings.max(1);
+    let rule = (visits(VISITS).clamp(SWEEPS.0, SWEEPS.1)).max(visits(FEW_VISITS).min(MOST_SWEEPS));
     let total = options.sweeps.unwrap_or(rule).max(2);
     let burn_in = total / BURN_IN;
     let sweeps = total - burn_in;
@@ -141,30 +147,6 @@ pub fn lines(options: &Options, ratings: usize) -> usize {
     }
 }
 
-/// What is known of movies besides ratings: genres, and the five years that the title's year is in.
-pub fn tags(data: &Dataset) -> Tags {
-    let rows = data.ratings.movie_ids.iter().zip(0u32..);
-    Tags::new(rows.flat_map(|(id, row)| {
-        let movie = data.titles.get(*id);
-        let genres = movie.map_or(&[][..], |movie| &movie.genres);
-        let year = movie.and_then(|movie| year(&movie.title));
-        genres
-            .iter()
-            .filter(|genre| !genre.starts_with('('))
-            .map(|genre| format!("genre {genre}"))
-            .chain(year.map(|year| format!("years {}", year / 5 * 5)))
-            .map(move |label| (label, row))
-            .collect::<Vec<_>>()
-    }))
-}
-
-/// The year that a title ends with: `Toy Story (1995)`.
-fn year(title: &str) -> Option<u32> {
-    let (_, rest) = title.trim_end().rsplit_once('(')?;
-    let year = rest.strip_suffix(')')?.parse().ok()?;
-    (1870..2100).contains(&year).then_some(year)
-}
-
 /// Trains by the solver that `options` name on the ratings that `split` gives for training; a run that was stopped or
 /// kept goes on from its state, if there is one.
 ///
@@ -184,7 +166,10 @@ pub(crate) fn fit(
         Solver::Gibbs => {
             let borne = Borne::of(options, ratings, &split.train);
             let settings = settings(options, split.train.len(), borne.most);
-            let tags = tags(data);
+            let tags = match options.sides {
+                true => sides::tags(data),
+                false => Default::default(),
+            };
             gibbs::fit(ratings, &tags, split, options, &settings, earlier, observer)
         }
     }
@@ -206,8 +191,9 @@ mod tests {
             let settings = settings(&options(MODEL), ratings, 8);
             (settings.burn_in, settings.sweeps, settings.thin)
         };
-        assert_eq!(sweeps(80_000), (25, 75, 2));
-        assert_eq!(sweeps(1_000_000), (25, 75, 2));
+        assert_eq!(sweeps(80_000), (50, 150, 2));
+        assert_eq!(sweeps(300_000), (33, 100, 2));
+        assert_eq!(sweeps(1_000_000), (25, 75, 1));
         assert_eq!(sweeps(19_000_000), (4, 12, 1));
         assert_eq!(sweeps(32_000_000), (4, 12, 1));
     }
@@ -252,14 +238,5 @@ mod tests {
         assert_eq!(square(300, &asked), 8);
         // Rows of 30 numbers and a bias are four lines of eight.
         assert_eq!(settings(&options(MODEL), 1_000_000, 30).width, 32);
-    }
-
-    #[test]
-    fn a_year_is_read_from_the_end_of_a_title_only() {
-        assert_eq!(year("Toy Story (1995)"), Some(1995));
-        assert_eq!(year("2001: A Space Odyssey (1968) "), Some(1968));
-        assert_eq!(year("Babylon 5"), None);
-        assert_eq!(year("Unknown (no year)"), None);
-        assert_eq!(year("1984 (84)"), None);
     }
 }

@@ -34,7 +34,7 @@ impl Run<'_> {
     pub fn note(&self) -> RunNote {
         RunNote {
             data: self.data.name.clone(),
-            fingerprint: self.data.fingerprint,
+            fingerprint: DataNote::of_run(self.data, self.options).run_fingerprint(),
             split: SplitNote {
                 seed: self.args.model.seed,
                 share: self.args.validation,
@@ -46,13 +46,8 @@ impl Run<'_> {
     /// The checkpoint of what was trained.
     pub fn checkpoint(&self, trained: &Trained) -> Checkpoint {
         let held = self.note().split;
-        Checkpoint::of(
-            trained,
-            DataNote::of(self.data),
-            &self.data.ratings,
-            None,
-            held,
-        )
+        let note = DataNote::of_run(self.data, self.options);
+        Checkpoint::of(trained, note, &self.data.ratings, None, held)
     }
 
     /// Writes all files of the run, or none: first each beside its place, then all into their places, the model last.

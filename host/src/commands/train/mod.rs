@@ -22,7 +22,7 @@ use pocketrec_base::error::{BadInput, Stopped};
 use pocketrec_base::files::{self, lock::Lock};
 use pocketrec_base::pages;
 use pocketrec_base::signals;
-use pocketrec_checkpoint::Checkpoint;
+use pocketrec_checkpoint::{Checkpoint, DataNote};
 use pocketrec_data::{Dataset, Scale, Split};
 use pocketrec_export::limits;
 use pocketrec_metrics::baselines::Baselines;
@@ -96,6 +96,10 @@ pub fn run(args: &Args) -> Result<()> {
         grouped(split.validation.len() as u64),
         method(&options, split.train.len())
     );
+    let known = DataNote::of_run(&data, &options).sides.known;
+    if !known.is_empty() {
+        note!("Learning from ratings and {}", known.join(", "));
+    }
     let (for_ratings, for_model) = summary::memory_of(
         &largest,
         ratings.len(),

@@ -1,4 +1,4 @@
-//! Ratings by row, seen from one side, and the tags of movies: the lists that the sampler walks.
+//! Ratings by row, seen from one side, and the tags of users and movies: the lists that the sampler walks.
 
 /// Ratings of each row of one side.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl Links {
     }
 }
 
-/// Labels that rows of a side have, such as the genres of movies.
+/// Labels that rows of a side have, such as the genres of movies or the ages of users.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tags {
     members: Vec<Vec<u32>>,

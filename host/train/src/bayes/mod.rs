@@ -1,19 +1,19 @@
 //! Bayesian matrix factorisation by Gibbs sampling, then many samples made into one small model.
 //!
 //! The model (Salakhutdinov and Mnih 2008, with biases, implicit feedback on both sides as in SVD++
-//! by Koren 2008, tags of movies, and a noise for each user):
+//! by Koren 2008, tags of users and movies, and a noise for each user):
 //!
 //! ```text
 //! r(u, m)  normal about  mean + b_u + b_m + <p_u, q_m>,  precision a_u
-//! (b_u, p_u)  normal about  c + |N(u)|^-1/2 sum over j in N(u) of y_j,                  precision A
+//! (b_u, p_u)  normal about  c + |N(u)|^-1/2 sum over j in N(u) of y_j + sum of tags s,  precision A
 //! (b_m, q_m)  normal about  d + |N(m)|^-1/2 sum over v in N(m) of x_v + sum of tags t,  precision B
 //! ```
 //!
-//! c, d, y, x and t are normal, A and B Wishart, a_u gamma; all are drawn in turn from their
+//! c, d, y, x, s and t are normal, A and B Wishart, a_u gamma; all are drawn in turn from their
 //! distribution given the others, so nothing is tuned: how strongly a row is held to its prior is
 //! learned with the rest. A prediction is the mean over sweeps, and `compress` finds the rows of a
 //! few dimensions that give that mean best. What predicts later is only
-//! `mean + b_u + b_m + <p_u, q_m>`: y, x and t are part of the rows by then.
+//! `mean + b_u + b_m + <p_u, q_m>`: y, x, s and t are part of the rows by then.
 //!
 //! A sweep costs two passes over the ratings of 8 T (T + 1) / 2 x 8 multiply-adds (T is
 //! [`Settings::width`] / 8), and four of 8 T.
@@ -80,8 +80,8 @@ pub struct Input<'a, R> {
     /// User row, movie row and stars of each rating. They are walked a few times to make the sampler's own lists, so
     /// that whoever has them elsewhere needs no copy.
     pub ratings: R,
-    /// Tags of movies, if any are known.
-    pub tags: &'a Tags,
+    /// Tags of users and of movies, if any are known.
+    pub tags: &'a [Tags; 2],
 }
 
 /// The model that comes out: `mean + b_u + b_m + <p_u, q_m>`.
@@ -210,7 +210,7 @@ enum Outcome {
 struct Known<'a> {
     by_user: Links,
     by_movie: Links,
-    tags: &'a Tags,
+    tags: &'a [Tags; 2],
     /// Of the ratings.
     mean: f64,
     variance: f64,
@@ -250,9 +250,9 @@ fn sample<const T: usize>(
     } = known;
     let (users, movies) = (by_user.counts().count(), by_movie.counts().count());
     let start = *mean as f32;
-    let none = Tags::default();
-    let mut user_side = Side::<T>::new(0, users, movies, 0, settings.seed);
-    let mut movie_side = Side::<T>::new(1, movies, users, tags.len(), settings.seed);
+    let [user_tags, movie_tags] = tags;
+    let mut user_side = Side::<T>::new(0, users, movies, user_tags.len(), settings.seed);
+    let mut movie_side = Side::<T>::new(1, movies, users, movie_tags.len(), settings.seed);
     let mut precisions = vec![1.0f32; users];
     let mut typical = 1.0;
     let total = settings.burn_in + settings.sweeps;
@@ -278,8 +278,8 @@ fn sample<const T: usize>(
         };
         join(
             settings.threads,
-            || user_side.draw_prior(by_user, by_movie, &none, task.seed, task.sweep),
-            || movie_side.draw_prior(by_movie, by_user, tags, task.seed, task.sweep),
+            || user_side.draw_prior(by_user, by_movie, user_tags, task.seed, task.sweep),
+            || movie_side.draw_prior(by_movie, by_user, movie_tags, task.seed, task.sweep),
         );
         for of_users in [!users_last, users_last] {
             if of_users {

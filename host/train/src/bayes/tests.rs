@@ -40,7 +40,7 @@ fn settings() -> Settings {
     }
 }
 
-fn run(ratings: &[(u32, u32, f32)], tags: &Tags, settings: &Settings) -> Rows {
+fn run(ratings: &[(u32, u32, f32)], tags: &[Tags; 2], settings: &Settings) -> Rows {
     let input = Input {
         users: USERS,
         movies: MOVIES,
@@ -62,7 +62,7 @@ fn a_hidden_taste_is_found_to_within_the_noise() {
     let held = |u: u32, m: u32| (u * 7 + m * 3).is_multiple_of(4);
     let train = ratings(|u, m| !held(u, m));
     let test = ratings(held);
-    let rows = run(&train, &Tags::default(), &settings());
+    let rows = run(&train, &Default::default(), &settings());
     let squares = test.iter().map(|&(u, m, stars)| {
         let error = f64::from(stars - predict(&rows, 4, u as usize, m as usize));
         error * error
@@ -75,7 +75,8 @@ fn a_hidden_taste_is_found_to_within_the_noise() {
 #[test]
 fn the_number_of_threads_does_not_change_a_bit() {
     let train = ratings(|u, m| (u + m) % 3 == 0);
-    let tags = Tags::new((0..MOVIES as u32).map(|m| (format!("tag {}", m % 5), m)));
+    let tags = [USERS, MOVIES]
+        .map(|rows| Tags::new((0..rows as u32).map(|row| (format!("tag {}", row % 5), row))));
     let one = Settings {
         threads: 1,
         sweeps: 6,
@@ -98,7 +99,7 @@ fn every_width_learns_and_gives_the_dimensions_asked_for() {
             sweeps: 6,
             ..settings()
         };
-        let rows = run(&train, &Tags::default(), &settings);
+        let rows = run(&train, &Default::default(), &settings);
         assert_eq!(rows.user_rows.len(), USERS * dim);
         assert_eq!(rows.movie_rows.len(), MOVIES * dim);
         assert!(rows.movie_rows.iter().all(|x| x.is_finite()));
@@ -109,7 +110,7 @@ fn every_width_learns_and_gives_the_dimensions_asked_for() {
 fn users_spread_evenly_about_zero() {
     let rows = run(
         &ratings(|u, m| (u + m) % 3 == 0),
-        &Tags::default(),
+        &Default::default(),
         &settings(),
     );
     let moments = |values: &mut dyn Iterator<Item = f32>| {
@@ -163,24 +164,37 @@ fn evening_out_leaves_predictions_as_they_are() {
 }
 
 #[test]
-fn a_tag_speaks_for_a_movie_that_nobody_rated() {
-    // Even movies are loved and odd ones not; the last two have no ratings.
-    let loved = |m: u32| m.is_multiple_of(2);
-    let last = MOVIES as u32 - 2;
-    let mut train = ratings(|u, m| m < last && (u + m) % 3 == 0);
-    for (_, m, stars) in &mut train {
-        *stars += if loved(*m) { 1.0 } else { -1.0 };
+fn a_tag_speaks_for_a_user_and_a_movie_that_have_no_ratings() {
+    // Even ones have or give more stars, odd ones fewer; the last two of each have no ratings.
+    let more = |row: u32| row.is_multiple_of(2);
+    let last = [USERS as u32 - 2, MOVIES as u32 - 2];
+    let mut train = ratings(|u, m| u < last[0] && m < last[1] && (u + m) % 3 == 0);
+    for (u, m, stars) in &mut train {
+        for row in [*u, *m] {
+            *stars += if more(row) { 1.0 } else { -1.0 };
+        }
     }
-    let tags = Tags::new((0..MOVIES as u32).map(|m| {
-        let tag = if loved(m) { "loved" } else { "not" };
-        (tag.to_owned(), m)
-    }));
-    let rows = run(&train, &tags, &settings());
-    let (even, odd) = (
-        rows.movie_bias[last as usize],
-        rows.movie_bias[last as usize + 1],
+    let tags = [USERS, MOVIES].map(|rows| {
+        Tags::new((0..rows as u32).map(|row| {
+            let tag = if more(row) { "more" } else { "less" };
+            (tag.to_owned(), row)
+        }))
+    });
+    let biases = |tags: &[Tags; 2]| {
+        let rows = run(&train, tags, &settings());
+        let apart = |bias: &[f32], last: u32| bias[last as usize] - bias[last as usize + 1];
+        [
+            apart(&rows.user_bias, last[0]),
+            apart(&rows.movie_bias, last[1]),
+        ]
+    };
+    let (with, without) = (biases(&tags), biases(&Default::default()));
+    // Two stars apart, and by chance alone next to nothing.
+    assert!(
+        with.iter().all(|apart| (1.5..2.5).contains(apart)),
+        "{with:?}"
     );
-    assert!(even - odd > 1.0, "{even} {odd}");
+    assert!(without.iter().all(|apart| apart.abs() < 0.7), "{without:?}");
 }
 
 #[test]
@@ -202,7 +216,7 @@ fn the_watcher_hears_of_every_sweep_and_may_predict() {
         users: USERS,
         movies: MOVIES,
         ratings: train.iter().copied(),
-        tags: &Tags::default(),
+        tags: &Default::default(),
     };
     fit(input, &settings(), None, &mut heard);
     assert_eq!((heard.0, heard.1), (55, 40));
@@ -224,7 +238,7 @@ fn ratings_without_noise_or_without_any_difference_are_learned_all_the_same() {
                 width,
                 ..settings()
             };
-            let rows = run(&ratings, &Tags::default(), &settings);
+            let rows = run(&ratings, &Default::default(), &settings);
             for &(u, m, stars) in &ratings {
                 let error = (stars - predict(&rows, 4, u as usize, m as usize)).abs();
                 assert!(error < slack, "{error} at width {width}");
@@ -243,7 +257,7 @@ fn as_many_dimensions_come_out_as_explain_something() {
         sweeps: 120,
         ..settings()
     };
-    let rows = run(&train, &Tags::default(), &by_data);
+    let rows = run(&train, &Default::default(), &by_data);
     // The taste's two, and a few more by what chance is left in the mean of sixty samples.
     assert!((2..14).contains(&rows.dim), "{}", rows.dim);
     assert_eq!(rows.user_rows.len(), USERS * rows.dim);
@@ -252,12 +266,12 @@ fn as_many_dimensions_come_out_as_explain_something() {
         dims: (rows.dim, 14),
         ..by_data
     };
-    assert_eq!(run(&train, &Tags::default(), &asked), rows);
+    assert_eq!(run(&train, &Default::default(), &asked), rows);
 }
 
 #[test]
 fn a_single_rating_is_enough_to_run() {
-    let rows = run(&[(3, 5, 4.5)], &Tags::default(), &settings());
+    let rows = run(&[(3, 5, 4.5)], &Default::default(), &settings());
     assert!((predict(&rows, 4, 3, 5) - 4.5).abs() < 1.0);
     assert!(
         rows.user_rows
@@ -306,15 +320,15 @@ fn rows_are_widened_only_where_nearly_all_of_their_numbers_say_something() {
         ..settings()
     };
     let (many, few) = (ratings_of(20), ratings_of(2));
-    let none = Tags::default();
+    let none = Default::default();
     let input = || Input {
         users: USERS,
         movies: MOVIES,
         ratings: many.iter().copied(),
         tags: &none,
     };
-    assert!(run(&few, &Tags::default(), &settings).dim < 14);
-    let whole = run(&many, &Tags::default(), &settings);
+    assert!(run(&few, &Default::default(), &settings).dim < 14);
+    let whole = run(&many, &Default::default(), &settings);
     assert!(whole.dim > 15, "{}", whole.dim);
     // Kept and stopped before, at and after that sweep, it goes on to the same bits.
     for sweep in [
