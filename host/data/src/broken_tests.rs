@@ -32,7 +32,7 @@ fn gzip() -> Vec<u8> {
 }
 
 fn zip() -> Vec<u8> {
-    crate::fetch::tests::zip_of(&[("ml/ratings.csv", CSV), ("ml/movies.csv", MOVIES)])
+    crate::zipped::zip_of(&[("ml/ratings.csv", CSV), ("ml/movies.csv", MOVIES)])
 }
 
 /// Files of ratings, and whether a checksum says that they are whole.

@@ -141,6 +141,8 @@ mod damage;
 mod elsewhere_tests;
 #[cfg(test)]
 mod titles_tests;
+#[cfg(test)]
+mod zipped;
 
 #[cfg(test)]
 #[global_allocator]

@@ -264,7 +264,7 @@ fn a_path_without_ratings_says_what_would_be_right() {
         assert!(error.contains(said), "{error}");
     }
     let name = format!("ml/ra\nings{}.csv", "x".repeat(1000));
-    let zip = fetch::tests::zip_of(&[(&name, CSV)]);
+    let zip = crate::zipped::zip_of(&[(&name, CSV)]);
     let folder = Folder::new(&[("ml.zip", &zip)]);
     let error = load(folder.path("ml.zip")).unwrap_err();
     assert!(

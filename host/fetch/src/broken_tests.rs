@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-use super::tests::{RATINGS, names, release, zip_of};
+use super::tests::{RATINGS, names, release};
+use super::zipped::zip_of;
 use super::*;
 use pocketrec_data::Silent;
 

@@ -176,3 +176,6 @@ fn hex(bytes: &[u8]) -> String {
 mod broken_tests;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+#[path = "../../data/src/zipped.rs"]
+mod zipped;

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
 use super::unpack::unpack;
+use super::zipped::zip_of;
 use super::*;
 use pocketrec_data::Silent;
 
@@ -35,16 +36,6 @@ fn serve(
         asked
     });
     (address, server)
-}
-
-pub fn zip_of(entries: &[(&str, &str)]) -> Vec<u8> {
-    let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
-    for (name, text) in entries {
-        zip.start_file(*name, zip::write::SimpleFileOptions::default())
-            .unwrap();
-        zip.write_all(text.as_bytes()).unwrap();
-    }
-    zip.finish().unwrap().into_inner()
 }
 
 pub fn release(md5: Option<String>) -> Release {
