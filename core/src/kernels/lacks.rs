@@ -96,7 +96,7 @@ macro_rules! nibbles {
 "#
     };
 }
-#[cfg(cortex_m_dsp)]
+#[cfg(all(cortex_m_dsp, feature = "codes"))]
 pub(crate) use nibbles;
 
 #[cfg(cortex_m_dsp)]

@@ -8,7 +8,6 @@ use crate::MAX_UNITS;
 use crate::kernels::codes::{Lookup, Ranked, Words};
 use crate::kernels::integer::{self, Network, ROW_PAIRS, User};
 use crate::kernels::{Kernel, Machine, ran};
-#[cfg(feature = "codes")]
 use crate::numeric::fixed::stars;
 use crate::numeric::unroll::all;
 #[cfg(feature = "codes")]
