@@ -25,8 +25,9 @@ use pocketrec::numeric::{clamp, f16, magnitude, square_root};
 use pocketrec::profile::{Log, Private, Profile, Rating};
 use pocketrec::rank::{Agreement, Nearest, TopForTwo, TopN};
 use pocketrec::service::{Board, Port, Service};
+use pocketrec::store::deferred::{Deferred, Step};
 use pocketrec::store::flash::{FlashLog, least_region};
-use pocketrec::store::{Change, Store};
+use pocketrec::store::{Change, Record, Store, StoreError};
 use pocketrec::table::{EmbeddingTable, Values};
 use pocketrec::wire::{
     Capabilities, FrameReader, LinkCounters, MAX_FRAME, NoModel, Refusal, Reply, Request, Reset,
@@ -429,6 +430,26 @@ fn services(bytes: &'static [u8]) {
     let service = Service::<1, 64, _>::before_recall_in(&mut place, model, black_box(board), store);
     service.recall();
     serve(service);
+    deferred(Service::with_store(
+        model,
+        black_box(board),
+        Deferred::new(word(), word()),
+    ));
+}
+
+fn deferred(mut service: Service<'_, 2, 16, Deferred>) {
+    while let Some(step) = service.step() {
+        let done = match step {
+            Step::Append(record) | Step::Add(record) => Record::from_bytes(&record.to_bytes())
+                .map(|record| service.restore(record))
+                .ok_or(StoreError::Failed),
+            Step::Begin | Step::Commit => Ok(()),
+        };
+        service.acknowledge(done);
+        serve(&mut service);
+    }
+    let mut recall = service.begin_recall();
+    while service.go_on_recalling(&mut recall, word()) {}
 }
 
 fn serve<S: Store, const OWNERS: usize, const LOG: usize>(
