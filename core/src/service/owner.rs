@@ -31,7 +31,7 @@ use crate::wire::{
 
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
     /// Takes the profiles from the store: once, after [`before_recall_in`](Self::before_recall_in). Takes as long as a
-    /// fold-in of all ratings; [`begin_recall`](Self::begin_recall) does it in slices.
+    /// fold-in of all ratings; `begin_recall`, of the feature `learn`, does it in slices.
     #[inline(never)]
     pub fn recall(&mut self) {
         self.replay_all();

@@ -34,7 +34,8 @@ use pocketrec_train::parameters::{Layer, Parameters};
 ///
 /// `options` is JSON; `scale` two numbers with a space between; `split_seed` and `split_share`
 /// say which ratings were held out for validation; `data_fingerprint` is 16 hexadecimal digits, and
-/// `data_reading`, `data_sides` (which older files lack) and `data_added` are JSON. `run` names the run in each of its files ([`RunNote::id`]). `validation` is what
+/// `data_reading`, `data_sides` (which older files lack) and `data_added` are JSON. `run` names the run in each of its files
+/// ([`RunNote::id`](super::RunNote::id)). `validation` is what
 /// [`Validation`] holds, with spaces between, or `none`.
 pub const KEYS: [&str; 19] = [
     "format",
