@@ -3,9 +3,17 @@
 //! together, and without it the loop is a sixth of a compiler's, which writes out its turns.
 #![allow(unsafe_code)]
 
-use crate::model::kin::{BOOKS, BYTES, WORDS};
 #[cfg(cortex_m_dsp)]
 use crate::numeric::dsp::dsp_core;
+
+/// Books of codewords.
+pub const BOOKS: usize = 16;
+
+/// Codewords of a book: a nibble says which.
+pub const WORDS: usize = 16;
+
+/// Bytes of a movie's codes: book 0 is the low nibble of the first byte, book 1 its high one.
+pub const BYTES: usize = BOOKS / 2;
 
 /// What each codeword lacks of the most of its book: at most 2^15 - 2.
 pub(crate) type Lacks = [[u16; WORDS]; BOOKS];

@@ -16,26 +16,18 @@
 //! at most sixteen look-ups.
 
 use super::Model;
+pub use crate::kernels::lacks::{BOOKS, BYTES, WORDS};
 use crate::kernels::lacks::{Lacks, lack};
 use crate::numeric::fixed::{between, power_of_two};
 use crate::numeric::unroll::each_of_two;
 use crate::numeric::walk::numbered;
 use core::hint::black_box;
 
-/// Books of codewords.
-pub const BOOKS: usize = 16;
-
-/// Codewords of a book: a nibble says which.
-pub const WORDS: usize = 16;
-
 /// Numbers in a codeword.
 pub const PART: usize = 4;
 
 /// Numbers in a movie's direction.
 pub const NUMBERS: usize = BOOKS * PART;
-
-/// Bytes of a movie's codes: book 0 is the low nibble of the first byte, book 1 its high one.
-pub const BYTES: usize = BOOKS / 2;
 
 /// Levels that there are: one for four neighbouring confidence bytes.
 pub const LEVELS: usize = 64;

@@ -10,7 +10,7 @@ use pocketrec_data::scale::GivenScale;
 use pocketrec_data::{Dataset, Names, Ratings, Scale, Split};
 use pocketrec_train::{Options, Parameters, Solver, fame, interest, recipe, validate};
 
-use crate::cut::{cut, lost, predictions, wanted};
+use crate::cut::{cut, lost, mean_of, predictions, wanted};
 use crate::found::{Found, Side};
 
 /// What is told where nothing is known of what a model may be used for.
@@ -297,12 +297,6 @@ fn meet(
         bias,
     };
     Ok(())
-}
-
-/// The mean of some numbers.
-pub(crate) fn mean_of(values: &[f32]) -> f32 {
-    let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
-    (sum / values.len().max(1) as f64) as f32
 }
 
 /// The scale: as it is given, that of the ratings, or what predictions span.

@@ -8,8 +8,6 @@ use pocketrec_base::threads;
 use pocketrec_train::bayes::{Rows, narrower};
 use pocketrec_train::{ModelKind, Parameters};
 
-use crate::checkpoint::mean_of;
-
 /// Users, and movies, that a model is looked at with where looking at all would take long.
 const LOOKED_AT: usize = 1000;
 
@@ -110,6 +108,12 @@ pub(crate) fn lost(before: &[f32], narrow: &Parameters, dim: usize) -> String {
          they spread by {spread:.4}",
         narrow.user_dim
     )
+}
+
+/// The mean of some numbers.
+pub(crate) fn mean_of(values: &[f32]) -> f32 {
+    let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
+    (sum / values.len().max(1) as f64) as f32
 }
 
 #[cfg(test)]

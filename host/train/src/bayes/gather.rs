@@ -2,8 +2,10 @@
 
 use super::kernel::{LANES, Row, Sums};
 use super::links::Links;
-use super::side::{AHEAD, BLOCK};
-use super::table::{Table, fetch};
+use super::table::{AHEAD, Table, fetch};
+
+/// Ratings gathered at a time: 64 rows of 16 numbers fill 4 KB.
+pub(super) const BLOCK: usize = 64;
 
 /// A block of the other side's rows: with 1 in place of the bias, and the same times their weights.
 pub(super) struct Panel<const T: usize> {
@@ -20,31 +22,30 @@ impl<const T: usize> Panel<T> {
     }
 }
 
+/// The ratings of the other side's rows.
+#[derive(Clone, Copy)]
+pub(super) struct Given<'a, const T: usize> {
+    pub others: &'a [Row<T>],
+    pub lists: &'a Links,
+    /// What every prediction starts from.
+    pub mean: f32,
+    /// A weight for each of the other rows; 1 where there is none.
+    pub precisions: &'a [f32],
+}
+
 /// Sums over the ratings of row `row`; returns the weighted sum of squares of what they explain.
 pub(super) fn gather<const T: usize>(
     sums: &mut Sums<T>,
     panel: &mut Panel<T>,
-    others: &[Row<T>],
-    lists: &Links,
+    given: Given<'_, T>,
     row: usize,
-    mean: f32,
-    precisions: &[f32],
 ) -> f64 {
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: AVX2 was found on this CPU in the line above.
-        return unsafe { gather_avx2(sums, panel, others, lists, row, mean, precisions) };
+        return unsafe { gather_avx2(sums, panel, given, row) };
     }
-    gather_by(
-        sums,
-        panel,
-        others,
-        lists,
-        row,
-        mean,
-        precisions,
-        plain_rating,
-    )
+    gather_by(sums, panel, given, row, plain_rating)
 }
 
 /// Takes a rating into a block: `x` and `scaled` become `from` with 1 in place of the bias, and that times `w`; `sum`
@@ -97,28 +98,27 @@ fn avx2_rating<const T: usize>(
 fn gather_avx2<const T: usize>(
     sums: &mut Sums<T>,
     panel: &mut Panel<T>,
-    others: &[Row<T>],
-    lists: &Links,
+    given: Given<'_, T>,
     row: usize,
-    mean: f32,
-    precisions: &[f32],
 ) -> f64 {
     let rating = |from: &Row<T>, by, to: [&mut Row<T>; 3]| avx2_rating(from, by, to);
-    gather_by(sums, panel, others, lists, row, mean, precisions, rating)
+    gather_by(sums, panel, given, row, rating)
 }
 
-#[allow(clippy::too_many_arguments, reason = "those of gather, and one")]
 #[inline(always)]
 fn gather_by<const T: usize>(
     sums: &mut Sums<T>,
     panel: &mut Panel<T>,
-    others: &[Row<T>],
-    lists: &Links,
+    given: Given<'_, T>,
     row: usize,
-    mean: f32,
-    precisions: &[f32],
     rating: impl Fn(&Row<T>, [f32; 2], [&mut Row<T>; 3]),
 ) -> f64 {
+    let Given {
+        others,
+        lists,
+        mean,
+        precisions,
+    } = given;
     sums.clear();
     let mut square = 0.0f64;
     let (rows, stars, on) = (lists.rows(row), lists.stars(row), lists.rows_on(row));

@@ -2,8 +2,7 @@
 
 use super::draw::Draw;
 use super::kernel::{LANES, Row};
-use super::side::AHEAD;
-use super::table::fetch;
+use super::table::{AHEAD, fetch};
 use crate::dense::solve_upper;
 
 /// The rows that a part of the prior means is added to.

@@ -1,7 +1,7 @@
 //! One side of the ratings, users or movies: its rows, the prior that they share, and the draw of both.
 
 use super::draw::{Draw, Purpose};
-use super::gather::{Panel, gather};
+use super::gather::{BLOCK, Given, Panel, gather};
 use super::kernel::{LANES, Normals, Row, Sums};
 use super::links::{Links, Tags};
 use super::part::{Members, draw_part};
@@ -22,10 +22,6 @@ const NOISE_SHAPE: f64 = 8.0;
 const MOST_PRECISE: f32 = 100.0;
 /// Rows that a thread takes at a time, a multiple of [`LANES`].
 const SHARE: usize = 64;
-/// Ratings gathered at a time: 64 rows of 16 numbers fill 4 KB.
-pub(super) const BLOCK: usize = 64;
-/// Rows that are asked for before they are needed.
-pub(super) const AHEAD: usize = 16;
 
 /// Spread of the numbers that rows begin with, but for the bias, which begins at zero.
 const START: f32 = 0.1;
@@ -262,6 +258,12 @@ impl<const T: usize> Side<T> {
             })
             .collect();
         let (number, precision) = (self.number, &self.precision);
+        let given = Given {
+            others,
+            lists,
+            mean,
+            precisions: theirs,
+        };
         threads::share(
             task.threads,
             shares,
@@ -274,7 +276,7 @@ impl<const T: usize> Side<T> {
                     let mut draw = Draw::new(task.seed, Purpose::Rows, task.sweep, part);
                     for (lane, i) in here.clone().enumerate() {
                         let row = share * SHARE + i;
-                        let square = gather(sums, panel, others, lists, row, mean, theirs);
+                        let square = gather(sums, panel, given, row);
                         let mut weight = 1.0;
                         if let Some(own) = own.get_mut(i) {
                             let count = lists.rows(row).len() as f64;
