@@ -27,6 +27,7 @@
 mod about;
 mod again;
 mod deferred;
+mod keep;
 #[cfg(feature = "learn")]
 mod learning;
 mod lists;
@@ -52,9 +53,9 @@ use crate::wire::{
 };
 use about::model_info;
 use again::{Kept, Last};
-use lists::{list, list_length};
 #[cfg(feature = "learn")]
-pub use owner::Recall;
+pub use keep::Recall;
+use lists::{list, list_length};
 #[cfg(feature = "queue")]
 pub use queue::QueuedPort;
 use refusal::Why;
