@@ -44,6 +44,31 @@ const TRAIN: [&str; 8] = [
 ];
 
 #[test]
+fn the_first_command_prints_what_the_readme_shows_of_it() {
+    let readme = include_str!("../../README.md");
+    let shown = readme.split("```text\n").nth(1).expect("a sample");
+    let shown = shown.split("```").next().expect("its end");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let output = host(folder.path(), &["train"]);
+    let told = text(&output.stdout) + &text(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    // A line may be shown as far as a dot of three says, and lines be left out for one.
+    for line in shown
+        .lines()
+        .map(|line| line.trim_end_matches('…').trim_end())
+    {
+        assert!(
+            told.lines().any(|one| one.starts_with(line)),
+            "`{line}` isn't in:\n{told}"
+        );
+    }
+    assert!(
+        told.contains("Learning from ratings, genres of movies and years of movies\n"),
+        "{told}"
+    );
+}
+
+#[test]
 fn another_program_gets_the_split_and_the_batches_of_each_epoch() {
     let folder = folder();
     let wanted = ["--write-split", "split", "--write-orders", "2"];

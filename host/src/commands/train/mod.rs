@@ -97,8 +97,9 @@ pub fn run(args: &Args) -> Result<()> {
         method(&options, split.train.len())
     );
     let known = DataNote::of_run(&data, &options).sides.known;
-    if !known.is_empty() {
-        note!("Learning from ratings and {}", known.join(", "));
+    if let [most @ .., last] = &known[..] {
+        let most: String = most.iter().map(|one| format!(", {one}")).collect();
+        note!("Learning from ratings{most} and {last}");
     }
     let (for_ratings, for_model) = summary::memory_of(
         &largest,
