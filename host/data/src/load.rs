@@ -1,8 +1,7 @@
 //! From a path to a [`Dataset`]: ratings, titles and terms, through a cache where one is wanted.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -350,19 +349,7 @@ const DEFLATED: u64 = 1032;
 /// # Errors
 /// [`DataError`] where it can't be read or holds no titles.
 pub fn titles_in(path: &Path, names: &Names) -> Result<Listed, DataError> {
-    let file = File::open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => DataError::Input(format!(
-            "there is no {}; it should be a file of titles, such as a release's movies.csv",
-            path.display()
-        )),
-        _ => DataError::Io(path.to_owned(), error),
-    })?;
-    if file.metadata().is_ok_and(|there| there.is_dir()) {
-        return Err(DataError::Input(format!(
-            "{} is a folder; it should be a file of titles, such as a release's movies.csv",
-            path.display()
-        )));
-    }
+    let file = open::beside(path, "a file of titles, such as a release's movies.csv")?;
     listed(&at_most(file, path)?, path, names)
 }
 

@@ -3,6 +3,7 @@
 //! Nothing is opened or read a second time, so that a pipe (`/dev/stdin`, `<(zcat …)`, a named one) gives all of its
 //! bytes; a file that was told from its name alone might be another by the time it is read.
 
+use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +25,27 @@ const MOST_UNPACKED: u64 = 100;
 const FEW: u64 = 1 << 26;
 /// How much text a packed byte is, about: a hint.
 const UNPACKED: u64 = 4;
+
+/// The file beside ratings at `path`, where `should` says what it is to be.
+///
+/// # Errors
+/// [`DataError::Input`] where there is none or it is a folder, [`DataError::Io`] where it can't be opened.
+pub fn beside(path: &Path, should: &str) -> Result<File, DataError> {
+    let file = File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => DataError::Input(format!(
+            "there is no {}; it should be {should}",
+            path.display()
+        )),
+        _ => DataError::Io(path.to_owned(), error),
+    })?;
+    match file.metadata().is_ok_and(|there| there.is_dir()) {
+        true => Err(DataError::Input(format!(
+            "{} is a folder; it should be {should}",
+            path.display()
+        ))),
+        false => Ok(file),
+    }
+}
 
 /// Text that is read once, from its beginning.
 pub struct Text<'a> {

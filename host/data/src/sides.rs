@@ -6,8 +6,7 @@
 //! several rows. A column whose values are hardly shared, such as a name, says nothing and is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
 use super::decode::decode;
@@ -106,19 +105,7 @@ pub fn read(
         return labels(of_parquet(path)?, path, whose, id, rated);
     }
     let what = whose.one();
-    let file = File::open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => DataError::Input(format!(
-            "there is no {}; it should be a table with a column of {what} ids",
-            path.display()
-        )),
-        _ => DataError::Io(path.to_owned(), error),
-    })?;
-    if file.metadata().is_ok_and(|there| there.is_dir()) {
-        return Err(DataError::Input(format!(
-            "{} is a folder; it should be a table with a column of {what} ids",
-            path.display()
-        )));
-    }
+    let file = open::beside(path, &format!("a table with a column of {what} ids"))?;
     let mut bytes = Vec::new();
     file.take(MOST_BYTES + 1)
         .read_to_end(&mut bytes)
