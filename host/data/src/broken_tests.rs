@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use crate::damage::{Damage, damaged, is_sentence, no_memory_is_claimed, some};
 use crate::own::Own;
 use crate::reading::Reading;
+use crate::sides::{self, Side, Whose};
 use crate::{Dataset, Silent};
 
 const CSV: &str = "userId,movieId,rating,timestamp\n1,2,3.5,1112486027\n1,29,4.0,1112484676\n7,2,1.0,851866703\n\
@@ -156,6 +157,45 @@ fn own(damages: &[Damage]) {
     }
 }
 
+/// Tables of users and of movies, of each form.
+const SIDES: [(&str, Whose, &str); 4] = [
+    (
+        "u.user",
+        Whose::Users,
+        "1|24|M|writer|85711\n2|24|F|writer|94043\n7|53|M|other|32067\n9|53|F|other|15213\n",
+    ),
+    (
+        "users.dat",
+        Whose::Users,
+        "1::M::24::10::48067\n2::F::24::10::70072\n7::M::53::1::55117\n9::F::53::1::02460\n",
+    ),
+    (
+        "people.csv",
+        Whose::Users,
+        "userId,age,\"what, they do\"\n1,24,writer\n2,24,\"writer\"\n7,53,other\n9,53,other\n",
+    ),
+    (
+        "tags.csv",
+        Whose::Movies,
+        "userId,movieId,tag,timestamp\n1,2,fun|old,1445714994\n7,29,fun,1445714996\n9,31,old,1445714992\n",
+    ),
+];
+
+fn side(name: &str, whose: Whose, bytes: &[u8]) -> Result<Side, String> {
+    let id = |text: &str| text.parse().ok();
+    let read = sides::of_bytes(bytes, Path::new(name), whose, &id, &|_| true);
+    read.map_err(|error| error.to_string())
+}
+
+fn sides(damages: &[Damage]) {
+    for (name, whose, whole) in SIDES {
+        match side(name, whose, &damaged(whole.as_bytes(), damages)) {
+            Ok(side) => assert!(side.labels.is_sorted()),
+            Err(sentence) => is_sentence(&sentence, name),
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(50))]
 
@@ -164,6 +204,7 @@ proptest! {
         ratings(&damages);
         titles(&damages);
         own(&damages);
+        sides(&damages);
         no_memory_is_claimed();
     }
 }
@@ -180,5 +221,9 @@ fn files_that_are_whole_are_read() {
         let path = folder.path().join(name);
         std::fs::write(&path, whole).unwrap();
         assert!(!Own::read(&path).unwrap().ratings.is_empty(), "{name}");
+    }
+    for (name, whose, whole) in SIDES {
+        let side = side(name, whose, whole.as_bytes()).unwrap();
+        assert!(!side.labels.is_empty(), "{name}");
     }
 }
