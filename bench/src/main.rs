@@ -18,7 +18,7 @@ use pocketrec::ids::{MovieId, UserId};
 use pocketrec::kernels::Kernel;
 use pocketrec::learn::{FoldIn, StepOptions, step};
 use pocketrec::model::interest::Interest;
-use pocketrec::model::{Model, UserState};
+use pocketrec::model::{Model, Opening, UserState};
 use pocketrec::profile::{Private, Rating};
 use pocketrec::rank::{Nearest, TopN};
 use semihosting::Console;
@@ -97,6 +97,9 @@ fn main() -> ! {
             shape(name, bytes);
         }
     }
+    opening("", image!("lesson"));
+    opening("_half", image!("lesson_half"));
+    opening("_lists", image!("lists"));
     semihosting::exit(true)
 }
 
@@ -108,6 +111,22 @@ fn open(bytes: &'static [u8]) -> Model<'static> {
             semihosting::exit(false)
         }
     }
+}
+
+/// What opening takes, a byte of the image, at one go and in slices of 20,000 cycles.
+fn opening(name: &str, bytes: &'static [u8]) {
+    let mut names = [const { Name::new() }; 2];
+    let [whole, slices] = &mut names;
+    let _ = write!(whole, "open{name}");
+    let _ = write!(slices, "open_slices{name}");
+    let count = bytes.len() as u32;
+    region(whole.as_str(), count, || {
+        black_box(&Model::open(black_box(bytes)));
+    });
+    region(slices.as_str(), count, || {
+        let mut opening = Opening::new(black_box(bytes));
+        while opening.go_on(20_000).is_none() {}
+    });
 }
 
 /// Tells the task runner which kernel core chose for the work of a region: it looks whether that was executed there.

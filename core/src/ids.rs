@@ -6,6 +6,8 @@ mod elias_fano;
 
 use core::fmt;
 
+use crate::numeric::pace::{Pace, Whole, walked};
+
 pub use bits::BLOCK_WORDS;
 use bits::Bits;
 pub(crate) use elias_fano::EliasFano;
@@ -58,14 +60,28 @@ impl<'a> IdIndex<'a> {
     /// The ids whose bits are set; a block holds how many are set before it, then 256 bits, low first. 36 bytes
     /// of flash for 256 ids up to the largest one. `None` if a count is wrong or no bit is set.
     pub fn bitmap(blocks: &'a [[u32; BLOCK_WORDS]]) -> Option<Self> {
-        Bits::new(blocks).map(|bits| Self(Form::Bitmap(bits)))
+        Self::bitmap_by(blocks, Whole)
+    }
+
+    pub(crate) fn bitmap_by(blocks: &'a [[u32; BLOCK_WORDS]], pace: impl Pace) -> Option<Self> {
+        Bits::new(blocks, pace).map(|bits| Self(Form::Bitmap(bits)))
     }
 
     /// Ids in ascending order: 4 bytes of flash each. `None` if they don't ascend strictly or there are none.
     pub fn sorted(ids: &'a [u32]) -> Option<Self> {
-        let ascending = ids.iter().zip(ids.iter().skip(1)).all(|(a, b)| a < b);
-        let fits = !ids.is_empty() && u32::try_from(ids.len()).is_ok();
-        (ascending && fits).then_some(Self(Form::Sorted(ids)))
+        Self::sorted_by(ids, Whole)
+    }
+
+    pub(crate) fn sorted_by(ids: &'a [u32], pace: impl Pace) -> Option<Self> {
+        u32::try_from(ids.len()).ok()?;
+        let pairs = ids.len().checked_sub(1)?;
+        let ascending = pace.walk(pairs, PAIR, [0; 3], |part, sums| {
+            let ids = ids
+                .get(part.start..part.end.wrapping_add(1))
+                .unwrap_or_default();
+            ascend(ids).then_some(sums).ok_or(())
+        });
+        ascending.ok().map(|_| Self(Form::Sorted(ids)))
     }
 
     /// Elias–Fano code (Elias 1974, Fano 1971): about 2.3 + log2(largest id / ids) bits of flash an id.
@@ -75,7 +91,11 @@ impl<'a> IdIndex<'a> {
     /// each row; the last block holds the zero behind the last id's bit. `None` if any of this isn't so, the ids don't
     /// ascend strictly, or more than [`MAX_RUN`] of them have the same id >> l.
     pub fn elias_fano(words: &'a [u32]) -> Option<Self> {
-        EliasFano::new(words).map(|index| Self(Form::EliasFano(index)))
+        Self::elias_fano_by(words, Whole)
+    }
+
+    pub(crate) fn elias_fano_by(words: &'a [u32], pace: impl Pace) -> Option<Self> {
+        EliasFano::new(words, pace).map(|index| Self(Form::EliasFano(index)))
     }
 
     /// How many ids there are; never 0.
@@ -119,6 +139,15 @@ impl<'a> IdIndex<'a> {
             Form::EliasFano(_) => "Elias-Fano",
         }
     }
+}
+
+/// Cycles that comparing two ids takes at most, on a Cortex-M0.
+const PAIR: u32 = 16;
+
+/// Whether each of `ids` is larger than the one before it.
+fn ascend(ids: &[u32]) -> bool {
+    walked(ids.len(), PAIR);
+    ids.iter().zip(ids.iter().skip(1)).all(|(a, b)| a < b)
 }
 
 /// Where `id` is among ascending `ids`: by halves, as the standard library's search, without the ordering that it makes of

@@ -3,6 +3,7 @@
 #[cfg(feature = "integers")]
 use crate::MAX_DIM;
 use crate::kernels::Precision;
+use crate::numeric::pace::{Pace, walked};
 #[cfg(feature = "codes")]
 use crate::numeric::unroll::each;
 use crate::numeric::walk::rows;
@@ -300,35 +301,6 @@ impl<'a> EmbeddingTable<'a> {
         }
     }
 
-    /// The largest magnitude of the integers of a table; 0 in a table of other numbers.
-    pub(crate) fn largest_integer(&self) -> u32 {
-        let mut largest = 0;
-        let mut take = |magnitude: u32| {
-            if magnitude > largest {
-                largest = magnitude;
-            }
-        };
-        match self.values {
-            Values::I16(values) => {
-                for value in values {
-                    take(u32::from(value.unsigned_abs()));
-                }
-            }
-            Values::I8 {
-                values,
-                multipliers,
-            } => {
-                for (row, by) in rows(values, self.columns).zip(multipliers) {
-                    for value in row {
-                        take(u32::from(value.unsigned_abs()).wrapping_mul((*by).into()));
-                    }
-                }
-            }
-            Values::F16(_) | Values::F32(_) => {}
-        }
-        largest
-    }
-
     /// The first number of row `row`, 0 outside the table: how a table of biases is read.
     #[inline]
     pub fn first(&self, row: usize) -> f32 {
@@ -342,29 +314,116 @@ impl<'a> EmbeddingTable<'a> {
         value
     }
 
-    /// Why the table can't be in an image, if so, and the largest magnitude in it otherwise.
-    pub(crate) fn check(&self) -> Result<f32, BadNumber> {
-        match self.values {
-            Values::F16(values) => {
-                let mut largest = 0;
-                for bits in values {
-                    let bits = bits & 0x7fff;
-                    if bits >= 0x7c00 {
-                        return Err(BadNumber::NotFinite);
-                    }
-                    if bits != 0 && bits < 0x400 {
-                        return Err(BadNumber::Subnormal);
-                    }
-                    if bits > largest {
-                        largest = bits;
-                    }
-                }
-                Ok(f16::widen(largest))
+    /// Why the table can't be in an image, if so; otherwise its largest magnitude takes part in `so_far`, as soon as all
+    /// of it was walked through.
+    pub(crate) fn check<P: Pace>(&self, pace: P, so_far: &mut Magnitude) -> Result<(), BadNumber> {
+        let begin = [0; 3];
+        let ended = match self.values {
+            Values::F16(values) => pace.over(values, VALUE, begin, |part, [largest, ..]| {
+                Ok([check_f16(part, largest)?, 0, 0])
+            }),
+            Values::F32(values) => pace.over(values, VALUE, begin, |part, [largest, ..]| {
+                Ok([check_bits(part, largest)?, 0, 0])
+            }),
+            Values::I16(values) => pace.over(values, VALUE, begin, |part, [largest, ..]| {
+                Ok([largest_i16(part, largest), 0, 0])
+            }),
+            Values::I8 {
+                values,
+                multipliers,
+            } => {
+                let columns = self.columns;
+                let cycles = VALUE.wrapping_mul(columns as u32);
+                pace.walk(multipliers.len(), cycles, begin, |part, [largest, ..]| {
+                    let begin = part.start.wrapping_mul(columns);
+                    let values = values.get(begin..).unwrap_or_default();
+                    let by = multipliers.get(part).unwrap_or_default();
+                    Ok([largest_i8(values, columns, by, largest), 0, 0])
+                })
             }
-            Values::F32(values) => check_f32(values),
-            Values::I16(_) | Values::I8 { .. } => Ok(self.largest_integer() as f32 * self.scale),
+        };
+        if let Some([largest, ..]) = ended? {
+            so_far.integer = largest;
+            so_far.take(match self.values {
+                Values::F16(_) => f16::widen(largest as u16),
+                Values::F32(_) => f32::from_bits(largest),
+                Values::I16(_) | Values::I8 { .. } => largest as f32 * self.scale,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The largest magnitude of numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Magnitude {
+    pub(crate) largest: f32,
+    /// Of the last table as it stands there, which is of use for integers.
+    pub(crate) integer: u32,
+}
+
+impl Magnitude {
+    pub(crate) const fn of(largest: f32) -> Self {
+        Self {
+            largest,
+            integer: 0,
         }
     }
+
+    /// Takes in another number.
+    #[inline(never)]
+    pub(crate) fn take(&mut self, magnitude: f32) {
+        if magnitude > self.largest {
+            self.largest = magnitude;
+        }
+    }
+}
+
+/// Cycles that looking at a number takes at most, on a Cortex-M0.
+pub(crate) const VALUE: u32 = 16;
+
+/// As [`check_bits`], in half precision.
+fn check_f16(values: &[u16], mut largest: u32) -> Result<u32, BadNumber> {
+    walked(values.len(), VALUE);
+    for bits in values {
+        let bits = u32::from(bits & 0x7fff);
+        if bits >= 0x7c00 {
+            return Err(BadNumber::NotFinite);
+        }
+        if bits != 0 && bits < 0x400 {
+            return Err(BadNumber::Subnormal);
+        }
+        if bits > largest {
+            largest = bits;
+        }
+    }
+    Ok(largest)
+}
+
+/// The largest magnitude of `values` and one that is known.
+fn largest_i16(values: &[i16], mut largest: u32) -> u32 {
+    walked(values.len(), VALUE);
+    for value in values {
+        let magnitude = u32::from(value.unsigned_abs());
+        if magnitude > largest {
+            largest = magnitude;
+        }
+    }
+    largest
+}
+
+/// As [`largest_i16`], of rows that are multiplied by a number each.
+fn largest_i8(values: &[i8], columns: usize, multipliers: &[u8], mut largest: u32) -> u32 {
+    walked(multipliers.len().wrapping_mul(columns), VALUE);
+    for (row, by) in rows(values, columns).zip(multipliers) {
+        for value in row {
+            let magnitude = u32::from(value.unsigned_abs()).wrapping_mul((*by).into());
+            if magnitude > largest {
+                largest = magnitude;
+            }
+        }
+    }
+    largest
 }
 
 /// Half-precision numbers as single-precision ones.
@@ -420,10 +479,15 @@ pub(crate) enum BadNumber {
     Subnormal,
 }
 
-/// The largest magnitude of `values`, or what is wrong with one of them. Compares bits, so that it costs no
-/// arithmetic of a soft float.
+/// The largest magnitude of `values`, or what is wrong with one of them.
 pub(crate) fn check_f32(values: &[f32]) -> Result<f32, BadNumber> {
-    let mut largest = 0;
+    check_bits(values, 0).map(f32::from_bits)
+}
+
+/// The bits of the largest magnitude of `values` and of one that is known, or what is wrong with one of them. Compares
+/// bits, so that it costs no arithmetic of a soft float.
+fn check_bits(values: &[f32], mut largest: u32) -> Result<u32, BadNumber> {
+    walked(values.len(), VALUE);
     for value in values {
         let bits = magnitude(*value).to_bits();
         if bits >= 0x7f80_0000 {
@@ -436,5 +500,5 @@ pub(crate) fn check_f32(values: &[f32]) -> Result<f32, BadNumber> {
             largest = bits;
         }
     }
-    Ok(f32::from_bits(largest))
+    Ok(largest)
 }

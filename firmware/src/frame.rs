@@ -3,16 +3,11 @@
 /// The frame of a board's firmware: the constants of its data file as `FACTS`, the ring `RECEIVE` for what its UART takes
 /// in, its entry, its interrupts, and handlers of faults and panics that note the cause and reset.
 ///
-/// ```ignore
-/// firmware::board! {
-///     // Starts clocks, timer and UART: `fn() -> (impl Board, Flash)`.
-///     start: start,
-///     // What erases and programs its flash.
-///     flash: Flash,
-///     // The interrupts that are switched on, by what the processor calls them.
-///     interrupts: { pac::Interrupt::UART0 => receive },
-/// }
-/// ```
+/// It takes, in this order, what each `main.rs` in `firmware/boards` gives it:
+///
+/// - `start`: starts clocks, timer and UART, `fn() -> (impl Board, Flash)`.
+/// - `flash`: the type of what erases and programs its flash.
+/// - `interrupts`: those that are switched on, by what the processor calls them, each `=>` its handler.
 ///
 /// A profile region that is too small for the board's owners and ratings doesn't compile.
 #[macro_export]

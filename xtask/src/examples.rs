@@ -137,7 +137,7 @@ mod tests {
         let shown = text.split("```rust,ignore\n").skip(1);
         let shown = shown.map(|rest| rest.split("```").next().unwrap());
         let shown = shown.collect::<Vec<_>>();
-        assert_eq!(shown.len(), 2);
+        assert_eq!(shown.len(), 3);
         for code in shown {
             assert!(
                 sources.iter().any(|source| source.contains(code)),

@@ -1,6 +1,7 @@
 //! Values from postcard's bytes, of the kinds that requests and images consist of.
 
 use super::text::text;
+use crate::image::MAX_TEXT;
 use crate::wire::Who;
 
 /// Behind the end its bytes are zeros.
@@ -96,9 +97,11 @@ impl<'de> Reader<'de> {
         bytes
     }
 
+    /// A text of at most [`MAX_TEXT`] bytes.
     #[inline(never)]
     pub(super) fn text(&mut self) -> &'de str {
-        text(self.bytes()).unwrap_or_else(|| {
+        let bytes = Some(self.bytes()).filter(|bytes| bytes.len() <= MAX_TEXT);
+        bytes.and_then(text).unwrap_or_else(|| {
             self.failed = true;
             ""
         })

@@ -1,5 +1,6 @@
 //! Bits with a count every 256 of them, which answers in a few steps where a bit is.
 
+use crate::numeric::pace::{Pace, walked};
 use crate::numeric::walk::total;
 
 /// Bits in a block.
@@ -18,20 +19,18 @@ pub(super) struct Bits<'a> {
 
 impl<'a> Bits<'a> {
     /// `None` if a block's count is wrong or no bit is set.
-    #[inline(never)]
-    pub(super) fn new(blocks: &'a [[u32; BLOCK_WORDS]]) -> Option<Self> {
-        // Places are u32: more than 2^24 blocks would go beyond them.
-        if blocks.len() > (1 << 24) {
+    pub(super) fn new(blocks: &'a [[u32; BLOCK_WORDS]], pace: impl Pace) -> Option<Self> {
+        if blocks.len() > MAX_BLOCKS {
             return None;
         }
-        let mut count = 0_u32;
-        for [rank, bits @ ..] in blocks {
-            if *rank != count {
-                return None;
-            }
-            // At most 2^24 blocks of 256: only if every bit were set would u32::MAX be passed.
-            count = count.checked_add(total(bits.iter().map(|word| ones(*word))))?;
-        }
+        let counted = pace.over(blocks, BLOCK, [0; 3], |part, [so_far, ..]| {
+            count(part, so_far).map(|count| [count, 0, 0]).ok_or(())
+        });
+        counted.ok()?;
+        // The same once more, since the slices of the count may be over.
+        let last = blocks.last()?;
+        let [before, ..] = last;
+        let count = count(core::slice::from_ref(last), *before)?;
         (count > 0).then_some(Self { blocks, count })
     }
 
@@ -99,6 +98,26 @@ impl<'a> Bits<'a> {
         }
         None
     }
+}
+
+/// The most blocks: places of bits are u32.
+pub(super) const MAX_BLOCKS: usize = 1 << 24;
+
+/// Cycles that counting a block takes at most, on a Cortex-M0.
+const BLOCK: u32 = 512;
+
+/// How many bits are set in blocks behind as many as `so_far`; `None` if a block's count is wrong.
+fn count(blocks: &[[u32; BLOCK_WORDS]], so_far: u32) -> Option<u32> {
+    walked(blocks.len(), BLOCK);
+    let mut count = so_far;
+    for [rank, bits @ ..] in blocks {
+        if *rank != count {
+            return None;
+        }
+        // At most 2^24 blocks of 256: only if every bit were set would u32::MAX be passed.
+        count = count.checked_add(total(bits.iter().map(|word| ones(*word))))?;
+    }
+    Some(count)
 }
 
 /// How many bits are set. A Cortex-M has no instruction for it: a function keeps its dozen or two out of every loop.

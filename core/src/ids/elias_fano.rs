@@ -6,10 +6,16 @@
 //! ends the ids of h; see S. Vigna, "Quasi-succinct indices", 2013. The samples that shorten the search are counts of
 //! ones every 256 bits, so it is bounded for any ids.
 
+use core::ops::Range;
+
 use super::bits::{BLOCK_WORDS, Bits};
+use crate::numeric::pace::{Pace, Sums, walked};
 
 /// The most ids that may have the same upper part: a look-up walks through all of them.
 pub const MAX_RUN: u32 = 64;
+
+/// Cycles that a block's ids take at most, on a Cortex-M0.
+const BLOCK: u32 = 24_000;
 
 /// Words before the low bits: how many ids, how many low bits of each.
 #[cfg(feature = "write")]
@@ -26,7 +32,7 @@ pub(crate) struct EliasFano<'a> {
 impl<'a> EliasFano<'a> {
     /// `None` unless the ids ascend strictly, at most [`MAX_RUN`] of them with the same upper part, and every bit is as
     /// the writer would have it.
-    pub(crate) fn new(words: &'a [u32]) -> Option<Self> {
+    pub(crate) fn new(words: &'a [u32], pace: impl Pace) -> Option<Self> {
         let [count, low_bits, words @ ..] = words else {
             return None;
         };
@@ -36,17 +42,17 @@ impl<'a> EliasFano<'a> {
         let packed = count.checked_mul(*low_bits)?;
         let (low, words) = words.split_at_checked(packed.div_ceil(32) as usize)?;
         let (blocks, behind) = words.as_chunks::<BLOCK_WORDS>();
-        let index = Self {
-            low,
-            low_bits: *low_bits,
-            upper: Bits::new(blocks)?,
-        };
         let unused = match low.last() {
             Some(last) if packed % 32 != 0 => last >> (packed % 32),
             _ => 0,
         };
+        let index = Self {
+            low,
+            low_bits: *low_bits,
+            upper: Bits::new(blocks, pace)?,
+        };
         let fits = index.upper.count == *count && behind.is_empty() && unused == 0;
-        (fits && index.ascends()).then_some(index)
+        (fits && index.ascends(pace)).then_some(index)
     }
 
     /// The largest id.
@@ -56,10 +62,25 @@ impl<'a> EliasFano<'a> {
 
     /// Whether the ids ascend strictly and fit 32 bits, no upper part has too many, and the last one's zero is in the
     /// last block.
-    fn ascends(&self) -> bool {
-        let (mut row, mut last, mut at, mut end) = (0_u32, 0, 0_u32, 0);
-        let mut run = 0;
-        for [_, words @ ..] in self.upper.blocks {
+    fn ascends(&self, pace: impl Pace) -> bool {
+        let blocks = self.upper.blocks;
+        let ended = pace.walk(blocks.len(), BLOCK, [0; 3], |part, sums| {
+            self.ascend(part, sums).ok_or(())
+        });
+        match ended {
+            Ok(Some([.., end])) => ((end / 256) as usize).wrapping_add(1) == blocks.len(),
+            ended => ended.is_ok(),
+        }
+    }
+
+    /// Whether the ids of a `part` of the blocks do; the last of them and those before, how many have its upper part,
+    /// and where their bits end.
+    fn ascend(&self, part: Range<usize>, [mut last, mut run, mut end]: Sums) -> Option<Sums> {
+        let mut at = (part.start as u32).wrapping_mul(256);
+        let blocks = self.upper.blocks.get(part).unwrap_or_default();
+        walked(blocks.len(), BLOCK);
+        let mut row = blocks.first().map_or(0, |[rank, ..]| *rank);
+        for [_, words @ ..] in blocks {
             for word in words {
                 let mut word = *word;
                 for _ in 0..32 {
@@ -71,7 +92,7 @@ impl<'a> EliasFano<'a> {
                             || (row > 0 && id <= last)
                             || run > MAX_RUN
                         {
-                            return false;
+                            return None;
                         }
                         last = id;
                         row = row.wrapping_add(1);
@@ -84,7 +105,7 @@ impl<'a> EliasFano<'a> {
                 }
             }
         }
-        ((end / 256) as usize).wrapping_add(1) == self.upper.blocks.len()
+        Some([last, run, end])
     }
 
     /// The id of a row whose upper part is known.

@@ -106,7 +106,8 @@ pub enum TableKind {
     MovieFacets = 74,
     /// u32 \[sets\]\[1\]: the sets of genres that movies have, a bit a genre; at most 4,096.
     GenreSets = 75,
-    /// u8 \[1\]\[bytes\]: the genres' names in UTF-8, that of bit 0 first, with `|` between two; at most 32.
+    /// u8 \[1\]\[bytes\]: the genres' names in UTF-8, that of bit 0 first, with `|` between two; at most 32,
+    /// of 4,096 bytes together.
     GenreNames = 76,
     /// u32 \[1\]\[1\]: the year of a movie whose year's byte is 1; one of 0 has none.
     FirstYear = 77,

@@ -20,6 +20,9 @@ pub const MAX_SETS: usize = 1 << 12;
 /// The most genres in an image: a set is 32 bits.
 pub const MAX_GENRES: usize = 32;
 
+/// The most bytes of all genres' names in an image.
+pub const MAX_NAMES: usize = 4096;
+
 /// Years from an image's first one to its last.
 pub const YEARS: u16 = u8::MAX as u16;
 

@@ -32,6 +32,7 @@ pub use interest::Interest;
 use interest::Interests;
 pub use lookup::LookupError;
 pub use odds::Interval;
+pub use open::Opening;
 pub use seen::Seen;
 pub use similar::MovieVector;
 pub use user::UserState;
@@ -43,6 +44,7 @@ use crate::kernels::{Costs, Kernel, Kernels, Machine, Shape, ran};
 use crate::mlp::Mlp;
 use crate::numeric::activation::Activation;
 use crate::numeric::dot::dot;
+use crate::numeric::pace::Whole;
 use crate::table::EmbeddingTable;
 use crate::{MAX_DIM, MAX_LAYERS};
 
@@ -119,14 +121,14 @@ struct Users<'a> {
 
 impl<'a> Model<'a> {
     /// Verifies the image at the front of `bytes` (which may be longer, as a flash region is; it must start at
-    /// an address divisible by 4) and borrows it. Reads every byte once.
+    /// an address divisible by 4) and borrows it. Reads every byte once; [`Opening`] does it in slices.
     ///
     /// # Errors
     ///
     /// An [`ImageError`] that names the field or table at fault.
     #[inline] // Compiled where it is called: `open` says why.
     pub fn open(bytes: &'a [u8]) -> Result<Self, ImageError> {
-        open::open::<true>(bytes)
+        open::open(bytes, Whole)
     }
 
     /// The image's header: name, fingerprint, licence of the data.

@@ -20,32 +20,172 @@ mod interest;
 mod kin;
 mod odds;
 mod seen;
+#[cfg(all(test, feature = "write"))]
+mod tests;
 
-use bound::{Largest, bounds, larger};
+use bound::{Largest, bounds};
 use found::{ANY, Found, cast};
 
 use super::{Model, ROW_LIMIT, SPREAD_LIMIT, Users};
-use crate::image::{Element, Image, TableKind};
-use crate::image::{Feature, ImageError};
+use crate::ids::IdIndex;
+use crate::image::{Element, Feature, Image, ImageError, Sealed, TableKind};
 use crate::kernels::{Kernel, Kernels, Machine};
 use crate::mlp::{Dense, Mlp};
 use crate::numeric::activation::Activation;
+use crate::numeric::crc32::{BYTE, Crc32};
 use crate::numeric::fixed::exponent;
+use crate::numeric::pace::{Pace, Slices};
 use crate::numeric::walk::numbered;
-use crate::table::{EmbeddingTable, Values, check_f32};
+#[cfg(feature = "codes")]
+use crate::table::Codes;
+use crate::table::{EmbeddingTable, Magnitude, Values, check_f32};
 use crate::{MAX_DIM, MAX_LAYERS};
 use core::cell::Cell;
 
 // Each of these functions that a table or two are behind is a call: what was inlined would be copied from place to place.
+
+/// Opens an image at one go.
 #[inline(never)]
-pub(super) fn open<const CALLER: bool>(bytes: &[u8]) -> Result<Model<'_>, ImageError> {
-    let found = Found::<CALLER> {
-        image: Image::parse(bytes)?,
+pub(super) fn open<P: Pace>(bytes: &[u8], pace: P) -> Result<Model<'_>, ImageError> {
+    let found = Found {
+        image: unseal(bytes, pace)?.ok_or(ImageError::Header)?,
         wrong: Cell::new(None),
+        pace,
     };
+    let Some(movie_ids) = movie_ids(&found) else {
+        return Err(found.wrong.get().unwrap_or(ImageError::Header));
+    };
+    let mut draft = Draft::of(&found, movie_ids);
+    take_in(&mut draft, &found);
+    match found.wrong.get() {
+        None => Ok(draft.model),
+        Some(why) => Err(why),
+    }
+}
+
+/// Opening an image in slices, where [`Model::open`] would keep a board from other things for too long: other tasks run
+/// between two calls of [`go_on`](Self::go_on), or a watchdog is fed.
+///
+/// RAM: a [`Model`] and some 200 bytes.
+///
+/// ```
+/// # #[cfg(feature = "write")] {
+/// use pocketrec::model::{Model, Opening};
+///
+/// # let storage = pocketrec::image::example();
+/// # let flash: &[u8] = storage.bytes();
+/// let mut opening = Opening::new(flash);
+/// let model = loop {
+///     if let Some(opened) = opening.go_on(50_000) {
+///         break opened;
+///     }
+///     // Anything else: a watchdog is fed, other tasks run.
+/// };
+/// assert_eq!(model?.header(), Model::open(flash)?.header());
+/// # }
+/// # Ok::<(), pocketrec::image::ImageError>(())
+/// ```
+#[derive(Debug)]
+pub struct Opening<'a> {
+    bytes: &'a [u8],
+    image: Option<Image<'a>>,
+    draft: Option<Draft<'a>>,
+    /// What was found to be wrong, which ends it.
+    wrong: Option<ImageError>,
+    slices: Slices,
+}
+
+impl<'a> Opening<'a> {
+    /// Begins to verify the image at the front of `bytes`, as [`Model::open`] does. Costs nothing yet.
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            image: None,
+            draft: None,
+            wrong: None,
+            slices: Slices::new(),
+        }
+    }
+
+    /// Goes on for about so many clock `cycles` at most, as a Cortex-M0 counts them at zero wait states; a core that
+    /// does more in a cycle takes fewer. `None` if there is more to do. Then the model, or what is wrong with the image:
+    /// the same as from [`Model::open`], and from each further call.
+    ///
+    /// Beside `cycles` a call takes what isn't cut: between two walks through tables it looks for others, at some 1,000
+    /// cycles for each that it passes. Of an image of 30 tables that is at most 360,000 with a network and 170,000
+    /// without one; it is done once more in the call that goes on, so that short slices take longer in all. The bounds of
+    /// a network in integers come beside that, about a million with the widest layers of `wide` and 30,000 with the usual.
+    #[inline] // Compiled where it is called, as `Model::open` is.
+    pub fn go_on(&mut self, cycles: u32) -> Option<Result<Model<'a>, ImageError>> {
+        self.slices.begin(cycles);
+        let opened = match self.wrong {
+            Some(why) => Err(why),
+            None => self.go_on_by(),
+        };
+        self.wrong = opened.err();
+        opened.transpose()
+    }
+
+    /// As [`open`], stage by stage. Generic, so that it is compiled there.
+    #[inline(always)]
+    fn go_on_by(&mut self) -> Result<Option<Model<'a>>, ImageError> {
+        let pace = &self.slices;
+        if pace.begins(0) {
+            self.image = unseal(self.bytes, pace)?;
+            if !pace.ends() {
+                return Ok(None);
+            }
+        }
+        let Some(image) = self.image else {
+            return Err(ImageError::Header);
+        };
+        let found = Found {
+            image,
+            wrong: Cell::new(None),
+            pace,
+        };
+        let draft = &mut self.draft;
+        let mut ended = found.stage(&mut 1, || {
+            *draft = movie_ids(&found).map(|ids| Draft::of(&found, ids));
+        });
+        if let (Some(()), Some(draft)) = (ended, draft.as_mut()) {
+            ended = take_in(draft, &found);
+        }
+        match found.wrong.get() {
+            Some(why) => Err(why),
+            None => Ok(ended.and(self.draft.as_ref().map(|draft| draft.model))),
+        }
+    }
+}
+
+/// A model whose tables are being taken in.
+#[derive(Debug)]
+struct Draft<'a> {
+    model: Model<'a>,
+    largest: Largest,
+    #[cfg(feature = "codes")]
+    codes: Option<Codes<'a>>,
+}
+
+/// The image, once its CRC is known to be right.
+#[inline(always)] // So that it is read to where it stays.
+fn unseal<P: Pace>(bytes: &[u8], pace: P) -> Result<Option<Image<'_>>, ImageError> {
+    let sealed = Sealed::find(bytes)?;
+    let begin = [sealed.begin().finish(), 0, 0];
+    let ended = pace.over(sealed.rest(), BYTE, begin, |part, [sum, ..]| {
+        let mut crc = Crc32::after(sum);
+        crc.update(part);
+        Ok([crc.finish(), 0, 0])
+    })?;
+    ended.map(|[crc, ..]| sealed.open(crc)).transpose()
+}
+
+/// The movies' ids, without which there is no model.
+#[inline(always)]
+fn movie_ids<'a, P: Pace>(found: &Found<'a, P>) -> Option<IdIndex<'a>> {
     found.walk();
-    let movie_ids = ids::open(
-        &found,
+    let ids = ids::open(
+        found,
         [
             TableKind::MovieIdRange,
             TableKind::MovieIdBitmap,
@@ -53,153 +193,197 @@ pub(super) fn open<const CALLER: bool>(bytes: &[u8]) -> Result<Model<'_>, ImageE
             TableKind::MovieIdEliasFano,
         ],
     );
-    let Some(movie_ids) = movie_ids else {
+    if ids.is_none() {
         found.refuse(ImageError::Missing(TableKind::MovieIdSorted));
-        return Err(found.wrong.get().unwrap_or(ImageError::Header));
-    };
-    let mut model = Model {
-        header: found.image.header,
-        scale: found.scale(),
-        parts: found.parts(),
-        movies: movie_ids.len(),
-        movie_ids,
-        movie_table: EmbeddingTable::new(Values::F32(&[]), 1),
-        movie_bias: None,
-        users: None,
-        mean_row: &[],
-        mean_bias: 0.0,
-        mlp: None,
-        kernels: NOTHING,
-        #[cfg(cortex_m_float)]
-        net: None,
-        integers: None,
-        user_spread: None,
-        validation: None,
-        seen: None,
-        confidence: None,
-        interests: None,
-        kin: None,
-        facets: None,
-        odds: None,
-    };
-    fill(&mut model, &found);
-    match found.wrong.get() {
-        None => Ok(model),
-        Some(why) => Err(why),
+    }
+    ids
+}
+
+impl<'a> Draft<'a> {
+    /// A model of these movies without tables: the scale of ratings, and the parts of a prediction.
+    #[inline(always)] // So that it is made where it stays.
+    fn of<P: Pace>(found: &Found<'a, P>, movie_ids: IdIndex<'a>) -> Self {
+        let model = Model {
+            header: found.image.header,
+            scale: found.scale(),
+            parts: found.parts(),
+            movies: movie_ids.len(),
+            movie_ids,
+            movie_table: EmbeddingTable::new(Values::F32(&[]), 1),
+            movie_bias: None,
+            users: None,
+            mean_row: &[],
+            mean_bias: 0.0,
+            mlp: None,
+            kernels: NOTHING,
+            #[cfg(cortex_m_float)]
+            net: None,
+            integers: None,
+            user_spread: None,
+            validation: None,
+            seen: None,
+            confidence: None,
+            interests: None,
+            kin: None,
+            facets: None,
+            odds: None,
+        };
+        Self {
+            model,
+            largest: Largest {
+                user_row: Magnitude::of(ROW_LIMIT),
+                movie_row: Magnitude::of(0.0),
+                user_bias: Magnitude::of(ROW_LIMIT),
+                movie_bias: Magnitude::of(0.0),
+                unit: 0.0,
+            },
+            #[cfg(feature = "codes")]
+            codes: None,
+        }
     }
 }
 
-/// Takes the tables into the model, which is one if they leave nothing wrong.
+/// Takes the tables into a model, which is one if they leave nothing wrong. Each stage leaves in the draft what those
+/// behind it need.
 #[inline(never)]
-fn fill<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>) {
+fn take_in<'a, P: Pace>(draft: &mut Draft<'a>, found: &Found<'a, P>) -> Option<()> {
+    let Draft {
+        model,
+        largest,
+        #[cfg(feature = "codes")]
+        codes,
+    } = draft;
+    // Behind those of header and ids.
+    let mut stage = 2;
     let parts = model.parts;
     let movies = model.movies;
-    let mut largest = Largest {
-        user_row: ROW_LIMIT,
-        movie_row: 0.0,
-        user_bias: ROW_LIMIT,
-        movie_bias: 0.0,
-    };
     #[cfg(feature = "codes")]
-    let codes = codes::open(found, movies);
+    found.stage(&mut stage, || *codes = codes::open(found, movies))?;
     #[cfg(feature = "codes")]
-    let rows = codes::rows(&codes, movies);
+    let rows = codes::rows(codes, movies);
     #[cfg(not(feature = "codes"))]
     let rows = movies;
-    if !cfg!(feature = "codes") && found.has(TableKind::MovieCode) {
-        found.refuse(ImageError::WithoutFeature(Feature::Codes));
-    }
-    let kind = TableKind::MovieEmbedding;
-    model.movie_table = embedding(found, kind, rows, ANY, &mut largest.movie_row);
+    found.stage(&mut stage, || {
+        if !cfg!(feature = "codes") && found.has(TableKind::MovieCode) {
+            found.refuse(ImageError::WithoutFeature(Feature::Codes));
+        }
+        let kind = TableKind::MovieEmbedding;
+        model.movie_table = embedding(found, kind, rows, ANY, &mut largest.movie_row);
+    })?;
     let movie_dim = model.movie_dim();
 
-    let kind = TableKind::MeanUser;
-    model.mean_row = found.floats(kind, 1, if parts.dot { movie_dim as u32 } else { ANY });
+    found.stage(&mut stage, || {
+        let kind = TableKind::MeanUser;
+        model.mean_row = found.floats(kind, 1, if parts.dot { movie_dim as u32 } else { ANY });
+        if model.user_dim() > MAX_DIM {
+            found.too_wide(kind);
+        }
+    })?;
     let user_dim = model.user_dim();
-    if user_dim > MAX_DIM {
-        found.too_wide(kind);
-    }
-    largest.user_row = larger(largest.user_row, largest_of(model.mean_row));
-    let user_ids = ids::open(
-        found,
-        [
-            TableKind::UserIdRange,
-            TableKind::UserIdBitmap,
-            TableKind::UserIdSorted,
-            TableKind::UserIdEliasFano,
-        ],
-    );
-    if let Some(ids) = user_ids {
-        let (kind, columns) = (TableKind::UserEmbedding, user_dim as u32);
-        model.users = Some(Users {
+    found.stage(&mut stage, || {
+        largest.user_row.take(largest_of(model.mean_row));
+        let ids = ids::open(
+            found,
+            [
+                TableKind::UserIdRange,
+                TableKind::UserIdBitmap,
+                TableKind::UserIdSorted,
+                TableKind::UserIdEliasFano,
+            ],
+        );
+        model.users = ids.map(|ids| Users {
             ids,
-            table: embedding(found, kind, ids.len(), columns, &mut largest.user_row),
+            table: EmbeddingTable::new(Values::F32(&[]), 1),
             bias: None,
         });
-    } else if found.has(TableKind::UserEmbedding) {
-        found.refuse(ImageError::Missing(TableKind::UserIdSorted));
-    }
+    })?;
+    found.stage(&mut stage, || {
+        let kind = TableKind::UserEmbedding;
+        if let Some(users) = &mut model.users {
+            let (rows, columns) = (users.ids.len(), user_dim as u32);
+            users.table = embedding(found, kind, rows, columns, &mut largest.user_row);
+        } else if found.has(kind) {
+            found.refuse(ImageError::Missing(TableKind::UserIdSorted));
+        }
+    })?;
 
     if parts.biases {
-        let kind = TableKind::MovieBias;
-        let table = embedding(found, kind, rows, 1, &mut largest.movie_bias);
-        model.movie_bias = Some(table);
+        found.stage(&mut stage, || {
+            let kind = TableKind::MovieBias;
+            let table = embedding(found, kind, rows, 1, &mut largest.movie_bias);
+            model.movie_bias = Some(table);
+        })?;
         if let Some(users) = &mut model.users {
-            let (kind, rows) = (TableKind::UserBias, users.ids.len());
-            users.bias = Some(embedding(found, kind, rows, 1, &mut largest.user_bias));
+            found.stage(&mut stage, || {
+                let (kind, rows) = (TableKind::UserBias, users.ids.len());
+                users.bias = Some(embedding(found, kind, rows, 1, &mut largest.user_bias));
+            })?;
         }
-        let values = found.floats(TableKind::MeanUserBias, 1, 1);
-        largest.user_bias = larger(largest.user_bias, largest_of(values));
-        model.mean_bias = values.first().copied().unwrap_or_default();
+        found.stage(&mut stage, || {
+            let values = found.floats(TableKind::MeanUserBias, 1, 1);
+            largest.user_bias.take(largest_of(values));
+            model.mean_bias = values.first().copied().unwrap_or_default();
+        })?;
     }
 
     if parts.mlp {
-        model.mlp = Some(mlp(found, user_dim, movie_dim));
+        found.stage(&mut stage, || {
+            model.mlp = Some(mlp(found, user_dim, movie_dim));
+        })?;
     }
     #[cfg(feature = "integers")]
-    integer::open(model, found);
-    #[cfg(feature = "codes")]
-    if let Some(codes) = codes {
-        codes::take(model, found, codes, &mut largest);
-    }
-    if !choose(model) {
-        found.refuse(ImageError::WithoutFeature(Feature::Shapes));
-    }
-    if model.integers.is_some() && model.scale.largest() > INTEGER_LIMIT {
-        found.value(TableKind::RatingScale);
-    }
-    bounds(model, found, &largest);
+    found.stage(&mut stage, || integer::open(model, found, largest))?;
+    #[cfg(feature = "integers")]
+    found.stage(&mut stage, || integer::store(model, found))?;
+    found.stage(&mut stage, || {
+        #[cfg(feature = "codes")]
+        if let Some(codes) = *codes {
+            codes::take(model, found, codes, largest);
+        }
+        if !choose(model) {
+            found.refuse(ImageError::WithoutFeature(Feature::Shapes));
+        }
+        if model.integers.is_some() && model.scale.largest() > INTEGER_LIMIT {
+            found.value(TableKind::RatingScale);
+        }
+    })?;
+    bounds(model, found, &mut stage, largest)?;
 
     let users = model.users();
-    if found.has(TableKind::UserSpread) {
-        let spread = covariance(found, TableKind::UserSpread, user_dim.wrapping_add(1));
-        model.user_spread = Some(spread);
-    }
-    model.seen = seen::open(found, users, movies);
-    if found.has(TableKind::Validation) {
-        let values = found.floats(TableKind::Validation, 1, 3);
-        if values.iter().any(|value| *value < 0.0) {
-            found.value(TableKind::Validation);
+    found.stage(&mut stage, || {
+        if found.has(TableKind::UserSpread) {
+            let spread = covariance(found, TableKind::UserSpread, user_dim.wrapping_add(1));
+            model.user_spread = Some(spread);
         }
-        model.validation = Some(values);
-    }
-    model.confidence = found.confidence(movies);
-    let known = model.confidence.map(|confidence| confidence.bytes);
-    model.kin = kin::open(found, movies, known);
-    if cfg!(feature = "interest") {
-        model.interests = interest::open(found, (movies, users), model.kin.is_some());
-    } else if found.has(TableKind::InterestCourse) {
-        found.refuse(ImageError::WithoutFeature(Feature::Interest));
-    }
+        model.seen = seen::open(found, users, movies);
+    })?;
+    found.stage(&mut stage, || {
+        if found.has(TableKind::Validation) {
+            let values = found.floats(TableKind::Validation, 1, 3);
+            if values.iter().any(|value| *value < 0.0) {
+                found.value(TableKind::Validation);
+            }
+            model.validation = Some(values);
+        }
+        model.confidence = found.confidence(movies);
+        let known = model.confidence.map(|confidence| confidence.bytes);
+        model.kin = kin::open(found, movies, known);
+    })?;
+    found.stage(&mut stage, || {
+        if cfg!(feature = "interest") {
+            model.interests = interest::open(found, (movies, users), model.kin.is_some());
+        } else if found.has(TableKind::InterestCourse) {
+            found.refuse(ImageError::WithoutFeature(Feature::Interest));
+        }
+    })?;
     // Without the feature they are skipped: lists are as right without a filter.
     #[cfg(feature = "facets")]
-    {
-        model.facets = facets::open(found, movies);
-    }
+    found.stage(&mut stage, || model.facets = facets::open(found, movies))?;
     // Without it predictions are as right, and nobody says how sure.
     if cfg!(feature = "odds") {
-        model.odds = odds::open(found, users);
+        found.stage(&mut stage, || model.odds = odds::open(found, users))?;
     }
+    Some(())
 }
 
 /// The kernels of a model that isn't one yet.
@@ -237,12 +421,12 @@ const INTEGER_LIMIT: f32 = 200.0;
 
 /// A checked table of numbers, whose largest magnitude takes part in `so_far`.
 #[inline(never)]
-fn embedding<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
+fn embedding<'a, P: Pace>(
+    found: &Found<'a, P>,
     kind: TableKind,
     rows: u32,
     columns: u32,
-    so_far: &mut f32,
+    so_far: &mut Magnitude,
 ) -> EmbeddingTable<'a> {
     let table = found.need(kind, 0, rows, columns);
     if table.columns as usize > MAX_DIM {
@@ -285,19 +469,14 @@ fn embedding<'a, const CALLER: bool>(
         }
     };
     let table = EmbeddingTable::new(values, table.columns as usize).with_scale(scale);
-    match table.check() {
-        Ok(largest) => *so_far = larger(*so_far, largest),
-        Err(bad) => found.bad_number(bad, kind),
+    if let Err(bad) = table.check(found.pace, so_far) {
+        found.bad_number(bad, kind);
     }
     table
 }
 
 #[inline(never)]
-fn mlp<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
-    user_dim: usize,
-    movie_dim: usize,
-) -> Mlp<'a> {
+fn mlp<'a, P: Pace>(found: &Found<'a, P>, user_dim: usize, movie_dim: usize) -> Mlp<'a> {
     let kind = TableKind::Activations;
     let activations = found.bytes(kind, ANY, ANY);
     let layers = activations.len();
@@ -351,11 +530,7 @@ fn mlp<'a, const CALLER: bool>(
 
 /// The lower triangle of a covariance of `side` numbers.
 #[inline(never)]
-fn covariance<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
-    kind: TableKind,
-    side: usize,
-) -> &'a [f32] {
+fn covariance<'a, P: Pace>(found: &Found<'a, P>, kind: TableKind, side: usize) -> &'a [f32] {
     let triangle = side.wrapping_mul(side.wrapping_add(1)) / 2;
     let values = found.floats(kind, 1, triangle as u32);
     // Variances are the last of each row of the triangle.

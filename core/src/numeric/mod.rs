@@ -9,6 +9,7 @@ pub(crate) mod dsp;
 pub mod f16;
 #[cfg_attr(not(feature = "integers"), allow(dead_code))]
 pub(crate) mod fixed;
+pub(crate) mod pace;
 mod root;
 #[allow(dead_code, reason = "features choose which of its loops there are")]
 pub(crate) mod unroll;

@@ -27,7 +27,7 @@ pub type Held = Vec<(Log<LOG>, Vec<u32>)>;
 
 pub fn model() -> Model<'static> {
     let image = Box::leak(Box::new(example()));
-    Model::open(image.bytes()).unwrap()
+    crate::open(image.bytes()).unwrap()
 }
 
 /// A board that starts on this flash, whose power is back; and a hand on its flash.

@@ -6,7 +6,6 @@ use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::builder::{OwnedTable, Title, room, write};
 use pocketrec::image::{Element, ImageError, TableKind as K};
 use pocketrec::learn::{FoldIn, gradient};
-use pocketrec::model::Model;
 use pocketrec::profile::Rating;
 use pocketrec::rank::{Nearest, TopN};
 
@@ -66,7 +65,7 @@ fn image(tables: &[OwnedTable]) -> Vec<u32> {
 fn refusal(change: impl FnOnce(&mut Vec<OwnedTable>)) -> ImageError {
     let mut tables = tables();
     change(&mut tables);
-    Model::open(bytemuck::cast_slice(&image(&tables))).unwrap_err()
+    crate::open(bytemuck::cast_slice(&image(&tables))).unwrap_err()
 }
 
 fn table(tables: &mut [OwnedTable], kind: K) -> &mut OwnedTable {
@@ -76,7 +75,7 @@ fn table(tables: &mut [OwnedTable], kind: K) -> &mut OwnedTable {
 #[test]
 fn whatever_reads_a_movie_reads_the_sum_of_its_codewords() {
     let words = image(&tables());
-    let model = Model::open(bytemuck::cast_slice(&words)).unwrap();
+    let model = crate::open(bytemuck::cast_slice(&words)).unwrap();
     assert_eq!((model.movies(), model.movie_dim()), (MOVIES as u32, DIM));
     let user = model.user(UserId(2)).unwrap();
     for movie in 0..MOVIES {
@@ -120,7 +119,7 @@ fn whatever_reads_a_movie_reads_the_sum_of_its_codewords() {
 #[test]
 fn a_ranking_in_slices_is_the_order_of_single_scores_also_for_an_owner() {
     let words = image(&tables());
-    let model = Model::open(bytemuck::cast_slice(&words)).unwrap();
+    let model = crate::open(bytemuck::cast_slice(&words)).unwrap();
     let log = [
         Rating::new(MovieId(4), 5.0, 0).unwrap(),
         Rating::new(MovieId(9), 1.0, 0).unwrap(),

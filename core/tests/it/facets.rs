@@ -81,7 +81,7 @@ fn image(tables: &[OwnedTable]) -> Vec<u32> {
 
 fn with_model<T>(tables: &[OwnedTable], ask: impl FnOnce(Result<Model<'_>, ImageError>) -> T) -> T {
     let words = image(tables);
-    ask(Model::open(bytemuck::cast_slice(&words)))
+    ask(crate::open(bytemuck::cast_slice(&words)))
 }
 
 fn wanteds() -> [Wanted; 6] {

@@ -2,7 +2,6 @@
 
 use crate::service::{Bench, Line, frame_of};
 use pocketrec::image::example;
-use pocketrec::model::Model;
 use pocketrec::service::Port;
 use pocketrec::wire::{
     FrameError, FrameReader, LinkCounters, MAX_FRAME, Refusal, Reply, Request, VERSION,
@@ -11,7 +10,7 @@ use pocketrec::wire::{
 #[test]
 fn hello_is_frozen_for_ever() {
     let image = example();
-    let mut bench = Bench::new(Model::open(image.bytes()));
+    let mut bench = Bench::new(crate::open(image.bytes()));
     // Byte for byte, as the first release sent it: a later one must answer to these very bytes ...
     assert_eq!(frame_of(1, 7, &Request::Hello), HELLO_REQUEST);
     bench.bytes(&HELLO_REQUEST);
@@ -66,7 +65,7 @@ fn unstuff(frame: &[u8]) -> Vec<u8> {
 #[test]
 fn hello_is_answered_in_any_version_and_everything_else_in_ours_only() {
     let image = example();
-    let mut bench = Bench::new(Model::open(image.bytes()));
+    let mut bench = Bench::new(crate::open(image.bytes()));
     bench.bytes(&frame_of(99, 5, &Request::Hello));
     assert!(matches!(bench.replies()[..], [(5, Reply::Hello(_))]));
     bench.bytes(&frame_of(99, 6, &Request::Limits));
@@ -80,7 +79,7 @@ fn hello_is_answered_in_any_version_and_everything_else_in_ours_only() {
 #[test]
 fn noise_and_broken_frames_are_counted_and_do_not_disturb_the_next() {
     let image = example();
-    let mut bench = Bench::new(Model::open(image.bytes()));
+    let mut bench = Bench::new(crate::open(image.bytes()));
     bench.bytes(&[0, 0, 9, 9, 0, 0x55]);
     let mut broken = frame_of(VERSION, 3, &Request::Limits);
     broken[2] ^= 0x40;
@@ -126,7 +125,7 @@ fn a_host_of_an_earlier_version_is_greeted_and_refused_by_the_version() {
         0, 3, 1, 8, 1, 1, 2, 4, 1, 2, 10, 5, 0x1a, 0xef, 0xff, 0xb8, 0,
     ];
     let image = example();
-    let mut bench = Bench::new(Model::open(image.bytes()));
+    let mut bench = Bench::new(crate::open(image.bytes()));
     bench.bytes(&hello);
     let replies = bench.replies();
     let [(7, Reply::Hello(hello))] = &replies[..] else {
@@ -144,7 +143,7 @@ fn a_host_of_an_earlier_version_is_greeted_and_refused_by_the_version() {
 #[test]
 fn text_on_the_line_costs_the_frame_behind_it_nothing() {
     let image = example();
-    let mut bench = Bench::new(Model::open(image.bytes()));
+    let mut bench = Bench::new(crate::open(image.bytes()));
     let lines = [
         &b"ESP-ROM:esp32c3-api1-20210207\r\nrst:0x1 (POWERON)\r\n"[..],
         b"I (23) boot: 2nd stage bootloader",

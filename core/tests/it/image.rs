@@ -66,7 +66,7 @@ pub fn answers_in_bounds(model: &Model<'_>) {
 #[test]
 fn the_example_opens_and_answers() {
     let image = example();
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     assert_eq!((model.movies(), model.users()), (4, 3));
     assert_eq!(model.header().name, "example");
     assert_eq!(model.parts().name(), "hybrid");
@@ -78,7 +78,7 @@ fn a_truncated_image_is_refused_at_every_length() {
     let image = example();
     for length in 0..image.bytes().len() {
         assert!(
-            Model::open(&image.bytes()[..length]).is_err(),
+            crate::open(&image.bytes()[..length]).is_err(),
             "{length} bytes were enough"
         );
     }
@@ -90,7 +90,7 @@ fn a_region_longer_than_its_image_opens() {
     let mut region = AlignedBytes::<400>::new();
     region.bytes_mut().fill(0xff);
     region.bytes_mut()[..image.bytes().len()].copy_from_slice(image.bytes());
-    assert!(Model::open(region.bytes()).is_ok());
+    assert!(crate::open(region.bytes()).is_ok());
 }
 
 #[test]
@@ -98,10 +98,10 @@ fn every_single_bit_flip_is_refused() {
     let mut image = example();
     for bit in 0..image.bytes().len() * 8 {
         image.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
-        assert!(Model::open(image.bytes()).is_err(), "bit {bit}");
+        assert!(crate::open(image.bytes()).is_err(), "bit {bit}");
         image.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
     }
-    assert!(Model::open(image.bytes()).is_ok());
+    assert!(crate::open(image.bytes()).is_ok());
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_flipped_and_resealed_image_is_refused_by_name_or_answers_in_bounds() {
         let mut image = original.clone();
         image.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
         image.reseal();
-        match Model::open(image.bytes()) {
+        match crate::open(image.bytes()) {
             Ok(model) => {
                 accepted += 1;
                 answers_in_bounds(&model);
@@ -142,7 +142,7 @@ fn several_resealed_flips_and_noise_never_panic() {
             image.bytes_mut()[random() % length] = random() as u8;
         }
         image.reseal();
-        if let Ok(model) = Model::open(image.bytes()) {
+        if let Ok(model) = crate::open(image.bytes()) {
             answers_in_bounds(&model);
         }
     }
@@ -155,7 +155,7 @@ fn an_unaligned_image_is_refused() {
     let end = 1 + image.bytes().len();
     shifted.bytes_mut()[1..end].copy_from_slice(image.bytes());
     assert_eq!(
-        Model::open(&shifted.bytes()[1..end]).err(),
+        crate::open(&shifted.bytes()[1..end]).err(),
         Some(ImageError::Misaligned)
     );
 }
@@ -194,7 +194,7 @@ pub fn forge(change: impl Fn(&mut Table<'_>) -> bool, more: &[Table<'_>]) -> For
 }
 
 pub fn refusal(change: impl Fn(&mut Table<'_>) -> bool, more: &[Table<'_>]) -> Option<ImageError> {
-    Model::open(forge(change, more).bytes()).err()
+    crate::open(forge(change, more).bytes()).err()
 }
 
 pub fn is(table: &Table<'_>, kind: TableKind) -> bool {
@@ -231,7 +231,7 @@ fn an_image_of_as_many_tables_as_there_may_be_opens_and_one_more_is_refused_by_t
     let own = Image::parse(example().bytes()).unwrap().header.tables;
     let most = vec![FUTURE; usize::from(MAX_TABLES - own)];
     let whole = forge(|_| true, &most);
-    answers_in_bounds(&Model::open(whole.bytes()).unwrap());
+    answers_in_bounds(&crate::open(whole.bytes()).unwrap());
     // One more than the writer lets through: the count is the header's last byte.
     let mut image = forge(|_| true, &most);
     let name = image.bytes()[13];
@@ -243,7 +243,7 @@ fn an_image_of_as_many_tables_as_there_may_be_opens_and_one_more_is_refused_by_t
     let due = ImageError::TooManyTables {
         found: MAX_TABLES + 1,
     };
-    assert_eq!(Model::open(image.bytes()).err(), Some(due));
+    assert_eq!(crate::open(image.bytes()).err(), Some(due));
     assert!(due.to_string().contains("65 tables"), "{due}");
     let mut buffer = [0; 200];
     assert_eq!(
@@ -378,7 +378,7 @@ fn a_length_that_exceeds_or_wraps_is_refused_where_it_stands() {
         image.bytes_mut()[at] = forged;
         image.reseal();
         assert_eq!(
-            Model::open(image.bytes()).err(),
+            crate::open(image.bytes()).err(),
             Some(ImageError::Table { at: 15 }),
             "length {forged}"
         );
@@ -387,7 +387,7 @@ fn a_length_that_exceeds_or_wraps_is_refused_where_it_stands() {
     shorter.bytes_mut()[at] = 1;
     shorter.reseal();
     assert!(matches!(
-        Model::open(shorter.bytes()).err(),
+        crate::open(shorter.bytes()).err(),
         Some(ImageError::Alignment(_) | ImageError::Size(_) | ImageError::Trailing { .. })
     ));
 }
@@ -500,13 +500,13 @@ fn a_model_that_could_pass_the_limit_is_refused_by_layer() {
     for (kind, index, expected) in cases {
         let image = filled(kind, index, 1.5e30);
         assert_eq!(
-            Model::open(image.bytes()).err(),
+            crate::open(image.bytes()).err(),
             Some(expected),
             "{kind} {index}"
         );
         let image = filled(kind, index, f32::MAX);
         assert!(
-            Model::open(image.bytes()).is_err(),
+            crate::open(image.bytes()).is_err(),
             "{kind} {index} at f32::MAX"
         );
     }
@@ -517,7 +517,7 @@ fn a_model_that_could_pass_the_limit_is_refused_by_layer() {
         (TableKind::MeanUser, 0),
     ] {
         let image = filled(kind, index, 1.0e27);
-        answers_in_bounds(&Model::open(image.bytes()).unwrap());
+        answers_in_bounds(&crate::open(image.bytes()).unwrap());
     }
 }
 

@@ -2,7 +2,6 @@
 
 use pocketrec::ids::{BLOCK_WORDS, MAX_RUN, MovieId, elias_fano_size, fill_elias_fano};
 use pocketrec::image::{Element, ImageError, Table, TableKind};
-use pocketrec::model::Model;
 
 use super::image::{Forged, answers_in_bounds, forge, is};
 
@@ -33,7 +32,7 @@ fn with_elias_fano(change: impl FnOnce(&mut Vec<u32>)) -> Forged {
 #[test]
 fn ids_in_elias_fano_code_answer_and_every_flip_is_refused_or_answers_in_bounds() {
     let original = with_elias_fano(|_| ());
-    let model = Model::open(original.bytes()).unwrap();
+    let model = crate::open(original.bytes()).unwrap();
     assert_eq!(model.movie_ids().form(), "Elias-Fano");
     for (row, id) in [10, 20, 300, 4000].into_iter().enumerate() {
         assert_eq!(model.movie_row(MovieId(id)), Ok(row as u32));
@@ -43,9 +42,9 @@ fn ids_in_elias_fano_code_answer_and_every_flip_is_refused_or_answers_in_bounds(
     for bit in 0..original.bytes().len() * 8 {
         let mut image = original.clone();
         image.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
-        assert!(Model::open(image.bytes()).is_err(), "bit {bit}");
+        assert!(crate::open(image.bytes()).is_err(), "bit {bit}");
         image.reseal();
-        match Model::open(image.bytes()) {
+        match crate::open(image.bytes()) {
             Ok(model) => {
                 accepted += 1;
                 answers_in_bounds(&model);
@@ -76,7 +75,7 @@ fn elias_fano_code_of_more_ids_with_one_upper_part_than_a_look_up_should_meet_is
         (MAX_RUN, ImageError::Shape(TableKind::MovieEmbedding)),
         (MAX_RUN + 1, ImageError::Ids(TableKind::MovieIdEliasFano)),
     ] {
-        assert_eq!(Model::open(index(count).bytes()).err(), Some(due));
+        assert_eq!(crate::open(index(count).bytes()).err(), Some(due));
     }
 }
 
@@ -104,7 +103,7 @@ fn elias_fano_code_that_is_not_as_a_writer_would_have_it_is_refused_by_name() {
     for (what, change) in changes {
         let image = with_elias_fano(change);
         assert_eq!(
-            Model::open(image.bytes()).err(),
+            crate::open(image.bytes()).err(),
             Some(ImageError::Ids(kind)),
             "{what}"
         );

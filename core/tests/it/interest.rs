@@ -85,7 +85,7 @@ fn image(tables: &[OwnedTable]) -> Vec<u32> {
 }
 
 fn open(words: &[u32]) -> Result<Model<'_>, ImageError> {
-    Model::open(bytemuck::cast_slice(words))
+    crate::open(bytemuck::cast_slice(words))
 }
 
 fn direction(movie: usize) -> [f64; NUMBERS] {

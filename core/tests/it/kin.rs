@@ -3,7 +3,6 @@
 use pocketrec::ids::MovieId;
 use pocketrec::image::builder::{OwnedTable, Title, room, write};
 use pocketrec::image::{ImageError, TableKind as K};
-use pocketrec::model::Model;
 use pocketrec::model::kin::{BOOKS, BYTES, LEVELS, PART, WORDS};
 use pocketrec::rank::{Hit, Nearest};
 
@@ -84,7 +83,7 @@ fn plain(movie: usize, other: usize) -> f32 {
 #[test]
 fn kin_are_listed_in_the_order_of_the_formula_and_without_little_known_movies() {
     let words = image(&tables());
-    let model = Model::open(bytemuck::cast_slice(&words)).unwrap();
+    let model = crate::open(bytemuck::cast_slice(&words)).unwrap();
     assert!(model.has_kin());
     for movie in 0..MOVIES {
         let mut all: Vec<Hit> = (0..MOVIES)
@@ -121,7 +120,7 @@ fn by_taste_and_in_an_image_without_kin_movies_are_compared_by_their_rows() {
     let without = image(&tables()[..6]);
     let [with, without] = [&with, &without].map(|words| {
         let bytes: &[u8] = bytemuck::cast_slice(words);
-        Model::open(bytes).unwrap()
+        crate::open(bytes).unwrap()
     });
     assert!(!without.has_kin());
     assert_eq!(without.kin_terms(3), None);
@@ -139,7 +138,7 @@ fn what_the_tables_of_kin_must_not_hold_is_refused_by_name() {
     let refused = |change: &dyn Fn(&mut Vec<OwnedTable>)| {
         let mut tables = tables();
         change(&mut tables);
-        Model::open(bytemuck::cast_slice(&image(&tables))).err()
+        crate::open(bytemuck::cast_slice(&image(&tables))).err()
     };
     assert_eq!(refused(&|_| ()), None);
     for at in 5..9 {

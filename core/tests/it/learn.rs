@@ -206,7 +206,7 @@ proptest! {
     #[test]
     fn for_mf_a_fold_in_is_the_ridge_regression(log in arbitrary_log(30)) {
         let image = image(false);
-        let model = Model::open(image.bytes()).unwrap();
+        let model = crate::open(image.bytes()).unwrap();
         let private = fold(&model, &log).private();
         let learned = [private.bias].into_iter().chain(private.row);
         for (x, expected) in learned.zip(ridge(&model, &log)) {
@@ -217,7 +217,7 @@ proptest! {
     #[test]
     fn the_parts_of_an_explanation_add_up_to_what_the_ratings_moved(log in arbitrary_log(20), movie in 0..MOVIES as u32) {
         let image = image(false);
-        let model = Model::open(image.bytes()).unwrap();
+        let model = crate::open(image.bytes()).unwrap();
         let fold = fold(&model, &log);
         let influence = Influence::on(&model, &fold, movie);
         let moved: f32 = log.iter().map(|rating| influence.of(&model, &fold, *rating)).sum();
@@ -232,8 +232,8 @@ proptest! {
     fn however_steep_the_movies_rows_are_a_fold_in_ends_at_the_same_scores(log in arbitrary_log(20)) {
         const STEEP: f32 = 256.0;
         let (image, steep) = (image(false), steep_image(false, STEEP));
-        let learned = fold(&Model::open(image.bytes()).unwrap(), &log).private();
-        let steeply = fold(&Model::open(steep.bytes()).unwrap(), &log).private();
+        let learned = fold(&crate::open(image.bytes()).unwrap(), &log).private();
+        let steeply = fold(&crate::open(steep.bytes()).unwrap(), &log).private();
         prop_assert_eq!(learned.bias, steeply.bias);
         prop_assert_eq!(learned.row, steeply.row.map(|x| x * STEEP));
     }
@@ -241,7 +241,7 @@ proptest! {
     #[test]
     fn slices_of_any_size_give_the_same_bits(log in arbitrary_log(20), slices in proptest::collection::vec(1_u32..7, 50)) {
         let image = image(true);
-        let model = Model::open(image.bytes()).unwrap();
+        let model = crate::open(image.bytes()).unwrap();
         let mut sliced = FoldIn::new(&model);
         for slice in slices {
             sliced.advance(&model, &log, slice);
@@ -253,7 +253,7 @@ proptest! {
 #[test]
 fn the_gradient_is_the_slope_of_the_score() {
     let image = image(true);
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     let step = 1.0 / 4096.0;
     let mut checked = 0;
     for seed in 0..50 {
@@ -310,7 +310,7 @@ proptest! {
         let units = if mlp { [hidden, vec![1]].concat() } else { Vec::new() };
         let plain = Plain::new(dim, &units, seed);
         let image = plain.image();
-        let model = Model::open(image.bytes()).unwrap();
+        let model = crate::open(image.bytes()).unwrap();
         let mut fold = FoldIn::new(&model);
         while !fold.advance(&model, &log, 3).is_done() {}
         let private = fold.private();
@@ -348,7 +348,7 @@ fn a_fold_in_stays_finite_on_the_wildest_legal_numbers() {
         .unwrap();
     bytes[at..at + 40].copy_from_slice(bytemuck::cast_slice(&wild));
     storage.reseal();
-    let model = Model::open(storage.bytes()).unwrap();
+    let model = crate::open(storage.bytes()).unwrap();
     let log: Vec<_> = (1..=MOVIES as u32)
         .map(|m| (m, if m % 2 == 0 { 5.0 } else { 0.5 }))
         .collect();
@@ -380,14 +380,14 @@ fn a_spread_that_does_not_fit_is_refused_by_name() {
         let mut broken = sound.clone();
         broken.bytes_mut()[at..at + 4].copy_from_slice(&f32::to_le_bytes(value));
         broken.reseal();
-        assert_eq!(Model::open(broken.bytes()).unwrap_err(), error);
+        assert_eq!(crate::open(broken.bytes()).unwrap_err(), error);
     }
 }
 
 #[test]
 fn suggestions_teach_more_than_what_they_leave_out() {
     let image = image(true);
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     let log = log_of(&[(3, 4.0), (17, 1.5)]);
     let fold = fold(&model, &log);
     let mut search = Suggest::<5>::with_limit(5);
@@ -417,7 +417,7 @@ fn suggestions_teach_more_than_what_they_leave_out() {
 #[test]
 fn a_belief_narrows_with_every_rating() {
     let image = image(false);
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     let log = log_of(&(1..=20).map(|movie| (movie, 3.0)).collect::<Vec<_>>());
     let mut g = [0.0; MAX_LEARNED];
     g[..3].copy_from_slice(&[1.0, -0.5, 0.25]);
@@ -513,7 +513,7 @@ proptest! {
     fn after_any_session_the_row_is_bit_for_bit_that_of_somebody_with_the_live_ratings_only(session in actions(60)) {
         const LOG: usize = 8;
         let image = image(true);
-        let model = Model::open(image.bytes()).unwrap();
+        let model = crate::open(image.bytes()).unwrap();
         let mut profile = Profile::<LOG>::new(Some(&model));
         let mut plain = PlainLog::default();
         for action in session {

@@ -24,6 +24,7 @@ mod model;
 mod new_image;
 #[cfg(all(feature = "odds", feature = "learn"))]
 mod odds;
+mod opening;
 mod owner;
 #[cfg(feature = "learn")]
 mod plain;
@@ -33,3 +34,5 @@ mod service;
 mod sizes;
 mod store;
 mod validation;
+
+use opening::open;

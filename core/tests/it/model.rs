@@ -26,7 +26,7 @@ fn by_the_formula(user: usize, movie: usize) -> f64 {
 #[test]
 fn predictions_are_what_the_formula_gives() {
     let image = example();
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     for (u, user) in [1, 2, 3].into_iter().enumerate() {
         for (m, movie) in [10, 20, 300, 4000].into_iter().enumerate() {
             let expected = by_the_formula(u, m);
@@ -48,7 +48,7 @@ fn predictions_are_what_the_formula_gives() {
 fn unknown_ids_are_named() {
     use pocketrec::model::LookupError;
     let image = example();
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     assert_eq!(
         model.predict(UserId(4), MovieId(10)),
         Err(LookupError::UnknownUser(UserId(4)))
@@ -77,7 +77,7 @@ fn sorted(mut hits: Vec<Hit>, keep: usize) -> Vec<Hit> {
 #[test]
 fn rankings_are_what_sorting_everything_gives_whatever_the_slices() {
     let image = example();
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     for keep in 0..=4 {
         for slice in 1..=5 {
             for left_out in [0, 10, 300] {
@@ -135,7 +135,7 @@ fn equal_scores_rank_by_ascending_id() {
         storage.bytes_mut()[at..at + length].fill(0);
     }
     storage.reseal();
-    let model = Model::open(storage.bytes()).unwrap();
+    let model = crate::open(storage.bytes()).unwrap();
     for slice in 1..=4 {
         let mut top = TopN::<3>::new();
         while !top
@@ -164,7 +164,7 @@ fn equal_scores_rank_by_ascending_id() {
 fn the_gradient_of_a_row_is_what_finite_differences_give() {
     use pocketrec::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
     let image = example();
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     let mlp = model.mlp().unwrap();
     for user in 1..=3 {
         for row in 0..4 {

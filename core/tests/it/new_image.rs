@@ -7,7 +7,6 @@ use std::rc::Rc;
 use crate::device::Device;
 use crate::plain::Plain;
 use pocketrec::image::example;
-use pocketrec::model::Model;
 
 use pocketrec::store::{InRam, Record, Store, StoreError};
 use pocketrec::wire::{Refusal, Reply, Request, Storage, Who};
@@ -44,7 +43,7 @@ type Owned<'m> = Device<'m, 1, 8, Kept>;
 impl<'m> Owned<'m> {
     /// A device that starts with this image, and what it kept.
     fn start(image: &'m [u8], kept: &Kept) -> Self {
-        Self::new(Model::open(image), kept.clone())
+        Self::new(crate::open(image), kept.clone())
     }
 
     fn rate(&mut self, movie: u32, stars: f32) {

@@ -5,7 +5,7 @@ use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::builder::{self, OwnedTable, Title};
 use pocketrec::image::{AlignedBytes, ImageError, TableKind as K};
 use pocketrec::learn::{FoldIn, gradient};
-use pocketrec::model::{Interval, Model};
+use pocketrec::model::Interval;
 use pocketrec::numeric::square_root;
 use pocketrec::profile::Rating;
 use pocketrec::store::InRam;
@@ -56,7 +56,7 @@ fn odds(numbers: &[f32], users: &[u8]) -> [OwnedTable; 2] {
 #[test]
 fn a_user_has_their_own_deviation_and_a_narrower_interval_near_the_top() {
     let image = image(&odds(&NUMBERS, &[64, 32, 0]));
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     assert!(model.has_odds());
     let of = |id| model.deviation_of_user(UserId(id));
     assert_eq!(
@@ -84,7 +84,7 @@ fn a_user_has_their_own_deviation_and_a_narrower_interval_near_the_top() {
 #[test]
 fn an_owners_interval_is_by_what_is_known_of_them_and_narrows_with_each_rating() {
     let image = image(&odds(&NUMBERS, &[64, 32, 0]));
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     let log: Vec<Rating> = (0..4)
         .map(|at| Rating::new(MovieId(at + 1), 4.0, at).unwrap())
         .collect();
@@ -105,7 +105,7 @@ fn an_owners_interval_is_by_what_is_known_of_them_and_narrows_with_each_rating()
 #[test]
 fn a_service_says_how_sure_it_is_of_owners_and_of_users() {
     let image = image(&odds(&NUMBERS, &[64, 32, 0]));
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     let mut device = Device::<1, 8, _>::new(Ok(model), InRam);
     let Reply::Hello(hello) = device.ask(Request::Hello) else {
         panic!("no hello");
@@ -156,7 +156,7 @@ fn a_service_says_how_sure_it_is_of_owners_and_of_users() {
 #[test]
 fn a_service_whose_image_does_not_say_it_answers_with_nothing() {
     let image = image(&[]);
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     let mut device = Device::<1, 8, _>::new(Ok(model), InRam);
     let Reply::Hello(hello) = device.ask(Request::Hello) else {
         panic!("no hello");
@@ -171,7 +171,7 @@ fn a_service_whose_image_does_not_say_it_answers_with_nothing() {
 #[test]
 fn an_image_that_does_not_say_it_has_no_intervals() {
     let image = image(&[]);
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     let user = model.user(UserId(1)).unwrap();
     assert!(!model.has_odds());
     assert_eq!(model.deviation_of_user(UserId(1)), None);
@@ -181,7 +181,7 @@ fn an_image_that_does_not_say_it_has_no_intervals() {
 
 #[test]
 fn odds_that_do_not_fit_are_refused_by_name() {
-    let refused = |tables: &[OwnedTable]| Model::open(image(tables).bytes()).unwrap_err();
+    let refused = |tables: &[OwnedTable]| crate::open(image(tables).bytes()).unwrap_err();
     let users = [1, 2, 3];
     for at in 0..NUMBERS.len() {
         let with = |number: f32| {

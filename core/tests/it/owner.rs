@@ -29,7 +29,7 @@ impl Bench<'_> {
 
 fn model() -> Model<'static> {
     let image = Box::leak(Box::new(example()));
-    Model::open(image.bytes()).unwrap()
+    crate::open(image.bytes()).unwrap()
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 use crate::service::{BOARD, Line, frame_of};
 use pocketrec::image::example;
-use pocketrec::model::Model;
 use pocketrec::model::Wanted;
 use pocketrec::service::{Port, QueuedPort, Service};
 use pocketrec::wire::{MAX_LIST, Request, VERSION, Who};
@@ -32,7 +31,7 @@ fn requests() -> Vec<Request> {
 fn what_a_queue_gives_away_piece_by_piece_is_what_a_line_was_sent_and_enough_is_enough() {
     let image = example();
     for piece in [1, 7, 64, ENOUGH] {
-        let model = || Model::open(image.bytes());
+        let model = || crate::open(image.bytes());
         let (mut waited, mut queued) = (Line::default(), QueuedPort::<ENOUGH>::new());
         let (mut one, mut other) = (
             Service::<2>::new(model(), BOARD),

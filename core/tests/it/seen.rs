@@ -5,7 +5,6 @@ use pocketrec::ids::{MovieId, UserId};
 use pocketrec::ids::{elias_fano_size, fill_elias_fano};
 use pocketrec::image::ImageError;
 use pocketrec::image::{Element, Table, TableKind, example};
-use pocketrec::model::Model;
 use pocketrec::model::Wanted;
 use pocketrec::rank::TopN;
 use proptest::prelude::*;
@@ -46,7 +45,7 @@ fn with(words: &[u32], keep: impl Fn(TableKind) -> bool) -> Forged {
 }
 
 fn refusal(words: &[u32]) -> Option<ImageError> {
-    Model::open(with(words, |_| true).bytes()).err()
+    crate::open(with(words, |_| true).bytes()).err()
 }
 
 proptest! {
@@ -56,7 +55,7 @@ proptest! {
     ) {
         let listed: Vec<u32> = pairs.iter().copied().collect();
         let image = with(&words(&listed), |_| true);
-        let model = Model::open(image.bytes()).unwrap();
+        let model = crate::open(image.bytes()).unwrap();
         prop_assert!(model.has_seen());
         for (row, user) in (0..).zip(USERS) {
             let seen = model.seen(UserId(user)).unwrap();
@@ -81,7 +80,7 @@ proptest! {
 #[test]
 fn an_image_without_the_table_says_nothing_of_anybody() {
     let image = example();
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     assert!(!model.has_seen());
     assert!(
         USERS
@@ -107,7 +106,7 @@ fn pairs_that_are_nobodys_or_of_no_movie_are_refused_by_name() {
     ];
     let image = with(&words(&[0]), |kind| !of_users.contains(&kind));
     assert_eq!(
-        Model::open(image.bytes()).err(),
+        crate::open(image.bytes()).err(),
         Some(ImageError::Shape(KIND))
     );
 }
@@ -119,9 +118,9 @@ fn every_flip_of_the_table_is_refused_or_names_other_pairs_that_there_are() {
     for bit in 0..original.bytes().len() * 8 {
         let mut image = original.clone();
         image.bytes_mut()[bit / 8] ^= 1 << (bit % 8);
-        assert!(Model::open(image.bytes()).is_err(), "bit {bit}");
+        assert!(crate::open(image.bytes()).is_err(), "bit {bit}");
         image.reseal();
-        match Model::open(image.bytes()) {
+        match crate::open(image.bytes()) {
             Ok(model) => {
                 accepted += 1;
                 answers_in_bounds(&model);
@@ -181,7 +180,7 @@ mod on_a_device {
     fn a_list_leaves_out_what_its_user_has_rated_unless_it_is_asked_for() {
         // User 1 has rated 20, user 2 all but 4000, user 3 nothing.
         let image = with(&words(&[1, 4, 5, 6]), |_| true);
-        let mut device = Device::<1, 8, _>::new(Model::open(image.bytes()), InRam);
+        let mut device = Device::<1, 8, _>::new(crate::open(image.bytes()), InRam);
         assert!(tells(&mut device));
         for (user, due) in [(1, &[10, 300, 4000][..]), (2, &[4000]), (3, &MOVIES)] {
             let who = Who::ImageUser(user);
@@ -202,7 +201,7 @@ mod on_a_device {
     #[test]
     fn a_device_whose_image_does_not_tell_says_so_and_lists_everything() {
         let image = example();
-        let mut device = Device::<1, 8, _>::new(Model::open(image.bytes()), InRam);
+        let mut device = Device::<1, 8, _>::new(crate::open(image.bytes()), InRam);
         assert!(!tells(&mut device));
         assert_eq!(list(&mut device, Who::ImageUser(2), false), MOVIES);
     }

@@ -133,7 +133,7 @@ fn without_a_model_hello_says_so_and_requests_say_why() {
             },
         ),
     ] {
-        let mut bench = Bench::new(Model::open(bytes.bytes()));
+        let mut bench = Bench::new(crate::open(bytes.bytes()));
         let Reply::Hello(hello) = bench.ask(1, Request::Hello) else {
             panic!()
         };
@@ -162,7 +162,7 @@ fn without_a_model_hello_says_so_and_requests_say_why() {
 #[test]
 fn answers_are_the_models_own() {
     let image = example();
-    let model = Model::open(image.bytes()).unwrap();
+    let model = crate::open(image.bytes()).unwrap();
     let mut bench = Bench::new(Ok(model));
     for (user, movie) in [(1, 10), (2, 20), (3, 4000)] {
         let reply = bench.ask(
@@ -217,7 +217,7 @@ fn answers_are_the_models_own() {
 #[test]
 fn wrong_requests_are_refused_by_name() {
     let image = example();
-    let mut bench = Bench::new(Model::open(image.bytes()));
+    let mut bench = Bench::new(crate::open(image.bytes()));
     let owner = Who::Owner(0);
     let cases = [
         (
@@ -265,7 +265,7 @@ fn wrong_requests_are_refused_by_name() {
 #[test]
 fn a_repeated_number_gets_the_kept_reply_and_is_not_applied_again() {
     let image = example();
-    let mut bench = Bench::new(Model::open(image.bytes()));
+    let mut bench = Bench::new(crate::open(image.bytes()));
     let rate = Request::Rate {
         who: Who::Owner(1),
         movie: 20,
@@ -293,7 +293,7 @@ fn a_repeated_number_gets_the_kept_reply_and_is_not_applied_again() {
 #[test]
 fn one_request_waits_a_further_one_is_busy_and_a_long_one_can_be_cancelled() {
     let image = example();
-    let mut bench = Bench::new(Model::open(image.bytes()));
+    let mut bench = Bench::new(crate::open(image.bytes()));
     let top = Request::TopN {
         who: Who::Owner(0),
         count: 4,
@@ -340,7 +340,7 @@ fn one_request_waits_a_further_one_is_busy_and_a_long_one_can_be_cancelled() {
 #[test]
 fn a_long_request_is_heard_of_at_least_once_a_second() {
     let image = example();
-    let mut bench = Bench::new(Model::open(image.bytes()));
+    let mut bench = Bench::new(crate::open(image.bytes()));
     bench.line.tick = 450;
     bench.send(
         1,

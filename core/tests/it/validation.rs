@@ -3,7 +3,7 @@
 use crate::image::forge;
 use pocketrec::image::ImageError;
 use pocketrec::image::{Element, Table, TableKind, example};
-use pocketrec::model::{Model, Validation};
+use pocketrec::model::Validation;
 
 const KIND: TableKind = TableKind::Validation;
 
@@ -22,13 +22,13 @@ fn told(values: &[f32]) -> Result<Option<Validation>, ImageError> {
         bytes: &bytes,
     };
     let image = forge(|_| true, &[table]);
-    Model::open(image.bytes()).map(|model| model.validation())
+    crate::open(image.bytes()).map(|model| model.validation())
 }
 
 #[test]
 fn an_image_says_how_good_its_model_is_or_nothing() {
     let image = example();
-    assert_eq!(Model::open(image.bytes()).unwrap().validation(), None);
+    assert_eq!(crate::open(image.bytes()).unwrap().validation(), None);
     for personal in [true, false] {
         let due = Validation {
             rmse: 0.875,

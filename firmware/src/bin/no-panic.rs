@@ -17,7 +17,7 @@ use pocketrec::learn::{self, MAX_LEARNED};
 use pocketrec::list::List;
 use pocketrec::mlp::{Activations, Mlp};
 use pocketrec::model::interest::Interest;
-use pocketrec::model::{Model, Parts, Wanted};
+use pocketrec::model::{Model, Opening, Parts, Wanted};
 use pocketrec::numeric::activation::{Activation, relu};
 use pocketrec::numeric::crc32::{Crc32, crc32};
 use pocketrec::numeric::dot::{dot, dot_from};
@@ -65,6 +65,8 @@ fn everything() -> ! {
     lists();
     choices();
     images(bytes);
+    let mut opening = Opening::new(bytes);
+    while opening.go_on(word()).is_none() {}
     if let Ok(model) = Model::open(bytes) {
         models(&model);
         if let Some(mlp) = model.mlp() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pocketrec::image::TableKind as K;
 use pocketrec::image::builder::OwnedTable;
-use pocketrec::model::facets::{BETWEEN, MAX_GENRES, MAX_SETS, PAIR, YEARS};
+use pocketrec::model::facets::{BETWEEN, MAX_GENRES, MAX_NAMES, MAX_SETS, PAIR, YEARS};
 use pocketrec_data::{Titles, search};
 
 /// The name of the only genre where no movie has any, for an image names one at least.
@@ -22,7 +22,8 @@ impl Facets {
     ///
     /// # Errors
     ///
-    /// What an image can't hold, as the end of a sentence: more than 32 genres, or 4,096 different sets of them.
+    /// What an image can't hold, as the end of a sentence: more than 32 genres, names of theirs of more than 4,096 bytes, or 4,096
+    /// different sets of them.
     pub fn new(titles: &Titles, ids: &[u32]) -> Result<Option<Self>, String> {
         let movies: Vec<_> = ids.iter().map(|id| titles.get(*id)).collect();
         let genres = movies.iter().flatten().flat_map(|movie| &movie.genres);
@@ -60,6 +61,12 @@ impl Facets {
         let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         if names.is_empty() {
             names.push(NOTHING.to_owned());
+        }
+        let bytes = names.iter().map(|name| name.len() + 1).sum::<usize>() - 1;
+        if bytes > MAX_NAMES {
+            return Err(format!(
+                "the names of genres take {bytes} bytes, and an image has room for {MAX_NAMES}"
+            ));
         }
         Ok(Some(Self { names, movies }))
     }

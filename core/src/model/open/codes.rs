@@ -3,17 +3,23 @@
 use super::{ANY, Found, Largest};
 use crate::image::{Element, TableKind};
 use crate::model::Model;
+use crate::numeric::pace::{Pace, walked};
 use crate::table::{Codes, MAX_BOOKS, Values};
 
 /// The most codewords of a book.
 const MOST: u32 = 256;
 
+/// Cycles that looking at a code takes at most, on a Cortex-M0.
+const CODE: u32 = 12;
+
+fn are_below(codes: &[u8], codewords: u32) -> bool {
+    walked(codes.len(), CODE);
+    codes.iter().all(|code| u32::from(*code) < codewords)
+}
+
 /// The codes of the movies, each of a codeword that is there; `None` where the image has none.
 #[inline(never)]
-pub(super) fn open<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
-    movies: u32,
-) -> Option<Codes<'a>> {
+pub(super) fn open<'a, P: Pace>(found: &Found<'a, P>, movies: u32) -> Option<Codes<'a>> {
     let kind = TableKind::MovieCode;
     let books = found.nth(kind, 0)?.columns;
     if books == 0 || books as usize > MAX_BOOKS {
@@ -27,7 +33,10 @@ pub(super) fn open<'a, const CALLER: bool>(
     if codewords.wrapping_mul(books) != rows || codewords == 0 || codewords > MOST {
         found.shape(of);
     }
-    if codes.iter().any(|code| u32::from(*code) >= codewords) {
+    let below = found.pace.over(codes, CODE, [0; 3], |part, sums| {
+        are_below(part, codewords).then_some(sums).ok_or(())
+    });
+    if below.is_err() {
         found.value(kind);
     }
     Some(Codes {
@@ -47,9 +56,9 @@ pub(super) fn rows(codes: &Option<Codes<'_>>, movies: u32) -> u32 {
 
 /// Makes the model's rows and biases sums of codewords.
 #[inline(never)]
-pub(super) fn take<'a, const CALLER: bool>(
+pub(super) fn take<'a, P: Pace>(
     model: &mut Model<'a>,
-    found: &Found<'a, CALLER>,
+    found: &Found<'a, P>,
     codes: Codes<'a>,
     largest: &mut Largest,
 ) {
@@ -66,6 +75,6 @@ pub(super) fn take<'a, const CALLER: bool>(
     model.movie_table = model.movie_table.with_codes(Some(codes));
     model.movie_bias = model.movie_bias.map(|table| table.with_codes(Some(codes)));
     let books = codes.books as f32;
-    largest.movie_row *= books;
-    largest.movie_bias *= books;
+    largest.movie_row.largest *= books;
+    largest.movie_bias.largest *= books;
 }

@@ -2,7 +2,8 @@
 
 use super::{ANY, Found, cast};
 use crate::image::{Element, ImageError, TableKind, text};
-use crate::model::facets::{BETWEEN, Facets, MAX_GENRES, MAX_SETS, PAIR, YEARS, facet};
+use crate::model::facets::{BETWEEN, Facets, MAX_GENRES, MAX_NAMES, MAX_SETS, PAIR, YEARS, facet};
+use crate::numeric::pace::{Pace, walked};
 
 /// The other tables, which stand for nothing without [`TableKind::MovieFacets`].
 const KINDS: [TableKind; 3] = [
@@ -11,12 +12,21 @@ const KINDS: [TableKind; 3] = [
     TableKind::FirstYear,
 ];
 
+/// Cycles that looking at the facets of two movies takes at most, on a Cortex-M0.
+const OF_TWO: u32 = 100;
+
+/// Whether all movies' sets of genres are among the `sets`.
+fn are_below(pairs: &[[u8; PAIR]], sets: usize) -> bool {
+    walked(pairs.len(), OF_TWO);
+    let is_below = |pair, is_second| usize::from(facet(pair, is_second).0) < sets;
+    pairs
+        .iter()
+        .all(|pair| is_below(pair, false) && is_below(pair, true))
+}
+
 /// What the image says of genres and years, where it does.
 #[inline(never)]
-pub(super) fn open<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
-    movies: u32,
-) -> Option<Facets<'a>> {
+pub(super) fn open<'a, P: Pace>(found: &Found<'a, P>, movies: u32) -> Option<Facets<'a>> {
     let kind = TableKind::MovieFacets;
     if !found.has(kind) {
         if KINDS.into_iter().any(|kind| found.has(kind)) {
@@ -32,16 +42,20 @@ pub(super) fn open<'a, const CALLER: bool>(
     let sets = words(TableKind::GenreSets, ANY);
     if sets.len() > MAX_SETS {
         found.shape(TableKind::GenreSets);
+        return None;
     }
-    for pair in pairs {
-        for is_second in [false, true] {
-            let (set, _) = facet(pair, is_second);
-            if usize::from(set) >= sets.len() {
-                found.value(kind);
-            }
-        }
+    let known = found.pace.over(pairs, OF_TWO, [0; 3], |part, sums| {
+        are_below(part, sets.len()).then_some(sums).ok_or(())
+    });
+    if known.is_err() {
+        found.value(kind);
     }
-    let names = text(found.bytes(TableKind::GenreNames, 1, ANY)).unwrap_or_else(|| {
+    let names = found.bytes(TableKind::GenreNames, 1, ANY);
+    if names.len() > MAX_NAMES {
+        found.shape(TableKind::GenreNames);
+        return None;
+    }
+    let names = text(names).unwrap_or_else(|| {
         found.value(TableKind::GenreNames);
         ""
     });

@@ -5,9 +5,10 @@ use core::cell::Cell;
 use core::ops::Range;
 
 use super::largest_of;
-use crate::image::{Element, Feature, Image, ImageError, Table, TableKind};
+use crate::image::{Element, Feature, Image, ImageError, READ, Table, TableKind};
 use crate::model::{Confidence, LIMIT, Parts, ROW_LIMIT, RatingScale};
-use crate::table::{BadNumber, check_f32};
+use crate::numeric::pace::Pace;
+use crate::table::{BadNumber, VALUE, check_f32};
 use crate::{MAX_LAYERS, MAX_UNITS};
 
 /// In place of a number of rows or columns: however many there are. No table has none.
@@ -15,21 +16,39 @@ pub(super) const ANY: u32 = 0;
 
 /// The tables of an image, and what is wrong with it.
 ///
-/// Generic, and so is what takes it, for one reason: such code takes the opt-level of the crate that calls
-/// [`Model::open`]. A firmware is compiled for size, and core, for the sake of its kernels, for speed or less.
-pub(super) struct Found<'a, const CALLER: bool> {
+/// What is generic, such as whatever takes it, has the opt-level of the crate that opens an image. A firmware is compiled
+/// for size, and core, for the sake of its kernels, for speed or less; so walks through many items are functions by
+/// themselves.
+pub(super) struct Found<'a, P> {
     pub(super) image: Image<'a>,
     /// What was found to be wrong first.
     pub(super) wrong: Cell<Option<ImageError>>,
+    pub(super) pace: P,
 }
 
 /// Each of these is a call of few bytes wherever a table is asked for, so none is inlined. A table is looked for among
 /// all of them each time: a few thousand instructions, and two kilobytes of stack less than a list of what is where.
-impl<'a, const CALLER: bool> Found<'a, CALLER> {
+impl<'a, P: Pace> Found<'a, P> {
+    /// Does stage `number` with `work`, if its turn has come, and counts on. `None` if there is nothing more to do now.
+    #[inline(always)]
+    pub(super) fn stage(&self, number: &mut u8, work: impl FnOnce()) -> Option<()> {
+        let mine = *number;
+        *number = mine.wrapping_add(1);
+        if !self.pace.begins(mine) {
+            return Some(());
+        }
+        work();
+        if P::CUTS && self.wrong.get().is_some() {
+            return None;
+        }
+        self.pace.ends().then_some(())
+    }
+
     #[cold]
     #[inline(never)]
     pub(super) fn refuse(&self, why: ImageError) {
-        if self.wrong.get().is_none() {
+        // What wasn't walked through to its end can't be judged by.
+        if self.wrong.get().is_none() && !self.pace.is_short() {
             self.wrong.set(Some(why));
         }
     }
@@ -66,31 +85,40 @@ impl<'a, const CALLER: bool> Found<'a, CALLER> {
     /// Looks at each table by itself.
     #[inline(never)]
     pub(super) fn walk(&self) {
-        for table in self.image.tables() {
-            let table = match table {
-                Ok(table) => table,
-                Err(why) => return self.refuse(why),
-            };
-            match TableKind::from_number(table.kind) {
-                Some(kind) => self.look_at(kind, &table),
-                None if table.required => {
-                    self.refuse(ImageError::UnknownTable { kind: table.kind });
-                }
-                None => {}
+        // The end of the tables is looked at too.
+        let count = usize::from(self.image.header.tables).wrapping_add(1);
+        // Each look at a table walks through those before it.
+        let cycles = READ.wrapping_mul(count as u32);
+        let seen = self.pace.walk(count, cycles, [0; 3], |part, sums| {
+            let mut tables = self.image.tables();
+            for _ in 0..part.start {
+                tables.next();
             }
-            // Each look at a table walks through those before it: without end, where all of them are of one kind.
-            if self.wrong.get().is_some() {
-                return;
+            for table in tables.take(part.end.wrapping_sub(part.start)) {
+                self.look(table)?;
             }
+            Ok(sums)
+        });
+        if let Err(why) = seen {
+            self.refuse(why);
         }
     }
 
-    pub(super) fn look_at(&self, kind: TableKind, table: &Table<'a>) {
+    fn look(&self, table: Result<Table<'a>, ImageError>) -> Result<(), ImageError> {
+        let table = table?;
+        match TableKind::from_number(table.kind) {
+            Some(kind) => self.look_at(kind, &table),
+            None if table.required => Err(ImageError::UnknownTable { kind: table.kind }),
+            None => Ok(()),
+        }
+    }
+
+    fn look_at(&self, kind: TableKind, table: &Table<'a>) -> Result<(), ImageError> {
         let Some(element) = Element::from_code(table.element) else {
-            return self.element(kind);
+            return Err(ImageError::Element(kind));
         };
         if table.rows == 0 || table.columns == 0 {
-            return self.shape(kind);
+            return Err(ImageError::Shape(kind));
         }
         let count = u64::from(table.rows) * u64::from(table.columns);
         // Only the last factor could wrap.
@@ -98,7 +126,7 @@ impl<'a, const CALLER: bool> Found<'a, CALLER> {
             u64::from(count) * element.size() as u64 == table.bytes.len() as u64
         });
         if !fits {
-            return self.refuse(ImageError::Size(kind));
+            return Err(ImageError::Size(kind));
         }
         let places = match kind {
             TableKind::DenseWeights
@@ -108,18 +136,21 @@ impl<'a, const CALLER: bool> Found<'a, CALLER> {
             _ => 1,
         };
         if table.index >= places {
-            return self.shape(kind);
+            return Err(ImageError::Shape(kind));
         }
         let first = self.nth(kind, table.index);
         if first.is_none_or(|first| first.bytes.as_ptr() != table.bytes.as_ptr()) {
-            self.refuse(ImageError::Duplicate(kind));
+            return Err(ImageError::Duplicate(kind));
         }
+        Ok(())
     }
 
     /// The table of a kind and index, if there is one.
     #[inline(never)]
     pub(super) fn nth(&self, kind: TableKind, index: u8) -> Option<Table<'a>> {
         let tables = self.image.tables().map_while(Result::ok);
+        self.pace
+            .charge(u32::from(self.image.header.tables).wrapping_mul(READ));
         let mut those = tables.filter(|table| table.kind == kind.number());
         those.find(|table| table.index == index)
     }
@@ -181,7 +212,10 @@ impl<'a, const CALLER: bool> Found<'a, CALLER> {
         columns: u32,
     ) -> &'a [f32] {
         let values = cast(self.bytes_of((kind, index), Element::F32, rows, columns));
-        if let Err(bad) = check_f32(values) {
+        let checked = self.pace.over(values, VALUE, [0; 3], |part, sums| {
+            check_f32(part).map(|_| sums)
+        });
+        if let Err(bad) = checked {
             self.bad_number(bad, kind);
         }
         values
@@ -199,10 +233,12 @@ impl<'a, const CALLER: bool> Found<'a, CALLER> {
     /// Tables of a kind that would never be used, since they are of none of the `layers`, are a mistake of the writer's.
     #[inline(never)]
     pub(super) fn stray(&self, kind: TableKind, layers: Range<usize>) {
-        for index in 0..MAX_LAYERS {
-            if !layers.contains(&index) && self.nth(kind, index as u8).is_some() {
-                self.shape(kind);
-            }
+        let mut tables = self.image.tables().map_while(Result::ok);
+        let is_stray = |table: Table<'a>| {
+            table.kind == kind.number() && !layers.contains(&usize::from(table.index))
+        };
+        if tables.any(is_stray) {
+            self.shape(kind);
         }
     }
 

@@ -4,11 +4,12 @@ use super::{ANY, Found, cast};
 use crate::ids::{BLOCK_WORDS, IdIndex};
 use crate::image::ImageError;
 use crate::image::{Element, TableKind};
+use crate::numeric::pace::Pace;
 
 /// The ids in the one form of the four `kinds` that is there, if any is.
 #[inline(never)]
-pub(super) fn open<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
+pub(super) fn open<'a, P: Pace>(
+    found: &Found<'a, P>,
     kinds: [TableKind; 4],
 ) -> Option<IdIndex<'a>> {
     let mut there = None;
@@ -40,11 +41,11 @@ pub(super) fn open<'a, const CALLER: bool>(
         };
         IdIndex::range(first, count)
     } else if kind == bitmap {
-        IdIndex::bitmap(words.as_chunks().0)
+        IdIndex::bitmap_by(words.as_chunks().0, found.pace)
     } else if kind == sorted {
-        IdIndex::sorted(words)
+        IdIndex::sorted_by(words, found.pace)
     } else {
-        IdIndex::elias_fano(words)
+        IdIndex::elias_fano_by(words, found.pace)
     };
     if index.is_none() {
         found.refuse(ImageError::Ids(kind));

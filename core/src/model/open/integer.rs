@@ -1,6 +1,6 @@
 //! The tables of integer scoring: found, checked, and no sum of theirs able to leave 32 bits.
 
-use super::{ANY, Found, cast};
+use super::{ANY, Found, Largest, cast};
 use crate::image::ImageError;
 use crate::image::{Element, TableKind};
 use crate::kernels::integer::{Layer, Network, ROW_PAIRS};
@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::model::integer::Integers;
 use crate::numeric::activation::Activation;
 use crate::numeric::fixed::{self, SCORE_BITS};
+use crate::numeric::pace::{Pace, walked};
 use crate::numeric::walk::{numbered, rows};
 use crate::table::{EmbeddingTable, Values};
 use crate::{MAX_LAYERS, MAX_UNITS};
@@ -28,7 +29,7 @@ const KINDS: [TableKind; 4] = [
 
 /// Takes in the part of the model that scores in integers, where the movies' table is of integers.
 #[inline(never)]
-pub(super) fn open<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<'a, CALLER>) {
+pub(super) fn open<'a, P: Pace>(model: &mut Model<'a>, found: &Found<'a, P>, largest: &Largest) {
     let movie = &model.movie_table;
     let integers = matches!(movie.values(), Values::I16(_) | Values::I8 { .. });
     let mlp = model.mlp.as_ref().filter(|_| integers);
@@ -65,18 +66,14 @@ pub(super) fn open<'a, const CALLER: bool>(model: &mut Model<'a>, found: &Found<
         }
     }
     model.integers = Some(Integers {
-        network: mlp.map(|mlp| network(found, movie, mlp)),
+        network: mlp.map(|mlp| network(found, largest.movie_row.integer, mlp)),
         exponent: fixed::exponent(movie.scale()).unwrap_or_default(),
         bias_shift,
     });
 }
 
 #[inline(never)]
-fn network<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
-    movie: &EmbeddingTable<'a>,
-    mlp: &Mlp<'a>,
-) -> Network<'a> {
+fn network<'a, P: Pace>(found: &Found<'a, P>, largest: u32, mlp: &Mlp<'a>) -> Network<'a> {
     let units = mlp.units();
     let kind = TableKind::IntegerMovieWeights;
     if !units.is_multiple_of(2) || units > MAX_UNITS {
@@ -88,8 +85,7 @@ fn network<'a, const CALLER: bool>(
     let steps = found.floats(kind, ANY, ANY);
     if steps.len() != units {
         found.shape(kind);
-    }
-    if steps.iter().any(|step| *step <= 0.0) {
+    } else if steps.iter().any(|step| *step <= 0.0) {
         found.value(kind);
     }
 
@@ -129,7 +125,7 @@ fn network<'a, const CALLER: bool>(
     if !OUTPUT_BITS.contains(&bits) {
         found.value(kind);
     }
-    let mut network = Network {
+    let network = Network {
         first,
         pairs: mlp.movie_dim / 2,
         steps,
@@ -138,17 +134,28 @@ fn network<'a, const CALLER: bool>(
         output_shift: u32::from(bits).wrapping_sub(SCORE_BITS),
         stored: &[],
     };
-    if let Err(layer) = network.bounds(movie.largest_integer()) {
+    if let Err(layer) = network.bounds(largest) {
         found.refuse(ImageError::LayerBound { layer });
     }
-    network.stored = stored(found, &network, movie);
     network
 }
 
+/// Takes the movies' halves of dense layer 0 into a model that has a network of integers.
+#[inline(never)]
+pub(super) fn store<'a, P: Pace>(model: &mut Model<'a>, found: &Found<'a, P>) {
+    let integers = model.integers.as_mut();
+    if let Some(network) = integers.and_then(|integers| integers.network.as_mut()) {
+        network.stored = stored(found, network, &model.movie_table);
+    }
+}
+
+/// Cycles that four products take at most, on a Cortex-M0.
+const PRODUCTS: u32 = 48;
+
 /// The movies' halves of dense layer 0, where the image has them. Each must be what its row gives, to the bit: then
 /// the bounds of the network's sums are those of the rows.
-fn stored<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
+fn stored<'a, P: Pace>(
+    found: &Found<'a, P>,
     network: &Network<'a>,
     movie: &EmbeddingTable<'a>,
 ) -> &'a [u32] {
@@ -159,19 +166,31 @@ fn stored<'a, const CALLER: bool>(
     let movies = found.need(TableKind::MovieEmbedding, 0, ANY, ANY).rows;
     let units = network.steps.len();
     let stored = pairs(found, (kind, 0), movies, units as u32);
-    let mut place = [0; ROW_PAIRS];
-    for (row, half) in numbered(rows(stored, units / 2), 0) {
-        if !network.is_half_of(half, movie.pairs_apart(row, &mut place)) {
-            found.value(kind);
-        }
+    let pairs = units / 2;
+    let cycles = PRODUCTS.wrapping_mul(pairs.wrapping_mul(network.pairs) as u32);
+    let are = found
+        .pace
+        .walk(movies as usize, cycles, [0; 3], |part, sums| {
+            walked(part.len(), cycles);
+            let mut place = [0; ROW_PAIRS];
+            let behind = stored.get(part.start.wrapping_mul(pairs)..);
+            let halves = rows(behind.unwrap_or_default(), pairs);
+            let count = part.end.wrapping_sub(part.start);
+            numbered(halves.take(count), part.start)
+                .all(|(row, half)| network.is_half_of(half, movie.pairs_apart(row, &mut place)))
+                .then_some(sums)
+                .ok_or(())
+        });
+    if are.is_err() {
+        found.value(kind);
     }
     stored
 }
 
 /// A table of 16-bit integers as pairs.
 #[inline(never)]
-fn pairs<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
+fn pairs<'a, P: Pace>(
+    found: &Found<'a, P>,
     place: (TableKind, u8),
     rows: u32,
     columns: u32,

@@ -3,6 +3,7 @@
 use super::{ANY, Found};
 use crate::image::{Element, ImageError, TableKind};
 use crate::model::kin::{BOOKS, BYTES, Kin, PART, WORDS};
+use crate::numeric::pace::Pace;
 
 /// The other tables, which stand for nothing without [`TableKind::KinCode`].
 const KINDS: [TableKind; 2] = [TableKind::KinCodebook, TableKind::KinLevels];
@@ -12,8 +13,8 @@ const LEAST: f32 = 1.0 / 65536.0;
 
 /// What the image says of movies that belong together, where it has codes for each; `known` are the confidence bytes.
 #[inline(never)]
-pub(super) fn open<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
+pub(super) fn open<'a, P: Pace>(
+    found: &Found<'a, P>,
     movies: u32,
     known: Option<&'a [u8]>,
 ) -> Option<Kin<'a>> {

@@ -3,16 +3,14 @@
 use super::Found;
 use crate::image::{ImageError, TableKind};
 use crate::model::odds::{NUMBERS, Odds};
+use crate::numeric::pace::Pace;
 
 /// The largest variance in squared stars, and the largest magnitude of an end in deviations and of a slope.
 const LARGEST: f32 = 10_000.0;
 
 /// What the image says of how sure predictions are for so many `users`.
 #[inline(never)]
-pub(super) fn open<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
-    users: u32,
-) -> Option<Odds<'a>> {
+pub(super) fn open<'a, P: Pace>(found: &Found<'a, P>, users: u32) -> Option<Odds<'a>> {
     let kind = TableKind::Odds;
     if !found.has(kind) {
         if found.has(TableKind::UserOdds) {

@@ -4,11 +4,12 @@ use super::{ANY, Found, cast};
 use crate::ids::EliasFano;
 use crate::image::ImageError;
 use crate::image::{Element, TableKind};
+use crate::numeric::pace::Pace;
 
 /// The pairs of users and movies that were rated, where the image has them: each of a user and a movie that there are.
 #[inline(never)]
-pub(super) fn open<'a, const CALLER: bool>(
-    found: &Found<'a, CALLER>,
+pub(super) fn open<'a, P: Pace>(
+    found: &Found<'a, P>,
     users: u32,
     movies: u32,
 ) -> Option<EliasFano<'a>> {
@@ -21,7 +22,7 @@ pub(super) fn open<'a, const CALLER: bool>(
         found.shape(kind);
     }
     let words = cast(found.bytes_of((kind, 0), Element::U32, 1, ANY));
-    let pairs = EliasFano::new(words);
+    let pairs = EliasFano::new(words, found.pace);
     let last = pairs.and_then(|pairs| pairs.last());
     if last.is_none_or(|last| u64::from(last) >= most) {
         found.refuse(ImageError::Ids(kind));

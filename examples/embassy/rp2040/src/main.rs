@@ -9,7 +9,7 @@ use embassy_rp::uart::{BufferedInterruptHandler, BufferedUart, Config};
 use embassy_time::Instant;
 use embedded_io_async::{Read, Write};
 use panic_halt as _;
-use pocketrec::model::Model;
+use pocketrec::model::Opening;
 use pocketrec::service::{Board, POLLS_A_SECOND, QueuedPort, Service};
 use pocketrec::wire::{Capabilities, Reset};
 
@@ -39,7 +39,15 @@ async fn main(_spawner: Spawner) {
         crashes: 0,
         poll_cycles: 125_000_000 / POLLS_A_SECOND,
     };
-    let mut service = Service::<1>::new(Model::open(image), board);
+    // An image takes a while to verify: other tasks run between two slices.
+    let mut opening = Opening::new(image);
+    let model = loop {
+        match opening.go_on(board.poll_cycles) {
+            Some(opened) => break opened,
+            None => yield_now().await,
+        }
+    };
+    let mut service = Service::<1>::new(model, board);
     let mut port = QueuedPort::<{ QueuedPort::<0>::ENOUGH }>::new();
     let mut bytes = [0; 64];
     loop {
