@@ -391,6 +391,22 @@ fn what_is_no_movie_is_called_by_its_own_name_from_training_to_answers() {
         &["console", "--image", "model.img"],
         b"help\nboard\nrate id:4 5\ntop\nwhy id:4\nme\n",
     );
+    // What a page is made of.
+    let titles = (1..=20).map(|joke| format!("{joke},Knock knock {joke},\n"));
+    let titles = format!("movieId,title,genres\n{}", titles.collect::<String>());
+    std::fs::write(place.path("jokes.csv"), titles).unwrap();
+    let map = [
+        "map",
+        "--image",
+        "model.img",
+        "--titles",
+        "jokes.csv",
+        "--out",
+        "-",
+    ];
+    let map = place.succeeds(&map, b"");
+    assert!(map.contains("\tx\ty\titem joke/jokes\n"), "{map}");
+    said += &map;
     said += &place.succeeds(&["report", "model.img", "--out", "report.html"], b"");
     let report = std::fs::read_to_string(place.path("report.html")).unwrap();
     let (_, report) = report.split_once("</style>").unwrap();

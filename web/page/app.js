@@ -6,11 +6,10 @@ import { Connection, Refusal } from './link.js';
 import { Atlas } from './map.js';
 import { fromFile, give, leftOut, toFile } from './profile.js';
 import { element, rowOf } from './rows.js';
-import { count, fixed, moved, moves, stars, titled } from './words.js';
+import { call, count, fixed, items, moved, moves, say, stars, titled, worded } from './words.js';
 
 const $ = (id) => document.getElementById(id);
-const OWNER = { Owner: 0 };
-/** Movies in a list: as many as a reply holds. */
+/** Rows in a list: as many as a reply holds. */
 const LIST = 20;
 const NEAR = 6;
 /** `Capabilities::ODDS`: the board says how sure its predictions are. */
@@ -28,6 +27,14 @@ class Page {
   about = null;
   settling = null;
   scale = { lowest: 0.5, highest: 5, step: 0.5 };
+  /** Which of the board's profiles is the one who rates, and what the board says of all of them. */
+  owner = 0;
+  profiles = { owners: 1, ratings: [0] };
+  /** Users of the model. */
+  users = 0;
+  /** The list for two, and who the other is. */
+  shared = [];
+  other = null;
   genres = [];
 
   static async start() {
@@ -37,6 +44,7 @@ class Page {
     page.core.call('image', image);
     page.core.call('movies', table);
     page.movies = readMovies(new TextDecoder().decode(table));
+    wordPage();
     page.genres = page.core.json('genres');
     for (const list of ['genre', 'not']) $(list).append(...page.genres.map((name, bit) => element('option', { value: String(bit) }, name)));
     page.byId = new Map(page.movies.map((movie) => [movie.id, movie]));
@@ -51,6 +59,10 @@ class Page {
 
   // What is asked.
 
+  get who() {
+    return { Owner: this.owner };
+  }
+
   ask(request) {
     return this.connection.ask(request);
   }
@@ -62,6 +74,10 @@ class Page {
     const hello = (await this.ask('Hello')).reply.Hello;
     const info = (await this.ask('ModelInfo')).reply.ModelInfo;
     const storage = (await this.ask('Storage')).reply.Storage;
+    this.profiles = (await this.ask('Owners')).reply.Owners;
+    if (this.owner >= this.profiles.owners) this.owner = 0;
+    this.users = info.users;
+    this.offerOthers();
     this.scale = info;
     // A number of a fixed width comes as its bytes.
     this.isSure = (hello.capabilities[0] & ODDS) !== 0;
@@ -69,12 +85,12 @@ class Page {
     $('use-page').setAttribute('aria-pressed', String(this.isHere()));
     $('use-serial').setAttribute('aria-pressed', String(!this.isHere()));
     $('licence').textContent = `Data: ${info.license}`;
-    $('search').placeholder = `Search ${count(info.movies, 'movie')}`;
+    $('search').placeholder = `Search ${items(info.movies)}`;
     const kept = { Flash: 'keeps what you rate', Formatted: 'keeps what you rate', Absent: 'forgets when it is switched off', Failed: 'forgets when it is switched off: its flash takes no writes' }[storage.state];
     const where = this.isHere() ? 'Core in WebAssembly' : 'The board on USB';
     const lacks = SerialBoard.isPossible() ? '' : '. A board on USB needs Web Serial, which this browser does not have';
     $('board').textContent = `${where}, firmware ${hello.firmware.join('.')}, ${kept ?? 'has flash that can’t be opened: ratings aren’t kept'}${lacks}`;
-    $('numbers').textContent = `Model “${info.name}”: ${count(info.movies, 'movie')}, ${info.movie_dim} numbers each, ${count(info.length, 'byte')} in all; CRC-32 ${crcOf(info)}.`;
+    $('numbers').textContent = `Model “${info.name}”: ${items(info.movies)}, ${info.movie_dim} numbers each, ${count(info.length, 'byte')} in all; CRC-32 ${crcOf(info)}.`;
     const isOther = !this.isHere() && String(info.fingerprint) !== String(this.own.fingerprint);
     $('filter').hidden = !info.facets || isOther || this.genres.length === 0;
     this.notice(this.about_of_others(info));
@@ -87,7 +103,66 @@ class Page {
   /** What a person must know of a board whose model isn't this page's. */
   about_of_others(info) {
     if (this.isHere() || String(info.fingerprint) === String(this.own.fingerprint)) return this.board.unkept;
-    return 'The board has a model of other data than this page: titles and map are this page’s, and may name other movies than the board means.';
+    return say`The board has a model of other data than this page: titles and map are this page’s, and may name other movies than the board means.`;
+  }
+
+  /** Offers whom a list may be for beside the one who rates: others with a profile, and users of the model. */
+  offerOthers() {
+    const people = Array.from({ length: this.profiles.owners }, (_, owner) => owner);
+    $('people').hidden = people.length < 2;
+    $('people').replaceChildren(
+      ...people.map((owner) =>
+        element('button', { type: 'button', 'aria-pressed': String(owner === this.owner), onclick: () => this.become(owner) }, person(owner)),
+      ),
+    );
+    const chosen = $('with').value;
+    $('with').replaceChildren(
+      ...people.filter((owner) => owner !== this.owner).map((owner) => element('option', { value: String(owner) }, person(owner))),
+      ...(this.users > 0 ? [element('option', { value: 'user' }, 'a user of the model')] : []),
+    );
+    const options = [...$('with').options];
+    if (options.some(({ value }) => value === chosen)) $('with').value = chosen;
+    $('tab-two').hidden = options.length === 0;
+    if (options.length === 0 && this.tab === 'two') this.tab = 'top';
+  }
+
+  /** From now on another rates, and lists are theirs. */
+  become(owner) {
+    return this.run(async () => {
+      this.owner = owner;
+      this.moves = new Map();
+      this.suggested = null;
+      this.opened = null;
+      this.offerOthers();
+      $('people').children[owner].focus();
+      await this.refresh();
+      this.tell(`${person(owner)} rates now, with ${count(this.rated.size, 'rating')} so far.`);
+    });
+  }
+
+  /** The other of the list for two, if one is chosen. */
+  chosenOther() {
+    const chosen = $('with').value;
+    if (chosen === '') return null;
+    if (chosen !== 'user') return { who: { Owner: Number(chosen) }, name: person(Number(chosen)) };
+    const id = Number($('user').value);
+    const isId = $('user').value !== '' && Number.isInteger(id) && id >= 0 && id <= 0xffffffff;
+    return isId ? { who: { ImageUser: id }, name: `user ${id}` } : null;
+  }
+
+  /** The list for two anew. */
+  async share() {
+    this.shared = [];
+    this.other = this.chosenOther();
+    if (!this.other) return;
+    const asked = { who: this.who, count: LIST, with: this.other.who, agreement: $('agree').value, wanted: this.wanted() };
+    const list = (await this.ask({ Together: asked })).reply.Together;
+    this.shared = list.map(({ movie, stars: [own, theirs] }) => ({ movie, stars: own, theirs }));
+  }
+
+  /** Whether the list for two is what is looked at. */
+  isForTwo() {
+    return this.tab === 'two' && !this.words && this.other !== null;
   }
 
   isHere() {
@@ -106,17 +181,19 @@ class Page {
 
   /** The list and the ratings anew. */
   async refresh() {
-    const { reply } = await this.ask({ TopN: { who: OWNER, count: LIST, include_rated: false, include_below: false, wanted: this.wanted() } });
+    const { reply } = await this.ask({ TopN: { who: this.who, count: LIST, include_rated: false, include_below: false, wanted: this.wanted() } });
     this.top = reply.Movies;
     const rated = new Map();
     for (let total = 1; rated.size < total; ) {
-      const page = (await this.ask({ Ratings: { who: OWNER, first: rated.size } })).reply.Ratings;
+      const page = (await this.ask({ Ratings: { who: this.who, first: rated.size } })).reply.Ratings;
       total = page.total;
       if (page.ratings.length === 0) break;
       for (const { movie, stars: given } of page.ratings) rated.set(movie, given);
     }
     this.rated = rated;
+    this.profiles.ratings[this.owner] = rated.size;
     if (this.tab === 'suggest') await this.suggest();
+    if (this.tab === 'two') await this.share();
     if (this.words) await this.predict();
     if (this.opened !== null) await this.explain(this.opened);
     if (this.isHere()) this.notice(this.board.unkept);
@@ -136,29 +213,29 @@ class Page {
 
   rate(id, given) {
     return this.run(() =>
-      this.change({ Rate: { who: OWNER, movie: id, stars: given } }, ({ Rated }) =>
+      this.change({ Rate: { who: this.who, movie: id, stars: given } }, ({ Rated }) =>
         `${stars(given)} for ${this.name(id)}: predicted ${fixed(Rated.before)} before, and ${fixed(Rated.after)} now.`),
     );
   }
 
   undo() {
     return this.run(() =>
-      this.change({ Undo: { who: OWNER } }, ({ Undone }) =>
+      this.change({ Undo: { who: this.who } }, ({ Undone }) =>
         Undone.stars === null ? `${this.name(Undone.movie)} is not rated any more.` : `${this.name(Undone.movie)} has ${stars(Undone.stars)} again.`),
     );
   }
 
   forget(id) {
-    return this.run(() => this.change({ Forget: { who: OWNER, movie: id } }, () => `${this.name(id)} is forgotten.`));
+    return this.run(() => this.change({ Forget: { who: this.who, movie: id } }, () => `${this.name(id)} is forgotten.`));
   }
 
   forgetAll() {
     const sure = confirm(`Forget all of your ${count(this.rated.size, 'rating')}, for good?`);
-    return sure ? this.run(() => this.change({ ForgetMe: { who: OWNER } }, () => 'Everything is forgotten.')) : null;
+    return sure ? this.run(() => this.change({ ForgetMe: { who: this.who } }, () => 'Everything is forgotten.')) : null;
   }
 
   async suggest() {
-    this.suggested ??= (await this.ask({ Suggest: { who: OWNER, count: LIST } })).reply.Movies;
+    this.suggested ??= (await this.ask({ Suggest: { who: this.who, count: LIST } })).reply.Movies;
   }
 
   /** What somebody would give what was found. */
@@ -170,7 +247,7 @@ class Page {
     for (const row of found) {
       if (this.words !== words) return;
       try {
-        row.stars = (await this.ask({ Predict: { who: OWNER, movie: row.movie } })).reply.Stars;
+        row.stars = (await this.ask({ Predict: { who: this.who, movie: row.movie } })).reply.Stars;
       } catch (why) {
         if (!(why instanceof Refusal)) throw why;
       }
@@ -181,12 +258,17 @@ class Page {
   async explain(id) {
     const about = { movie: id };
     try {
-      about.explained = (await this.ask({ Explain: { who: OWNER, movie: id } })).reply.Explained;
-      if (this.isSure) about.likely = (await this.ask({ Likely: { who: OWNER, movie: id } })).reply.Likely;
+      about.explained = (await this.ask({ Explain: { who: this.who, movie: id } })).reply.Explained;
+      if (this.isSure) about.likely = (await this.ask({ Likely: { who: this.who, movie: id } })).reply.Likely;
+      if (this.isForTwo()) {
+        const { who } = this.other;
+        about.theirs = { explained: (await this.ask({ Explain: { who, movie: id } })).reply.Explained };
+        if (this.isSure) about.theirs.likely = (await this.ask({ Likely: { who, movie: id } })).reply.Likely;
+      }
       about.similar = (await this.ask({ Similar: { movie: id, count: NEAR } })).reply.Movies;
     } catch (why) {
       if (!(why instanceof Refusal)) throw why;
-      about.refused = why.message;
+      about.refused = worded(why.message);
     }
     if (this.opened === id) this.about = about;
   }
@@ -243,8 +325,9 @@ class Page {
       this.words = '';
     }
     this.render();
-    if (tab === 'suggest') this.run(async () => {
-      await this.suggest();
+    const list = { suggest: () => this.suggest(), two: () => this.share() }[tab];
+    if (list) this.run(async () => {
+      await list();
       this.render();
     });
   }
@@ -261,7 +344,7 @@ class Page {
     return this.run(async () => {
       const ratings = fromFile(await file.text(), file.name);
       const before = this.top;
-      const { taken, refused } = await give(this.connection, OWNER, ratings);
+      const { taken, refused } = await give(this.connection, this.who, ratings);
       this.suggested = null;
       await this.refresh();
       this.moves = moves(before, this.top);
@@ -315,7 +398,7 @@ class Page {
 
   /** Does something, one thing after the other, and tells what goes wrong. */
   run(work) {
-    const done = (this.busy ?? Promise.resolve()).then(work).catch((why) => this.tell(sentence(why.message), true));
+    const done = (this.busy ?? Promise.resolve()).then(work).catch((why) => this.tell(sentence(why instanceof Refusal ? worded(why.message) : why.message), true));
     this.busy = done;
     return done;
   }
@@ -323,7 +406,7 @@ class Page {
   // What is shown.
 
   movie(id) {
-    return this.byId.get(id) ?? { id, title: `movie ${id}`, genres: [], ratings: 0 };
+    return this.byId.get(id) ?? { id, title: say`movie ${id}`, genres: [], ratings: 0 };
   }
 
   name(id) {
@@ -343,6 +426,7 @@ class Page {
     if (this.words) return this.found.map((row) => ({ ...row, given: this.rated.get(row.movie) }));
     const numbered = (ranked, at) => ({ ...ranked, place: at + 1 });
     if (this.tab === 'suggest') return (this.suggested ?? []).map(numbered);
+    if (this.tab === 'two') return this.shared.map(numbered);
     if (this.tab === 'rated') return [...this.rated].reverse().map(([movie, given]) => ({ movie, given }));
     return this.top.map((ranked, at) => ({ ...numbered(ranked, at), move: this.moves.get(ranked.movie) }));
   }
@@ -350,11 +434,24 @@ class Page {
   aboutList(rows) {
     if (this.words) return rows.length ? 'What fits, the likeliest first, with what you would probably give it.' : 'No title is like that.';
     if (this.tab === 'suggest') return 'Rating one of these would teach it most.';
-    if (this.tab === 'rated') return rows.length ? 'The latest first. Open one to change or forget it.' : 'Nothing yet: search for a movie you know, or open one of the list, and give it stars.';
-    if (!rows.length) return 'No movie is like that and, as far as it knows you, above what you give on the whole.';
-    if (!this.rated.size) return 'The best for somebody it knows nothing of. Rate a movie and the list becomes yours.';
+    if (this.tab === 'rated') return rows.length ? 'The latest first. Open one to change or forget it.' : say`Nothing yet: search for a movie you know, or open one of the list, and give it stars.`;
+    if (this.tab === 'two') return this.aboutTwo(rows);
+    if (!rows.length) return say`No movie is like that and, as far as it knows you, above what you give on the whole.`;
+    if (!this.rated.size) return say`The best for somebody it knows nothing of. Rate a movie and the list becomes yours.`;
     const falls = rows.every((row, at) => at === 0 || row.stars <= rows[at - 1].stars);
     return `The best for you, from ${count(this.rated.size, 'rating')}${falls ? '' : ': by the stars you would give and by what you have looked for lately'}.`;
+  }
+
+  aboutTwo(rows) {
+    if (!this.other) return 'With whom? Give the number of a user of the model.';
+    const { name, who } = this.other;
+    if (!rows.length) return say`No movie is like that.`;
+    const worth = {
+      Least: say`A movie is worth what it is to the one of you who likes it less`,
+      Mean: say`A movie is worth what it is to both of you on average`,
+    }[$('agree').value];
+    const isUnknown = who.Owner !== undefined && !this.profiles.ratings[who.Owner];
+    return `${worth}, counted from each one’s own mean. Your stars, then those of ${name}${isUnknown ? ', who has rated nothing yet' : ''}.`;
   }
 
   render() {
@@ -373,7 +470,10 @@ class Page {
       tab.tabIndex = tab.dataset.tab === this.tab ? 0 : -1;
     }
     $('panel').setAttribute('aria-labelledby', `tab-${this.tab}`);
-    for (const id of ['genre', 'not', 'from', 'to']) $(id).disabled = this.tab !== 'top' || this.words !== '';
+    const isFiltered = (this.tab === 'top' || this.tab === 'two') && this.words === '';
+    for (const id of ['genre', 'not', 'from', 'to']) $(id).disabled = !isFiltered;
+    $('pair').hidden = this.tab !== 'two' || this.words !== '';
+    $('user-label').hidden = $('with').value !== 'user';
     for (const id of ['undo', 'save', 'forget-all']) $(id).disabled = this.rated.size === 0 && id !== 'undo';
     this.atlas?.show({ best: this.top.map(({ movie }) => movie), rated: this.rated, opened: this.opened });
   }
@@ -385,13 +485,13 @@ class Page {
       tab.addEventListener('keydown', (event) => {
         const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
         if (!by) return;
-        const tabs = [...document.querySelectorAll('[role=tab]')];
+        const tabs = [...document.querySelectorAll('[role=tab]:not([hidden])')];
         const next = tabs[(tabs.indexOf(tab) + by + tabs.length) % tabs.length];
         this.show(next.dataset.tab);
         next.focus();
       });
     }
-    for (const id of ['genre', 'not', 'from', 'to']) {
+    for (const id of ['genre', 'not', 'from', 'to', 'with', 'user', 'agree']) {
       $(id).addEventListener('change', () =>
         this.run(() => {
           this.moves = new Map();
@@ -441,6 +541,9 @@ class Page {
       search.select();
     } else if (event.key === 'u') {
       this.undo();
+    } else if (event.key === 'b' && !$('tab-two').hidden) {
+      this.show('two');
+      $('tab-two').focus();
     } else if (at >= 0 && event.key === 'f') {
       this.forget(Number(rows[at].dataset.movie));
     } else if (at >= 0 && /^[0-9]$/.test(event.key)) {
@@ -473,8 +576,26 @@ function crcOf({ crc }) {
   return [...crc].reverse().map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+/** What a profile's owner is called. */
+function person(owner) {
+  return `Person ${owner + 1}`;
+}
+
+/** Calls the things by their name in what stood on the page before it was known. */
+function wordPage() {
+  const isText = ({ parentElement }) => (parentElement.matches('script') ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT, isText);
+  while (texts.nextNode()) texts.currentNode.data = worded(texts.currentNode.data);
+  for (const name of ['aria-label', 'placeholder']) {
+    for (const node of document.querySelectorAll(`body [${name}]`)) node.setAttribute(name, worded(node.getAttribute(name)));
+  }
+}
+
+/** The table that `host map` writes. Where the things aren't movies, its header says behind the columns what they are called. */
 function readMovies(text) {
-  const [, ...lines] = text.trimEnd().split('\n');
+  const [header, ...lines] = text.trimEnd().split('\n');
+  const [, one, many] = /\titem ([^\t/]+)\/([^\t/]+)$/.exec(header) ?? [];
+  if (one) call(one, many);
   return lines.map((line) => {
     const [id, title, genres, ratings, x, y] = line.split('\t');
     return { id: Number(id), title, genres: genres ? genres.split('|') : [], ratings: Number(ratings), x: Number(x), y: Number(y) };

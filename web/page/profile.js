@@ -1,6 +1,6 @@
 // An owner's ratings as a file, as `host query ratings --save` writes and `--load` reads it.
 
-import { stars } from './words.js';
+import { say, stars } from './words.js';
 
 /** Ratings in one `Import`. */
 const AT_ONCE = 8;
@@ -23,7 +23,7 @@ export function fromFile(text, name) {
     const cells = line.split(',');
     const [id, stars] = [cells[movie], cells[rating]].map((cell) => (cell?.trim() ? Number(cell) : NaN));
     if (!Number.isInteger(id) || id < 0 || id > 0xffffffff || !Number.isFinite(stars)) {
-      throw new Error(`line ${at + 1} of ${name}, “${line}”, should have a movie’s id and its stars, such as 1,4.5`);
+      throw new Error(`line ${at + 1} of ${name}, “${line}”, should have ${say`a movie’s id`} and its stars, such as 1,4.5`);
     }
     ratings.push([id, stars]);
   });
@@ -57,7 +57,7 @@ export async function give(connection, who, ratings) {
 /** Why ratings were left out, in words. */
 export function leftOut(refused, scale) {
   const why = {
-    UnknownMovie: 'of movies that the model does not have',
+    UnknownMovie: say`of movies that the model does not have`,
     OffScale: `that are not ${scale.lowest} to ${stars(scale.highest)} in steps of ${scale.step}`,
     LogFull: 'because the board’s memory of ratings is full',
   };

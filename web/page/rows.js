@@ -16,7 +16,7 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** `row` has `movie`, `place`, `stars`, `move`, `given`; `desk` is what rows need of the page. */
+/** `row` has `movie`, `place`, `stars`, `move`, `given`, and `theirs` in a list for two; `desk` is what rows need of the page. */
 export function rowOf(row, desk) {
   const movie = desk.movie(row.movie);
   const { name, others, year } = titled(movie.title);
@@ -24,7 +24,7 @@ export function rowOf(row, desk) {
   const number = row.given ?? row.stars;
   const head = element(
     'button',
-    { type: 'button', class: 'row', 'aria-expanded': String(isOpen), 'data-focus': `row-${row.movie}`, 'data-movie': row.movie, onclick: () => desk.open(row.movie) },
+    { type: 'button', class: row.theirs === undefined ? 'row' : 'row two', 'aria-expanded': String(isOpen), 'data-focus': `row-${row.movie}`, 'data-movie': row.movie, onclick: () => desk.open(row.movie) },
     element('span', { class: 'place' }, row.place ? String(row.place) : ''),
     element('span', { class: 'name' }, name, year ? element('span', { class: 'year' }, ` ${year}`) : null),
     element('span', { class: 'genres' }, others ? element('span', { class: 'others' }, others) : null, movie.genres.slice(0, 4).join(' · ')),
@@ -38,6 +38,16 @@ export function rowOf(row, desk) {
           row.given === undefined ? fixed(number) : String(number),
           element('span', { class: 'hidden' }, ' stars'),
           barOf(number, desk.scale),
+        ),
+    row.theirs === undefined
+      ? null
+      : element(
+          'span',
+          { class: 'value theirs' },
+          element('span', { class: 'hidden' }, `, ${desk.other.name}: predicted `),
+          fixed(row.theirs),
+          element('span', { class: 'hidden' }, ' stars'),
+          barOf(row.theirs, desk.scale),
         ),
   );
   const item = element('li', { class: isOpen ? 'open' : null, 'data-key': row.movie }, head);
@@ -75,24 +85,27 @@ function moreOf(id, desk) {
   );
   const about = desk.about;
   if (about?.movie !== id) return more;
-  if (about.explained) {
-    const because = about.explained.because.map(({ movie, stars: rated, moved }) => [signed(moved), `of it from your ${rated} for ${desk.name(movie)}`]);
-    const line = ([number, what]) => element('li', {}, element('b', {}, number), element('span', {}, what));
-    more.append(
-      element(
-        'div',
-        {},
-        element('h3', {}, `Why ${fixed(about.explained.stars)} stars${likely(about.likely)}`),
-        element('ul', { class: 'why' }, ...parts(about.explained).map(line), ...because.map(line)),
-      ),
-    );
-  }
+  if (about.explained) more.append(whyOf(about, about.theirs ? 'you' : null, desk));
+  if (about.theirs) more.append(whyOf(about.theirs, desk.other.name, desk));
   if (about.similar) {
     const chip = ({ movie }) => element('button', { type: 'button', 'data-focus': `near-${movie}`, onclick: () => desk.visit(movie) }, desk.name(movie));
     more.append(element('div', {}, element('h3', {}, 'Near it'), element('div', { class: 'chips' }, ...about.similar.map(chip))));
   }
   if (about.refused) more.append(element('p', { class: 'fine' }, about.refused));
   return more;
+}
+
+/** Why the movie has its stars, and for whom where it is for two. */
+function whyOf({ explained, likely: interval }, whom, desk) {
+  const isOwn = whom === null || whom === 'you';
+  const because = explained.because.map(({ movie, stars: rated, moved }) => [signed(moved), `of it from ${isOwn ? 'your' : 'their'} ${rated} for ${desk.name(movie)}`]);
+  const line = ([number, what]) => element('li', {}, element('b', {}, number), element('span', {}, what));
+  return element(
+    'div',
+    {},
+    element('h3', {}, `Why ${fixed(explained.stars)} stars${whom ? ` for ${whom}` : ''}${likely(interval)}`),
+    element('ul', { class: 'why' }, ...parts(explained, isOwn ? 'you' : whom).map(line), ...because.map(line)),
+  );
 }
 
 /** What a rating is given with: stars where the scale is of five, else its numbers. */

@@ -23,6 +23,35 @@ export function count(number, word, words = `${word}s`) {
   return `${number.toLocaleString('en')} ${number === 1 ? word : words}`;
 }
 
+/** What the things are called that people rate: one of them, and many. */
+let item = ['movie', 'movies'];
+
+/** From now on they are called so. */
+export function call(one, many) {
+  item = [one, many];
+}
+
+/** A text of this page’s own with their name in it. */
+export function worded(text) {
+  const [one, many] = item;
+  return text.replace(/\b(a )?(movies?)\b/gi, (_, article, word) => {
+    const own = word.length > 5 ? many : one;
+    const named = word.startsWith('M') ? own.charAt(0).toUpperCase() + own.slice(1) : own;
+    if (!article) return named;
+    return `${article.trim()}${/^[aeiou]/i.test(own) ? 'n' : ''} ${named}`;
+  });
+}
+
+/** As `worded`, of a template: what stands in its places, such as titles, stays as it is. */
+export function say(parts, ...values) {
+  return parts.map((part, at) => worded(part) + (values[at] ?? '')).join('');
+}
+
+/** How many of them. */
+export function items(number) {
+  return count(number, ...item);
+}
+
 export function stars(number) {
   return `${number} ${number === 1 ? 'star' : 'stars'}`;
 }
@@ -57,12 +86,13 @@ export function moved(before, now, name) {
   return `${sentence}.`;
 }
 
-/** The parts of a prediction, each with what it is. */
-export function parts(explained) {
+/** The parts of a prediction, each with what it is to `whom`: you, or another. */
+export function parts(explained, whom = 'you') {
+  const [rate, taste] = whom === 'you' ? ['how you rate', 'your taste'] : [`how ${whom} rates`, `the taste of ${whom}`];
   const named = [
-    [explained.user_bias, 'how you rate in general'],
+    [explained.user_bias, `${rate} in general`],
     [explained.movie_bias, 'how it is rated in general'],
-    [explained.dot, 'your taste and its kind'],
+    [explained.dot, `${taste} and its kind`],
     [explained.mlp, 'the network'],
   ];
   // A part that a model does not have adds this very number.

@@ -8,12 +8,18 @@ use pocketrec::wire::{Capabilities, Reset};
 
 use super::flash::{BYTES, Flash};
 
-/// Ratings that its owner may give.
-const RATINGS: usize = 1024;
+/// People who share it: a list may be for two.
+const OWNERS: usize = 2;
+
+/// Ratings that each may give.
+const RATINGS: usize = 700;
+
+/// Records of all of them.
+const RECORDS: usize = OWNERS * (RATINGS + UNDO_DEPTH);
 
 const _: () = assert!(
-    least_region(4096, 4, RATINGS + UNDO_DEPTH) as usize <= BYTES,
-    "flash has room for the owner's ratings"
+    least_region(4096, 4, RECORDS) as usize <= BYTES,
+    "flash has room for the owners' ratings"
 );
 
 /// What is done before the page may do something else, as a core without a floating-point unit would count it: a ranking
@@ -32,7 +38,7 @@ pub fn keep(image: &[u8]) -> &'static [u8] {
 
 /// The board, running.
 pub struct Device {
-    service: Service<'static, 1, RATINGS, FlashLog<Flash>>,
+    service: Service<'static, OWNERS, RATINGS, FlashLog<Flash>>,
     flash: Flash,
     line: QueuedPort<{ QueuedPort::<0>::ENOUGH }>,
     /// What the line sent.
@@ -58,7 +64,7 @@ impl Device {
             poll_cycles: POLL_CYCLES,
         };
         let flash = Flash::new(flash);
-        let store = FlashLog::open(flash.clone(), RATINGS + UNDO_DEPTH);
+        let store = FlashLog::open(flash.clone(), RECORDS);
         Self {
             service: Service::with_store(Model::open(image), board, store),
             flash,

@@ -1,7 +1,9 @@
 // The page's story in a real browser: open, search, rate, see the list move, why, undo, forget, and find it all again.
 
 import assert from 'node:assert/strict';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
@@ -119,6 +121,117 @@ test('the board in the page lists only the genres and years that are chosen, and
   });
 });
 
+test('two people have a list of what both would like, with both reasons, as core on a PC makes it', async () => {
+  await inBrowser({ reducedMotion: 'reduce' }, async (context) => {
+    const wrong = [];
+    const page = await openPage(context, wrong);
+    const rated = [[[1, 5], [6377, 5], [1214, 1]], [[1214, 5], [1240, 4.5], [1, 1.5]]];
+    await page.locator('#tab-two').click();
+    await settled(page);
+    assert.match(await page.locator('#about').innerText(), /Person 2, who has rated nothing yet/);
+    for (const [owner, ratings] of rated.entries()) {
+      await page.getByRole('button', { name: `Person ${owner + 1}`, exact: true }).click();
+      await settled(page);
+      assert.equal(await page.locator('#count').innerText(), '0', 'each has ratings of their own');
+      for (const [movie, stars] of ratings) await page.evaluate(([movie, stars]) => window.pocketrec.rate(movie, stars), [movie, stars]);
+      await settled(page);
+    }
+    await page.getByRole('button', { name: 'Person 1', exact: true }).click();
+    await settled(page);
+    assert.equal(await page.locator('#count').innerText(), '3');
+    assert.match(await page.locator('#about').innerText(), /the one of you who likes it less/);
+
+    // What the page lists is what core on this PC lists after the same ratings, to the digit that both show.
+    const folder = await mkdtemp(join(tmpdir(), 'pocketrec-two-'));
+    try {
+      const lines = (owner, text) => {
+        const asked = ['console', '--image', told('POCKETREC_IMAGE'), '--titles', 'none', '--profile', join(folder, 'profile'), '--owner', String(owner)];
+        return execFileSync(told('POCKETREC_HOST'), asked, { input: text, encoding: 'utf8', env: { ...process.env, XDG_CONFIG_HOME: folder, XDG_STATE_HOME: folder } });
+      };
+      const given = (ratings) => ratings.map(([movie, stars]) => `rate id:${movie} ${stars}\n`).join('');
+      lines(1, given(rated[1]));
+      lines(0, given(rated[0]));
+      for (const [agreement, word] of [['Least', 'least'], ['Mean', 'mean']]) {
+        await page.selectOption('#agree', agreement);
+        await settled(page);
+        const shown = await page.evaluate(() => window.pocketrec.shared.map(({ movie, stars, theirs }) => [movie, stars.toFixed(2), theirs.toFixed(2)].join(' ')));
+        const listed = lines(0, `together 1 ${word}\n`);
+        assert.equal(shown.length, 20);
+        const due = [...listed.matchAll(/^\s*\d+ +(\d\.\d\d) +(\d\.\d\d) .* (\d+)$/gm)].map(([, own, theirs, movie]) => `${movie} ${own} ${theirs}`);
+        assert.deepEqual(shown, due, listed);
+      }
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+
+    // Each one's stars are those of a prediction for them, bit for bit, and each is explained.
+    const row = await page.evaluate(async () => {
+      const [first] = window.pocketrec.shared;
+      const of = async (owner) => (await window.pocketrec.ask({ Predict: { who: { Owner: owner }, movie: first.movie } })).reply.Stars;
+      return { ...first, due: [await of(0), await of(1)] };
+    });
+    assert.deepEqual([row.stars, row.theirs], row.due);
+    await page.locator('#list .row').first().click();
+    await settled(page);
+    const why = await page.locator('.more').innerText();
+    assert.match(why, /^Why \d\.\d\d stars for you, likely \d\.\d to \d\.\d$/m);
+    assert.match(why, /^Why \d\.\d\d stars for Person 2, likely \d\.\d to \d\.\d$/m);
+    assert.match(why, /of it from your [\d.]+ for /);
+    assert.match(why, /of it from their [\d.]+ for /);
+
+    // By keyboard: from the list to a person, and the list for two again.
+    await page.keyboard.press('Escape');
+    await settled(page);
+    await page.keyboard.press('b');
+    await settled(page);
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'tab-two');
+    const before = await titles(page);
+    await page.selectOption('#genre', { label: 'Comedy' });
+    await settled(page);
+    assert.notDeepEqual(await titles(page), before);
+    const genres = await page.evaluate(() => window.pocketrec.shared.map(({ movie }) => window.pocketrec.movie(movie).genres));
+    assert.ok(genres.length > 0 && genres.every((of) => of.includes('Comedy')));
+    await page.reload();
+    await page.waitForFunction(() => window.pocketrec);
+    await settled(page);
+    assert.equal(await page.locator('#count').innerText(), '3', 'both profiles are kept');
+    assert.deepEqual(wrong, []);
+  });
+});
+
+test('what is rated is called by its own name everywhere, and titles stay as they are', async () => {
+  await inBrowser({}, async (context) => {
+    const wrong = [];
+    const page = await openPage(context, wrong, (page) =>
+      page.addInitScript(() => {
+        // The table of movies as `host map` writes it of an image with a name for them.
+        const plain = Response.prototype.arrayBuffer;
+        Response.prototype.arrayBuffer = async function () {
+          const bytes = await plain.call(this);
+          const text = new TextDecoder().decode(bytes.slice(0, 64));
+          if (!text.startsWith('movieId\t')) return bytes;
+          const [header, ...lines] = new TextDecoder().decode(bytes).split('\n');
+          return new TextEncoder().encode([`${header}\titem album/albums`, ...lines].join('\n')).buffer;
+        };
+      }),
+    );
+    const own = await page.evaluate(() => {
+      const texts = [document.body.innerText, ...[...document.querySelectorAll('[aria-label],[placeholder]')].flatMap((node) => [node.getAttribute('aria-label'), node.placeholder])];
+      return texts.filter(Boolean).join('\n');
+    });
+    assert.doesNotMatch(own.replace(/GroupLens.*|.*MovieLens.*/g, ''), /\bmovies?\b/i);
+    assert.match(own, /Rate an album, and see the list move/);
+    assert.match(own, /Search 9,066 albums/);
+    assert.match(own, /Rate an album and the list becomes yours/);
+    await find(page, 'scary movie 2');
+    assert.equal((await titles(page))[0], 'Scary Movie 2');
+    const refused = await page.evaluate(() => window.pocketrec.rate(999999999, 4));
+    assert.equal(refused, undefined);
+    assert.match(await page.locator('#told').innerText(), /Album 999999999 is not in the device's model/);
+    assert.deepEqual(wrong, []);
+  });
+});
+
 test('everything can be done by keyboard, and nothing is rated by walking', async () => {
   await inBrowser({ reducedMotion: 'reduce' }, async (context) => {
     const page = await openPage(context);
@@ -231,6 +344,9 @@ for (const width of [360, 390, 800, 1280]) {
     for (const colorScheme of ['dark', 'light']) {
       await inBrowser({ viewport: { width, height: 800 }, colorScheme }, async (context) => {
         const page = await openPage(context);
+        // A list for two has most in a row.
+        await page.locator('#tab-two').click();
+        await settled(page);
         await page.locator('#list .row').first().click();
         await settled(page);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);

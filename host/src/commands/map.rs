@@ -23,7 +23,8 @@ pub struct Args {
     titles: TitlesArgs,
 
     /// Table to write: a movie a line with its id, title, genres, number of ratings, and place from -1 to 1 either way,
-    /// with tabs between; - is standard output [default: beside the image, for example model.map.tsv]
+    /// with tabs between; its header says behind the columns what the movies are called, if not so. - is standard output
+    /// [default: beside the image, for example model.map.tsv]
     #[arg(long, value_name = "FILE")]
     out: Option<Target>,
 }
@@ -49,11 +50,22 @@ pub fn run(args: &Args) -> Result<()> {
     let id = |row| model.movie_id(row).unwrap_or(MovieId(0)).0;
     let ratings = |row| titles.get(id(row)).map_or(0, |movie| movie.ratings);
     let places = map::of(&model, ratings);
-    let mut text = String::from("movieId\ttitle\tgenres\tratings\tx\ty\n");
+    let mut text = String::from("movieId\ttitle\tgenres\tratings\tx\ty");
+    // What the things are called stands where no reader looks for a column, as in a titles file.
+    if let Some(item) = print::item::named() {
+        text.push_str(&format!("\titem {item}"));
+    }
+    text.push('\n');
     for (row, [x, y]) in (0..).zip(&places) {
         let genres = titles.get(id(row)).map(|movie| movie.genres.join("|"));
         // A reader of tables takes a tab for the end of a cell.
-        let title = titles.title(id(row)).replace(['\t', '\n', '\r'], " ");
+        let title = titles.title(id(row));
+        // One without a title is `movie 300`, which is ours.
+        let title = match titles.get(id(row)) {
+            Some(_) => title,
+            None => print::worded(&title).into_owned(),
+        };
+        let title = title.replace(['\t', '\n', '\r'], " ");
         let genres = genres.unwrap_or_default().replace(['\t', '\n', '\r'], " ");
         let line = format!(
             "{}\t{title}\t{genres}\t{}\t{x:.3}\t{y:.3}\n",

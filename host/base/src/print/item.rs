@@ -85,6 +85,11 @@ pub fn call(item: &Item) {
     }
 }
 
+/// What they are called, if not movies.
+pub fn named() -> Option<Item> {
+    read().clone()
+}
+
 /// What they are called: `movie` unless somebody said.
 pub fn one() -> String {
     read()
