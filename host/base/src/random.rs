@@ -58,6 +58,20 @@ impl Sequence {
     }
 }
 
+/// A hash of many bytes, eight sums side by side: none waits for another.
+pub fn digest(bytes: &[u8]) -> u64 {
+    let mut sums = [1; 8];
+    let (blocks, rest) = bytes.as_chunks::<64>();
+    for block in blocks {
+        for (sum, eight) in sums.iter_mut().zip(block.as_chunks().0) {
+            *sum = hash(*sum ^ u64::from_le_bytes(*eight));
+        }
+    }
+    let rest = rest.iter().copied().map(u64::from);
+    let all = sums.into_iter().chain(rest);
+    all.fold(bytes.len() as u64, |sum, next| hash(sum ^ next))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

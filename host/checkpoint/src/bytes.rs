@@ -12,14 +12,13 @@
 //! a line each, the first that of id 1.
 //! Metadata (all strings, as the format demands): see [`KEYS`].
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, SafeTensors};
 
 use super::model::Checkpoint;
 use super::note::{DataNote, SidesNote, SplitNote};
-use super::tensors::{Kind, canonical, floats, integers, little_end, number, tensor};
+use super::tensors::{File, Kind, Named, floats, integers, little_end, number, tensor};
 use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin;
 use pocketrec_data::Names;
@@ -62,20 +61,17 @@ pub const KEYS: [&str; 19] = [
 /// The `format` of files that this version writes, and the only one that it reads.
 pub const FORMAT: &str = "pocketrec checkpoint 1";
 
-/// A tensor: its name, what its elements are, its shape and bytes.
-type Named<'a> = (String, Dtype, Vec<usize>, Cow<'a, [u8]>);
-
 impl Checkpoint {
-    /// The file's bytes.
+    /// The file, to be written.
     ///
     /// # Errors
     /// A sentence, when the lengths of the tables and of the ids disagree or a number isn't finite.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
+    pub fn file(&self) -> Result<File<'_>, String> {
         self.check()?;
-        self.unchecked_bytes()
+        self.unchecked()
     }
 
-    pub(super) fn unchecked_bytes(&self) -> Result<Vec<u8>, String> {
+    pub(super) fn unchecked(&self) -> Result<File<'_>, String> {
         let p = &self.parameters;
         let mut tensors: Vec<Named<'_>> = Vec::new();
         let mut floats = |name: String, shape: Vec<usize>, bytes| {
@@ -181,14 +177,6 @@ impl Checkpoint {
                 tensors.push((name.into(), Dtype::U8, vec![text.len()], text.into()));
             }
         }
-        let views = tensors
-            .iter()
-            .map(|(name, dtype, shape, bytes)| {
-                let view = TensorView::new(*dtype, shape.clone(), bytes);
-                view.map(|view| (name.as_str(), view))
-                    .map_err(|error| error.to_string())
-            })
-            .collect::<Result<Vec<_>, _>>()?;
         let options = serde_json::to_string(&self.options).map_err(|error| error.to_string())?;
         let values = [
             FORMAT.into(),
@@ -212,9 +200,7 @@ impl Checkpoint {
             self.validation
                 .map_or_else(|| "none".into(), validation_text),
         ];
-        let metadata: HashMap<String, String> =
-            KEYS.iter().map(ToString::to_string).zip(values).collect();
-        canonical(safetensors::serialize(views, Some(metadata)).map_err(|e| e.to_string())?)
+        File::new(tensors, KEYS.into_iter().zip(values))
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Result<Self, Kind> {

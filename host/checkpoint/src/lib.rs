@@ -19,4 +19,4 @@ pub use bytes::{FORMAT, KEYS};
 pub use made::by_recipe;
 pub use model::Checkpoint;
 pub use note::{Added, BUILT_IN, DataNote, IMPORTED, PIPE, RunNote, SidesNote, SplitNote};
-pub use tensors::CheckpointError;
+pub use tensors::{CheckpointError, File};

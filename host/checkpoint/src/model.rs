@@ -72,8 +72,9 @@ impl Checkpoint {
             path: path.to_owned(),
             kind,
         };
-        let bytes = self.to_bytes().map_err(|why| fail(Kind::Content(why)))?;
-        pocketrec_base::files::write(path, &bytes).map_err(|error| fail(Kind::Write(error)))
+        let file = self.file().map_err(|why| fail(Kind::Content(why)))?;
+        pocketrec_base::files::write_with(path, |to| file.write_to(to))
+            .map_err(|error| fail(Kind::Write(error)))
     }
 
     /// Reads a file that [`Checkpoint::write`] wrote.

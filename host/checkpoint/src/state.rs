@@ -9,7 +9,6 @@
 //! (`probe_…`).
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::path::Path;
 
 use pocketrec_train::Epoch;
@@ -17,7 +16,7 @@ use pocketrec_train::state::{Numbers, State};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::note::{RunNote, SplitNote};
-use super::tensors::{self, CheckpointError, Kind, little_end};
+use super::tensors::{CheckpointError, File, Kind, little_end};
 
 /// The `format` of files that this version writes, and the only one that it reads.
 pub const FORMAT: &str = "pocketrec state 4";
@@ -47,22 +46,16 @@ fn numbers(view: &TensorView<'_>) -> Option<Numbers> {
     }
 }
 
-/// The file's bytes, for a run.
+/// The file, to be written, for a run.
 ///
 /// # Errors
 /// A sentence, when the format's writer refuses.
-pub fn to_bytes(state: &State, run: &RunNote) -> Result<Vec<u8>, String> {
-    let error = |error: &dyn std::fmt::Display| error.to_string();
-    let memory = state.memory();
-    let tensors: Vec<_> = memory
-        .map(|(name, numbers)| (name, tensor(numbers)))
-        .collect();
-    let mut views = Vec::new();
-    for (name, (dtype, length, bytes)) in &tensors {
-        let view = TensorView::new(*dtype, vec![*length], bytes);
-        views.push((*name, view.map_err(|e| error(&e))?));
-    }
-    let json = |value: serde_json::Result<String>| value.map_err(|e| error(&e));
+pub fn file<'a>(state: &'a State, run: &RunNote) -> Result<File<'a>, String> {
+    let tensors = state.memory().map(|(name, numbers)| {
+        let (dtype, length, bytes) = tensor(numbers);
+        (name.to_string(), dtype, vec![length], bytes)
+    });
+    let json = |value: serde_json::Result<String>| value.map_err(|error| error.to_string());
     let metadata = [
         ("format", FORMAT.to_string()),
         ("run", run.id()),
@@ -74,13 +67,10 @@ pub fn to_bytes(state: &State, run: &RunNote) -> Result<Vec<u8>, String> {
         ("split_seed", run.split.seed.to_string()),
         ("split_share", run.split.share.to_string()),
     ];
-    let metadata: HashMap<String, String> =
-        metadata.map(|(key, value)| (key.to_string(), value)).into();
-    let bytes = safetensors::serialize(views, Some(metadata)).map_err(|e| error(&e))?;
-    tensors::canonical(bytes)
+    File::new(tensors.collect(), metadata)
 }
 
-/// Reads a file of [`to_bytes`].
+/// Reads such a [`file`].
 ///
 /// # Errors
 /// When the file can't be read, is cut, or isn't such a file; the sentence says what.
@@ -157,14 +147,14 @@ mod tests {
 
     #[test]
     fn a_state_is_read_back_in_every_bit_and_says_of_which_run_it_is() {
-        let bytes = to_bytes(&state(), &run()).unwrap();
+        let bytes = file(&state(), &run()).unwrap().to_bytes();
         let (of, read) = from_bytes(&bytes).unwrap();
         assert_eq!((of, read), (run(), state()));
     }
 
     #[test]
     fn a_truncated_state_is_refused_at_every_length() {
-        let bytes = to_bytes(&state(), &run()).unwrap();
+        let bytes = file(&state(), &run()).unwrap().to_bytes();
         for length in 0..bytes.len() {
             assert!(from_bytes(&bytes[..length]).is_err(), "{length}");
         }

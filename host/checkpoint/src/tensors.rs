@@ -1,7 +1,9 @@
 //! The file format that checkpoints and states have: tensors by name, and why a file of them is refused.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -113,21 +115,64 @@ pub(super) fn little_end<T: bytemuck::NoUninit>(values: &[T]) -> Cow<'_, [u8]> {
         .collect()
 }
 
-/// Rewrites the header with sorted keys: the format's own writer leaves the metadata in the
-/// order of a hash map, and the same checkpoint must be the same bytes.
-pub(super) fn canonical(mut bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    let (length, rest) = bytes.split_first_chunk::<8>().ok_or("no header")?;
-    let length = u64::from_le_bytes(*length) as usize;
-    let header = rest.get(..length).ok_or("no header")?;
-    let header: std::collections::BTreeMap<String, serde_json::Value> =
-        serde_json::from_slice(header).map_err(|error| error.to_string())?;
-    let mut header = serde_json::to_vec(&header).map_err(|error| error.to_string())?;
-    header.resize(header.len().next_multiple_of(8), b' ');
-    // As long as it was: what is behind stays where it is.
-    let start = (header.len() as u64)
-        .to_le_bytes()
-        .into_iter()
-        .chain(header);
-    bytes.splice(..8 + length, start);
-    Ok(bytes)
+/// A tensor: its name, what its elements are, its shape and bytes.
+pub(super) type Named<'a> = (String, Dtype, Vec<usize>, Cow<'a, [u8]>);
+
+/// A file that is to be written: a function of what it is made of, which the format's own writer, with the metadata in the
+/// order of a hash map, isn't.
+#[derive(Debug)]
+pub struct File<'a> {
+    header: Vec<u8>,
+    tensors: Vec<Cow<'a, [u8]>>,
+}
+
+impl<'a> File<'a> {
+    /// Tensors, each of which has the bytes that its shape says, and metadata.
+    pub(super) fn new(
+        mut tensors: Vec<Named<'a>>,
+        metadata: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Result<Self, String> {
+        // The largest elements first, so that all begin where their type may.
+        tensors.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let metadata: BTreeMap<&str, String> = metadata.into_iter().collect();
+        let mut header = BTreeMap::from([("__metadata__", serde_json::json!(metadata))]);
+        let mut start = 0;
+        for (name, dtype, shape, bytes) in &tensors {
+            TensorView::new(*dtype, shape.clone(), bytes).map_err(|error| error.to_string())?;
+            let end = start + bytes.len();
+            let info = serde_json::json!({
+                "data_offsets": [start, end],
+                "dtype": dtype,
+                "shape": shape,
+            });
+            header.insert(name, info);
+            start = end;
+        }
+        let mut header = serde_json::to_vec(&header).map_err(|error| error.to_string())?;
+        header.resize(header.len().next_multiple_of(8), b' ');
+        Ok(Self {
+            header,
+            tensors: tensors.into_iter().map(|tensor| tensor.3).collect(),
+        })
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn write_to(&self, to: &mut dyn Write) -> io::Result<()> {
+        to.write_all(&(self.header.len() as u64).to_le_bytes())?;
+        to.write_all(&self.header)?;
+        self.tensors
+            .iter()
+            .try_for_each(|tensor| to.write_all(tensor))
+    }
+
+    /// The file's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let length = (self.header.len() as u64).to_le_bytes();
+        let mut parts = vec![&length[..], &self.header];
+        parts.extend(self.tensors.iter().map(|tensor| &tensor[..]));
+        parts.concat()
+    }
 }

@@ -109,9 +109,9 @@ fn names_that_are_not_those_of_the_ids_are_refused() {
     let mut wrong = checkpoint(ModelKind::Hybrid);
     wrong.data.user_names = Names::new(vec!["only one".into()]);
     let Err(Kind::Content(why)) = wrong
-        .to_bytes()
+        .file()
         .map_err(Kind::Content)
-        .and_then(|bytes| Checkpoint::from_bytes(&bytes))
+        .and_then(|file| Checkpoint::from_bytes(&file.to_bytes()))
     else {
         panic!("taken");
     };
@@ -123,10 +123,16 @@ fn names_that_are_not_those_of_the_ids_are_refused() {
 
 #[test]
 fn the_same_checkpoint_is_the_same_bytes() {
-    let first = checkpoint(ModelKind::Hybrid).unchecked_bytes().unwrap();
+    let first = checkpoint(ModelKind::Hybrid)
+        .unchecked()
+        .unwrap()
+        .to_bytes();
     for _ in 0..8 {
         assert_eq!(
-            checkpoint(ModelKind::Hybrid).unchecked_bytes().unwrap(),
+            checkpoint(ModelKind::Hybrid)
+                .unchecked()
+                .unwrap()
+                .to_bytes(),
             first
         );
     }
@@ -134,7 +140,7 @@ fn the_same_checkpoint_is_the_same_bytes() {
 
 #[test]
 fn a_truncated_checkpoint_is_refused_at_every_length() {
-    let bytes = checkpoint(ModelKind::Mlp).unchecked_bytes().unwrap();
+    let bytes = checkpoint(ModelKind::Mlp).unchecked().unwrap().to_bytes();
     for length in 0..bytes.len() {
         let refused = Checkpoint::from_bytes(&bytes[..length]);
         assert!(matches!(refused, Err(Kind::NotSafetensors(_))), "{length}");
@@ -147,7 +153,7 @@ fn a_missing_or_broken_part_is_refused_by_name() {
     let refuse = |name: &str, change: &dyn Fn(&mut Checkpoint)| {
         let mut broken = checkpoint(ModelKind::Hybrid);
         change(&mut broken);
-        let bytes = broken.unchecked_bytes().unwrap();
+        let bytes = broken.unchecked().unwrap().to_bytes();
         let Err(Kind::Content(why)) = Checkpoint::from_bytes(&bytes) else {
             panic!("{name} passed");
         };
@@ -172,7 +178,10 @@ fn a_missing_or_broken_part_is_refused_by_name() {
     refuse("one unit", &|c| c.parameters.layers.truncate(1));
 
     for key in KEYS {
-        let bytes = checkpoint(ModelKind::Hybrid).unchecked_bytes().unwrap();
+        let bytes = checkpoint(ModelKind::Hybrid)
+            .unchecked()
+            .unwrap()
+            .to_bytes();
         let file = SafeTensors::deserialize(&bytes).unwrap();
         let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
         let mut metadata = header.metadata().clone().unwrap();

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
 use half::{bf16, f16};
+
+use crate::bytes::Bytes;
 
 /// What an array's elements are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +67,7 @@ pub struct Array {
     /// Whether the first side runs fastest.
     fortran: bool,
     big_endian: bool,
-    bytes: Arc<Vec<u8>>,
+    bytes: Bytes,
     range: Range<usize>,
 }
 
@@ -78,7 +79,7 @@ impl Array {
     pub fn new(
         shape: Vec<usize>,
         element: Element,
-        bytes: Arc<Vec<u8>>,
+        bytes: Bytes,
         range: Range<usize>,
     ) -> Result<Array, String> {
         let count = shape
@@ -210,19 +211,22 @@ impl Array {
             })
     }
 
-    /// Its numbers in single precision, the last side fastest: the file's own bytes where those are such numbers already.
+    /// The file's own bytes as numbers in single precision, the last side fastest, where they are such already.
+    pub fn plain(&self) -> Option<&[f32]> {
+        let plain = self.element == Element::F32 && !self.fortran && !self.big_endian;
+        let bytes = &self.bytes[self.range.clone()];
+        // None where they don't begin where a number may.
+        let values = || bytemuck::try_cast_slice(bytes).ok();
+        (plain && cfg!(target_endian = "little")).then(values)?
+    }
+
+    /// Its numbers in single precision, the last side fastest: [`plain`](Self::plain) ones where they are.
     ///
     /// # Errors
     /// Where its elements are no numbers, in words that follow its name.
     pub fn floats(&self) -> Result<Cow<'_, [f32]>, String> {
-        let plain = self.element == Element::F32 && !self.fortran && !self.big_endian;
-        if plain && cfg!(target_endian = "little") {
-            let bytes = &self.bytes[self.range.clone()];
-            return Ok(match bytemuck::try_cast_slice(bytes) {
-                Ok(values) => Cow::Borrowed(values),
-                // They don't begin where a number may.
-                Err(_) => Cow::Owned(bytemuck::pod_collect_to_vec(bytes)),
-            });
+        if let Some(values) = self.plain() {
+            return Ok(Cow::Borrowed(values));
         }
         fn low<const N: usize>(bytes: [u8; 8]) -> [u8; N] {
             std::array::from_fn(|at| bytes[at])

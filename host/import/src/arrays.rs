@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::Path;
-use std::sync::Arc;
 
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use zip::ZipArchive;
 
 use crate::array::{Array, Element};
-use crate::error::{Failed, bytes_of};
+use crate::bytes::Bytes;
+use crate::error::Failed;
 use crate::npy;
 
 /// How much a deflated byte is at most.
@@ -26,10 +26,10 @@ pub type Arrays = BTreeMap<String, Array>;
 /// [`Failed::Input`] for a file that isn't one of arrays or whose arrays aren't whole, [`Failed::Io`] where it can't be
 /// read.
 pub fn read(path: &Path) -> Result<Arrays, Failed> {
-    of_bytes(bytes_of(path)?, path).map_err(Failed::input)
+    of_bytes(Bytes::of(path)?, path).map_err(Failed::input)
 }
 
-pub(crate) fn of_bytes(bytes: Vec<u8>, path: &Path) -> Result<Arrays, String> {
+pub(crate) fn of_bytes(bytes: Bytes, path: &Path) -> Result<Arrays, String> {
     let shown = path.display();
     if bytes.is_empty() {
         return Err(format!("{shown} is empty"));
@@ -97,11 +97,10 @@ fn keras(path: &Path) -> String {
     )
 }
 
-fn safetensors(bytes: Vec<u8>) -> Result<Arrays, String> {
+fn safetensors(bytes: Bytes) -> Result<Arrays, String> {
     let not = |error| format!("is not a whole safetensors file ({error})");
     let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(not)?;
     let start = header + 8;
-    let bytes = Arc::new(bytes);
     metadata
         .tensors()
         .into_iter()
@@ -135,7 +134,7 @@ fn safetensors(bytes: Vec<u8>) -> Result<Arrays, String> {
 }
 
 /// An npz, or something else that is zipped.
-fn zipped(bytes: Vec<u8>, path: &Path) -> Result<Arrays, String> {
+fn zipped(bytes: Bytes, path: &Path) -> Result<Arrays, String> {
     let shown = path.display();
     let broken = |error: &dyn std::fmt::Display| format!("{shown} is cut or damaged ({error})");
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| broken(&error))?;
@@ -168,7 +167,7 @@ fn zipped(bytes: Vec<u8>, path: &Path) -> Result<Arrays, String> {
         if bytes.len() as u64 > most {
             return Err(broken(&format!("{plain} is longer than it says")));
         }
-        let array = npy::read(bytes).map_err(|why| format!("{shown}: {plain} {why}"))?;
+        let array = npy::read(bytes.into()).map_err(|why| format!("{shown}: {plain} {why}"))?;
         arrays.insert(plain.to_owned(), array);
     }
     match arrays.is_empty() {
@@ -223,7 +222,7 @@ mod tests {
                 "w.numpy() for w in m.weights",
             ),
         ] {
-            let told = of_bytes(bytes, Path::new(name)).unwrap_err();
+            let told = of_bytes(bytes.into(), Path::new(name)).unwrap_err();
             assert!(told.contains(line), "{told}");
         }
     }
@@ -232,19 +231,19 @@ mod tests {
     fn a_file_that_is_cut_anywhere_is_refused() {
         let floats = npy::written("<f4", "(2, 2)", &[0; 16]);
         let whole = npz(&[("user_factors.npy", &floats), ("item_factors.npy", &floats)]);
-        let arrays = of_bytes(whole.clone(), Path::new("m.npz")).unwrap();
+        let arrays = of_bytes(whole.clone().into(), Path::new("m.npz")).unwrap();
         assert_eq!(arrays["item_factors"].shape, [2, 2]);
         for length in 0..whole.len() {
-            of_bytes(whole[..length].to_vec(), Path::new("m.npz")).unwrap_err();
+            of_bytes(whole[..length].to_vec().into(), Path::new("m.npz")).unwrap_err();
         }
         let view = safetensors::tensor::TensorView::new(Dtype::F32, vec![1, 2], &[0; 8]).unwrap();
         let whole = safetensors::serialize([("a", view)], None).unwrap();
         assert_eq!(
-            of_bytes(whole.clone(), Path::new("m")).unwrap()["a"].shape,
+            of_bytes(whole.clone().into(), Path::new("m")).unwrap()["a"].shape,
             [1, 2]
         );
         for length in 0..whole.len() {
-            let told = of_bytes(whole[..length].to_vec(), Path::new("m")).unwrap_err();
+            let told = of_bytes(whole[..length].to_vec().into(), Path::new("m")).unwrap_err();
             assert!(told.starts_with("m "), "{told}");
         }
     }

@@ -203,7 +203,7 @@ proptest! {
         let model = folder.file("model.safetensors", &safetensors());
         let whole = make(Found::read(&model, &Wishes::default()).unwrap(), &BARE).unwrap().checkpoint;
         let storage = Storage::from(Precision::F16);
-        let path = folder.file("kept.safetensors", &damaged(&whole.to_bytes().unwrap(), &damages));
+        let path = folder.file("kept.safetensors", &damaged(&whole.file().unwrap().to_bytes(), &damages));
         match Checkpoint::read(&path) {
             // What isn't fit for a device is refused there.
             Ok(read) => if let Err(error) = build(&read, &Chosen::all(&read), storage) {

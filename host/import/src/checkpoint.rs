@@ -4,13 +4,13 @@
 use std::str::FromStr;
 
 use pocketrec_base::error::BadInput;
-use pocketrec_base::random::hash;
+use pocketrec_base::random::{digest, hash};
 use pocketrec_checkpoint::{Checkpoint, DataNote, IMPORTED, SplitNote};
 use pocketrec_data::scale::GivenScale;
 use pocketrec_data::{Dataset, Names, Ratings, Scale, Split};
 use pocketrec_train::{Options, Parameters, Solver, fame, interest, recipe, validate};
 
-use crate::cut::{cut, lost, mean_of, predictions, wanted};
+use crate::cut::{Whole, lost, mean_of, wanted};
 use crate::found::{Found, Side};
 
 /// What is told where nothing is known of what a model may be used for.
@@ -65,7 +65,7 @@ pub struct Made {
     /// The checkpoint.
     pub checkpoint: Checkpoint,
     /// The model as it was, where it had to be cut.
-    pub whole: Option<Parameters>,
+    pub whole: Option<Whole>,
     /// What a person should know, a sentence each.
     pub notes: Vec<String>,
 }
@@ -127,7 +127,7 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
         }
         (None, _) => mean.unwrap_or_default(),
     };
-    let mut parameters = Parameters {
+    let rest = Parameters {
         model,
         mean,
         scale: (0.0, 0.0),
@@ -135,23 +135,30 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
         movies: movies.ids.len(),
         user_dim: users.dim,
         movie_dim: movies.dim,
-        user_embedding: users.table,
-        movie_embedding: movies.table,
+        user_embedding: Vec::new(),
+        movie_embedding: Vec::new(),
         user_bias: users.bias,
         movie_bias: movies.bias,
         layers,
     };
-    let wanted = wanted(&parameters, beside.dim)?;
+    let wanted = wanted(&rest, beside.dim)?;
+    let mut whole = Whole {
+        rest,
+        users: users.table,
+        movies: movies.table,
+    };
     let open = beside.scale.is_none() && beside.data.is_none();
     let predicted = match open || wanted.is_some() {
-        true => predictions(&parameters),
+        true => whole.predictions(),
         false => Vec::new(),
     };
     let scale = scale(&predicted, beside, &mut notes);
-    parameters.scale = (scale.min, scale.max);
-    if let Some(ratings) = &ratings {
-        measure(&parameters, ratings, beside.mean.is_some(), &mut notes);
-    }
+    whole.rest.scale = (scale.min, scale.max);
+    let measured = |p: &Parameters, notes: &mut Vec<String>| {
+        if let Some(ratings) = &ratings {
+            measure(p, ratings, beside.mean.is_some(), notes);
+        }
+    };
     let counts = |rows: &[u32], length: usize| {
         let mut counts = vec![0u32; length];
         rows.iter().for_each(|row| counts[*row as usize] += 1);
@@ -159,13 +166,23 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
     };
     let none = Ratings::default();
     let counted = ratings.as_ref().unwrap_or(&none);
-    let user_counts = counts(&counted.users, parameters.users);
-    let movie_counts = counts(&counted.movies, parameters.movies);
-    let whole = wanted.map(|dim| {
-        let narrow = cut(&mut parameters, (&user_counts, &movie_counts), dim);
-        notes.push(lost(&predicted, &narrow, parameters.user_dim));
-        std::mem::replace(&mut parameters, narrow)
-    });
+    let user_counts = counts(&counted.users, whole.rest.users);
+    let movie_counts = counts(&counted.movies, whole.rest.movies);
+    let (parameters, whole) = match wanted {
+        None => {
+            let parameters = whole.into_parameters();
+            measured(&parameters, &mut notes);
+            (parameters, None)
+        }
+        Some(dim) => {
+            if ratings.is_some() {
+                measured(&whole.parameters(), &mut notes);
+            }
+            let narrow = whole.cut((&user_counts, &movie_counts), dim);
+            notes.push(lost(&predicted, &narrow, whole.rest.user_dim));
+            (narrow, Some(whole))
+        }
+    };
     let hidden = parameters.layers.iter().map(|layer| layer.outputs);
     let mut options = Options {
         model,
@@ -293,7 +310,7 @@ fn meet(
         ids: met.iter().map(|(id, _)| *id).collect(),
         names: names.clone(),
         dim,
-        table,
+        table: table.into(),
         bias,
     };
     Ok(())
@@ -356,20 +373,6 @@ fn measure(p: &Parameters, ratings: &Ratings, told: bool, notes: &mut Vec<String
 fn fingerprint(p: &Parameters, users: &[u32], movies: &[u32]) -> u64 {
     let tables = p.tables().into_iter().map(bytemuck::cast_slice);
     tables
-        .chain([users, movies])
-        .fold(1, |sum, numbers| hash(sum ^ digest(numbers)))
-}
-
-/// A sum over numbers, eight side by side: none waits for another.
-fn digest(numbers: &[u32]) -> u64 {
-    let mut sums = [1; 8];
-    let (blocks, rest) = numbers.as_chunks::<16>();
-    for block in blocks {
-        for (sum, [low, high]) in sums.iter_mut().zip(block.as_chunks().0) {
-            *sum = hash(*sum ^ (u64::from(*high) << 32 | u64::from(*low)));
-        }
-    }
-    let rest = rest.iter().copied().map(u64::from);
-    let all = sums.into_iter().chain(rest);
-    all.fold(numbers.len() as u64, |sum, next| hash(sum ^ next))
+        .chain([users, movies].map(bytemuck::cast_slice))
+        .fold(1, |sum, bytes| hash(sum ^ digest(bytes)))
 }

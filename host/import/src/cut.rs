@@ -1,12 +1,12 @@
 //! Rows wider than they may be, cut to the numbers that explain most, and what is lost by it.
 
-use std::mem::take;
-
 use pocketrec::MAX_DIM;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::threads;
-use pocketrec_train::bayes::{Rows, narrower};
+use pocketrec_train::bayes::{WideRows, narrower};
 use pocketrec_train::{ModelKind, Parameters};
+
+use crate::rows::Rows;
 
 /// Users, and movies, that a model is looked at with where looking at all would take long.
 const LOOKED_AT: usize = 1000;
@@ -17,8 +17,86 @@ fn some(count: usize) -> Vec<usize> {
     (0..taken).map(|at| at * count / taken).collect()
 }
 
+/// A model before it is cut, whose rows may still lie in its file.
+#[derive(Clone, Debug)]
+pub struct Whole {
+    /// All but the embedding tables, which are empty.
+    pub(crate) rest: Parameters,
+    /// The users' embedding.
+    pub(crate) users: Rows,
+    /// The movies' embedding.
+    pub(crate) movies: Rows,
+}
+
+impl Whole {
+    /// The model in memory: a copy of its tables.
+    pub fn parameters(&self) -> Parameters {
+        self.clone().into_parameters()
+    }
+
+    /// The model in memory; tables of the file's are copied.
+    pub(crate) fn into_parameters(self) -> Parameters {
+        Parameters {
+            user_embedding: self.users.into_own(),
+            movie_embedding: self.movies.into_own(),
+            ..self.rest
+        }
+    }
+
+    /// Predictions, not clamped, of some users for some movies: those of [`predictions`].
+    pub(crate) fn predictions(&self) -> Vec<f32> {
+        let p = &self.rest;
+        let (users, movies) = (some(p.users), some(p.movies));
+        let of = |values: &[f32], dim: usize, rows: &[usize]| -> Vec<f32> {
+            let rows = rows
+                .iter()
+                .map(|row| values.get(row * dim..(row + 1) * dim));
+            rows.flatten().flatten().copied().collect()
+        };
+        predictions(&Parameters {
+            users: users.len(),
+            movies: movies.len(),
+            user_embedding: of(&self.users, p.user_dim, &users),
+            movie_embedding: of(&self.movies, p.movie_dim, &movies),
+            user_bias: of(&p.user_bias, 1, &users),
+            movie_bias: of(&p.movie_bias, 1, &movies),
+            layers: p.layers.clone(),
+            ..*p
+        })
+    }
+
+    /// The model with rows of `dim` numbers, each rating's error counting.
+    pub(crate) fn cut(&self, counts: (&[u32], &[u32]), dim: usize) -> Parameters {
+        let weights = |counts: &[u32]| counts.iter().map(|&n| n as f32 + 1.0).collect::<Vec<_>>();
+        let (user_weights, movie_weights) = (weights(counts.0), weights(counts.1));
+        let p = &self.rest;
+        let rows = narrower(
+            &WideRows {
+                mean: p.mean,
+                bias: (&p.user_bias, &p.movie_bias),
+                dim: p.user_dim,
+                rows: (&self.users, &self.movies),
+            },
+            (&user_weights, &movie_weights),
+            dim,
+            threads::available(),
+        );
+        Parameters {
+            mean: rows.mean,
+            user_dim: dim,
+            movie_dim: dim,
+            user_embedding: rows.user_rows,
+            movie_embedding: rows.movie_rows,
+            user_bias: rows.user_bias,
+            movie_bias: rows.movie_bias,
+            layers: p.layers.clone(),
+            ..*p
+        }
+    }
+}
+
 /// Predictions, not clamped, of some users for some movies.
-pub(crate) fn predictions(p: &Parameters) -> Vec<f32> {
+fn predictions(p: &Parameters) -> Vec<f32> {
     let (users, movies) = (some(p.users), some(p.movies));
     p.raw_grid(&users, &movies, threads::available())
 }
@@ -49,45 +127,7 @@ pub(crate) fn wanted(p: &Parameters, dim: Option<usize>) -> Result<Option<usize>
     Ok(Some(most))
 }
 
-/// The model with rows of `dim` numbers, each rating's error counting.
-pub(crate) fn cut(p: &mut Parameters, counts: (&[u32], &[u32]), dim: usize) -> Parameters {
-    let weights = |counts: &[u32]| counts.iter().map(|&n| n as f32 + 1.0).collect::<Vec<_>>();
-    let (user_weights, movie_weights) = (weights(counts.0), weights(counts.1));
-    let wide = Rows {
-        mean: p.mean,
-        user_bias: take(&mut p.user_bias),
-        movie_bias: take(&mut p.movie_bias),
-        dim: p.user_dim,
-        user_rows: take(&mut p.user_embedding),
-        movie_rows: take(&mut p.movie_embedding),
-    };
-    let rows = narrower(
-        &wide,
-        (&user_weights, &movie_weights),
-        dim,
-        threads::available(),
-    );
-    p.user_bias = wide.user_bias;
-    p.movie_bias = wide.movie_bias;
-    p.user_embedding = wide.user_rows;
-    p.movie_embedding = wide.movie_rows;
-    Parameters {
-        mean: rows.mean,
-        user_dim: dim,
-        movie_dim: dim,
-        user_embedding: rows.user_rows,
-        movie_embedding: rows.movie_rows,
-        user_bias: rows.user_bias,
-        movie_bias: rows.movie_bias,
-        model: p.model,
-        scale: p.scale,
-        users: p.users,
-        movies: p.movies,
-        layers: p.layers.clone(),
-    }
-}
-
-/// What is lost by rows of fewer numbers, in words; `before` are the [`predictions`] of the model whose rows had `dim`.
+/// What is lost by rows of fewer numbers, in words; `before` are the predictions of the [`Whole`] model, whose rows had `dim`.
 pub(crate) fn lost(before: &[f32], narrow: &Parameters, dim: usize) -> String {
     let after = predictions(narrow);
     let root = |squares: f64| (squares / before.len().max(1) as f64).sqrt();
@@ -144,6 +184,15 @@ mod tests {
         }
     }
 
+    fn whole(p: &Parameters) -> Whole {
+        let mut rest = p.clone();
+        Whole {
+            users: std::mem::take(&mut rest.user_embedding).into(),
+            movies: std::mem::take(&mut rest.movie_embedding).into(),
+            rest,
+        }
+    }
+
     /// Root mean squares over all pairs, one after the other in double precision: by how much predictions differ, and how
     /// far they spread.
     fn plainly(wide: &Parameters, narrow: &Parameters) -> (f64, f64) {
@@ -172,13 +221,12 @@ mod tests {
     #[test]
     fn the_loss_that_is_told_is_that_of_all_pairs() {
         for dim in [3, 8, 32] {
-            let mut wide = model(70, 90, 48);
-            let whole = wide.clone();
-            let before = predictions(&wide);
-            let narrow = cut(&mut wide, (&[2; 70], &[1; 90]), dim);
-            assert_eq!(wide, whole, "the model itself stays as it is");
-            let note = lost(&before, &narrow, 48);
-            let (due, is) = (plainly(&whole, &narrow), told(&note));
+            let wide = model(70, 90, 48);
+            let whole = whole(&wide);
+            let narrow = whole.cut((&[2; 70], &[1; 90]), dim);
+            assert_eq!(whole.parameters(), wide);
+            let note = lost(&whole.predictions(), &narrow, 48);
+            let (due, is) = (plainly(&wide, &narrow), told(&note));
             assert!(
                 (due.0 - is.0).abs() < 1e-4 && (due.1 - is.1).abs() < 1e-4,
                 "{note} {due:?}"
@@ -190,12 +238,12 @@ mod tests {
 
     #[test]
     fn the_loss_of_many_pairs_is_measured_on_a_million_of_them() {
-        let mut wide = model(1100, 1300, 40);
-        let whole = wide.clone();
-        let before = predictions(&wide);
-        let narrow = cut(&mut wide, (&[0; 1100], &[0; 1300]), 6);
-        let note = lost(&before, &narrow, 40);
-        let (due, is) = (plainly(&whole, &narrow), told(&note));
+        let wide = model(1100, 1300, 40);
+        let whole = whole(&wide);
+        assert_eq!(whole.predictions(), predictions(&wide));
+        let narrow = whole.cut((&[0; 1100], &[0; 1300]), 6);
+        let note = lost(&whole.predictions(), &narrow, 40);
+        let (due, is) = (plainly(&wide, &narrow), told(&note));
         assert!(
             (due.0 / is.0 - 1.0).abs() < 0.02 && (due.1 / is.1 - 1.0).abs() < 0.02,
             "{note} {due:?}"

@@ -1,8 +1,7 @@
 //! Why a model can't be imported.
 
 use std::fmt;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use pocketrec_base::error::BadInput;
 
@@ -50,18 +49,4 @@ pub(crate) fn shown(text: &str) -> String {
         escaped.push('…');
     }
     escaped
-}
-
-/// All bytes of a file.
-///
-/// # Errors
-/// [`Failed::Input`] where there is none, [`Failed::Io`] where it can't be read.
-pub(crate) fn bytes_of(path: &Path) -> Result<Vec<u8>, Failed> {
-    std::fs::read(path).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Failed::input(format!("there is no file {}", path.display())),
-        ErrorKind::IsADirectory => {
-            Failed::input(format!("{} is a folder, not a file", path.display()))
-        }
-        _ => Failed::Io(path.to_owned(), error),
-    })
 }

@@ -2,17 +2,18 @@
 
 use std::path::Path;
 
-use pocketrec_base::threads;
 use pocketrec_data::Names;
 use pocketrec_train::{Layer, ModelKind};
 
 use crate::array::{Array, transposed};
 use crate::arrays::{self, Arrays};
-use crate::error::{Failed, bytes_of};
+use crate::bytes::Bytes;
+use crate::error::Failed;
 use crate::ids::{self, Ids};
 use crate::libmf;
 use crate::network::{self, Layout};
 use crate::roles::{Cast, Given, Role, listed};
+use crate::rows::Rows;
 use crate::spark;
 
 /// What a person says of a model.
@@ -40,7 +41,7 @@ pub struct Side {
     /// Numbers a row.
     pub dim: usize,
     /// The rows, one behind the other.
-    pub table: Vec<f32>,
+    pub table: Rows,
     /// A number a row, or none at all.
     pub bias: Vec<f32>,
 }
@@ -73,7 +74,7 @@ impl Found {
         if path.is_dir() {
             return Found::of_arrays(spark::read(path)?, Vec::new(), wishes, &of);
         }
-        let bytes = bytes_of(path)?;
+        let bytes = Bytes::of(path)?;
         let (arrays, notes) = match libmf::is(&bytes) {
             true => libmf::read(&String::from_utf8_lossy(&bytes)).map_err(of)?,
             false => (
@@ -296,15 +297,19 @@ impl Raw {
                 array.shape
             ));
         };
-        let values = array.floats().map_err(|why| format!("`{name}` {why}"))?;
-        let (rows, dim, values) = match turned {
-            true => (columns, rows, transposed(&values, rows, columns).into()),
-            false => (rows, columns, values),
+        let named = |why: String| format!("`{name}` {why}");
+        let shape = array.shape.clone();
+        let (rows, dim, array) = match turned {
+            true => {
+                let values = transposed(&array.floats().map_err(named)?, rows, columns);
+                let turned = Array::of_floats(vec![columns, rows], &values).map_err(named)?;
+                (columns, rows, turned)
+            }
+            false => (rows, columns, array),
         };
         if rows == 0 || dim == 0 {
             return Err(format!(
-                "`{name}` has the shape {:?}, which holds nothing",
-                array.shape
+                "`{name}` has the shape {shape:?}, which holds nothing"
             ));
         }
         if u32::try_from(rows).is_err() {
@@ -333,8 +338,8 @@ impl Raw {
                 ids.order.iter().map(|row| values[*row]).collect()
             }
         };
-        let (table, bad) = gathered(&values, dim, &ids.order);
-        if let Some((place, value)) = bad {
+        let table = Rows::ordered(array, dim, &ids.order).map_err(named)?;
+        if let Some((place, value)) = table.not_finite(dim) {
             return Err(format!(
                 "the row of {what} {} in `{name}` holds {value}; a factor is a finite number",
                 ids.shown(place)
@@ -354,39 +359,4 @@ impl Raw {
             bias,
         })
     }
-}
-
-/// Rows in another order, on all cores, and where the first number is that isn't finite: its place there, and what it is.
-fn gathered(values: &[f32], dim: usize, order: &[usize]) -> (Vec<f32>, Option<(usize, f32)>) {
-    /// Rows that a thread takes at a time.
-    const PART: usize = 1 << 10;
-    let mut table = vec![0.0; order.len() * dim];
-    let parts: Vec<_> = table
-        .chunks_mut(PART * dim)
-        .zip(order.chunks(PART))
-        .zip((0..).step_by(PART))
-        .collect();
-    let bad = threads::share(
-        threads::for_memory(),
-        parts,
-        || (),
-        |(), ((table, order), start)| {
-            let mut bad = None;
-            for ((to, &row), place) in table.chunks_exact_mut(dim).zip(order).zip(start..) {
-                to.copy_from_slice(&values[row * dim..][..dim]);
-                // Without a way out in the midst it is looked for by vectors.
-                let whole = to
-                    .iter()
-                    .fold(true, |whole, value| whole & value.is_finite());
-                if !whole && bad.is_none() {
-                    bad = to
-                        .iter()
-                        .find(|value| !value.is_finite())
-                        .map(|value| (place, *value));
-                }
-            }
-            bad
-        },
-    );
-    (table, bad.into_iter().flatten().next())
 }

@@ -1,9 +1,9 @@
 //! Models that other programs have trained, made into checkpoints.
 //!
-//! [`arrays`] are the named arrays of a file, each an [`array`](mod@array); `npy` is NumPy's format of one. [`libmf`]
+//! [`arrays`] are the named arrays of a file, each an [`array`](mod@array) of its `bytes`; `npy` is NumPy's format of one. [`libmf`]
 //! is a model in LIBMF's text, [`spark`] one in a folder of Spark's. [`roles`] says which array is what, by given names
 //! or by the usual ones; [`ids`] says whose rows are whose. [`network`] finds dense layers and how they lie. [`found`]
-//! puts it together into a [`Found`] model, whose rows ascend by id, and [`checkpoint`] makes the checkpoint of it,
+//! puts it together into a [`Found`] model, whose `rows` ascend by id, and [`checkpoint`] makes the checkpoint of it,
 //! with what ratings tell beside; `cut` makes rows narrower for it. [`check`] compares predictions.
 
 #![deny(
@@ -14,6 +14,7 @@
 
 pub mod array;
 pub mod arrays;
+mod bytes;
 pub mod check;
 pub mod checkpoint;
 mod cut;
@@ -24,11 +25,16 @@ pub mod libmf;
 pub mod network;
 mod npy;
 pub mod roles;
+mod rows;
 pub mod spark;
 mod table;
 
+pub use array::Array;
+pub use bytes::Bytes;
+pub use cut::Whole;
 pub use error::Failed;
 pub use found::Found;
+pub use rows::Rows;
 
 #[cfg(test)]
 mod broken_tests;

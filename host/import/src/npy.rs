@@ -2,9 +2,8 @@
 //!
 //! The line is read here: crates that read it bring a parser of Python's literals with dozens of crates below it.
 
-use std::sync::Arc;
-
 use crate::array::{Array, Element};
+use crate::bytes::Bytes;
 
 /// The first bytes.
 pub const MAGIC: &[u8] = b"\x93NUMPY";
@@ -13,8 +12,7 @@ pub const MAGIC: &[u8] = b"\x93NUMPY";
 ///
 /// # Errors
 /// What is wrong with it, in words that follow its name.
-pub fn read(bytes: Vec<u8>) -> Result<Array, String> {
-    let bytes = Arc::new(bytes);
+pub fn read(bytes: Bytes) -> Result<Array, String> {
     let cut = || "is cut: it ends within its header".to_owned();
     let version = *bytes.get(6).ok_or_else(cut)?;
     let (length, start) = match version {
@@ -125,6 +123,10 @@ pub(crate) fn written(descr: &str, shape: &str, bytes: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn read(bytes: Vec<u8>) -> Result<Array, String> {
+        super::read(bytes.into())
+    }
 
     #[test]
     fn arrays_of_numbers_and_texts_are_read_in_either_order() {

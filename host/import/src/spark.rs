@@ -7,7 +7,8 @@ use pocketrec_data::parquet::{self, Part};
 
 use crate::array::{Array, Element};
 use crate::arrays::Arrays;
-use crate::error::{Failed, bytes_of};
+use crate::bytes::Bytes;
+use crate::error::Failed;
 use crate::roles::Role;
 
 /// The folders of factors.
@@ -77,7 +78,7 @@ fn rank(model: &Path) -> Result<Option<usize>, Failed> {
     };
     let shown = part.display();
     let metadata: serde_json::Value =
-        serde_json::from_slice(&bytes_of(part)?).map_err(|error| {
+        serde_json::from_slice(&Bytes::of(part)?).map_err(|error| {
             Failed::input(format!("{shown} isn't JSON ({error}), as Spark writes it"))
         })?;
     let class = metadata["class"].as_str().unwrap_or_default();

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use pocketrec_data::known;
 use pocketrec_data::parquet::{self, Part};
 
-use crate::error::{Failed, bytes_of};
+use crate::bytes::Bytes;
+use crate::error::Failed;
 
 /// Cells as texts, column by column.
 #[derive(Debug, Default, PartialEq)]
@@ -44,7 +45,7 @@ pub(crate) fn read(path: &Path, headed: impl Fn(&[String]) -> bool) -> Result<Ta
     if !parts.is_empty() {
         return of_parquet(&parts);
     }
-    let bytes = bytes_of(path)?;
+    let bytes = Bytes::of(path)?;
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let separator = *b"\t;,"

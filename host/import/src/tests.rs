@@ -150,7 +150,7 @@ fn an_image_of_npz_factors_predicts_their_products_to_a_hundred_thousandth() {
     assert!(due_small.with_image(&small, Precision::F16).unwrap().holds);
     // A checkpoint of it is one.
     let again = pocketrec_checkpoint::Checkpoint::read(
-        &folder.file("model.safetensors", &checkpoint.to_bytes().unwrap()),
+        &folder.file("model.safetensors", &checkpoint.file().unwrap().to_bytes()),
     );
     assert_eq!(again.unwrap(), *checkpoint);
 }
@@ -336,7 +336,7 @@ fn rows_wider_than_an_image_are_cut_and_the_loss_is_told() {
     });
     let due = Due::read(&predictions(&folder, due), c).unwrap();
     assert!(
-        due.with_numbers(c, made.whole.as_ref().unwrap())
+        due.with_numbers(c, &made.whole.as_ref().unwrap().parameters())
             .unwrap()
             .holds
     );

@@ -123,13 +123,13 @@ pub fn run(args: &Args) -> Result<()> {
         ratings.len() as u32,
         like,
     );
-    let bytes = checkpoint.to_bytes().map_err(BadInput::new)?;
+    let file = checkpoint.file().map_err(BadInput::new)?;
     let _lock = Lock::take("--checkpoint", folder)?;
     let mut together = Together::default();
     // What a run left to go on from knows nothing of the movie.
     together.remove(&path.with_file_name(files::STATE));
     together
-        .add(&path, |file| file.write_all(&bytes))
+        .add(&path, |to| file.write_to(to))
         .with_context(|| format!("can't write {}; nothing was changed", path.display()))?;
     together
         .commit()

@@ -216,7 +216,7 @@ fn check(args: &Args, due: &Due, made: &Made) -> Result<Vec<Checked>> {
     if let Some(whole) = &made.whole {
         add(
             "before rows were cut",
-            due.with_numbers(checkpoint, whole)?,
+            due.with_numbers(checkpoint, &whole.parameters())?,
             true,
         )?;
     }
@@ -242,7 +242,7 @@ fn check(args: &Args, due: &Due, made: &Made) -> Result<Vec<Checked>> {
 /// Writes the checkpoint; what a run left there goes, since it is of another model.
 fn write(args: &Args, made: &Made) -> Result<PathBuf> {
     let place = args.out.join(files::CHECKPOINT);
-    let bytes = made.checkpoint.to_bytes().map_err(BadInput::new)?;
+    let file = made.checkpoint.file().map_err(BadInput::new)?;
     std::fs::create_dir_all(&args.out)
         .with_context(|| format!("can't create {}", args.out.display()))?;
     let _lock = Lock::take("--out", &args.out)?;
@@ -251,7 +251,7 @@ fn write(args: &Args, made: &Made) -> Result<PathBuf> {
         together.remove(&args.out.join(old));
     }
     together
-        .add(&place, |file| file.write_all(&bytes))
+        .add(&place, |to| file.write_to(to))
         .with_context(|| format!("can't write {}; nothing was changed", place.display()))?;
     together
         .commit()

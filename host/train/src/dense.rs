@@ -80,6 +80,21 @@ pub fn solve_upper<T: Real>(l: &[T], n: usize, b: &mut [T]) {
     }
 }
 
+/// The product of two vectors, of which each eighth number has a sum of its own, so that none waits for the last.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let ((eights, a), (others, b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in eights.iter().zip(others) {
+        for (at, sum) in sums.iter_mut().enumerate() {
+            *sum += a[at] * b[at];
+        }
+    }
+    for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
+        *sum += a * b;
+    }
+    sums.iter().sum()
+}
+
 /// Singular values, and vectors, of a square matrix.
 pub struct Svd {
     /// Descending.
@@ -98,7 +113,6 @@ pub fn svd(mut columns: Vec<f64>, n: usize) -> Svd {
     for k in 0..n {
         right[k * n + k] = 1.0;
     }
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
     for _pass in 0..40 {
         let mut turned = false;
         for p in 0..n {

@@ -1,5 +1,6 @@
 //! What a run leaves: its files, together, when it ends, when it is stopped, and every so often before.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use super::args::Args;
 use crate::print::epochs;
 use crate::report::curve;
 use pocketrec_base::files::{self, Together};
-use pocketrec_checkpoint::{Checkpoint, DataNote, RunNote, SplitNote, state};
+use pocketrec_checkpoint::{Checkpoint, DataNote, File, RunNote, SplitNote, state};
 use pocketrec_data::{Dataset, Split};
 use pocketrec_metrics::baselines::Baselines;
 use pocketrec_train::{Epoch, Fit, Observer, Options, Trained};
@@ -60,7 +61,7 @@ impl Run<'_> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("can't create {}", folder.display()))?;
         let model = checkpoint
-            .to_bytes()
+            .file()
             .map_err(|why| anyhow!("the model can't be kept: {why}"))?;
         let mut together = Together::default();
         let written = self.add(&mut together, fit, checkpoint, &model);
@@ -94,11 +95,11 @@ impl Run<'_> {
         together: &mut Together,
         fit: &Fit,
         checkpoint: &Checkpoint,
-        model: &[u8],
+        model: &File<'_>,
     ) -> Result<(), (PathBuf, std::io::Error)> {
-        let mut add = |name: &str, bytes: &[u8]| {
+        let mut add = |name: &str, fill: &dyn Fn(&mut dyn Write) -> std::io::Result<()>| {
             let place = self.args.out.join(name);
-            let result = together.add(&place, |file| file.write_all(bytes));
+            let result = together.add(&place, fill);
             result.map_err(|error| (place, error))
         };
         let other = |name: &str, why: String| {
@@ -106,18 +107,19 @@ impl Run<'_> {
             (place, std::io::Error::other(why))
         };
         if let Some(state) = &fit.state {
-            let bytes = state::to_bytes(state, &checkpoint.run())
-                .map_err(|why| other(files::STATE, why))?;
-            add(files::STATE, &bytes)?;
+            let state =
+                state::file(state, &checkpoint.run()).map_err(|why| other(files::STATE, why))?;
+            add(files::STATE, &|to| state.write_to(to))?;
         }
         let run = checkpoint.run().id();
-        add(files::HISTORY, curve::csv(&fit.history, &run).as_bytes())?;
+        let csv = curve::csv(&fit.history, &run);
+        add(files::HISTORY, &|to| to.write_all(csv.as_bytes()))?;
         let title = format!("{} on {}", self.options.model.name(), self.data.name);
         let baseline = self.baselines.score_movies(&self.data.ratings, self.split);
         let svg = curve::svg(&fit.history, baseline.mae, fit.best_epoch, &title, &run)
             .map_err(|why| other(files::CURVE, why.to_string()))?;
-        add(files::CURVE, svg.as_bytes())?;
-        add(files::CHECKPOINT, model)?;
+        add(files::CURVE, &|to| to.write_all(svg.as_bytes()))?;
+        add(files::CHECKPOINT, &|to| model.write_to(to))?;
         if fit.state.is_none() {
             // An earlier run's would belong to another checkpoint.
             together.remove(&self.args.out.join(files::STATE));
@@ -127,14 +129,14 @@ impl Run<'_> {
 }
 
 /// Writes the model where there is room, under a name that nothing has: beside its place, or among temporary files.
-fn rescue(folder: &Path, model: &[u8]) -> Option<PathBuf> {
+fn rescue(folder: &Path, model: &File<'_>) -> Option<PathBuf> {
     [folder, &std::env::temp_dir()].into_iter().find_map(|at| {
         let mut file = tempfile::Builder::new()
             .prefix("model.")
             .suffix(".safetensors")
             .tempfile_in(at)
             .ok()?;
-        std::io::Write::write_all(&mut file, model).ok()?;
+        model.write_to(&mut file).ok()?;
         file.as_file().sync_data().ok()?;
         let (_, path) = file.keep().ok()?;
         path.file_name().map(|name| at.join(name))

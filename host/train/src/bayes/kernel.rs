@@ -46,16 +46,9 @@ impl<const T: usize> Sums<T> {
             let mut j = 0;
             while j <= i {
                 let block = i * (i + 1) / 2 + j;
-                #[cfg(target_arch = "x86_64")]
-                if j < i && wide() {
-                    let (left, right) = self.outer[block..].split_at_mut(1);
-                    // SAFETY: AVX-512 was found on this CPU in the line above; i and j are below T.
-                    unsafe { x86::two_blocks(&mut left[0], &mut right[0], x, scaled, i, j) };
-                    j += 2;
-                    continue;
-                }
-                add_block(&mut self.outer[block], x, scaled, i, j);
-                j += 1;
+                let some = (i + 1 - j).min(2);
+                add_blocks(&mut self.outer[block..block + some], x, scaled, i, j);
+                j += some;
             }
         }
     }
@@ -65,6 +58,29 @@ impl<const T: usize> Sums<T> {
 #[cfg(target_arch = "x86_64")]
 fn wide() -> bool {
     std::arch::is_x86_feature_detected!("avx512f")
+}
+
+/// Adds the outer products of groups of rows to one block or two that lie beside each other: those of group `i` of
+/// `scaled` and of group `j` of `x` to the first, of `j + 1` to the second.
+pub(super) fn add_blocks<const T: usize>(
+    blocks: &mut [[[f32; LANES]; LANES]],
+    x: &[Row<T>],
+    scaled: &[Row<T>],
+    i: usize,
+    j: usize,
+) {
+    assert!(x.len() == scaled.len() && i < T && j + blocks.len() <= T);
+    #[cfg(target_arch = "x86_64")]
+    if let [left, right] = blocks
+        && wide()
+    {
+        // SAFETY: AVX-512 was found on this CPU in the line above; rows and groups are there, as was looked at first.
+        unsafe { x86::two_blocks(left, right, x, scaled, i, j) };
+        return;
+    }
+    for (j, block) in (j..).zip(blocks) {
+        add_block(block, x, scaled, i, j);
+    }
 }
 
 /// Adds to block `(i, j)`.

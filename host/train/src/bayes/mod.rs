@@ -31,7 +31,7 @@ mod table;
 mod tall;
 
 pub use links::Tags;
-pub use narrow::{EXPLAINS, narrower};
+pub use narrow::{EXPLAINS, WideRows, narrower};
 
 use super::state::{Numbers, State};
 use kernel::LANES;

@@ -22,20 +22,38 @@ pub(super) struct Wide<'a> {
     pub variance: f64,
 }
 
+/// A model whose rows are to become narrower: as [`Rows`], with tables that lie wherever they do.
+#[derive(Clone, Copy, Debug)]
+pub struct WideRows<'a> {
+    /// What a prediction starts from.
+    pub mean: f32,
+    /// A number a user, and a number a movie.
+    pub bias: (&'a [f32], &'a [f32]),
+    /// Numbers of a row.
+    pub dim: usize,
+    /// `dim` numbers a user, and as many a movie, row by row.
+    pub rows: (&'a [f32], &'a [f32]),
+}
+
 /// A model of fewer dimensions that predicts as nearly as such a one can, errors weighted by the product of what user and
 /// movie weigh (a number a user and a number a movie, above 0).
 ///
 /// Costs two passes over the rows, of dimensions squared multiply-adds a row, and singular values of a matrix as wide as
 /// the rows.
-pub fn narrower(rows: &Rows, weights: (&[f32], &[f32]), dim: usize, threads: usize) -> Rows {
+pub fn narrower(
+    model: &WideRows<'_>,
+    weights: (&[f32], &[f32]),
+    dim: usize,
+    threads: usize,
+) -> Rows {
     let doubles = |values: &[f32]| values.iter().map(|&b| f64::from(b)).collect::<Vec<_>>();
     let wide = Wide {
-        mean: rows.mean.into(),
-        bias: (doubles(&rows.user_bias), doubles(&rows.movie_bias)),
+        mean: model.mean.into(),
+        bias: (doubles(model.bias.0), doubles(model.bias.1)),
         product: Product {
-            rank: rows.dim,
-            left: (&rows.user_rows).into(),
-            right: (&rows.movie_rows).into(),
+            rank: model.dim,
+            left: model.rows.0.into(),
+            right: model.rows.1.into(),
         },
         variance: 1.0,
     };
@@ -278,9 +296,15 @@ mod tests {
             rows.mean + rows.user_bias[u] + rows.movie_bias[m] + dot
         };
         let ones = (vec![1.0; users], vec![1.0; movies]);
-        let narrow = narrower(&rows, (&ones.0, &ones.1), 4, 2);
+        let given = WideRows {
+            mean: rows.mean,
+            bias: (&rows.user_bias, &rows.movie_bias),
+            dim: wide,
+            rows: (&rows.user_rows, &rows.movie_rows),
+        };
+        let narrow = narrower(&given, (&ones.0, &ones.1), 4, 2);
         for threads in [1, 5] {
-            let other = narrower(&rows, (&ones.0, &ones.1), 4, threads);
+            let other = narrower(&given, (&ones.0, &ones.1), 4, threads);
             assert_eq!(other, narrow, "{threads} threads");
         }
         assert_eq!(narrow.user_rows.len(), users * 4);

@@ -3,13 +3,15 @@
 //! Written for the vectoriser, as the sampler's [`kernel`](super::kernel) is: nothing is fused and every sum has one
 //! written order, so the bits are the same with and without AVX2 and for any number of threads.
 
-use std::ops::Range;
+use std::ops::{AddAssign, Mul, Range};
 
 use pocketrec_base::threads::share;
 
-use super::kernel::LANES;
+use super::kernel::{LANES, Row, add_blocks};
 
 type Lanes = [f32; LANES];
+/// Two groups of columns of a row.
+type Pair = Row<2>;
 
 /// Rows whose products are summed in single precision, before double takes over.
 const BLOCK: usize = 256;
@@ -29,34 +31,31 @@ pub(super) fn gram(table: &[f32], centre: &[f32], weights: &[f32], threads: usiz
         return sum;
     }
     let groups = n.div_ceil(LANES);
+    let pairs = groups.div_ceil(2);
     let blocks: Vec<_> = table.chunks(BLOCK * n).zip(weights.chunks(BLOCK)).collect();
     for round in blocks.chunks(threads.max(1) * ROUND) {
-        let memory = || [(); 2].map(|()| vec![[0.0; LANES]; BLOCK * groups]);
+        let memory = || [(); 2].map(|()| vec![[[0.0; LANES]; 2]; BLOCK * pairs]);
         let made = share(
             threads,
             round.iter().copied(),
             memory,
             |[rows, scaled], (table, weights)| {
-                let used = weights.len() * groups;
+                let used = weights.len() * pairs;
                 let (rows, scaled) = (&mut rows[..used], &mut scaled[..used]);
-                spread(table, centre, rows);
-                let each = rows
-                    .chunks_exact(groups)
-                    .zip(scaled.chunks_exact_mut(groups));
-                for ((row, scaled), weight) in each.zip(weights) {
-                    for (to, x) in scaled.as_flattened_mut().iter_mut().zip(row.as_flattened()) {
-                        *to = weight * x;
-                    }
-                }
-                tiles(scaled, rows, groups)
+                spread(table, centre, weights, rows, scaled);
+                tiles(scaled, rows, weights.len(), groups)
             },
         );
         for tiles in made {
-            for i in 0..n {
-                for j in 0..=i {
-                    let (bi, bj) = (i / LANES, j / LANES);
-                    let tile = &tiles[bi * (bi + 1) / 2 + bj];
-                    sum[i * n + j] += f64::from(tile[i % LANES][j % LANES]);
+            let mut tiles = tiles.iter();
+            for i in 0..groups {
+                for (j, tile) in (0..=i).zip(&mut tiles) {
+                    for (row, tile) in (i * LANES..n).zip(tile) {
+                        let columns = j * LANES..(row + 1).min((j + 1) * LANES);
+                        for (sum, x) in sum[row * n..][columns].iter_mut().zip(tile) {
+                            *sum += f64::from(*x);
+                        }
+                    }
                 }
             }
         }
@@ -64,52 +63,37 @@ pub(super) fn gram(table: &[f32], centre: &[f32], weights: &[f32], threads: usiz
     sum
 }
 
-/// Lays rows out less their centre in whole groups of lanes, with zeros behind their end.
-fn spread(table: &[f32], centre: &[f32], rows: &mut [Lanes]) {
-    let n = centre.len();
-    let groups = n.div_ceil(LANES);
-    for (row, to) in table.chunks_exact(n).zip(rows.chunks_exact_mut(groups)) {
-        for ((to, x), c) in to.as_flattened_mut().iter_mut().zip(row).zip(centre) {
-            *to = x - c;
+/// Lays rows out less their centre, and times their weights beside, in pairs of groups of lanes with zeros behind the
+/// last: first the first pair of each row, so that what [`tiles`] reads of two pairs lies together.
+fn spread(table: &[f32], centre: &[f32], weights: &[f32], rows: &mut [Pair], scaled: &mut [Pair]) {
+    let (n, count) = (centre.len(), weights.len());
+    let mut whole = [(); 2].map(|()| vec![[0.0; 2 * LANES]; n.div_ceil(2 * LANES)]);
+    let [row, centres] = &mut whole;
+    centres.as_flattened_mut()[..n].copy_from_slice(centre);
+    for ((at, from), weight) in (0..).zip(table.chunks_exact(n)).zip(weights) {
+        row.as_flattened_mut()[..n].copy_from_slice(from);
+        let places = (at..).step_by(count);
+        for ((row, centre), place) in row.iter().zip(&*centres).zip(places) {
+            let less: [f32; 2 * LANES] = std::array::from_fn(|at| row[at] - centre[at]);
+            rows[place].as_flattened_mut().copy_from_slice(&less);
+            scaled[place]
+                .as_flattened_mut()
+                .copy_from_slice(&less.map(|x| weight * x));
         }
     }
 }
 
-/// The lower tiles of a block's Gram matrix, from its rows times their weights and its rows: tile `(i, j)`, `j <= i`, at
-/// `i (i + 1) / 2 + j`.
-fn tiles(scaled: &[Lanes], rows: &[Lanes], groups: usize) -> Vec<[Lanes; LANES]> {
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: AVX2 was found on this CPU in the line above.
-        unsafe {
-            return tiles_avx2(scaled, rows, groups);
-        }
-    }
-    tiles_plain(scaled, rows, groups)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn tiles_avx2(scaled: &[Lanes], rows: &[Lanes], groups: usize) -> Vec<[Lanes; LANES]> {
-    tiles_plain(scaled, rows, groups)
-}
-
-#[inline(always)]
-fn tiles_plain(scaled: &[Lanes], rows: &[Lanes], groups: usize) -> Vec<[Lanes; LANES]> {
-    let mut tiles = Vec::with_capacity(groups * (groups + 1) / 2);
-    for i in 0..groups {
-        for j in 0..=i {
-            // Eight sums of eight stay in registers over the whole block.
-            let mut sum = [[0.0; LANES]; LANES];
-            for (x, y) in scaled.chunks_exact(groups).zip(rows.chunks_exact(groups)) {
-                let (x, y) = (&x[i], &y[j]);
-                for r in 0..LANES {
-                    for c in 0..LANES {
-                        sum[r][c] += x[r] * y[c];
-                    }
-                }
+/// The lower tiles of a block's Gram matrix, from its `count` rows times their weights and its rows: tile `(i, j)`,
+/// `j <= i`, at `i (i + 1) / 2 + j`.
+fn tiles(scaled: &[Pair], rows: &[Pair], count: usize, groups: usize) -> Vec<[Lanes; LANES]> {
+    let mut tiles = vec![[[0.0; LANES]; LANES]; groups * (groups + 1) / 2];
+    for (first, scaled) in (0..).step_by(2).zip(scaled.chunks_exact(count)) {
+        for (j, rows) in (0..=first).step_by(2).zip(rows.chunks_exact(count)) {
+            for i in first..groups.min(first + 2) {
+                let at = i * (i + 1) / 2 + j;
+                let some = (i + 1 - j).min(2);
+                add_blocks(&mut tiles[at..at + some], rows, scaled, i - first, 0);
             }
-            tiles.push(sum);
         }
     }
     tiles
@@ -130,21 +114,7 @@ pub(super) fn times(
     if n == 0 || rank == 0 {
         return out;
     }
-    // The turn's columns in strips that fit in registers, with zeros behind the last.
-    let strips: Vec<Vec<[Lanes; WIDE]>> = (0..rank)
-        .step_by(WIDE * LANES)
-        .map(|start| {
-            let strip = turn.chunks_exact(rank).map(|row| {
-                let mut wide = [[0.0; LANES]; WIDE];
-                let part = &row[start..rank.min(start + WIDE * LANES)];
-                for (to, part) in wide.iter_mut().zip(part.chunks(LANES)) {
-                    to[..part.len()].copy_from_slice(part);
-                }
-                wide
-            });
-            strip.collect()
-        })
-        .collect();
+    let strips = strips(turn, rank);
     let parts: Vec<_> = table
         .chunks(PART * n)
         .zip(out.chunks_mut(PART * rank))
@@ -154,12 +124,44 @@ pub(super) fn times(
         parts,
         || (),
         |(), (table, out)| {
-            for (at, strip) in strips.iter().enumerate() {
-                product(table, centre, strip, out, [at * WIDE * LANES, rank]);
+            for (start, strip) in (0..).step_by(WIDE * LANES).zip(&strips) {
+                product(table, centre, strip, out, [start, rank]);
             }
         },
     );
     out
+}
+
+/// The columns of a matrix of `rank` in strips whose sums stay in registers, with zeros behind the last.
+fn strips<T: Copy + Default, const L: usize>(turn: &[T], rank: usize) -> Vec<Vec<[[T; L]; WIDE]>> {
+    let starts = (0..rank).step_by(WIDE * L);
+    let strip = |start: usize| {
+        let wide = |row: &[T]| {
+            let mut wide = [[T::default(); L]; WIDE];
+            let part = &row[start..rank.min(start + WIDE * L)];
+            wide.as_flattened_mut()[..part.len()].copy_from_slice(part);
+            wide
+        };
+        turn.chunks_exact(rank).map(wide).collect()
+    };
+    starts.map(strip).collect()
+}
+
+/// The products of a row with a strip of columns: each sum runs over the row's numbers one after the other.
+#[inline(always)]
+fn products<T: Copy + Default + AddAssign + Mul<Output = T>, const L: usize>(
+    row: impl Iterator<Item = T>,
+    strip: &[[[T; L]; WIDE]],
+) -> [[T; L]; WIDE] {
+    let mut sums = [[T::default(); L]; WIDE];
+    for (x, turn) in row.zip(strip) {
+        for (sums, turn) in sums.iter_mut().zip(turn) {
+            for (sum, turn) in sums.iter_mut().zip(turn) {
+                *sum += x * *turn;
+            }
+        }
+    }
+    sums
 }
 
 /// One strip of columns of a product, from column `start` on, into a table of `rank`: `[start, rank]`.
@@ -170,56 +172,43 @@ fn product(
     out: &mut [f32],
     to: [usize; 2],
 ) {
+    #[inline(always)]
+    fn plain(
+        table: &[f32],
+        centre: &[f32],
+        strip: &[[Lanes; WIDE]],
+        out: &mut [f32],
+        [start, rank]: [usize; 2],
+    ) {
+        let rows = table.chunks_exact(centre.len());
+        for (row, to) in rows.zip(out.chunks_exact_mut(rank)) {
+            let sums = products(row.iter().zip(centre).map(|(x, c)| x - c), strip);
+            for (to, sum) in to[start..].iter_mut().zip(sums.as_flattened()) {
+                *to = *sum;
+            }
+        }
+    }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn wide(
+        table: &[f32],
+        centre: &[f32],
+        strip: &[[Lanes; WIDE]],
+        out: &mut [f32],
+        to: [usize; 2],
+    ) {
+        plain(table, centre, strip, out, to);
+    }
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: AVX2 was found on this CPU in the line above.
-        unsafe {
-            return product_avx2(table, centre, strip, out, to);
-        }
+        return unsafe { wide(table, centre, strip, out, to) };
     }
-    product_plain(table, centre, strip, out, to);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn product_avx2(
-    table: &[f32],
-    centre: &[f32],
-    strip: &[[Lanes; WIDE]],
-    out: &mut [f32],
-    to: [usize; 2],
-) {
-    product_plain(table, centre, strip, out, to);
-}
-
-#[inline(always)]
-fn product_plain(
-    table: &[f32],
-    centre: &[f32],
-    strip: &[[Lanes; WIDE]],
-    out: &mut [f32],
-    to: [usize; 2],
-) {
-    let [start, rank] = to;
-    let rows = table.chunks_exact(centre.len());
-    for (row, to) in rows.zip(out.chunks_exact_mut(rank)) {
-        let mut sum = [[0.0f32; LANES]; WIDE];
-        for ((x, c), turn) in row.iter().zip(centre).zip(strip) {
-            let x = x - c;
-            for (sum, turn) in sum.iter_mut().zip(turn) {
-                for (sum, t) in sum.iter_mut().zip(turn) {
-                    *sum += x * t;
-                }
-            }
-        }
-        for (to, sum) in to[start..].iter_mut().zip(sum.as_flattened()) {
-            *to = *sum;
-        }
-    }
+    plain(table, centre, strip, out, to);
 }
 
 /// Adds to the number beside each row its product with `by`, the row less `centre` where there is one: n multiply-adds a
-/// row, in double precision.
+/// row, in double precision, of which each eighth column has a sum of its own.
 pub(super) fn add_products(
     table: &[f32],
     centre: Option<&[f32]>,
@@ -227,8 +216,6 @@ pub(super) fn add_products(
     beside: &mut [f64],
     threads: usize,
 ) {
-    /// Rows whose sums are made side by side: each waits for its own last number.
-    const ROWS: usize = 8;
     let n = by.len().max(1);
     let zeros = vec![0.0; n];
     let centre = centre.unwrap_or(&zeros);
@@ -241,16 +228,27 @@ pub(super) fn add_products(
         parts,
         || (),
         |(), (table, beside)| {
-            let rows = table.chunks(ROWS * n).zip(beside.chunks_mut(ROWS));
-            for (rows, beside) in rows {
-                for ((at, c), by) in (0..n).zip(centre).zip(by) {
-                    for (sum, row) in beside.iter_mut().zip(rows.chunks_exact(n)) {
-                        *sum += f64::from(row[at] - c) * by;
-                    }
-                }
+            for (row, beside) in table.chunks_exact(n).zip(beside) {
+                *beside += product_less(row, centre, by);
             }
         },
     );
+}
+
+/// The product of a row less a centre with `by`.
+fn product_less(row: &[f32], centre: &[f32], by: &[f64]) -> f64 {
+    let mut sums = [0.0; LANES];
+    let ((rows, row), (centres, centre)) = (row.as_chunks::<LANES>(), centre.as_chunks::<LANES>());
+    let (bys, by) = by.as_chunks::<LANES>();
+    for ((row, centre), by) in rows.iter().zip(centres).zip(bys) {
+        for (at, sum) in sums.iter_mut().enumerate() {
+            *sum += f64::from(row[at] - centre[at]) * by[at];
+        }
+    }
+    for (((sum, x), c), by) in sums.iter_mut().zip(row).zip(centre).zip(by) {
+        *sum += f64::from(x - c) * by;
+    }
+    sums.iter().sum()
 }
 
 /// The lower triangle of the sum over rows of `part` times a row's products with itself, on all cores: each takes some
@@ -300,41 +298,39 @@ fn products_with_itself(table: &[f32], dim: usize, part: f64, own: Range<usize>,
 
 /// Makes each row its product with the square matrix `turn`, reckoned in double precision.
 pub(super) fn turn(table: &mut [f32], dim: usize, turn: &[f64], threads: usize) {
+    let strips = strips(turn, dim);
     let parts: Vec<_> = table.chunks_mut(PART * dim).collect();
     let room = || vec![0.0; dim];
     share(threads, parts, room, |room, rows| {
-        turn_rows(rows, turn, room)
+        turn_rows(rows, &strips, room)
     });
 }
 
-/// As [`turn`], with room for the sums of a row.
-fn turn_rows(rows: &mut [f32], turn: &[f64], room: &mut [f64]) {
+/// As [`turn`], with room for a row.
+fn turn_rows(rows: &mut [f32], strips: &[Vec<[[f64; 4]; WIDE]>], room: &mut [f32]) {
     #[inline(always)]
-    fn plain(rows: &mut [f32], turn: &[f64], room: &mut [f64]) {
-        let dim = room.len();
-        for row in rows.chunks_exact_mut(dim) {
-            room.fill(0.0);
-            for (&x, turn) in row.iter().zip(turn.chunks_exact(dim)) {
-                for (sum, turn) in room.iter_mut().zip(turn) {
-                    *sum += f64::from(x) * turn;
+    fn plain(rows: &mut [f32], strips: &[Vec<[[f64; 4]; WIDE]>], room: &mut [f32]) {
+        for row in rows.chunks_exact_mut(room.len()) {
+            room.copy_from_slice(row);
+            for (start, strip) in (0..).step_by(4 * WIDE).zip(strips) {
+                let sums = products(room.iter().map(|x| f64::from(*x)), strip);
+                for (to, sum) in row[start..].iter_mut().zip(sums.as_flattened()) {
+                    *to = *sum as f32;
                 }
-            }
-            for (x, sum) in row.iter_mut().zip(room.iter()) {
-                *x = *sum as f32;
             }
         }
     }
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    fn wide(rows: &mut [f32], turn: &[f64], room: &mut [f64]) {
-        plain(rows, turn, room);
+    fn wide(rows: &mut [f32], strips: &[Vec<[[f64; 4]; WIDE]>], room: &mut [f32]) {
+        plain(rows, strips, room);
     }
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: AVX2 was found on this CPU in the line above.
-        return unsafe { wide(rows, turn, room) };
+        return unsafe { wide(rows, strips, room) };
     }
-    plain(rows, turn, room);
+    plain(rows, strips, room);
 }
 
 #[cfg(test)]
@@ -387,9 +383,11 @@ mod tests {
             let sums: Vec<f64> = taken
                 .chunks_exact(n)
                 .map(|row| {
-                    row.iter()
-                        .zip(&by)
-                        .fold(1.0, |sum, (x, by)| sum + f64::from(*x) * by)
+                    let mut sums = [0.0; LANES];
+                    for (at, (x, by)) in row.iter().zip(&by).enumerate() {
+                        sums[at % LANES] += f64::from(*x) * by;
+                    }
+                    1.0 + sums.iter().sum::<f64>()
                 })
                 .collect();
             for threads in [1, 3] {
