@@ -18,5 +18,13 @@ mod tensors;
 pub use bytes::{FORMAT, KEYS};
 pub use made::by_recipe;
 pub use model::Checkpoint;
-pub use note::{Added, BUILT_IN, DataNote, IMPORTED, PIPE, RunNote, SidesNote, SplitNote};
+pub use note::{Added, BUILT_IN, DataNote, IMPORTED, Learned, PIPE, RunNote, SidesNote, SplitNote};
 pub use tensors::{CheckpointError, File};
+
+#[cfg(test)]
+#[path = "../../base/src/damage.rs"]
+mod damage;
+
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: damage::Watched = damage::Watched;

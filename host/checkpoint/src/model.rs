@@ -236,7 +236,7 @@ impl Checkpoint {
     pub fn run(&self) -> RunNote {
         RunNote {
             data: self.data.name.clone(),
-            fingerprint: self.data.run_fingerprint(),
+            learned: self.data.learned(),
             split: self.split,
             options: self.options.clone(),
         }

@@ -36,9 +36,13 @@ pub struct DataNote {
 pub struct SidesNote {
     /// What was known: `age of users`, `genres of movies` and so on.
     pub known: Vec<String>,
-    /// Of the labels that tables gave ([`Sides::fingerprint`](pocketrec_data::Sides::fingerprint)); 0 where there were
-    /// none.
-    pub fingerprint: u64,
+    /// Of the labels that the users' table gave ([`Side::fingerprint`](pocketrec_data::sides::Side::fingerprint)); 0 where
+    /// there were none.
+    #[serde(default)]
+    pub users: u64,
+    /// Of those of the movies' table.
+    #[serde(default)]
+    pub movies: u64,
 }
 
 /// A movie that was added to a model.
@@ -90,7 +94,8 @@ impl DataNote {
             sides: match learns {
                 true => SidesNote {
                     known: sides::known(data),
-                    fingerprint: data.sides.fingerprint(),
+                    users: data.sides.users.fingerprint(),
+                    movies: data.sides.movies.fingerprint(),
                 },
                 false => SidesNote::default(),
             },
@@ -98,11 +103,12 @@ impl DataNote {
         }
     }
 
-    /// Of all that a run learns from.
-    pub fn run_fingerprint(&self) -> u64 {
-        match self.sides.fingerprint {
-            0 => self.fingerprint,
-            sides => hash(self.fingerprint ^ sides),
+    /// Fingerprints of all that a run learns from.
+    pub fn learned(&self) -> Learned {
+        Learned {
+            ratings: self.fingerprint,
+            users: self.sides.users,
+            movies: self.sides.movies,
         }
     }
 
@@ -130,13 +136,48 @@ pub struct SplitNote {
     pub share: f64,
 }
 
+/// Fingerprints of what a run learns from; 0 of a table that there isn't.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Learned {
+    /// Of the ratings.
+    pub ratings: u64,
+    /// Of the users' table.
+    pub users: u64,
+    /// Of the movies' table.
+    pub movies: u64,
+}
+
+impl Learned {
+    /// What differs from another, in words; nothing where they are the same.
+    pub fn difference(&self, other: &Learned) -> Option<String> {
+        let parts = [
+            (self.ratings != other.ratings, "ratings"),
+            (self.users != other.users, "table of users"),
+            (self.movies != other.movies, "table of movies"),
+        ];
+        let parts = parts
+            .into_iter()
+            .filter_map(|(is, what)| is.then_some(what));
+        let parts: Vec<&str> = parts.collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
+    /// One of all of them.
+    fn all(&self) -> u64 {
+        match (self.users, self.movies) {
+            (0, 0) => self.ratings,
+            (users, movies) => hash(hash(self.ratings ^ users) ^ movies),
+        }
+    }
+}
+
 /// Which run a file is of: the ratings, which of them were held out, and the options.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunNote {
     /// A short name of the ratings.
     pub data: String,
-    /// [`DataNote::run_fingerprint`].
-    pub fingerprint: u64,
+    /// What it learns from.
+    pub learned: Learned,
     /// Which were held out.
     pub split: SplitNote,
     /// How the model is trained.
@@ -155,7 +196,9 @@ impl RunNote {
         };
         let text = format!(
             "{:016x} {} {} {options:?}",
-            self.fingerprint, self.split.seed, self.split.share
+            self.learned.all(),
+            self.split.seed,
+            self.split.share
         );
         let sum = text
             .bytes()
@@ -171,13 +214,32 @@ pub(super) mod tests {
     pub(crate) fn run() -> RunNote {
         RunNote {
             data: "made up".into(),
-            fingerprint: 77,
+            learned: Learned {
+                ratings: 77,
+                users: 5,
+                movies: 0,
+            },
             split: SplitNote {
                 seed: 3,
                 share: 0.05,
             },
             options: Options::default(),
         }
+    }
+
+    #[test]
+    fn what_differs_between_two_runs_is_named() {
+        let of = |ratings, users, movies| Learned {
+            ratings,
+            users,
+            movies,
+        };
+        let told = |other| of(1, 2, 3).difference(&other);
+        assert_eq!(told(of(1, 2, 3)), None);
+        assert_eq!(told(of(7, 2, 3)).as_deref(), Some("ratings"));
+        assert_eq!(told(of(1, 0, 3)).as_deref(), Some("table of users"));
+        let both = told(of(1, 7, 0));
+        assert_eq!(both.as_deref(), Some("table of users, table of movies"));
     }
 
     #[test]
@@ -196,7 +258,10 @@ pub(super) mod tests {
         for other in [
             named(&|run| run.options.seed += 1),
             named(&|run| run.options.learning_rate *= 2.0),
-            named(&|run| run.fingerprint += 1),
+            named(&|run| run.learned.ratings += 1),
+            named(&|run| run.learned.users = 0),
+            named(&|run| run.learned.movies = 5),
+            named(&|run| (run.learned.users, run.learned.movies) = (0, 5)),
             named(&|run| run.split.seed += 1),
             named(&|run| run.split.share = 0.1),
         ] {

@@ -11,15 +11,16 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use pocketrec_base::random::{digest, hash};
 use pocketrec_train::Epoch;
 use pocketrec_train::state::{Numbers, State};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::note::{RunNote, SplitNote};
-use super::tensors::{CheckpointError, File, Kind, little_end};
+use super::note::{Learned, RunNote, SplitNote};
+use super::tensors::{CheckpointError, File, Kind, Named, little_end};
 
 /// The `format` of files that this version writes, and the only one that it reads.
-pub const FORMAT: &str = "pocketrec state 4";
+pub const FORMAT: &str = "pocketrec state 5";
 
 /// Numbers as a tensor has them: their type, how many there are, and their bytes.
 fn tensor(numbers: &Numbers) -> (Dtype, usize, Cow<'_, [u8]>) {
@@ -46,6 +47,26 @@ fn numbers(view: &TensorView<'_>) -> Option<Numbers> {
     }
 }
 
+/// A fingerprint as the metadata have it.
+fn hexadecimal(fingerprint: u64) -> String {
+    format!("{fingerprint:016x}")
+}
+
+/// The metadata's entry of [`sum`].
+const SUM: &str = "sum";
+
+/// A hash of all else that a file holds, in any order: what a disk has changed is not gone on from.
+fn sum<'a>(
+    metadata: impl Iterator<Item = (&'a str, &'a str)>,
+    tensors: impl Iterator<Item = (&'a str, &'a [u8])>,
+) -> u64 {
+    let metadata = metadata.map(|(key, value)| (key, value.as_bytes()));
+    let parts = metadata.chain(tensors);
+    let parts =
+        parts.map(|(name, bytes)| hash(digest(name.as_bytes()) ^ digest(bytes).rotate_left(1)));
+    parts.fold(0, u64::wrapping_add)
+}
+
 /// The file, to be written, for a run.
 ///
 /// # Errors
@@ -55,19 +76,29 @@ pub fn file<'a>(state: &'a State, run: &RunNote) -> Result<File<'a>, String> {
         let (dtype, length, bytes) = tensor(numbers);
         (name.to_string(), dtype, vec![length], bytes)
     });
+    let tensors: Vec<Named<'_>> = tensors.collect();
     let json = |value: serde_json::Result<String>| value.map_err(|error| error.to_string());
-    let metadata = [
+    let mut metadata = vec![
         ("format", FORMAT.to_string()),
         ("run", run.id()),
         ("steps", state.steps.to_string()),
         ("history", json(serde_json::to_string(&state.history))?),
         ("options", json(serde_json::to_string(&run.options))?),
         ("data_name", run.data.clone()),
-        ("data_fingerprint", format!("{:016x}", run.fingerprint)),
+        ("data_fingerprint", hexadecimal(run.learned.ratings)),
+        ("data_users", hexadecimal(run.learned.users)),
+        ("data_movies", hexadecimal(run.learned.movies)),
         ("split_seed", run.split.seed.to_string()),
         ("split_share", run.split.share.to_string()),
     ];
-    File::new(tensors.collect(), metadata)
+    let values = metadata.iter().map(|(key, value)| (*key, &value[..]));
+    let named = tensors.iter();
+    let sum = sum(
+        values,
+        named.map(|(name, _, _, bytes)| (&name[..], &bytes[..])),
+    );
+    metadata.push((SUM, hexadecimal(sum)));
+    File::new(tensors, metadata)
 }
 
 /// Reads such a [`file`].
@@ -99,10 +130,17 @@ fn from_bytes(bytes: &[u8]) -> Result<(RunNote, State), Kind> {
     }
     let wrong = |key: &str| Kind::Content(format!("its {key} can't be understood"));
     let number = |key: &str| entry(key)?.parse().map_err(|_| wrong(key));
-    let fingerprint = u64::from_str_radix(entry("data_fingerprint")?, 16);
+    let fingerprint = |key: &str| {
+        let number = u64::from_str_radix(entry(key)?, 16);
+        number.map_err(|_| wrong(key))
+    };
     let run = RunNote {
         data: entry("data_name")?.into(),
-        fingerprint: fingerprint.map_err(|_| wrong("data_fingerprint"))?,
+        learned: Learned {
+            ratings: fingerprint("data_fingerprint")?,
+            users: fingerprint("data_users")?,
+            movies: fingerprint("data_movies")?,
+        },
         split: SplitNote {
             seed: number("split_seed")?,
             share: entry("split_share")?
@@ -114,6 +152,12 @@ fn from_bytes(bytes: &[u8]) -> Result<(RunNote, State), Kind> {
     let history: Vec<Epoch> =
         serde_json::from_str(entry("history")?).map_err(|_| wrong("history"))?;
     let mut state = State::at(number("steps")?, &history);
+    let values = metadata.iter().filter(|(key, _)| *key != SUM);
+    let values = values.map(|(key, value)| (&key[..], &value[..]));
+    if fingerprint(SUM)? != sum(values, file.iter().map(|(name, view)| (name, view.data()))) {
+        let why = "it is damaged: it isn't what was written, by the sum of it".into();
+        return Err(Kind::Content(why));
+    }
     for (name, view) in file.iter() {
         let numbers = numbers(&view).ok_or_else(|| wrong(name))?;
         state.keep(name.to_string(), numbers);
@@ -123,8 +167,11 @@ fn from_bytes(bytes: &[u8]) -> Result<(RunNote, State), Kind> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::super::note::tests::run;
     use super::*;
+    use crate::damage::{damaged, is_sentence, no_memory_is_claimed, some};
 
     fn state() -> State {
         let epoch = |number| Epoch {
@@ -157,6 +204,23 @@ mod tests {
         let bytes = file(&state(), &run()).unwrap().to_bytes();
         for length in 0..bytes.len() {
             assert!(from_bytes(&bytes[..length]).is_err(), "{length}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn a_damaged_state_is_what_was_written_or_refused_in_a_sentence(damages in some()) {
+            let whole = file(&state(), &run()).unwrap().to_bytes();
+            match from_bytes(&damaged(&whole, &damages)) {
+                Ok(read) => assert_eq!(read, (run(), state())),
+                Err(kind) => {
+                    let path = "state.safetensors".into();
+                    is_sentence(&CheckpointError { path, kind }.to_string(), "state.safetensors");
+                }
+            }
+            no_memory_is_claimed();
         }
     }
 

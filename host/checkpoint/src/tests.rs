@@ -44,7 +44,8 @@ fn checkpoint(model: ModelKind) -> Checkpoint {
             movie_names: Names::default(),
             sides: SidesNote {
                 known: vec!["age of users".into()],
-                fingerprint: 77,
+                users: 77,
+                movies: 78,
             },
             added: vec![Added {
                 id: 900,

@@ -72,11 +72,10 @@ pub struct Sides {
     pub movies: Side,
 }
 
-impl Sides {
+impl Side {
     /// A hash of all labels; 0 where there are none.
     pub fn fingerprint(&self) -> u64 {
-        let labels = self.users.labels.iter().chain(&self.movies.labels);
-        labels.fold(0, |sum, (label, id)| {
+        self.labels.iter().fold(0, |sum, (label, id)| {
             let bytes = label.bytes().map(u64::from);
             bytes.fold(hash(sum ^ u64::from(*id)), |sum, byte| hash(sum ^ byte))
         })

@@ -133,13 +133,7 @@ fn labels_change_the_fingerprint_and_none_leave_it() {
         columns: Vec::new(),
         labels: vec![(label.into(), id)],
     };
-    let of = |users| {
-        Sides {
-            users,
-            movies: Side::default(),
-        }
-        .fingerprint()
-    };
+    let of = |side: Side| side.fingerprint();
     assert_eq!(of(Side::default()), 0);
     let all = [of(side("a", 1)), of(side("a", 2)), of(side("b", 1))];
     assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2]);

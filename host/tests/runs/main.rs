@@ -219,7 +219,10 @@ fn a_state_beside_a_model_of_another_run_is_refused_whichever_is_asked_for() {
         ),
         2,
     );
-    assert!(told.contains("these ratings are others"), "{told}");
+    assert!(
+        told.contains("of which these are others: ratings"),
+        "{told}"
+    );
     let told = fails(folder.path(), &format!("{GIBBS} --out nothing --resume"), 2);
     assert!(
         told.contains("there is no nothing/state.safetensors"),

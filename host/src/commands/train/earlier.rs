@@ -56,9 +56,9 @@ pub fn read(args: &Args, run: &RunNote) -> Result<(State, Options)> {
             named(&of)
         )));
     }
-    if of.fingerprint != run.fingerprint {
+    if let Some(others) = of.learned.difference(&run.learned) {
         return Err(refuse(format!(
-            "it was trained on {}, and these ratings are others",
+            "it learned from {}, of which these are others: {others}",
             of.data
         )));
     }

@@ -35,7 +35,7 @@ impl Run<'_> {
     pub fn note(&self) -> RunNote {
         RunNote {
             data: self.data.name.clone(),
-            fingerprint: DataNote::of_run(self.data, self.options).run_fingerprint(),
+            learned: DataNote::of_run(self.data, self.options).learned(),
             split: SplitNote {
                 seed: self.args.model.seed,
                 share: self.args.validation,
