@@ -1,10 +1,12 @@
 //! Readers of titles files: `movies.csv`, `movies.dat`, `u.item`, and tables of other origin that name an id and a
 //! title.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::decode::{Decoded, decode};
 use super::error::{BadLine, DataError};
+use super::form::shortened;
 use super::header::{Header, Records, YEARS};
 use super::search::{Movie, Titles};
 
@@ -224,7 +226,7 @@ impl Table {
         record: &csv::StringRecord,
         id: &dyn Fn(&str) -> Option<u32>,
     ) -> Result<Movie, String> {
-        let (Some(number), Some(title)) = (record.get(self.id), record.get(self.title)) else {
+        let (Some(own), Some(title)) = (record.get(self.id), record.get(self.title)) else {
             return Err(format!(
                 "it has {} fields, and its title should be in field {}",
                 record.len(),
@@ -232,25 +234,34 @@ impl Table {
             ));
         };
         let cell = |column: Option<usize>| column.and_then(|column| record.get(column));
-        let mut title = tidy(title);
-        if let Some(year) = cell(self.year).and_then(number_of_year)
-            && !title.ends_with(')')
-        {
-            title = format!("{title} ({year})");
-        }
-        Ok(Movie {
-            id: id(number).ok_or_else(|| bad_id(number))?,
-            title,
-            genres: cell(self.genres).map_or_else(Vec::new, split_genres),
-            ratings: cell(self.ratings)
-                .and_then(|count| count.trim().parse().ok())
-                .unwrap_or_default(),
-        })
+        let id = id(own).ok_or_else(|| bad_id(own))?;
+        let year = cell(self.year).and_then(number);
+        let genres = cell(self.genres).unwrap_or_default();
+        let mut movie = movie(id, title, year, genres);
+        let ratings = cell(self.ratings).and_then(|count| count.trim().parse().ok());
+        movie.ratings = ratings.unwrap_or_default();
+        Ok(movie)
     }
 }
 
-fn number_of_year(cell: &str) -> Option<u32> {
-    number(cell).filter(|year| (1870..=2100).contains(year))
+/// The years that films are of.
+pub const FILMS: RangeInclusive<u32> = 1870..=2100;
+
+/// The movie that a title, a year and genres with bars or commas between are of, without ratings. Its title is one line,
+/// with the year behind it where it has none and the year may be a film's.
+pub fn movie(id: u32, title: &str, year: Option<u32>, genres: &str) -> Movie {
+    let mut title = tidy(title);
+    if let Some(year) = year.filter(|year| FILMS.contains(year))
+        && !title.ends_with(')')
+    {
+        title = format!("{title} ({year})");
+    }
+    Movie {
+        id,
+        title,
+        genres: split_genres(genres),
+        ratings: 0,
+    }
 }
 
 /// A title in one line.
@@ -271,8 +282,8 @@ struct Reader<'a> {
     bad_count: u64,
 }
 
-/// A line's id, title and genres.
-type Fields<'a> = (&'a str, String, Vec<String>);
+/// A line's id, title and genres with bars between.
+type Fields<'a> = (&'a str, String, String);
 
 impl Reader<'_> {
     fn take(&mut self, number: u64, line: &str, movie: Result<Movie, String>) {
@@ -292,12 +303,8 @@ impl Reader<'_> {
                 continue;
             }
             let movie = parse(line).and_then(|(number, title, genres)| {
-                Ok(Movie {
-                    id: (self.id)(number).ok_or_else(|| bad_id(number))?,
-                    title: tidy(&title),
-                    genres,
-                    ratings: 0,
-                })
+                let id = (self.id)(number).ok_or_else(|| bad_id(number))?;
+                Ok(movie(id, &title, None, &genres))
             });
             self.take(number, line, movie);
         }
@@ -331,8 +338,8 @@ fn u_item(line: &str) -> Result<Fields<'_>, String> {
         .iter()
         .zip(flags)
         .filter(|(_, flag)| **flag == "1")
-        .map(|(genre, _)| (*genre).to_owned());
-    Ok((fields[0], title, genres.collect()))
+        .map(|(genre, _)| *genre);
+    Ok((fields[0], title, genres.collect::<Vec<_>>().join("|")))
 }
 
 fn movies_dat(line: &str) -> Result<Fields<'_>, String> {
@@ -340,12 +347,13 @@ fn movies_dat(line: &str) -> Result<Fields<'_>, String> {
         "a line should be `movie::title::genres`, such as `1::Toy Story (1995)::Animation|Comedy`";
     let (number, rest) = line.split_once("::").ok_or(right)?;
     let (title, genres) = rest.rsplit_once("::").ok_or(right)?;
-    Ok((number, title.to_owned(), split_genres(genres)))
+    Ok((number, title.to_owned(), genres.to_owned()))
 }
 
 fn bad_id(field: &str) -> String {
     format!(
-        "the movie id `{field}` should be one of the ratings, a whole number of at most {}",
+        "the movie id `{}` should be one of the ratings, a whole number of at most {}",
+        shortened(field),
         u32::MAX
     )
 }

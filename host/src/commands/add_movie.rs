@@ -9,7 +9,7 @@ use pocketrec_base::files::{self, Together, lock::Lock};
 use pocketrec_checkpoint::{Added, Checkpoint};
 use pocketrec_data::asked::{Asked, Wanted};
 use pocketrec_data::parquet::column::Cell;
-use pocketrec_data::{DataError, Titles, known, search};
+use pocketrec_data::{DataError, Movie, Titles, known, movies, search};
 use pocketrec_train::unseen::{Traits, Unseen};
 use serde::Serialize;
 
@@ -34,8 +34,8 @@ pub struct Args {
     genres: String,
 
     /// The year it came out [default: that in brackets at the end of the title]
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u16).range(1..=9999))]
-    year: Option<u16>,
+    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u32).range(1870..=2100))]
+    year: Option<u32>,
 
     /// Its id [default: one more than the highest]
     #[arg(long, value_name = "ID")]
@@ -56,8 +56,7 @@ pub struct Args {
 
 /// A line that a file of titles can hold.
 fn title(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    match text.is_empty() || text.contains(char::is_control) {
+    match text.trim().is_empty() || text.contains(char::is_control) {
         true => Err("it should be a line of text".into()),
         false => Ok(text.into()),
     }
@@ -81,7 +80,7 @@ pub fn run(args: &Args) -> Result<()> {
     let traits: Vec<Traits> = checkpoint
         .movie_ids
         .iter()
-        .map(|id| of(&titles, *id))
+        .map(|id| titles.get(*id).map_or_else(Traits::default, traits_of))
         .collect();
     let p = &checkpoint.parameters;
     let span = f64::from(p.scale.1 - p.scale.0);
@@ -89,35 +88,29 @@ pub fn run(args: &Args) -> Result<()> {
         .validation
         .map_or(NOISE * span * span, |found| found.rmse.powi(2));
     let known = Unseen::learn(p, counts, &traits, noise).map_err(BadInput::new)?;
-    let year = args.year.or_else(|| search::year(&args.title));
-    let own = Traits {
-        genres: genres(&args.genres, known.genres())?,
-        year,
-    };
+    let mut movie = movies::movie(id, &args.title, args.year, &args.genres);
+    movie.genres = genres(movie.genres, known.genres())?;
+    let own = traits_of(&movie);
     let ratings = match &args.ratings {
         Some(path) => ratings(path, &checkpoint)?,
         None => Vec::new(),
     };
     let (bias, row) = known.row(p, &own, &ratings);
     let like = nearest(&traits, counts, &own);
-    let title = match (search::year(&args.title), year) {
-        (None, Some(year)) => format!("{} ({year})", args.title),
-        _ => args.title.clone(),
-    };
     let stars = p.mean + bias;
     let answer = Grown {
         checkpoint: path.clone(),
         id,
-        title: title.clone(),
-        genres: own.genres.clone(),
+        title: movie.title.clone(),
+        genres: movie.genres.clone(),
         ratings: ratings.len(),
         mean_stars: stars.clamp(p.scale.0, p.scale.1),
     };
     checkpoint.append(
         Added {
             id,
-            title,
-            genres: own.genres,
+            title: movie.title,
+            genres: movie.genres,
         },
         (bias, &row),
         ratings.len() as u32,
@@ -149,11 +142,11 @@ fn titles(args: &Args, checkpoint: &Checkpoint, folder: &Path) -> Result<Titles>
     Ok(note.with_added(data.titles))
 }
 
-fn of(titles: &Titles, id: u32) -> Traits {
-    titles.get(id).map_or_else(Traits::default, |movie| Traits {
+fn traits_of(movie: &Movie) -> Traits {
+    Traits {
         genres: movie.genres.clone(),
         year: search::year(&movie.title),
-    })
+    }
 }
 
 /// An id that no movie has.
@@ -177,18 +170,15 @@ fn id(args: &Args, checkpoint: &Checkpoint) -> Result<u32, BadInput> {
 }
 
 /// Genres as the model's movies have them.
-fn genres(text: &str, known: &[String]) -> Result<Vec<String>, BadInput> {
+fn genres(given: Vec<String>, known: &[String]) -> Result<Vec<String>, BadInput> {
     let plain = |text: &str| -> String {
         text.chars()
             .filter(|c| c.is_alphanumeric())
             .flat_map(char::to_lowercase)
             .collect()
     };
-    let given = text
-        .split([',', '|'])
-        .map(str::trim)
-        .filter(|genre| !genre.is_empty());
     given
+        .iter()
         .map(|genre| {
             let found = known.iter().find(|known| plain(known) == plain(genre));
             found.cloned().ok_or_else(|| {
@@ -231,9 +221,10 @@ fn ratings(path: &Path, checkpoint: &Checkpoint) -> Result<Vec<(usize, f32)>> {
                 .filter(|value| (low..=high).contains(value));
             let value = value.ok_or_else(|| {
                 BadInput::new(format!(
-                    "{}, row {}: the rating `{text}` should be a number from {low} to {high}",
+                    "{}, row {}: the rating `{}` should be a number from {low} to {high}",
                     path.display(),
-                    batch.first + at as u64
+                    batch.first + at as u64,
+                    stars.shown()
                 ))
             })?;
             match row(user) {

@@ -8,6 +8,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::guarded;
+use crate::form::shortened;
 
 /// What a column's numbers mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,6 +47,11 @@ impl Cell {
             Cell::Number(number) => number.to_string().into_bytes(),
             Cell::Text(text) => text.clone(),
         }
+    }
+
+    /// As a sentence shows it: on one line, and at most 40 characters of it.
+    pub fn shown(&self) -> String {
+        shortened(&String::from_utf8_lossy(&self.text()))
     }
 
     /// As a number, where it is one.

@@ -186,7 +186,7 @@ impl Ids {
                 let number = number.ok_or_else(|| {
                     format!(
                         "is `{}`, and should be a whole number, as the image's ids are",
-                        text()
+                        cell.shown()
                     )
                 })?;
                 numbers.push(number);
