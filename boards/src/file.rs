@@ -161,9 +161,30 @@ pub fn read(path: &Path) -> Result<Board, String> {
             "its folder's name names the board, and `{name}` should be small letters, digits and `-` behind a letter"
         )));
     }
-    let file: File = toml::from_str(&text).map_err(|error| at(error.to_string().trim().into()))?;
+    let file: File = toml::from_str(&text).map_err(|error| at(sentence(&text, &error)))?;
     check(&file).map_err(at)?;
     board(name, folder, file).map_err(at)
+}
+
+/// What is wrong with a file's form, on one line: its own is drawn over several.
+fn sentence(text: &str, error: &toml::de::Error) -> String {
+    let start = error.span().map_or(0, |span| span.start.min(text.len()));
+    let line = text.as_bytes()[..start]
+        .iter()
+        .filter(|byte| **byte == b'\n')
+        .count();
+    let why: Vec<&str> = error.message().lines().collect();
+    let why: String = why.join(", ").chars().take(200).collect();
+    format!("line {}: {}", line + 1, why.escape_debug())
+}
+
+/// A value as a sentence shows it: on one line, and not all of a long one.
+fn shown(value: &str) -> String {
+    value
+        .chars()
+        .take(40)
+        .flat_map(char::escape_debug)
+        .collect()
 }
 
 /// What is wrong with a file's numbers, by the field's name.
@@ -245,7 +266,8 @@ fn check(file: &File) -> Result<(), String> {
         .find(|name| !FEATURES.contains(&name.as_str()))
     {
         return Err(format!(
-            "features has `{feature}`; there are {}",
+            "features has `{}`; there are {}",
+            shown(feature),
             FEATURES.join(", ")
         ));
     }
@@ -352,7 +374,7 @@ fn usb(text: &str) -> Result<(u16, u16), String> {
     };
     text.split_once(':')
         .and_then(|(vendor, product)| Some((number(vendor)?, number(product)?)))
-        .ok_or_else(|| format!("usb has `{text}`; it should be like \"0d28:0204\""))
+        .ok_or_else(|| format!("usb has `{}`; it should be like \"0d28:0204\"", shown(text)))
 }
 
 /// The text for as long as the program runs.

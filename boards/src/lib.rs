@@ -59,3 +59,11 @@ pub fn names() -> String {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+#[path = "../../host/base/src/damage.rs"]
+mod damage;
+
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: damage::Watched = damage::Watched;

@@ -1,4 +1,7 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::damage::{damaged, is_sentence, no_memory_is_claimed, some};
 
 /// A data file that is right, in a folder of that name.
 fn folder(name: &str, text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
@@ -87,5 +90,25 @@ fn the_linker_gets_the_files_regions() {
         "__image_start = 0x00011000;",
     ] {
         assert!(map.contains(line), "{map}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn a_damaged_file_is_a_board_or_refused_in_a_sentence(damages in some(), which in 0..BOARDS.len()) {
+        let path = std::path::Path::new(BOARDS[which].folder).join(FILE);
+        let whole = std::fs::read(path).unwrap();
+        let (_place, file) = folder("made-up", "");
+        std::fs::write(&file, damaged(&whole, &damages)).unwrap();
+        match parse(file.to_str().unwrap()) {
+            Ok(board) => assert!(board.image_region > 0 && board.page.is_power_of_two()),
+            Err(sentence) => {
+                is_sentence(&sentence, "board.toml");
+                assert_eq!(sentence.lines().count(), 1, "{sentence}");
+            }
+        }
+        no_memory_is_claimed();
     }
 }

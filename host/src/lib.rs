@@ -12,3 +12,11 @@ pub mod print;
 pub mod report;
 
 pub use pocketrec_base::{note, say, warn};
+
+#[cfg(test)]
+#[path = "../base/src/damage.rs"]
+mod damage;
+
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: damage::Watched = damage::Watched;

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
+use crate::asked::{Asked, Wanted};
 use crate::damage::{Damage, damaged, is_sentence, no_memory_is_claimed, some};
-use crate::own::Own;
+use crate::own::{Links, Own};
 use crate::reading::Reading;
 use crate::sides::{self, Side, Whose};
-use crate::{Dataset, Silent};
+use crate::{DataError, Dataset, Silent, known, movies};
 
 const CSV: &str = "userId,movieId,rating,timestamp\n1,2,3.5,1112486027\n1,29,4.0,1112484676\n7,2,1.0,851866703\n\
     7,31,0.5,851866704\n9,29,5.0,1260759144\n9,31,2.5,1260759179\n12,2,3.0,1260759182\n12,1000,4.5,1260759185\n";
@@ -125,6 +126,82 @@ fn titles(damages: &[Damage]) {
     }
 }
 
+/// Titles in the forms of older releases.
+const LISTS: [(&str, &str); 2] = [
+    (
+        "movies.dat",
+        "1::Toy Story (1995)::Animation|Children's|Comedy\n2::Jumanji (1995)::Adventure\n",
+    ),
+    (
+        "u.item",
+        "1|Toy Story (1995)|01-Jan-1995||http://u/1|0|0|0|1|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0\n\
+        2|GoldenEye (1995)|01-Jan-1995||http://u/2|0|1|1|0|0|0|0|0|0|0|0|0|0|0|0|0|1|0|0\n",
+    ),
+];
+
+const LINKS: &str = "movieId,imdbId,tmdbId\n1,0114709,862\n318,0111161,278\n2571,0133093,\n";
+
+fn lists(damages: &[Damage]) {
+    for (name, whole) in LISTS {
+        let bytes = damaged(whole.as_bytes(), damages);
+        match movies::read(&bytes, Path::new(name), &movies::number) {
+            Ok(listed) => {
+                let movies = listed.titles.movies();
+                assert!(movies.iter().all(|movie| !movie.title.contains('\n')));
+                for note in &listed.notes {
+                    is_sentence(note, name);
+                }
+            }
+            Err(error) => is_sentence(&error.to_string(), name),
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("links.csv");
+    std::fs::write(&path, damaged(LINKS.as_bytes(), damages)).unwrap();
+    if let Err(sentence) = Links::read(&path) {
+        is_sentence(&sentence, "links.csv");
+    }
+}
+
+/// Tables that are asked about: pairs for predictions, and a movie's ratings.
+const PAIRS: &str = "userId,movieId,rating\n1,2,3.5\n7,29,\"4\"\n1,31,5\n";
+
+/// Reads two columns to their end.
+fn asked(path: &Path, wanted: [Wanted; 2]) -> Result<usize, String> {
+    let told = |error: DataError| error.to_string();
+    let mut asked = Asked::open(path, &wanted).map_err(told)?;
+    let mut rows = 0;
+    while let Some(batch) = asked.next_batch().map_err(told)? {
+        let lengths: Vec<usize> = batch.columns.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [lengths[0]; 2]);
+        assert!(lengths[0] > 0, "a batch holds something");
+        rows += lengths[0];
+    }
+    Ok(rows)
+}
+
+fn pairs(path: &Path) -> Result<usize, String> {
+    let wanted = [("user", known::USERS), ("movie", known::MOVIES)];
+    asked(path, wanted.map(|(what, names)| Wanted::new(what, names)))
+}
+
+fn tables(damages: &[Damage]) {
+    let folder = tempfile::tempdir().unwrap();
+    let parquet = include_bytes!("parquet/zstd.parquet");
+    for (name, whole) in [("pairs.csv", PAIRS.as_bytes()), ("a.parquet", parquet)] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, damaged(whole, damages)).unwrap();
+        if let Err(sentence) = pairs(&path) {
+            is_sentence(&sentence, name);
+        }
+        let wanted = [("user", known::USERS), ("rating", known::RATINGS)];
+        let wanted = wanted.map(|(what, names)| Wanted::new(what, names));
+        if let Err(sentence) = asked(&path, wanted) {
+            is_sentence(&sentence, name);
+        }
+    }
+}
+
 /// A person's own ratings, of each form.
 const OWN: [(&str, &str); 4] = [
     (
@@ -205,6 +282,8 @@ proptest! {
         titles(&damages);
         own(&damages);
         sides(&damages);
+        lists(&damages);
+        tables(&damages);
         no_memory_is_claimed();
     }
 }
@@ -217,6 +296,16 @@ fn files_that_are_whole_are_read() {
         std::fs::write(&path, &whole).unwrap();
         assert!(!read(&path).unwrap().ratings.is_empty(), "{name}");
     }
+    for (name, whole) in LISTS {
+        let listed = movies::read(whole.as_bytes(), Path::new(name), &movies::number).unwrap();
+        assert_eq!(listed.titles.movies().len(), 2, "{name}");
+    }
+    let path = folder.path().join("links.csv");
+    std::fs::write(&path, LINKS).unwrap();
+    assert_eq!(Links::read(&path).unwrap().find(None, Some(862)), Some(1));
+    let path = folder.path().join("pairs.csv");
+    std::fs::write(&path, PAIRS).unwrap();
+    assert_eq!(pairs(&path), Ok(3));
     for (name, whole) in OWN {
         let path = folder.path().join(name);
         std::fs::write(&path, whole).unwrap();

@@ -63,3 +63,13 @@ pub use selection::{Chosen, Movies, Users};
 
 /// The name of the image in the folder that training writes to.
 pub const IMAGE_FILE: &str = "model.img";
+
+#[cfg(test)]
+mod broken_tests;
+#[cfg(test)]
+#[path = "../../base/src/damage.rs"]
+mod damage;
+
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: damage::Watched = damage::Watched;

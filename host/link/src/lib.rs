@@ -48,3 +48,13 @@ use std::io::{Read, Write};
 pub trait Line: Read + Write + Send {}
 
 impl<T: Read + Write + Send> Line for T {}
+
+#[cfg(test)]
+mod broken_tests;
+#[cfg(test)]
+#[path = "../../base/src/damage.rs"]
+mod damage;
+
+#[cfg(test)]
+#[global_allocator]
+static MEMORY: damage::Watched = damage::Watched;

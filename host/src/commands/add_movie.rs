@@ -309,3 +309,66 @@ impl Answer for Grown {
         print::next(&shell::command(words));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pocketrec_checkpoint::{DataNote, SplitNote};
+    use pocketrec_train::{Options, Parameters};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::damage::{damaged, is_sentence, no_memory_is_claimed, some};
+
+    const RATINGS: &str =
+        "userId,rating,timestamp\n1,4.5,1112486027\n7,\"3\",1112484676\n9,5,0\n1,2,3\n";
+
+    /// A model of three users.
+    fn checkpoint() -> Checkpoint {
+        let options = Options::default();
+        Checkpoint {
+            parameters: Parameters::initial(&options, 3, 2, 3.5),
+            user_ids: vec![1, 2, 7],
+            movie_ids: vec![1, 2],
+            user_counts: vec![1; 3],
+            movie_counts: vec![1; 2],
+            data: DataNote::default(),
+            split: SplitNote::default(),
+            options,
+            best_epoch: 1,
+            newcomer: None,
+            drift: None,
+            odds: None,
+            interest: None,
+            validation: None,
+        }
+    }
+
+    #[test]
+    fn of_a_user_the_last_rating_counts_and_unknown_users_are_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new.csv");
+        std::fs::write(&path, RATINGS).unwrap();
+        let found = ratings(&path, &checkpoint()).unwrap();
+        assert_eq!(found, [(2, 3.0), (0, 2.0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_ratings_of_a_movie_are_read_or_refused_in_a_sentence(damages in some()) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("new.csv");
+            std::fs::write(&path, damaged(RATINGS.as_bytes(), &damages)).unwrap();
+            match ratings(&path, &checkpoint()) {
+                Ok(found) => {
+                    let (low, high) = checkpoint().parameters.scale;
+                    prop_assert!(found.iter().all(|(_, stars)| (low..=high).contains(stars)));
+                }
+                Err(error) => {
+                    is_sentence(&error.to_string(), "new.csv");
+                    prop_assert_eq!(pocketrec_base::error::exit_code(&error), 2);
+                }
+            }
+            no_memory_is_claimed();
+        }
+    }
+}

@@ -61,7 +61,10 @@ impl Remembered {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::damage::{damaged, no_memory_is_claimed, some};
 
     #[test]
     fn what_is_remembered_comes_back_and_a_broken_file_is_as_none() {
@@ -77,5 +80,19 @@ mod tests {
         assert_eq!(Remembered::read_from(&path), Some(board));
         std::fs::write(&path, "{").unwrap();
         assert_eq!(Remembered::read_from(&path), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_file_is_as_none_or_names_a_port(damages in some()) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("board.json");
+            let whole = br#"{"port": "/dev/ttyACM0", "image": "/model.img", "owner": 2}"#;
+            std::fs::write(&path, damaged(whole, &damages)).unwrap();
+            if let Some(board) = Remembered::read_from(&path) {
+                prop_assert!(board.port.len() < 100);
+            }
+            no_memory_is_claimed();
+        }
     }
 }

@@ -212,7 +212,10 @@ fn learning(made: &Made<'_>, args: &Args, _: &Step) -> Result<Result<Section, St
         Err(why) => return Ok(Err(format!("{}: {why}", path.display()))),
     };
     let Some(history) = curve::epochs(&text, &checkpoint.run().id()) else {
-        return Ok(Err(format!("{} is of another run", path.display())));
+        return Ok(Err(format!(
+            "{} is of another run, or damaged",
+            path.display()
+        )));
     };
     let ratings = &data.ratings;
     let split = split(checkpoint, data);

@@ -24,12 +24,15 @@ pub fn csv(history: &[Epoch], run: &str) -> String {
     text
 }
 
-/// The epochs of what [`csv()`] wrote, if it is of that run.
+/// The epochs of what [`csv()`] wrote, if it is of that run and whole: numbers that can be drawn, epoch after epoch.
 pub fn epochs(text: &str, run: &str) -> Option<Vec<Epoch>> {
     let epoch = |line: &str| {
         let mut cells = line.split(',');
         let number = cells.next()?.parse().ok()?;
-        let mut next = || cells.next()?.parse::<f64>().ok();
+        // Without ratings that were held out there is no number. More than this is none of what an epoch has.
+        let can_be = |number: &f64| number.is_nan() || (0.0..1e9).contains(number);
+        let number_in = |cell: &str| cell.parse().ok().filter(can_be);
+        let mut next = || cells.next().and_then(number_in);
         let epoch = Epoch {
             number,
             train_mse: next()?,
@@ -41,7 +44,12 @@ pub fn epochs(text: &str, run: &str) -> Option<Vec<Epoch>> {
         };
         (cells.next() == Some(run)).then_some(epoch)
     };
-    text.lines().skip(1).map(epoch).collect()
+    let epochs: Option<Vec<Epoch>> = text.lines().skip(1).map(epoch).collect();
+    epochs.filter(|epochs| {
+        (1..)
+            .zip(epochs)
+            .all(|(number, epoch)| epoch.number == number)
+    })
 }
 
 /// As [`drawn`], alone, and as text that ends with the run's name.
@@ -143,4 +151,56 @@ fn range(history: &[Epoch], baseline: f64) -> (f64, f64) {
     });
     let room = (high - low).max(0.01);
     (low - room * 0.08, high + room * 0.45)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::damage::{damaged, no_memory_is_claimed, some};
+
+    const RUN: &str = "00ff00ff00ff00ff";
+
+    fn history() -> Vec<Epoch> {
+        let epoch = |number| Epoch {
+            number,
+            train_mse: 0.75,
+            train_mae: 0.625,
+            validation_mse: 0.875,
+            validation_mae: 0.75,
+            seconds: 1.5,
+            improved: false,
+        };
+        (1..=4).map(epoch).collect()
+    }
+
+    #[test]
+    fn epochs_come_back_from_their_table_and_those_of_another_run_do_not() {
+        let text = csv(&history(), RUN);
+        assert_eq!(epochs(&text, RUN), Some(history()));
+        assert_eq!(epochs(&text, "another"), None);
+        for (from, to) in [
+            ("0.625000", "inf"),
+            ("0.625000", "-1"),
+            ("\n3,", "\n999999999999,"),
+        ] {
+            assert_eq!(epochs(&text.replacen(from, to, 1), RUN), None, "{to}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+
+        #[test]
+        fn a_damaged_table_is_none_or_can_be_drawn(damages in some()) {
+            let bytes = damaged(csv(&history(), RUN).as_bytes(), &damages);
+            if let Some(read) = epochs(&String::from_utf8_lossy(&bytes), RUN)
+                && !read.is_empty()
+            {
+                assert!(drawn(&read, 0.75, 2, "", SIZE).unwrap().contains("</svg>"));
+            }
+            no_memory_is_claimed();
+        }
+    }
 }
