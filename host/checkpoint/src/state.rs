@@ -155,7 +155,7 @@ fn from_bytes(bytes: &[u8]) -> Result<(RunNote, State), Kind> {
     let values = metadata.iter().filter(|(key, _)| *key != SUM);
     let values = values.map(|(key, value)| (&key[..], &value[..]));
     if fingerprint(SUM)? != sum(values, file.iter().map(|(name, view)| (name, view.data()))) {
-        let why = "it is damaged: it isn't what was written, by the sum of it".into();
+        let why = "it isn't what was written: its sum differs".into();
         return Err(Kind::Content(why));
     }
     for (name, view) in file.iter() {

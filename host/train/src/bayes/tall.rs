@@ -1,7 +1,7 @@
 //! Products of tables of many rows and some dozens of columns, on all cores.
 //!
 //! Written for the vectoriser, as the sampler's [`kernel`](super::kernel) is: nothing is fused and every sum has one
-//! written order, so the bits are the same with and without AVX2 and for any number of threads.
+//! written order, so the bits are the same with and without AVX2 or AVX-512 and for any number of threads.
 
 use std::ops::{AddAssign, Mul, Range};
 
