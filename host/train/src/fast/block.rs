@@ -13,12 +13,12 @@ use std::ops::Range;
 
 use super::super::sample::Sample;
 use super::super::simd::{Numbers, Path, Vector, scatter};
-use super::ahead::{self, Ahead};
+use super::ahead::Ahead;
 use super::layout::tail;
 use super::product::{Finish, Weights, product, vectors, weight_gradient};
 use super::rows::{add_rows, update_users};
 use super::scratch::Scratch;
-use super::shard::{BLOCK, GROUP, Network, Outputs, Part, Shard};
+use super::shard::{BLOCK, GROUP, Network, Part, Shard};
 use super::slots::run_start;
 use pocketrec_metrics::Errors;
 
@@ -108,17 +108,18 @@ fn load_block<V: Vector>(
     }
 }
 
-/// Carries a block's values through the dense layers.
+/// Computes predictions, less the mean, of a block that is loaded, and leaves every layer's values in `scratch`.
 #[inline(always)]
-fn layers_forward<V: Vector>(
+fn forward<V: Vector>(
     path: Path<V>,
     network: &Network<'_>,
-    count: usize,
+    samples: usize,
     ahead: &mut Ahead<'_>,
     scratch: &mut Scratch,
 ) {
     let base = scratch.base;
     let shape = network.shape;
+    let count = vectors(path, samples);
     let last = shape.layers.len().wrapping_sub(1);
     for (index, layer) in shape.layers.iter().enumerate() {
         let weights = Weights {
@@ -143,22 +144,6 @@ fn layers_forward<V: Vector>(
             ahead,
         );
     }
-}
-
-/// Computes a block's predictions, less the mean, and leaves every layer's values in `scratch`.
-#[inline(always)]
-fn forward<V: Vector>(
-    path: Path<V>,
-    network: &Network<'_>,
-    samples: &[Sample],
-    ahead: &mut Ahead<'_>,
-    scratch: &mut Scratch,
-) {
-    let base = scratch.base;
-    let shape = network.shape;
-    let count = vectors(path, samples.len());
-    load_block(path, network, samples, scratch);
-    layers_forward(path, network, count, ahead, scratch);
     let x = base.add(scratch.values[0]);
     let x_movie = x.add(shape.user_width * BLOCK);
     let (predicted, bias) = (base.add(scratch.predicted), base.add(scratch.bias));
@@ -199,7 +184,10 @@ pub fn shard<V: Vector>(
     let mut moved = range.start;
     for start in range.clone().step_by(GROUP) {
         let stop = range.end.min(start + GROUP);
-        errors += group(path, network, shard.samples, start..stop, outputs, scratch);
+        errors += group(path, network, shard, start..stop, scratch);
+        if shard.only.is_some() {
+            continue;
+        }
         let slots = &shard.slots[start..stop];
         let (slopes, width) = (outputs.slope.add(start), shape.movie_width);
         add_rows(
@@ -231,11 +219,13 @@ pub fn shard<V: Vector>(
 fn group<V: Vector>(
     path: Path<V>,
     network: &Network<'_>,
-    samples: &[Sample],
+    shard: &Shard<'_>,
     range: Range<usize>,
-    outputs: &Outputs,
     scratch: &mut Scratch,
 ) -> Errors {
+    let Shard {
+        samples, outputs, ..
+    } = shard;
     let shape = network.shape;
     let base = scratch.base;
     let share = 2.0 / samples.len() as f32;
@@ -244,20 +234,23 @@ fn group<V: Vector>(
     for start in range.step_by(BLOCK) {
         let stop = end.min(start + BLOCK);
         // Beyond the group's end too: whoever computes this group most likely has the next.
-        let next = &samples[stop..samples.len().min(stop + BLOCK)];
+        let next = shard.next(stop, BLOCK);
         let mut ahead = Ahead::new(network, next, true);
         let block = &samples[start..stop];
-        forward(path, network, block, &mut ahead, scratch);
-        sums += errors(path, block.len(), share, scratch, outputs.slope.add(start));
-        backward(
-            path,
-            network,
-            block.len(),
-            outputs.dense,
-            &mut ahead,
-            scratch,
-        );
+        if shard.does(Part::Gather) {
+            load_block(path, network, block, scratch);
+        }
+        if shard.does(Part::Forward) {
+            forward(path, network, block.len(), &mut ahead, scratch);
+        }
+        if shard.only.is_none() {
+            sums += errors(path, block.len(), share, scratch, outputs.slope.add(start));
+        }
+        backward(path, network, block.len(), shard, &mut ahead, scratch);
         ahead.ask_all();
+        if !shard.does(Part::Scatter) {
+            continue;
+        }
         let slopes = base.add(scratch.slopes[0]);
         let waste = base.add(scratch.waste);
         let (user, movie) = (shape.user_width, shape.movie_width);
@@ -351,70 +344,13 @@ fn slopes_back<V: Vector>(
     );
 }
 
-/// Does one part of [`shard`] for each block of `samples`, on whatever values `scratch` has.
-#[inline(always)]
-pub fn part<V: Vector>(
-    path: Path<V>,
-    part: Part,
-    network: &Network<'_>,
-    samples: &[Sample],
-    outputs: &Outputs,
-    scratch: &mut Scratch,
-) {
-    let base = scratch.base;
-    let shape = network.shape;
-    for (index, block) in samples.chunks(BLOCK).enumerate() {
-        let count = vectors(path, block.len());
-        let mut ahead = Ahead::new(network, &[], false);
-        let ahead = &mut ahead;
-        match part {
-            Part::Gather => {
-                let next = samples.len().min((index + 1) * BLOCK);
-                let next = &samples[next..samples.len().min(next + BLOCK)];
-                ahead::ask_for(network, next);
-                load_block(path, network, block, scratch);
-            }
-            Part::Forward => layers_forward(path, network, count, ahead, scratch),
-            Part::Backward => {
-                for index in (0..shape.layers.len()).rev() {
-                    slopes_back(path, network, index, count, ahead, scratch);
-                }
-            }
-            Part::WeightGradient => {
-                for (index, layer) in shape.layers.iter().enumerate() {
-                    let x = base.add(scratch.values[index]);
-                    let slope = base.add(scratch.slopes[index + 1]);
-                    weight_gradient(path, count, layer, x, slope, outputs.dense, ahead);
-                }
-            }
-            Part::Scatter => {
-                let slopes = base.add(scratch.slopes[0]);
-                let waste = base.add(scratch.waste);
-                let (user, movie) = (shape.user_width, shape.movie_width);
-                let start = index * BLOCK;
-                let to = outputs.user.add(start * user);
-                to_rows(path, block.len(), user, slopes, to, waste);
-                let to = outputs.movie.add(start % GROUP * movie);
-                to_rows(
-                    path,
-                    block.len(),
-                    movie,
-                    slopes.add(user * BLOCK),
-                    to,
-                    waste,
-                );
-            }
-        }
-    }
-}
-
 /// Carries the slopes from the prediction back to the rows, adding the weight gradients.
 #[inline(always)]
 fn backward<V: Vector>(
     path: Path<V>,
     network: &Network<'_>,
     samples: usize,
-    gradient: Numbers,
+    shard: &Shard<'_>,
     ahead: &mut Ahead<'_>,
     scratch: &mut Scratch,
 ) {
@@ -426,11 +362,15 @@ fn backward<V: Vector>(
     for (index, layer) in shape.layers.iter().enumerate().rev() {
         let x = base.add(scratch.values[index]);
         let slope = base.add(scratch.slopes[index + 1]);
-        weight_gradient(path, count, layer, x, slope, gradient, ahead);
-        slopes_back(path, network, index, count, ahead, scratch);
+        if shard.does(Part::WeightGradient) {
+            weight_gradient(path, count, layer, x, slope, shard.outputs.dense, ahead);
+        }
+        if shard.does(Part::Backward) {
+            slopes_back(path, network, index, count, ahead, scratch);
+        }
     }
     // The dot product's part: the slope by the prediction times the other row, on top of what the network has left.
-    if shape.dot {
+    if shape.dot && shard.only.is_none() {
         let network = !shape.layers.is_empty();
         let slope = if network {
             base.add(scratch.output_slope)
@@ -474,7 +414,8 @@ pub fn measure<V: Vector>(
         let next = samples.len().min((index + 1) * BLOCK);
         let next = &samples[next..samples.len().min(next + BLOCK)];
         let mut ahead = Ahead::new(network, next, false);
-        forward(path, network, block, &mut ahead, scratch);
+        load_block(path, network, block, scratch);
+        forward(path, network, block.len(), &mut ahead, scratch);
         ahead.ask_all();
         let base = scratch.base;
         let (target, predicted) = (base.add(scratch.target), base.add(scratch.predicted));

@@ -2,10 +2,9 @@
 
 use std::ops::Range;
 
-use super::super::sample::Sample;
 use super::super::simd::{Path, Vector};
 use super::scratch::Scratch;
-use super::shard::{Network, Outputs, Part, Shard};
+use super::shard::{Network, Shard};
 use super::{block, factors, lesson};
 use pocketrec_metrics::Errors;
 
@@ -22,32 +21,14 @@ pub fn shard<V: Vector>(
     if factors::fits(network.shape) {
         return factors::shard(path, network, shard, range);
     }
-    match scratch.lesson.filter(|_| V::LANES_ARE_UNITS) {
-        Some(lesson) => {
-            let buffers = lesson::Buffers::new(scratch.base.add(lesson));
-            lesson::shard(path, network, shard, range, buffers)
-        }
-        None => block::shard(path, network, shard, range, scratch),
+    // The constant first: a path that hasn't these kernels doesn't compile them.
+    if V::LANES_ARE_UNITS
+        && let Some(lesson) = scratch.lesson
+    {
+        let buffers = lesson::Buffers::new(scratch.base.add(lesson));
+        return lesson::shard(path, network, shard, range, buffers);
     }
-}
-
-/// Does one part of [`shard`] for each block of `samples`, on whatever values `scratch` has.
-#[inline(always)]
-pub fn part<V: Vector>(
-    path: Path<V>,
-    part: Part,
-    network: &Network<'_>,
-    samples: &[Sample],
-    outputs: &Outputs,
-    scratch: &mut Scratch,
-) {
-    match scratch.lesson.filter(|_| V::LANES_ARE_UNITS) {
-        Some(lesson) => {
-            let buffers = lesson::Buffers::new(scratch.base.add(lesson));
-            lesson::part(path, part, network, samples, outputs, buffers);
-        }
-        None => block::part(path, part, network, samples, outputs, scratch),
-    }
+    block::shard(path, network, shard, range, scratch)
 }
 
 /// Chains of multiply-adds that `peak` keeps going: enough to hide the latency of one.

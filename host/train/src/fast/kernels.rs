@@ -8,7 +8,7 @@ pub use super::by_shape::CHAINS;
 use super::layout::RawTable;
 use super::rows::{self, Decays, Movies, RawDense, SlotSums, Step, Users};
 use super::scratch::Scratch;
-use super::shard::{Network, Outputs, Part, Shard};
+use super::shard::{Network, Shard};
 use super::{block, by_shape};
 use pocketrec_metrics::Errors;
 
@@ -24,12 +24,6 @@ macro_rules! with_kernels {
                 network: &Network<'_>, stretch: &Shard<'_>, range: Range<usize>, scratch: &mut Scratch
             ) -> Errors {
                 by_shape::shard(path, network, stretch, range, scratch)
-            }
-            /// Does one part of [`shard`](Self::shard), to be timed on its own.
-            fn part(
-                which: Part, network: &Network<'_>, samples: &[Sample], outputs: &Outputs, scratch: &mut Scratch
-            ) -> () {
-                by_shape::part(path, which, network, samples, outputs, scratch)
             }
             /// As `block::measure`.
             fn measure(network: &Network<'_>, samples: &[Sample], scratch: &mut Scratch) -> Errors {

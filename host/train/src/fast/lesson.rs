@@ -34,7 +34,7 @@ use super::super::simd::{Numbers, Path, Vector};
 use super::ahead;
 use super::layout::Shape;
 use super::rows::{add_rows, update_users};
-use super::shard::{GROUP, Network, Outputs, Part, Shard};
+use super::shard::{GROUP, Network, Part, Shard};
 use super::slots::run_start;
 use pocketrec::kernels::Lesson;
 use pocketrec_metrics::Errors;
@@ -63,15 +63,9 @@ pub fn fits(shape: &Shape) -> bool {
         && layers == [(INPUTS, UNITS), (UNITS, FEW), (FEW, 1)]
 }
 
-/// Copies a block's rows and targets, and returns how many samples it has when filled up. Those
-/// that fill it have no share of the loss.
+/// Copies a block's rows and targets, and fills it up with samples that have no share of the loss.
 #[inline(always)]
-fn load<V: Vector>(
-    path: Path<V>,
-    network: &Network<'_>,
-    samples: &[Sample],
-    buffers: Buffers,
-) -> usize {
+fn load<V: Vector>(path: Path<V>, network: &Network<'_>, samples: &[Sample], buffers: Buffers) {
     let (users, movies, mean) = (network.users, network.movies, network.mean);
     let x = buffers.at(Buffers::X);
     let (target, shares) = (buffers.at(Buffers::TARGET), buffers.at(Buffers::SHARE));
@@ -91,7 +85,6 @@ fn load<V: Vector>(
         target.add(samples.len()).clear(left);
         shares.add(samples.len()).clear(left);
     }
-    count
 }
 
 /// `S` samples' sums of number times weights, over `numbers` a sample, which lie beside each other,
@@ -381,6 +374,7 @@ pub fn shard<V: Vector>(
         sums,
         decays,
         step,
+        only,
     } = *shard;
     let users = shard.users(false);
     begin(path, network.dense, buffers);
@@ -400,18 +394,30 @@ pub fn shard<V: Vector>(
         for start in (first..last).step_by(BLOCK) {
             let stop = last.min(start + BLOCK);
             // Beyond the shard's end too: whoever computes this shard may have the next.
-            let next = &samples[stop..samples.len().min(stop + BLOCK)];
+            let next = shard.next(stop, BLOCK);
             let ahead = &mut Ahead::new(network, next, true);
             let block = &samples[start..stop];
-            let count = load(path, network, block, buffers);
-            errors += Errors {
-                count: block.len(),
-                ..forward(path, network.dense, count, ahead, buffers, outputs.dense)
-            };
-            weights(path, count, ahead, buffers, outputs.dense);
-            let user = outputs.user.add(start * 8);
-            backward(path, block.len(), ahead, buffers, user, outputs.movie);
+            let count = block.len().next_multiple_of(FULL);
+            if shard.does(Part::Gather) {
+                load(path, network, block, buffers);
+            }
+            if shard.does(Part::Forward) {
+                errors += Errors {
+                    count: block.len(),
+                    ..forward(path, network.dense, count, ahead, buffers, outputs.dense)
+                };
+            }
+            if shard.does(Part::WeightGradient) {
+                weights(path, count, ahead, buffers, outputs.dense);
+            }
+            if shard.does(Part::Backward) {
+                let user = outputs.user.add(start * 8);
+                backward(path, block.len(), ahead, buffers, user, outputs.movie);
+            }
             ahead.ask_all();
+            if only.is_some() {
+                continue;
+            }
             let slots = &slots[start..stop];
             add_rows(
                 path.row(),
@@ -442,7 +448,7 @@ fn forward<V: Vector>(
     buffers: Buffers,
     gradient: Numbers,
 ) -> Errors {
-    if V::LANES == 16 {
+    if const { V::LANES == 16 } {
         first::<V, 2, 8>(path, dense, count, ahead, buffers);
         second::<V, 2>(path, count, buffers);
     } else {
@@ -450,7 +456,7 @@ fn forward<V: Vector>(
         second::<V, 4>(path, count, buffers);
     }
     let sums = errors(path, dense, count, buffers, gradient);
-    if V::LANES == 16 {
+    if const { V::LANES == 16 } {
         second_back::<V, 2, 2>(path, count, buffers);
     } else {
         second_back::<V, 4, 2>(path, count, buffers);
@@ -466,7 +472,7 @@ fn weights<V: Vector>(
     buffers: Buffers,
     gradient: Numbers,
 ) {
-    if V::LANES == 16 {
+    if const { V::LANES == 16 } {
         ahead.ask(4);
         first_gradient::<V, 2, 8, false>(path, (0, 0), count, buffers, gradient);
         ahead.ask(4);
@@ -494,48 +500,10 @@ fn backward<V: Vector>(
     user: Numbers,
     movie: Numbers,
 ) {
-    if V::LANES == 16 {
+    if const { V::LANES == 16 } {
         first_back::<V, 1, 16>(path, samples, ahead, buffers, user, movie);
     } else {
         first_back::<V, 2, 4>(path, samples, ahead, buffers, user, movie);
-    }
-}
-
-/// As [`block::part`](super::block::part), for the lesson's shape.
-#[inline(always)]
-pub fn part<V: Vector>(
-    path: Path<V>,
-    part: Part,
-    network: &Network<'_>,
-    samples: &[Sample],
-    outputs: &Outputs,
-    buffers: Buffers,
-) {
-    let (dense, gradient) = (network.dense, outputs.dense);
-    begin(path, dense, buffers);
-    clear(buffers);
-    for (index, block) in samples.chunks(BLOCK).enumerate() {
-        let ahead = &mut Ahead::new(network, &[], false);
-        let count = block.len().next_multiple_of(FULL);
-        match part {
-            Part::Gather => {
-                let next = samples.len().min((index + 1) * BLOCK);
-                let next = &samples[next..samples.len().min(next + BLOCK)];
-                Ahead::new(network, next, true).ask_all();
-                load(path, network, block, buffers);
-            }
-            Part::Forward => {
-                forward(path, dense, count, ahead, buffers, gradient);
-            }
-            Part::Backward => {
-                let user = outputs.user.add(index * BLOCK * 8);
-                let movie = outputs.movie.add(index * BLOCK % GROUP * 8);
-                backward(path, block.len(), ahead, buffers, user, movie);
-            }
-            Part::WeightGradient => weights(path, count, ahead, buffers, gradient),
-            // Nothing is left to scatter.
-            Part::Scatter => (),
-        }
     }
 }
 

@@ -455,6 +455,7 @@ impl<'a> Epoch<'a> {
                 sums,
                 decays: self.decays(),
                 step,
+                only: None,
             };
             let range = batch.shard(shard);
             let errors = self.kernels.shard(&raw.network, &of, range, scratch);

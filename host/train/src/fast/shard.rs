@@ -59,9 +59,26 @@ pub struct Shard<'a> {
     pub decays: Option<&'a Decays>,
     /// The users' step.
     pub step: Step,
+    /// A part to be done alone, on whatever values are there, for it to be timed.
+    pub only: Option<Part>,
 }
 
 impl<'a> Shard<'a> {
+    /// Whether a part is to be done.
+    #[inline(always)]
+    pub fn does(&self, part: Part) -> bool {
+        self.only.is_none_or(|only| only == part)
+    }
+
+    /// Up to `count` samples from `at` on, whose rows are to be asked for.
+    #[inline(always)]
+    pub fn next(&self, at: usize, count: usize) -> &'a [Sample] {
+        match self.does(Part::Gather) {
+            true => &self.samples[at..self.samples.len().min(at + count)],
+            false => &[],
+        }
+    }
+
     /// The users of the batch.
     pub fn users(&self, biased: bool) -> Users<'a> {
         Users {

@@ -131,23 +131,24 @@ impl Fast {
                 given: prepared.given(),
                 biased,
             };
-            let sums_of = |shard| {
-                let sums = sums.shard(shard, width);
-                sums.clear(prepared.given()[shard + 1], width, biased);
-                sums
+            let part_of = |shard, only| Shard {
+                samples: batch,
+                slots: prepared.slots(),
+                outputs,
+                sums: sums.shard(shard, width),
+                decays: None,
+                step,
+                only,
+            };
+            let clear = |shard: usize, sums: &SlotSums| {
+                sums.clear(prepared.given()[shard + 1], width, biased)
             };
             let all_movies = 0..movies.rows.len();
             if factors::fits(&self.shape) {
                 timed("errors, sums, update users", 0, &mut || {
                     for shard in 0..shards {
-                        let of = Shard {
-                            samples: batch,
-                            slots: prepared.slots(),
-                            outputs,
-                            sums: sums_of(shard),
-                            decays: None,
-                            step,
-                        };
+                        let of = part_of(shard, None);
+                        clear(shard, &of.sums);
                         let range = prepared.shard(shard);
                         self.kernels.shard(&network, &of, range, &mut scratch);
                     }
@@ -167,13 +168,17 @@ impl Fast {
                 (Part::Scatter, "scatter slopes", 0),
             ] {
                 timed(name, work, &mut || {
-                    self.kernels
-                        .part(part, &network, batch, &outputs, &mut scratch)
+                    for shard in 0..shards {
+                        let of = part_of(shard, Some(part));
+                        let range = prepared.shard(shard);
+                        self.kernels.shard(&network, &of, range, &mut scratch);
+                    }
                 });
             }
             timed("sum movies", 0, &mut || {
                 for shard in 0..shards {
-                    let sums = sums_of(shard);
+                    let sums = sums.shard(shard, width);
+                    clear(shard, &sums);
                     let slots = &prepared.slots()[prepared.shard(shard)];
                     for slots in slots.chunks(GROUP) {
                         let (rows, slopes) = (outputs.movie, outputs.slope);

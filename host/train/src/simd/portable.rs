@@ -8,22 +8,26 @@ use super::vector::Vector;
 pub struct Portable([f32; 8]);
 
 impl Portable {
+    // Written out: unrolling a loop for each operation takes a compiler several times as long.
     #[inline(always)]
     fn zip(self, other: Self, f: impl Fn(f32, f32) -> f32) -> Self {
-        let mut out = self.0;
-        for (a, b) in out.iter_mut().zip(other.0) {
-            *a = f(*a, b);
-        }
-        Self(out)
+        let ([a, b, c, d, e, g, h, i], [j, k, l, m, n, o, p, q]) = (self.0, other.0);
+        Self([
+            f(a, j),
+            f(b, k),
+            f(c, l),
+            f(d, m),
+            f(e, n),
+            f(g, o),
+            f(h, p),
+            f(i, q),
+        ])
     }
 
     #[inline(always)]
     fn map(self, f: impl Fn(f32) -> f32) -> Self {
-        let mut out = self.0;
-        for a in &mut out {
-            *a = f(*a);
-        }
-        Self(out)
+        let [a, b, c, d, e, g, h, i] = self.0;
+        Self([f(a), f(b), f(c), f(d), f(e), f(g), f(h), f(i)])
     }
 }
 
