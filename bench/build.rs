@@ -222,7 +222,7 @@ fn interests(movies: usize) -> [OwnedTable; 5] {
         .collect();
     let codes = numbers.take(movies * 8, 128.0);
     let codes: Vec<u8> = codes.iter().map(|x| x.floor() as i8 as u8).collect();
-    let codebook = numbers.take(256 * 4, 48.0);
+    let codebook = numbers.take(256 * 64, 12.0);
     let codebook: Vec<i8> = codebook.iter().map(|x| *x as i8).collect();
     [
         OwnedTable::of(Kind::MovieConfidence, movies, &known).with_scale(FAME),

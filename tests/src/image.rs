@@ -5,7 +5,7 @@ use pocketrec::image::TableKind as Kind;
 use pocketrec::image::builder::{self, DenseLayer, OwnedTable, Title, dense_tables};
 use pocketrec::kernels::Lesson;
 use pocketrec::model::interest::LATEST;
-use pocketrec::model::kin::{BOOKS, BYTES, PART, WORDS};
+use pocketrec::model::kin::{BOOKS, BYTES, NUMBERS, WORDS};
 use pocketrec::numeric::activation::Activation;
 use pocketrec_export::bytes::ImageBytes;
 
@@ -59,7 +59,7 @@ pub fn made_up(users: u32, movies: u32) -> Result<ImageBytes> {
     let codes: Vec<u8> = (0..movie_rows * BYTES)
         .map(|at| (at * 89 % 251) as u8)
         .collect();
-    let codebook = numbers.bytes(BOOKS * WORDS * PART);
+    let codebook = numbers.bytes(BOOKS * WORDS * NUMBERS);
     let levels: Vec<u8> = (0..64).map(|level| level * 4 + 3).collect();
     let width = if movies < 1 << 16 { 2 } else { 3 };
     let latest: Vec<u8> = (0..users)

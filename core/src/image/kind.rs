@@ -95,7 +95,7 @@ pub enum TableKind {
     /// u8 \[movies\]\[8\], optional: which codewords a movie's direction is the sum of, a nibble each, see `model::kin`.
     /// With it come the next two, and [`MovieConfidence`](Self::MovieConfidence).
     KinCode = 71,
-    /// i8 \[256\]\[4\]: 16 books of 16 codewords, with a scale that is a power of two.
+    /// i8 \[256\]\[64\]: 16 books of 16 codewords, with a scale that is a power of two.
     KinCodebook = 72,
     /// u8 \[1\]\[64\]: what likeness with a movie is multiplied by for its confidence byte, in 256ths; a level is for
     /// four bytes. 0 keeps a movie out of lists.

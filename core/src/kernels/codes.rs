@@ -325,7 +325,7 @@ fn term(terms: &[i16; 256], code: u8) -> i32 {
 mod tests {
     use super::*;
     use crate::model::interest::Interests;
-    use crate::model::kin::{BYTES, PART};
+    use crate::model::kin::{BYTES, QUADS};
     use crate::table::Values;
     use proptest::prelude::*;
     use std::vec::Vec;
@@ -414,7 +414,7 @@ mod tests {
                 .collect();
             let kin = Kin {
                 codes: &directions,
-                codebook: &core::array::from_fn(|_| [0; PART].map(|_| numbers.sixteen(127) as i8)),
+                codebook: &core::array::from_fn(|_| [0; QUADS].map(|_| numbers.below(1 << 31) << 1)),
                 scale: 1.0 / 256.0,
                 levels: &core::array::from_fn(|_| numbers.below(256) as u8),
                 known: &known,

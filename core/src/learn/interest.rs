@@ -6,8 +6,8 @@ use crate::profile::Rating;
 
 impl Model<'_> {
     /// The interest of somebody with these ratings, oldest first, from the latest
-    /// [`LATEST`](crate::model::interest::LATEST) that the model can use. Costs a look-up of an id and 64 additions for
-    /// each, and 1,024 products; 900 bytes of stack.
+    /// [`LATEST`](crate::model::interest::LATEST) that the model can use. Costs a look-up of an id and 1,024 additions for
+    /// each, and 16,384 products; 1,100 bytes of stack.
     pub fn interest_of_ratings(&self, ratings: &[Rating]) -> Interest {
         match self.interests() {
             Some((of, kin)) => {

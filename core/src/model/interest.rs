@@ -17,7 +17,7 @@
 //! once a ranking, and then a movie is at most sixteen look-ups: none where it couldn't enter the list with the most that
 //! there is for how well known it is, and no more once it lacks too much of that.
 
-use super::kin::{Kin, KinTerms, NUMBERS};
+use super::kin::{Direction, Kin, KinTerms, NUMBERS, QUADS};
 use super::{LookupError, Model};
 use crate::ids::UserId;
 use crate::numeric::fixed::{power_of_two, round};
@@ -30,8 +30,9 @@ pub const LATEST: usize = 16;
 /// Bits of a term behind the point: 9 of the codewords' and 8 of the level's.
 pub(crate) const BITS: i32 = 17;
 
-/// Bits of x that terms don't have, so that its rounding is beneath theirs.
-const FINER: u32 = 8;
+/// Bits of x that terms don't have, so that its rounding is beneath theirs. As many as 16 bits have room for: a likeness of
+/// 1 may count some 64 stars at a scale of 2^-7.
+const FINER: u32 = 7;
 
 /// Bits behind the point of what a rating counts.
 const FADE_BITS: u32 = 12;
@@ -112,8 +113,8 @@ pub(crate) fn key(sum: i32, level: i32) -> i32 {
 }
 
 impl Interests<'_> {
-    /// The interest of somebody whose latest movies have these `rows`, the last one first. Costs an addition of
-    /// [`NUMBERS`] for each and 1,024 products.
+    /// The interest of somebody whose latest movies have these `rows`, the last one first. Costs 16 additions of
+    /// [`NUMBERS`] for each and 16,384 products.
     #[inline(never)]
     pub(crate) fn of_latest(&self, kin: &Kin<'_>, rows: &mut dyn Iterator<Item = u32>) -> Interest {
         let mut x = [0_i32; NUMBERS];
@@ -123,7 +124,7 @@ impl Interests<'_> {
             let Some(row) = rows.next() else {
                 break;
             };
-            // All counts together are at most 2^16, so that a sum is at most 2^23.
+            // All counts together are at most 2^16, so that a sum is at most 2^27.
             kin.add(&mut x, row, counts as i32);
             counts = counts.wrapping_mul(self.fade) >> FADE_BITS;
         }
@@ -135,13 +136,17 @@ impl Interests<'_> {
         if square <= 0.0 {
             return Interest::NONE;
         }
-        let unit = power_of_two(BITS) * self.weight * kin.scale / square_root(square);
-        for x in &mut x {
-            // Four products of it and a codeword's are at most 2^30.
-            *x = round(*x as f32 * unit, 1 << 21);
+        // Terms have 8 bits less than BITS, and a codeword's number is its part of one.
+        let bits = BITS - 8 + FINER as i32;
+        let unit = power_of_two(bits) * self.weight * kin.scale / square_root(square);
+        let held = |x: i32| round(x as f32 * unit, i16::MAX.into()) as u32;
+        let mut pairs: Direction = [[0; 2]; QUADS];
+        let (fours, _) = x.as_chunks::<4>();
+        for (pairs, [a, b, c, d]) in pairs.iter_mut().zip(fours) {
+            *pairs = [(*a, *b), (*c, *d)].map(|(low, high)| held(low) & 0xffff | held(high) << 16);
         }
         Interest {
-            terms: kin.terms_of(&x, FINER),
+            terms: kin.terms_of(&pairs, FINER),
             any: true,
         }
     }
@@ -263,14 +268,14 @@ impl Model<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::kin::{BOOKS, BYTES, LEVELS, PART, WORDS};
+    use crate::model::kin::{BOOKS, BYTES, LEVELS, WORDS};
     use crate::numeric::fixed;
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn a_movie_above_the_bar_has_its_whole_term_and_no_other_passes_it(
-            codebook in prop::collection::vec(any::<[i8; PART]>(), BOOKS * WORDS),
+            codebook in prop::collection::vec(any::<[u32; QUADS]>(), BOOKS * WORDS),
             levels in prop::collection::vec(any::<u8>(), LEVELS),
             movies in prop::collection::vec((any::<[u8; BYTES]>(), any::<u8>(), -3.0_f32..5.0), 1..40),
             far in prop_oneof![Just(1.0_f32), Just(1e6)],

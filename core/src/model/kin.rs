@@ -1,15 +1,15 @@
 //! Kin: movies that belong together because the same people rate them, often one soon after the other.
 //!
-//! Each movie has a direction of [`NUMBERS`] numbers, stored as a sum of codewords (product quantisation: Jégou, Douze
-//! and Schmid 2011), a nibble for every [`PART`] of them:
+//! Each movie has a direction of [`NUMBERS`] numbers, stored as a sum of codewords (additive quantisation: Babenko and
+//! Lempitsky 2014), a nibble for each of [`BOOKS`] books:
 //!
 //! ```text
-//! once a movie q, for codeword k of book b:   t[b][k] = (c[b][q_b]·c[b][k]) >> 2,  l[b][k] = max_k t[b][k] - t[b][k]
+//! once a movie q, for codeword k of book b:   t[b][k] = (c(q)·c[b][k]) >> 2,      l[b][k] = max_k t[b][k] - t[b][k]
 //! any movie m:                                key = (level(m) (Σ_b max_k t[b][k] - Σ_b l[b][m_b])) >> 2
 //! ```
 //!
-//! What a codeword lacks of the most of its book is what is kept of it: of a movie that lacks too much for a list the other
-//! books aren't looked up.
+//! where c(q) is the sum of its codewords. What a codeword lacks of the most of its book is what is kept of it: of a movie
+//! that lacks too much for a list the other books aren't looked up. The books in which words differ most come first.
 //!
 //! level(m) rises with how well known m is, and is 0 where so few rated it that nothing can be said. All of it is in
 //! integers, so a list has the same bits on every machine and whatever an image's rows are stored in, and a movie costs
@@ -18,22 +18,36 @@
 use super::Model;
 pub use crate::kernels::lacks::{BOOKS, BYTES, WORDS};
 use crate::kernels::lacks::{Lacks, lack};
+use crate::numeric::dsp::{Pair, multiply_add_bytes};
 use crate::numeric::fixed::{between, power_of_two};
-use crate::numeric::unroll::each_of_two;
+use crate::numeric::unroll::{each, each_of_two};
 use crate::numeric::walk::numbered;
 use core::hint::black_box;
 
-/// Numbers in a codeword.
-pub const PART: usize = 4;
+/// Numbers in a movie's direction, and in a codeword.
+pub const NUMBERS: usize = 64;
 
-/// Numbers in a movie's direction.
-pub const NUMBERS: usize = BOOKS * PART;
+/// Words of four numbers in a codeword.
+pub(crate) const QUADS: usize = NUMBERS / 4;
+
+/// A codeword: signed bytes, four to a word.
+pub(crate) type Codeword = [u32; QUADS];
+
+/// A direction in 16-bit numbers: of each four the first and the third, then the second and the fourth, as a codeword's
+/// bytes are widened.
+pub(crate) type Direction = [[Pair; 2]; QUADS];
 
 /// Levels that there are: one for four neighbouring confidence bytes.
 pub const LEVELS: usize = 64;
 
 /// The largest term of a codeword.
 const MOST: i32 = (1 << 14) - 1;
+
+/// How much more a sum of codewords' bytes is than the sum of their numbers.
+const MIDDLE: i32 = (BOOKS as i32) << 7;
+
+/// Two sums of nothing.
+const NOTHING: Pair = 0x0001_0001 * MIDDLE as Pair;
 
 /// More than any key's magnitude.
 const BEYOND: i32 = 1 << 25;
@@ -44,7 +58,7 @@ pub(crate) struct Kin<'a> {
     /// The codes of each movie.
     pub codes: &'a [[u8; BYTES]],
     /// The codewords, book after book.
-    pub codebook: &'a [[i8; PART]; BOOKS * WORDS],
+    pub codebook: &'a [Codeword; BOOKS * WORDS],
     /// A power of two.
     pub scale: f32,
     /// In 256ths.
@@ -98,36 +112,61 @@ impl Kin<'_> {
         16.0 / (self.scale * self.scale)
     }
 
-    /// Adds `by` times the direction of the movie of `row`, or nothing for a row outside the table.
-    pub(crate) fn add(&self, x: &mut [i32; NUMBERS], row: u32, by: i32) {
+    /// Twice 16 bits of sums of the codewords of the movie of `row`, each number 2^11 more than it is: of four numbers as
+    /// [`Direction`] has them. A codeword's bytes are added up two at a time, 2^7 more than they are, so that none borrows
+    /// from its neighbour. All of [`NOTHING`] for a row outside the table.
+    #[inline(never)]
+    fn sums(&self, row: u32) -> Direction {
+        let mut sums = [[NOTHING; 2]; QUADS];
         let Some(codes) = self.codes.get(row as usize) else {
-            return;
+            return sums;
         };
-        let (parts, _) = x.as_chunks_mut::<PART>();
         let (books, _) = self.codebook.as_chunks::<WORDS>();
-        for ((book, part), words) in numbered(parts, 0).zip(books) {
+        sums = [[0; 2]; QUADS];
+        for (book, words) in numbered(books, 0) {
             let byte = codes.get(book >> 1).copied().unwrap_or_default();
             let nibble = if book & 1 == 0 { byte & 15 } else { byte >> 4 };
-            let word = words.get(usize::from(nibble)).copied().unwrap_or_default();
-            for (x, number) in part.iter_mut().zip(word) {
-                *x = x.wrapping_add(i32::from(number).wrapping_mul(by));
-            }
+            let Some(word) = words.get(usize::from(nibble)) else {
+                continue;
+            };
+            each(&mut sums, word, |[even, odd], quad| {
+                let quad = *quad ^ 0x8080_8080;
+                *even = even.wrapping_add(quad & 0x00ff_00ff);
+                *odd = odd.wrapping_add((quad >> 8) & 0x00ff_00ff);
+            });
         }
+        sums
     }
 
-    /// What each codeword adds to the product with `x`, without the last `shift` bits, held to ±[`MOST`]. Four products of
-    /// numbers must be below 2^31. Costs four products a codeword.
+    /// Adds `by` times the direction of the movie of `row`, whose numbers are within ±2^11; nothing for a row outside the
+    /// table. In the order of [`Direction`].
+    pub(crate) fn add(&self, x: &mut [i32; NUMBERS], row: u32, by: i32) {
+        let sums = self.sums(row);
+        let (fours, _) = x.as_chunks_mut::<4>();
+        each(fours, &sums, |[a, b, c, d], [even, odd]| {
+            for (x, sum) in [
+                (a, even & 0xffff),
+                (b, even >> 16),
+                (c, odd & 0xffff),
+                (d, odd >> 16),
+            ] {
+                *x = x.wrapping_add((sum as i32).wrapping_sub(MIDDLE).wrapping_mul(by));
+            }
+        });
+    }
+
+    /// What each codeword adds to the product with `x`, without the last `shift` bits, held to ±[`MOST`]. Costs
+    /// [`NUMBERS`] products a codeword, whose sum is below 2^29 in magnitude.
     #[inline(never)]
-    pub(crate) fn terms_of(&self, x: &[i32; NUMBERS], shift: u32) -> KinTerms {
+    pub(crate) fn terms_of(&self, x: &Direction, shift: u32) -> KinTerms {
         let mut kin = KinTerms::NONE;
-        let (parts, _) = x.as_chunks::<PART>();
         let (books, _) = self.codebook.as_chunks::<WORDS>();
-        for ((lacks, part), words) in kin.lacks.iter_mut().zip(parts).zip(books) {
+        for (lacks, words) in kin.lacks.iter_mut().zip(books) {
             let mut most = -MOST;
             for (lack, word) in lacks.iter_mut().zip(words) {
                 let mut sum = 0_i32;
-                for (a, b) in part.iter().zip(word) {
-                    sum = sum.wrapping_add(a.wrapping_mul(i32::from(*b)));
+                for (pairs, quad) in x.iter().zip(word) {
+                    sum = multiply_add_bytes(*quad, *pairs, sum);
                 }
                 let term = between(sum.wrapping_shr(shift), MOST);
                 *lack = term as u16;
@@ -145,9 +184,13 @@ impl Kin<'_> {
     /// What each codeword adds to the likeness with the movie of `row`; nothing for a row outside the table.
     #[inline(never)]
     fn terms(&self, row: u32) -> KinTerms {
-        let mut own = [0; NUMBERS];
-        self.add(&mut own, row, 1);
-        // Four products are at most 2^16.
+        let mut own = self.sums(row);
+        for pairs in &mut own {
+            for pair in pairs {
+                let low = pair.wrapping_sub(MIDDLE as u32) & 0xffff;
+                *pair = (*pair & 0xffff_0000).wrapping_sub((MIDDLE as u32) << 16) | low;
+            }
+        }
         self.terms_of(&own, 2)
     }
 
@@ -195,7 +238,7 @@ impl<'a> Model<'a> {
     }
 
     /// What each codeword adds to the likeness with the movie of `row`, in an image that says which movies belong
-    /// together. Costs 1,024 products.
+    /// together. Costs 16,384 products.
     pub fn kin_terms(&self, row: u32) -> Option<KinTerms> {
         self.kin.as_ref().map(|kin| kin.terms(row))
     }

@@ -30,6 +30,47 @@ pub(crate) fn multiply_add(a: u32, b: u32, sum: i32) -> i32 {
     sum.wrapping_add(low).wrapping_add(high)
 }
 
+/// `sum` plus the products of four signed bytes with four signed 16-bit numbers: `pairs` has those of the first byte and the
+/// third, then those of the second and the fourth.
+#[cfg(not(cortex_m_dsp))]
+#[inline(always)]
+pub(crate) fn multiply_add_bytes(bytes: u32, pairs: [Pair; 2], sum: i32) -> i32 {
+    let [even, odd] = pairs;
+    let product = |byte: u32, number: i32| i32::from(byte as i8).wrapping_mul(number);
+    sum.wrapping_add(product(bytes, i32::from(even as i16)))
+        .wrapping_add(product(bytes >> 8, i32::from(odd as i16)))
+        .wrapping_add(product(bytes >> 16, even as i32 >> 16))
+        .wrapping_add(product(bytes >> 24, odd as i32 >> 16))
+}
+
+/// `sum` plus the products of four signed bytes with four signed 16-bit numbers: `pairs` has those of the first byte and the
+/// third, then those of the second and the fourth.
+#[cfg(cortex_m_dsp)]
+#[inline(always)]
+pub(crate) fn multiply_add_bytes(bytes: u32, pairs: [Pair; 2], sum: i32) -> i32 {
+    let [even, odd] = pairs;
+    let result;
+    // SAFETY: arithmetic on registers. An overflow would only set the Q flag.
+    unsafe {
+        core::arch::asm!(
+            dsp_core!(),
+            "sxtb16 {first}, {bytes}",
+            "sxtb16 {second}, {bytes}, ror #8",
+            "smlad {first}, {first}, {even}, {sum}",
+            "smlad {result}, {second}, {odd}, {first}",
+            bytes = in(reg) bytes,
+            even = in(reg) even,
+            odd = in(reg) odd,
+            sum = in(reg) sum,
+            first = out(reg) _,
+            second = out(reg) _,
+            result = lateout(reg) result,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    result
+}
+
 /// The top halves of `low` and `high` side by side, negative ones as 0.
 #[cfg(not(cortex_m_dsp))]
 #[inline(always)]

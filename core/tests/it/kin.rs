@@ -3,7 +3,7 @@
 use pocketrec::ids::MovieId;
 use pocketrec::image::builder::{OwnedTable, Title, room, write};
 use pocketrec::image::{ImageError, TableKind as K};
-use pocketrec::model::kin::{BOOKS, BYTES, LEVELS, PART, WORDS};
+use pocketrec::model::kin::{BOOKS, BYTES, LEVELS, NUMBERS, WORDS};
 use pocketrec::rank::{Hit, Nearest};
 
 const MOVIES: usize = 90;
@@ -18,7 +18,7 @@ fn word(movie: usize, book: usize) -> usize {
 fn number(book: usize, word: usize, at: usize) -> i8 {
     match (book * 31 + word * 17 + at * 5) * 7919 % 257 {
         256 => -128,
-        x => (x as i32 - 128) as i8,
+        x => ((x as i32 - 128) / 8) as i8,
     }
 }
 
@@ -38,8 +38,8 @@ fn tables() -> Vec<OwnedTable> {
     let codes: Vec<u8> = (0..MOVIES)
         .flat_map(|movie| (0..BYTES).map(move |pair| nibbles(movie, pair) as u8))
         .collect();
-    let codebook: Vec<i8> = (0..BOOKS * WORDS * PART)
-        .map(|at| number(at / PART / WORDS, at / PART % WORDS, at % PART))
+    let codebook: Vec<i8> = (0..BOOKS * WORDS * NUMBERS)
+        .map(|at| number(at / NUMBERS / WORDS, at / NUMBERS % WORDS, at % NUMBERS))
         .collect();
     let levels: Vec<u8> = (0..LEVELS).map(level).collect();
     vec![
@@ -68,12 +68,13 @@ fn image(tables: &[OwnedTable]) -> Vec<u32> {
 
 /// How much two movies belong together, from the formula in whole numbers.
 fn plain(movie: usize, other: usize) -> f32 {
+    let number = |movie, book, at| i64::from(number(book, word(movie, book), at));
     let term = |book| {
-        let products = (0..PART).map(|at| {
-            let number = |movie| i64::from(number(book, word(movie, book), at));
-            number(movie) * number(other)
+        let products = (0..NUMBERS).map(|at| {
+            let own: i64 = (0..BOOKS).map(|book| number(movie, book, at)).sum();
+            own * number(other, book, at)
         });
-        products.sum::<i64>() >> 2
+        (products.sum::<i64>() >> 2).clamp(1 - (1 << 14), (1 << 14) - 1)
     };
     let sum: i64 = (0..BOOKS).map(term).sum();
     let key = (sum * i64::from(level(usize::from(known(other)) / 4))) >> 2;
@@ -153,8 +154,8 @@ fn what_the_tables_of_kin_must_not_hold_is_refused_by_name() {
     for (at, rows, columns) in [
         (6, MOVIES - 1, BYTES),
         (6, MOVIES, BYTES - 1),
-        (7, BOOKS * WORDS - 1, PART),
-        (7, BOOKS * WORDS, PART + 1),
+        (7, BOOKS * WORDS - 1, NUMBERS),
+        (7, BOOKS * WORDS, NUMBERS + 1),
         (8, 1, LEVELS - 1),
         (8, 1, LEVELS + 1),
     ] {

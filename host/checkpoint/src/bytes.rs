@@ -4,7 +4,7 @@
 //! and `movie_bias` `[rows]` when the model has them, `dense_0.weight` `[inputs, outputs]` and
 //! `dense_0.bias` `[outputs]` and so on for each layer, `user_ids` and `movie_ids` (u32, the
 //! MovieLens id of each row), `user_counts` and `movie_counts` (u32, ratings of each row). With
-//! interests: `kin_code` (u8) `[movies, 8]` and `kin_codebook` `[256, 4]`, `interest_course` (fade, weight, fame) and
+//! interests: `kin_code` (u8) `[movies, 8]` and `kin_codebook` `[256, 64]`, `interest_course` (fade, weight, fame) and
 //! `user_latest` (u32) `[users, 16]`, the rows of the movies rated last, 4294967295 where there are no more. `newcomer` is
 //! bias and row of somebody new, `user_drift` `[users]` by how much biases have moved and `drift_course` their fade and pull,
 //! where they were found; `user_odds` `[users]` how far users' ratings lie from their predictions, and `odds_course` the noise,
@@ -144,7 +144,7 @@ impl Checkpoint {
                 vec![values.len()],
                 course(&values),
             );
-            let words = vec![kin::BOOKS * kin::WORDS, kin::PART];
+            let words = vec![kin::BOOKS * kin::WORDS, kin::NUMBERS];
             floats(
                 "kin_codebook".into(),
                 words,

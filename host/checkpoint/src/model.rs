@@ -188,7 +188,7 @@ impl Checkpoint {
                 ));
             }
             length("kin_code", interest.kin_codes.len(), p.movies * kin::BYTES)?;
-            let words = kin::BOOKS * kin::WORDS * kin::PART;
+            let words = kin::BOOKS * kin::WORDS * kin::NUMBERS;
             length("kin_codebook", interest.kin_codebook.len(), words)?;
         }
         for (what, ids, names) in [

@@ -8,10 +8,7 @@ use super::Chosen;
 use super::pick::pick;
 use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin;
-use pocketrec_train::interest::{Interest, kin_levels};
-
-/// The smallest scale of the codewords of movies that belong together; core wants a power of two from 2^-16 on.
-const LEAST_SCALE: f32 = 1.0 / 32_768.0;
+use pocketrec_train::interest::{Interest, kin_levels, kin_scale};
 
 /// Adds the tables for movies with so many ratings, and for the chosen users.
 pub(super) fn tables(
@@ -23,11 +20,7 @@ pub(super) fn tables(
     let mut add = |table: OwnedTable| tables.push(table.optional());
     let codes = pick(&interest.kin_codes, kin::BYTES, &chosen.movies);
     add(OwnedTable::of(K::KinCode, chosen.movies.len(), &codes));
-    let largest = (interest.kin_codebook.iter()).fold(0.0f32, |most, x| most.max(x.abs()));
-    let mut scale = 1.0;
-    while scale > LEAST_SCALE && largest <= scale * 63.5 {
-        scale /= 2.0;
-    }
+    let scale = kin_scale(&interest.kin_codebook);
     let codebook = small(&interest.kin_codebook, scale);
     let words = kin::BOOKS * kin::WORDS;
     add(OwnedTable::of(K::KinCodebook, words, &codebook).with_scale(scale));

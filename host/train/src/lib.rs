@@ -5,7 +5,8 @@
 //! are from outside, [`history`] their epochs. [`parameters`] are what is learned, [`state`] is what a run needs to go on.
 //! [`plain`] is the trainer that every kernel of [`fast`] is compared with, [`adam`] its optimiser one number at a time.
 //! [`random`] and [`order`] make a run a function of its seed. [`fame`] and [`interest`] are what lists add to predicted
-//! stars, [`drift`] where users' biases have come to, `newcomer` where somebody new starts, [`odds`] how sure predictions are. [`sides`] is what is known besides ratings, [`dense`] has what matrices are solved by.
+//! stars, [`drift`] where users' biases have come to, `newcomer` where somebody new starts, [`odds`] how sure predictions are. [`sides`] is what is known besides ratings, [`dense`] has what
+//! matrices are solved by, [`additive`] makes points sums of codewords.
 
 #![deny(
     clippy::print_stdout,
@@ -14,6 +15,7 @@
 )]
 
 pub mod adam;
+pub mod additive;
 pub mod bayes;
 pub mod dense;
 pub mod drift;

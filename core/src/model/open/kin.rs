@@ -2,7 +2,7 @@
 
 use super::{ANY, Found};
 use crate::image::{Element, ImageError, TableKind};
-use crate::model::kin::{BOOKS, BYTES, Kin, PART, WORDS};
+use crate::model::kin::{BOOKS, BYTES, Codeword, Kin, NUMBERS, WORDS};
 use crate::numeric::pace::Pace;
 
 /// The other tables, which stand for nothing without [`TableKind::KinCode`].
@@ -37,9 +37,9 @@ pub(super) fn open<'a, P: Pace>(
         found.value(kind);
     }
     let words = (BOOKS * WORDS) as u32;
-    let values = found.bytes_of((kind, 0), Element::I8, words, PART as u32);
-    let values: &[i8] = bytemuck::must_cast_slice(values);
-    let (codebook, _) = values.as_chunks();
+    let values = found.bytes_of((kind, 0), Element::I8, words, NUMBERS as u32);
+    // A table begins at a multiple of four bytes.
+    let codebook: &[Codeword] = bytemuck::try_cast_slice(values).unwrap_or_default();
     let levels = found.bytes(TableKind::KinLevels, ANY, ANY);
     let (Ok(codebook), Ok(levels)) = (codebook.try_into(), levels.try_into()) else {
         found.shape(TableKind::KinLevels);

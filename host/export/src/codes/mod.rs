@@ -5,30 +5,26 @@
 //! error that counts  =  mean over users of ((1, p_u)·e)^2  =  e' M e,      M = the users' second moment
 //! ```
 //!
-//! This is additive quantisation (Babenko and Lempitsky, "Additive quantization for extreme vector compression", 2014),
-//! begun as residual k-means (Juang and Gray 1982) and refined by turns: codes by a beam search over all books, books
-//! as the means of what their movies have left. With M = L L' the error that counts is the plain square of L' e, so
+//! This is additive quantisation ([`pocketrec_train::additive`]). With M = L L' the error that counts is the plain square of L' e, so
 //! everything happens there ([`metric`]). Movies weigh what they are rated. At last the books become integers, and
 //! the codes are searched once more against those, so that they make up for much of the rounding.
 //!
-//! All of it comes from the checkpoint alone. Sums run in the order of the rows and draws depend on a seed and a
-//! position, so the same checkpoint gives the same bytes on any number of threads.
+//! All of it comes from the checkpoint alone: the same checkpoint gives the same bytes on any number of threads.
 
-mod books;
-mod learn;
 mod metric;
 mod tables;
 
 use super::quantise::{self, Bytes};
-use books::Books;
 use metric::Metric;
+use pocketrec_train::additive::{Books, Plan, learn};
+use pocketrec_train::random::{Random, Stream};
 pub(super) use tables::tables;
 
 /// The most codewords of a book: what a byte tells apart.
 pub(super) const CODEWORDS: usize = 256;
 
-/// The most books.
-pub(super) const MOST_BOOKS: usize = 4;
+/// Codes kept from book to book while books are learned.
+const BEAM: usize = 4;
 
 /// Codes kept in the last search, after which nothing improves them.
 const LAST_BEAM: usize = 16;
@@ -44,7 +40,7 @@ pub(super) struct Input<'a> {
     pub weights: &'a [f32],
     /// What an error does to predictions.
     pub metric: &'a Metric,
-    /// Bytes a movie, 1 to [`MOST_BOOKS`].
+    /// Bytes a movie, 1 to 4.
     pub books: usize,
     pub seed: u64,
     /// The codes don't depend on them.
@@ -70,7 +66,16 @@ impl Input<'_> {
         let points = self.points();
         let side = self.metric.side();
         let mut codes = Vec::new();
-        let learned = learn::learn(self, &points, side, &mut codes);
+        let plan = Plan {
+            weights: self.weights,
+            books: self.books,
+            codewords: CODEWORDS,
+            beam: BEAM,
+            random: &|book| Random::new(self.seed, Stream::Codes, book as u64),
+            threads: self.threads,
+            stop: &|| false,
+        };
+        let learned = learn(&plan, &points, side, &mut codes);
         let codewords = learned.codewords();
         let (mut rows, mut biases) = (Vec::new(), Vec::new());
         for word in learned.words().chunks_exact(side) {

@@ -2,6 +2,9 @@
 
 use pocketrec::model::kin::LEVELS;
 
+/// The smallest scale of codewords; core wants a power of two from 2^-16 on.
+const LEAST_SCALE: f32 = 1.0 / 32_768.0;
+
 /// What people look for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Interest {
@@ -17,7 +20,7 @@ pub struct Interest {
     /// Which codewords each movie's direction is the sum of: [`BYTES`](pocketrec::model::kin::BYTES) for a movie, as an
     /// image holds them.
     pub kin_codes: Vec<u8>,
-    /// The codewords of [`pocketrec::model::kin`], book after book.
+    /// The codewords of [`pocketrec::model::kin`], book after book: multiples of [`kin_scale`].
     pub kin_codebook: Vec<f32>,
 }
 
@@ -37,6 +40,16 @@ pub(super) fn kin_level(ratings: f32) -> f32 {
         true => ratings / (ratings + 10.0),
         false => 0.0,
     }
+}
+
+/// What a number of codewords counts in an image, a power of two from 2^-15 on: the least that 8 bits hold the largest by.
+pub fn kin_scale(codebook: &[f32]) -> f32 {
+    let largest = codebook.iter().fold(0.0f32, |most, x| most.max(x.abs()));
+    let mut scale = 1.0;
+    while scale > LEAST_SCALE && largest <= scale * 63.5 {
+        scale /= 2.0;
+    }
+    scale
 }
 
 /// Confidence bytes of movies with so many ratings: the logarithm of one more, of 255 steps.

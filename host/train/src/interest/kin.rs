@@ -11,14 +11,16 @@
 //! Tropp 2011), which costs a few passes over the ratings, since T is applied by two recurrences. Of small eigenvalues,
 //! which are mostly noise, less is kept, as a ridge regression would.
 
+use super::found::{kin_level, kin_scale};
 use super::histories::Histories;
-use super::settings::{KIN_DAMPING, KIN_FADE, KIN_PASSES, KIN_SHARE, RATINGS, ROUNDS};
+use super::settings::{BEAM, KIN_DAMPING, KIN_FADE, KIN_PASSES, KIN_SHARE, LAST_BEAM, RATINGS};
 use super::stop::Stop;
+use crate::additive::{Books, Plan, learn};
 use crate::dense::{PIVOT, cholesky, solve_lower, svd};
 use crate::options::Options;
 use crate::random::{Random, Stream};
 use pocketrec::model::interest::LATEST;
-use pocketrec::model::kin::{BOOKS, BYTES, NUMBERS, PART, WORDS};
+use pocketrec::model::kin::{BOOKS, BYTES, NUMBERS, WORDS};
 use pocketrec_base::threads;
 
 /// Columns that are worked on together; a thread has some of these blocks to itself, so nothing depends on how many
@@ -42,8 +44,8 @@ impl Found {
         let mut x = [0.0; NUMBERS];
         let mut counts = 1.0;
         for &movie in history.iter().rev().take(LATEST) {
-            for (book, x) in x.as_chunks_mut::<PART>().0.iter_mut().enumerate() {
-                let word = &self.words(book)[self.word(movie as usize, book) * PART..];
+            for (book, words) in self.books() {
+                let word = &words[self.word(movie as usize, book)];
                 for (x, number) in x.iter_mut().zip(word) {
                     *x += counts * number;
                 }
@@ -59,11 +61,13 @@ impl Found {
 
     /// The product of each codeword with a direction.
     pub(super) fn terms(&self, x: &[f32; NUMBERS]) -> [[f32; WORDS]; BOOKS] {
-        std::array::from_fn(|book| {
-            let (words, _) = self.words(book).as_chunks::<PART>();
-            let x = &x[book * PART..];
-            std::array::from_fn(|word| words[word].iter().zip(x).map(|(a, b)| a * b).sum())
-        })
+        let mut terms = [[0.0; WORDS]; BOOKS];
+        for (terms, (_, words)) in terms.iter_mut().zip(self.books()) {
+            for (term, word) in terms.iter_mut().zip(words) {
+                *term = word.iter().zip(x).map(|(a, b)| a * b).sum();
+            }
+        }
+        terms
     }
 
     /// A movie's sum of them.
@@ -72,8 +76,10 @@ impl Found {
         all.map(|(book, terms)| terms[self.word(movie, book)]).sum()
     }
 
-    fn words(&self, book: usize) -> &[f32] {
-        &self.codebook[book * WORDS * PART..][..WORDS * PART]
+    /// The words of each book.
+    fn books(&self) -> impl Iterator<Item = (usize, &[[f32; NUMBERS]])> {
+        let (words, _) = self.codebook.as_chunks();
+        words.chunks_exact(WORDS).enumerate()
     }
 
     fn word(&self, movie: usize, book: usize) -> usize {
@@ -228,103 +234,100 @@ fn straighten(table: &mut Blocks) {
     }
 }
 
-/// Which numbers of a direction a book is for: each gets some of large eigenvalues and some of small ones.
-fn numbers(book: usize) -> [usize; PART] {
-    std::array::from_fn(|at| match at % 2 {
-        0 => BOOKS * at + book,
-        _ => BOOKS * (at + 1) - 1 - book,
-    })
-}
-
-/// Puts the directions into codewords, book by book (k-means: Lloyd 1982), well known movies before others.
+/// Puts the directions into codewords, found from those of movies that lists may name.
 fn quantise(
     directions: &[[f32; NUMBERS]],
     counts: &[u32],
     options: &Options,
     stop: Stop<'_>,
 ) -> Option<Found> {
-    let weights: Vec<f32> = counts.iter().map(|&count| count as f32).collect();
-    let book = |(): &mut (), book: usize| {
-        let numbers = numbers(book);
-        let points: Vec<[f32; PART]> = (directions.iter())
-            .map(|row| numbers.map(|number| row[number]))
-            .collect();
-        words(&points, &weights, options.seed, book as u64, stop)
+    let named = |&movie: &usize| kin_level(counts[movie] as f32) > 0.0;
+    let mut movies: Vec<usize> = (0..counts.len()).filter(named).collect();
+    if movies.len() < WORDS {
+        movies = (0..counts.len()).collect();
+    }
+    let points: Vec<f32> = movies.iter().flat_map(|movie| directions[*movie]).collect();
+    let weights: Vec<f32> = movies.iter().map(|movie| counts[*movie] as f32).collect();
+    let threads = options.thread_count();
+    let plan = Plan {
+        weights: &weights,
+        books: BOOKS,
+        codewords: WORDS,
+        beam: BEAM,
+        random: &|book| Random::new(options.seed, Stream::Interest, 3 + book as u64),
+        threads,
+        stop,
     };
-    let books = threads::share(options.thread_count(), 0..BOOKS, || (), book);
+    let mut codes = Vec::new();
+    let learned = learn(&plan, &points, NUMBERS, &mut codes);
     if stop() {
         return None;
     }
-    let mut codes = vec![0u8; counts.len() * BYTES];
-    let mut squares = vec![0.0f32; counts.len()];
-    for (book, (words, nearest)) in books.iter().enumerate() {
-        let movies = codes.chunks_exact_mut(BYTES).zip(&mut squares);
-        for ((codes, square), &word) in movies.zip(nearest) {
-            codes[book / 2] |= word << (4 * (book % 2));
-            *square += words[usize::from(word)].iter().map(|x| x * x).sum::<f32>();
-        }
-    }
-    // So that nothing is more alike than 1.
-    let longest = squares.iter().fold(1.0f32, |most, x| most.max(*x)).sqrt();
-    let codebook = books.iter().flat_map(|(words, _)| words.as_flattened());
+    let mut codebook = ordered(&learned, &codes, &weights);
+    let all = directions.as_flattened();
+    let encode = |codebook: &[f32], points: &[f32]| {
+        let mut codes = Vec::new();
+        let books = Books::new(codebook.to_vec(), NUMBERS, BOOKS);
+        books.encode_all(points, (LAST_BEAM, threads), &mut codes);
+        codes
+    };
+    // So that nothing is much more alike than 1.
+    let longest = longest(&codebook, &encode(&codebook, &points));
+    codebook.iter_mut().for_each(|x| *x /= longest);
+    // Words as an image has them, so that codes make up for much of the rounding.
+    let scale = kin_scale(&codebook);
+    let held = |x: f32| (x / scale).round().clamp(-127.0, 127.0) * scale;
+    codebook.iter_mut().for_each(|x| *x = held(*x));
+    let points: Vec<f32> = all.iter().map(|x| x / longest).collect();
+    let codes = encode(&codebook, &points);
+    let (pairs, _) = codes.as_chunks::<2>();
     Some(Found {
-        codes,
-        codebook: codebook.map(|x| x / longest).collect(),
+        codes: pairs.iter().map(|[low, high]| low | high << 4).collect(),
+        codebook,
     })
 }
 
-/// The codewords of a book, and the nearest for each point.
-fn words(
-    points: &[[f32; PART]],
-    weights: &[f32],
-    seed: u64,
-    book: u64,
-    stop: Stop<'_>,
-) -> ([[f32; PART]; WORDS], Vec<u8>) {
-    let random = Random::new(seed, Stream::Interest, 3 + book);
-    // The largest of u^(1/w) draws without replacement by weight (Efraimidis and Spirakis 2006).
-    let mut drawn: Vec<(f64, usize)> = (weights.iter().enumerate())
-        .filter(|(_, weight)| **weight > 0.0)
-        .map(|(at, weight)| {
-            let unit = ((random.bits(at as u64) >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-            (libm::log(unit) / f64::from(*weight), at)
+/// The codewords, the books first in which the words of movies differ most: [`WORDS`] of each, zeros where there are fewer.
+fn ordered(learned: &Books, codes: &[u8], weights: &[f32]) -> Vec<f32> {
+    let of_book = learned.codewords() * NUMBERS;
+    let mut books: Vec<(f64, &[f32])> = (learned.words().chunks_exact(of_book).enumerate())
+        .map(|(book, words)| {
+            let (mut sum, mut square, mut total) = ([0.0f64; NUMBERS], 0.0, 0.0);
+            for (codes, weight) in codes.chunks_exact(BOOKS).zip(weights) {
+                let weight = f64::from(*weight);
+                total += weight;
+                for (sum, x) in sum
+                    .iter_mut()
+                    .zip(&words[usize::from(codes[book]) * NUMBERS..])
+                {
+                    *sum += weight * f64::from(*x);
+                    square += weight * f64::from(x * x);
+                }
+            }
+            let mean: f64 = sum.iter().map(|x| x * x).sum();
+            (square - mean / f64::max(total, f64::MIN_POSITIVE), words)
         })
         .collect();
-    drawn.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let mut words = [[0.0; PART]; WORDS];
-    for (word, (_, at)) in words.iter_mut().zip(&drawn) {
-        *word = points[*at];
+    books.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let mut codebook = vec![0.0; BOOKS * WORDS * NUMBERS];
+    let places = codebook.chunks_exact_mut(WORDS * NUMBERS);
+    for (to, (_, words)) in places.zip(books) {
+        to[..of_book].copy_from_slice(words);
     }
-    for _ in 0..ROUNDS {
-        if stop() {
-            break;
-        }
-        let mut sums = [([0.0f64; PART], 0.0f64); WORDS];
-        for (point, weight) in points.iter().zip(weights) {
-            let (sum, total) = &mut sums[usize::from(nearest(&words, point))];
-            *total += f64::from(*weight);
-            for (sum, x) in sum.iter_mut().zip(point) {
-                *sum += f64::from(weight * x);
-            }
-        }
-        for (word, (sum, total)) in words.iter_mut().zip(&sums) {
-            if *total > 0.0 {
-                *word = sum.map(|x| (x / total) as f32);
-            }
-        }
-    }
-    let codes = points.iter().map(|point| nearest(&words, point)).collect();
-    (words, codes)
+    codebook
 }
 
-/// The word nearest to a point; of equals the first.
-fn nearest(words: &[[f32; PART]; WORDS], point: &[f32; PART]) -> u8 {
-    let mut best = (f32::INFINITY, 0);
-    for (at, word) in words.iter().enumerate() {
-        let distance = word.iter().zip(point).map(|(a, b)| (a - b) * (a - b)).sum();
-        if distance < best.0 {
-            best = (distance, at);
+/// The length of the longest sum of codewords, at least 1.
+fn longest(codebook: &[f32], codes: &[u8]) -> f32 {
+    let books = codebook.chunks_exact(WORDS * NUMBERS);
+    let square = |codes: &[u8]| -> f32 {
+        let mut sum = [0.0f32; NUMBERS];
+        for (words, code) in books.clone().zip(codes) {
+            let word = &words[usize::from(*code) * NUMBERS..];
+            sum.iter_mut().zip(word).for_each(|(sum, x)| *sum += x);
         }
-    }
-    best.1 as u8
+        sum.iter().map(|x| x * x).sum()
+    };
+    let squares = codes.chunks_exact(BOOKS).map(square);
+    squares.fold(1.0f32, f32::max).sqrt()
 }

@@ -11,7 +11,7 @@ mod kin;
 pub mod settings;
 mod stop;
 
-pub use found::{Interest, confidence_bytes, kin_levels, most};
+pub use found::{Interest, confidence_bytes, kin_levels, kin_scale, most};
 pub use stop::Stop;
 
 use histories::Histories;

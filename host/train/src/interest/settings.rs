@@ -3,8 +3,10 @@
 
 /// The most ratings that directions are found from.
 pub const RATINGS: usize = 4_000_000;
-/// Rounds in which codewords are found.
-pub const ROUNDS: usize = 20;
+/// Codes kept from book to book while codewords are found.
+pub const BEAM: usize = 4;
+/// The same in the last search.
+pub const LAST_BEAM: usize = 16;
 /// Movies belong together by who rated both, and more so the nearer to each other: by this factor less for each rating in
 /// between.
 pub const KIN_FADE: f32 = 0.95;

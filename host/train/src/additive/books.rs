@@ -6,7 +6,7 @@ use pocketrec_base::threads;
 const TASK: usize = 128;
 
 /// Codewords of a few books, \[books\]\[codewords\]\[side\], and their products, by which a search needs no vectors.
-pub(super) struct Books {
+pub struct Books {
     words: Vec<f32>,
     side: usize,
     books: usize,
@@ -36,7 +36,8 @@ struct Scratch {
 }
 
 impl Books {
-    pub(super) fn new(words: Vec<f32>, side: usize, books: usize) -> Self {
+    /// From codewords of `side` numbers. Costs a product for each pair of codewords.
+    pub fn new(words: Vec<f32>, side: usize, books: usize) -> Self {
         let count = words.len() / side;
         let mut columns = vec![0.0; words.len()];
         for (at, word) in words.chunks_exact(side).enumerate() {
@@ -67,22 +68,19 @@ impl Books {
         }
     }
 
-    pub(super) fn words(&self) -> &[f32] {
+    /// \[books\]\[codewords\]\[side\].
+    pub fn words(&self) -> &[f32] {
         &self.words
     }
 
-    pub(super) fn codewords(&self) -> usize {
+    /// Codewords of each book.
+    pub fn codewords(&self) -> usize {
         self.codewords
     }
 
     /// Sets the codes of each of `points`, `beam` of which are kept from book to book. Codes that are there already are
     /// kept where none of a lower cost are found. The same on any number of threads.
-    pub(super) fn encode_all(
-        &self,
-        points: &[f32],
-        (beam, threads): (usize, usize),
-        codes: &mut Vec<u8>,
-    ) {
+    pub fn encode_all(&self, points: &[f32], (beam, threads): (usize, usize), codes: &mut Vec<u8>) {
         let known = !codes.is_empty();
         codes.resize(points.len() / self.side * self.books, 0);
         let tasks = points

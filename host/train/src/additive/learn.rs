@@ -1,8 +1,7 @@
 //! Learning books: residual k-means, then codes and books by turns.
 
-use super::books::Books;
-use super::{CODEWORDS, Input};
-use pocketrec_train::random::{Random, Stream};
+use super::{Books, Plan};
+use crate::random::Random;
 
 /// Rounds of k-means of each book's residuals.
 const FIRST_ROUNDS: usize = 8;
@@ -10,24 +9,24 @@ const FIRST_ROUNDS: usize = 8;
 /// Turns of codes and books.
 const ROUNDS: usize = 12;
 
-/// Codes kept from book to book meanwhile.
-const BEAM: usize = 4;
-
 /// Sweeps over the books within a turn, each book becoming the means of what its movies have left of the others.
 const SWEEPS: usize = 3;
 
-/// Books for the input's movies, whose `points` have `side` numbers, and the points' codes.
-pub(super) fn learn(input: &Input<'_>, points: &[f32], side: usize, codes: &mut Vec<u8>) -> Books {
-    let (weights, books, threads) = (input.weights, input.books, input.threads);
-    let codewords = weights.len().clamp(1, CODEWORDS);
+/// Books for points of `side` numbers, and the points' codes. Where the plan's work is stopped they are of no use.
+pub fn learn(plan: &Plan<'_>, points: &[f32], side: usize, codes: &mut Vec<u8>) -> Books {
+    let (weights, books, threads) = (plan.weights, plan.books, plan.threads);
+    let codewords = weights.len().clamp(1, plan.codewords);
     let mut words = Vec::new();
     let mut rest = points.to_vec();
     let mut apart = Vec::new();
     for book in 0..books {
-        let random = Random::new(input.seed, Stream::Codes, book as u64);
+        let random = (plan.random)(book);
         let mut one = Books::new(first(&rest, side, weights, codewords, random), side, 1);
         let mut nearest = Vec::new();
         for _ in 0..FIRST_ROUNDS {
+            if (plan.stop)() {
+                break;
+            }
             one.encode_all(&rest, (1, threads), &mut nearest);
             let mut words = one.words().to_vec();
             means(&rest, side, weights, &nearest, &mut words);
@@ -45,10 +44,13 @@ pub(super) fn learn(input: &Input<'_>, points: &[f32], side: usize, codes: &mut 
         .flat_map(|movie| apart.iter().map(move |of| of[movie]))
         .collect();
     for _ in 0..if books > 1 { ROUNDS } else { 0 } {
+        if (plan.stop)() {
+            break;
+        }
         for _ in 0..SWEEPS {
             update(points, side, weights, codes, (books, codewords), &mut words);
         }
-        Books::new(words.clone(), side, books).encode_all(points, (BEAM, threads), codes);
+        Books::new(words.clone(), side, books).encode_all(points, (plan.beam, threads), codes);
     }
     for _ in 0..SWEEPS {
         update(points, side, weights, codes, (books, codewords), &mut words);
