@@ -139,11 +139,13 @@ impl Interests<'_> {
         // Terms have 8 bits less than BITS, and a codeword's number is its part of one.
         let bits = BITS - 8 + FINER as i32;
         let unit = power_of_two(bits) * self.weight * kin.scale / square_root(square);
-        let held = |x: i32| round(x as f32 * unit, i16::MAX.into()) as u32;
+        for x in &mut x {
+            *x = round(*x as f32 * unit, i16::MAX.into());
+        }
         let mut pairs: Direction = [[0; 2]; QUADS];
-        let (fours, _) = x.as_chunks::<4>();
-        for (pairs, [a, b, c, d]) in pairs.iter_mut().zip(fours) {
-            *pairs = [(*a, *b), (*c, *d)].map(|(low, high)| held(low) & 0xffff | held(high) << 16);
+        let (twos, _) = x.as_chunks::<2>();
+        for (pair, [low, high]) in pairs.as_flattened_mut().iter_mut().zip(twos) {
+            *pair = *low as u32 & 0xffff | (*high as u32) << 16;
         }
         Interest {
             terms: kin.terms_of(&pairs, FINER),

@@ -142,17 +142,12 @@ impl Kin<'_> {
     /// table. In the order of [`Direction`].
     pub(crate) fn add(&self, x: &mut [i32; NUMBERS], row: u32, by: i32) {
         let sums = self.sums(row);
-        let (fours, _) = x.as_chunks_mut::<4>();
-        each(fours, &sums, |[a, b, c, d], [even, odd]| {
-            for (x, sum) in [
-                (a, even & 0xffff),
-                (b, even >> 16),
-                (c, odd & 0xffff),
-                (d, odd >> 16),
-            ] {
+        let (twos, _) = x.as_chunks_mut::<2>();
+        for (two, sum) in twos.iter_mut().zip(sums.as_flattened()) {
+            for (x, sum) in two.iter_mut().zip([sum & 0xffff, sum >> 16]) {
                 *x = x.wrapping_add((sum as i32).wrapping_sub(MIDDLE).wrapping_mul(by));
             }
-        });
+        }
     }
 
     /// What each codeword adds to the product with `x`, without the last `shift` bits, held to ±[`MOST`]. Costs
@@ -185,11 +180,9 @@ impl Kin<'_> {
     #[inline(never)]
     fn terms(&self, row: u32) -> KinTerms {
         let mut own = self.sums(row);
-        for pairs in &mut own {
-            for pair in pairs {
-                let low = pair.wrapping_sub(MIDDLE as u32) & 0xffff;
-                *pair = (*pair & 0xffff_0000).wrapping_sub((MIDDLE as u32) << 16) | low;
-            }
+        for pair in own.as_flattened_mut() {
+            let low = pair.wrapping_sub(MIDDLE as u32) & 0xffff;
+            *pair = (*pair & 0xffff_0000).wrapping_sub((MIDDLE as u32) << 16) | low;
         }
         self.terms_of(&own, 2)
     }

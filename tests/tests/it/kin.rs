@@ -134,7 +134,7 @@ fn series_find_themselves_and_nobody_obscure_is_named() -> Result<()> {
     let model = Model::open(image.as_ref())?;
     let (kin, taste) = (judge(&model, &data, false)?, judge(&model, &data, true)?);
     println!("kin: {kin:?}, taste: {taste:?}");
-    assert!(kin.series >= 0.45, "{kin:?}");
+    assert!(kin.series >= 0.51, "{kin:?}");
     assert_eq!(kin.obscure, 0.0);
     assert!(kin.genres > taste.genres, "{kin:?}, by taste {taste:?}");
     assert!(kin.series > taste.series, "{kin:?}, by taste {taste:?}");
@@ -202,7 +202,7 @@ fn an_image_without_the_tables_is_8_bytes_a_movie_smaller_and_compares_by_taste(
     )?;
     let saved = with.as_ref().len() - without.as_ref().len();
     // The codebook, the levels, and how well known each movie is, which nothing else asks for here.
-    assert!((8000..10_500).contains(&saved), "{saved} bytes");
+    assert!((24_400..26_500).contains(&saved), "{saved} bytes");
     let (with, without) = (Model::open(with.as_ref())?, Model::open(without.as_ref())?);
     for row in [0, 1, 500] {
         assert_eq!(list(&without, row, false), list(&with, row, true));
