@@ -79,11 +79,30 @@ impl Board {
         }
     }
 
-    /// How names of the one file end that flashes it as a whole: what its USB drive takes, or, for espflash, the bytes of
-    /// flash from the first on.
-    pub fn one_file(&self) -> Option<&'static str> {
-        let drive = self.drive.map(|drive| drive.extension());
-        drive.or(self.espflash.map(|_| "bin"))
+    /// Makes sure that a file whose name ends so flashes it as a whole: what its USB drive takes, an ELF file for a debug
+    /// probe, or, for espflash, the bytes of flash from the first on.
+    ///
+    /// # Errors
+    ///
+    /// That it doesn't, and which files do.
+    pub fn check_one_file(&self, extension: &str) -> Result<(), String> {
+        let takes = [
+            self.drive.map(|drive| drive.extension()),
+            self.probe.map(|_| "elf"),
+            self.espflash.map(|_| "bin"),
+        ];
+        let takes: Vec<&str> = takes.into_iter().flatten().collect();
+        let name = self.name;
+        if takes.contains(&extension) {
+            Ok(())
+        } else if takes.is_empty() {
+            Err(format!("{name} is not flashed by --{extension}"))
+        } else {
+            let takes = takes.join(" or --");
+            Err(format!(
+                "{name} is flashed by --{takes}, not by --{extension}"
+            ))
+        }
     }
 
     /// The addresses of its RAM.

@@ -1,7 +1,7 @@
-//! One file with firmware, image or both: UF2 or Intel HEX, to drop on a board's USB drive, or the bytes of its flash, for a
-//! program that writes them over its serial line.
+//! One file with firmware, image or both: UF2 or Intel HEX, to drop on a board's USB drive, an ELF file, for a debug probe, or
+//! the bytes of its flash, for a program that writes them over its serial line.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use boards::Drive;
 use ihex::Record;
 use std::collections::BTreeMap;
@@ -10,58 +10,81 @@ use std::path::{Path, PathBuf};
 
 use crate::boards::Board;
 use crate::elf::{self, Part};
+use crate::grown;
 
 /// Bytes of a UF2 block's payload, as every boot loader takes them.
 const PAYLOAD: usize = 256;
 /// Bytes of a HEX record's.
 const LINE: usize = 16;
 
-/// Writes the file beside `beside`, with the ending that the board wants, and returns its path.
+/// Writes the file as `to`, with the ending that is wanted, and returns its path.
 ///
 /// # Errors
 /// When the board is flashed by no such file, a file can't be read or written, or something wouldn't lie in the region that the board
 /// has for it; nothing is written then.
 pub fn write(
     board: Board,
+    extension: &str,
     firmware: Option<&Path>,
     image: Option<&Path>,
-    beside: &Path,
+    to: &Path,
 ) -> Result<PathBuf> {
-    let Some(extension) = board.one_file() else {
-        bail!(
-            "{} is flashed by no single file: its data file names none in flashing.drive or flashing.espflash",
-            board.name
-        );
-    };
-    let mut parts = Vec::new();
-    if let Some(elf) = firmware {
-        let code = elf::segments(elf)?;
-        let region = board.firmware_address..board.firmware_address + board.firmware_region as u32;
-        within(board, "the firmware", &code, region)?;
-        parts.extend(code);
-    }
-    if let Some(image) = image {
-        let bytes =
-            std::fs::read(image).with_context(|| format!("the image {}", image.display()))?;
-        let part = [Part {
-            address: board.image_address,
-            bytes,
-        }];
-        let region = board.image_address..board.image_address + board.image_region as u32;
-        within(board, "the image", &part, region)?;
-        parts.extend(part);
-    }
-    let bytes = match board.drive {
-        Some(Drive::Uf2 { family }) => uf2(&parts, family, board.page),
-        Some(Drive::Hex) => hex(&parts)?.into_bytes(),
-        None => bin(&parts, board.flash_address),
-    };
-    let path = beside.with_extension(extension);
+    board.check_one_file(extension).map_err(Error::msg)?;
+    let firmware = firmware.map(elf::read).transpose()?;
+    let image = image
+        .map(|path| std::fs::read(path).with_context(|| format!("the image {}", path.display())));
+    let bytes = made(board, extension, firmware.as_deref(), image.transpose()?)?;
+    let path = to.with_extension(extension);
     let new = path.with_extension(format!("{}.new", std::process::id()));
     std::fs::write(&new, bytes)
         .and_then(|()| std::fs::rename(&new, &path))
         .with_context(|| format!("{} could not be written", path.display()))?;
     Ok(path)
+}
+
+/// The file's bytes, of those of the firmware's ELF file and of an image.
+fn made(
+    board: Board,
+    extension: &str,
+    firmware: Option<&[u8]>,
+    image: Option<Vec<u8>>,
+) -> Result<Vec<u8>> {
+    let mut parts = Vec::new();
+    if let Some(elf) = firmware {
+        parts = loaded(board, elf)?;
+    }
+    let image = image.map(|bytes| Part {
+        address: board.image_address,
+        bytes,
+    });
+    if let Some(image) = &image {
+        let region = board.image_address..board.image_address + board.image_region as u32;
+        within(board, "the image", std::slice::from_ref(image), region)?;
+    }
+    if extension == "elf" {
+        let firmware = firmware.context("an ELF file is made of the firmware's")?;
+        return match &image {
+            Some(image) => grown::with_section(firmware, ".image", image),
+            None => Ok(firmware.to_vec()),
+        };
+    }
+    parts.extend(image);
+    Ok(match (extension, board.drive) {
+        ("bin", _) => bin(&parts, board.flash_address),
+        (_, Some(Drive::Uf2 { family })) => uf2(&parts, family, board.page),
+        _ => hex(&parts)?.into_bytes(),
+    })
+}
+
+/// What a firmware, the bytes of its ELF file, has the board's flash hold.
+///
+/// # Errors
+/// When it isn't an ELF file, or a part lies outside of the firmware's region or in the profile's.
+pub fn loaded(board: Board, elf: &[u8]) -> Result<Vec<Part>> {
+    let region = board.firmware_address..board.firmware_address + board.firmware_region as u32;
+    let parts = elf::segments(elf)?;
+    within(board, "the firmware", &parts, region)?;
+    Ok(parts)
 }
 
 /// Makes sure that parts lie in a region, and not where the board keeps its profile.
@@ -261,6 +284,71 @@ mod tests {
             assert_eq!(sector % 4096, 0);
         }
         assert_eq!(flash.len() % 4096, 0);
+    }
+
+    #[test]
+    fn an_elf_file_loads_to_flash_what_the_hex_file_does_and_keeps_what_the_firmware_has() {
+        use object::{Object, ObjectSection, ObjectSymbol};
+        let board = boards::parse("microbit").unwrap();
+        let firmware = grown::tests::firmware(board, &bytes(2, 5001), &bytes(4, 37));
+        let image = bytes(3, 70_003);
+        let made = |extension| made(board, extension, Some(&firmware), Some(image.clone()));
+        let (elf, hex) = (made("elf").unwrap(), made("hex").unwrap());
+        let mut flash = BTreeMap::new();
+        for Part { address, bytes } in elf::segments(&elf).unwrap() {
+            for (at, byte) in (address..).zip(bytes) {
+                assert_eq!(flash.insert(at, byte), None, "{at:#x} twice");
+            }
+        }
+        assert_eq!(flash, read_hex(&String::from_utf8(hex).unwrap()));
+
+        let [before, after] = [&firmware, &elf].map(|bytes| object::File::parse(&**bytes).unwrap());
+        assert_eq!(after.entry(), before.entry());
+        assert_eq!(after.architecture(), before.architecture());
+        assert_eq!(after.flags(), before.flags());
+        for section in before.sections() {
+            let same = after.section_by_index(section.index()).unwrap();
+            assert_eq!(same.name(), section.name());
+            assert_eq!(same.address(), section.address());
+            // Names grow.
+            let (now, then) = (same.data().unwrap(), section.data().unwrap());
+            assert!(now.starts_with(then), "{:?}", section.name());
+        }
+        let symbols = |file: &object::File<'_>| -> Vec<(String, u64)> {
+            let all = file.symbols();
+            all.map(|symbol| (symbol.name().unwrap().into(), symbol.address()))
+                .collect()
+        };
+        assert_eq!(
+            symbols(&after),
+            [("main".into(), board.firmware_address.into())]
+        );
+        assert_eq!(symbols(&after), symbols(&before));
+
+        // What loads sections, as GDB does, loads it too.
+        let section = after.section_by_name(".image").unwrap();
+        assert_eq!(section.address(), u64::from(board.image_address));
+        assert_eq!(section.data().unwrap(), image);
+        let starts: Vec<u64> = object::Object::segments(&after)
+            .map(|segment| object::ObjectSegment::address(&segment))
+            .collect();
+        assert!(starts.is_sorted(), "{starts:x?}");
+    }
+
+    #[test]
+    fn an_elf_file_is_refused_where_a_part_lies_outside_of_its_region() {
+        let board = boards::parse("microbit").unwrap();
+        let firmware = grown::tests::firmware(board, &[1; 100], &[2; 4]);
+        let large = vec![0; board.image_region + 1];
+        let refusal = made(board, "elf", Some(&firmware), Some(large)).unwrap_err();
+        assert!(refusal.to_string().contains("the image has"), "{refusal}");
+        let large = grown::tests::firmware(board, &vec![1; board.firmware_region + 1], &[]);
+        let refusal = made(board, "elf", Some(&large), Some(vec![0; 4])).unwrap_err();
+        assert!(
+            refusal.to_string().contains("the firmware has"),
+            "{refusal}"
+        );
+        assert!(made(board, "elf", Some(b"no firmware"), Some(vec![0; 4])).is_err());
     }
 
     #[test]

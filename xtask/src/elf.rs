@@ -24,12 +24,20 @@ pub struct Sizes {
     pub ram: u64,
 }
 
+/// The bytes of a file.
+///
+/// # Errors
+/// When it can't be read, by its path.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))
+}
+
 /// Flash and RAM of a linked firmware, whose variables lie in `ram`.
 ///
 /// # Errors
 /// When the file can't be read or isn't an ELF file.
 pub fn sizes(path: &Path, ram: Range<u64>) -> Result<Sizes> {
-    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    let bytes = read(path)?;
     let file = object::File::parse(&*bytes)
         .with_context(|| format!("{} is no ELF file", path.display()))?;
     let mut sizes = Sizes::default();
@@ -53,18 +61,17 @@ pub fn sizes(path: &Path, ram: Range<u64>) -> Result<Sizes> {
     Ok(sizes)
 }
 
-/// What a linked firmware has the board's flash hold, by the addresses there.
+/// What a linked firmware, the bytes of its file, has the board's flash hold, by the addresses there.
 ///
 /// # Errors
-/// As [`sizes`].
-pub fn segments(path: &Path) -> Result<Vec<Part>> {
-    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
-    let file = ElfFile32::<Endianness>::parse(&*bytes)
-        .with_context(|| format!("{} is no ELF file of 32 bits", path.display()))?;
+/// When it isn't an ELF file of 32 bits.
+pub fn segments(bytes: &[u8]) -> Result<Vec<Part>> {
+    let file =
+        ElfFile32::<Endianness>::parse(bytes).context("the firmware is no ELF file of 32 bits")?;
     let endian = file.endian();
     let mut parts = Vec::new();
     for header in file.elf_program_headers() {
-        let bytes = header.data(endian, &*bytes).unwrap_or_default();
+        let bytes = header.data(endian, bytes).unwrap_or_default();
         if header.p_type(endian) == elf::PT_LOAD && !bytes.is_empty() {
             parts.push(Part {
                 address: header.p_paddr(endian),
@@ -80,7 +87,7 @@ pub fn segments(path: &Path) -> Result<Vec<Part>> {
 /// # Errors
 /// As [`sizes`].
 pub fn symbols(path: &Path) -> Result<Vec<String>> {
-    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    let bytes = read(path)?;
     let file = object::File::parse(&*bytes)
         .with_context(|| format!("{} is no ELF file", path.display()))?;
     Ok(file
@@ -94,7 +101,7 @@ pub fn symbols(path: &Path) -> Result<Vec<String>> {
 /// # Errors
 /// When the file can't be read or isn't an archive of ELF files.
 pub fn wanted(path: &Path) -> Result<Vec<String>> {
-    let bytes = std::fs::read(path).with_context(|| format!("{} can't be read", path.display()))?;
+    let bytes = read(path)?;
     let archive = object::read::archive::ArchiveFile::parse(&*bytes)
         .with_context(|| format!("{} is no archive", path.display()))?;
     let mut wanted = Vec::new();

@@ -43,6 +43,7 @@ pub fn run(
             board.name
         );
     }
+    drive::loaded(board, &elf::read(&firmware)?)?;
     programmer.write(board, &firmware, image.as_deref(), port)?;
     let port = match port {
         Some(port) => port.to_string(),
@@ -145,7 +146,7 @@ impl Programmer {
                 shell::run(&mut probe("reset"))
             }
             Self::Espflash(chip) => {
-                let firmware = drive::write(board, Some(firmware), None, firmware)?;
+                let firmware = drive::write(board, "bin", Some(firmware), None, firmware)?;
                 let parts = [
                     Some((board.firmware_address, &*firmware)),
                     image.map(|image| (board.image_address, image)),

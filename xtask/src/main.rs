@@ -17,6 +17,7 @@ mod everywhere;
 mod examples;
 mod firmware;
 mod flash;
+mod grown;
 mod licences;
 mod loom;
 mod miri;
@@ -144,26 +145,34 @@ enum Verb {
 #[derive(clap::Args)]
 struct DriveArguments {
     /// Write a .uf2 for the board's USB drive, beside the ELF file; the last line printed is its path.
-    #[arg(long, conflicts_with_all = ["hex", "bin"])]
+    #[arg(long, conflicts_with_all = ["hex", "bin", "elf"])]
     uf2: bool,
     /// As --uf2, for boards whose drive takes Intel HEX.
-    #[arg(long, conflicts_with = "bin")]
+    #[arg(long, conflicts_with_all = ["bin", "elf"])]
     hex: bool,
     /// As --uf2, for boards that espflash writes to over their serial line: the bytes of flash from its first on.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "elf")]
     bin: bool,
+    /// As --uf2, for boards that a debug probe flashes: the firmware's ELF file with the image as a section more.
+    #[arg(long, requires = "image")]
+    elf: bool,
     /// An image that goes into the same file.
     #[arg(long)]
     image: Option<std::path::PathBuf>,
     /// Leave the firmware out of it: the image alone.
-    #[arg(long, requires = "image")]
+    #[arg(long, requires = "image", conflicts_with_all = ["bin", "elf"])]
     image_only: bool,
 }
 
 impl DriveArguments {
     /// The ending of the file that is wanted, if one is.
     fn extension(&self) -> Option<&'static str> {
-        let endings = [(self.uf2, "uf2"), (self.hex, "hex"), (self.bin, "bin")];
+        let endings = [
+            (self.uf2, "uf2"),
+            (self.hex, "hex"),
+            (self.bin, "bin"),
+            (self.elf, "elf"),
+        ];
         let wanted = endings.into_iter().find(|(wanted, _)| *wanted);
         wanted.map(|(_, ending)| ending)
     }
@@ -177,32 +186,28 @@ impl DriveArguments {
         let Some(wanted) = self.extension() else {
             if let Some(image) = &self.image {
                 anyhow::bail!(
-                    "--image {} goes into a --uf2, a --hex or a --bin",
+                    "--image {} goes into --uf2, --hex, --bin or --elf; add one",
                     image.display()
                 );
             }
             return build();
         };
-        let takes = board.one_file();
-        if takes != Some(wanted) {
-            let takes = takes.map_or("none".into(), |takes| format!("--{takes}"));
-            anyhow::bail!("--{wanted} is not what flashes {}: {takes}", board.name);
-        }
+        board.check_one_file(wanted).map_err(anyhow::Error::msg)?;
         let image = self.image.as_deref();
-        if self.image_only && self.bin {
-            let at = board.image_address - board.flash_address;
-            anyhow::bail!(
-                "--image-only is not for a --bin: the image is as it lies in flash, from {at:#x} on"
-            );
-        }
         if self.image_only {
-            let name = format!("{}-image.elf", board.name);
-            let beside = shell::target_directory().join("boards").join(name);
+            let name = format!("{}-image.{wanted}", board.name);
+            let to = shell::target_directory().join("boards").join(name);
             std::fs::create_dir_all(shell::target_directory().join("boards"))?;
-            return drive::write(board, None, image, &beside);
+            return drive::write(board, wanted, None, image, &to);
         }
-        let elf = build()?;
-        drive::write(board, Some(&elf), image, &elf)
+        let firmware = build()?;
+        // The firmware's own file stays as it is.
+        let mut name = firmware.file_stem().unwrap_or_default().to_owned();
+        if self.elf {
+            name.push("-image");
+        }
+        let to = firmware.with_file_name(name);
+        drive::write(board, wanted, Some(&firmware), image, &to)
     }
 }
 

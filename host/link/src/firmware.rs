@@ -30,10 +30,10 @@ pub fn build(
     made(build.stderr(words), board)
 }
 
-/// What a file for a board's USB drive holds.
+/// What a file holds that flashes a board as a whole.
 #[derive(Clone, Copy, Debug)]
-pub struct OnDrive<'a> {
-    /// How its name ends, as [`boards::Drive::extension`] has it.
+pub struct OneFile<'a> {
+    /// How its name ends, as [`Board::check_one_file`] has it.
     pub extension: &'a str,
     /// The image.
     pub image: &'a Path,
@@ -43,12 +43,12 @@ pub struct OnDrive<'a> {
     pub features: &'a [&'a str],
 }
 
-/// Makes a file for a board's USB drive, of the firmware, which it builds, and an image; its path.
+/// Makes a file that flashes a board, of the firmware, which it builds, and an image; its path.
 ///
 /// # Errors
 ///
 /// As [`build`], and where something wouldn't lie in the region that the board has for it.
-pub fn for_drive(board: Board, file: &OnDrive<'_>) -> Result<PathBuf> {
+pub fn one_file(board: Board, file: &OneFile<'_>) -> Result<PathBuf> {
     let image = std::path::absolute(file.image).context("the image's path")?;
     let mut make = task(board, file.features);
     make.arg(format!("--{}", file.extension))

@@ -51,14 +51,23 @@ fn one_file_for_a_board_is_of_the_kind_that_flashes_it() {
         (
             "esp32-c3",
             "--hex",
-            "esp32-c3 is flashed by a --bin, not by a --hex",
+            "esp32-c3 is flashed by --bin, not by --hex",
+        ),
+        (
+            "esp32-c3",
+            "--elf",
+            "esp32-c3 is flashed by --bin, not by --elf",
         ),
         (
             "pico",
             "--bin",
-            "pico is flashed by a --uf2, not by a --bin",
+            "pico is flashed by --uf2 or --elf, not by --bin",
         ),
-        ("stm32f405", "--bin", "stm32f405 is not flashed by a --bin"),
+        (
+            "stm32f405",
+            "--bin",
+            "stm32f405 is flashed by --elf, not by --bin",
+        ),
     ] {
         let error = place.fails(2, &["export", "--board", board, wanted, "one.file"]);
         contains(&error, &[why]);

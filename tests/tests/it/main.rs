@@ -22,6 +22,8 @@ mod memory;
 #[cfg(feature = "emulator")]
 mod odds;
 #[cfg(feature = "emulator")]
+mod one_file;
+#[cfg(feature = "emulator")]
 mod pico;
 mod profile;
 #[cfg(feature = "emulator")]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::drive::Written;
 use crate::print::{self, Answer, shell};
 use crate::{note, say};
 use boards::Board;
@@ -22,7 +23,7 @@ pub struct Exported {
     /// Its file; nothing where it went to standard output.
     pub image: Option<PathBuf>,
     /// The one file that flashes the board, where it was asked for.
-    pub drive: Option<PathBuf>,
+    pub drive: Option<Written>,
     /// The file of its titles, where there are any.
     pub titles: Option<PathBuf>,
     /// The file of what its users are called, where they have names.
@@ -86,19 +87,7 @@ impl Answer for Exported {
             None => say!("Wrote {}, without titles", image.display()),
         }
         if let (Some(drive), Some(board)) = (&self.drive, self.named) {
-            match board.drive {
-                Some(_) => say!(
-                    "Wrote {}, to drop on the USB drive of {}",
-                    drive.display(),
-                    board.title
-                ),
-                None => say!(
-                    "Wrote {}, all of the flash of {}: `espflash write-bin 0x0 {}` writes it",
-                    drive.display(),
-                    board.title,
-                    shell::quoted(drive.as_os_str())
-                ),
-            }
+            say!("{}", drive.told(board));
         }
         print::next(&self.next(image));
     }
