@@ -2,9 +2,9 @@
 
 use pocketrec::image::TableKind as Kind;
 use pocketrec::image::builder::{
-    DenseLayer, OwnedTable, Title, dense_tables, integer_tables, stored_halves, write,
+    DenseLayer, OwnedTable, Title, code_halves, dense_tables, integer_tables, stored_halves, write,
 };
-use pocketrec::image::integers::{IntegerNetwork, Later, SingleNetwork};
+use pocketrec::image::integers::{CodedNetwork, IntegerNetwork, Later, SingleNetwork};
 use pocketrec::kernels::Precision;
 use pocketrec::numeric::activation::Activation;
 use std::error::Error;
@@ -45,9 +45,10 @@ const INTERESTED: [&str; 2] = ["lists", "lists_i8"];
 /// The image with stored halves of dense layer 0.
 const STORED: &str = "lesson_half";
 
-/// The image whose movies are sums of codewords, of 4 books of 256, and how many movies it has: as many as the smallest
-/// machine's flash has room for, so that a ranking meets few that enter the list.
+/// The images whose movies are sums of codewords, of 4 books of 256, without an MLP and with the lesson's, and how many
+/// movies they have: as many as the smallest machine's flash has room for, so that a ranking meets few that enter the list.
 const CODED: &str = "lists_codes";
+const CODED_MLP: &str = "lesson_codes";
 const CODED_MOVIES: usize = 4096;
 const CODEWORDS: usize = 4 * 256;
 
@@ -62,6 +63,9 @@ const KNOWN: [u8; 33] = [
 ];
 const FAME: f32 = 0.046;
 
+/// The same in a model of the lesson's, whose fame is 1.
+const FAME_OF_LESSON: f32 = 0.0229;
+
 /// The levels of the built-in movies and stars for a likeness of 1.
 const LEVELS: [u8; 64] = [
     0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 84, 90, 96, 103, 109, 116, 122, 129,
@@ -70,7 +74,7 @@ const LEVELS: [u8; 64] = [
 ];
 const WEIGHT: f32 = 32.0;
 
-const SHAPES: [Shape; 14] = [
+const SHAPES: [Shape; 15] = [
     shape("lesson", 8, &[32, 4], Precision::F16),
     shape("lesson_i16", 8, &[32, 4], Precision::I16),
     shape("lesson_i8", 8, &[32, 4], Precision::I8),
@@ -80,6 +84,7 @@ const SHAPES: [Shape; 14] = [
     shape(INTERESTED[0], 8, &[], Precision::F16),
     shape(INTERESTED[1], 8, &[], Precision::I8),
     shape(CODED, 24, &[], Precision::I8),
+    shape(CODED_MLP, 8, &[32, 4], Precision::I8),
     shape("dim4", 4, &[32, 4], Precision::F16),
     shape("dim16", 16, &[32, 4], Precision::F16),
     shape("dim32", 32, &[32, 4], Precision::F16),
@@ -134,15 +139,20 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     let mut numbers = Numbers(6);
     let (dim, hidden) = (shape.dim, shape.hidden);
     let precision = shape.precision;
-    let coded = shape.name == CODED;
+    let lessons = shape.name == CODED_MLP;
+    let coded = shape.name == CODED || lessons;
     // Movies, rows of their tables, and what users are in.
     let (count, rows, of_users) = match coded {
         true => (CODED_MOVIES, CODEWORDS, Precision::F16),
         false => (MOVIES, MOVIES, precision),
     };
     let ids: Vec<u32> = (0..count as u32).map(|row| row * 3 + 1).collect();
-    // Biases and dot product, and the MLP where there is one.
-    let parts: u8 = if hidden.is_empty() { 3 } else { 7 };
+    // Biases and dot product, and the MLP where there is one; that alone as `train --model mlp` trains it.
+    let parts: u8 = match hidden {
+        [] => 3,
+        _ if lessons => 4,
+        _ => 7,
+    };
     let mut tables = vec![
         OwnedTable::of(Kind::RatingScale, 1, &[3.5_f32, 0.5, 5.0, 0.5]),
         OwnedTable::of(Kind::Parts, 1, &[parts]),
@@ -166,10 +176,11 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
         tables.extend(multipliers);
         tables.push(rows);
     }
-    for (kind, count, precision) in [
+    let biases = [
         (Kind::MovieBias, rows, precision),
         (Kind::UserBias, USERS, of_users),
-    ] {
+    ];
+    for (kind, count, precision) in biases.into_iter().filter(|_| !lessons) {
         let mut values = numbers.take(count, 0.5);
         if coded && kind == Kind::MovieBias {
             by_book(&mut values);
@@ -178,14 +189,18 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     }
     let mean = numbers.take(dim, 0.1);
     tables.push(OwnedTable::of(Kind::MeanUser, 1, &mean));
-    tables.push(OwnedTable::of(Kind::MeanUserBias, 1, &[0.05_f32]));
+    if !lessons {
+        tables.push(OwnedTable::of(Kind::MeanUserBias, 1, &[0.05_f32]));
+    }
 
     if coded {
         let codes = numbers.take(4 * count, 128.0);
         let codes: Vec<u8> = codes.iter().map(|x| x.floor() as i8 as u8).collect();
         tables.push(OwnedTable::of(Kind::MovieCode, count, &codes));
     }
-    if coded || INTERESTED.contains(&shape.name) {
+    if lessons {
+        tables.push(confidence(count).with_scale(FAME_OF_LESSON));
+    } else if coded || INTERESTED.contains(&shape.name) {
         tables.extend(interests(count));
     }
     if !hidden.is_empty() {
@@ -209,8 +224,8 @@ fn by_book(values: &mut [f32]) {
     }
 }
 
-/// The tables of which movies belong together and what people look for, whatever the precision of the others.
-fn interests(movies: usize) -> [OwnedTable; 5] {
+/// How well known movies are.
+fn confidence(movies: usize) -> OwnedTable {
     let mut numbers = Numbers(7);
     let known: Vec<u8> = (0..movies)
         .map(|_| {
@@ -220,12 +235,18 @@ fn interests(movies: usize) -> [OwnedTable; 5] {
             (low + (high - low) * (place - at as f32)) as u8
         })
         .collect();
+    OwnedTable::of(Kind::MovieConfidence, movies, &known)
+}
+
+/// The tables of which movies belong together and what people look for, whatever the precision of the others.
+fn interests(movies: usize) -> [OwnedTable; 5] {
+    let mut numbers = Numbers(8);
     let codes = numbers.take(movies * 8, 128.0);
     let codes: Vec<u8> = codes.iter().map(|x| x.floor() as i8 as u8).collect();
     let codebook = numbers.take(256 * 64, 12.0);
     let codebook: Vec<i8> = codebook.iter().map(|x| *x as i8).collect();
     [
-        OwnedTable::of(Kind::MovieConfidence, movies, &known).with_scale(FAME),
+        confidence(movies).with_scale(FAME),
         OwnedTable::of(Kind::KinCode, movies, &codes),
         OwnedTable::of(Kind::KinCodebook, 256, &codebook).with_scale(1.0 / 256.0),
         OwnedTable::of(Kind::KinLevels, 1, &LEVELS),
@@ -279,7 +300,13 @@ fn network(
         })
         .collect();
     let mut tables = dense_tables(&dense, dim);
-    if shape.precision.is_integer() {
+    if shape.name == CODED_MLP {
+        let later: Vec<Later<'_>> = layers[1..]
+            .iter()
+            .map(|(weights, bias)| (&weights[..], &bias[..]))
+            .collect();
+        tables.extend(coded(movie_scale, integers, (&movie_weights, dim), &later));
+    } else if shape.precision.is_integer() {
         let user_largest: Vec<f32> = user_weights
             .chunks(dim)
             .zip(&bias)
@@ -304,5 +331,58 @@ fn network(
             tables.push(stored_halves(&network, integers, dim));
         }
     }
+    tables
+}
+
+/// The tables of the MLP behind codewords: their halves of dense layer 0 in counts that are as fine as fits a byte.
+fn coded(
+    scale: f32,
+    integers: &[i16],
+    (weights, dim): (&[f32], usize),
+    later: &[Later<'_>],
+) -> Vec<OwnedTable> {
+    let units = weights.len() / dim;
+    let half = |row: &[i16], weights: &[f32]| -> f32 {
+        let products = row.iter().zip(weights);
+        scale * products.map(|(x, w)| f32::from(*x) * w).sum::<f32>()
+    };
+    let halves: Vec<f32> = integers
+        .chunks(dim)
+        .flat_map(|row| weights.chunks(dim).map(move |weights| half(row, weights)))
+        .collect();
+    let each = halves.len() / SPREAD.len();
+    let mut bytes = vec![0; halves.len()];
+    let (mut counts, mut offsets, mut most) = (Vec::new(), Vec::new(), Vec::new());
+    for unit in 0..units {
+        let ends: Vec<(f32, f32)> = halves
+            .chunks(each)
+            .map(|book| {
+                let all = book.iter().skip(unit).step_by(units);
+                all.fold((f32::MAX, f32::MIN), |(low, high), x| {
+                    (low.min(*x), high.max(*x))
+                })
+            })
+            .collect();
+        let count = ends.iter().map(|(low, high)| high - low).sum::<f32>() / 250.0;
+        let mut offset = 0;
+        for (book, (low, _)) in ends.iter().enumerate() {
+            let low = (low / count).round() as i32;
+            offset -= low;
+            for at in (book * each + unit..(book + 1) * each).step_by(units) {
+                bytes[at] = ((halves[at] / count).round() as i32 - low) as u8;
+            }
+        }
+        counts.push(count);
+        offsets.push(offset as i16);
+        most.push(1000);
+    }
+    let network = IntegerNetwork::of_codes(&CodedNetwork {
+        counts: &counts,
+        most: &most,
+        later,
+    })
+    .expect("the lesson's network has an integer form");
+    let mut tables = integer_tables(&network);
+    tables.extend(code_halves(&bytes, &offsets, &most));
     tables
 }

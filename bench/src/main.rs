@@ -294,6 +294,7 @@ fn lists() {
     list("_i8", image!("lists_i8"), &interest);
     kin(&open(image!("lists")));
     codes(image!("lists_codes"), &interest);
+    codes_mlp(image!("lesson_codes"));
 }
 
 /// The movies that belong together with one, in integers on every core.
@@ -387,6 +388,44 @@ fn codes(bytes: &'static [u8], interest: &Interest) {
     }
     let _ = writeln!(Console, "bits interest_codes {:08x}", mix(&scores));
     let _ = writeln!(Console, "bits codes {:08x}", fingerprint(&model, &user));
+}
+
+/// The same where they go into the lesson's MLP: what bounds the score of each codeword, then a movie; scores of movies that
+/// nothing is left out of; and a prediction.
+#[inline(never)]
+fn codes_mlp(bytes: &'static [u8]) {
+    let model = open(bytes);
+    expect("predict_codes_mlp", model.kernels().predict);
+    let _ = region("predict_codes_mlp", 1, || {
+        model.predict(black_box(UserId(2)), black_box(MovieId(301)))
+    });
+    let user = model.mean_user();
+    let left = model.movies() - 1;
+    expect("list_codes_mlp", model.kernels().rank);
+    expect("score_codes_mlp", model.kernels().predict);
+    let mut top = TopN::<10>::new();
+    region("table_codes_mlp", 1, || {
+        top.advance(&model, &user, |_| true, 1)
+    });
+    region("list_codes_mlp", left, || {
+        while !top.advance(&model, &user, |_| true, left).is_done() {}
+    });
+    let movies = 64;
+    expect("score_codes_mlp", model.kernels().predict);
+    region("score_codes_mlp", movies, || {
+        let mut scores = [0.0; 16];
+        for first in (0..movies).step_by(scores.len()) {
+            model.score_rows(&user, first, &mut scores);
+            black_box(&scores);
+        }
+    });
+    check(&model, &user, movies);
+    let mut scores = [0.0; 10];
+    for (score, hit) in scores.iter_mut().zip(top.hits()) {
+        *score = hit.score;
+    }
+    let _ = writeln!(Console, "bits list_codes_mlp {:08x}", mix(&scores));
+    let _ = writeln!(Console, "bits codes_mlp {:08x}", fingerprint(&model, &user));
 }
 
 /// A number that changes with any bit of the first scores: the same on every core.

@@ -10,8 +10,16 @@ use std::path::Path;
 pub const FILE: &str = "board.toml";
 
 /// Features of core that decide which models a firmware takes, and which lists it makes of them.
-const FEATURES: [&str; 8] = [
-    "codes", "facets", "integers", "interest", "odds", "shapes", "together", "wide",
+const FEATURES: [&str; 9] = [
+    "codes",
+    "codes-mlp",
+    "facets",
+    "integers",
+    "interest",
+    "odds",
+    "shapes",
+    "together",
+    "wide",
 ];
 
 /// A data file.

@@ -5,6 +5,8 @@ mod together;
 
 use crate::ids::MovieId;
 use crate::kernels::Lookup;
+#[cfg(feature = "codes")]
+use crate::kernels::codes::Above;
 use crate::list::{Held, List};
 use crate::model::kin::KinTerms;
 use crate::model::{Interest, Model, MovieVector, UserState, Wanted};
@@ -204,7 +206,12 @@ impl Walk<'_> {
         let mut first = *self.next as usize;
         // A second look takes longer than looking up does: where many movies need one, fewer are walked through.
         let mut looks = (movies / 8).max(LOOKS);
-        while let Some((row, key)) = ranked.above(lookup, first, end as usize, bar) {
+        let next = loop {
+            let at = ranked.above(lookup, first..end as usize, bar, &mut looks);
+            let (row, key) = match at {
+                Above::Movie(row, key) => (row, key),
+                Above::None { next } => break next,
+            };
             first = row.wrapping_add(1);
             if model.is_wanted(row as u32, &by.wanted)
                 && let Some(movie) = ids.id(row as u32).map(MovieId)
@@ -215,17 +222,16 @@ impl Walk<'_> {
                     bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
                 }
                 if looks == 0 {
-                    *self.next = first as u32;
-                    return Some(Progress {
-                        done: *self.next,
-                        total,
-                    });
+                    break first;
                 }
                 looks = looks.wrapping_sub(1);
             }
-        }
-        *self.next = end;
-        Some(Progress { done: end, total })
+        };
+        *self.next = next as u32;
+        Some(Progress {
+            done: *self.next,
+            total,
+        })
     }
 
     /// [`TopN::advance`].
@@ -453,7 +459,7 @@ impl<const N: usize> Ranking<N> {
 /// own mean ([`UserState::mean`]) stay out, however well known they are, unless they are asked for
 /// ([`with_below_mean`](Self::with_below_mean)): so a list may be shorter than its limit.
 ///
-/// RAM: 8 bytes a kept movie, and 560; with the feature `codes` 3.1 KB more, for what a user would give each codeword.
+/// RAM: 8 bytes a kept movie, and 560; with the feature `codes` 3.3 KB more, for what a user would give each codeword.
 #[derive(Clone, Debug)]
 pub struct TopN<const N: usize> {
     ranking: Ranking<N>,

@@ -100,6 +100,14 @@ pub fn image(storage: impl Into<Storage>, region: usize) -> Result<Image> {
     image_of(checkpoint, storage, region)
 }
 
+/// As [`image`], with the MLP in codes too.
+///
+/// # Errors
+/// As [`image`].
+pub fn image_with_mlp(storage: impl Into<Storage>, region: usize) -> Result<Image> {
+    image_of(checkpoint()?, storage.into(), region)
+}
+
 fn image_of(checkpoint: &Checkpoint, storage: Storage, region: usize) -> Result<Image> {
     let mut chosen = Chosen {
         users: Users::MostActive(60).rows(checkpoint)?,

@@ -91,7 +91,7 @@ pub fn run(manner: Manner) -> Result<()> {
 }
 
 /// Sets of core's features that a device may choose; `write` is the host's.
-const FEATURES: [&str; 8] = [
+const FEATURES: [&str; 9] = [
     "",
     "learn",
     "defmt",
@@ -99,6 +99,7 @@ const FEATURES: [&str; 8] = [
     "integers,interest",
     "integers,interest,learn,shapes",
     "codes",
+    "codes-mlp,shapes",
     "codes,facets,interest,learn,shapes,together",
 ];
 

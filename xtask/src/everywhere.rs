@@ -23,9 +23,20 @@ pub const TARGETS: [&str; 12] = [
 ];
 
 /// The features that a device may choose; `write` is the host's.
-const FEATURES: [&str; 12] = [
-    "codes", "facets", "integers", "interest", "learn", "odds", "shapes", "together", "wide",
-    "dsp", "defmt", "queue",
+const FEATURES: [&str; 13] = [
+    "codes",
+    "codes-mlp",
+    "facets",
+    "integers",
+    "interest",
+    "learn",
+    "odds",
+    "shapes",
+    "together",
+    "wide",
+    "dsp",
+    "defmt",
+    "queue",
 ];
 
 /// Those whose code is another by features, since it is in assembly or has no kernels of it: each feature is built alone

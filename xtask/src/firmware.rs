@@ -43,7 +43,7 @@ pub struct Options {
 }
 
 /// Features that [`Options::features`] may hold.
-pub const FEATURES: [&str; 5] = ["codes", "integers", "owners", "shapes", "wide"];
+pub const FEATURES: [&str; 6] = ["codes", "codes-mlp", "integers", "owners", "shapes", "wide"];
 
 impl Options {
     /// The usual build of a profile: the one for size has no logs.

@@ -277,10 +277,11 @@ fn transposed<'r>(rows: impl Iterator<Item = &'r [f32]> + Clone, units: usize) -
 pub fn integer_tables(network: &IntegerNetwork) -> Vec<OwnedTable> {
     use TableKind as K;
     let units = network.steps().len();
-    let mut tables = vec![
-        OwnedTable::of(K::IntegerMovieWeights, units, network.movie_weights()),
-        OwnedTable::of(K::IntegerSteps, 1, network.steps()),
-    ];
+    let mut tables = vec![OwnedTable::of(K::IntegerSteps, 1, network.steps())];
+    if !network.movie_weights().is_empty() {
+        let weights = network.movie_weights();
+        tables.push(OwnedTable::of(K::IntegerMovieWeights, units, weights));
+    }
     let mut inputs = units;
     for (index, layer) in (1_u8..).zip(network.later()) {
         let (weights, bias) = (layer.weights(), layer.bias());
@@ -310,6 +311,23 @@ pub fn stored_halves(network: &IntegerNetwork, rows: &[i16], columns: usize) -> 
         network.movie_half(row, half);
     }
     OwnedTable::of(TableKind::IntegerMovieHalves, movies, &halves)
+}
+
+/// The tables of codewords' halves of dense layer 0, \[codewords of all books\]\[units\] in the units' own order, a multiple
+/// of four; and of what is taken off the user's half of each unit, and the most that is then left of it.
+pub fn code_halves(halves: &[u8], offsets: &[i16], most: &[i16]) -> [OwnedTable; 2] {
+    use TableKind as K;
+    let words = halves.len() / offsets.len().max(1);
+    let (fours, _) = halves.as_chunks::<4>();
+    // Every second byte of a word, the lower ones first, are two neighbours.
+    let halves: Vec<u8> = fours
+        .iter()
+        .flat_map(|[a, b, c, d]| [*a, *c, *b, *d])
+        .collect();
+    [
+        OwnedTable::of(K::IntegerCodeHalves, words, &halves),
+        OwnedTable::of(K::IntegerUserHalves, 2, &[offsets, most].concat()),
+    ]
 }
 
 /// What an image says of itself.

@@ -109,15 +109,18 @@ pub enum Feature {
     Shapes,
     /// `codes`: movies as sums of codewords.
     Codes,
+    /// `codes-mlp`: the same before an MLP.
+    CodesMlp,
 }
 
 impl Feature {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Integers,
         Self::Wide,
         Self::Interest,
         Self::Shapes,
         Self::Codes,
+        Self::CodesMlp,
     ];
 
     /// The feature's name in `Cargo.toml`.
@@ -128,6 +131,7 @@ impl Feature {
             Self::Interest => "interest",
             Self::Shapes => "shapes",
             Self::Codes => "codes",
+            Self::CodesMlp => "codes-mlp",
         }
     }
 
@@ -138,6 +142,7 @@ impl Feature {
             Self::Wide => "rows of more than 8 dimensions or layers of more than 32 units",
             Self::Interest => "tables of interests",
             Self::Codes => "movies as sums of codewords",
+            Self::CodesMlp => "an MLP behind movies as sums of codewords",
             Self::Shapes => "another shape than rows of 8 and layers of 32, 4 and 1 units",
         }
     }
@@ -150,6 +155,7 @@ impl Feature {
             Self::Interest => 2,
             Self::Shapes => 3,
             Self::Codes => 4,
+            Self::CodesMlp => 5,
         }
     }
 }

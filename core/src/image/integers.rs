@@ -4,7 +4,7 @@
 //! scale a column later; relu is homogeneous, so each is folded into the weights behind it. The arithmetic they
 //! serve is drawn in the kernel's own file, `kernels/integer/mod.rs`.
 
-use crate::kernels::integer::{MAX_HALF, ROUND};
+use crate::kernels::integer::{MAX_HALF, MOST_MOVIE, MOST_USER, ROUND};
 use crate::numeric::fixed::{SCORE_BITS, power_of_two};
 use crate::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 use core::fmt;
@@ -27,6 +27,24 @@ pub struct SingleNetwork<'a> {
     pub user_largest: &'a [f32],
     /// The layers after the first.
     pub later: &'a [Later<'a>],
+}
+
+/// A network behind codewords, in single precision, whose halves of dense layer 0 are whole counts.
+#[derive(Clone, Copy, Debug)]
+pub struct CodedNetwork<'a> {
+    /// What one count of each unit is worth.
+    pub counts: &'a [f32],
+    /// The most counts that a user's half of each unit has, either way; beyond it saturates.
+    pub most: &'a [i16],
+    /// The layers after the first.
+    pub later: &'a [Later<'a>],
+}
+
+impl CodedNetwork<'_> {
+    /// The most counts of a unit that a user's half may have.
+    pub const MOST_USER: i32 = MOST_USER;
+    /// The most counts of a unit that one codeword of each book may add up to.
+    pub const MOST_MOVIE: i32 = MOST_MOVIE;
 }
 
 /// A layer's integers.
@@ -76,6 +94,8 @@ pub struct IntegerNetwork {
 pub enum NoIntegers {
     /// A row or a layer has an odd number of columns or units, and they go in pairs.
     Odd,
+    /// Dense layer 0 has a number of units that is no multiple of four, and codewords go in fours.
+    NoFours,
     /// There is no hidden layer.
     NoHiddenLayer,
     /// More layers, units or dimensions than an image holds, or sizes that don't agree.
@@ -88,6 +108,7 @@ impl fmt::Display for NoIntegers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Odd => "integer scoring takes an even number of dimensions and of units",
+            Self::NoFours => "codes take a multiple of four units in dense layer 0",
             Self::NoHiddenLayer => "integer scoring takes a network with a hidden layer",
             Self::Shape => "the network's sizes don't agree or are beyond an image's limits",
             Self::Range => "the network's output could be too large for an integer score",
@@ -126,13 +147,8 @@ impl IntegerNetwork {
             return Err(NoIntegers::Odd);
         }
         let mut result = Self {
-            movie_weights: [0; MAX_UNITS * MAX_DIM],
             movie_dim: dim,
-            steps: [1.0; MAX_UNITS],
-            units,
-            later: [IntegerLayer::EMPTY; MAX_LAYERS - 1],
-            count: network.later.len(),
-            output_bits: 0,
+            ..Self::empty(units)
         };
         // What one count of a unit is worth, and the most counts it can have.
         let mut worth = [0.0_f64; MAX_UNITS];
@@ -155,11 +171,65 @@ impl IntegerNetwork {
             *most = libm::floor(bound / 65536.0);
             *worth = unit * 65536.0;
         }
-        let last = network.later.len().wrapping_sub(1);
-        let mut inputs = units;
-        for (at, ((weights, bias), layer)) in
-            network.later.iter().zip(&mut result.later).enumerate()
-        {
+        result.take(network.later, worth, most)?;
+        Ok(result)
+    }
+
+    /// The integer tables of a network behind codewords; [`code_halves`](super::builder::code_halves) are beside them.
+    ///
+    /// # Errors
+    ///
+    /// [`NoIntegers`] says what stands in the way.
+    pub fn of_codes(network: &CodedNetwork<'_>) -> Result<Self, NoIntegers> {
+        let units = network.counts.len();
+        if network.later.is_empty() {
+            return Err(NoIntegers::NoHiddenLayer);
+        }
+        let sizes = units > MAX_UNITS || network.later.len() >= MAX_LAYERS;
+        if sizes || network.most.len() != units {
+            return Err(NoIntegers::Shape);
+        }
+        if !units.is_multiple_of(4) {
+            return Err(NoIntegers::NoFours);
+        }
+        let mut result = Self::empty(units);
+        let mut worth = [0.0_f64; MAX_UNITS];
+        for ((step, worth), count) in result.steps.iter_mut().zip(&mut worth).zip(network.counts) {
+            *worth = positive((*count).into());
+            *step = (65536.0 / *worth) as f32;
+        }
+        let mut most = [0.0; MAX_UNITS];
+        for (to, most) in most.iter_mut().zip(network.most) {
+            *to = f64::from(*most) + f64::from(MOST_MOVIE);
+        }
+        result.take(network.later, worth, most)?;
+        Ok(result)
+    }
+
+    /// Nothing yet, for a dense layer 0 of so many units.
+    fn empty(units: usize) -> Self {
+        Self {
+            movie_weights: [0; MAX_UNITS * MAX_DIM],
+            movie_dim: 0,
+            steps: [1.0; MAX_UNITS],
+            units,
+            later: [IntegerLayer::EMPTY; MAX_LAYERS - 1],
+            count: 0,
+            output_bits: 0,
+        }
+    }
+
+    /// Takes in the `later` layers, for units of dense layer 0 of which one count is worth this, and of the most counts.
+    fn take(
+        &mut self,
+        later: &[Later<'_>],
+        mut worth: [f64; MAX_UNITS],
+        mut most: [f64; MAX_UNITS],
+    ) -> Result<(), NoIntegers> {
+        self.count = later.len();
+        let last = later.len().wrapping_sub(1);
+        let mut inputs = self.units;
+        for (at, ((weights, bias), layer)) in later.iter().zip(&mut self.later).enumerate() {
             let outputs = bias.len();
             if outputs == 0
                 || outputs > MAX_UNITS
@@ -186,7 +256,7 @@ impl IntegerNetwork {
                 };
                 let (unit, round) = if at == last {
                     let bits = column.output_bits()?;
-                    result.output_bits = bits;
+                    self.output_bits = bits;
                     let shift = u32::from(bits) - SCORE_BITS;
                     (libm::exp2(-f64::from(bits)), 1_i32 << (shift - 1))
                 } else {
@@ -208,7 +278,7 @@ impl IntegerNetwork {
             most = next_most;
             inputs = outputs;
         }
-        Ok(result)
+        Ok(())
     }
 
     /// The movie's half of dense layer 0, \[units\]\[movie dimensions\].

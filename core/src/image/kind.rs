@@ -58,8 +58,8 @@ pub enum TableKind {
     UserSeen = 41,
     /// u8 \[movies\]\[books\], optional, of 1 to 4 columns: with it a movie's row and bias are sums. `MovieEmbedding`, of
     /// integers, and `MovieBias` then have a row a codeword, book after book, at most 256 a book and as many in each;
-    /// column b of a movie is the number of its codeword in book b. Without an MLP only. Ranked by
-    /// looking up (`kernels/codes.rs`).
+    /// column b of a movie is the number of its codeword in book b. With an MLP come `IntegerCodeHalves`
+    /// and `IntegerUserHalves`. Ranked by looking up (`kernels/codes.rs`).
     MovieCode = 42,
 
     /// f32 \[units\]\[user dimensions\]: the user's half of dense layer 0.
@@ -88,6 +88,14 @@ pub enum TableKind {
     /// its sums with 2^15 added. A user's half is then rounded to multiples of 2^16. Written as required: scores
     /// of a reader without it would differ in their last bits.
     IntegerMovieHalves = 85,
+
+    /// u8 \[codewords of all books\]\[units\]: each codeword's half of dense layer 0, with `MovieCode` in place of
+    /// `IntegerMovieWeights`; of every four units in the order 0, 2, 1, 3. What one of each book has of a unit adds up to at
+    /// most 255. `IntegerSteps` are then counts of 2^-16. See `kernels/integer/coded.rs`.
+    IntegerCodeHalves = 88,
+    /// i16 \[2\]\[units\], with `IntegerCodeHalves`: what is taken off the user's half of dense layer 0, and the most that is
+    /// then left of it, either way, from 0 to 32,512.
+    IntegerUserHalves = 89,
 
     /// u8 \[movies\]\[1\], optional: what a ranking adds for how well a movie is known, in steps of the table's scale.
     MovieConfidence = 64,
@@ -129,7 +137,7 @@ pub enum TableKind {
 
 impl TableKind {
     /// Every kind.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 47] = [
         Self::RatingScale,
         Self::Parts,
         Self::Validation,
@@ -163,6 +171,8 @@ impl TableKind {
         Self::IntegerBias,
         Self::IntegerOutputBits,
         Self::IntegerMovieHalves,
+        Self::IntegerCodeHalves,
+        Self::IntegerUserHalves,
         Self::MovieConfidence,
         Self::KinCode,
         Self::KinCodebook,
@@ -224,6 +234,8 @@ impl TableKind {
             Self::IntegerBias => "integer_bias",
             Self::IntegerOutputBits => "integer_output_bits",
             Self::IntegerMovieHalves => "integer_movie_halves",
+            Self::IntegerCodeHalves => "integer_code_halves",
+            Self::IntegerUserHalves => "integer_user_halves",
             Self::MovieConfidence => "movie_confidence",
             Self::KinCode => "kin_code",
             Self::KinCodebook => "kin_codebook",

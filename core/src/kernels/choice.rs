@@ -99,7 +99,7 @@ pub struct Shape<'s> {
     pub relu: bool,
     /// Whether each movie's half of dense layer 0 is stored.
     pub stored: bool,
-    /// Whether movies are sums of codewords; without an MLP only.
+    /// Whether movies are sums of codewords.
     pub codes: bool,
 }
 
@@ -171,9 +171,16 @@ pub enum Kernel {
     IntegerStored,
     /// `integer/stored.rs`: from stored halves, any layers behind them.
     IntegerStoredLayers,
+    /// `dsp/coded.rs`: from codewords' halves of 32 units, 4 units and 1 behind them.
+    DspCoded,
+    /// `integer/coded.rs`: from codewords' halves, 4 units and 1 behind them.
+    IntegerCoded,
+    /// `integer/coded.rs`: from codewords' halves, any layers behind them.
+    IntegerCodedLayers,
     /// Dot products of rows in integers.
     IntegerDots,
-    /// `codes.rs`: movies that are sums of codewords, by a table of the user's terms.
+    /// `codes.rs`: movies that are sums of codewords, by a table of the user's terms; before an MLP, of the most that it
+    /// could give, and those that pass by their own score.
     CodeTable,
     /// `codes.rs`: the same, the terms of one movie alone.
     CodeTerms,
@@ -184,7 +191,10 @@ impl Kernel {
     pub const fn is_general(self) -> bool {
         matches!(
             self,
-            Self::FloatLayers | Self::IntegerLayers | Self::IntegerStoredLayers
+            Self::FloatLayers
+                | Self::IntegerLayers
+                | Self::IntegerStoredLayers
+                | Self::IntegerCodedLayers
         )
     }
 }
@@ -202,6 +212,7 @@ impl Kernel {
             Self::DspPairs => "pocketrec_score_pairs_i16_8",
             Self::DspStored => "pocketrec_score_pairs_half_32",
             Self::DspDots => "pocketrec_dots_i8_8",
+            Self::DspCoded => "pocketrec_coded_32",
             // Of 4 codes.
             Self::CodeTable if cfg!(any(cortex_m_dsp, cortex_m_base)) => "pocketrec_look_up_4",
             Self::IntegerLayers if Machine::HERE.dsp => "pocketrec_dense_i16",
@@ -229,7 +240,7 @@ impl Kernels {
         let network = machine.float && shape.has_lessons_network();
         let half_rows = machine.float && shape.has_half_rows_of_8();
         let (rank, predict) = if shape.codes {
-            (Kernel::CodeTable, Kernel::CodeTerms)
+            (Kernel::CodeTable, shape.of_codes(machine))
         } else if shape.movies.is_integer() {
             shape.in_integers(machine)
         } else if shape.units.is_empty() {
@@ -267,6 +278,18 @@ impl Kernels {
 }
 
 impl Shape<'_> {
+    /// The kernel of one movie that is a sum of codewords.
+    fn of_codes(&self, machine: Machine) -> Kernel {
+        match self.units {
+            // Others are refused.
+            _ if !cfg!(any(feature = "codes-mlp", not(target_os = "none"))) => Kernel::CodeTerms,
+            [] => Kernel::CodeTerms,
+            [Lesson::UNITS, Lesson::SECOND, 1] if machine.dsp => Kernel::DspCoded,
+            [_, Lesson::SECOND, 1] => Kernel::IntegerCoded,
+            _ => Kernel::IntegerCodedLayers,
+        }
+    }
+
     /// The kernels of many movies and of one in integers.
     fn in_integers(&self, machine: Machine) -> (Kernel, Kernel) {
         let rows_of_8 = self.movie_dim == Lesson::DIM;

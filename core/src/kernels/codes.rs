@@ -14,9 +14,18 @@
 //! could. A movie whose confidence byte is too low for it to pass the last one of the list, whatever its codes, is passed
 //! over with a glance at that byte: most movies of a catalogue are known to few. What somebody looks for is looked up
 //! only for a movie that could pass with the most of each book, and no further once it lacks too much.
+//!
+//! Before a network ([`coded`](crate::kernels::integer::coded)) a term is what the codeword adds to a bound of the network's
+//! output ([`bounds`]), beside a constant, and a movie that passes by these is scored by itself.
 
+#[cfg(feature = "codes-mlp")]
+mod bounds;
 mod past;
 
+#[cfg(feature = "codes-mlp")]
+use crate::kernels::integer::coded::Coded;
+#[cfg(feature = "codes-mlp")]
+use crate::kernels::integer::{Network, UNIT_PAIRS};
 use crate::kernels::integer::{ROW_PAIRS, User, dot};
 use crate::kernels::{Kernel, ran};
 use crate::model::interest::{self, Interest};
@@ -25,7 +34,10 @@ use crate::numeric::dsp::{Pair, multiply_add, widen};
 use crate::numeric::fixed::SCORE_BITS;
 use crate::numeric::walk;
 use crate::table::{Codes, EmbeddingTable, MAX_BOOKS};
+#[cfg(feature = "codes-mlp")]
+use bounds::Bounds;
 use core::hint::black_box;
+use core::ops::Range;
 use past::{Left, Sought, past};
 
 /// Bits by which a term is coarser than a score.
@@ -40,6 +52,9 @@ pub(crate) struct Words<'a> {
     pub(crate) biases: Option<EmbeddingTable<'a>>,
     /// Bits by which a bias is coarser than a score.
     pub(crate) bias_shift: u32,
+    /// The network and their halves of its dense layer 0, where there is one.
+    #[cfg(feature = "codes-mlp")]
+    pub(crate) network: Option<(&'a Network<'a>, &'a Coded<'a>)>,
 }
 
 impl Words<'_> {
@@ -64,23 +79,57 @@ impl Words<'_> {
         bias.wrapping_shl(self.bias_shift)
     }
 
-    /// The score of the movie of `row`, one term at a time.
+    /// Whether anything but a network's output is added up.
+    #[cfg(feature = "codes-mlp")]
+    #[inline]
+    fn has_terms(&self) -> bool {
+        self.rows.is_some() || self.biases.is_some()
+    }
+
+    /// The score of the movie of `row`.
     #[inline(never)]
     pub(crate) fn score(&self, user: &User, codes: &Codes<'_>, row: usize) -> i32 {
+        let sum = user.base.wrapping_add(self.sum(user, codes, row));
+        #[cfg(feature = "codes-mlp")]
+        let sum = sum.wrapping_add(self.output(user, codes, row));
+        sum
+    }
+
+    /// The terms of the movie of `row`, one at a time.
+    #[cfg_attr(feature = "codes-mlp", inline(never))]
+    #[cfg_attr(not(feature = "codes-mlp"), inline(always))]
+    pub(crate) fn sum(&self, user: &User, codes: &Codes<'_>, row: usize) -> i32 {
+        #[cfg(feature = "codes-mlp")]
+        if !self.has_terms() {
+            return 0;
+        }
         ran(Kernel::CodeTerms);
         let mut place = [0; ROW_PAIRS];
         let mut sum = 0_i32;
         for at in codes.words(row) {
             sum = sum.wrapping_add(self.term(user, at, &mut place).into());
         }
-        user.base.wrapping_add(sum << COARSER)
+        sum << COARSER
+    }
+
+    /// The network's output for the movie of `row`, 0 without one.
+    #[cfg(feature = "codes-mlp")]
+    pub(crate) fn output(&self, user: &User, codes: &Codes<'_>, row: usize) -> i32 {
+        let Some((network, coded)) = self.network else {
+            return 0;
+        };
+        network.forward_coded(coded, user.counts(), (codes, row))
     }
 }
 
 /// A score as a term, held to 16 bits.
 #[inline]
 fn rounded(score: i32) -> i16 {
-    let x = score.wrapping_add(1 << (COARSER - 1)) >> COARSER;
+    held(score.wrapping_add(1 << (COARSER - 1)) >> COARSER)
+}
+
+#[inline]
+fn held(x: i32) -> i16 {
     match i16::try_from(x) {
         Ok(x) => x,
         Err(_) if x > 0 => i16::MAX,
@@ -99,8 +148,14 @@ pub(crate) struct Lookup {
     /// A movie of a lower confidence byte can't be above this bar, the base apart.
     least: u32,
     bar: i32,
+    /// What a network's bound has beside its terms, as a score.
+    #[cfg(feature = "codes-mlp")]
+    constant: i64,
     /// Whose they are, and at what weight of fame.
     of: ([Pair; ROW_PAIRS], u32, i32),
+    /// Whose half of a network's dense layer 0.
+    #[cfg(feature = "codes-mlp")]
+    half: [Pair; UNIT_PAIRS],
     /// 1 where they are anybody's. Nobody's are zeros throughout, so that they are made where they stay.
     made: u32,
 }
@@ -113,7 +168,11 @@ impl Lookup {
         top: 0,
         least: 0,
         bar: 0,
+        #[cfg(feature = "codes-mlp")]
+        constant: 0,
         of: ([0; ROW_PAIRS], 0, 0),
+        #[cfg(feature = "codes-mlp")]
+        half: [0; UNIT_PAIRS],
         made: 0,
     };
 
@@ -125,9 +184,19 @@ impl Lookup {
     /// Makes the terms of a user, where they aren't there. Costs a product of vectors a codeword.
     pub(crate) fn fill(&mut self, user: &User, words: &Words<'_>, ranked: &Ranked<'_>) {
         let of = (user.row, user.dot_shift, ranked.each);
-        if self.made == 0 || self.of != of {
+        #[cfg(feature = "codes-mlp")]
+        let others = words.network.is_some() && self.half != *user.counts();
+        #[cfg(not(feature = "codes-mlp"))]
+        let others = false;
+        if self.made == 0 || self.of != of || others {
             self.of = of;
             self.made = 1;
+            #[cfg(feature = "codes-mlp")]
+            match words.network {
+                None => self.make(user, words, &ranked.codes),
+                Some(network) => self.bound(user, words, network, &ranked.codes),
+            }
+            #[cfg(not(feature = "codes-mlp"))]
             self.make(user, words, &ranked.codes);
             self.top = self.highest(&ranked.codes);
             self.least = 0;
@@ -175,6 +244,35 @@ impl Lookup {
         }
     }
 
+    /// As [`make`](Self::make), of a model with a network: of each codeword what it adds to a bound.
+    #[cfg(feature = "codes-mlp")]
+    #[inline(never)]
+    fn bound(
+        &mut self,
+        user: &User,
+        words: &Words<'_>,
+        (network, coded): (&Network<'_>, &Coded<'_>),
+        codes: &Codes<'_>,
+    ) {
+        self.half = *user.counts();
+        let beside = words.has_terms();
+        let bounds = Bounds::of(network, user, codes.books, beside);
+        self.constant = bounds.constant;
+        let books = self.terms.iter_mut().take(codes.books);
+        let books = books.filter_map(|terms| terms.get_mut(..codes.codewords));
+        let mut place = [0; ROW_PAIRS];
+        let mut at = 0_usize;
+        for term in books.flatten() {
+            let mut most = coded.term(&bounds, at);
+            if beside {
+                most = most.wrapping_add(words.term(user, at, &mut place).into());
+            }
+            // What is too low for 16 bits only bounds less well.
+            *term = held(most);
+            at = at.wrapping_add(1);
+        }
+    }
+
     /// The most that the terms of any movie's codes add up to, as a score.
     #[inline(never)]
     fn highest(&self, codes: &Codes<'_>) -> i32 {
@@ -218,28 +316,90 @@ pub(crate) struct Ranked<'a> {
     /// What somebody looks for.
     pub(crate) interest: Option<(&'a Kin<'a>, &'a Interest)>,
     pub(crate) base: i32,
+    /// Where the terms only bound a score: what scores.
+    #[cfg(feature = "codes-mlp")]
+    pub(crate) bounded: Option<(Words<'a>, &'a User)>,
+}
+
+/// Where a ranking stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Above {
+    /// At a movie: its row and key.
+    Movie(usize, i32),
+    /// There was none before the row `next`.
+    None { next: usize },
 }
 
 impl Ranked<'_> {
-    /// The first of the movies of rows `first` to `end` whose key is above `bar`: its row and key.
+    /// The first of the movies of these `rows` whose key is above `bar`. Takes one off the `looks` for each movie that is
+    /// scored by itself, and goes no further when there are none.
+    #[cfg_attr(not(feature = "codes-mlp"), inline(always))]
     pub(crate) fn above(
         &self,
         lookup: &mut Lookup,
-        first: usize,
-        end: usize,
+        rows: Range<usize>,
         bar: i32,
-    ) -> Option<(usize, i32)> {
+        looks: &mut u32,
+    ) -> Above {
         ran(Kernel::CodeTable);
         // Below 2^31 either way: where the bar is out of reach, it stays so.
         let bar = bar.saturating_sub(self.base);
+        #[cfg(feature = "codes-mlp")]
+        if let Some(scored_by) = &self.bounded {
+            return self.above_by_bounds(scored_by, lookup, rows, bar, looks);
+        }
+        #[cfg(not(feature = "codes-mlp"))]
+        let _ = looks;
         lookup.rise(bar);
-        let (row, key) = match self.codes.books {
-            4 => self.find::<4>(lookup, first, end, bar),
-            3 => self.find::<3>(lookup, first, end, bar),
-            2 => self.find::<2>(lookup, first, end, bar),
-            _ => self.find::<1>(lookup, first, end, bar),
-        }?;
-        Some((row, self.base.wrapping_add(key)))
+        match self.next(lookup, &rows, bar) {
+            Some((row, key)) => Above::Movie(row, self.base.wrapping_add(key)),
+            None => Above::None { next: rows.end },
+        }
+    }
+
+    /// As [`above`](Self::above), where the terms only bound a score; `bar` is without the base.
+    #[cfg(feature = "codes-mlp")]
+    #[inline(never)]
+    fn above_by_bounds(
+        &self,
+        (words, user): &(Words<'_>, &User),
+        lookup: &mut Lookup,
+        mut rows: Range<usize>,
+        bar: i32,
+        looks: &mut u32,
+    ) -> Above {
+        let bound = i64::from(bar).wrapping_sub(lookup.constant);
+        let bound = i32::try_from(bound).unwrap_or(match bound < 0 {
+            true => i32::MIN,
+            false => i32::MAX,
+        });
+        lookup.rise(bound);
+        while let Some((row, key)) = self.next(lookup, &rows, bound) {
+            let terms = self.codes.of(row).iter().zip(&lookup.terms);
+            let terms = terms.fold(0_i32, |sum, (code, of)| sum.wrapping_add(term(of, *code)));
+            let beside = key.wrapping_sub(terms << COARSER);
+            let key = words.score(user, &self.codes, row).wrapping_add(beside);
+            if key.wrapping_sub(self.base) > bar {
+                return Above::Movie(row, key);
+            }
+            rows.start = row.wrapping_add(1);
+            if *looks == 0 {
+                return Above::None { next: rows.start };
+            }
+            *looks = looks.wrapping_sub(1);
+        }
+        Above::None { next: rows.end }
+    }
+
+    /// The first of the movies of these `rows` whose terms and what is beside are above `bar`: its row, and what they are.
+    #[inline(always)]
+    fn next(&self, lookup: &Lookup, rows: &Range<usize>, bar: i32) -> Option<(usize, i32)> {
+        match self.codes.books {
+            4 => self.find::<4>(lookup, rows.start, rows.end, bar),
+            3 => self.find::<3>(lookup, rows.start, rows.end, bar),
+            2 => self.find::<2>(lookup, rows.start, rows.end, bar),
+            _ => self.find::<1>(lookup, rows.start, rows.end, bar),
+        }
     }
 
     #[inline(never)]
@@ -408,6 +568,8 @@ mod tests {
                 )),
                 biases: Some(EmbeddingTable::new(Values::I16(&biases), 1)),
                 bias_shift: 8,
+                #[cfg(feature = "codes-mlp")]
+                network: None,
             };
             let directions: Vec<[u8; BYTES]> = (0..movies)
                 .map(|_| core::array::from_fn(|_| numbers.below(256) as u8))
@@ -431,6 +593,8 @@ mod tests {
                 each: fame,
                 interest: (interested && known_too).then_some((&kin, &interest)),
                 base: user.base,
+                #[cfg(feature = "codes-mlp")]
+                bounded: None,
             };
             let mut lookup = Lookup::NONE;
             lookup.fill(&user, &of, &ranked);
@@ -456,7 +620,9 @@ mod tests {
             // Bars at, below and above keys, and a list that rises as it fills.
             for bar in [i32::MIN, due[0], due[0] - 1, due[movies / 2], i32::MAX] {
                 let (mut bar, mut first) = (bar, 0);
-                while let Some((row, key)) = ranked.above(&mut lookup, first, movies, bar) {
+                while let Above::Movie(row, key) =
+                    ranked.above(&mut lookup, first..movies, bar, &mut 0)
+                {
                     prop_assert_eq!(key, due[row]);
                     prop_assert!(due[first..row].iter().all(|due| *due <= bar));
                     bar = key;

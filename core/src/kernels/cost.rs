@@ -36,6 +36,13 @@ impl Costs {
         let products = layers.saturating_add(dot);
         // What a movie takes beside its products, and each of these.
         let (movie, product) = match (shape.movies.is_integer(), machine) {
+            // Before an MLP what bounds them is, and few go into it.
+            _ if cfg!(any(feature = "codes-mlp", not(target_os = "none")))
+                && shape.codes
+                && !shape.units.is_empty() =>
+            {
+                (if machine.dsp { 45 } else { 100 }, 0)
+            }
             // Sums of codewords are looked up, however many dimensions they have, of the few movies that are known to enough.
             _ if shape.codes => (if machine.dsp { 15 } else { 30 }, 0),
             (true, Machine { dsp: true, .. }) => (80, 2),

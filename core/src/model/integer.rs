@@ -30,6 +30,10 @@ impl Integers<'_> {
         user.set(base, row, self.exponent);
         if let Some(network) = &self.network {
             user.take_half(half, network.steps);
+            #[cfg(feature = "codes-mlp")]
+            if let Some(coded) = &network.coded {
+                return user.count_half(coded);
+            }
             if !network.stored.is_empty() {
                 user.round_half(network.steps.len());
             }
@@ -55,6 +59,9 @@ impl Model<'_> {
         #[cfg(feature = "codes")]
         if let Some((words, codes)) = self.words(integers) {
             let user = &user.integer;
+            #[cfg(feature = "codes-mlp")]
+            let sum = words.sum(user, &codes, row);
+            #[cfg(not(feature = "codes-mlp"))]
             let sum = words.score(user, &codes, row).wrapping_sub(user.base);
             let bias = codes
                 .words(row)
@@ -64,6 +71,9 @@ impl Model<'_> {
                 movie_bias: stars(bias),
                 // What is left, its rounding included.
                 dot: stars(sum.wrapping_sub(bias)),
+                #[cfg(feature = "codes-mlp")]
+                mlp: stars(words.output(user, &codes, row)),
+                #[cfg(not(feature = "codes-mlp"))]
                 mlp: 0.0,
             };
         }
@@ -89,12 +99,20 @@ impl Model<'_> {
 
     /// The codewords that movies are sums of, in a model of such.
     #[cfg(feature = "codes")]
-    pub(super) fn words(&self, integers: &Integers<'_>) -> Option<(Words<'_>, Codes<'_>)> {
+    pub(super) fn words<'w>(
+        &'w self,
+        integers: &'w Integers<'_>,
+    ) -> Option<(Words<'w>, Codes<'w>)> {
         let codes = self.movie_table.codes()?;
         let words = Words {
             rows: self.parts.dot.then(|| self.movie_table.words()),
             biases: self.movie_bias.as_ref().map(|table| table.words()),
             bias_shift: integers.bias_shift,
+            #[cfg(feature = "codes-mlp")]
+            network: integers
+                .network
+                .as_ref()
+                .and_then(|network| Some((network, network.coded.as_ref()?))),
         };
         Some((words, codes))
     }
@@ -104,7 +122,7 @@ impl Model<'_> {
     #[cfg(feature = "codes")]
     pub(crate) fn ranked<'r>(
         &'r self,
-        user: &UserState,
+        user: &'r UserState,
         (each, interest): (i32, &'r Interest),
         lookup: &mut Lookup,
     ) -> Option<Ranked<'r>> {
@@ -118,6 +136,8 @@ impl Model<'_> {
                 .filter(|_| interest.any())
                 .map(|(_, kin)| (kin, interest)),
             base: user.integer.base,
+            #[cfg(feature = "codes-mlp")]
+            bounded: words.network.map(|_| (words, &user.integer)),
         };
         lookup.fill(&user.integer, &words, &ranked);
         Some(ranked)

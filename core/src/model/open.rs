@@ -267,6 +267,10 @@ fn take_in<'a, P: Pace>(draft: &mut Draft<'a>, found: &Found<'a, P>) -> Option<(
         if !cfg!(feature = "codes") && found.has(TableKind::MovieCode) {
             found.refuse(ImageError::WithoutFeature(Feature::Codes));
         }
+        #[cfg(all(feature = "codes", not(feature = "codes-mlp")))]
+        if parts.mlp && codes.is_some() {
+            found.refuse(ImageError::WithoutFeature(Feature::CodesMlp));
+        }
         let kind = TableKind::MovieEmbedding;
         model.movie_table = embedding(found, kind, rows, ANY, &mut largest.movie_row);
     })?;
@@ -332,9 +336,17 @@ fn take_in<'a, P: Pace>(draft: &mut Draft<'a>, found: &Found<'a, P>) -> Option<(
         })?;
     }
     #[cfg(feature = "integers")]
-    found.stage(&mut stage, || integer::open(model, found, largest))?;
+    found.stage(&mut stage, || {
+        #[cfg(feature = "codes")]
+        let codes = *codes;
+        #[cfg(not(feature = "codes"))]
+        let codes = None;
+        integer::open(model, found, largest, codes);
+    })?;
     #[cfg(feature = "integers")]
     found.stage(&mut stage, || integer::store(model, found))?;
+    #[cfg(feature = "codes-mlp")]
+    found.stage(&mut stage, || integer::code(model, found, *codes))?;
     found.stage(&mut stage, || {
         #[cfg(feature = "codes")]
         if let Some(codes) = *codes {

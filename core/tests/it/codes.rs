@@ -3,9 +3,14 @@
 #![cfg(all(feature = "codes", feature = "learn"))]
 
 use pocketrec::ids::{MovieId, UserId};
-use pocketrec::image::builder::{OwnedTable, Title, room, write};
+use pocketrec::image::builder::{
+    DenseLayer, OwnedTable, Title, code_halves, dense_tables, integer_tables, room, write,
+};
+use pocketrec::image::integers::{CodedNetwork, IntegerNetwork};
 use pocketrec::image::{Element, ImageError, TableKind as K};
 use pocketrec::learn::{FoldIn, gradient};
+use pocketrec::model::Model;
+use pocketrec::numeric::activation::{Activation, relu};
 use pocketrec::profile::Rating;
 use pocketrec::rank::{Nearest, TopN};
 
@@ -213,5 +218,158 @@ fn an_image_whose_codes_are_not_right_is_refused_by_the_table_at_fault() {
     assert_eq!(
         refusal(|all| all.retain(|table| table.kind != K::MovieCode)),
         E::Shape(K::MovieEmbedding)
+    );
+}
+
+const UNITS: usize = 8;
+
+/// The half of dense layer 0 of a codeword, in counts: at most 80 in each of three books.
+fn half(word: usize, unit: usize) -> u8 {
+    ((word * 37 + unit * 11) % 81) as u8
+}
+
+/// As [`tables`], with an MLP of 8, 4 and 1 units, and without a dot product and biases where it stands `alone`.
+fn with_network(alone: bool) -> Vec<OwnedTable> {
+    let mut tables = tables();
+    if alone {
+        tables.retain(|table| ![K::MovieBias, K::UserBias, K::MeanUserBias].contains(&table.kind));
+    }
+    *table(&mut tables, K::Parts) = OwnedTable::of(K::Parts, 1, &[if alone { 4_u8 } else { 7 }]);
+    let weight = |at: usize| f32::from(number(at, 500)) / 1000.0;
+    let weights = |count: usize| -> Vec<f32> { (0..count).map(weight).collect() };
+    let layers = [
+        (weights(2 * DIM * UNITS), vec![0.125; UNITS]),
+        (weights(UNITS * 4), vec![0.25; 4]),
+        (weights(4), vec![0.5]),
+    ];
+    let dense: Vec<DenseLayer<'_>> = layers
+        .iter()
+        .enumerate()
+        .map(|(at, (weights, bias))| DenseLayer {
+            weights,
+            bias,
+            activation: if at < 2 {
+                Activation::Relu
+            } else {
+                Activation::Linear
+            },
+        })
+        .collect();
+    tables.extend(dense_tables(&dense, DIM));
+    let most = [400; UNITS];
+    let network = IntegerNetwork::of_codes(&CodedNetwork {
+        counts: &[1.0 / 128.0; UNITS],
+        most: &most,
+        later: &[(&layers[1].0, &layers[1].1), (&layers[2].0, &layers[2].1)],
+    });
+    tables.extend(integer_tables(&network.unwrap()));
+    let halves: Vec<u8> = (0..BOOKS * CODEWORDS * UNITS)
+        .map(|at| half(at / UNITS, at % UNITS))
+        .collect();
+    tables.extend(code_halves(&halves, &[100; UNITS], &most));
+    tables
+}
+
+#[test]
+#[cfg(all(feature = "codes-mlp", feature = "shapes"))]
+fn a_network_takes_the_sum_of_a_movies_halves_beside_whatever_else_it_has() {
+    for alone in [true, false] {
+        let words = image(&with_network(alone));
+        let model = Model::open(bytemuck::cast_slice(&words)).unwrap();
+        let user = model.user(UserId(2)).unwrap();
+        let mlp = model.mlp().unwrap();
+        let mut own = [0.0; pocketrec::MAX_UNITS];
+        let mut row = [0.0; pocketrec::MAX_DIM];
+        row[..DIM].copy_from_slice(&model.user_row(UserId(2)).unwrap().0[..DIM]);
+        mlp.user_half(&row, &mut own);
+        for movie in 0..MOVIES {
+            let words = (0..BOOKS).map(|book| book * CODEWORDS + usize::from(code(movie, book)));
+            let unit = |unit: usize| -> f32 {
+                let sum: i32 = words.clone().map(|word| i32::from(half(word, unit))).sum();
+                relu(own[unit] + (sum - 100) as f32 / 128.0)
+            };
+            let mut units: Vec<f32> = (0..UNITS).map(unit).collect();
+            for (at, layer) in mlp.later().iter().enumerate() {
+                let sums = (0..layer.bias.len()).map(|k| {
+                    let of = units.iter().enumerate();
+                    let sum = of.map(|(j, x)| x * layer.weights[j * layer.bias.len() + k]);
+                    layer.bias[k] + sum.sum::<f32>()
+                });
+                let relu = |x: f32| if at == 0 { relu(x) } else { x };
+                units = sums.map(relu).collect();
+            }
+            let parts = model.explain(&user, movie as u32);
+            assert!(
+                (parts.mlp - units[0]).abs() < 0.02,
+                "{} {}",
+                parts.mlp,
+                units[0]
+            );
+            let score = parts.base + parts.movie_bias + parts.dot + parts.mlp;
+            assert_eq!(model.score(&user, movie as u32), score);
+            assert_eq!(alone, parts.dot == 0.0 && parts.movie_bias == 0.0);
+        }
+        let mut due: Vec<(f32, u32)> = (0..MOVIES as u32)
+            .map(|row| (model.score(&user, row), row + 1))
+            .collect();
+        due.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        for slice in [1, 7, 1000] {
+            let mut top = TopN::<6>::new().with_below_mean();
+            while !top.advance(&model, &user, |_| true, slice).is_done() {}
+            let found = top.hits().iter().map(|hit| (hit.score, hit.movie.0));
+            assert_eq!(found.collect::<Vec<_>>(), due[..6]);
+        }
+    }
+}
+
+#[test]
+#[cfg(all(feature = "codes-mlp", feature = "shapes"))]
+fn a_network_whose_halves_could_carry_or_are_of_another_shape_is_refused() {
+    use ImageError as E;
+    let refusal = |change: &dyn Fn(&mut Vec<OwnedTable>)| {
+        let mut tables = with_network(true);
+        change(&mut tables);
+        Model::open(bytemuck::cast_slice(&image(&tables))).unwrap_err()
+    };
+    // 255 and whatever the other books have.
+    assert_eq!(
+        refusal(&|all| table(all, K::IntegerCodeHalves).bytes[9] = 255),
+        E::LayerBound { layer: 0 }
+    );
+    assert_eq!(
+        refusal(&|all| all.retain(|table| table.kind != K::IntegerCodeHalves)),
+        E::Missing(K::IntegerCodeHalves)
+    );
+    assert_eq!(
+        refusal(&|all| {
+            let halves = table(all, K::IntegerCodeHalves);
+            halves.rows -= 1;
+            halves.bytes.truncate(halves.rows * UNITS);
+        }),
+        E::Shape(K::IntegerCodeHalves)
+    );
+    let negative = OwnedTable::of(K::IntegerUserHalves, 2, &[-1_i16; 2 * UNITS]);
+    assert_eq!(
+        refusal(&|all| *table(all, K::IntegerUserHalves) = negative.clone()),
+        E::Value(K::IntegerUserHalves)
+    );
+    // Users who could go further than the layers behind have room for.
+    let far = OwnedTable::of(K::IntegerUserHalves, 2, &[32_512_i16; 2 * UNITS]);
+    assert_eq!(
+        refusal(&|all| *table(all, K::IntegerUserHalves) = far.clone()),
+        E::LayerBound { layer: 1 }
+    );
+    // Weights of rows, which nothing would use.
+    let weights = OwnedTable::of(K::IntegerMovieWeights, UNITS, &[1_i16; UNITS * DIM]);
+    assert_eq!(
+        refusal(&|all| all.push(weights.clone())),
+        E::Shape(K::IntegerMovieWeights)
+    );
+    // Halves of codewords without a network.
+    let mut all = tables();
+    all.push(far);
+    assert_eq!(
+        Model::open(bytemuck::cast_slice(&image(&all))).unwrap_err(),
+        E::Shape(K::IntegerUserHalves)
     );
 }

@@ -36,7 +36,7 @@ fn lists_and_profiles_take_what_their_docs_say_for_each_entry() {
     assert_eq!(size_of::<TopN<20>>() - size_of::<TopN<0>>(), 8 * 20);
     let bare = size_of::<TopN<0>>();
     let most = if cfg!(feature = "codes") {
-        560 + 3160
+        560 + 3296
     } else {
         560
     };

@@ -139,9 +139,6 @@ fn choose_of(
     let mut on = measure.err().cloned();
     let mut failed = None;
     for precision in TRIED {
-        if matches!(precision, Precision::Codes(_)) && !checkpoint.parameters.layers.is_empty() {
-            continue;
-        }
         match fitting(checkpoint, chosen, (asked, precision), board) {
             Ok(choice) => choices.push(choice),
             Err(why) => failed = Some(why),

@@ -216,9 +216,20 @@ mod tests {
 
     /// The bill of an image of all movies of a shape in so many bytes and dimensions each, without users and what people
     /// look for.
-    fn catalogue(
+    fn catalogue(shape: (&str, usize), (bytes, dim): (Bytes, usize), board: &str) -> DeviceBill {
+        let options = Options {
+            user_dim: dim,
+            movie_dim: dim,
+            ..tests::options(ModelKind::Mf, &[])
+        };
+        bill_of(shape, options, Precision::Codes(bytes), board)
+    }
+
+    /// The same of a model of these options.
+    fn bill_of(
         (name, movies): (&str, usize),
-        (bytes, dim): (Bytes, usize),
+        options: Options,
+        precision: Precision,
         board: &str,
     ) -> DeviceBill {
         let shape = Shape {
@@ -227,11 +238,6 @@ mod tests {
         };
         let ids = shape.movie_ids(1);
         assert_eq!(ids.len(), movies);
-        let options = Options {
-            user_dim: dim,
-            movie_dim: dim,
-            ..tests::options(ModelKind::Mf, &[])
-        };
         let checkpoint = tests::checkpoint(options, vec![1], ids);
         let chosen = Chosen {
             users: Vec::new(),
@@ -240,7 +246,18 @@ mod tests {
             facets: None,
         };
         let board = boards::by_name(board).unwrap();
-        bill(&checkpoint, &chosen, Precision::Codes(bytes), board).unwrap()
+        bill(&checkpoint, &chosen, precision, board).unwrap()
+    }
+
+    #[test]
+    fn all_movies_of_the_20m_shape_take_less_than_172_kb_in_codes_before_the_lessons_mlp() {
+        let mlp = || tests::options(ModelKind::Mlp, &[32, 4]);
+        let of = |precision| bill_of(("ml-20m", 26_744), mlp(), precision, "pico");
+        let bill = of(Precision::CODES);
+        assert!(bill.bytes() <= 172_000, "{}", bill.bytes());
+        assert!(bill.further_features().is_empty());
+        let rows = of(Precision::I16).bytes();
+        assert!(rows > 2 * bill.bytes(), "{rows}");
     }
 
     #[test]

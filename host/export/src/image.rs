@@ -104,7 +104,7 @@ fn build_by(
         of_users = Precision::F16;
         let counts = (&checkpoint.user_counts[..], &checkpoint.movie_counts[..]);
         let draft = rounding == Rounding::Nearest;
-        tables.extend(codes::tables(p, counts, chosen, bytes as usize, draft)?);
+        tables.extend(codes::tables(p, counts, chosen, bytes, draft)?);
     } else {
         let movies = pick(&p.movie_embedding, p.movie_dim, &chosen.movies);
         rows(

@@ -35,11 +35,12 @@ pub(super) struct Influence<'a> {
 }
 
 impl<'a> Influence<'a> {
-    /// Costs a half of dense layer 0 a partner, and sorts the other table's rows by length.
+    /// By the longest rows of the other table and some of the others. Costs a half of dense layer 0 a partner, and sorts
+    /// the other table's rows by length.
     pub(super) fn new(p: &'a Parameters, side: Side) -> Self {
-        let (columns, other, table) = match side {
-            Side::Movies => (p.movie_dim, p.user_dim, &p.user_embedding),
-            Side::Users => (p.user_dim, p.movie_dim, &p.movie_embedding),
+        let (other, table) = match side {
+            Side::Movies => (p.user_dim, &p.user_embedding),
+            Side::Users => (p.movie_dim, &p.movie_embedding),
         };
         let all = table.len() / other.max(1);
         let squared = |at: usize| {
@@ -53,8 +54,17 @@ impl<'a> Influence<'a> {
         let others = rest.len().min(OTHERS);
         let spaced = (0..others).map(|at| &rest[at * rest.len() / others]);
         let chosen: Vec<usize> = longest.iter().chain(spaced).map(|row| row.1).collect();
+        Self::by(p, side, &chosen)
+    }
+
+    /// By the `chosen` rows of the other table.
+    pub(super) fn by(p: &'a Parameters, side: Side, chosen: &[usize]) -> Self {
+        let (columns, other, table) = match side {
+            Side::Movies => (p.movie_dim, p.user_dim, &p.user_embedding),
+            Side::Users => (p.user_dim, p.movie_dim, &p.movie_embedding),
+        };
         let partners = chosen.len();
-        let rows = pick(table, other, &chosen);
+        let rows = pick(table, other, chosen);
         let (mut halves, mut own) = (Vec::new(), Vec::new());
         if let Some(first) = p.layers.first() {
             let (user, movie) = (0..p.user_dim, p.user_dim..first.inputs);
@@ -74,7 +84,7 @@ impl<'a> Influence<'a> {
             columns,
             partners,
             #[cfg(test)]
-            chosen,
+            chosen: chosen.to_vec(),
             rows: if p.model.has_dot() { rows } else { Vec::new() },
             halves,
             own,
@@ -89,16 +99,40 @@ impl<'a> Influence<'a> {
         let Some(first) = self.layers.first() else {
             return gradients;
         };
-        let own: Vec<f32> = self
-            .own
-            .chunks_exact(self.columns)
-            .map(|w| dot(w, row))
-            .collect();
+        let by_half = self.gradients_by_half(&self.half(row));
+        let deltas = by_half.chunks_exact(first.outputs);
+        for (deltas, gradient) in deltas.zip(gradients.chunks_exact_mut(self.columns)) {
+            for (delta, weights) in deltas.iter().zip(self.own.chunks_exact(self.columns)) {
+                if *delta != 0.0 {
+                    for (to, weight) in gradient.iter_mut().zip(weights) {
+                        *to += delta * weight;
+                    }
+                }
+            }
+        }
+        gradients
+    }
+
+    /// The half of dense layer 0 of `row`; nothing without an MLP.
+    pub(super) fn half(&self, row: &[f32]) -> Vec<f32> {
+        let units = self.own.chunks_exact(self.columns);
+        units.map(|w| dot(w, row)).collect()
+    }
+
+    /// The partners' rows where there is a dot product, \[partners\]\[columns\]: the gradient by a row, but for the MLP's.
+    pub(super) fn rows(&self) -> &[f32] {
+        &self.rows
+    }
+
+    /// The gradient of the prediction by each unit of a row's `half` of dense layer 0, for each partner:
+    /// \[partners\]\[units\].
+    pub(super) fn gradients_by_half(&self, own: &[f32]) -> Vec<f32> {
+        let units = own.len();
+        let mut gradients = Vec::with_capacity(self.partners * units);
         let mut values: Vec<Vec<f32>> = self.layers.iter().map(|l| vec![0.0; l.outputs]).collect();
         let (mut delta, mut next) = (Vec::new(), Vec::new());
-        let halves = self.halves.chunks_exact(first.outputs);
-        for (half, gradient) in halves.zip(gradients.chunks_exact_mut(self.columns)) {
-            for ((value, a), b) in values[0].iter_mut().zip(half).zip(&own) {
+        for half in self.halves.chunks_exact(units.max(1)) {
+            for ((value, a), b) in values[0].iter_mut().zip(half).zip(own) {
                 *value = relu(a + b);
             }
             // The output itself isn't needed, its gradient is 1.
@@ -133,13 +167,7 @@ impl<'a> Influence<'a> {
                 );
                 std::mem::swap(&mut delta, &mut next);
             }
-            for (delta, weights) in delta.iter().zip(self.own.chunks_exact(self.columns)) {
-                if *delta != 0.0 {
-                    for (to, weight) in gradient.iter_mut().zip(weights) {
-                        *to += delta * weight;
-                    }
-                }
-            }
+            gradients.extend_from_slice(&delta);
         }
         gradients
     }

@@ -1,14 +1,16 @@
 //! The tables that score an MLP in integers, from its layers in single precision.
 
-use pocketrec::image::integers::{IntegerNetwork, Later, NoIntegers, SingleNetwork};
+use pocketrec::image::integers::{CodedNetwork, IntegerNetwork, Later, NoIntegers, SingleNetwork};
 
 use pocketrec::image::TableKind as K;
-use pocketrec::image::builder::{OwnedTable, integer_tables, stored_halves};
+use pocketrec::image::builder::{OwnedTable, code_halves, integer_tables, stored_halves};
 
+use super::codes::Halves;
+use super::influence::dot;
 use super::pick::transposed;
 use super::precision::{Precision, Storage};
 use pocketrec_base::error::BadInput;
-use pocketrec_train::Parameters;
+use pocketrec_train::{Layer, Parameters};
 
 /// How much further than the users of the checkpoint a device's owner may go before a unit saturates.
 const ROOM: f32 = 2.0;
@@ -49,17 +51,20 @@ pub(super) fn tables(
 ) -> Result<(), BadInput> {
     let (scale, rows) = movie_integers(tables);
     let largest = rows.iter().map(|x| x.unsigned_abs()).max().unwrap_or(0);
-    let network = network(p, scale, largest.into()).map_err(|why| {
-        BadInput::new(format!(
-            "`--precision {}` doesn't hold this model: {why}",
-            storage.precision.name()
-        ))
-    })?;
+    let network = network(p, scale, largest.into());
+    let network = network.map_err(|why| no_integers(storage.precision, why))?;
     tables.extend(integer_tables(&network));
     if storage.precompute {
         tables.push(stored_halves(&network, &rows, p.movie_dim));
     }
     Ok(())
+}
+
+fn no_integers(precision: Precision, why: NoIntegers) -> BadInput {
+    let name = precision.name();
+    BadInput::new(format!(
+        "`--precision {name}` doesn't hold this model: {why}"
+    ))
 }
 
 /// The scale of the movies' table and its integers, the multipliers of rows taken in.
@@ -81,30 +86,66 @@ fn network(p: &Parameters, scale: f32, largest: u32) -> Result<IntegerNetwork, N
     let [first, later @ ..] = &p.layers[..] else {
         return Err(NoIntegers::NoHiddenLayer);
     };
-    let movie_weights = transposed(first, p.user_dim..first.inputs);
-    let user_weights = transposed(first, 0..p.user_dim);
-    let user_largest: Vec<f32> = user_weights
-        .chunks_exact(p.user_dim)
-        .zip(&first.bias)
-        .map(|(weights, bias)| {
-            let half = |user: &[f32]| {
-                let sum: f32 = weights.iter().zip(user).map(|(w, x)| w * x).sum();
-                (bias + sum).abs()
-            };
-            let most = p.user_embedding.chunks_exact(p.user_dim).map(half);
-            ROOM * most.fold(bias.abs(), f32::max)
-        })
-        .collect();
-    let later: Vec<Later<'_>> = later
-        .iter()
-        .map(|layer| (&layer.weight[..], &layer.bias[..]))
-        .collect();
     IntegerNetwork::new(&SingleNetwork {
-        movie_weights: &movie_weights,
+        movie_weights: &transposed(first, p.user_dim..first.inputs),
         movie_dim: p.movie_dim,
         movie_scale: scale,
         movie_largest: largest,
-        user_largest: &user_largest,
-        later: &later,
+        user_largest: &most_of_users(p),
+        later: &in_pairs(later),
     })
+}
+
+fn in_pairs(layers: &[Layer]) -> Vec<Later<'_>> {
+    layers
+        .iter()
+        .map(|layer| (&layer.weight[..], &layer.bias[..]))
+        .collect()
+}
+
+/// The most that a user's half of each unit of dense layer 0 may be, either way; nothing without an MLP.
+pub(super) fn most_of_users(p: &Parameters) -> Vec<f32> {
+    let Some(first) = p.layers.first() else {
+        return Vec::new();
+    };
+    let weights = transposed(first, 0..p.user_dim);
+    let units = weights.chunks_exact(p.user_dim).zip(&first.bias);
+    units
+        .map(|(weights, bias)| {
+            let half = |user: &[f32]| (bias + dot(weights, user)).abs();
+            let most = p.user_embedding.chunks_exact(p.user_dim).map(half);
+            ROOM * most.fold(bias.abs(), f32::max)
+        })
+        .collect()
+}
+
+/// The movie's half of dense layer 0, \[units\]\[movie dimensions\]; nothing without an MLP.
+pub(super) fn weights_of_movies(p: &Parameters) -> Vec<f32> {
+    let first = p.layers.first();
+    first.map_or(Vec::new(), |first| {
+        transposed(first, p.user_dim..first.inputs)
+    })
+}
+
+/// Adds the tables that score the MLP behind movies in codes.
+///
+/// # Errors
+///
+/// [`BadInput`] for an MLP that has no integer form.
+pub(super) fn coded(
+    p: &Parameters,
+    halves: &Halves,
+    precision: Precision,
+    tables: &mut Vec<OwnedTable>,
+) -> Result<(), BadInput> {
+    let later = p.layers.get(1..).unwrap_or_default();
+    let network = IntegerNetwork::of_codes(&CodedNetwork {
+        counts: &halves.counts,
+        most: &halves.most,
+        later: &in_pairs(later),
+    });
+    let network = network.map_err(|why| no_integers(precision, why))?;
+    tables.extend(integer_tables(&network));
+    tables.extend(code_halves(&halves.bytes, &halves.offsets, &halves.most));
+    Ok(())
 }

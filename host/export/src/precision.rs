@@ -15,7 +15,7 @@ pub enum Precision {
     /// 8-bit integers with a multiplier a row, biases of 16 bits, scored in integers: a byte a number.
     I8,
     /// Movies as sums of codewords, so many bytes each, ranked by looking up; users in half
-    /// precision. For models without an MLP.
+    /// precision.
     Codes(Bytes),
 }
 

@@ -56,7 +56,7 @@ pub struct Args {
     format: Option<source::Format>,
 
     /// How embeddings and biases are stored: f16, f32, i16 or i8, of which a device scores the last two in integers; or
-    /// codes, 4 bytes per movie whatever its dimensions, and codes3, codes2 or codes1, for models without an MLP
+    /// codes, 4 bytes per movie whatever its dimensions, and codes3, codes2 or codes1
     /// [default: f16; with --board, what loses least of what fits it]
     #[arg(long, value_name = "TYPE")]
     precision: Option<Precision>,

@@ -32,14 +32,33 @@ fn compare_in(
 ) -> Result<()> {
     let storage = storage.into();
     let name = storage.precision.name();
+    let image = trained::image(storage, region(board)?)?;
+    compare_image(
+        (board, profile, features),
+        (name, &image),
+        counts,
+        arguments,
+    )
+}
+
+/// Bytes of the largest image that a board is compared with.
+fn region(board: &str) -> Result<usize> {
     // An emulated Cortex-M0 verifies a larger image for longer than it takes to compare answers.
     let known = known(board)?;
-    let region = match (known.core, known.emulator) {
+    Ok(match (known.core, known.emulator) {
         (_, Some(boards::Emulator::Node { .. })) => known.image_region.min(FEW_MOVIES),
         ("M0", _) => known.image_region.min(LARGEST),
         _ => known.image_region,
-    };
-    let image = trained::image(storage, region)?;
+    })
+}
+
+/// As [`compare_in`], with this image.
+fn compare_image(
+    (board, profile, features): (&str, &str, &[&str]),
+    (name, image): (&str, &trained::Image),
+    counts: Counts,
+    arguments: &[String],
+) -> Result<()> {
     let model = Model::open(image.bytes.as_ref())?;
     let recorded = Transcript::record(model, questions::of(&model, counts, 1))?;
     // What is replayed is what a file holds, as `host selftest` replays it on a real board.
@@ -131,6 +150,23 @@ fn an_f405_built_for_size_answers_from_codes_of_3_bytes_with_the_bits_of_a_pc() 
         Precision::Codes(Bytes::Three),
         Counts::FULL,
     )
+}
+
+/// Boots a board with an image of the lesson's network in codes, and compares its answers.
+fn compare_network(firmware: (&str, &str, &[&str]), counts: Counts) -> Result<()> {
+    let image = trained::image_with_mlp(Precision::CODES, region(firmware.0)?)?;
+    assert!(Model::open(image.bytes.as_ref())?.mlp().is_some());
+    compare_image(firmware, ("a network in codes", &image), counts, &[])
+}
+
+#[test]
+fn an_f405_built_for_speed_answers_from_a_network_in_codes_with_the_bits_of_a_pc() -> Result<()> {
+    compare_network(("stm32f405", "firmware", &["codes-mlp"]), Counts::FULL)
+}
+
+#[test]
+fn a_pico_built_for_size_answers_from_a_network_in_codes_with_the_bits_of_a_pc() -> Result<()> {
+    compare_network(("pico", "firmware-s", &[]), FEW)
 }
 
 #[test]

@@ -6,7 +6,11 @@
 
 mod assembly;
 mod bytes;
+#[cfg(feature = "codes-mlp")]
+mod coded;
 pub(crate) mod layers;
 
 pub(crate) use assembly::{Net, score, score_bytes};
 pub(crate) use bytes::dots;
+#[cfg(feature = "codes-mlp")]
+pub(crate) use coded::coded;

@@ -32,6 +32,8 @@ use dense::behind;
 #[cfg(not(cortex_m_dsp))]
 use portable::behind;
 
+#[cfg(feature = "codes-mlp")]
+pub(crate) mod coded;
 #[cfg(cortex_m_dsp)]
 mod dense;
 #[cfg(not(cortex_m_dsp))]
@@ -48,6 +50,14 @@ pub(crate) const UNIT_PAIRS: usize = MAX_UNITS / 2;
 
 /// The largest magnitude of a user's half of a unit, 2^15 for rounding included.
 pub(crate) const MAX_HALF: i32 = 1 << 30;
+
+/// The most that a user's half of a unit may be, either way, before movies that are sums of codewords.
+#[cfg(any(feature = "codes-mlp", feature = "write"))]
+pub(crate) const MOST_USER: i32 = 32_767 - MOST_MOVIE;
+
+/// The most that the halves of a movie's codewords come to in a unit.
+#[cfg(any(feature = "codes-mlp", feature = "write"))]
+pub(crate) const MOST_MOVIE: i32 = 255;
 
 /// Movies that are scored at a time.
 pub(crate) const BLOCK: usize = 32;
@@ -86,6 +96,9 @@ pub(crate) struct Network<'a> {
     pub(crate) output_shift: u32,
     /// Each movie's half of dense layer 0, \[movies\]\[pairs of units\]; empty in an image without.
     pub(crate) stored: &'a [Pair],
+    /// The codewords' halves of dense layer 0 where movies are sums of such: then there are no weights for a row.
+    #[cfg(feature = "codes-mlp")]
+    pub(crate) coded: Option<coded::Coded<'a>>,
 }
 
 /// What is computed once a user.
@@ -217,6 +230,11 @@ impl<'a> Network<'a> {
             }
             *top = sum.wrapping_add(MAX_HALF as u32) >> 16;
         }
+        self.later_bounds(top)
+    }
+
+    /// The same of the later layers, by the most that each unit of dense layer 0 can be.
+    pub(crate) fn later_bounds(&self, mut top: [u32; MAX_UNITS]) -> Result<(), u8> {
         for (number, layer) in numbered(self.later(), 1) {
             let units = layer.bias.len();
             let mut next = [0_u32; MAX_UNITS];

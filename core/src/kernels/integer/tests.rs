@@ -161,6 +161,8 @@ proptest! {
             count: layers.iter().filter(|layer| !layer.bias.is_empty()).count(),
             output_shift: u32::from(integer.output_bits()) - SCORE_BITS,
             stored: &[],
+            #[cfg(feature = "codes-mlp")]
+            coded: None,
         };
         prop_assert_eq!(network.bounds(LARGEST as u32), Ok(()));
         for _ in 0..20 {
@@ -236,6 +238,8 @@ fn a_network_whose_sums_could_leave_32_bits_is_found() {
         count: 1,
         output_shift: 2,
         stored: &[],
+        #[cfg(feature = "codes-mlp")]
+        coded: None,
     };
     assert_eq!(network.bounds(32_767), Err(0));
     assert_eq!(network.bounds(1000), Ok(()));

@@ -68,10 +68,6 @@ pub(super) fn take<'a, P: Pace>(
     ) {
         found.element(TableKind::MovieEmbedding);
     }
-    // Looking up takes a sum of terms a movie, which a network isn't.
-    if model.parts.mlp {
-        found.value(TableKind::Parts);
-    }
     model.movie_table = model.movie_table.with_codes(Some(codes));
     model.movie_bias = model.movie_bias.map(|table| table.with_codes(Some(codes)));
     let books = codes.books as f32;

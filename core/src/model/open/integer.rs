@@ -3,7 +3,11 @@
 use super::{ANY, Found, Largest, cast};
 use crate::image::ImageError;
 use crate::image::{Element, TableKind};
+#[cfg(feature = "codes-mlp")]
+use crate::kernels::integer::coded::Coded;
 use crate::kernels::integer::{Layer, Network, ROW_PAIRS};
+#[cfg(feature = "codes-mlp")]
+use crate::kernels::integer::{MOST_MOVIE, MOST_USER};
 use crate::mlp::Mlp;
 use crate::model::Model;
 use crate::model::integer::Integers;
@@ -11,7 +15,7 @@ use crate::numeric::activation::Activation;
 use crate::numeric::fixed::{self, SCORE_BITS};
 use crate::numeric::pace::{Pace, walked};
 use crate::numeric::walk::{numbered, rows};
-use crate::table::{EmbeddingTable, Values};
+use crate::table::{Codes, EmbeddingTable, Values};
 use crate::{MAX_LAYERS, MAX_UNITS};
 
 /// The output's sum is from 4 to 1,024 times finer than a score, so that it has room beside the other parts.
@@ -20,26 +24,50 @@ const OUTPUT_BITS: core::ops::RangeInclusive<u8> = 22..=30;
 /// A bias is coarser than a score, and has room beside the other parts.
 const BIAS_EXPONENTS: core::ops::RangeInclusive<i32> = -18..=-6;
 
+/// Tables of an MLP in integers: of any, of one behind rows alone, and of one behind codewords.
 const KINDS: [TableKind; 4] = [
     TableKind::IntegerMovieWeights,
     TableKind::IntegerSteps,
     TableKind::IntegerOutputBits,
     TableKind::IntegerMovieHalves,
 ];
+#[cfg(feature = "codes-mlp")]
+const OF_ROWS: [TableKind; 2] = [
+    TableKind::IntegerMovieWeights,
+    TableKind::IntegerMovieHalves,
+];
+#[cfg(feature = "codes-mlp")]
+const OF_CODES: [TableKind; 2] = [TableKind::IntegerCodeHalves, TableKind::IntegerUserHalves];
+
+/// Refuses tables that would never be used: a mistake of the writer's.
+#[cfg_attr(feature = "codes-mlp", inline(never))]
+fn stray<P: Pace>(found: &Found<'_, P>, kinds: &[TableKind]) {
+    for kind in kinds {
+        if found.has(*kind) {
+            found.shape(*kind);
+        }
+    }
+}
 
 /// Takes in the part of the model that scores in integers, where the movies' table is of integers.
 #[inline(never)]
-pub(super) fn open<'a, P: Pace>(model: &mut Model<'a>, found: &Found<'a, P>, largest: &Largest) {
+pub(super) fn open<'a, P: Pace>(
+    model: &mut Model<'a>,
+    found: &Found<'a, P>,
+    largest: &Largest,
+    codes: Option<Codes<'a>>,
+) {
+    // Elsewhere an MLP behind codewords is refused.
+    let codes = codes.filter(|_| cfg!(feature = "codes-mlp"));
     let movie = &model.movie_table;
     let integers = matches!(movie.values(), Values::I16(_) | Values::I8 { .. });
     let mlp = model.mlp.as_ref().filter(|_| integers);
+    #[cfg(feature = "codes-mlp")]
+    if mlp.is_some() && codes.is_some() {
+        stray(found, &OF_ROWS);
+    }
     if mlp.is_none() {
-        // Tables that would never be used are a mistake of the writer's.
-        for kind in KINDS {
-            if found.has(kind) {
-                found.shape(kind);
-            }
-        }
+        stray(found, &KINDS);
     }
     let layers = mlp.map_or(1, Mlp::layers);
     found.stray(TableKind::IntegerWeights, 1..layers);
@@ -66,20 +94,30 @@ pub(super) fn open<'a, P: Pace>(model: &mut Model<'a>, found: &Found<'a, P>, lar
         }
     }
     model.integers = Some(Integers {
-        network: mlp.map(|mlp| network(found, largest.movie_row.integer, mlp)),
+        network: mlp.map(|mlp| network(found, largest.movie_row.integer, mlp, codes)),
         exponent: fixed::exponent(movie.scale()).unwrap_or_default(),
         bias_shift,
     });
 }
 
 #[inline(never)]
-fn network<'a, P: Pace>(found: &Found<'a, P>, largest: u32, mlp: &Mlp<'a>) -> Network<'a> {
+fn network<'a, P: Pace>(
+    found: &Found<'a, P>,
+    largest: u32,
+    mlp: &Mlp<'a>,
+    codes: Option<Codes<'a>>,
+) -> Network<'a> {
     let units = mlp.units();
-    let kind = TableKind::IntegerMovieWeights;
     if !units.is_multiple_of(2) || units > MAX_UNITS {
-        found.shape(kind);
+        found.shape(TableKind::IntegerSteps);
     }
-    let first = pairs(found, (kind, 0), units as u32, mlp.movie_dim as u32);
+    let first = match codes {
+        None => {
+            let kind = TableKind::IntegerMovieWeights;
+            pairs(found, (kind, 0), units as u32, mlp.movie_dim as u32)
+        }
+        Some(_) => &[],
+    };
 
     let kind = TableKind::IntegerSteps;
     let steps = found.floats(kind, ANY, ANY);
@@ -133,7 +171,13 @@ fn network<'a, P: Pace>(found: &Found<'a, P>, largest: u32, mlp: &Mlp<'a>) -> Ne
         count,
         output_shift: u32::from(bits).wrapping_sub(SCORE_BITS),
         stored: &[],
+        #[cfg(feature = "codes-mlp")]
+        coded: None,
     };
+    if codes.is_some() {
+        // Its bounds are those of the codewords' halves.
+        return network;
+    }
     if let Err(layer) = network.bounds(largest) {
         found.refuse(ImageError::LayerBound { layer });
     }
@@ -148,6 +192,62 @@ pub(super) fn store<'a, P: Pace>(model: &mut Model<'a>, found: &Found<'a, P>) {
         network.stored = stored(found, network, &model.movie_table);
     }
 }
+
+/// Takes the codewords' halves of dense layer 0 into a model that has a network of integers: their sums must stay within a
+/// byte, and the layers behind them within 32 bits.
+#[cfg(feature = "codes-mlp")]
+#[inline(never)]
+pub(super) fn code<'a, P: Pace>(
+    model: &mut Model<'a>,
+    found: &Found<'a, P>,
+    codes: Option<Codes<'a>>,
+) {
+    let integers = model.integers.as_mut();
+    let network = integers.and_then(|integers| integers.network.as_mut());
+    let (Some(network), Some(codes)) = (network, codes) else {
+        return stray(found, &OF_CODES);
+    };
+    let kind = TableKind::IntegerCodeHalves;
+    let units = network.steps.len();
+    if !units.is_multiple_of(4) {
+        found.shape(kind);
+    }
+    let rows = (codes.books as u32).wrapping_mul(codes.codewords as u32);
+    let of_users = TableKind::IntegerUserHalves;
+    let ranges: &[i16] = cast(found.bytes_of((of_users, 0), Element::I16, 2, units as u32));
+    let (offsets, most) = ranges.split_at(ranges.len() / 2);
+    let coded = Coded {
+        halves: cast(found.bytes(kind, rows, units as u32)),
+        offsets,
+        most,
+    };
+    let cycles = HALF.wrapping_mul(rows);
+    let fit = found
+        .pace
+        .walk(offsets.len(), cycles, [0; 3], |part, sums| {
+            walked(part.len(), cycles);
+            let fit = coded.fit(part, codes.codewords);
+            fit.then_some(sums).ok_or(())
+        });
+    if fit.is_err() {
+        found.refuse(ImageError::LayerBound { layer: 0 });
+    }
+    let mut top = [0; MAX_UNITS];
+    for (top, most) in top.iter_mut().zip(most) {
+        if !(0..=MOST_USER).contains(&i32::from(*most)) {
+            found.value(of_users);
+        }
+        *top = i32::from(*most).wrapping_add(MOST_MOVIE) as u32;
+    }
+    if let Err(layer) = network.later_bounds(top) {
+        found.refuse(ImageError::LayerBound { layer });
+    }
+    network.coded = Some(coded);
+}
+
+/// Cycles that looking at a codeword's half of a unit takes at most, on a Cortex-M0.
+#[cfg(feature = "codes-mlp")]
+const HALF: u32 = 24;
 
 /// Cycles that four products take at most, on a Cortex-M0.
 const PRODUCTS: u32 = 48;

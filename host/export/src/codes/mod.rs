@@ -2,19 +2,27 @@
 //!
 //! ```text
 //! x_m = (bias, row)  ~  C_1[k_m1] + … + C_S[k_mS]         S bytes a movie, whatever its dimensions
-//! error that counts  =  mean over users of ((1, p_u)·e)^2  =  e' M e,      M = the users' second moment
+//! error that counts  =  mean over ratings of (g·e)^2  =  e' M e,      M = the gradients' second moment
 //! ```
+//!
+//! g is the gradient of a prediction by a movie's bias and row: (1, p_u) without an MLP, where it is the same for all movies.
 //!
 //! This is additive quantisation ([`pocketrec_train::additive`]). With M = L L' the error that counts is the plain square of L' e, so
 //! everything happens there ([`metric`]). Movies weigh what they are rated. At last the books become integers, and
-//! the codes are searched once more against those, so that they make up for much of the rounding.
+//! the codes are searched once more against those, so that they make up for much of the rounding. Before an MLP what becomes
+//! integers beside them are the codewords' halves of dense layer 0 ([`halves`]), and that search is among these.
 //!
 //! All of it comes from the checkpoint alone: the same checkpoint gives the same bytes on any number of threads.
 
+mod halves;
 mod metric;
 mod tables;
 
+use super::influence::dot;
+use super::integers::weights_of_movies;
 use super::quantise::{self, Bytes};
+pub(crate) use halves::Halves;
+use halves::Network;
 use metric::Metric;
 use pocketrec_train::additive::{Books, Plan, learn};
 use pocketrec_train::random::{Random, Stream};
@@ -43,6 +51,8 @@ pub(super) struct Input<'a> {
     /// Bytes a movie, 1 to 4.
     pub books: usize,
     pub seed: u64,
+    /// The MLP that movies go into, where there is one.
+    pub network: Option<Network<'a>>,
     /// The codes don't depend on them.
     pub threads: usize,
 }
@@ -57,6 +67,8 @@ pub(super) struct Codes {
     pub rows: Bytes,
     /// A bias a codeword and their scale; none where movies have none.
     pub biases: (Vec<i16>, f32),
+    /// Codewords' halves of dense layer 0, where there is an MLP.
+    pub halves: Option<Halves>,
 }
 
 impl Input<'_> {
@@ -84,19 +96,24 @@ impl Input<'_> {
             biases.extend(bias.iter().map(|x| *x as f32));
             rows.extend(row.iter().map(|x| *x as f32));
         }
+        let network = self.network.as_ref();
+        let halves = network.map(|network| Halves::of(network.parameters, &rows, self.books));
         let rows = quantise::bytes(&rows, self.columns)?;
         let biases = quantise::words(&biases, -18..=-6)?;
         let words = (0..self.books * codewords).flat_map(|at| {
-            let bias = biases
-                .0
-                .get(at)
-                .map(|x| f64::from(*x) * f64::from(biases.1));
+            let bias = biases.0.get(at);
+            let bias = bias.map(|x| f64::from(*x) * f64::from(biases.1));
             let step = f64::from(rows.multipliers[at]) * f64::from(rows.scale);
             let row = rows.values[at * self.columns..][..self.columns].iter();
-            let plain = bias.into_iter().chain(row.map(|x| f64::from(*x) * step));
-            self.metric.whiten(&plain.collect::<Vec<_>>())
+            let row = row.map(|x| f64::from(*x) * step);
+            let half = halves.iter().flat_map(|halves| halves.numbers(at));
+            self.whiten(bias, row, half)
         });
         let words: Vec<f32> = words.collect();
+        let (points, side) = match network {
+            Some(network) => (self.points_of(network), network.metric.side()),
+            None => (points, side),
+        };
         let rounded = Books::new(words, side, self.books);
         rounded.encode_all(&points, (LAST_BEAM, self.threads), &mut codes);
         Some(Codes {
@@ -104,7 +121,41 @@ impl Input<'_> {
             codes,
             rows,
             biases,
+            halves,
         })
+    }
+
+    /// A bias, a row and a half where errors are plain squares; of the row only where that is multiplied, and of the half
+    /// only where there is an MLP.
+    fn whiten(
+        &self,
+        bias: Option<f64>,
+        row: impl Iterator<Item = f64>,
+        half: impl Iterator<Item = f64>,
+    ) -> Vec<f32> {
+        let bias = bias.into_iter();
+        match &self.network {
+            None => self.metric.whiten(&bias.chain(row).collect::<Vec<_>>()),
+            Some(network) => {
+                let row = row.filter(|_| network.parameters.model.has_dot());
+                let all: Vec<f64> = bias.chain(row).chain(half).collect();
+                network.metric.whiten(&all)
+            }
+        }
+    }
+
+    /// The movies there, \[movies\]\[side\].
+    fn points_of(&self, network: &Network<'_>) -> Vec<f32> {
+        let weights = weights_of_movies(network.parameters);
+        let rows = self.rows.chunks_exact(self.columns).enumerate();
+        rows.flat_map(|(at, row)| {
+            let bias = self.biases.get(at).map(|x| f64::from(*x));
+            let half = weights
+                .chunks_exact(self.columns)
+                .map(|w| dot(w, row).into());
+            self.whiten(bias, row.iter().map(|x| f64::from(*x)), half)
+        })
+        .collect()
     }
 
     /// Biases and rows where errors are plain squares, \[movies\]\[side\].

@@ -3,10 +3,12 @@
 use pocketrec::image::TableKind as K;
 use pocketrec::image::builder::OwnedTable;
 
+use super::halves::{Halves, Network};
 use super::{CODEWORDS, Codes, Input, Metric};
 use crate::Chosen;
+use crate::integers;
 use crate::pick::pick;
-use crate::quantise::Bytes;
+use crate::{Bytes, Precision, quantise};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::threads;
 use pocketrec_train::Parameters;
@@ -15,32 +17,24 @@ use pocketrec_train::Parameters;
 /// weighed by. At 1 an error counts as often as the movie is rated; lists have the well known on top.
 const POWER: f32 = 1.0;
 
-/// The tables of the chosen movies of a model without an MLP, in codes of `books` bytes: codewords' rows and biases, and the
-/// codes. A `draft` has codes of no use, at once and of the same size.
+/// The tables of the chosen movies in codes of so many `bytes`: codewords' rows and biases, the codes, and what scores an MLP
+/// behind them. A `draft` has codes of no use, at once and of the same size.
 ///
 /// # Errors
 ///
-/// [`BadInput`] for a model with an MLP, or numbers beyond the reach of the integers.
+/// [`BadInput`] for an MLP that has no integer form, or numbers beyond the reach of the integers.
 pub(crate) fn tables(
     p: &Parameters,
     (user_counts, movie_counts): (&[u32], &[u32]),
     chosen: &Chosen,
-    books: usize,
+    bytes: Bytes,
     draft: bool,
 ) -> Result<Vec<OwnedTable>, BadInput> {
-    if !p.layers.is_empty() {
-        return Err(BadInput::new(
-            "`--precision codes` takes a model without an MLP, whose scores are sums, and this one has an MLP",
-        ));
-    }
+    let books = bytes as usize;
     let columns = p.movie_dim;
-    let found = if draft {
-        none(
-            chosen.movies.len(),
-            columns,
-            books,
-            !p.movie_bias.is_empty(),
-        )
+    let has_network = !p.layers.is_empty();
+    let mut found = if draft {
+        none(p, chosen.movies.len(), books)
     } else {
         let weights = pick(movie_counts, 1, &chosen.movies);
         let weights: Vec<f32> = weights
@@ -51,14 +45,23 @@ pub(crate) fn tables(
             true => Vec::new(),
             false => pick(&p.movie_bias, 1, &chosen.movies),
         };
+        let (metric, network) = match has_network {
+            true => {
+                let (by_row, metric) = Metric::of_network(p, (user_counts, movie_counts));
+                let parameters = p;
+                (by_row, Some(Network { parameters, metric }))
+            }
+            false => (Metric::of(p, user_counts), None),
+        };
         let input = Input {
             rows: &pick(&p.movie_embedding, columns, &chosen.movies),
             columns,
             biases: &bias,
             weights: &weights,
-            metric: &Metric::of(p, user_counts),
+            metric: &metric,
             books,
             seed: SEED,
+            network,
             threads: threads::available(),
         };
         input.encode().ok_or_else(|| {
@@ -67,25 +70,34 @@ pub(crate) fn tables(
             )
         })?
     };
-    Ok(found.tables())
+    let halves = found.halves.take();
+    let mut tables = found.tables();
+    if let Some(halves) = halves {
+        integers::coded(p, &halves, Precision::Codes(bytes), &mut tables)?;
+    }
+    Ok(tables)
 }
 
 /// What the draws depend on beside the checkpoint: one, so that a checkpoint has one image.
 const SEED: u64 = 1;
 
 /// Zeros of the size that codes will have.
-fn none(movies: usize, columns: usize, books: usize, biases: bool) -> Codes {
+fn none(p: &Parameters, movies: usize, books: usize) -> Codes {
+    let columns = p.movie_dim;
+    let biases = !p.movie_bias.is_empty();
     let codewords = movies.clamp(1, CODEWORDS);
     let words = books * codewords;
+    let halves = || Halves::of(p, &vec![0.0; words * columns], books);
     Codes {
         codewords,
         codes: vec![0; movies * books],
-        rows: Bytes {
+        rows: quantise::Bytes {
             values: vec![0; words * columns],
             multipliers: vec![1; words],
             scale: 1.0,
         },
         biases: (vec![0; if biases { words } else { 0 }], 1.0 / 1024.0),
+        halves: (!p.layers.is_empty()).then(halves),
     }
 }
 

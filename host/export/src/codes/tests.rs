@@ -69,6 +69,7 @@ fn input<'a>(p: &'a Parameters, metric: &'a Metric, weights: &'a [f32]) -> Input
         metric,
         books: 4,
         seed: 3,
+        network: None,
         threads: 2,
     }
 }
@@ -253,14 +254,87 @@ fn what_has_no_codes_is_said() {
     p.movie_embedding.truncate(3 * p.movies);
     let refusal = build(&odd, &all(&odd), Precision::CODES).unwrap_err();
     assert!(refusal.to_string().contains("even number"), "{refusal}");
-    let mut network = checkpoint(20);
+    let odd = networks(20, vec![6, 4]);
+    let refusal = build(&odd, &all(&odd), Precision::CODES).unwrap_err();
+    let refusal = refusal.to_string();
+    assert!(refusal.contains("a multiple of four units"), "{refusal}");
+}
+
+/// As [`checkpoint`], of a model with an MLP of so many units.
+fn networks(movies: u32, hidden: Vec<usize>) -> Checkpoint {
+    let mut checkpoint = checkpoint(movies);
+    let plain = checkpoint.parameters;
     let options = Options {
-        hidden: vec![4],
-        user_dim: DIM,
-        movie_dim: DIM,
-        ..Options::default()
+        model: ModelKind::Hybrid,
+        hidden,
+        ..checkpoint.options.clone()
     };
-    network.parameters = Parameters::initial(&options, 40, 20, 3.5);
-    let refusal = build(&network, &all(&network), Precision::CODES).unwrap_err();
-    assert!(refusal.to_string().contains("without an MLP"), "{refusal}");
+    let mut layers = Parameters::initial(&options, 1, 1, 3.5).layers;
+    let weights = layers.iter_mut().flat_map(|layer| &mut layer.weight);
+    // So that no output is beyond the reach of an integer score.
+    weights.for_each(|weight| *weight *= 0.6);
+    checkpoint.parameters = Parameters { layers, ..plain };
+    checkpoint.options = options;
+    checkpoint
+}
+
+#[test]
+fn a_network_scores_movies_in_codes_nearly_as_in_single_precision_and_better_with_more_bytes() {
+    for hidden in [vec![32, 4], vec![12], vec![8, 6, 4]] {
+        let checkpoint = networks(1200, hidden.clone());
+        let p = &checkpoint.parameters;
+        let mut before = f64::MAX;
+        for bytes in [Bytes::One, Bytes::Two, Bytes::Four] {
+            let precision = Precision::Codes(bytes);
+            let image = build(&checkpoint, &all(&checkpoint), precision).unwrap();
+            let size = draft(&checkpoint, &all(&checkpoint), precision.into()).unwrap();
+            assert_eq!(size.as_ref().len(), image.as_ref().len());
+            let model = Model::open(image.as_ref()).unwrap();
+            let mut sum = 0.0;
+            for user in 0..p.users {
+                let state = model.user(UserId(user as u32 + 1)).unwrap();
+                for movie in 0..p.movies {
+                    let due = p.raw(user, movie);
+                    sum += f64::from(model.score(&state, movie as u32) - due).powi(2);
+                }
+            }
+            let error = (sum / (p.users * p.movies) as f64).sqrt();
+            assert!(
+                error < 0.9 * before,
+                "{hidden:?} {bytes:?} {error} {before}"
+            );
+            before = error;
+        }
+        assert!(before < 0.1, "{hidden:?} {before}");
+    }
+}
+
+#[test]
+fn a_list_by_a_network_in_codes_is_the_order_of_its_scores_with_fame() {
+    let checkpoint = networks(900, vec![32, 4]);
+    let image = build(&checkpoint, &all(&checkpoint), Precision::CODES).unwrap();
+    let model = Model::open(image.as_ref()).unwrap();
+    assert!(model.has_confidence());
+    for user in [1, 7, 40] {
+        let state = model.user(UserId(user)).unwrap();
+        for slice in [7, 100, 900] {
+            let mut top = TopN::<10>::new().with_below_mean();
+            while !top.advance(&model, &state, |_| true, slice).is_done() {}
+            let mut due: Vec<(f32, u32)> = (0..900)
+                .map(|row| {
+                    let score = model.score(&state, row) + model.confidence_stars(row);
+                    (score, model.movie_id(row).unwrap().0)
+                })
+                .collect();
+            due.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let found = top.hits().iter().map(|hit| (hit.score, hit.movie.0));
+            for ((score, movie), (due_score, due_movie)) in found.zip(due) {
+                assert!(
+                    (score - due_score).abs() < 0.001,
+                    "{user} {score} {due_score}"
+                );
+                assert!(movie == due_movie || (score - due_score).abs() < 0.0005);
+            }
+        }
+    }
 }

@@ -118,6 +118,11 @@ impl DeviceBill {
                 "movies as sums of codewords".into(),
             ),
             (
+                shape.codes.is_some() && shape.has_mlp(),
+                "codes-mlp",
+                "an MLP behind movies as sums of codewords".into(),
+            ),
+            (
                 shape.in_integers() && shape.codes.is_none(),
                 "integers",
                 "tables of integers".into(),
@@ -329,5 +334,7 @@ mod tests {
         assert!(bill.refusal().unwrap().contains("rows of 16"));
         bill.shape.codes = Some(pocketrec::table::MAX_BOOKS);
         assert_eq!(bill.further_features(), ["wide", "codes"]);
+        bill.shape.units = vec![32, 4, 1];
+        assert_eq!(bill.further_features(), ["wide", "codes", "codes-mlp"]);
     }
 }

@@ -206,9 +206,48 @@ impl Shape {
         }
     }
 
-    /// Multiply-adds of the table of what a user would give each codeword.
+    /// The image of the device bench whose movies are sums of codewords and go into the lesson's MLP alone.
+    pub(super) fn coded_lesson() -> Self {
+        Self {
+            codes: Some(4),
+            codewords: 1024,
+            dot: false,
+            bias: None,
+            ..Self::lesson(Element::I8)
+        }
+    }
+
+    /// Multiply-adds of the table of what a user would give each codeword, or of what an MLP could.
     pub(super) fn words(&self) -> f64 {
-        (self.codewords * self.movie_dim) as f64
+        (self.codewords * self.of_word()) as f64
+    }
+
+    /// The same of one codeword.
+    fn of_word(&self) -> usize {
+        match self.units.first() {
+            Some(units) if self.dot => units + self.movie_dim,
+            Some(units) => *units,
+            None => self.movie_dim,
+        }
+    }
+
+    /// Multiply-adds of the dense layers behind the first.
+    fn later(&self) -> usize {
+        self.units.windows(2).map(|pair| pair[0] * pair[1]).sum()
+    }
+
+    /// The same, and additions of codewords' terms and halves, of a movie in codes that goes through the MLP by itself.
+    pub(super) fn through(&self) -> f64 {
+        let books = self.codes.unwrap_or_default();
+        let dot = if self.dot { books * self.movie_dim } else { 0 };
+        // Four units at a time.
+        let halves = self.units.first().map_or(0, |units| books * units / 4);
+        (self.later() + dot + halves) as f64
+    }
+
+    /// Whether what an MLP could give a codeword bounds anything: of more layers nothing does.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.units.len() <= 3
     }
 
     /// Multiply-adds of a movie's score, the user's half of dense layer 0 being there.
@@ -221,20 +260,31 @@ impl Shape {
         // What is stored is added, a number a unit.
         let by = if self.stored { 1 } else { self.movie_dim };
         let first = self.units.first().map_or(0, |units| units * by);
-        let later: usize = self.units.windows(2).map(|pair| pair[0] * pair[1]).sum();
-        (dot + first + later) as f64
+        (dot + first + self.later()) as f64
     }
 
     /// Multiply-adds of a prediction.
     pub(super) fn prediction(&self) -> f64 {
         let half = self.units.first().map_or(0, |units| units * self.user_dim);
-        let words = self.codes.map_or(0, |books| books * self.movie_dim);
-        self.movie() + (half + words) as f64
+        let movie = match self.codes {
+            Some(_) if self.has_mlp() => self.through(),
+            Some(books) => self.movie() + (books * self.movie_dim) as f64,
+            None => self.movie(),
+        };
+        movie + half as f64
     }
 
-    /// Multiply-adds of a score and its gradient.
+    /// Multiply-adds of a score and its gradient, which are of the sum of a movie's codewords where it has such.
     pub(super) fn gradient(&self) -> f64 {
-        2.0 * self.prediction()
+        let of_row = match self.codes {
+            Some(books) if self.has_mlp() => {
+                let first = self.units.first().copied().unwrap_or_default();
+                (first * self.movie_dim + (books - 1) * self.movie_dim) as f64
+                    - (books * first / 4) as f64
+            }
+            _ => 0.0,
+        };
+        2.0 * (self.prediction() + of_row)
     }
 
     /// Multiply-adds of a rating of a fold-in: gradient and belief, in each pass.
@@ -260,7 +310,7 @@ impl Shape {
 const STORED: &str = "integer_movie_halves";
 
 /// Tables that no work listed here gets slower by.
-const FREE: [TableKind; 31] = [
+const FREE: [TableKind; 33] = [
     TableKind::RatingScale,
     TableKind::Validation,
     TableKind::MovieIdRange,
@@ -287,6 +337,8 @@ const FREE: [TableKind; 31] = [
     TableKind::IntegerWeights,
     TableKind::IntegerBias,
     TableKind::IntegerOutputBits,
+    TableKind::IntegerCodeHalves,
+    TableKind::IntegerUserHalves,
     TableKind::KinCode,
     TableKind::KinCodebook,
     TableKind::KinLevels,

@@ -200,9 +200,12 @@ impl On<'_> {
     fn prediction(&self) -> Option<Estimate> {
         let shape = self.shape;
         if shape.codes.is_some() {
-            let counted = Shape::coded();
+            let (work, counted) = match shape.has_mlp() {
+                true => ("predict_codes_mlp", Shape::coded_lesson()),
+                false => ("predict_codes", Shape::coded()),
+            };
             let factor = shape.prediction() / counted.prediction();
-            let estimate = self.of("predict_codes", shape.is_like(&counted))?;
+            let estimate = self.of(work, shape.is_like(&counted))?;
             return Some(estimate.scaled(factor));
         }
         let reference = self.reference();
@@ -296,6 +299,9 @@ impl On<'_> {
     /// A movie that is a sum of codewords of so many books.
     fn looked_up(&self, books: usize) -> Option<Estimate> {
         let shape = self.shape;
+        if shape.has_mlp() {
+            return self.bounded(books);
+        }
         let name = match shape.interest {
             true => "list_interest_codes",
             false => "list_codes",
@@ -305,11 +311,32 @@ impl On<'_> {
         Some(self.of(name, shape.confidence)?.scaled(factor))
     }
 
-    /// The table of what a user would give each codeword, before a ranking.
+    /// The same before an MLP: most movies are passed over by what it could give them and by how well they are known, and all
+    /// of them go through it where nothing says either.
+    fn bounded(&self, books: usize) -> Option<Estimate> {
+        let (shape, counted) = (self.shape, Shape::coded_lesson());
+        if !shape.is_bounded() || !shape.confidence {
+            let factor = shape.through() / counted.through();
+            return Some(self.of("score_codes_mlp", false)?.scaled(factor));
+        }
+        let like = shape.units == counted.units && shape.dot == counted.dot;
+        let factor = books as f64 / counted.movie();
+        let movie = self.of("list_codes_mlp", like)?.scaled(factor);
+        match shape.interest {
+            true => self.plus(movie, "list_interest_codes", "list_codes"),
+            false => Some(movie),
+        }
+    }
+
+    /// The table of what a user would give each codeword, before a ranking, or an MLP could.
     fn table(&self) -> Option<Estimate> {
-        let (shape, counted) = (self.shape, Shape::coded());
+        let shape = self.shape;
+        let (work, counted) = match shape.has_mlp() {
+            true => ("table_codes_mlp", Shape::coded_lesson()),
+            false => ("table_codes", Shape::coded()),
+        };
         let factor = shape.words() / counted.words();
-        Some(self.of("table_codes", true)?.scaled(factor))
+        Some(self.of(work, true)?.scaled(factor))
     }
 
     fn ranked_with_mlp(&self) -> Option<Estimate> {

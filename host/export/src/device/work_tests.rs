@@ -263,6 +263,7 @@ fn what_a_service_reckons_with_is_within_three_times_of_what_was_counted() {
         ("other_i16", Shape::plain(10, &[24, 6], Element::I16)),
         ("dim32", Shape::plain(32, &[32, 4], Element::F16)),
         ("list_codes", Shape::coded()),
+        ("list_codes_mlp", Shape::coded_lesson()),
         (
             "list_interest",
             interested(Shape::plain(8, &[], Element::F16)),
