@@ -267,10 +267,6 @@ fn take_in<'a, P: Pace>(draft: &mut Draft<'a>, found: &Found<'a, P>) -> Option<(
         if !cfg!(feature = "codes") && found.has(TableKind::MovieCode) {
             found.refuse(ImageError::WithoutFeature(Feature::Codes));
         }
-        #[cfg(all(feature = "codes", not(feature = "codes-mlp")))]
-        if parts.mlp && codes.is_some() {
-            found.refuse(ImageError::WithoutFeature(Feature::CodesMlp));
-        }
         let kind = TableKind::MovieEmbedding;
         model.movie_table = embedding(found, kind, rows, ANY, &mut largest.movie_row);
     })?;
@@ -337,9 +333,9 @@ fn take_in<'a, P: Pace>(draft: &mut Draft<'a>, found: &Found<'a, P>) -> Option<(
     }
     #[cfg(feature = "integers")]
     found.stage(&mut stage, || {
-        #[cfg(feature = "codes")]
+        #[cfg(feature = "codes-mlp")]
         let codes = *codes;
-        #[cfg(not(feature = "codes"))]
+        #[cfg(not(feature = "codes-mlp"))]
         let codes = None;
         integer::open(model, found, largest, codes);
     })?;

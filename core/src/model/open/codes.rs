@@ -1,6 +1,8 @@
 //! Movies as sums of codewords: their codes found and checked, and the sums taken into what bounds a prediction.
 
 use super::{ANY, Found, Largest};
+#[cfg(not(feature = "codes-mlp"))]
+use crate::image::{Feature, ImageError};
 use crate::image::{Element, TableKind};
 use crate::model::Model;
 use crate::numeric::pace::{Pace, walked};
@@ -67,6 +69,10 @@ pub(super) fn take<'a, P: Pace>(
         Values::I16(_) | Values::I8 { .. }
     ) {
         found.element(TableKind::MovieEmbedding);
+    }
+    #[cfg(not(feature = "codes-mlp"))]
+    if model.parts.mlp {
+        found.refuse(ImageError::WithoutFeature(Feature::CodesMlp));
     }
     model.movie_table = model.movie_table.with_codes(Some(codes));
     model.movie_bias = model.movie_bias.map(|table| table.with_codes(Some(codes)));

@@ -57,8 +57,6 @@ pub(super) fn open<'a, P: Pace>(
     largest: &Largest,
     codes: Option<Codes<'a>>,
 ) {
-    // Elsewhere an MLP behind codewords is refused.
-    let codes = codes.filter(|_| cfg!(feature = "codes-mlp"));
     let movie = &model.movie_table;
     let integers = matches!(movie.values(), Values::I16(_) | Values::I8 { .. });
     let mlp = model.mlp.as_ref().filter(|_| integers);
