@@ -38,8 +38,17 @@ impl<'b> Encoder<'b> {
         Some(())
     }
 
-    /// Takes in a byte; `None` when the buffer is full.
-    pub fn push(&mut self, byte: u8) -> Option<()> {
+    /// Takes in bytes; `None` when the buffer is full. A function of its own: a frame has several parts, and a copy of this
+    /// for each takes 200 bytes of flash.
+    #[inline(never)]
+    pub fn extend(&mut self, bytes: &[u8]) -> Option<()> {
+        for &byte in bytes {
+            self.push(byte)?;
+        }
+        Some(())
+    }
+
+    fn push(&mut self, byte: u8) -> Option<()> {
         // A full block stands for no zero. It is closed when more follows, so that no frame ends in an empty one.
         if self.code == 0xff {
             self.close()?;

@@ -126,13 +126,9 @@ fn encode_raw_frame(
     let mut encoder = Encoder::new(out);
     for part in [&[version][..], &number.to_le_bytes(), body] {
         crc.update(part);
-        for &byte in part {
-            encoder.push(byte)?;
-        }
+        encoder.extend(part)?;
     }
-    for byte in crc.finish().to_le_bytes() {
-        encoder.push(byte)?;
-    }
+    encoder.extend(&crc.finish().to_le_bytes())?;
     Some(encoder.finish()?.wrapping_add(1))
 }
 

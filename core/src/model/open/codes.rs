@@ -1,9 +1,9 @@
 //! Movies as sums of codewords: their codes found and checked, and the sums taken into what bounds a prediction.
 
 use super::{ANY, Found, Largest};
+use crate::image::{Element, TableKind};
 #[cfg(not(feature = "codes-mlp"))]
 use crate::image::{Feature, ImageError};
-use crate::image::{Element, TableKind};
 use crate::model::Model;
 use crate::numeric::pace::{Pace, walked};
 use crate::table::{Codes, MAX_BOOKS, Values};
