@@ -41,7 +41,7 @@ fn common(parts: u8, of_users: Precision) -> Vec<OwnedTable> {
     fill_bitmap(&users, &mut blocks);
     let pairs: Vec<u32> = (0..20_000).map(|pair| pair * 150).collect();
     let latest: Vec<u8> = (0..USERS * LATEST * 2).map(|at| (at % 7) as u8).collect();
-    let codebook: Vec<i8> = (0..256 * 4).map(|at| (at % 90) as i8).collect();
+    let codebook: Vec<i8> = (0..256 * 64).map(|at| (at % 90) as i8).collect();
     let (rows, multipliers) = OwnedTable::embedding(
         TableKind::UserEmbedding,
         DIM,
