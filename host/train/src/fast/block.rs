@@ -93,10 +93,11 @@ fn load_block<V: Vector>(
         movies[i] = movie_table.row(sample.movie);
         target.add(i).set(sample.stars - mean);
     }
-    let x = base.add(scratch.values[0]);
-    let x_movie = x.add(shape.user_width * BLOCK);
-    to_columns(path, count, &users, shape.user_width, x);
-    to_columns(path, count, &movies, shape.movie_width, x_movie);
+    let mut x = base.add(scratch.values[0]);
+    for (rows, width) in [(&users, shape.user_width), (&movies, shape.movie_width)] {
+        to_columns(path, count, rows, width, x);
+        x = x.add(width * BLOCK);
+    }
 
     if shape.biases {
         let user_at = shape.user_width + tail::BIAS;
@@ -251,20 +252,15 @@ fn group<V: Vector>(
         if !shard.does(Part::Scatter) {
             continue;
         }
-        let slopes = base.add(scratch.slopes[0]);
+        let mut slopes = base.add(scratch.slopes[0]);
         let waste = base.add(scratch.waste);
-        let (user, movie) = (shape.user_width, shape.movie_width);
-        let to = outputs.user.add(start * user);
-        to_rows(path, block.len(), user, slopes, to, waste);
-        let to = outputs.movie.add((start - first) * movie);
-        to_rows(
-            path,
-            block.len(),
-            movie,
-            slopes.add(user * BLOCK),
-            to,
-            waste,
-        );
+        for (to, width, at) in [
+            (outputs.user, shape.user_width, start),
+            (outputs.movie, shape.movie_width, start - first),
+        ] {
+            to_rows(path, block.len(), width, slopes, to.add(at * width), waste);
+            slopes = slopes.add(width * BLOCK);
+        }
     }
     sums
 }
