@@ -18,6 +18,7 @@ use super::bayes;
 use super::error::Error;
 use super::options::{ModelKind, Options, Solver};
 use super::run::{Fit, Observer};
+use super::simd::Kernel;
 use super::state::State;
 use super::{fit, gibbs, sides};
 use pocketrec_data::{Dataset, Ratings, Split};
@@ -137,6 +138,7 @@ pub fn settings(options: &Options, ratings: usize, most: usize) -> bayes::Settin
         dims: (options.user_dim, most),
         seed: options.seed,
         threads: options.thread_count(),
+        kernel: options.kernel.unwrap_or_else(Kernel::best),
     }
 }
 

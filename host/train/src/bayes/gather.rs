@@ -1,6 +1,6 @@
 //! What the ratings of one row say, gathered from the other side's rows.
 
-use super::kernel::{LANES, Row, Sums};
+use super::kernel::{LANES, Row, Sums, Vectors};
 use super::links::Links;
 use super::table::{AHEAD, Table, fetch};
 
@@ -31,6 +31,8 @@ pub(super) struct Given<'a, const T: usize> {
     pub mean: f32,
     /// A weight for each of the other rows; 1 where there is none.
     pub precisions: &'a [f32],
+    /// What the loops may use.
+    pub vectors: Vectors,
 }
 
 /// Sums over the ratings of row `row`; returns the weighted sum of squares of what they explain.
@@ -41,8 +43,8 @@ pub(super) fn gather<const T: usize>(
     row: usize,
 ) -> f64 {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: AVX2 was found on this CPU in the line above.
+    if given.vectors.have_avx2() {
+        // SAFETY: this CPU has AVX2, as the line above says.
         return unsafe { gather_avx2(sums, panel, given, row) };
     }
     gather_by(sums, panel, given, row, plain_rating)
@@ -118,6 +120,7 @@ fn gather_by<const T: usize>(
         lists,
         mean,
         precisions,
+        vectors,
     } = given;
     sums.clear();
     let mut square = 0.0f64;
@@ -141,7 +144,7 @@ fn gather_by<const T: usize>(
             square += f64::from(pull * y);
             rating(from, [w, pull], [&mut linear, x, scaled]);
         }
-        sums.add(&x[..rows.len()], &scaled[..rows.len()]);
+        sums.add(&x[..rows.len()], &scaled[..rows.len()], vectors);
     }
     sums.linear = linear;
     square

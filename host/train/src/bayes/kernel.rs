@@ -3,11 +3,44 @@
 //! A row is groups of eight numbers, and a solve works on eight rows side by side. Nothing is fused and every sum has one
 //! written order, so the bits are the same with and without AVX2 and AVX-512.
 
+use crate::simd::Kernel;
+
 /// Rows are groups of so many numbers, and so many rows are solved side by side.
 pub(super) const LANES: usize = 8;
 
 /// A row of `T` groups of eight numbers: the bias, then the factors.
 pub(super) type Row<const T: usize> = [[f32; LANES]; T];
+
+/// The vectors that the sampler's loops may use: a proof that this CPU has them. The bits don't depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Vectors(Kernel);
+
+impl Vectors {
+    /// Those of a path; none where this CPU doesn't run it.
+    pub(super) fn of(kernel: Kernel) -> Self {
+        match kernel.is_available() {
+            true => Self(kernel),
+            false => Self(Kernel::Portable),
+        }
+    }
+
+    /// The widest that there are here.
+    pub(super) fn widest() -> Self {
+        Self(Kernel::best())
+    }
+
+    /// Whether AVX2 may be used.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn have_avx2(self) -> bool {
+        matches!(self.0, Kernel::Avx2 | Kernel::Avx512)
+    }
+
+    /// Whether AVX-512 may be used.
+    #[cfg(target_arch = "x86_64")]
+    fn have_avx512(self) -> bool {
+        self.0 == Kernel::Avx512
+    }
+}
 
 /// What the ratings of one row say: the sums of `w x x^T` (lower blocks of eight by eight) and of
 /// `w y x`, over its ratings.
@@ -40,24 +73,19 @@ impl<const T: usize> Sums<T> {
 
     /// Adds the ratings of a block: `x` the other side's rows with 1 in place of the bias, `scaled` the same times their
     /// weights. T (T + 1) / 2 blocks of 64 multiply-adds a rating.
-    pub(super) fn add(&mut self, x: &[Row<T>], scaled: &[Row<T>]) {
+    pub(super) fn add(&mut self, x: &[Row<T>], scaled: &[Row<T>], vectors: Vectors) {
         assert_eq!(x.len(), scaled.len());
         for i in 0..T {
             let mut j = 0;
             while j <= i {
                 let block = i * (i + 1) / 2 + j;
                 let some = (i + 1 - j).min(2);
-                add_blocks(&mut self.outer[block..block + some], x, scaled, i, j);
+                let blocks = &mut self.outer[block..block + some];
+                add_blocks(blocks, x, scaled, (i, j), vectors);
                 j += some;
             }
         }
     }
-}
-
-/// Whether this CPU has vectors of 16 numbers.
-#[cfg(target_arch = "x86_64")]
-fn wide() -> bool {
-    std::arch::is_x86_feature_detected!("avx512f")
 }
 
 /// Adds the outer products of groups of rows to one block or two that lie beside each other: those of group `i` of
@@ -66,20 +94,20 @@ pub(super) fn add_blocks<const T: usize>(
     blocks: &mut [[[f32; LANES]; LANES]],
     x: &[Row<T>],
     scaled: &[Row<T>],
-    i: usize,
-    j: usize,
+    (i, j): (usize, usize),
+    vectors: Vectors,
 ) {
     assert!(x.len() == scaled.len() && i < T && j + blocks.len() <= T);
     #[cfg(target_arch = "x86_64")]
     if let [left, right] = blocks
-        && wide()
+        && vectors.have_avx512()
     {
-        // SAFETY: AVX-512 was found on this CPU in the line above; rows and groups are there, as was looked at first.
+        // SAFETY: this CPU has AVX-512, as the line above says; rows and groups are there, as was looked at first.
         unsafe { x86::two_blocks(left, right, x, scaled, i, j) };
         return;
     }
     for (j, block) in (j..).zip(blocks) {
-        add_block(block, x, scaled, i, j);
+        add_block(block, x, scaled, (i, j), vectors);
     }
 }
 
@@ -88,12 +116,12 @@ fn add_block<const T: usize>(
     sum: &mut [[f32; LANES]; LANES],
     x: &[Row<T>],
     scaled: &[Row<T>],
-    i: usize,
-    j: usize,
+    (i, j): (usize, usize),
+    vectors: Vectors,
 ) {
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: AVX2 was found on this CPU in the line above; i and j are below T.
+    if vectors.have_avx2() {
+        // SAFETY: this CPU has AVX2, as the line above says; i and j are below T.
         return unsafe { x86::block(sum, x, scaled, i, j) };
     }
     plain_block(sum, x, scaled, i, j);
@@ -197,6 +225,7 @@ mod x86 {
 
 /// Eight normal distributions of `n` numbers side by side, given by precision matrix and by
 /// precision times mean.
+#[cfg_attr(test, derive(Clone, Debug, PartialEq))]
 pub(super) struct Normals {
     n: usize,
     /// Lower triangles, row after row: element `(i, j)` at `i (i + 1) / 2 + j`.
@@ -219,10 +248,10 @@ impl Normals {
 
     /// Means and draws: with `A = L L^T`, the mean is `L^-T L^-1 b` and a draw `L^-T (L^-1 b + z)`.
     /// n^3 / 6 + 2 n^2 vector multiplications for the eight of them.
-    pub(super) fn draw(&mut self) {
+    pub(super) fn draw(&mut self, vectors: Vectors) {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: AVX2 was found on this CPU in the line above.
+        if vectors.have_avx2() {
+            // SAFETY: this CPU has AVX2, as the line above says.
             unsafe {
                 return draw_avx2(self);
             }
@@ -324,7 +353,7 @@ mod tests {
     use crate::dense;
 
     #[test]
-    fn sums_are_those_of_a_plain_loop() {
+    fn sums_are_those_of_a_plain_loop_by_whatever_vectors() {
         let mut draw = Draw::new(4, Purpose::Start, 0, 0);
         let x: Vec<Row<3>> = (0..37)
             .map(|_| std::array::from_fn(|_| std::array::from_fn(|_| draw.normal() as f32)))
@@ -335,9 +364,22 @@ mod tests {
             .zip(&w)
             .map(|(x, w)| x.map(|group| group.map(|x| x * w)))
             .collect();
-        let mut sums = Sums::<3>::new();
-        sums.add(&x[..20], &scaled[..20]);
-        sums.add(&x[20..], &scaled[20..]);
+        let by = |kernel| {
+            let (mut sums, vectors) = (Sums::<3>::new(), Vectors::of(kernel));
+            sums.add(&x[..20], &scaled[..20], vectors);
+            sums.add(&x[20..], &scaled[20..], vectors);
+            sums
+        };
+        let sums = by(Kernel::Portable);
+        for kernel in Kernel::ALL {
+            let other = by(kernel);
+            assert_eq!(
+                other.outer,
+                sums.outer,
+                "the bits depend on {}",
+                kernel.name()
+            );
+        }
         let flat = |k: usize, i: usize| f64::from(x[k][i / LANES][i % LANES]);
         for i in 0..24 {
             for j in 0..=i {
@@ -345,21 +387,6 @@ mod tests {
                     .map(|k| f64::from(w[k]) * flat(k, i) * flat(k, j))
                     .sum();
                 assert!((f64::from(sums.at(i, j)) - plain).abs() < 1e-4);
-            }
-        }
-        for i in 0..3 {
-            for j in 0..=i {
-                let mut other = [[0.0; LANES]; LANES];
-                plain_block(&mut other, &x, &scaled, i, j);
-                let block = sums.outer[i * (i + 1) / 2 + j];
-                assert_eq!(other, block, "the bits depend on the CPU");
-                #[cfg(target_arch = "x86_64")]
-                if std::arch::is_x86_feature_detected!("avx2") {
-                    let mut other = [[0.0; LANES]; LANES];
-                    // SAFETY: AVX2 was found on this CPU in the line above.
-                    unsafe { x86::block(&mut other, &x, &scaled, i, j) };
-                    assert_eq!(other, block, "the bits depend on the CPU");
-                }
             }
         }
     }
@@ -390,7 +417,10 @@ mod tests {
             }
             plain.push((a, b, z));
         }
-        normals.draw();
+        let mut wide = normals.clone();
+        normals.draw(Vectors::of(Kernel::Portable));
+        wide.draw(Vectors::widest());
+        assert_eq!(wide, normals, "the bits depend on the vectors");
         for (lane, (a, b, z)) in plain.iter().enumerate() {
             // A times the mean is b; L^T times (draw - mean) is z.
             let mut l = a.clone();

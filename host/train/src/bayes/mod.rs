@@ -33,8 +33,9 @@ mod tall;
 pub use links::Tags;
 pub use narrow::{EXPLAINS, WideRows, narrower};
 
+use super::simd::Kernel;
 use super::state::{Numbers, State};
-use kernel::LANES;
+use kernel::{LANES, Vectors};
 use links::Links;
 use mean::Mean;
 use pocketrec_base::threads::join;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub seed: u64,
     /// Threads to use; the result is the same for any number of them.
     pub threads: usize,
+    /// Vectors that the sweeps use; the result is the same for each, and none are used that this machine hasn't.
+    pub kernel: Kernel,
 }
 
 impl Settings {
@@ -149,7 +152,7 @@ impl Watch for () {
 /// input and settings was told to keep, to go on from there. Nothing comes of a run that was ended, or whose `earlier`
 /// isn't of this shape.
 ///
-/// A function of its arguments, bit for bit, but for `settings.threads`, and the same wherever it goes on from.
+/// A function of its arguments, bit for bit, but for `settings.threads` and `settings.kernel`, and the same wherever it goes on from.
 ///
 /// # Panics
 /// When `settings.width` is none of 8, 16, 24, 32 and 40, or a row of a rating is out of bounds.
@@ -275,6 +278,7 @@ fn sample<const T: usize>(
             seed: settings.seed,
             sweep: sweep as u64,
             threads: settings.threads,
+            vectors: Vectors::of(settings.kernel),
         };
         join(
             settings.threads,

@@ -2,7 +2,7 @@
 
 use super::draw::{Draw, Purpose};
 use super::gather::{BLOCK, Given, Panel, gather};
-use super::kernel::{LANES, Normals, Row, Sums};
+use super::kernel::{LANES, Normals, Row, Sums, Vectors};
 use super::links::{Links, Tags};
 use super::part::{Members, draw_part};
 use super::table::Table;
@@ -263,6 +263,7 @@ impl<const T: usize> Side<T> {
             lists,
             mean,
             precisions: theirs,
+            vectors: task.vectors,
         };
         threads::share(
             task.threads,
@@ -293,7 +294,7 @@ impl<const T: usize> Side<T> {
                             value[lane] = draw.normal() as f32;
                         }
                     }
-                    normals.draw();
+                    normals.draw(task.vectors);
                     for (lane, i) in here.enumerate() {
                         let row = rows[i].as_flattened_mut().iter_mut();
                         let mean = means[i].as_flattened_mut().iter_mut();
@@ -336,6 +337,7 @@ pub(super) struct Task {
     pub seed: u64,
     pub sweep: u64,
     pub threads: usize,
+    pub vectors: Vectors,
 }
 
 /// The mean that the precisions of users' ratings vary about, drawn given them: a gamma
@@ -362,7 +364,7 @@ fn scatter<const T: usize>(rows: &[Row<T>]) -> Vec<f64> {
     let mut sums = Sums::<T>::new();
     for chunk in rows.chunks(BLOCK) {
         sums.clear();
-        sums.add(chunk, chunk);
+        sums.add(chunk, chunk, Vectors::widest());
         for i in 0..n {
             for j in 0..=i {
                 out[i * n + j] += f64::from(sums.at(i, j));

@@ -7,7 +7,7 @@ use std::ops::{AddAssign, Mul, Range};
 
 use pocketrec_base::threads::share;
 
-use super::kernel::{LANES, Row, add_blocks};
+use super::kernel::{LANES, Row, Vectors, add_blocks};
 
 type Lanes = [f32; LANES];
 /// Two groups of columns of a row.
@@ -86,13 +86,20 @@ fn spread(table: &[f32], centre: &[f32], weights: &[f32], rows: &mut [Pair], sca
 /// The lower tiles of a block's Gram matrix, from its `count` rows times their weights and its rows: tile `(i, j)`,
 /// `j <= i`, at `i (i + 1) / 2 + j`.
 fn tiles(scaled: &[Pair], rows: &[Pair], count: usize, groups: usize) -> Vec<[Lanes; LANES]> {
+    let vectors = Vectors::widest();
     let mut tiles = vec![[[0.0; LANES]; LANES]; groups * (groups + 1) / 2];
     for (first, scaled) in (0..).step_by(2).zip(scaled.chunks_exact(count)) {
         for (j, rows) in (0..=first).step_by(2).zip(rows.chunks_exact(count)) {
             for i in first..groups.min(first + 2) {
                 let at = i * (i + 1) / 2 + j;
                 let some = (i + 1 - j).min(2);
-                add_blocks(&mut tiles[at..at + some], rows, scaled, i - first, 0);
+                add_blocks(
+                    &mut tiles[at..at + some],
+                    rows,
+                    scaled,
+                    (i - first, 0),
+                    vectors,
+                );
             }
         }
     }

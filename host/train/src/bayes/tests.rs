@@ -37,6 +37,7 @@ fn settings() -> Settings {
         dims: (4, 4),
         seed: 3,
         threads: 2,
+        kernel: Kernel::best(),
     }
 }
 
@@ -73,7 +74,7 @@ fn a_hidden_taste_is_found_to_within_the_noise() {
 }
 
 #[test]
-fn the_number_of_threads_does_not_change_a_bit() {
+fn threads_and_vectors_do_not_change_a_bit() {
     let train = ratings(|u, m| (u + m) % 3 == 0);
     let tags = [USERS, MOVIES]
         .map(|rows| Tags::new((0..rows as u32).map(|row| (format!("tag {}", row % 5), row))));
@@ -85,6 +86,9 @@ fn the_number_of_threads_does_not_change_a_bit() {
     let first = run(&train, &tags, &one);
     for threads in [2, 3] {
         assert_eq!(first, run(&train, &tags, &Settings { threads, ..one }));
+    }
+    for kernel in Kernel::ALL {
+        assert_eq!(first, run(&train, &tags, &Settings { kernel, ..one }));
     }
     assert_ne!(first, run(&train, &tags, &Settings { seed: 4, ..one }));
 }
