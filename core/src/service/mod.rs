@@ -10,7 +10,9 @@
 //! A host that hears no answer sends the same frame again. Two requests of the same number and the same body are one,
 //! and it is carried out once:
 //!
-//! - While it runs or waits, its repetition is ignored; the answer comes once.
+//! - While it runs or waits, its repetition starts nothing, and the answer comes once. Where it runs, the next
+//!   [`poll`](Service::poll) says how far it is: a host waits for a board whose clock is far slower than its own, such as an
+//!   emulated one, as long as that gets on.
 //! - The reply to the last request is kept, and sent again as it was. `Busy`, and that a request was cancelled, aren't:
 //!   that request was not carried out, and is when it is asked again.
 //! - The last request that changed ratings is remembered beyond that: its number and 16 bits of its frame's CRC are part
@@ -60,7 +62,7 @@ use lists::{list, list_length};
 pub use queue::QueuedPort;
 use refusal::Why;
 
-/// Milliseconds between two `Working` replies: a host hears something at least once a second.
+/// Milliseconds between two `Working` replies: a host hears something at least once a second of the board's clock.
 const WORKING_EVERY: u32 = 400;
 
 /// The most ratings that an owner's log may hold: with the way back, 20 bytes each, it is less than 64 KB.
@@ -339,10 +341,12 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         if self.kept.is_of(asked) {
             return self.kept.send_again(port);
         }
-        let running = self.job.as_ref().is_some_and(|job| job.asked == asked);
-        let waits = self.waiting.is_some_and(|(waiting, _)| waiting == asked);
-        if running || waits {
-            // Asked again before it was answered: the answer will come once.
+        // Asked again before it was answered: the answer will come once.
+        if let Some(job) = self.job.as_mut().filter(|job| job.asked == asked) {
+            job.heard = job.heard.wrapping_sub(WORKING_EVERY);
+            return;
+        }
+        if self.waiting.is_some_and(|(waiting, _)| waiting == asked) {
             return;
         }
         if let Request::Cancel { number: ended } = request {

@@ -306,14 +306,21 @@ fn one_request_waits_a_further_one_is_busy_and_a_long_one_can_be_cancelled() {
     bench.send(2, Request::Limits);
     bench.send(3, Request::Health);
     assert_eq!(bench.replies(), [(3, Reply::Refused(Refusal::Busy))]);
-    // Asking again for what runs or waits changes nothing.
+    // Asking again for what runs or waits starts nothing.
     bench.send(1, top);
     bench.send(2, Request::Limits);
     assert_eq!(bench.replies(), []);
     bench.work();
     let replies = bench.replies();
     assert!(
-        matches!(replies[..], [(1, Reply::Movies(_)), (2, Reply::Limits(_))]),
+        matches!(
+            replies[..],
+            [
+                (1, Reply::Working { .. }),
+                (1, Reply::Movies(_)),
+                (2, Reply::Limits(_))
+            ]
+        ),
         "{replies:?}"
     );
     // A busy request was not carried out: asked again, it is.
@@ -335,6 +342,28 @@ fn one_request_waits_a_further_one_is_busy_and_a_long_one_can_be_cancelled() {
         Reply::Cancelled(false)
     );
     assert_eq!(bench.line.working, [true, false, true, false]);
+}
+
+#[test]
+fn a_long_request_that_is_asked_again_says_at_the_next_poll_how_far_it_is_whatever_the_clock() {
+    let image = example();
+    let mut bench = Bench::new(crate::open(image.bytes()));
+    bench.line.tick = 0;
+    let request = Request::Similar {
+        movie: 20,
+        count: 3,
+    };
+    bench.send(1, request);
+    bench.service.poll(&mut bench.line);
+    assert_eq!(bench.replies(), []);
+    bench.send(1, request);
+    assert_eq!(bench.replies(), []);
+    bench.service.poll(&mut bench.line);
+    let (done, total) = (2, 4);
+    assert_eq!(bench.replies(), [(1, Reply::Working { done, total })]);
+    // Once each time.
+    bench.service.poll(&mut bench.line);
+    assert_eq!(bench.replies(), []);
 }
 
 #[test]

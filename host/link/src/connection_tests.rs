@@ -488,6 +488,100 @@ fn work_that_gets_on_is_waited_for_however_seldom_it_is_told_and_other_work_is_g
 }
 
 #[test]
+fn a_board_whose_clock_stands_still_is_waited_for_while_it_works_and_given_up_when_it_is_silent() {
+    use pocketrec::service::{Board, Port, Service};
+    use pocketrec::wire::{Capabilities, LinkCounters, Reset};
+
+    /// What the board sent, and a clock by which it never is time for a `Working`.
+    #[derive(Default)]
+    struct Still(VecDeque<u8>);
+    impl Port for Still {
+        fn send(&mut self, bytes: &[u8]) {
+            self.0.extend(bytes);
+        }
+        fn now(&self) -> u32 {
+            0
+        }
+        fn counters(&self) -> LinkCounters {
+            LinkCounters::default()
+        }
+        fn working(&mut self, _: bool) {}
+    }
+    /// Looks at one movie between two times that it is asked, or at none.
+    struct Slow<'m> {
+        service: Service<'m, 1>,
+        port: Still,
+        asked: u32,
+        works: bool,
+    }
+    impl Write for Slow<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.asked += u32::from(bytes != PREAMBLE);
+            for byte in bytes {
+                self.service.receive(*byte, &mut self.port);
+            }
+            if self.works && bytes != PREAMBLE {
+                self.service.poll(&mut self.port);
+            }
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    impl Read for Slow<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.port.0.is_empty() {
+                true => Err(ErrorKind::TimedOut.into()),
+                false => self.port.0.read(buffer),
+            }
+        }
+    }
+    let image = example();
+    let board = Board {
+        name: "slow",
+        firmware: [0, 1, 0],
+        capabilities: Capabilities::default(),
+        image_region: 1024,
+        reset: Reset::Power,
+        at: 0,
+        crashes: 0,
+        poll_cycles: 1,
+    };
+    let timing = Timing {
+        silence: Duration::from_millis(1),
+        tries: 3,
+        stall: Duration::from_secs(3600),
+        longest: Duration::from_secs(3600),
+        ..Timing::MEMORY
+    };
+    for works in [true, false] {
+        let line = Slow {
+            service: Service::new(Model::open(image.bytes()), board),
+            port: Still::default(),
+            asked: 0,
+            works,
+        };
+        let mut connection = Connection::new(line, "a slow board", timing);
+        let request = Request::Similar {
+            movie: 20,
+            count: 3,
+        };
+        let mut told = Vec::new();
+        let answer = connection.ask_with_progress(&request, |done, total| told.push((done, total)));
+        if works {
+            assert!(matches!(answer.unwrap().reply(), Some(Reply::Movies(_))));
+            assert_eq!(told, [(2, 4), (3, 4)]);
+            assert!(connection.line.asked > timing.tries);
+        } else {
+            assert!(
+                matches!(answer, Err(LinkError::Silent { tries, .. }) if tries == timing.tries)
+            );
+        }
+    }
+}
+
+#[test]
 fn a_busy_board_is_asked_again_until_it_has_time() {
     let busy = || frame(42, &Reply::Refused(Refusal::Busy));
     let mut connection = says([

@@ -22,7 +22,8 @@ pub struct Timing {
 }
 
 impl Timing {
-    /// For boards: they say `Working` every 0.4 s.
+    /// For boards: they say `Working` every 0.4 s of their clock, and at once when they are asked again. So one that is far
+    /// slower than its clock says is asked every `silence`, and waited for while it gets on.
     pub const BOARD: Self = Self {
         silence: Duration::from_secs(2),
         tries: 3,
