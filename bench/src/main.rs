@@ -27,16 +27,41 @@ use semihosting::Console;
 #[repr(align(4))]
 struct Aligned<T: ?Sized>(T);
 
-macro_rules! image {
-    ($name:literal) => {{
-        static IMAGE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(
-            env!("OUT_DIR"),
-            "/",
-            $name,
-            ".image"
-        )));
-        &IMAGE.0
-    }};
+/// Images, each once however many places measure with it, where `bench.x` has room for them.
+macro_rules! images {
+    ($($image:ident $name:literal,)*) => {
+        mod images {
+            use super::Aligned;
+
+            $(
+                pub static $image: &[u8] = {
+                    const BYTES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".image"));
+                    #[unsafe(link_section = ".images")]
+                    static IMAGE: Aligned<[u8; BYTES.len()]> =
+                        Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".image")));
+                    &IMAGE.0
+                };
+            )*
+        }
+    };
+}
+
+images! {
+    LESSON_I16 "lesson_i16",
+    LESSON_I8 "lesson_i8",
+    LESSON_HALF "lesson_half",
+    OTHER_I16 "other_i16",
+    MF "mf",
+    MF_I8 "mf_i8",
+    DIM4 "dim4",
+    DIM16 "dim16",
+    DIM32 "dim32",
+    OTHER "other",
+    LESSON "lesson",
+    LISTS "lists",
+    LISTS_I8 "lists_i8",
+    LISTS_CODES "lists_codes",
+    LESSON_CODES "lesson_codes",
 }
 
 /// Rows that are compared with the plain form; one where floating point is software.
@@ -79,27 +104,27 @@ fn main() -> ! {
     region("empty", 1, || ());
     let software = !cfg!(target_abi = "eabihf");
     lesson(software);
-    integers("i16", image!("lesson_i16"));
-    integers("i8", image!("lesson_i8"));
-    integers("half", image!("lesson_half"));
-    shape("other_i16", image!("other_i16"));
-    shape("mf", image!("mf"));
-    shape("mf_i8", image!("mf_i8"));
+    integers("i16", images::LESSON_I16);
+    integers("i8", images::LESSON_I8);
+    integers("half", images::LESSON_HALF);
+    shape("other_i16", images::OTHER_I16);
+    shape("mf", images::MF);
+    shape("mf_i8", images::MF_I8);
     learning();
     lists();
     if !software {
         for (name, bytes) in [
-            ("dim4", image!("dim4")),
-            ("dim16", image!("dim16")),
-            ("dim32", image!("dim32")),
-            ("other", image!("other")),
+            ("dim4", images::DIM4),
+            ("dim16", images::DIM16),
+            ("dim32", images::DIM32),
+            ("other", images::OTHER),
         ] {
             shape(name, bytes);
         }
     }
-    opening("", image!("lesson"));
-    opening("_half", image!("lesson_half"));
-    opening("_lists", image!("lists"));
+    opening("", images::LESSON);
+    opening("_half", images::LESSON_HALF);
+    opening("_lists", images::LISTS);
     semihosting::exit(true)
 }
 
@@ -139,7 +164,7 @@ fn expect(name: &str, kernel: Kernel) {
 /// Everything a device does, with the lesson's model.
 #[inline(never)]
 fn lesson(software: bool) {
-    let model = open(image!("lesson"));
+    let model = open(images::LESSON);
     let movies = model.movies();
     let kernels = model.kernels();
     for (work, kernel) in [
@@ -232,7 +257,7 @@ impl Ratings {
 /// What learning takes with a model without an MLP, the default.
 #[inline(never)]
 fn learning() {
-    let model = open(image!("mf"));
+    let model = open(images::MF);
     let ratings = 20;
     let log = Ratings::new(&model, ratings);
     let learned = region("fold_in_mf", ratings, || log.fold(&model, ratings));
@@ -289,12 +314,12 @@ fn integers(name: &str, bytes: &'static [u8]) {
 
 /// What lists take of models without an MLP, in half precision and in bytes.
 fn lists() {
-    let interest = interest(&open(image!("lists")));
-    list("", image!("lists"), &interest);
-    list("_i8", image!("lists_i8"), &interest);
-    kin(&open(image!("lists")));
-    codes(image!("lists_codes"), &interest);
-    codes_mlp(image!("lesson_codes"));
+    let interest = interest(&open(images::LISTS));
+    list("", images::LISTS, &interest);
+    list("_i8", images::LISTS_I8, &interest);
+    kin(&open(images::LISTS));
+    codes(images::LISTS_CODES, &interest);
+    codes_mlp(images::LESSON_CODES);
 }
 
 /// The movies that belong together with one, in integers on every core.

@@ -28,6 +28,8 @@ struct Setting {
     profile: &'static str,
     /// Flags for the compiler; the workspace's own where there are none.
     flags: Option<&'static str>,
+    /// Where this machine has room for images; behind the flash where nothing is said.
+    images: Option<&'static str>,
     /// Cycles are modelled only by the core's own manual, so not for M7 and M55.
     table: Option<Table>,
 }
@@ -59,6 +61,7 @@ const SETTINGS: [Setting; 8] = [
         target: FLOAT,
         profile: "firmware",
         flags: None,
+        images: None,
         table: Some(Table::M4),
     },
     Setting {
@@ -68,6 +71,7 @@ const SETTINGS: [Setting; 8] = [
         target: FLOAT,
         profile: "firmware",
         flags: Some(""),
+        images: None,
         table: Some(Table::M4),
     },
     Setting {
@@ -77,6 +81,7 @@ const SETTINGS: [Setting; 8] = [
         target: FLOAT,
         profile: CALLER_AT_S,
         flags: None,
+        images: None,
         table: Some(Table::M4),
     },
     Setting {
@@ -86,6 +91,7 @@ const SETTINGS: [Setting; 8] = [
         target: FLOAT,
         profile: "firmware-s",
         flags: None,
+        images: None,
         table: Some(Table::M4),
     },
     Setting {
@@ -95,6 +101,7 @@ const SETTINGS: [Setting; 8] = [
         target: FLOAT,
         profile: "firmware",
         flags: None,
+        images: None,
         table: None,
     },
     Setting {
@@ -104,6 +111,7 @@ const SETTINGS: [Setting; 8] = [
         target: MAINLINE,
         profile: "firmware",
         flags: None,
+        images: None,
         table: None,
     },
     Setting {
@@ -113,6 +121,8 @@ const SETTINGS: [Setting; 8] = [
         target: FLOAT,
         profile: "firmware",
         flags: None,
+        // Its flash is half a megabyte; this is RAM.
+        images: Some("0x01000000"),
         table: None,
     },
     Setting {
@@ -123,6 +133,7 @@ const SETTINGS: [Setting; 8] = [
         target: SMALL,
         profile: "firmware",
         flags: None,
+        images: None,
         table: Some(Table::M0),
     },
 ];
@@ -277,6 +288,9 @@ fn build(toolchain: &Toolchain, setting: &Setting) -> Result<PathBuf> {
     if let Some(flags) = setting.flags {
         // This one replaces what the configuration says, and may be empty.
         command.env("CARGO_ENCODED_RUSTFLAGS", flags);
+    }
+    if let Some(at) = setting.images {
+        command.env("BENCH_IMAGES", at);
     }
     eprintln!("$ {}", shell::words(&command));
     let result = command

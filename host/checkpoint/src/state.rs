@@ -101,7 +101,7 @@ pub fn file<'a>(state: &'a State, run: &RunNote) -> Result<File<'a>, String> {
     File::new(tensors, metadata)
 }
 
-/// Reads such a [`file`].
+/// Reads such a [`file()`].
 ///
 /// # Errors
 /// When the file can't be read, is cut, or isn't such a file; the sentence says what.
