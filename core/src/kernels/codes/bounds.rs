@@ -88,7 +88,8 @@ fn weight(layer: &Layer<'_>, input: usize, unit: usize) -> i32 {
 
 /// x / 2^bits, rounded up.
 fn up(x: i64, bits: u32) -> i64 {
-    x.wrapping_add((1_i64 << bits).wrapping_sub(1)) >> bits
+    let most = 1_i64.wrapping_shl(bits).wrapping_sub(1);
+    x.wrapping_add(most).wrapping_shr(bits)
 }
 
 impl Bounds {

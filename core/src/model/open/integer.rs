@@ -86,7 +86,7 @@ pub(super) fn open<'a, P: Pace>(
         }
         match fixed::exponent(bias.scale()) {
             Some(exponent) if BIAS_EXPONENTS.contains(&exponent) => {
-                bias_shift = (SCORE_BITS as i32 + exponent) as u32;
+                bias_shift = exponent.wrapping_add(SCORE_BITS as i32) as u32;
             }
             _ => found.value(kind),
         }
