@@ -213,7 +213,8 @@ pub(super) fn code<'a, P: Pace>(
     let rows = (codes.books as u32).wrapping_mul(codes.codewords as u32);
     let of_users = TableKind::IntegerUserHalves;
     let ranges: &[i16] = cast(found.bytes_of((of_users, 0), Element::I16, 2, units as u32));
-    let (offsets, most) = ranges.split_at(ranges.len() / 2);
+    let middle = ranges.len() / 2;
+    let (offsets, most) = ranges.split_at_checked(middle).unwrap_or_default();
     let coded = Coded {
         halves: cast(found.bytes(kind, rows, units as u32)),
         offsets,
