@@ -53,10 +53,15 @@ fn list(name: &str, precision: Precision) -> Result<(f64, f64)> {
     let board = known(name)?;
     let image = trained::image_without_mlp(precision, board.image_region.min(MOST))?;
     let bill = DeviceBill::of(&image.bytes, board);
-    let works = bill.works().iter();
-    let list = works.filter(|work| work.name.starts_with("a list of 10"));
-    let list = list.filter_map(|work| work.estimate.as_ref()).next();
-    let billed = list.context("a list is billed")?.instructions;
+    let of = |beginning: &str| {
+        let work = bill
+            .works()
+            .iter()
+            .find(|work| work.name.starts_with(beginning));
+        let estimate = work.and_then(|work| work.estimate.as_ref());
+        estimate.with_context(|| format!("\"{beginning}\" isn't billed"))
+    };
+    let billed = of("a list of 10")?.instructions + of("before it, what the latest")?.instructions;
 
     let arguments = ["-icount".into(), format!("shift={SHIFT}")];
     let mut connection = boot(name, "firmware", Some(&image.path), &arguments)?;

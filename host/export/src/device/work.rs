@@ -273,11 +273,19 @@ impl On<'_> {
             true => software,
             false => 0.0,
         };
-        let kin = counts.get("similar_kin").filter(|_| shape.interest);
         let share = entering(counted) / counted;
-        let kin = kin.map_or((0.0, 0.0), |kin| {
-            (kin.instructions * share, kin.cycles * share)
+        // Looking interest up takes what it adds to a movie of a list, once it is made.
+        let with = counts.get(match shape.in_integers() {
+            true => "list_interest_i8",
+            false => "list_interest",
         });
+        let kin = match with.filter(|_| shape.interest) {
+            Some(with) => (
+                (with.instructions - list.instructions) * share,
+                (with.cycles - list.cycles) * share,
+            ),
+            None => (0.0, 0.0),
+        };
         let fewer = movies - entering(movies) / share;
         (
             fewer * (list.instructions - score.instructions + software + kin.0),
