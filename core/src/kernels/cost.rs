@@ -19,6 +19,8 @@ pub struct Costs {
 
 /// A movie's sixteen look-ups in tables of which movies belong together, or as many of them as matter.
 const LOOKED_UP: u32 = 150;
+/// A movie compared by such look-ups with one whose terms are made first, all in all.
+const COMPARED_BY_KIN: u32 = 300;
 
 impl Costs {
     /// Those of a `shape` on a `machine`; one without a floating-point unit computes in software.
@@ -68,7 +70,7 @@ impl Costs {
     /// As they are where movies are compared by tables of which belong together, in integers.
     pub const fn with_kin(self) -> Self {
         Self {
-            compared: LOOKED_UP,
+            compared: COMPARED_BY_KIN,
             ..self
         }
     }
