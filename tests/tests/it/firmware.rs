@@ -93,7 +93,7 @@ fn stretched(board: &str) -> Vec<String> {
 
 #[test]
 fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
-    for (board, movies) in [("stm32f405", 33_000), ("microbit", 6_500)] {
+    for (board, movies) in [("stm32f405", 33_000), ("microbit", 5_900)] {
         let image = image(movies)?;
         let mut connection = boot(board, PROFILES[0], Some(image.path()), &stretched(board))?;
         connection.hello()?;
@@ -180,7 +180,7 @@ fn a_pico_loses_no_byte_over_usb_however_many_come_while_it_works() -> Result<()
 
 #[test]
 fn one_request_waits_during_a_ranking_and_the_next_is_told_that_the_board_is_busy() -> Result<()> {
-    for (board, movies) in [("stm32f405", 33_000), ("microbit", 6_500)] {
+    for (board, movies) in [("stm32f405", 33_000), ("microbit", 5_900)] {
         let image = image(movies)?;
         let mut connection = boot(board, PROFILES[1], Some(image.path()), &stretched(board))?;
         connection.hello()?;
@@ -219,7 +219,7 @@ fn one_request_waits_during_a_ranking_and_the_next_is_told_that_the_board_is_bus
 
 #[test]
 fn a_ranking_that_somebody_interrupts_ends_on_the_board_too() -> Result<()> {
-    for (board, movies) in [("stm32f405", 33_000), ("microbit", 6_500)] {
+    for (board, movies) in [("stm32f405", 33_000), ("microbit", 5_900)] {
         let image = image(movies)?;
         let mut connection = boot(board, PROFILES[0], Some(image.path()), &stretched(board))?;
         connection.hello()?;
