@@ -21,12 +21,15 @@
 #[cfg(feature = "codes-mlp")]
 mod bounds;
 mod past;
+#[cfg(test)]
+mod tests;
+mod words;
 
 #[cfg(feature = "codes-mlp")]
 use crate::kernels::integer::coded::Coded;
 #[cfg(feature = "codes-mlp")]
 use crate::kernels::integer::{Network, UNIT_PAIRS};
-use crate::kernels::integer::{ROW_PAIRS, User, dot};
+use crate::kernels::integer::{ROW_PAIRS, User};
 use crate::kernels::{Kernel, ran};
 use crate::model::interest::{self, Interest};
 use crate::model::kin::Kin;
@@ -39,103 +42,13 @@ use bounds::Bounds;
 use core::hint::black_box;
 use core::ops::Range;
 use past::{Left, Sought, past};
+pub(crate) use words::Words;
+#[cfg(feature = "codes-mlp")]
+use words::held;
+use words::rounded;
 
 /// Bits by which a term is coarser than a score.
 const COARSER: u32 = SCORE_BITS - 12;
-
-/// The codewords, as a user meets them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Words<'a> {
-    /// Their rows, where there is a dot product.
-    pub(crate) rows: Option<EmbeddingTable<'a>>,
-    /// Their biases, where there are any.
-    pub(crate) biases: Option<EmbeddingTable<'a>>,
-    /// Bits by which a bias is coarser than a score.
-    pub(crate) bias_shift: u32,
-    /// The network and their halves of its dense layer 0, where there is one.
-    #[cfg(feature = "codes-mlp")]
-    pub(crate) network: Option<(&'a Network<'a>, &'a Coded<'a>)>,
-}
-
-impl Words<'_> {
-    /// The term of codeword `at`, counted over all books.
-    #[inline]
-    pub(crate) fn term(&self, user: &User, at: usize, place: &mut [u32; ROW_PAIRS]) -> i16 {
-        let mut sum = self.bias(at);
-        if let Some(rows) = &self.rows {
-            // At most 2^29, as the bias is.
-            sum = sum.wrapping_add(dot(user, rows.pairs(at, place)));
-        }
-        rounded(sum)
-    }
-
-    /// The bias of codeword `at`, as a score.
-    #[inline]
-    pub(crate) fn bias(&self, at: usize) -> i32 {
-        let bias = self
-            .biases
-            .as_ref()
-            .map_or(0, |table| table.first_integer(at));
-        bias.wrapping_shl(self.bias_shift)
-    }
-
-    /// Whether anything but a network's output is added up.
-    #[cfg(feature = "codes-mlp")]
-    #[inline]
-    fn has_terms(&self) -> bool {
-        self.rows.is_some() || self.biases.is_some()
-    }
-
-    /// The score of the movie of `row`.
-    #[inline(never)]
-    pub(crate) fn score(&self, user: &User, codes: &Codes<'_>, row: usize) -> i32 {
-        let sum = user.base.wrapping_add(self.sum(user, codes, row));
-        #[cfg(feature = "codes-mlp")]
-        let sum = sum.wrapping_add(self.output(user, codes, row));
-        sum
-    }
-
-    /// The terms of the movie of `row`, one at a time.
-    #[cfg_attr(feature = "codes-mlp", inline(never))]
-    #[cfg_attr(not(feature = "codes-mlp"), inline(always))]
-    pub(crate) fn sum(&self, user: &User, codes: &Codes<'_>, row: usize) -> i32 {
-        #[cfg(feature = "codes-mlp")]
-        if !self.has_terms() {
-            return 0;
-        }
-        ran(Kernel::CodeTerms);
-        let mut place = [0; ROW_PAIRS];
-        let mut sum = 0_i32;
-        for at in codes.words(row) {
-            sum = sum.wrapping_add(self.term(user, at, &mut place).into());
-        }
-        sum << COARSER
-    }
-
-    /// The network's output for the movie of `row`, 0 without one.
-    #[cfg(feature = "codes-mlp")]
-    pub(crate) fn output(&self, user: &User, codes: &Codes<'_>, row: usize) -> i32 {
-        let Some((network, coded)) = self.network else {
-            return 0;
-        };
-        network.forward_coded(coded, user.counts(), (codes, row))
-    }
-}
-
-/// A score as a term, held to 16 bits.
-#[inline]
-fn rounded(score: i32) -> i16 {
-    held(score.wrapping_add(1 << (COARSER - 1)) >> COARSER)
-}
-
-#[inline]
-fn held(x: i32) -> i16 {
-    match i16::try_from(x) {
-        Ok(x) => x,
-        Err(_) if x > 0 => i16::MAX,
-        Err(_) => i16::MIN,
-    }
-}
 
 /// A user's term of each codeword, and what a movie can get beside: 3 KB.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -479,176 +392,4 @@ fn sum<const BOOKS: usize>(terms: &[[i16; 256]; BOOKS], codes: &[u8; BOOKS]) -> 
 #[inline(always)]
 fn term(terms: &[i16; 256], code: u8) -> i32 {
     i32::from(terms.get(usize::from(code)).copied().unwrap_or_default())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::interest::Interests;
-    use crate::model::kin::{BYTES, QUADS};
-    use crate::table::Values;
-    use proptest::prelude::*;
-    use std::vec::Vec;
-
-    struct Numbers(u64);
-
-    impl Numbers {
-        fn below(&mut self, limit: u32) -> u32 {
-            self.0 = self
-                .0
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            ((self.0 >> 33) as u32) % limit
-        }
-
-        fn sixteen(&mut self, largest: u32) -> i16 {
-            (self.below(2 * largest + 1) as i32 - largest as i32) as i16
-        }
-    }
-
-    /// A term by itself, in 64 bits.
-    fn plain(user: &User, row: &[i16], bias: i64) -> i64 {
-        let number = |at: usize| i64::from((user.row[at / 2] >> (16 * (at % 2))) as i16);
-        let products = row
-            .iter()
-            .enumerate()
-            .map(|(at, q)| number(at) * i64::from(*q));
-        let dot = (products.sum::<i64>() + (1 << (user.dot_shift - 1))) >> user.dot_shift;
-        ((dot + bias + 128) >> 8).clamp(-32768, 32767)
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(200))]
-
-        #[test]
-        fn looking_up_finds_what_the_sums_of_single_terms_rank_first(
-            books in 1_usize..=MAX_BOOKS,
-            codewords in prop_oneof![Just(1_usize), Just(256), 2_usize..256],
-            pairs in 1_usize..=ROW_PAIRS,
-            movies in 1_usize..80,
-            far in any::<bool>(),
-            fame in -20_000_i32..20_000,
-            interested in any::<bool>(),
-            known_too in any::<bool>(),
-            bytes in any::<bool>(),
-            seed in any::<u64>(),
-        ) {
-            let mut numbers = Numbers(seed);
-            let dim = 2 * pairs;
-            // Far rows reach beyond a term's 16 bits.
-            let largest = if far { 32767 } else { 2000 };
-            let words = books * codewords;
-            let mut rows: Vec<i16> = (0..words * dim).map(|_| numbers.sixteen(largest)).collect();
-            let eights: Vec<u32> = (0..words * dim).map(|_| numbers.below(1 << 30)).collect();
-            let eights: &[i8] = &bytemuck::cast_slice(&eights)[..words * dim];
-            let by: Vec<u8> = (0..words).map(|_| numbers.below(256) as u8).collect();
-            if bytes {
-                for (at, (to, x)) in rows.iter_mut().zip(eights).enumerate() {
-                    *to = i16::from(*x) * i16::from(by[at / dim]);
-                }
-            }
-            let biases: Vec<i16> = (0..words).map(|_| numbers.sixteen(largest)).collect();
-            let all: Vec<u8> = (0..movies * books)
-                .map(|_| numbers.below(codewords as u32) as u8)
-                .collect();
-            let known: Vec<u8> = (0..movies).map(|_| numbers.below(256) as u8).collect();
-            let mut user = User::NOBODY;
-            let own: Vec<f32> = (0..dim)
-                .map(|_| f32::from(numbers.sixteen(1000)) / if far { 20.0 } else { 900.0 })
-                .collect();
-            user.set(3.5, &own, -12);
-            let codes = Codes { codes: &all, books, codewords };
-            let of = Words {
-                rows: Some(EmbeddingTable::new(
-                    match bytes {
-                        true => Values::I8 { values: eights, multipliers: &by },
-                        false => Values::I16(&rows),
-                    },
-                    dim,
-                )),
-                biases: Some(EmbeddingTable::new(Values::I16(&biases), 1)),
-                bias_shift: 8,
-                #[cfg(feature = "codes-mlp")]
-                network: None,
-            };
-            let directions: Vec<[u8; BYTES]> = (0..movies)
-                .map(|_| core::array::from_fn(|_| numbers.below(256) as u8))
-                .collect();
-            let kin = Kin {
-                codes: &directions,
-                codebook: &core::array::from_fn(|_| [0; QUADS].map(|_| numbers.below(1 << 31) << 1)),
-                scale: 1.0 / 256.0,
-                levels: &core::array::from_fn(|_| numbers.below(256) as u8),
-                known: &known,
-            };
-            let interests = Interests {
-                weight: 24.0,
-                fade: 3000,
-                users: None,
-            };
-            let interest = interests.of_latest(&kin, &mut [1, 0].into_iter());
-            let ranked = Ranked {
-                codes,
-                known: if known_too { &known } else { &[] },
-                each: fame,
-                interest: (interested && known_too).then_some((&kin, &interest)),
-                base: user.base,
-                #[cfg(feature = "codes-mlp")]
-                bounded: None,
-            };
-            let mut lookup = Lookup::NONE;
-            lookup.fill(&user, &of, &ranked);
-            let due: Vec<i32> = (0..movies)
-                .map(|movie| {
-                    let terms = codes.words(movie).map(|at| {
-                        let bias = i64::from(biases[at]) << 8;
-                        plain(&user, &rows[at * dim..][..dim], bias)
-                    });
-                    let score = i64::from(user.base) + (terms.sum::<i64>() << 8);
-                    assert_eq!(i64::from(of.score(&user, &codes, movie)), score);
-                    let mut key = score as i32;
-                    if known_too {
-                        key += fame * i32::from(known[movie]);
-                        if interested {
-                            let sum = interest.terms().sum(&directions[movie]);
-                            key += (sum * kin.level(known[movie])) << 3;
-                        }
-                    }
-                    key
-                })
-                .collect();
-            // Bars at, below and above keys, and a list that rises as it fills.
-            for bar in [i32::MIN, due[0], due[0] - 1, due[movies / 2], i32::MAX] {
-                let (mut bar, mut first) = (bar, 0);
-                while let Above::Movie(row, key) =
-                    ranked.above(&mut lookup, first..movies, bar, &mut 0)
-                {
-                    prop_assert_eq!(key, due[row]);
-                    prop_assert!(due[first..row].iter().all(|due| *due <= bar));
-                    bar = key;
-                    first = row + 1;
-                }
-                prop_assert!(due[first..].iter().all(|due| *due <= bar));
-            }
-            // Others' terms take the place of these.
-            let mut other = user;
-            other.set(3.5, &own.iter().map(|x| -x).collect::<Vec<_>>(), -12);
-            lookup.fill(&other, &of, &ranked);
-            let mut fresh = Lookup::NONE;
-            fresh.fill(&other, &of, &ranked);
-            prop_assert_eq!(lookup, fresh);
-        }
-    }
-
-    #[test]
-    fn codes_of_no_movie_add_nothing() {
-        let codes = Codes {
-            codes: &[1, 2],
-            books: 2,
-            codewords: 3,
-        };
-        assert_eq!(codes.words(0).collect::<Vec<_>>(), [1, 5]);
-        assert_eq!(codes.words(1).count(), 0);
-        assert_eq!(codes.words(usize::MAX).count(), 0);
-    }
 }

@@ -8,6 +8,7 @@ use crate::image::integers::{IntegerNetwork, Later, SingleNetwork};
 use crate::image::{Feature, ImageError, TableKind as Kind};
 use crate::model::Model;
 use crate::numeric::activation::Activation;
+use crate::numeric::random::Numbers;
 use crate::{MAX_DIM, MAX_UNITS};
 use std::vec;
 use std::vec::Vec;
@@ -61,16 +62,8 @@ impl Case {
     }
 
     fn image(&self) -> Vec<u32> {
-        let mut state = 11_u64;
-        let mut take = |count: usize| -> Vec<f32> {
-            let next = |_| {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1);
-                (state >> 40) as f32 / (1_u32 << 25) as f32 - 0.25
-            };
-            (0..count).map(next).collect()
-        };
+        let mut numbers = Numbers(11);
+        let mut take = |count: usize| numbers.singles(count, 0.25);
         let parts =
             u8::from(self.biases) | u8::from(self.dot) << 1 | u8::from(!self.units.is_empty()) << 2;
         let mut tables = vec![

@@ -255,21 +255,18 @@ mod tests {
     use crate::mlp::{Dense, Mlp};
     use crate::model::{Parts, RatingScale};
     use crate::numeric::activation::Activation;
+    use crate::numeric::random;
     use crate::table::{EmbeddingTable, Values};
     use crate::{MAX_LAYERS, MAX_UNITS};
     use proptest::prelude::*;
     use std::vec::Vec;
 
     /// Numbers as images hold them: zeros of both signs, and normal ones down to the smallest.
-    struct Numbers(u64);
+    struct Numbers(random::Numbers);
 
     impl Numbers {
         fn bits(&mut self) -> u32 {
-            self.0 = self
-                .0
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            (self.0 >> 33) as u32
+            self.0.bits() >> 1
         }
 
         fn single(&mut self) -> f32 {
@@ -353,7 +350,7 @@ mod tests {
             shape in shape(),
             seed in any::<u64>(),
         ) {
-            let mut numbers = Numbers(seed);
+            let mut numbers = Numbers(random::Numbers(seed));
             let halves: Vec<u16> = (0..40 * (MAX_DIM + 1)).map(|_| numbers.half()).collect();
             let singles: Vec<f32> = (0..20_000).map(|_| numbers.single()).collect();
             let mut rest = &singles[..];

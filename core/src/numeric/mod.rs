@@ -10,6 +10,8 @@ pub mod f16;
 #[cfg_attr(not(feature = "integers"), allow(dead_code))]
 pub(crate) mod fixed;
 pub(crate) mod pace;
+#[cfg(test)]
+pub(crate) mod random;
 mod root;
 #[allow(dead_code, reason = "features choose which of its loops there are")]
 pub(crate) mod unroll;

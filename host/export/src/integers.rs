@@ -1,11 +1,10 @@
 //! The tables that score an MLP in integers, from its layers in single precision.
 
-use pocketrec::image::integers::{CodedNetwork, IntegerNetwork, Later, NoIntegers, SingleNetwork};
+use pocketrec::image::integers::{IntegerNetwork, Later, NoIntegers, SingleNetwork};
 
 use pocketrec::image::TableKind as K;
-use pocketrec::image::builder::{OwnedTable, code_halves, integer_tables, stored_halves};
+use pocketrec::image::builder::{OwnedTable, integer_tables, stored_halves};
 
-use super::codes::Halves;
 use super::influence::dot;
 use super::pick::transposed;
 use super::precision::{Precision, Storage};
@@ -60,7 +59,7 @@ pub(super) fn tables(
     Ok(())
 }
 
-fn no_integers(precision: Precision, why: NoIntegers) -> BadInput {
+pub(super) fn no_integers(precision: Precision, why: NoIntegers) -> BadInput {
     let name = precision.name();
     BadInput::new(format!(
         "`--precision {name}` doesn't hold this model: {why}"
@@ -96,7 +95,8 @@ fn network(p: &Parameters, scale: f32, largest: u32) -> Result<IntegerNetwork, N
     })
 }
 
-fn in_pairs(layers: &[Layer]) -> Vec<Later<'_>> {
+/// Each layer's weights and biases.
+pub(super) fn in_pairs(layers: &[Layer]) -> Vec<Later<'_>> {
     layers
         .iter()
         .map(|layer| (&layer.weight[..], &layer.bias[..]))
@@ -125,27 +125,4 @@ pub(super) fn weights_of_movies(p: &Parameters) -> Vec<f32> {
     first.map_or(Vec::new(), |first| {
         transposed(first, p.user_dim..first.inputs)
     })
-}
-
-/// Adds the tables that score the MLP behind movies in codes.
-///
-/// # Errors
-///
-/// [`BadInput`] for an MLP that has no integer form.
-pub(super) fn coded(
-    p: &Parameters,
-    halves: &Halves,
-    precision: Precision,
-    tables: &mut Vec<OwnedTable>,
-) -> Result<(), BadInput> {
-    let later = p.layers.get(1..).unwrap_or_default();
-    let network = IntegerNetwork::of_codes(&CodedNetwork {
-        counts: &halves.counts,
-        most: &halves.most,
-        later: &in_pairs(later),
-    });
-    let network = network.map_err(|why| no_integers(precision, why))?;
-    tables.extend(integer_tables(&network));
-    tables.extend(code_halves(&halves.bytes, &halves.offsets, &halves.most));
-    Ok(())
 }

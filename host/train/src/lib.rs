@@ -43,6 +43,7 @@ pub mod schedule;
 pub mod sides;
 pub mod simd;
 pub mod state;
+mod stop;
 mod trained;
 pub mod unseen;
 
@@ -53,4 +54,5 @@ pub use parameters::{Layer, Parameters};
 pub use run::{Fit, Observer, validate};
 pub use sample::Sample;
 pub use state::{Epoch, State};
+pub use stop::Stop;
 pub use trained::{Recipe, Trained, Validation, train};

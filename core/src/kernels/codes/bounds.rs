@@ -246,31 +246,12 @@ mod tests {
     use super::super::{Above, Lookup, Ranked, Words};
     use super::*;
     use crate::image::integers::{CodedNetwork, IntegerNetwork, Later};
+    use crate::numeric::random::Numbers;
     use crate::table::{Codes, EmbeddingTable, MAX_BOOKS, Values};
     use crate::{MAX_LAYERS, MAX_UNITS};
     use proptest::prelude::*;
     use std::vec;
     use std::vec::Vec;
-
-    struct Numbers(u64);
-
-    impl Numbers {
-        fn below(&mut self, limit: u32) -> u32 {
-            self.0 = self
-                .0
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            ((self.0 >> 33) as u32) % limit
-        }
-
-        fn single(&mut self, scale: f32) -> f32 {
-            (self.below(1 << 20) as f32 / (1 << 19) as f32 - 1.0) * scale
-        }
-
-        fn singles(&mut self, count: usize, scale: f32) -> Vec<f32> {
-            (0..count).map(|_| self.single(scale)).collect()
-        }
-    }
 
     /// Codewords' halves in the units' own order, such that one of each book adds up to at most 255.
     fn halves(numbers: &mut Numbers, (books, codewords, units): (usize, usize, usize)) -> Vec<u8> {
@@ -288,6 +269,36 @@ mod tests {
                 }
             })
             .collect()
+    }
+
+    /// A codeword's bytes as words of four units.
+    fn words_of(bytes: &[u8]) -> Vec<u32> {
+        let four = |four: &[u8]| u32::from_le_bytes([four[0], four[2], four[1], four[3]]);
+        bytes.chunks(4).map(four).collect()
+    }
+
+    /// Weights of the layers behind the first in pairs.
+    fn pairs_of(network: &IntegerNetwork) -> Vec<Vec<u32>> {
+        let two = |w: &[i16]| u32::from(w[0] as u16) | u32::from(w[1] as u16) << 16;
+        let layers = network.later().iter();
+        layers
+            .map(|layer| layer.weights().chunks(2).map(two).collect())
+            .collect()
+    }
+
+    /// The layers behind the first, of their weights in `pairs`.
+    fn layers_of<'a>(
+        network: &'a IntegerNetwork,
+        pairs: &'a [Vec<u32>],
+    ) -> [Layer<'a>; MAX_LAYERS - 1] {
+        let mut layers = [Layer::EMPTY; MAX_LAYERS - 1];
+        for ((to, weights), from) in layers.iter_mut().zip(pairs).zip(network.later()) {
+            *to = Layer {
+                weights,
+                bias: from.bias(),
+            };
+        }
+        layers
     }
 
     /// The user's half, a number a unit.
@@ -358,28 +369,14 @@ mod tests {
             let Ok(integer) = IntegerNetwork::of_codes(&CodedNetwork { counts: &counts, most: &most, later: &later }) else {
                 return Err(TestCaseError::reject("beyond the reach of scores"));
             };
-            let pairs: Vec<Vec<u32>> = integer
-                .later()
-                .iter()
-                .map(|layer| {
-                    let two = |w: &[i16]| u32::from(w[0] as u16) | u32::from(w[1] as u16) << 16;
-                    layer.weights().chunks(2).map(two).collect()
-                })
-                .collect();
-            let mut later = [Layer::EMPTY; MAX_LAYERS - 1];
-            for ((to, weights), from) in later.iter_mut().zip(&pairs).zip(integer.later()) {
-                *to = Layer { weights, bias: from.bias() };
-            }
-            let words: Vec<u32> = bytes
-                .chunks(4)
-                .map(|four| u32::from_le_bytes([four[0], four[2], four[1], four[3]]))
-                .collect();
+            let pairs = pairs_of(&integer);
+            let words = words_of(&bytes);
             let offsets: Vec<i16> = (0..units).map(|_| numbers.below(300) as i16).collect();
             let network = Network {
                 first: &[],
                 pairs: 0,
                 steps: integer.steps(),
-                later,
+                later: layers_of(&integer, &pairs),
                 count: sizes.len(),
                 output_shift: u32::from(integer.output_bits()) - 20,
                 stored: &[],
@@ -482,26 +479,12 @@ mod tests {
         };
         let integer = IntegerNetwork::of_codes(&coded).unwrap();
         assert_eq!(integer.later().len(), 2);
-        let pairs: Vec<Vec<u32>> = integer
-            .later()
-            .iter()
-            .map(|layer| {
-                let two = |w: &[i16]| u32::from(w[0] as u16) | u32::from(w[1] as u16) << 16;
-                layer.weights().chunks(2).map(two).collect()
-            })
-            .collect();
-        let mut later = [Layer::EMPTY; MAX_LAYERS - 1];
-        for ((to, weights), from) in later.iter_mut().zip(&pairs).zip(integer.later()) {
-            *to = Layer {
-                weights,
-                bias: from.bias(),
-            };
-        }
+        let pairs = pairs_of(&integer);
         let network = Network {
             first: &[],
             pairs: 0,
             steps: integer.steps(),
-            later,
+            later: layers_of(&integer, &pairs),
             count: 2,
             output_shift: u32::from(integer.output_bits()) - 20,
             stored: &[],
@@ -522,14 +505,7 @@ mod tests {
                 .map(|j| words.iter().map(|at| i64::from(of(*at)[j])).sum())
                 .collect();
             let output = plain(&network, &halves[..units], &half);
-            let terms: i32 = words
-                .iter()
-                .map(|at| {
-                    let four =
-                        |four: &[u8]| u32::from_le_bytes([four[0], four[2], four[1], four[3]]);
-                    bounds.term(&of(*at).chunks(4).map(four).collect::<Vec<_>>())
-                })
-                .sum();
+            let terms: i32 = words.iter().map(|at| bounds.term(&words_of(of(*at)))).sum();
             let bound = bounds.constant + (i64::from(terms) << super::super::COARSER);
             let between = bound - output;
             assert!((0..1 << 13).contains(&between), "{between}");

@@ -107,7 +107,9 @@ impl Network<'_> {
         #[cfg(cortex_m_dsp)]
         if let [second, output] = self.later() {
             let words = codes.words(row);
-            if let Some(sum) = crate::kernels::dsp::coded(coded, half, words, (second, output)) {
+            let halves = (coded.halves, coded.offsets.len());
+            let layers = [second, output].map(|layer| (layer.weights, layer.bias));
+            if let Some(sum) = crate::kernels::dsp::coded(halves, half, words, layers) {
                 return sum.wrapping_shr(self.output_shift);
             }
         }

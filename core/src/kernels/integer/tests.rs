@@ -4,29 +4,12 @@ use super::*;
 use crate::image::integers::{IntegerNetwork, Later, SingleNetwork};
 use crate::numeric::activation::relu;
 use crate::numeric::fixed::{exponent, stars};
+use crate::numeric::random::Numbers;
 use crate::numeric::square_root;
 use proptest::prelude::*;
 use std::vec::Vec;
 
-struct Numbers(u64);
-
 impl Numbers {
-    fn bits(&mut self) -> u32 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 32) as u32
-    }
-
-    fn single(&mut self, scale: f32) -> f32 {
-        (self.bits() as f32 / (1_u32 << 31) as f32 - 1.0) * scale
-    }
-
-    fn singles(&mut self, count: usize, scale: f32) -> Vec<f32> {
-        (0..count).map(|_| self.single(scale)).collect()
-    }
-
     /// A row at its extremes half of the time.
     fn row(&mut self, largest: i16) -> [Pair; ROW_PAIRS] {
         let extreme = self.bits().is_multiple_of(2);

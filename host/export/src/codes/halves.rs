@@ -1,9 +1,12 @@
 //! Codewords' halves of dense layer 0, of which a device adds up bytes.
 
 use super::Metric;
+use crate::Precision;
 use crate::influence::dot;
-use crate::integers::{most_of_users, weights_of_movies};
-use pocketrec::image::integers::CodedNetwork;
+use crate::integers::{in_pairs, most_of_users, no_integers, weights_of_movies};
+use pocketrec::image::builder::{OwnedTable, code_halves, integer_tables};
+use pocketrec::image::integers::{CodedNetwork, IntegerNetwork};
+use pocketrec_base::error::BadInput;
 use pocketrec_train::Parameters;
 
 /// The network that movies go into.
@@ -102,5 +105,27 @@ impl Halves {
         counts
             .zip(&self.counts)
             .map(|(n, count)| f64::from(n) * f64::from(*count))
+    }
+
+    /// The tables that score the MLP of `p` behind movies in codes.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] for an MLP that has no integer form.
+    pub(super) fn tables(
+        &self,
+        p: &Parameters,
+        precision: Precision,
+    ) -> Result<Vec<OwnedTable>, BadInput> {
+        let later = p.layers.get(1..).unwrap_or_default();
+        let network = IntegerNetwork::of_codes(&CodedNetwork {
+            counts: &self.counts,
+            most: &self.most,
+            later: &in_pairs(later),
+        });
+        let network = network.map_err(|why| no_integers(precision, why))?;
+        let mut tables = integer_tables(&network);
+        tables.extend(code_halves(&self.bytes, &self.offsets, &self.most));
+        Ok(tables)
     }
 }

@@ -21,7 +21,7 @@ mod tables;
 use super::influence::dot;
 use super::integers::weights_of_movies;
 use super::quantise::{self, Bytes};
-pub(crate) use halves::Halves;
+use halves::Halves;
 use halves::Network;
 use metric::Metric;
 use pocketrec_train::additive::{Books, Plan, learn};

@@ -6,7 +6,6 @@ use pocketrec::image::builder::OwnedTable;
 use super::halves::{Halves, Network};
 use super::{CODEWORDS, Codes, Input, Metric};
 use crate::Chosen;
-use crate::integers;
 use crate::pick::pick;
 use crate::{Bytes, Precision, quantise};
 use pocketrec_base::error::BadInput;
@@ -73,7 +72,7 @@ pub(crate) fn tables(
     let halves = found.halves.take();
     let mut tables = found.tables();
     if let Some(halves) = halves {
-        integers::coded(p, &halves, Precision::Codes(bytes), &mut tables)?;
+        tables.extend(halves.tables(p, Precision::Codes(bytes))?);
     }
     Ok(tables)
 }

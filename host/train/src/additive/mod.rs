@@ -11,8 +11,8 @@ mod learn;
 pub use books::Books;
 pub use learn::learn;
 
-use crate::interest::Stop;
 use crate::random::Random;
+use crate::stop::Stop;
 
 /// The most books.
 pub const MOST_BOOKS: usize = 16;

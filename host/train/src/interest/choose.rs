@@ -5,8 +5,8 @@ use super::found::kin_level;
 use super::histories::Histories;
 use super::kin::Found;
 use super::settings::{ENOUGH, FADES, FAMES, PEOPLE, RANGE, SCORES, UNCHOSEN, VARIETY, WEIGHTS};
-use super::stop::Stop;
 use crate::parameters::Parameters;
+use crate::stop::Stop;
 use pocketrec_data::{Ratings, Split};
 use pocketrec_metrics::ranking::{Judge, Ranking};
 

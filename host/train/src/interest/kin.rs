@@ -14,11 +14,11 @@
 use super::found::{kin_level, kin_scale};
 use super::histories::Histories;
 use super::settings::{BEAM, KIN_DAMPING, KIN_FADE, KIN_PASSES, KIN_SHARE, LAST_BEAM, RATINGS};
-use super::stop::Stop;
 use crate::additive::{Books, Plan, learn};
 use crate::dense::{PIVOT, cholesky, solve_lower, svd};
 use crate::options::Options;
 use crate::random::{Random, Stream};
+use crate::stop::Stop;
 use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin::{BOOKS, BYTES, NUMBERS, WORDS};
 use pocketrec_base::threads;

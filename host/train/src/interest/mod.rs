@@ -9,10 +9,8 @@ mod found;
 mod histories;
 mod kin;
 pub mod settings;
-mod stop;
 
 pub use found::{Interest, confidence_bytes, kin_levels, kin_scale, most};
-pub use stop::Stop;
 
 use histories::Histories;
 use pocketrec::model::interest::LATEST;
@@ -20,6 +18,7 @@ use pocketrec_data::{Ratings, Split};
 
 use super::options::Options;
 use super::parameters::Parameters;
+use super::stop::Stop;
 
 /// Finds which movies belong together by the training ratings of `split`, and what people look for by all of its ratings.
 /// How fast ratings fade and what an interest is worth, and fame beside it, is chosen on the validation ratings, where lists

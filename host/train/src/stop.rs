@@ -1,4 +1,4 @@
-//! Whether the search for interests is to end.
+//! Whether a search is to end.
 
 /// Says whether the search should end; once it has said so it goes on saying so.
 pub type Stop<'a> = &'a (dyn Fn() -> bool + Sync);
