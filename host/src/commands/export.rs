@@ -96,7 +96,7 @@ pub struct Args {
     kin: Keep,
 
     /// Store genres and years of the movies, in less than 3 bytes per movie, so that a device can filter its lists: all,
-    /// none, or fit (if there is room) [default: fit]
+    /// none, or fit (if there is room, and the firmware of --board filters) [default: fit]
     #[arg(
         long,
         value_name = "WHICH",

@@ -285,6 +285,29 @@ fn halves_of_dense_layer_0_are_stored_on_demand_and_refused_where_they_cannot_be
 }
 
 #[test]
+fn genres_that_a_boards_firmware_does_not_filter_by_take_no_room_unless_they_are_asked_for() {
+    let place = Place::trained();
+    let exported = |arguments: &[&str]| {
+        let text = place.succeeds(&[&["export", "--precision", "f16"], arguments].concat());
+        (
+            text,
+            std::fs::metadata(place.path("model.pkrec")).unwrap().len(),
+        )
+    };
+    let (_, without) = exported(&["--board", "microbit", "--genres", "none"]);
+    let (text, by_itself) = exported(&["--board", "microbit"]);
+    contains(&text, &["microbit's firmware doesn't filter"]);
+    assert_eq!(by_itself, without);
+    let (text, asked) = exported(&["--board", "microbit", "--genres", "all"]);
+    contains(&text, &["It stores genres and years"]);
+    let (_, filtering) = exported(&["--board", "stm32f405"]);
+    assert!(
+        asked > without && asked == filtering,
+        "{without} {asked} {filtering}"
+    );
+}
+
+#[test]
 fn the_features_that_a_firmware_needs_for_an_image_are_told_for_whoever_builds_it() {
     let place = Place::trained();
     for (precision, features) in [("f16", ""), ("i16", "integers"), ("i8", "integers")] {

@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::{Args, trained};
 use crate::print::{count, grouped};
 use crate::warn;
+use boards::Board;
 use pocketrec_base::error::BadInput;
 use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::reading::TitlesFrom;
@@ -102,6 +103,10 @@ pub(super) fn facets(
 ) -> Result<std::result::Result<Arc<Facets>, String>> {
     if args.genres == Keep::None {
         return Ok(Err("`--genres none`".into()));
+    }
+    let filters = |board: &Board| board.features.contains(&"facets");
+    if let (Keep::Fit, Some(board)) = (args.genres, args.board.filter(|board| !filters(board))) {
+        return Ok(Err(format!("{}'s firmware doesn't filter", board.name)));
     }
     let found = named.map(|titles| Facets::new(titles, &checkpoint.movie_ids));
     let why = match found {
