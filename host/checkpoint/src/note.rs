@@ -36,11 +36,10 @@ pub struct DataNote {
 pub struct SidesNote {
     /// What was known: `age of users`, `genres of movies` and so on.
     pub known: Vec<String>,
-    /// Of the labels that the users' table gave ([`Side::fingerprint`](pocketrec_data::sides::Side::fingerprint)); 0 where
-    /// there were none.
+    /// Of what was known of users ([`sides::fingerprints`]); 0 where that was nothing.
     #[serde(default)]
     pub users: u64,
-    /// Of those of the movies' table.
+    /// Of what was known of movies: their genres, years and table.
     #[serde(default)]
     pub movies: u64,
 }
@@ -92,11 +91,15 @@ impl DataNote {
         let learns = options.sides && options.solver == Solver::Gibbs;
         DataNote {
             sides: match learns {
-                true => SidesNote {
-                    known: sides::known(data),
-                    users: data.sides.users.fingerprint(),
-                    movies: data.sides.movies.fingerprint(),
-                },
+                true => {
+                    let [users, movies] = sides::fingerprints(data);
+                    let known = sides::known(data);
+                    SidesNote {
+                        known,
+                        users,
+                        movies,
+                    }
+                }
                 false => SidesNote::default(),
             },
             ..DataNote::of(data)
@@ -136,14 +139,14 @@ pub struct SplitNote {
     pub share: f64,
 }
 
-/// Fingerprints of what a run learns from; 0 of a table that there isn't.
+/// Fingerprints of what a run learns from; 0 of what there isn't.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Learned {
     /// Of the ratings.
     pub ratings: u64,
-    /// Of the users' table.
+    /// Of what is known of users.
     pub users: u64,
-    /// Of the movies' table.
+    /// Of what is known of movies.
     pub movies: u64,
 }
 
@@ -153,7 +156,10 @@ impl Learned {
         let parts = [
             (self.ratings != other.ratings, "ratings"),
             (self.users != other.users, "table of users"),
-            (self.movies != other.movies, "table of movies"),
+            (
+                self.movies != other.movies,
+                "genres, years or table of movies",
+            ),
         ];
         let parts = parts
             .into_iter()
@@ -239,7 +245,10 @@ pub(super) mod tests {
         assert_eq!(told(of(7, 2, 3)).as_deref(), Some("ratings"));
         assert_eq!(told(of(1, 0, 3)).as_deref(), Some("table of users"));
         let both = told(of(1, 7, 0));
-        assert_eq!(both.as_deref(), Some("table of users, table of movies"));
+        assert_eq!(
+            both.as_deref(),
+            Some("table of users, genres, years or table of movies")
+        );
     }
 
     #[test]

@@ -15,7 +15,6 @@ use super::form::shortened;
 use super::header::{Header, Records};
 use super::parquet::{Part, is_parquet};
 use super::{known, open, time};
-use pocketrec_base::random::hash;
 
 /// The largest table that is read.
 const MOST_BYTES: u64 = 1 << 28;
@@ -70,16 +69,6 @@ pub struct Sides {
     pub users: Side,
     /// Of movies.
     pub movies: Side,
-}
-
-impl Side {
-    /// A hash of all labels; 0 where there are none.
-    pub fn fingerprint(&self) -> u64 {
-        self.labels.iter().fold(0, |sum, (label, id)| {
-            let bytes = label.bytes().map(u64::from);
-            bytes.fold(hash(sum ^ u64::from(*id)), |sum, byte| hash(sum ^ byte))
-        })
-    }
 }
 
 /// Rows of text cells under named columns.

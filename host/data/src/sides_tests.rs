@@ -126,15 +126,3 @@ fn a_table_beside_ratings_is_a_help_and_one_that_is_named_must_be_right() {
     };
     assert!(Dataset::load_as(folder.path(), &reading, &Silent).is_err());
 }
-
-#[test]
-fn labels_change_the_fingerprint_and_none_leave_it() {
-    let side = |label: &str, id| Side {
-        columns: Vec::new(),
-        labels: vec![(label.into(), id)],
-    };
-    let of = |side: Side| side.fingerprint();
-    assert_eq!(of(Side::default()), 0);
-    let all = [of(side("a", 1)), of(side("a", 2)), of(side("b", 1))];
-    assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2]);
-}

@@ -289,10 +289,7 @@ fn genres_that_a_boards_firmware_does_not_filter_by_take_no_room_unless_they_are
     let place = Place::trained();
     let exported = |arguments: &[&str]| {
         let text = place.succeeds(&[&["export", "--precision", "f16"], arguments].concat());
-        (
-            text,
-            std::fs::metadata(place.path("model.pkrec")).unwrap().len(),
-        )
+        (text, std::fs::metadata(place.path(IMAGE)).unwrap().len())
     };
     let (_, without) = exported(&["--board", "microbit", "--genres", "none"]);
     let (text, by_itself) = exported(&["--board", "microbit"]);

@@ -63,6 +63,26 @@ fn who_is_stopped_keeps_what_there_is_says_so_and_can_go_on() {
 }
 
 #[test]
+fn a_run_does_not_go_on_with_other_genres_or_years() {
+    let folder = folder();
+    let titles = |year: u32| {
+        let lines = (1..=60).map(|movie| format!("{movie}::Film {movie} ({year})::War\n"));
+        let lines: String = lines.collect();
+        std::fs::write(folder.path().join("movies.dat"), lines).expect("titles are written");
+    };
+    titles(1990);
+    let gibbs = GIBBS.replace("--sweeps 24", "--sweeps 10000000 --keep-every 0 --out cut");
+    let kept = "Saved the run so far";
+    stop(folder.path(), &gibbs, kept, "-INT");
+    let resume = format!("{gibbs} --resume");
+    stop(folder.path(), &resume, kept, "-INT");
+    titles(1960);
+    let told = fails(folder.path(), &resume, 2);
+    let others = "of which these are others: genres, years or table of movies";
+    assert!(told.contains(others), "{told}");
+}
+
+#[test]
 fn a_run_whose_reader_ctrl_c_ends_too_is_kept_all_the_same() {
     let folder = folder();
     let mut child = signals::as_usual(&mut Command::new(env!("CARGO_BIN_EXE_host")))

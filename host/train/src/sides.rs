@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 
+use pocketrec_base::random::hash;
 use pocketrec_data::Dataset;
 use pocketrec_data::search::year;
 use pocketrec_data::sides::Side;
@@ -15,6 +16,21 @@ use super::bayes::Tags;
 
 /// Tags of users, and of movies.
 pub fn tags(data: &Dataset) -> [Tags; 2] {
+    labels(data).map(Tags::new)
+}
+
+/// A hash of what [`tags`] are of, for users and for movies; 0 where nothing is known.
+pub fn fingerprints(data: &Dataset) -> [u64; 2] {
+    labels(data).map(|labels| {
+        labels.iter().fold(0, |sum, (label, row)| {
+            let bytes = label.bytes().map(u64::from);
+            bytes.fold(hash(sum ^ u64::from(*row)), |sum, byte| hash(sum ^ byte))
+        })
+    })
+}
+
+/// Each label of users, and of movies, with a row that has it.
+fn labels(data: &Dataset) -> [Vec<(String, u32)>; 2] {
     let ratings = &data.ratings;
     let titled = ratings.movie_ids.iter().zip(0u32..).flat_map(|(id, row)| {
         let movie = data.titles.get(*id);
@@ -29,8 +45,10 @@ pub fn tags(data: &Dataset) -> [Tags; 2] {
             .collect::<Vec<_>>()
     });
     [
-        Tags::new(rows(&data.sides.users, &ratings.user_ids)),
-        Tags::new(titled.chain(rows(&data.sides.movies, &ratings.movie_ids))),
+        rows(&data.sides.users, &ratings.user_ids),
+        titled
+            .chain(rows(&data.sides.movies, &ratings.movie_ids))
+            .collect(),
     ]
 }
 
@@ -95,8 +113,21 @@ mod tests {
         let [users, movies] = tags(&data);
         assert_eq!((users.len(), users.members(0)), (1, &[1][..]));
         assert_eq!((movies.len(), movies.members(0)), (2, &[0, 1][..]));
+        let before = fingerprints(&data);
+        // A label of nobody who rates is none.
+        data.sides.users.labels.pop();
+        assert_eq!(fingerprints(&data), before);
+        data.sides.users.labels[0].0 = "age 25".into();
+        let [users, movies] = fingerprints(&data);
+        assert!(users != before[0] && movies == before[1]);
+        for title in ["A (1964)", "A"] {
+            data.titles = Titles::new(vec![movie(5, title), movie(7, "B")]);
+            let [users_then, movies_then] = fingerprints(&data);
+            assert!(users_then == users && movies_then != movies);
+        }
         data.titles = Titles::default();
         data.sides = Default::default();
         assert!(known(&data).is_empty());
+        assert_eq!(fingerprints(&data), [0, 0]);
     }
 }

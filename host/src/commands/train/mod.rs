@@ -298,7 +298,7 @@ fn method(options: &Options, ratings: usize) -> String {
         Solver::Gibbs => {
             let settings = recipe::settings(options, ratings, options.user_dim);
             format!(
-                "Gibbs sampling, {} after {} of burn-in, {} kernels on {}; an epoch below is a few sweeps",
+                "Gibbs sampling, {} after {} of burn-in ({}, {}); an epoch below is a few sweeps",
                 count(settings.sweeps, "sweep"),
                 settings.burn_in,
                 settings.kernel.name(),
