@@ -39,25 +39,10 @@ const FEATURES: [&str; 13] = [
     "queue",
 ];
 
-/// Those for which each feature is built alone, 41 seconds of one core for a target; for the others none and all are. Each of
-/// those has the code of one of these: an ARMv8-M base that of an ARMv6-M, the RISC-V ones that of each other, and wasm32 and
-/// aarch64, which have no assembly either, theirs.
-const EACH_ALONE: [&str; 7] = [
-    "thumbv6m-none-eabi",
-    "thumbv7m-none-eabi",
-    "thumbv7em-none-eabi",
-    "thumbv7em-none-eabihf",
-    "thumbv8m.main-none-eabi",
-    "thumbv8m.main-none-eabihf",
-    "riscv32imc-unknown-none-elf",
-];
-
-/// The sets of features that are built for a target: none, all, and each alone where that is told.
-fn sets(target: &str) -> Vec<String> {
+/// The sets of features that are built for a target: none, all, and each alone. 41 seconds of one core a target.
+fn sets() -> Vec<String> {
     let mut sets = vec![String::new(), FEATURES.join(",")];
-    if EACH_ALONE.contains(&target) {
-        sets.extend(FEATURES.map(String::from));
-    }
+    sets.extend(FEATURES.map(String::from));
     sets
 }
 
@@ -67,7 +52,7 @@ fn sets(target: &str) -> Vec<String> {
 /// When one doesn't build, with its features.
 pub fn build(toolchain: &Toolchain, target: &'static str) -> Result<()> {
     let toolchain = toolchain.for_target(target)?;
-    for features in sets(target) {
+    for features in sets() {
         let mut command = toolchain.cargo("build", target);
         command
             .args(["--quiet", "-p", "pocketrec", "--lib", "--release"])
@@ -99,14 +84,12 @@ mod tests {
             let known = FEATURES.contains(name) || ["default", "write"].contains(name);
             assert!(known, "{name} isn't built by `cargo xtask ci`");
         }
-        for target in EACH_ALONE {
-            let sets = sets(target);
-            assert!(sets.contains(&FEATURES.join(",")) && sets.contains(&String::new()));
-            assert!(
-                FEATURES
-                    .iter()
-                    .all(|name| sets.iter().any(|set| set == name))
-            );
-        }
+        let sets = sets();
+        assert!(sets.contains(&FEATURES.join(",")) && sets.contains(&String::new()));
+        assert!(
+            FEATURES
+                .iter()
+                .all(|name| sets.iter().any(|set| set == name))
+        );
     }
 }
