@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, Result};
 
-use crate::print::{Movie, escape, hint, worded};
+use crate::print::{Movie, count, escape, hint, worded};
 use pocketrec_base::error::BadInput;
 use pocketrec_data::Titles;
 use pocketrec_data::search::{self, Found, How};
@@ -42,11 +42,14 @@ pub enum Purpose {
 
 /// How many movies an unclear name is answered with.
 const CHOICES: usize = 9;
+/// So many times as many ratings as any other has a movie that is meant by a name which others have too.
+const BY_FAR: u32 = 4;
 
 /// The id of the movie that `text` means among those that `known` has.
 ///
 /// Where that isn't what was typed, a line on stderr says which it is. Where several may be meant, somebody at a
-/// terminal is asked; so they are where it is a guess and `purpose` is a change.
+/// terminal is asked; so they are where it is a guess and `purpose` is a change. Where nobody can be asked and nothing
+/// changes, it is the movie that by far the most people have rated, if there is one.
 ///
 /// # Errors
 ///
@@ -131,9 +134,30 @@ fn find(
         Found::Several(ids) if terminal() => {
             ask(titles, text, &ids, std::io::stdin().lock(), std::io::stderr()).map(Ok)
         }
-        Found::Several(ids) => Err(unclear(titles, text, &ids).into()),
+        Found::Several(ids) => match (purpose, by_far(titles, &ids)) {
+            (Purpose::Tell, Some([first, second])) => {
+                hint(&format!(
+                    "{}, by far the most rated of {}; another is {}",
+                    taken_as(titles, text, first, None),
+                    count(ids.len(), "movie"),
+                    named(titles, second)
+                ));
+                Ok(Ok(first))
+            }
+            _ => Err(unclear(titles, text, &ids).into()),
+        },
         Found::Nothing(nearest) => Ok(Err(unknown(titles, text, &nearest))),
     }
+}
+
+/// The most rated movie and the next, where the first leads by far.
+fn by_far(titles: &Titles, ids: &[u32]) -> Option<[u32; 2]> {
+    let ratings = |id: &u32| titles.get(*id).map_or(0, |movie| movie.ratings);
+    let mut ids = ids.to_vec();
+    ids.sort_by_key(|id| std::cmp::Reverse(ratings(id)));
+    let [first, second] = *ids.first_chunk()?;
+    let leads = ratings(&first) >= ratings(&second).max(1).saturating_mul(BY_FAR);
+    leads.then_some([first, second])
 }
 
 fn named(titles: &Titles, id: u32) -> String {
@@ -240,6 +264,8 @@ mod tests {
             (1, "Toy Story (1995)", 247),
             (7, "Sabrina (1995)", 53),
             (915, "Sabrina (1954)", 30),
+            (1219, "Psycho (1960)", 77),
+            (2389, "Psycho (1998)", 13),
             (300, "Quiz Show (1994)", 90),
             (51662, "300 (2007)", 59),
         ];
@@ -273,6 +299,14 @@ mod tests {
         let error = chosen("99", Purpose::Tell).unwrap_err();
         assert!(error.contains("has the id 99"), "{error}");
         assert!(chosen(" ", Purpose::Tell).unwrap_err().contains("no name"));
+    }
+
+    #[test]
+    fn of_movies_of_one_name_something_is_told_about_the_most_rated_by_far() {
+        assert_eq!(chosen("psycho", Purpose::Tell), Ok(1219));
+        assert_eq!(chosen("psycho 1998", Purpose::Tell), Ok(2389));
+        let error = chosen("psycho", Purpose::Change).unwrap_err();
+        assert!(error.contains("matches 2 movies"), "{error}");
     }
 
     #[test]

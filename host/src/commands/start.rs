@@ -14,13 +14,31 @@ pub fn cli() -> Cli {
     let matches = command().try_get_matches_from(&words);
     match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => refuse(error, &words),
+        Err(error) => refuse(advised(error), &words),
     }
 }
 
 /// All verbs, with examples in their help.
 fn command() -> clap::Command {
     examples::added(Cli::command())
+}
+
+/// An error that says where a verb is found that a board is asked by.
+fn advised(mut error: clap::Error) -> clap::Error {
+    let typed = match error.get(ContextKind::InvalidSubcommand) {
+        Some(ContextValue::String(typed)) => typed.clone(),
+        _ => return error,
+    };
+    let cli = Cli::command();
+    let query = cli.find_subcommand("query");
+    if query.is_some_and(|query| query.find_subcommand(&typed).is_some()) {
+        let tip = format!("a board is asked by 'query {typed}'");
+        error.insert(
+            ContextKind::Suggested,
+            ContextValue::StyledStrs(vec![tip.into()]),
+        );
+    }
+    error
 }
 
 fn refuse(error: clap::Error, words: &[OsString]) -> ! {
@@ -164,5 +182,21 @@ mod tests {
                 .to_string();
             assert!(error.contains(&format!("'{meant}'")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_verb_of_boards_is_told_where_it_is_found() {
+        let told = |words: &[&str]| {
+            let error = Cli::try_parse_from(words).unwrap_err();
+            advised(error).to_string()
+        };
+        let error = told(&["host", "rate", "alien", "5"]);
+        let tip = "a board is asked by 'query rate'";
+        assert!(error.contains(tip), "{error}");
+        assert!(!told(&["host", "xyzzy"]).contains("query"));
+        // Within `query` it isn't told of itself.
+        assert!(!told(&["host", "query", "xyzzy"]).contains("asked by"));
+        assert!(Cli::try_parse_from(["host", "query", "recommend"]).is_ok());
+        assert!(Cli::try_parse_from(["host", "query", "why", "alien"]).is_ok());
     }
 }

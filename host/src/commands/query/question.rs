@@ -238,6 +238,7 @@ pub(super) enum Question {
         about: AboutArgs,
     },
     /// Recommend movies to a user or owner
+    #[command(visible_alias = "recommend")]
     Top {
         #[command(flatten)]
         who: AnyoneArgs,
@@ -313,6 +314,7 @@ pub(super) enum Question {
         count: u8,
     },
     /// Explain a prediction: its parts and the ratings that moved it most
+    #[command(visible_alias = "why")]
     Explain {
         #[command(flatten)]
         about: AboutArgs,
