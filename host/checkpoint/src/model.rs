@@ -48,6 +48,29 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
+    /// A model of these parameters, of which nothing else is known: ids are from 1 on, and each has one rating.
+    pub fn of_parameters(parameters: Parameters, options: Options) -> Self {
+        let users = parameters.user_embedding.len() / parameters.user_dim;
+        let movies = parameters.movie_embedding.len() / parameters.movie_dim;
+        let ids = |count: usize| (1..).take(count).collect();
+        Self {
+            parameters,
+            user_ids: ids(users),
+            movie_ids: ids(movies),
+            user_counts: vec![1; users],
+            movie_counts: vec![1; movies],
+            data: DataNote::default(),
+            split: SplitNote::default(),
+            options,
+            best_epoch: 1,
+            newcomer: None,
+            drift: None,
+            odds: None,
+            interest: None,
+            validation: None,
+        }
+    }
+
     /// The same with users' biases where they have come to after their last rating: what future ratings are predicted
     /// from. Ratings in the midst of those that were learned from are predicted better without.
     pub fn as_of_last(&self) -> Cow<'_, Self> {

@@ -8,7 +8,7 @@ use crate::build;
 use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::Model;
 use pocketrec_base::random::Sequence;
-use pocketrec_checkpoint::{DataNote, SplitNote};
+use pocketrec_checkpoint::DataNote;
 use pocketrec_train::{ModelKind, Options};
 
 const USERS: usize = 9;
@@ -32,24 +32,14 @@ fn checkpoint(kind: ModelKind, dim: usize) -> Checkpoint {
     p.movie_embedding[0] = 0.0;
     p.movie_embedding[1] = -0.0;
     Checkpoint {
-        parameters: p,
         user_ids: (0..USERS as u32).map(|row| row * 5 + 2).collect(),
         movie_ids: (0..MOVIES as u32).map(|row| row * row + 1).collect(),
-        user_counts: vec![1; USERS],
-        movie_counts: vec![1; MOVIES],
         data: DataNote {
             name: "made up */ int x".into(),
             licence: "free".into(),
             ..DataNote::default()
         },
-        split: SplitNote::default(),
-        options,
-        best_epoch: 1,
-        newcomer: None,
-        drift: None,
-        odds: None,
-        interest: None,
-        validation: None,
+        ..Checkpoint::of_parameters(p, options)
     }
 }
 

@@ -8,7 +8,7 @@ use pocketrec::image::Image;
 use pocketrec::image::{ImageError, ImageWriter, Table};
 use pocketrec::learn;
 use pocketrec::rank::TopN;
-use pocketrec_checkpoint::{DataNote, SplitNote};
+use pocketrec_checkpoint::DataNote;
 use pocketrec_data::Ratings;
 use pocketrec_train::{ModelKind, Options};
 use std::sync::Arc;
@@ -36,7 +36,6 @@ pub(crate) fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u3
     Checkpoint {
         user_counts: counts(&user_ids),
         movie_counts: counts(&movie_ids),
-        parameters,
         user_ids,
         movie_ids,
         data: DataNote {
@@ -45,14 +44,7 @@ pub(crate) fn checkpoint(options: Options, user_ids: Vec<u32>, movie_ids: Vec<u3
             licence: "none".into(),
             ..DataNote::default()
         },
-        split: SplitNote::default(),
-        options,
-        best_epoch: 1,
-        newcomer: None,
-        drift: None,
-        odds: None,
-        interest: None,
-        validation: None,
+        ..Checkpoint::of_parameters(parameters, options)
     }
 }
 

@@ -312,7 +312,6 @@ impl Answer for Grown {
 
 #[cfg(test)]
 mod tests {
-    use pocketrec_checkpoint::{DataNote, SplitNote};
     use pocketrec_train::{Options, Parameters};
     use proptest::prelude::*;
 
@@ -325,21 +324,10 @@ mod tests {
     /// A model of three users.
     fn checkpoint() -> Checkpoint {
         let options = Options::default();
+        let parameters = Parameters::initial(&options, 3, 2, 3.5);
         Checkpoint {
-            parameters: Parameters::initial(&options, 3, 2, 3.5),
             user_ids: vec![1, 2, 7],
-            movie_ids: vec![1, 2],
-            user_counts: vec![1; 3],
-            movie_counts: vec![1; 2],
-            data: DataNote::default(),
-            split: SplitNote::default(),
-            options,
-            best_epoch: 1,
-            newcomer: None,
-            drift: None,
-            odds: None,
-            interest: None,
-            validation: None,
+            ..Checkpoint::of_parameters(parameters, options)
         }
     }
 

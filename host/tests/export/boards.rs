@@ -191,9 +191,8 @@ fn write_large(path: &Path, model: ModelKind) {
         ..Options::default()
     };
     let (users, movies) = (50, 60_000);
+    let parameters = Parameters::initial(&options, users, movies, 3.5);
     Checkpoint {
-        parameters: Parameters::initial(&options, users, movies, 3.5),
-        user_ids: (1..=users as u32).collect(),
         movie_ids: (1..=movies as u32).map(|row| row * 2).collect(),
         user_counts: vec![1200; users],
         movie_counts: (1..=movies as u32).map(|row| 60_000 / row).collect(),
@@ -208,13 +207,7 @@ fn write_large(path: &Path, model: ModelKind) {
             seed: 0,
             share: 0.1,
         },
-        options,
-        best_epoch: 1,
-        newcomer: None,
-        drift: None,
-        odds: None,
-        interest: None,
-        validation: None,
+        ..Checkpoint::of_parameters(parameters, options)
     }
     .write(path)
     .unwrap();

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use pocketrec::model::Model;
 use pocketrec::wire::{FrameReader, Request};
-use pocketrec_checkpoint::{Checkpoint, DataNote, SplitNote};
+use pocketrec_checkpoint::{Checkpoint, DataNote};
 use pocketrec_data::{Movie, Ratings, Titles};
 use pocketrec_export::{Chosen, Facets, ImageBytes, Movies, Precision, Rated, Users, build};
 use pocketrec_link::memory::MemoryBoard;
@@ -45,25 +45,15 @@ fn place_of(seen: Option<Rated>, facets: bool) -> TempDir {
         model: ModelKind::Hybrid,
         ..Options::default()
     };
+    let parameters = Parameters::initial(&options, 20, 60, 3.5);
     let checkpoint = Checkpoint {
-        parameters: Parameters::initial(&options, 20, 60, 3.5),
-        user_ids: (1..=20).collect(),
         movie_ids: (1..=60).map(|row| row * 10).collect(),
-        user_counts: vec![1; 20],
-        movie_counts: vec![1; 60],
         data: DataNote {
             name: "made up".into(),
             licence: "not for commercial use".into(),
             ..DataNote::default()
         },
-        split: SplitNote::default(),
-        options,
-        best_epoch: 1,
-        newcomer: None,
-        drift: None,
-        odds: None,
-        interest: None,
-        validation: None,
+        ..Checkpoint::of_parameters(parameters, options)
     };
     let titled = |row: u32| Movie {
         id: row * 10,

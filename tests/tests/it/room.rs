@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use pocketrec::wire::{Reply, Request, Status};
-use pocketrec_checkpoint::{Checkpoint, DataNote, SplitNote};
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_export::{Chosen, Movies, Precision, Users, build};
 use pocketrec_train::{ModelKind, Options, Parameters};
 use tests::firmware::{PROFILES, boot};
@@ -15,22 +15,8 @@ fn a_firmware_without_room_for_a_models_rows_says_so_by_the_tables_name() -> Res
         movie_dim: 16,
         ..Options::default()
     };
-    let checkpoint = Checkpoint {
-        parameters: Parameters::initial(&options, 2, 5, 3.5),
-        user_ids: vec![1, 2],
-        movie_ids: vec![1, 2, 3, 4, 5],
-        user_counts: vec![1; 2],
-        movie_counts: vec![1; 5],
-        data: DataNote::default(),
-        split: SplitNote::default(),
-        options,
-        best_epoch: 1,
-        newcomer: None,
-        drift: None,
-        odds: None,
-        interest: None,
-        validation: None,
-    };
+    let parameters = Parameters::initial(&options, 2, 5, 3.5);
+    let checkpoint = Checkpoint::of_parameters(parameters, options);
     let everything = Chosen {
         users: Users::All.rows(&checkpoint)?,
         movies: Movies::All.rows(&checkpoint)?,

@@ -43,20 +43,10 @@ fn checkpoint(movies: u32) -> Checkpoint {
         p.movie_bias[movie] = draw(0.5);
     }
     Checkpoint {
-        user_ids: (1..=users as u32).collect(),
         movie_ids: (0..movies).map(|row| 3 * row + 2).collect(),
         user_counts: vec![20; users],
         movie_counts: (0..movies).map(|row| 2000 / (row + 1) + 1).collect(),
-        parameters,
-        data: Default::default(),
-        split: Default::default(),
-        options,
-        best_epoch: 1,
-        newcomer: None,
-        drift: None,
-        odds: None,
-        interest: None,
-        validation: None,
+        ..Checkpoint::of_parameters(parameters, options)
     }
 }
 

@@ -11,7 +11,7 @@ use super::report::Report;
 use crate::note;
 use crate::print::{self, Column, Table, count};
 use pocketrec_base::error::BadInput;
-use pocketrec_checkpoint::{Checkpoint, DataNote, SplitNote};
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_export::{Chosen, ImageBytes, Movies, Precision, Users, build};
 use pocketrec_train::{ModelKind, Options, Parameters};
 
@@ -154,20 +154,6 @@ fn checkpoint(args: &Args) -> Result<Checkpoint> {
         ..Options::default()
     };
     options.check().map_err(BadInput::new)?;
-    Ok(Checkpoint {
-        user_counts: vec![1],
-        movie_counts: vec![1; MOVIES as usize],
-        parameters: Parameters::initial(&options, 1, MOVIES as usize, 3.5),
-        user_ids: vec![1],
-        movie_ids: (1..=MOVIES).collect(),
-        data: DataNote::default(),
-        split: SplitNote::default(),
-        options,
-        best_epoch: 1,
-        newcomer: None,
-        drift: None,
-        odds: None,
-        interest: None,
-        validation: None,
-    })
+    let parameters = Parameters::initial(&options, 1, MOVIES as usize, 3.5);
+    Ok(Checkpoint::of_parameters(parameters, options))
 }
