@@ -29,7 +29,8 @@ pub fn checkpoint() -> Result<&'static Checkpoint> {
         let recipe = Recipe::new(options.clone(), false);
         let mut trained = train(&data, &split, recipe, &mut ())?;
         let parameters = &trained.fit.parameters;
-        let interest = interest::find(parameters, ratings, &split, &options, &|| false);
+        let all = (&split, &split.in_order(ratings));
+        let interest = interest::find(parameters, ratings, all, &options, &|| false);
         trained.interest = interest;
         let held = SplitNote {
             seed: 0,

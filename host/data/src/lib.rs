@@ -45,7 +45,7 @@ use std::path::PathBuf;
 pub use error::{BadLine, DataError};
 pub use names::Names;
 pub use notes::Note;
-pub use ratings::Ratings;
+pub use ratings::{InOrder, Ratings};
 pub use reading::Reading;
 pub use scale::Scale;
 pub use search::{Movie, Titles};

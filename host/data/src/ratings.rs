@@ -27,6 +27,32 @@ pub struct Ratings {
     pub times: Vec<u32>,
 }
 
+/// Numbers of ratings by user, each user's in the order in which they were given. Memory is 4 bytes a rating.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InOrder {
+    starts: Vec<usize>,
+    ratings: Vec<u32>,
+}
+
+impl InOrder {
+    /// Number of users, those without ratings among them.
+    pub fn users(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// One user's.
+    pub fn of(&self, user: usize) -> &[u32] {
+        &self.ratings[self.starts[user]..self.starts[user + 1]]
+    }
+
+    /// Each user's.
+    pub fn each(&self) -> impl ExactSizeIterator<Item = &[u32]> {
+        self.starts
+            .windows(2)
+            .map(|pair| &self.ratings[pair[0]..pair[1]])
+    }
+}
+
 impl Ratings {
     /// Number of ratings.
     pub fn len(&self) -> usize {
@@ -53,24 +79,54 @@ impl Ratings {
         (self.times[rating as usize], self.movies[rating as usize])
     }
 
-    /// The ratings with these numbers by user, each user's in the order in which they were given.
-    pub fn in_order(&self, ratings: impl Iterator<Item = u32> + Clone) -> Vec<Vec<u32>> {
-        let mut counts = vec![0usize; self.user_count()];
+    /// The ratings with these numbers by user, each user's in the order in which they were given; of equal times by movie.
+    pub fn in_order(&self, ratings: impl Iterator<Item = u32> + Clone) -> InOrder {
+        let mut starts = vec![0usize; self.user_count() + 1];
         for rating in ratings.clone() {
-            counts[self.users[rating as usize] as usize] += 1;
+            starts[self.users[rating as usize] as usize + 1] += 1;
         }
-        let mut all: Vec<Vec<u32>> = counts.into_iter().map(Vec::with_capacity).collect();
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let mut all = vec![0u32; starts[starts.len() - 1]];
         for rating in ratings {
-            all[self.users[rating as usize] as usize].push(rating);
+            let next = &mut next[self.users[rating as usize] as usize];
+            all[*next] = rating;
+            *next += 1;
         }
+        /// Users that a thread takes at a time.
         const USERS: usize = 1_024;
-        let sort = |(): &mut (), some: &mut [Vec<u32>]| {
-            for of_user in some {
-                of_user.sort_unstable_by_key(|&rating| self.when(rating));
+        let mut parts = Vec::new();
+        let mut rest = &mut all[..];
+        let mut done = 0;
+        for first in (0..self.user_count()).step_by(USERS) {
+            let starts = &starts[first..(first + USERS + 1).min(starts.len())];
+            let (some, others) = rest.split_at_mut(starts[starts.len() - 1] - done);
+            parts.push((starts, some));
+            (rest, done) = (others, done + parts[parts.len() - 1].1.len());
+        }
+        // What is compared stands in one number, so that nothing is looked up while sorting.
+        let key = |rating: u32| {
+            let (time, movie) = self.when(rating);
+            u128::from(time) << 64 | u128::from(movie) << 32 | u128::from(rating)
+        };
+        let sort = |keys: &mut Vec<u128>, (starts, some): (&[usize], &mut [u32])| {
+            for pair in starts.windows(2) {
+                let own = &mut some[pair[0] - starts[0]..pair[1] - starts[0]];
+                keys.clear();
+                keys.extend(own.iter().map(|&rating| key(rating)));
+                keys.sort_unstable();
+                for (rating, key) in own.iter_mut().zip(&*keys) {
+                    *rating = *key as u32;
+                }
             }
         };
-        share(for_memory(), all.chunks_mut(USERS), || (), sort);
-        all
+        share(for_memory(), parts, Vec::new, sort);
+        InOrder {
+            starts,
+            ratings: all,
+        }
     }
 
     /// The row of a user's MovieLens id, if that user rated anything. O(log users).
@@ -151,7 +207,36 @@ mod tests {
             stars: vec![1.0; 5],
             times: vec![30, 20, 20, 10, 40],
         };
-        assert_eq!(ratings.in_order(0..5), [vec![3, 0], vec![], vec![2, 1, 4]]);
+        let ordered = ratings.in_order(0..5);
+        assert!(ordered.each().eq([&[3, 0][..], &[], &[2, 1, 4]]));
+        assert_eq!((ordered.users(), ordered.of(2)), (3, &[2, 1, 4][..]));
+    }
+
+    #[test]
+    fn many_people_are_put_in_order_as_one_is() {
+        let mut random = pocketrec_base::random::Sequence::new(7);
+        let (users, movies) = (3_000u32, 40u32);
+        let mut ratings = Ratings {
+            user_ids: (0..users).collect(),
+            movie_ids: (0..movies).collect(),
+            ..Ratings::default()
+        };
+        for at in 0..20_000u32 {
+            ratings.users.push(at.wrapping_mul(7919) % users);
+            ratings.movies.push(random.below(movies as usize) as u32);
+            ratings.stars.push(1.0);
+            ratings.times.push(random.below(5) as u32);
+        }
+        let some = (0..20_000).filter(|row| row % 3 != 0);
+        let found = ratings.in_order(some.clone());
+        for user in 0..users {
+            let mut due: Vec<u32> = some
+                .clone()
+                .filter(|&row| ratings.users[row as usize] == user)
+                .collect();
+            due.sort_by_key(|&row| (ratings.when(row), row));
+            assert_eq!(found.of(user as usize), due);
+        }
     }
 
     #[test]

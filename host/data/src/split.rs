@@ -1,5 +1,6 @@
 //! Which ratings are learned from and which are held back.
 
+use super::ratings::{InOrder, Ratings};
 use pocketrec_base::pages;
 use pocketrec_base::random::Sequence;
 
@@ -35,6 +36,12 @@ impl Split {
             }
         }
         split
+    }
+
+    /// The ratings to learn from and those that are held back, each by user and in the order in which they were given.
+    pub fn in_order(&self, ratings: &Ratings) -> (InOrder, InOrder) {
+        let of = |rows: &[u32]| ratings.in_order(rows.iter().copied());
+        (of(&self.train), of(&self.validation))
     }
 }
 

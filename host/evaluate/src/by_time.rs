@@ -113,7 +113,7 @@ impl ByTime {
 fn last_of_each(data: &Dataset, share: f64) -> Vec<bool> {
     let ratings = &data.ratings;
     let mut held = vec![false; ratings.len()];
-    for rows in ratings.in_order(0..ratings.len() as u32) {
+    for rows in ratings.in_order(0..ratings.len() as u32).each() {
         let count = (rows.len() as f64 * share).round() as usize;
         let count = count.min(rows.len().saturating_sub(1));
         for row in &rows[rows.len() - count..] {

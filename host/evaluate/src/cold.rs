@@ -244,8 +244,9 @@ fn learn(model: &Model<'_>, ratings: &Ratings, known: &[u32]) -> FoldIn {
 fn strangers(ratings: &Ratings, people: usize, order: Order, seed: u64) -> Result<Vec<Stranger>> {
     let mut able: Vec<Vec<u32>> = ratings
         .in_order(0..ratings.len() as u32)
-        .into_iter()
+        .each()
         .filter(|rows| rows.len() >= FEWEST)
+        .map(<[u32]>::to_vec)
         .collect();
     if people > able.len() / 2 || people == 0 {
         return Err(BadInput::new(format!(

@@ -102,9 +102,9 @@ impl<'a> Known<'a> {
             users: Vec::new(),
         };
         let by_time = ratings.in_order(rows);
-        known.users = threads::in_parts(by_time.len(), |part| {
-            let of = by_time[part].iter();
-            of.map(|rows| rows.iter().map(|row| known.left_over(*row)).collect())
+        known.users = threads::in_parts(by_time.users(), |part| {
+            part.map(|user| by_time.of(user).iter())
+                .map(|rows| rows.map(|row| known.left_over(*row)).collect())
                 .collect::<Vec<_>>()
         })
         .concat();

@@ -55,7 +55,7 @@ pub fn leave_last_out(data: &Dataset) -> Fold<'_> {
     let all = 0..ratings.len() as u32;
     let held: HashSet<u32> = ratings
         .in_order(all.clone())
-        .into_iter()
+        .each()
         .filter_map(|rows| rows.last().copied().filter(|_| rows.len() > 1))
         .collect();
     let (validation, train) = all.partition(|rating| held.contains(rating));

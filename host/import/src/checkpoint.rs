@@ -204,7 +204,9 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
         let weight = fame::choose(&parameters, ratings, &split);
         options.fame = Some(weight);
         if data.has_times {
-            found = interest::find(&parameters, ratings, &split, &options, &|| false);
+            let orders = split.in_order(ratings);
+            let all = (&split, &orders);
+            found = interest::find(&parameters, ratings, all, &options, &|| false);
         }
         let weight = found.as_ref().map_or(weight, |found| found.fame);
         notes.push(format!(

@@ -44,6 +44,9 @@ pub struct Judge {
     counts: Vec<u32>,
 }
 
+/// A person's place among those judged, who it is with what was held back, and what was rated.
+type Judged<'a> = (usize, (&'a (u32, Vec<u32>), &'a Vec<u32>));
+
 impl Judge {
     /// From ratings and their split, with the lists of at most `people` people. O(ratings).
     pub fn new(ratings: &Ratings, split: &Split, people: usize) -> Self {
@@ -99,19 +102,40 @@ impl Judge {
         scores
     }
 
-    /// Judges the lists of `score`, which fills in a score for each movie row, for a user row.
-    pub fn judge(&self, mut score: impl FnMut(u32, &mut [f32])) -> Ranking {
+    /// Judges the lists of `score`, which fills in a score for each movie row, for a user row. People are shared out to all
+    /// cores.
+    pub fn judge(&self, score: impl Fn(u32, &mut [f32]) + Sync) -> Ranking {
+        self.judge_by(|_, user, scores| score(user, scores))
+    }
+
+    /// As [`judge`](Self::judge), from what [`lists`](Self::lists) gave: `score` is given a person's part of it.
+    pub fn judge_lists<const N: usize>(
+        &self,
+        lists: [&[f32]; N],
+        score: impl Fn([&[f32]; N], &mut [f32]) + Sync,
+    ) -> Ranking {
         let movies = self.counts.len();
-        let mut scores = vec![0.0f32; movies];
-        let mut named = vec![false; movies];
-        let mut out = Ranking::default();
-        let (mut entries, mut popularity, mut obscure) = (0usize, 0u64, 0usize);
-        for ((user, held), rated) in self.held.iter().zip(&self.rated) {
-            score(*user, &mut scores);
+        self.judge_by(|place, _, scores| {
+            score(lists.map(|all| &all[place * movies..][..movies]), scores);
+        })
+    }
+
+    fn judge_by(&self, score: impl Fn(usize, u32, &mut [f32]) + Sync) -> Ranking {
+        let movies = self.counts.len();
+        let people = self.held.iter().zip(&self.rated).enumerate();
+        let list = |scores: &mut Vec<f32>, (place, ((user, _), rated)): Judged<'_>| {
+            score(place, *user, scores);
             for &movie in rated {
                 scores[movie as usize] = f32::NEG_INFINITY;
             }
-            let list = best(&scores);
+            best(scores)
+        };
+        let scores = || vec![0.0f32; movies];
+        let lists = threads::share(threads::available(), people, scores, list);
+        let mut named = vec![false; movies];
+        let mut out = Ranking::default();
+        let (mut entries, mut popularity, mut obscure) = (0usize, 0u64, 0usize);
+        for ((_, held), list) in self.held.iter().zip(lists) {
             let mut gain = 0.0;
             let mut hits = 0;
             for (place, &movie) in list.iter().enumerate() {
@@ -223,16 +247,26 @@ pub fn kept(lists: &[Vec<usize>], others: &[Vec<usize>]) -> f64 {
 
 /// The [`LENGTH`] best rows, best first, equal scores by row; rows of -infinity are left out.
 fn best(scores: &[f32]) -> Vec<usize> {
+    /// Scores that are looked at together.
+    const SOME: usize = 32;
     let mut list: Vec<usize> = Vec::with_capacity(LENGTH + 1);
     let mut least = f32::NEG_INFINITY;
-    for (row, &score) in scores.iter().enumerate() {
+    for (start, some) in (0..).step_by(SOME).zip(scores.chunks(SOME)) {
         // A quick look that lets few by, and none that belongs in the list.
-        if score >= least && score > f32::NEG_INFINITY {
-            let ahead = |&other: &usize| scores[other].total_cmp(&score).is_ge();
-            list.insert(list.partition_point(ahead), row);
-            list.truncate(LENGTH);
-            if list.len() == LENGTH {
-                least = scores[list[LENGTH - 1]];
+        if !some
+            .iter()
+            .fold(false, |any, score| any | (*score >= least))
+        {
+            continue;
+        }
+        for (row, &score) in (start..).zip(some) {
+            if score >= least && score > f32::NEG_INFINITY {
+                let ahead = |&other: &usize| scores[other].total_cmp(&score).is_ge();
+                list.insert(list.partition_point(ahead), row);
+                list.truncate(LENGTH);
+                if list.len() == LENGTH {
+                    least = scores[list[LENGTH - 1]];
+                }
             }
         }
     }

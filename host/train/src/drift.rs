@@ -14,7 +14,7 @@
 
 use super::parameters::{Parameters, clamp};
 use pocketrec_base::threads;
-use pocketrec_data::{Ratings, Split};
+use pocketrec_data::{InOrder, Ratings};
 
 /// What is tried: how much less an older rating counts than the next one.
 const FADES: [f64; 6] = [0.5, 0.7, 0.8, 0.9, 0.95, 0.98];
@@ -22,6 +22,8 @@ const FADES: [f64; 6] = [0.5, 0.7, 0.8, 0.9, 0.95, 0.98];
 const PULLS: [f64; 7] = [0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0];
 /// Users whose validation ratings choose, at most, evenly spaced.
 const USERS: usize = 50_000;
+/// Users that a thread takes at a time.
+const PEOPLE: usize = 512;
 /// Standard errors (over users) by which moving must help.
 const SURE: f64 = 2.0;
 
@@ -37,34 +39,45 @@ pub struct Drift {
 }
 
 /// One user's ratings: which are learned from and which are held out, both in the order in which they were given.
-struct Person {
+#[derive(Clone, Copy)]
+struct Person<'a> {
     user: usize,
-    train: Vec<u32>,
-    held: Vec<u32>,
+    train: &'a [u32],
+    held: &'a [u32],
 }
 
-/// The drift of the users of `parameters`, which `split`'s training ratings made; `None` where its validation ratings
-/// don't show that moving helps, or there are none. Times must be known.
+/// The drift of the users of `parameters`, which ratings to learn from made; `None` where those that are held out, the
+/// second of `orders`, don't show that moving helps, or there are none. Times must be known.
 ///
 /// Costs a prediction a rating, and 42 for each of the validation ratings of at most 50,000 users.
-pub fn find(parameters: &Parameters, ratings: &Ratings, split: &Split) -> Option<Drift> {
-    if split.validation.is_empty() || !parameters.model.has_biases() {
+pub fn find(
+    parameters: &Parameters,
+    ratings: &Ratings,
+    (train, held): &(InOrder, InOrder),
+) -> Option<Drift> {
+    if !parameters.model.has_biases() {
         return None;
     }
-    let train = ratings.in_order(split.train.iter().copied());
-    let held = ratings.in_order(split.validation.iter().copied());
-    let people: Vec<Person> = (train.into_iter().zip(held).enumerate())
+    let people: Vec<Person> = (train.each().zip(held.each()).enumerate())
         .map(|(user, (train, held))| Person { user, train, held })
         .collect();
-    let with_held: Vec<&Person> = people.iter().filter(|one| !one.held.is_empty()).collect();
-    let step = with_held.len().div_ceil(USERS).max(1);
-    let asked: Vec<&Person> = with_held.into_iter().step_by(step).collect();
-    let gains = threads::in_parts(asked.len(), |part| {
-        let of = asked[part].iter();
-        of.map(|one| gains(parameters, ratings, one))
-            .collect::<Vec<_>>()
-    });
-    let gains: Vec<[f64; TRIALS]> = gains.into_iter().flatten().collect();
+    let with_held = || people.iter().filter(|one| !one.held.is_empty());
+    let step = with_held().count().div_ceil(USERS).max(1);
+    let asked: Vec<Person> = with_held().step_by(step).copied().collect();
+    if asked.is_empty() {
+        return None;
+    }
+    let gains = threads::share(
+        threads::for_memory(),
+        asked.chunks(PEOPLE),
+        || (),
+        |(), some| {
+            let of = some.iter();
+            of.map(|one| gains(parameters, ratings, *one))
+                .collect::<Vec<_>>()
+        },
+    );
+    let gains: Vec<[f64; TRIALS]> = gains.concat();
     let (best, sure) = (0..TRIALS)
         .map(|trial| (trial, certainty(gains.iter().map(|of| of[trial]))))
         .max_by(|a, b| a.1.0.total_cmp(&b.1.0))
@@ -73,17 +86,22 @@ pub fn find(parameters: &Parameters, ratings: &Ratings, split: &Split) -> Option
         return None;
     }
     let (fade, pull) = trial(best);
-    let users = threads::in_parts(people.len(), |part| {
-        let of = people[part].iter();
-        of.map(|one| {
-            let mut latest = Latest::default();
-            for &row in &one.train {
-                latest.take_in(left_over(parameters, ratings, row, one.user), fade);
-            }
-            latest.moved(pull) as f32
-        })
-        .collect::<Vec<f32>>()
-    });
+    let users = threads::share(
+        threads::for_memory(),
+        people.chunks(PEOPLE),
+        || (),
+        |(), some| {
+            let of = some.iter();
+            of.map(|one| {
+                let mut latest = Latest::default();
+                for &row in one.train {
+                    latest.take_in(left_over(parameters, ratings, row, one.user), fade);
+                }
+                latest.moved(pull) as f32
+            })
+            .collect::<Vec<f32>>()
+        },
+    );
     Some(Drift {
         fade: fade as f32,
         pull: pull as f32,
@@ -122,11 +140,11 @@ fn left_over(parameters: &Parameters, ratings: &Ratings, row: u32, user: usize) 
 }
 
 /// By how much the squared errors of somebody's validation ratings fall, together, by each trial.
-fn gains(parameters: &Parameters, ratings: &Ratings, person: &Person) -> [f64; TRIALS] {
+fn gains(parameters: &Parameters, ratings: &Ratings, person: Person<'_>) -> [f64; TRIALS] {
     let mut gains = [0.0; TRIALS];
     let mut latest = [Latest::default(); FADES.len()];
     let mut train = person.train.iter().peekable();
-    for &held in &person.held {
+    for &held in person.held {
         // What is asked for is what comes after all of them.
         let earlier = (person.train).partition_point(|&row| ratings.when(row) < ratings.when(held));
         if earlier * 2 < person.train.len() {
@@ -172,6 +190,11 @@ mod tests {
     use super::*;
     use crate::options::{ModelKind, Options};
     use pocketrec_base::random::Sequence;
+    use pocketrec_data::Split;
+
+    fn found(p: &Parameters, ratings: &Ratings, split: &Split) -> Option<Drift> {
+        find(p, ratings, &split.in_order(ratings))
+    }
 
     /// 60 people with 50 ratings each, one in ten held out, and a model that knows nothing of them but the mean. Biases
     /// go from -`by` to +`by` stars over each one's ratings.
@@ -208,7 +231,7 @@ mod tests {
     #[test]
     fn biases_move_to_where_the_latest_ratings_are() {
         let (p, ratings, split) = drifting(1.0);
-        let drift = find(&p, &ratings, &split).unwrap();
+        let drift = found(&p, &ratings, &split).unwrap();
         assert_eq!(drift.users.len(), 60);
         // Nobody's last ratings are all above or below by chance alone, and a pull holds each a little.
         let mean = drift.users.iter().sum::<f32>() / 60.0;
@@ -219,12 +242,12 @@ mod tests {
     #[test]
     fn nobodys_bias_moves_without_drift_or_validation_ratings() {
         let (p, ratings, split) = drifting(0.0);
-        assert_eq!(find(&p, &ratings, &split), None);
+        assert_eq!(found(&p, &ratings, &split), None);
         let (p, ratings, split) = drifting(1.0);
         let whole = Split {
             validation: Vec::new(),
             ..split
         };
-        assert_eq!(find(&p, &ratings, &whole), None);
+        assert_eq!(found(&p, &ratings, &whole), None);
     }
 }

@@ -50,12 +50,10 @@ pub fn choose(parameters: &Parameters, ratings: &Ratings, split: &Split) -> f32 
     let tried: Vec<(f32, Ranking)> = WEIGHTS
         .into_iter()
         .map(|weight| {
-            let mut at = 0;
-            let ranking = judge.judge(|_, out| {
-                for ((out, score), log) in out.iter_mut().zip(&scores[at..]).zip(&logs) {
+            let ranking = judge.judge_lists([&scores], |[scores], out| {
+                for ((out, score), log) in out.iter_mut().zip(scores).zip(&logs) {
                     *out = score + weight * log;
                 }
-                at += logs.len();
             });
             (weight, ranking)
         })

@@ -226,6 +226,23 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_by_the_path_that_was_asked_for() {
+        let (ratings, split) = ratings();
+        for kernel in Kernel::ALL
+            .into_iter()
+            .filter(|kernel| kernel.is_available())
+        {
+            let options = Options {
+                epochs: 1,
+                kernel: Some(kernel),
+                ..quick(ModelKind::Mlp)
+            };
+            let fit = fit(&ratings, &split, &options, None, &mut ()).unwrap();
+            assert_eq!(fit.kernel, kernel);
+        }
+    }
+
+    #[test]
     fn a_seed_gives_the_same_parameters_twice_and_another_seed_others() {
         let (ratings, split) = ratings();
         let mut options = Options {

@@ -389,6 +389,21 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_by_the_path_that_was_asked_for() {
+        for kernel in Kernel::ALL
+            .into_iter()
+            .filter(|kernel| kernel.is_available())
+        {
+            let options = Options {
+                sweeps: Some(2),
+                kernel: Some(kernel),
+                ..recipe::options(ModelKind::Hybrid)
+            };
+            assert_eq!(run(&options, &mut ()).unwrap().kernel, kernel);
+        }
+    }
+
+    #[test]
     fn rows_that_cannot_be_sampled_are_refused_by_size() {
         let options = Options {
             user_dim: 40,

@@ -13,7 +13,7 @@
 
 use super::parameters::{Parameters, clamp};
 use pocketrec::model::odds::{FACTORS, SHARE};
-use pocketrec_base::threads::in_parts;
+use pocketrec_base::threads::{for_memory, in_parts, share};
 use pocketrec_data::{Ratings, Split};
 
 /// Ratings of the common variance that a user's own is held by: as the sampler's prior has it, twice the shape of its gamma.
@@ -66,14 +66,18 @@ pub fn find(parameters: &Parameters, ratings: &Ratings, split: &Split) -> Option
         })
         .collect();
     let range = f64::from(scale.1) - f64::from(scale.0);
-    let slopes = SLOPES.step_by(STEP);
-    let slopes = slopes.map(|hundredths| f64::from(hundredths) / 100.0 * 4.5 / range);
-    let (_, slope, size) = slopes
-        .map(|slope| {
+    let slopes: Vec<i32> = SLOPES.step_by(STEP).collect();
+    let tried = share(
+        for_memory(),
+        slopes,
+        || (),
+        |(), hundredths| {
+            let slope = f64::from(hundredths) / 100.0 * 4.5 / range;
             let (unlikely, size) = unlikely(&held, slope);
             (unlikely, slope, size)
-        })
-        .min_by(|a, b| a.0.total_cmp(&b.0))?;
+        },
+    );
+    let (_, slope, size) = tried.into_iter().min_by(|a, b| a.0.total_cmp(&b.0))?;
     let mut away: Vec<f64> = held.iter().map(|one| one.away(slope) / size).collect();
     away.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| away[((away.len() - 1) as f64 * share).round() as usize];

@@ -38,8 +38,8 @@ const WIDTH: usize = 16;
 /// Rating visits that sweeps may cost together: some 10 seconds of processor time for rows of 16 numbers.
 const VISITS: usize = 304_000_000;
 /// The fewest sweeps, whatever the data's size, and as many as that buys at most. 20 million made-up ratings of 8 dimensions
-/// gain less than 0.0001 of RMSE by 28 in place of the fewest, of 24 dimensions 0.001.
-const SWEEPS: (usize, usize) = (19, 100);
+/// gain 0.0003 of RMSE by 19 sweeps that all draw everything in place of the fewest.
+const SWEEPS: (usize, usize) = (16, 100);
 /// Few ratings leave rows uncertain, and so the mean of few samples: there are more sweeps as long as they cost no more visits
 /// than this, which is a few seconds of processor time.
 const FEW_VISITS: usize = 40_000_000;
@@ -135,6 +135,7 @@ pub fn settings(options: &Options, ratings: usize, most: usize) -> bayes::Settin
         burn_in,
         sweeps,
         thin: sweeps.div_ceil(SAMPLES),
+        implicit_every: if total > SWEEPS.0 { 1 } else { 2 },
         dims: (options.user_dim, most),
         seed: options.seed,
         threads: options.thread_count(),
@@ -197,8 +198,8 @@ mod tests {
         assert_eq!(sweeps(80_000), (50, 150, 2));
         assert_eq!(sweeps(300_000), (33, 100, 2));
         assert_eq!(sweeps(1_000_000), (25, 75, 1));
-        assert_eq!(sweeps(19_000_000), (4, 15, 1));
-        assert_eq!(sweeps(32_000_000), (4, 15, 1));
+        assert_eq!(sweeps(19_000_000), (4, 12, 1));
+        assert_eq!(sweeps(32_000_000), (4, 12, 1));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
+use pocketrec_base::threads::join;
 use pocketrec_data::{Dataset, Split};
 use pocketrec_metrics::baselines::Baselines;
 
@@ -91,22 +92,46 @@ pub fn train(
     } = recipe;
     let fit = recipe::fit(data, split, &options, earlier, observer)?;
     let mut trained = Trained::of(fit, options);
-    trained.newcomer = newcomer(&trained.fit.parameters, &data.ratings, &split.train);
-    if data.has_times {
-        trained.drift = drift::find(&trained.fit.parameters, &data.ratings, split);
-    }
-    trained.odds = odds::find(&trained.fit.parameters, &data.ratings, split);
+    let (ratings, parameters) = (&data.ratings, &trained.fit.parameters);
+    // Each has stretches where one core waits.
+    let (beside, ordered) = join(
+        trained.options.thread_count(),
+        || {
+            let newcomer = newcomer(parameters, ratings, &split.train);
+            let odds = odds::find(parameters, ratings, split);
+            (
+                newcomer,
+                odds,
+                lists.then(|| fame::choose(parameters, ratings, split)),
+            )
+        },
+        || {
+            let orders = data.has_times.then(|| split.in_order(ratings));
+            let drift = orders
+                .as_ref()
+                .and_then(|orders| drift::find(parameters, ratings, orders));
+            (orders, drift)
+        },
+    );
+    let (newcomer, odds, fame) = beside;
+    let (orders, drift) = ordered;
+    (trained.newcomer, trained.odds, trained.drift) = (newcomer, odds, drift);
     if !lists {
         return Ok(trained);
     }
     let (ratings, parameters) = (&data.ratings, &trained.fit.parameters);
-    let fame = fame::choose(parameters, ratings, split);
-    let finds = recipe::has_interest(&trained.options) && data.has_times && !observer.stop();
+    let finds = recipe::has_interest(&trained.options) && !observer.stop();
     let flag = observer.stop_flag();
     let stop = || flag.is_some_and(|flag| flag.load(Ordering::Relaxed));
-    let interest = finds
-        .then(|| interest::find(parameters, ratings, split, &trained.options, &stop))
-        .flatten();
+    let interest = orders.filter(|_| finds).and_then(|orders| {
+        interest::find(
+            parameters,
+            ratings,
+            (split, &orders),
+            &trained.options,
+            &stop,
+        )
+    });
     trained.validation = (!split.validation.is_empty()).then(|| Validation {
         ratings: split.validation.len(),
         rmse: validate(parameters, ratings, &split.validation).rmse(),
@@ -115,7 +140,7 @@ pub fn train(
             .rmse,
         personal: interest.is_some() || parameters.are_personal(),
     });
-    trained.options.fame = Some(fame);
+    trained.options.fame = fame;
     trained.interest = interest;
     Ok(trained)
 }

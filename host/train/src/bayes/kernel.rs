@@ -1,4 +1,4 @@
-//! The sampler's two inner loops: sums of outer products, and normal draws for eight rows at once.
+//! Loops of the sampler: blocks of outer products, and normal draws for eight rows at once.
 //!
 //! A row is groups of eight numbers, and a solve works on eight rows side by side. Nothing is fused and every sum has one
 //! written order, so the bits are the same with and without AVX2 and AVX-512.
@@ -37,54 +37,8 @@ impl Vectors {
 
     /// Whether AVX-512 may be used.
     #[cfg(target_arch = "x86_64")]
-    fn have_avx512(self) -> bool {
+    pub(super) fn have_avx512(self) -> bool {
         self.0 == Kernel::Avx512
-    }
-}
-
-/// What the ratings of one row say: the sums of `w x x^T` (lower blocks of eight by eight) and of
-/// `w y x`, over its ratings.
-#[derive(Clone)]
-pub(super) struct Sums<const T: usize> {
-    /// Block `(i, j)`, `j <= i`, at `i (i + 1) / 2 + j`: eight rows of eight columns.
-    pub outer: Vec<[[f32; LANES]; LANES]>,
-    /// The sum of `w y x`.
-    pub linear: Row<T>,
-}
-
-impl<const T: usize> Sums<T> {
-    pub(super) fn new() -> Self {
-        Self {
-            outer: vec![[[0.0; LANES]; LANES]; T * (T + 1) / 2],
-            linear: [[0.0; LANES]; T],
-        }
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.outer.fill([[0.0; LANES]; LANES]);
-        self.linear = [[0.0; LANES]; T];
-    }
-
-    /// Element `(i, j)` of the sum of outer products, for `j <= i`.
-    pub(super) fn at(&self, i: usize, j: usize) -> f32 {
-        let (bi, bj) = (i / LANES, j / LANES);
-        self.outer[bi * (bi + 1) / 2 + bj][i % LANES][j % LANES]
-    }
-
-    /// Adds the ratings of a block: `x` the other side's rows with 1 in place of the bias, `scaled` the same times their
-    /// weights. T (T + 1) / 2 blocks of 64 multiply-adds a rating.
-    pub(super) fn add(&mut self, x: &[Row<T>], scaled: &[Row<T>], vectors: Vectors) {
-        assert_eq!(x.len(), scaled.len());
-        for i in 0..T {
-            let mut j = 0;
-            while j <= i {
-                let block = i * (i + 1) / 2 + j;
-                let some = (i + 1 - j).min(2);
-                let blocks = &mut self.outer[block..block + some];
-                add_blocks(blocks, x, scaled, (i, j), vectors);
-                j += some;
-            }
-        }
     }
 }
 
@@ -353,41 +307,51 @@ mod tests {
     use crate::dense;
 
     #[test]
-    fn sums_are_those_of_a_plain_loop_by_whatever_vectors() {
+    fn blocks_are_those_of_a_plain_loop_by_whatever_vectors() {
         let mut draw = Draw::new(4, Purpose::Start, 0, 0);
         let x: Vec<Row<3>> = (0..37)
             .map(|_| std::array::from_fn(|_| std::array::from_fn(|_| draw.normal() as f32)))
             .collect();
-        let w: Vec<f32> = (0..37).map(|k| 0.5 + k as f32 / 37.0).collect();
-        let scaled: Vec<Row<3>> = x
-            .iter()
-            .zip(&w)
-            .map(|(x, w)| x.map(|group| group.map(|x| x * w)))
+        let scaled: Vec<Row<3>> = (x.iter().zip(0u8..))
+            .map(|(x, k)| x.map(|group| group.map(|x| x * f32::from(k))))
             .collect();
-        let by = |kernel| {
-            let (mut sums, vectors) = (Sums::<3>::new(), Vectors::of(kernel));
-            sums.add(&x[..20], &scaled[..20], vectors);
-            sums.add(&x[20..], &scaled[20..], vectors);
-            sums
-        };
-        let sums = by(Kernel::Portable);
-        for kernel in Kernel::ALL {
-            let other = by(kernel);
-            assert_eq!(
-                other.outer,
-                sums.outer,
-                "the bits depend on {}",
-                kernel.name()
-            );
-        }
-        let flat = |k: usize, i: usize| f64::from(x[k][i / LANES][i % LANES]);
-        for i in 0..24 {
-            for j in 0..=i {
-                let plain: f64 = (0..37)
-                    .map(|k| f64::from(w[k]) * flat(k, i) * flat(k, j))
-                    .sum();
-                assert!((f64::from(sums.at(i, j)) - plain).abs() < 1e-4);
+        for (i, j, some) in [(0, 0, 1), (1, 0, 2), (2, 0, 2), (2, 1, 2), (2, 2, 1)] {
+            let mut due = vec![[[0.0; LANES]; LANES]; some];
+            for (x, scaled) in x.iter().zip(&scaled) {
+                for (j, block) in (j..).zip(&mut due) {
+                    for (sums, scaled) in block.iter_mut().zip(scaled[i]) {
+                        for (sum, x) in sums.iter_mut().zip(x[j]) {
+                            *sum += scaled * x;
+                        }
+                    }
+                }
             }
+            for kernel in Kernel::ALL {
+                let mut blocks = vec![[[0.0; LANES]; LANES]; some];
+                add_blocks(&mut blocks, &x, &scaled, (i, j), Vectors::of(kernel));
+                assert_eq!(blocks, due, "{i} {j} by {}", kernel.name());
+            }
+        }
+    }
+
+    #[test]
+    fn vectors_are_those_of_the_path_that_was_asked_for() {
+        for kernel in Kernel::ALL
+            .into_iter()
+            .filter(|kernel| kernel.is_available())
+        {
+            assert_eq!(Vectors::of(kernel), Vectors(kernel));
+        }
+        #[cfg(target_arch = "x86_64")]
+        {
+            let of = |kernel| {
+                let vectors = Vectors::of(kernel);
+                (vectors.have_avx2(), vectors.have_avx512())
+            };
+            assert_eq!(of(Kernel::Portable), (false, false));
+            assert_eq!(of(Kernel::Avx2), (Kernel::Avx2.is_available(), false));
+            let both = Kernel::Avx512.is_available();
+            assert_eq!(of(Kernel::Avx512), (both, both));
         }
     }
 

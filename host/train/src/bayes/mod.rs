@@ -27,8 +27,9 @@ mod mean;
 mod narrow;
 mod part;
 mod side;
+mod sums;
 mod table;
-mod tall;
+pub(crate) mod tall;
 
 pub use links::Tags;
 pub use narrow::{EXPLAINS, WideRows, narrower};
@@ -56,6 +57,9 @@ pub struct Settings {
     pub sweeps: usize,
     /// Of those sweeps, each `thin`-th goes into the mean.
     pub thin: usize,
+    /// Once burnt in, of how many sweeps one draws what ratings add to rows whatever their stars; the others leave it as it
+    /// is. Any order of draws has the same distribution in the end, and of many ratings this changes slowly.
+    pub implicit_every: usize,
     /// Dimensions of the rows that come out: at least, and at most. In between as many as explain something.
     pub dims: (usize, usize),
     /// Seed of all draws.
@@ -280,10 +284,12 @@ fn sample<const T: usize>(
             threads: settings.threads,
             vectors: Vectors::of(settings.kernel),
         };
+        let implicit =
+            sweep < settings.burn_in || sweep.is_multiple_of(settings.implicit_every.max(1));
         join(
             settings.threads,
-            || user_side.draw_prior(by_user, by_movie, user_tags, task.seed, task.sweep),
-            || movie_side.draw_prior(by_movie, by_user, movie_tags, task.seed, task.sweep),
+            || user_side.draw_prior([by_user, by_movie], user_tags, implicit, task),
+            || movie_side.draw_prior([by_movie, by_user], movie_tags, implicit, task),
         );
         for of_users in [!users_last, users_last] {
             if of_users {

@@ -1,10 +1,11 @@
 //! One side of the ratings, users or movies: its rows, the prior that they share, and the draw of both.
 
 use super::draw::{Draw, Purpose};
-use super::gather::{BLOCK, Given, Panel, gather};
-use super::kernel::{LANES, Normals, Row, Sums, Vectors};
+use super::gather::{Given, gather};
+use super::kernel::{LANES, Normals, Row, Vectors};
 use super::links::{Links, Tags};
 use super::part::{Members, draw_part};
+use super::sums::{BLOCK, Panel, Sums};
 use super::table::Table;
 use crate::dense::{PIVOT, cholesky};
 use crate::state::{Numbers, State};
@@ -154,15 +155,14 @@ impl<const T: usize> Side<T> {
     }
 
     /// Draws the prior given the rows: first the means' parts in turn, then the strengths of their
-    /// own priors, then the precision matrix. `lists` are this side's ratings, `others` the other's.
-    /// Two passes over the ratings.
+    /// own priors, then the precision matrix. `lists` are this side's ratings, `others` the other's. Where `implicit`
+    /// feedback is drawn too, that is two passes over the ratings.
     pub(super) fn draw_prior(
         &mut self,
-        lists: &Links,
-        others: &Links,
+        [lists, others]: [&Links; 2],
         tags: &Tags,
-        seed: u64,
-        sweep: u64,
+        implicit: bool,
+        Task { seed, sweep, .. }: Task,
     ) {
         let n = Self::WIDTH;
         let mut draw = Draw::new(seed, Purpose::Prior, sweep, self.number);
@@ -185,7 +185,8 @@ impl<const T: usize> Side<T> {
         for (tag, value) in self.tagged.iter_mut().enumerate() {
             part(alike(tags.members(tag)), self.tag_strength, value);
         }
-        for (other, value) in self.implicit.iter_mut().enumerate() {
+        let drawn = self.implicit.iter_mut().enumerate();
+        for (other, value) in drawn.filter(|_| implicit) {
             let members = Members {
                 list: others.rows(other),
                 on: others.rows_on(other),
@@ -257,7 +258,7 @@ impl<const T: usize> Side<T> {
                 (share, rows, means, prior, own.next().unwrap_or_default())
             })
             .collect();
-        let (number, precision) = (self.number, &self.precision);
+        let (number, held) = (self.number, Held::new(&self.precision));
         let given = Given {
             others,
             lists,
@@ -281,7 +282,8 @@ impl<const T: usize> Side<T> {
                         let mut weight = 1.0;
                         if let Some(own) = own.get_mut(i) {
                             let count = lists.rows(row).len() as f64;
-                            let left = squared_error(sums, &rows[i], square);
+                            let left = square + sums.squared_error(&rows[i], task.vectors);
+                            let left = left.max(0.0);
                             // a_u given its ratings is gamma: half a count more of shape for each, and half of
                             // their squared errors more of rate.
                             let shape = NOISE_SHAPE + 0.5 * count;
@@ -289,7 +291,7 @@ impl<const T: usize> Side<T> {
                             *own = ((draw.gamma(shape) / rate) as f32).min(MOST_PRECISE);
                             weight = *own;
                         }
-                        fill(normals, lane, sums, weight, precision, &prior[i]);
+                        held.fill((&mut *normals, lane), sums, weight, &prior[i], task.vectors);
                         for value in &mut normals.drawn {
                             value[lane] = draw.normal() as f32;
                         }
@@ -361,10 +363,13 @@ fn difference<const T: usize>(a: &Row<T>, b: &Row<T>) -> Row<T> {
 fn scatter<const T: usize>(rows: &[Row<T>]) -> Vec<f64> {
     let n = T * LANES;
     let mut out = vec![0.0; n * n];
-    let mut sums = Sums::<T>::new();
+    let (mut sums, mut panel) = (Sums::<T>::new(), Panel::new());
     for chunk in rows.chunks(BLOCK) {
         sums.clear();
-        sums.add(chunk, chunk, Vectors::widest());
+        for (at, row) in chunk.iter().enumerate() {
+            panel.put(at, row, [row[0][0], 1.0, 0.0]);
+        }
+        sums.add(&panel, chunk.len(), Vectors::widest());
         for i in 0..n {
             for j in 0..=i {
                 out[i * n + j] += f64::from(sums.at(i, j));
@@ -379,42 +384,100 @@ fn scatter<const T: usize>(rows: &[Row<T>]) -> Vec<f64> {
     out
 }
 
-/// The squared error of the ratings that `sums` is of, by the row `row`.
-///
-/// With X the other side's rows, w the weights and y what they explain: sum of w (y - <x, row>)^2 is
-/// `row' (X'wX) row - 2 row' (X'wy) + sum of w y^2`, of which the sums are at hand, so the ratings needn't be walked again.
-fn squared_error<const T: usize>(sums: &Sums<T>, row: &Row<T>, square: f64) -> f64 {
-    let row = row.as_flattened();
-    let mut error = square;
-    for (i, (&a, &b)) in row.iter().zip(sums.linear.as_flattened()).enumerate() {
-        let mut inner = 0.5 * f64::from(sums.at(i, i)) * f64::from(a);
-        for (j, &c) in row[..i].iter().enumerate() {
-            inner += f64::from(sums.at(i, j)) * f64::from(c);
-        }
-        error += 2.0 * f64::from(a) * (inner - f64::from(b));
-    }
-    error.max(0.0)
+/// What rows are held to their prior means by.
+struct Held<'a, const T: usize> {
+    /// The precision matrix.
+    precision: &'a [f64],
+    /// The same as [`Sums::turned`] has it.
+    turned: Vec<Row<T>>,
+    /// Where [`Normals::precision`] has each number of the turns.
+    places: Vec<u32>,
 }
 
-/// The posterior of one row into a lane: `weight` times the ratings' sums, plus the prior.
-fn fill<const T: usize>(
-    normals: &mut Normals,
-    lane: usize,
-    sums: &Sums<T>,
-    weight: f32,
-    precision: &[f64],
-    prior: &Row<T>,
-) {
-    let n = T * LANES;
-    let prior = prior.as_flattened();
-    let mut at = 0;
-    for i in 0..n {
-        let line = &precision[i * n..(i + 1) * n];
-        let from_prior: f64 = line.iter().zip(prior).map(|(a, &b)| a * f64::from(b)).sum();
-        for (j, p) in line[..=i].iter().enumerate() {
-            normals.precision[at][lane] = *p as f32 + weight * sums.at(i, j);
-            at += 1;
+impl<'a, const T: usize> Held<'a, T> {
+    const WIDTH: usize = T * LANES;
+
+    fn new(precision: &'a [f64]) -> Self {
+        let n = Self::WIDTH;
+        let turns = n / 2 + 1;
+        let mut turned = vec![[[0.0; LANES]; T]; turns];
+        let mut places = Vec::new();
+        for (turn, row) in turned.iter_mut().enumerate() {
+            for (i, x) in row.as_flattened_mut().iter_mut().enumerate() {
+                let j = (i + turn) % n;
+                *x = precision[i * n + j] as f32;
+                let (i, j) = (i.max(j), i.min(j));
+                places.push((i * (i + 1) / 2 + j) as u32);
+            }
         }
-        normals.mean[i][lane] = from_prior as f32 + weight * sums.linear.as_flattened()[i];
+        // The rest of the last turn says what is there already.
+        places.truncate((turns - 1) * n + n / 2);
+        Self {
+            precision,
+            turned,
+            places,
+        }
+    }
+
+    /// The posterior of one row into a lane: `weight` times the ratings' sums, plus the prior.
+    fn fill(
+        &self,
+        to: (&mut Normals, usize),
+        sums: &Sums<T>,
+        weight: f32,
+        prior: &Row<T>,
+        vectors: Vectors,
+    ) {
+        #[cfg(target_arch = "x86_64")]
+        if vectors.have_avx2() {
+            // SAFETY: this CPU has AVX2, as the line above says.
+            return unsafe { self.fill_avx2(to, sums, weight, prior) };
+        }
+        let _ = vectors;
+        self.fill_by(to, sums, weight, prior);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn fill_avx2(&self, to: (&mut Normals, usize), sums: &Sums<T>, weight: f32, prior: &Row<T>) {
+        self.fill_by(to, sums, weight, prior);
+    }
+
+    #[inline(always)]
+    fn fill_by(
+        &self,
+        (normals, lane): (&mut Normals, usize),
+        sums: &Sums<T>,
+        weight: f32,
+        prior: &Row<T>,
+    ) {
+        let turns = self.turned.iter().zip(&sums.turned);
+        for ((held, sums), places) in turns.zip(self.places.chunks(Self::WIDTH)) {
+            let mut all = *held;
+            for (all, sums) in all.iter_mut().zip(sums) {
+                for c in 0..LANES {
+                    all[c] += weight * sums[c];
+                }
+            }
+            for (x, place) in all.as_flattened().iter().zip(places) {
+                normals.precision[*place as usize][lane] = *x;
+            }
+        }
+        // The matrix is symmetric, so its columns are its rows.
+        let mut from_prior = [[0.0f64; LANES]; T];
+        let columns = self.precision.chunks_exact(Self::WIDTH);
+        for (column, prior) in columns.zip(prior.as_flattened()) {
+            let prior = f64::from(*prior);
+            for (sums, column) in from_prior.iter_mut().zip(column.as_chunks::<LANES>().0) {
+                for c in 0..LANES {
+                    sums[c] += column[c] * prior;
+                }
+            }
+        }
+        let linear = sums.linear.as_flattened();
+        let both = from_prior.as_flattened().iter().zip(linear);
+        for (mean, (from_prior, linear)) in normals.mean.iter_mut().zip(both) {
+            mean[lane] = *from_prior as f32 + weight * linear;
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::kernel::{LANES, Row};
 use std::ops::{Deref, DerefMut};
 
 /// Rows that are asked for before they are needed.
-pub(super) const AHEAD: usize = 16;
+pub(super) const AHEAD: usize = 32;
 
 /// Numbers that the processor fetches at a time: 64 bytes.
 const LINE: usize = 16;

@@ -260,7 +260,7 @@ fn product_less(row: &[f32], centre: &[f32], by: &[f64]) -> f64 {
 
 /// The lower triangle of the sum over rows of `part` times a row's products with itself, on all cores: each takes some
 /// of the sums, so that every sum has one order.
-pub(super) fn covariance(table: &[f32], dim: usize, part: f64, threads: usize) -> Vec<f64> {
+pub(crate) fn covariance(table: &[f32], dim: usize, part: f64, threads: usize) -> Vec<f64> {
     const SUMS: usize = 8;
     let starts: Vec<usize> = (0..dim).step_by(SUMS).collect();
     let made = share(
@@ -304,7 +304,7 @@ fn products_with_itself(table: &[f32], dim: usize, part: f64, own: Range<usize>,
 }
 
 /// Makes each row its product with the square matrix `turn`, reckoned in double precision.
-pub(super) fn turn(table: &mut [f32], dim: usize, turn: &[f64], threads: usize) {
+pub(crate) fn turn(table: &mut [f32], dim: usize, turn: &[f64], threads: usize) {
     let strips = strips(turn, dim);
     let parts: Vec<_> = table.chunks_mut(PART * dim).collect();
     let room = || vec![0.0; dim];

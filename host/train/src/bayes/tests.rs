@@ -34,6 +34,7 @@ fn settings() -> Settings {
         burn_in: 15,
         sweeps: 40,
         thin: 2,
+        implicit_every: 1,
         dims: (4, 4),
         seed: 3,
         threads: 2,

@@ -303,3 +303,89 @@ fn an_epoch_that_is_stopped_ends_on_every_thread_and_gives_no_sums() {
     let sums = fast.epoch(&samples, &|_| RATES, &mut |done| done < 20_000);
     assert!(sums.is_some());
 }
+
+#[test]
+fn a_part_that_is_done_alone_leaves_all_rows_and_other_parts_results_alone() {
+    use super::rows::{SlotSums, Step};
+    use super::scratch::Scratch;
+    use super::shard::{GROUP, Network, Outputs, Part, Shard};
+    let samples = samples(50, 40, 150);
+    let options = options(ModelKind::Hybrid, 3, &[7], 150);
+    let start = Parameters::initial(&options, 50, 40, 3.0);
+    for kernel in paths() {
+        let mut fast = Fast::new(&start, &options, kernel, 1);
+        fast.batches[0].prepare(&samples, &mut fast.places);
+        let mut scratch = Scratch::new(&fast.shape);
+        let width = fast.shape.movie_width;
+        let mut movie_gradients = Aligned::zero(GROUP * width);
+        for memory in [
+            &mut fast.user_gradients,
+            &mut movie_gradients,
+            &mut fast.dense_sums,
+        ] {
+            memory.numbers_mut().fill(7.0);
+        }
+        let mut before = None;
+        for part in [
+            Part::Gather,
+            Part::Forward,
+            Part::Backward,
+            Part::WeightGradient,
+            Part::Scatter,
+        ] {
+            // SAFETY: nothing else touches the trainer until the shard is done, on one thread.
+            let places = |memory: &mut Aligned| unsafe { memory.places() };
+            let outputs = Outputs {
+                user: places(&mut fast.user_gradients),
+                movie: places(&mut movie_gradients),
+                slope: places(&mut fast.slopes),
+                dense: places(&mut fast.dense_sums),
+            };
+            let sums = SlotSums {
+                rows: places(&mut fast.movie_sums),
+                biases: places(&mut fast.bias_sums),
+                room: fast.room,
+            };
+            let dense = places(&mut fast.dense[0]);
+            // SAFETY: as above.
+            let [users, movies] = unsafe { [fast.users.raw(), fast.movies.raw()] };
+            let network = Network {
+                shape: &fast.shape,
+                dense,
+                users,
+                movies,
+                mean: fast.like.mean,
+                scale: fast.like.scale,
+            };
+            let prepared = &fast.batches[0];
+            let shard = Shard {
+                samples: prepared.samples(&samples),
+                slots: prepared.slots(),
+                outputs,
+                sums: sums.shard(0, width),
+                decays: None,
+                step: Step {
+                    number: 1,
+                    size: 1.0,
+                    keep: 1.0,
+                    shrink: 0.0,
+                    stamped: false,
+                },
+                only: Some(part),
+            };
+            let range = prepared.shard(0);
+            fast.kernels.shard(&network, &shard, range, &mut scratch);
+            let after = [&fast.user_gradients, &movie_gradients, &fast.dense_sums]
+                .map(|memory| memory.numbers().to_vec());
+            if let Some(before) = before.replace(after.clone()) {
+                let [users, movies, dense] = [0, 1, 2].map(|at| before[at] == after[at]);
+                let name = (kernel, part);
+                assert_eq!(users, part != Part::Scatter, "{name:?}");
+                assert_eq!(movies, part != Part::Scatter, "{name:?}");
+                assert!(dense || part == Part::WeightGradient, "{name:?}");
+            }
+            assert!(fast.movie_sums.numbers().iter().all(|x| *x == 0.0));
+            assert_eq!(fast.parameters(), start, "{kernel:?} {part:?}");
+        }
+    }
+}

@@ -2,18 +2,19 @@
 //! rating is looked for, from what they had rated before it.
 
 use super::found::kin_level;
-use super::histories::Histories;
 use super::kin::Found;
 use super::settings::{ENOUGH, FADES, FAMES, PEOPLE, RANGE, SCORES, UNCHOSEN, VARIETY, WEIGHTS};
 use crate::parameters::Parameters;
 use crate::stop::Stop;
-use pocketrec_data::{Ratings, Split};
+use pocketrec_data::{InOrder, Ratings, Split};
 use pocketrec_metrics::ranking::{Judge, Ranking};
 
 /// People whose lists are judged.
 pub(super) struct Held<'a> {
     judge: Judge,
-    histories: &'a Histories,
+    ratings: &'a Ratings,
+    /// Training ratings.
+    order: &'a InOrder,
     /// When each person's held rating was given.
     times: Vec<u32>,
     counts: &'a [u32],
@@ -21,9 +22,9 @@ pub(super) struct Held<'a> {
 
 impl<'a> Held<'a> {
     pub(super) fn new(
-        ratings: &Ratings,
+        ratings: &'a Ratings,
         split: &Split,
-        histories: &'a Histories,
+        order: &'a InOrder,
         counts: &'a [u32],
     ) -> Self {
         let mut latest: Vec<Option<u32>> = vec![None; ratings.user_count()];
@@ -45,7 +46,8 @@ impl<'a> Held<'a> {
         };
         Self {
             judge: Judge::new(ratings, &split, people),
-            histories,
+            ratings,
+            order,
             times,
             counts,
         }
@@ -67,9 +69,10 @@ impl<'a> Held<'a> {
         if self.judge.people() == 0 {
             return Some((fade, weight * unit, fame * unit));
         }
-        let known: Vec<(f32, f32)> = (self.counts.iter())
-            .map(|&count| ((count as f32).ln_1p(), kin_level(count as f32)))
-            .collect();
+        let of_counts = |by: fn(f32) -> f32| -> Vec<f32> {
+            self.counts.iter().map(|&count| by(count as f32)).collect()
+        };
+        let (logs, levels) = (of_counts(f32::ln_1p), of_counts(kin_level));
         let stars = self.judge.lists(|user, out| {
             if !stop() {
                 parameters.raw_list(user as usize, out);
@@ -82,9 +85,8 @@ impl<'a> Held<'a> {
                     return;
                 }
                 let user = user as usize;
-                let history = self.histories.before(user, self.times[user]);
-                let terms = kin.terms(&kin.direction(history, fade));
-                for ((movie, out), (_, level)) in (0..).zip(out).zip(&known) {
+                let terms = kin.terms(&kin.direction(&self.before(user), fade));
+                for ((movie, out), level) in (0..).zip(out).zip(&levels) {
                     *out = level * kin.sum(&terms, movie);
                 }
             });
@@ -95,7 +97,7 @@ impl<'a> Held<'a> {
                         return None;
                     }
                     let (weight, fame) = (weight * unit, fame * unit);
-                    let found = self.judged(&stars, &terms, (weight, fame, &known));
+                    let found = self.judged(&stars, &terms, (weight, fame, &logs));
                     tried.push((weight, fame, found));
                 }
             }
@@ -110,21 +112,30 @@ impl<'a> Held<'a> {
         Some((fade, weight, fame))
     }
 
+    /// The movies that a person rated before the held rating.
+    fn before(&self, user: usize) -> Vec<u32> {
+        let ratings = self.ratings;
+        let rows = self.order.of(user);
+        let earlier = |&row: &u32| ratings.times[row as usize] < self.times[user];
+        let rows = &rows[..rows.partition_point(earlier)];
+        rows.iter()
+            .map(|&row| ratings.movies[row as usize])
+            .collect()
+    }
+
     fn judged(
         &self,
         stars: &[f32],
         terms: &[f32],
-        (weight, fame, known): (f32, f32, &[(f32, f32)]),
+        (weight, fame, logs): (f32, f32, &[f32]),
     ) -> Ranking {
-        let mut at = 0;
-        self.judge.judge(|_, out| {
-            let end = at + out.len();
-            let beside = stars[at..end].iter().zip(&terms[at..end]).zip(known);
-            for (out, ((stars, term), (log, _))) in out.iter_mut().zip(beside) {
-                *out = stars + fame * log + weight * term;
-            }
-            at = end;
-        })
+        self.judge
+            .judge_lists([stars, terms], |[stars, terms], out| {
+                let beside = stars.iter().zip(terms).zip(logs);
+                for (out, ((stars, term), log)) in out.iter_mut().zip(beside) {
+                    *out = stars + fame * log + weight * term;
+                }
+            })
     }
 }
 

@@ -12,9 +12,11 @@
 //! which are mostly noise, less is kept, as a ridge regression would.
 
 use super::found::{kin_level, kin_scale};
-use super::histories::Histories;
-use super::settings::{BEAM, KIN_DAMPING, KIN_FADE, KIN_PASSES, KIN_SHARE, LAST_BEAM, RATINGS};
+use super::settings::{
+    BEAM, KIN_DAMPING, KIN_FADE, KIN_PASSES, KIN_SHARE, LAST_BEAM, LEARNED, RATINGS,
+};
 use crate::additive::{Books, Plan, learn};
+use crate::bayes::tall;
 use crate::dense::{PIVOT, cholesky, solve_lower, svd};
 use crate::options::Options;
 use crate::random::{Random, Stream};
@@ -24,12 +26,11 @@ use pocketrec::model::kin::{BOOKS, BYTES, NUMBERS, WORDS};
 use pocketrec_base::threads;
 
 /// Columns that are worked on together; a thread has some of these blocks to itself, so nothing depends on how many
-/// threads there are.
-const BLOCK: usize = 8;
-const BLOCKS: usize = NUMBERS / BLOCK;
+/// threads there are. The recurrences wait for their own results: so many numbers side by side fill the time.
+const BLOCK: usize = 16;
 
-/// A table of [`NUMBERS`] columns, block after block of [`BLOCK`] of them.
-type Blocks = Vec<Vec<[f32; BLOCK]>>;
+/// A number of each of [`NUMBERS`] columns for each movie.
+type Table = Vec<[f32; NUMBERS]>;
 
 /// The codewords, and which ones each movie has.
 pub(super) struct Found {
@@ -87,44 +88,43 @@ impl Found {
     }
 }
 
-/// Finds them; nothing once `stop` says so.
+/// Finds them from which movies each person rated, in order, and how many ratings movies have; nothing once `stop` says
+/// so.
 pub(super) fn find(
-    histories: &Histories,
+    histories: impl ExactSizeIterator<Item = impl Iterator<Item = u32>>,
     counts: &[u32],
     options: &Options,
     stop: Stop<'_>,
 ) -> Option<Found> {
-    let directions = directions(histories, counts.len(), options, stop)?;
+    // A person in so many is enough of many.
+    let ratings: usize = counts.iter().map(|&count| count as usize).sum();
+    let step = ratings.div_ceil(RATINGS).max(1);
+    let people: Vec<Vec<u32>> = histories.step_by(step).map(Iterator::collect).collect();
+    let directions = directions(&people, counts, options, stop)?;
     quantise(&directions, counts, options, stop)
 }
 
 /// A direction for each movie, of length 1; zeros for a movie that nobody rated.
 fn directions(
-    histories: &Histories,
-    movies: usize,
+    people: &[Vec<u32>],
+    counts: &[u32],
     options: &Options,
     stop: Stop<'_>,
 ) -> Option<Vec<[f32; NUMBERS]>> {
     let threads = options.thread_count();
-    let step = histories.movies.len().div_ceil(RATINGS).max(1);
     let random = Random::new(options.seed, Stream::Interest, 2);
-    let mut table: Blocks = (0..BLOCKS)
-        .map(|block| {
-            let place = |movie: usize, at: usize| (movie * NUMBERS + block * BLOCK + at) as u64;
-            (0..movies)
-                .map(|movie| std::array::from_fn(|at| random.symmetric(place(movie, at), 1.0)))
-                .collect()
-        })
+    let place = |movie: usize, at: usize| (movie * NUMBERS + at) as u64;
+    let mut table: Table = (0..counts.len())
+        .map(|movie| std::array::from_fn(|at| random.symmetric(place(movie, at), 1.0)))
         .collect();
     for _ in 0..KIN_PASSES {
-        straighten(&mut table);
-        table = apply(&table, histories, step, threads, stop)?;
+        straighten(&mut table, threads);
+        table = apply(&table, people, threads, stop)?;
     }
-    straighten(&mut table);
-    let image = apply(&table, histories, step, threads, stop)?;
-    let (rows, images) = (rows(&table), rows(&image));
+    straighten(&mut table, threads);
+    let images = apply(&table, people, threads, stop)?;
     let mut inner = vec![0.0f64; NUMBERS * NUMBERS];
-    for (row, image) in rows.iter().zip(&images) {
+    for (row, image) in table.iter().zip(&images) {
         for (line, x) in inner.chunks_exact_mut(NUMBERS).zip(row) {
             for (sum, y) in line.iter_mut().zip(image) {
                 *sum += f64::from(*x) * f64::from(*y);
@@ -141,13 +141,9 @@ fn directions(
             vector.iter().map(|x| (x * kept) as f32).collect()
         })
         .collect();
-    let mut directions = vec![[0.0; NUMBERS]; movies];
-    let mut rated = vec![false; movies];
-    for &movie in &histories.movies {
-        rated[movie as usize] = true;
-    }
-    let all = directions.iter_mut().zip(&rows).zip(rated);
-    for ((to, row), _) in all.filter(|(_, rated)| *rated) {
+    let mut directions = vec![[0.0; NUMBERS]; counts.len()];
+    let all = directions.iter_mut().zip(&table).zip(counts);
+    for ((to, row), _) in all.filter(|(_, count)| **count > 0) {
         for (to, turn) in to.iter_mut().zip(&turn) {
             *to = row.iter().zip(turn).map(|(x, y)| x * y).sum();
         }
@@ -160,78 +156,77 @@ fn directions(
 }
 
 /// K times a table.
-fn apply(
-    table: &Blocks,
-    histories: &Histories,
-    step: usize,
-    threads: usize,
-    stop: Stop<'_>,
-) -> Option<Blocks> {
-    let block = |(): &mut (), from: &Vec<[f32; BLOCK]>| {
+fn apply(table: &Table, people: &[Vec<u32>], threads: usize, stop: Stop<'_>) -> Option<Table> {
+    let block = |(): &mut (), block: usize| {
+        let columns = table.iter().map(|row| row.as_chunks().0[block]);
+        let from: Vec<[f32; BLOCK]> = columns.collect();
         let mut to = vec![[0.0; BLOCK]; from.len()];
-        for user in (0..histories.people()).step_by(step) {
+        for movies in people {
             if stop() {
                 break;
             }
-            let movies = histories.of(user);
-            let mut sum = [0.0; BLOCK];
-            let mut before = [0.0; BLOCK];
-            for &movie in movies {
-                let (row, to) = (&from[movie as usize], &mut to[movie as usize]);
-                for at in 0..BLOCK {
-                    sum[at] += row[at];
-                    before[at] = before[at] * KIN_FADE + row[at];
-                    to[at] += before[at];
-                }
-            }
-            let share = KIN_SHARE / (movies.len().max(1) as f32).sqrt();
-            let mut behind = [0.0; BLOCK];
-            for &movie in movies.iter().rev() {
-                let (row, to) = (&from[movie as usize], &mut to[movie as usize]);
-                for at in 0..BLOCK {
-                    to[at] += behind[at] + share * sum[at];
-                    behind[at] = (behind[at] + row[at]) * KIN_FADE;
-                }
-            }
+            add_person(movies, &from, &mut to);
         }
         to
     };
-    let all = threads::share(threads, table.iter(), || (), block);
-    (!stop()).then_some(all)
+    let blocks = threads::share(threads, 0..NUMBERS / BLOCK, || (), block);
+    let row = |movie: usize| std::array::from_fn(|at| blocks[at / BLOCK][movie][at % BLOCK]);
+    (!stop()).then(|| (0..table.len()).map(row).collect())
 }
 
-/// The same table, row by row.
-fn rows(table: &Blocks) -> Vec<[f32; NUMBERS]> {
-    let movies = table.first().map_or(0, Vec::len);
-    (0..movies)
-        .map(|movie| std::array::from_fn(|at| table[at / BLOCK][movie][at % BLOCK]))
-        .collect()
-}
-
-/// Makes the columns orthonormal, by the Cholesky factor of their products.
-fn straighten(table: &mut Blocks) {
-    let rows = rows(table);
-    let mut gram = vec![0.0f64; NUMBERS * NUMBERS];
-    for row in &rows {
-        let row = row.map(f64::from);
-        for (at, line) in gram.chunks_exact_mut(NUMBERS).enumerate() {
-            for (sum, y) in line.iter_mut().zip(&row[..=at]) {
-                *sum += row[at] * y;
+/// Adds to some columns of K times a table one person's part of it.
+fn add_person(movies: &[u32], from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
+    #[inline(always)]
+    fn plain(movies: &[u32], from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
+        let mut sum = [0.0; BLOCK];
+        let mut before = [0.0; BLOCK];
+        for &movie in movies {
+            let (row, to) = (&from[movie as usize], &mut to[movie as usize]);
+            for at in 0..BLOCK {
+                sum[at] += row[at];
+                before[at] = before[at] * KIN_FADE + row[at];
+                to[at] += before[at];
+            }
+        }
+        let share = KIN_SHARE / (movies.len().max(1) as f32).sqrt();
+        let sum = sum.map(|sum| share * sum);
+        let mut behind = [0.0; BLOCK];
+        for &movie in movies.iter().rev() {
+            let (row, to) = (&from[movie as usize], &mut to[movie as usize]);
+            for at in 0..BLOCK {
+                to[at] += behind[at] + sum[at];
+                behind[at] = (behind[at] + row[at]) * KIN_FADE;
             }
         }
     }
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn wide(movies: &[u32], from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
+        plain(movies, from, to);
+    }
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: AVX2 was found on this CPU in the line above.
+        return unsafe { wide(movies, from, to) };
+    }
+    plain(movies, from, to);
+}
+
+/// Makes the columns orthonormal, by the Cholesky factor of their products.
+fn straighten(table: &mut Table, threads: usize) {
+    let mut gram = tall::covariance(table.as_flattened(), NUMBERS, 1.0, threads);
     let trace: f64 = (0..NUMBERS).map(|at| gram[at * NUMBERS + at]).sum();
     for at in 0..NUMBERS {
         gram[at * NUMBERS + at] += 1e-9 * trace + f64::MIN_POSITIVE;
     }
     cholesky(&mut gram, NUMBERS, PIVOT);
-    for (movie, row) in rows.iter().enumerate() {
-        let mut row = row.map(f64::from);
-        solve_lower(&gram, NUMBERS, &mut row);
-        for (at, x) in row.iter().enumerate() {
-            table[at / BLOCK][movie][at % BLOCK] = *x as f32;
-        }
+    // Rows times the factor's inverse, transposed.
+    let mut turn = vec![0.0; NUMBERS * NUMBERS];
+    for (column, x) in turn.chunks_exact_mut(NUMBERS).enumerate() {
+        x[column] = 1.0;
+        solve_lower(&gram, NUMBERS, x);
     }
+    tall::turn(table.as_flattened_mut(), NUMBERS, &turn, threads);
 }
 
 /// Puts the directions into codewords, found from those of movies that lists may name.
@@ -246,7 +241,17 @@ fn quantise(
     if movies.len() < WORDS {
         movies = (0..counts.len()).collect();
     }
-    let points: Vec<f32> = movies.iter().flat_map(|movie| directions[*movie]).collect();
+    let points_of = |movies: &[usize]| -> Vec<f32> {
+        let of = movies.iter();
+        of.flat_map(|movie| directions[*movie]).collect()
+    };
+    let named = points_of(&movies);
+    // Movies weigh as often as they are rated, so that of many the most rated ones decide; of equals the first.
+    if movies.len() > LEARNED {
+        movies.sort_by_key(|movie| std::cmp::Reverse(counts[*movie]));
+        movies.truncate(LEARNED);
+    }
+    let points = points_of(&movies);
     let weights: Vec<f32> = movies.iter().map(|movie| counts[*movie] as f32).collect();
     let threads = options.thread_count();
     let plan = Plan {
@@ -272,7 +277,7 @@ fn quantise(
         codes
     };
     // So that nothing is much more alike than 1.
-    let longest = longest(&codebook, &encode(&codebook, &points));
+    let longest = longest(&codebook, &encode(&codebook, &named));
     codebook.iter_mut().for_each(|x| *x /= longest);
     // Words as an image has them, so that codes make up for much of the rounding.
     let scale = kin_scale(&codebook);

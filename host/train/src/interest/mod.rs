@@ -6,21 +6,20 @@
 
 mod choose;
 mod found;
-mod histories;
 mod kin;
 pub mod settings;
 
 pub use found::{Interest, confidence_bytes, kin_levels, kin_scale, most};
 
-use histories::Histories;
 use pocketrec::model::interest::LATEST;
-use pocketrec_data::{Ratings, Split};
+use pocketrec_data::{InOrder, Ratings, Split};
 
 use super::options::Options;
 use super::parameters::Parameters;
 use super::stop::Stop;
 
-/// Finds which movies belong together by the training ratings of `split`, and what people look for by all of its ratings.
+/// Finds which movies belong together by the training ratings of `split`, and what people look for by all of its ratings:
+/// the training and the validation ratings in order are beside it.
 /// How fast ratings fade and what an interest is worth, and fame beside it, is chosen on the validation ratings, where lists
 /// add it to the stars of `parameters`.
 ///
@@ -29,33 +28,45 @@ use super::stop::Stop;
 pub fn find(
     parameters: &Parameters,
     ratings: &Ratings,
-    split: &Split,
+    (split, orders): (&Split, &(InOrder, InOrder)),
     options: &Options,
     stop: Stop<'_>,
 ) -> Option<Interest> {
-    let histories = Histories::new(ratings, &split.train);
     let mut counts = vec![0; ratings.movie_count()];
     for &row in &split.train {
         counts[ratings.movies[row as usize] as usize] += 1;
     }
-    let kin = kin::find(&histories, &counts, options, stop)?;
-    let held = choose::Held::new(ratings, split, &histories, &counts);
+    let movie = |&row: &u32| ratings.movies[row as usize];
+    let histories = orders.0.each().map(|rows| rows.iter().map(movie));
+    let kin = kin::find(histories, &counts, options, stop)?;
+    let held = choose::Held::new(ratings, split, &orders.0, &counts);
     let (fade, weight, fame) = held.choose(parameters, &kin, stop)?;
-    let latest = ratings.in_order(split.train.iter().chain(&split.validation).copied());
-    let latest = latest.iter().flat_map(|rows| {
-        let of = rows.iter().rev().map(|row| ratings.movies[*row as usize]);
-        of.chain(std::iter::repeat(u32::MAX)).take(LATEST)
-    });
     let found = Interest {
         fade,
         weight,
         fame,
-        latest: latest.collect(),
+        latest: latest(ratings, orders),
         kin_codes: kin.codes,
         kin_codebook: kin.codebook,
     };
     // Asked last: what was left undone isn't given.
     (!stop()).then_some(found)
+}
+
+/// The movies that each person rated last, as [`Interest::latest`] has them.
+fn latest(ratings: &Ratings, (train, validation): &(InOrder, InOrder)) -> Vec<u32> {
+    let mut latest = Vec::with_capacity(train.users() * LATEST);
+    for (train, validation) in train.each().zip(validation.each()) {
+        let mut last = [train, validation].map(|rows| rows.iter().rev().copied().peekable());
+        for _ in 0..LATEST {
+            let [train, validation] = last.each_mut().map(|rows| rows.peek().copied());
+            let is_held =
+                validation.map(|row| ratings.when(row)) > train.map(|row| ratings.when(row));
+            let row = last[usize::from(is_held)].next();
+            latest.push(row.map_or(u32::MAX, |row| ratings.movies[row as usize]));
+        }
+    }
+    latest
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 /// The most ratings that directions are found from.
 pub const RATINGS: usize = 4_000_000;
+/// The most movies that codewords are learned from, those with the most ratings; the others are put into codes by them.
+pub const LEARNED: usize = 8_192;
 /// Codes kept from book to book while codewords are found.
 pub const BEAM: usize = 4;
 /// The same in the last search.

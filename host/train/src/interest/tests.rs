@@ -44,7 +44,8 @@ fn found(threads: usize) -> (Interest, Ratings) {
         ..Options::default()
     };
     let parameters = Parameters::initial(&options, 150, 60, 3.5);
-    let interest = find(&parameters, &ratings, &split, &options, &|| false).unwrap();
+    let all = (&split, &split.in_order(&ratings));
+    let interest = find(&parameters, &ratings, all, &options, &|| false).unwrap();
     (interest, ratings)
 }
 
@@ -107,7 +108,14 @@ fn nobody_and_no_validation_give_something_finite() {
         train: split.train[..3].to_vec(),
         validation: Vec::new(),
     };
-    let interest = find(&parameters, &ratings, &few, &options, &|| false).unwrap();
+    let interest = find(
+        &parameters,
+        &ratings,
+        (&few, &few.in_order(&ratings)),
+        &options,
+        &|| false,
+    )
+    .unwrap();
     let course = [interest.fade, interest.weight, interest.fame];
     let all = interest.kin_codebook.iter().chain(&course);
     assert!(all.into_iter().all(|x| x.is_finite()));
@@ -127,7 +135,13 @@ fn a_search_that_is_stopped_anywhere_ends_and_gives_nothing() {
     let search = |after: usize| {
         asked.store(0, Ordering::Relaxed);
         let stop = || asked.fetch_add(1, Ordering::Relaxed) >= after;
-        find(&parameters, &ratings, &split, &options, &stop)
+        find(
+            &parameters,
+            &ratings,
+            (&split, &split.in_order(&ratings)),
+            &options,
+            &stop,
+        )
     };
     assert!(search(usize::MAX).is_some());
     let whole = asked.load(Ordering::Relaxed);
