@@ -9,6 +9,7 @@
 #[path = "../../firmware/src/arm/memory.rs"]
 mod memory;
 mod semihosting;
+mod service;
 mod stack;
 
 use core::fmt::Write;
@@ -112,6 +113,8 @@ fn main() -> ! {
     shape("mf_i8", images::MF_I8);
     learning();
     lists();
+    service::polls("poll_i8", open(images::LISTS_I8), 160);
+    service::polls("poll_codes", open(images::LISTS_CODES), 400);
     if !software {
         for (name, bytes) in [
             ("dim4", images::DIM4),
@@ -394,16 +397,17 @@ fn codes(bytes: &'static [u8], interest: &Interest) {
     });
     let user = model.mean_user();
     let left = model.movies() - 1;
-    for name in ["list_codes", "list_interest_codes"] {
-        expect(name, model.kernels().rank);
-    }
+    expect("list_codes", model.kernels().rank);
+    expect("list_interest_codes", Kernel::CodeGate);
     let mut top = TopN::<10>::new();
     region("table_codes", 1, || top.advance(&model, &user, |_| true, 1));
     region("list_codes", left, || {
         top.advance(&model, &user, |_| true, left)
     });
     let mut top = TopN::<10>::new().with_interest(interest.clone());
-    top.advance(&model, &user, |_| true, 1);
+    region("table_interest_codes", 1, || {
+        top.advance(&model, &user, |_| true, 1)
+    });
     region("list_interest_codes", left, || {
         top.advance(&model, &user, |_| true, left)
     });

@@ -138,7 +138,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `learn` | yes | learning on the device |
-//! | `codes` | yes | models whose movies are sums of codewords, a few bytes each; takes `integers`, and 3 KB of RAM a ranking |
+//! | `codes` | yes | models whose movies are sums of codewords, a few bytes each; takes `integers`, and 4.5 KB of RAM a ranking, or 5.4 KB with the DSP extension |
 //! | `codes-mlp` | yes | the same before an MLP: 6 KB of flash |
 //! | `odds` | yes | how sure predictions are, of an image that says it |
 //! | `facets` | yes | lists by genre and year, of an image that says them; without it such an image's lists are whole |

@@ -184,6 +184,9 @@ pub enum Kernel {
     CodeTable,
     /// `codes.rs`: the same, the terms of one movie alone.
     CodeTerms,
+    /// `codes/seek.rs`: in place of [`CodeTable`](Self::CodeTable) for somebody who looks for something. No shape is said to
+    /// get it.
+    CodeGate,
 }
 
 impl Kernel {
@@ -215,6 +218,7 @@ impl Kernel {
             Self::DspCoded => "pocketrec_coded_32",
             // Of 4 codes.
             Self::CodeTable if cfg!(any(cortex_m_dsp, cortex_m_base)) => "pocketrec_look_up_4",
+            Self::CodeGate if cfg!(any(cortex_m_dsp, cortex_m_base)) => "pocketrec_seek",
             Self::IntegerLayers if Machine::HERE.dsp => "pocketrec_dense_i16",
             _ => return None,
         })

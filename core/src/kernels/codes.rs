@@ -12,8 +12,8 @@
 //!
 //! A second table, of 1 KB, has for each confidence byte what fame gives a movie of it and the most that anybody's interest
 //! could. A movie whose confidence byte is too low for it to pass the last one of the list, whatever its codes, is passed
-//! over with a glance at that byte: most movies of a catalogue are known to few. What somebody looks for is looked up
-//! only for a movie that could pass with the most of each book, and no further once it lacks too much.
+//! over with a glance at that byte: most movies of a catalogue are known to few. What somebody looks for comes next
+//! ([`seek`]), in tables that are rounded such that they only pass over movies, and the rest for those that are left.
 //!
 //! Before a network ([`coded`](crate::kernels::integer::coded)) a term is what the codeword adds to a bound of the network's
 //! output ([`bounds`]), beside a constant, and a movie that passes by these is scored by itself.
@@ -21,6 +21,7 @@
 #[cfg(feature = "codes-mlp")]
 mod bounds;
 mod past;
+mod seek;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -41,7 +42,8 @@ use crate::table::{Codes, EmbeddingTable, MAX_BOOKS};
 use bounds::Bounds;
 use core::hint::black_box;
 use core::ops::Range;
-use past::{Left, Sought, past};
+use past::{Left, past};
+use seek::{Gate, Sought};
 pub(crate) use words::Words;
 #[cfg(feature = "codes-mlp")]
 use words::held;
@@ -50,10 +52,12 @@ use words::rounded;
 /// Bits by which a term is coarser than a score.
 const COARSER: u32 = SCORE_BITS - 12;
 
-/// A user's term of each codeword, and what a movie can get beside: 3 KB.
+/// A user's term of each codeword, and what a movie can get beside: 4.4 KB, or 5.3 KB with the DSP extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lookup {
     terms: [[i16; 256]; MAX_BOOKS],
+    /// What is sought.
+    gate: Gate,
     /// What fame gives a movie of each confidence byte, and as much as any interest could.
     most: [i32; 256],
     /// The most that the terms of any movie's codes add up to, as a score.
@@ -61,6 +65,8 @@ pub(crate) struct Lookup {
     /// A movie of a lower confidence byte can't be above this bar, the base apart.
     least: u32,
     bar: i32,
+    /// The key that a movie must pass to enter the list; the lowest one also where it isn't known.
+    pub(crate) list: i32,
     /// What a network's bound has beside its terms, as a score.
     #[cfg(feature = "codes-mlp")]
     constant: i64,
@@ -77,10 +83,12 @@ impl Lookup {
     /// Nobody's.
     pub(crate) const NONE: Self = Self {
         terms: [[0; 256]; MAX_BOOKS],
+        gate: Gate::NONE,
         most: [0; 256],
         top: 0,
         least: 0,
         bar: 0,
+        list: 0,
         #[cfg(feature = "codes-mlp")]
         constant: 0,
         of: ([0; ROW_PAIRS], 0, 0),
@@ -94,29 +102,50 @@ impl Lookup {
         self.made = 0;
     }
 
-    /// Makes the terms of a user, where they aren't there. Costs a product of vectors a codeword.
-    pub(crate) fn fill(&mut self, user: &User, words: &Words<'_>, ranked: &Ranked<'_>) {
-        let of = (user.row, user.dot_shift, ranked.each);
+    /// Makes the terms of a user, where they aren't there, of the `words` that are asked for then. Costs a product of vectors
+    /// a codeword.
+    #[inline(always)]
+    pub(crate) fn fill<'w>(
+        &mut self,
+        user: &User,
+        words: impl FnOnce() -> Words<'w>,
+        ranked: &Ranked<'_>,
+    ) {
+        if self.made == 0 || !self.is_of(user, ranked) {
+            self.fill_anew(user, &words(), ranked);
+        }
+    }
+
+    /// Whether they are the terms of this user.
+    fn is_of(&self, user: &User, ranked: &Ranked<'_>) -> bool {
+        let (row, shift, each) = &self.of;
         #[cfg(feature = "codes-mlp")]
-        let others = words.network.is_some() && self.half != *user.counts();
+        if ranked.bounded.is_some() && !same(&self.half, user.counts()) {
+            return false;
+        }
+        (*shift, *each) == (user.dot_shift, ranked.each) && same(row, &user.row)
+    }
+
+    #[inline(never)]
+    fn fill_anew(&mut self, user: &User, words: &Words<'_>, ranked: &Ranked<'_>) {
+        self.of = (user.row, user.dot_shift, ranked.each);
+        self.made = 1;
+        self.list = i32::MIN;
+        #[cfg(feature = "codes-mlp")]
+        match words.network {
+            None => self.make(user, words, &ranked.codes),
+            Some(network) => self.bound(user, words, network, &ranked.codes),
+        }
         #[cfg(not(feature = "codes-mlp"))]
-        let others = false;
-        if self.made == 0 || self.of != of || others {
-            self.of = of;
-            self.made = 1;
-            #[cfg(feature = "codes-mlp")]
-            match words.network {
-                None => self.make(user, words, &ranked.codes),
-                Some(network) => self.bound(user, words, network, &ranked.codes),
-            }
-            #[cfg(not(feature = "codes-mlp"))]
-            self.make(user, words, &ranked.codes);
-            self.top = self.highest(&ranked.codes);
-            self.least = 0;
-            self.bar = i32::MIN;
-            for (most, known) in self.most.iter_mut().zip(0..=u8::MAX) {
-                *most = ranked.most(known);
-            }
+        self.make(user, words, &ranked.codes);
+        if let Some((_, interest)) = ranked.interest {
+            self.gate.take(interest.terms().lacks());
+        }
+        self.top = self.highest(&ranked.codes);
+        self.least = 0;
+        self.bar = i32::MIN;
+        for (most, known) in self.most.iter_mut().zip(0..=u8::MAX) {
+            *most = ranked.most(known);
         }
     }
 
@@ -132,6 +161,18 @@ impl Lookup {
         {
             self.least = self.least.wrapping_add(1);
         }
+    }
+
+    /// Which confidence bytes are passed over, as assembly has it: the largest of them, four times, without the DSP extension
+    /// the least that isn't, and 1 in each byte where none is. `None` where all are.
+    #[cfg(any(cortex_m_dsp, cortex_m_base))]
+    fn passed_over(&self) -> Option<(u32, u32)> {
+        let least = u8::try_from(self.least).ok()?;
+        let below = match cfg!(cortex_m_dsp) {
+            true => u32::from(least.saturating_sub(1)).wrapping_mul(0x0101_0101),
+            false => least.into(),
+        };
+        Some((below, if least == 0 { 0x0101_0101 } else { 0 }))
     }
 
     #[inline(never)]
@@ -200,6 +241,13 @@ impl Lookup {
         }
         sum << COARSER
     }
+}
+
+/// Whether both are the same. A comparison of arrays goes byte by byte on a small core.
+#[inline(always)]
+fn same(some: &[Pair], others: &[Pair]) -> bool {
+    let different = some.iter().zip(others).map(|(a, b)| a ^ b);
+    different.fold(0, |all, bits| all | bits) == 0
 }
 
 /// As [`dot`], of a row of bytes that are multiplied at the end: the same sum. The row's magnitudes add up to at most
@@ -288,9 +336,7 @@ impl Ranked<'_> {
         });
         lookup.rise(bound);
         while let Some((row, key)) = self.next(lookup, &rows, bound) {
-            let terms = self.codes.of(row).iter().zip(&lookup.terms);
-            let terms = terms.fold(0_i32, |sum, (code, of)| sum.wrapping_add(term(of, *code)));
-            let beside = key.wrapping_sub(terms << COARSER);
+            let beside = key.wrapping_sub(self.terms(lookup, row));
             let key = words.score(user, &self.codes, row).wrapping_add(beside);
             if key.wrapping_sub(self.base) > bar {
                 return Above::Movie(row, key);
@@ -307,55 +353,83 @@ impl Ranked<'_> {
     /// The first of the movies of these `rows` whose terms and what is beside are above `bar`: its row, and what they are.
     #[inline(always)]
     fn next(&self, lookup: &Lookup, rows: &Range<usize>, bar: i32) -> Option<(usize, i32)> {
+        if let Some(interest) = self.interest {
+            return self.find_sought(lookup, interest, rows, bar);
+        }
         match self.codes.books {
-            4 => self.find::<4>(lookup, rows.start, rows.end, bar),
-            3 => self.find::<3>(lookup, rows.start, rows.end, bar),
-            2 => self.find::<2>(lookup, rows.start, rows.end, bar),
-            _ => self.find::<1>(lookup, rows.start, rows.end, bar),
+            MAX_BOOKS if !self.known.is_empty() => self.find_most(lookup, rows, bar),
+            _ => self.find(lookup, rows, bar),
         }
     }
 
+    /// The same of any number of books, whether or not something says how well movies are known.
     #[inline(never)]
-    fn find<const BOOKS: usize>(
+    fn find(&self, lookup: &Lookup, rows: &Range<usize>, bar: i32) -> Option<(usize, i32)> {
+        rows.clone().find_map(|row| {
+            let mut most = 0;
+            if let Some(known) = self.known.get(row) {
+                if u32::from(*known) < lookup.least {
+                    return None;
+                }
+                most = *lookup.most.get(usize::from(*known))?;
+            }
+            let key = self.terms(lookup, row).wrapping_add(most);
+            (key > bar).then_some((row, key))
+        })
+    }
+
+    /// The same of as many books as there can be, of movies of which something says how well they are known.
+    #[inline(never)]
+    fn find_most(&self, lookup: &Lookup, rows: &Range<usize>, bar: i32) -> Option<(usize, i32)> {
+        let (codes, _) = self.codes.codes.as_chunks();
+        let codes = codes.get(rows.clone())?;
+        let known = self.known.get(rows.clone())?;
+        let (passed, key) = past(lookup, Left { codes, known }, bar)?;
+        Some((rows.start.wrapping_add(passed), key))
+    }
+
+    /// As [`find`](Self::find), of what is sought.
+    #[inline(never)]
+    fn find_sought(
         &self,
         lookup: &Lookup,
-        first: usize,
-        end: usize,
+        (kin, interest): (&Kin<'_>, &Interest),
+        rows: &Range<usize>,
         bar: i32,
     ) -> Option<(usize, i32)> {
-        let (all, _) = self.codes.codes.as_chunks::<BOOKS>();
-        let all = all.get(first..end)?;
-        let Some(known) = self.known.get(first..end) else {
-            let terms = lookup.terms.first_chunk::<BOOKS>()?;
-            let mut movies = all.iter();
-            while let Some(codes) = movies.next() {
-                let key = sum(terms, codes) << COARSER;
-                if key > bar {
-                    let row = end.wrapping_sub(movies.len()).wrapping_sub(1);
-                    return Some((row, key));
-                }
-            }
-            return None;
+        // As many as there are movies, either way.
+        let left = Sought {
+            codes: kin.codes.get(rows.clone())?,
+            known: self.known.get(rows.clone())?,
+            levels: kin.levels,
         };
-        // As many as there are movies.
-        let sought = self.interest.and_then(|(kin, interest)| {
-            let codes = kin.codes.get(first..end)?;
-            Some(Sought {
-                codes,
-                kin,
-                terms: interest.terms(),
-            })
-        });
-        let (passed, key) = past(
-            lookup,
-            Left {
-                codes: all,
-                known,
-                sought,
-            },
-            bar,
-        )?;
-        Some((first.wrapping_add(passed), key))
+        let mut walk = seek::Walk::of(lookup, left)?;
+        let below_terms = bar.saturating_sub(lookup.top);
+        loop {
+            let (passed, most) = walk.next(lookup, below_terms)?;
+            let row = rows.start.wrapping_add(passed);
+            let terms = self.terms(lookup, row);
+            if most.wrapping_add(terms) <= bar {
+                continue;
+            }
+            let known = self.known.get(row)?;
+            // Below 2^31: a key is, and a bar that any is above.
+            let key = lookup.most.get(usize::from(*known))?.wrapping_add(terms);
+            let by = interest::key(1, kin.level(*known));
+            let room = key.saturating_sub(bar);
+            let key = key.wrapping_sub(interest.terms().lack(kin.codes.get(row)?, by, room));
+            if key > bar {
+                return Some((row, key));
+            }
+        }
+    }
+
+    /// The terms of the movie of `row`, as a score.
+    #[cfg_attr(cortex_m_base, inline(never))]
+    #[cfg_attr(not(cortex_m_base), inline)]
+    fn terms(&self, lookup: &Lookup, row: usize) -> i32 {
+        let terms = self.codes.of(row).iter().zip(&lookup.terms);
+        terms.fold(0_i32, |sum, (code, of)| sum.wrapping_add(term(of, *code))) << COARSER
     }
 
     /// What a movie of a confidence byte gets for fame, and as much as any interest could give it.
@@ -367,25 +441,6 @@ impl Ranked<'_> {
             .wrapping_mul(i32::from(known))
             .wrapping_add(interest)
     }
-}
-
-/// The terms of a movie's codes.
-#[inline(always)]
-fn sum<const BOOKS: usize>(terms: &[[i16; 256]; BOOKS], codes: &[u8; BOOKS]) -> i32 {
-    // One load of all four where an address need not be divisible by four.
-    #[cfg(cortex_m_dsp)]
-    if let (Some([a, b, c, d]), Some(codes)) = (terms.first_chunk(), codes.first_chunk()) {
-        let codes = u32::from_le_bytes(*codes);
-        return term(a, codes as u8)
-            .wrapping_add(term(b, (codes >> 8) as u8))
-            .wrapping_add(term(c, (codes >> 16) as u8))
-            .wrapping_add(term(d, (codes >> 24) as u8));
-    }
-    let mut sum = 0_i32;
-    for (terms, code) in terms.iter().zip(codes) {
-        sum = sum.wrapping_add(term(terms, *code));
-    }
-    sum
 }
 
 /// A term of a book. Of 256 every code has one, which the compiler sees.

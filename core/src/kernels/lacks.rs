@@ -104,9 +104,6 @@ macro_rules! nibbles {
 "#
     };
 }
-#[cfg(all(cortex_m_dsp, feature = "codes"))]
-pub(crate) use nibbles;
-
 #[cfg(cortex_m_dsp)]
 core::arch::global_asm!(
     "    .syntax unified\n    .thumb",

@@ -97,14 +97,19 @@ impl Model<'_> {
         }
     }
 
-    /// The codewords that movies are sums of, in a model of such.
+    /// The codewords that movies are sums of, in a model of such, and the movies' codes.
     #[cfg(feature = "codes")]
     pub(super) fn words<'w>(
         &'w self,
         integers: &'w Integers<'_>,
     ) -> Option<(Words<'w>, Codes<'w>)> {
         let codes = self.movie_table.codes()?;
-        let words = Words {
+        Some((self.words_of(integers), codes))
+    }
+
+    #[cfg(feature = "codes")]
+    fn words_of<'w>(&'w self, integers: &'w Integers<'_>) -> Words<'w> {
+        Words {
             rows: self.parts.dot.then(|| self.movie_table.words()),
             biases: self.movie_bias.as_ref().map(|table| table.words()),
             bias_shift: integers.bias_shift,
@@ -113,8 +118,7 @@ impl Model<'_> {
                 .network
                 .as_ref()
                 .and_then(|network| Some((network, network.coded.as_ref()?))),
-        };
-        Some((words, codes))
+        }
     }
 
     /// What a ranking by looking up looks at, in a model whose movies are sums of codewords; `lookup` then has the terms
@@ -126,7 +130,8 @@ impl Model<'_> {
         (each, interest): (i32, &'r Interest),
         lookup: &mut Lookup,
     ) -> Option<Ranked<'r>> {
-        let (words, codes) = self.words(self.integers.as_ref()?)?;
+        let integers = self.integers.as_ref()?;
+        let codes = self.movie_table.codes()?;
         let ranked = Ranked {
             codes,
             known: self.confidence.map_or(&[], |known| known.bytes),
@@ -137,9 +142,13 @@ impl Model<'_> {
                 .map(|(_, kin)| (kin, interest)),
             base: user.integer.base,
             #[cfg(feature = "codes-mlp")]
-            bounded: words.network.map(|_| (words, &user.integer)),
+            bounded: integers
+                .network
+                .as_ref()
+                .and_then(|network| network.coded.as_ref())
+                .map(|_| (self.words_of(integers), &user.integer)),
         };
-        lookup.fill(&user.integer, &words, &ranked);
+        lookup.fill(&user.integer, || self.words_of(integers), &ranked);
         Some(ranked)
     }
 

@@ -106,10 +106,13 @@ impl Interest {
     }
 }
 
+/// Bits behind the point that a key has more than a term.
+pub(crate) const KEY_BITS: u32 = 20 - BITS as u32;
+
 /// A sum of terms times a level as a key, in 2^-20 stars: at most 2^29.
 #[inline(always)]
 pub(crate) fn key(sum: i32, level: i32) -> i32 {
-    sum.wrapping_mul(level) << (20 - BITS)
+    sum.wrapping_mul(level) << KEY_BITS
 }
 
 impl Interests<'_> {

@@ -16,9 +16,13 @@
 //! at most sixteen look-ups.
 
 use super::Model;
+#[cfg(cortex_m_dsp)]
+use crate::kernels::dsp::products;
 pub use crate::kernels::lacks::{BOOKS, BYTES, WORDS};
 use crate::kernels::lacks::{Lacks, lack};
-use crate::numeric::dsp::{Pair, multiply_add_bytes};
+#[cfg(not(cortex_m_dsp))]
+use crate::numeric::dsp::multiply_add_bytes;
+use crate::numeric::dsp::{BESIDE_A_BYTE, Pair, add_bytes};
 use crate::numeric::fixed::{between, power_of_two};
 use crate::numeric::unroll::{each, each_of_two};
 use crate::numeric::walk::numbered;
@@ -43,11 +47,11 @@ pub const LEVELS: usize = 64;
 /// The largest term of a codeword.
 const MOST: i32 = (1 << 14) - 1;
 
-/// How much more a sum of codewords' bytes is than the sum of their numbers.
-const MIDDLE: i32 = (BOOKS as i32) << 7;
+/// How much more a sum of codewords' bytes comes to than that of their numbers.
+const MIDDLE: u32 = BOOKS as u32 * BESIDE_A_BYTE;
 
-/// Two sums of nothing.
-const NOTHING: Pair = 0x0001_0001 * MIDDLE as Pair;
+/// Words of codewords that are added up together: as many as a core has registers for, or all.
+const AT_ONCE: usize = if cfg!(cortex_m_dsp) { 4 } else { QUADS };
 
 /// More than any key's magnitude.
 const BEYOND: i32 = 1 << 25;
@@ -88,7 +92,7 @@ impl KinTerms {
     }
 
     /// What each codeword lacks of the most of its book.
-    #[cfg(all(feature = "codes", any(cortex_m_dsp, cortex_m_base)))]
+    #[cfg(feature = "codes")]
     pub(crate) fn lacks(&self) -> &Lacks {
         &self.lacks
     }
@@ -112,40 +116,44 @@ impl Kin<'_> {
         16.0 / (self.scale * self.scale)
     }
 
-    /// Twice 16 bits of sums of the codewords of the movie of `row`, each number 2^11 more than it is: of four numbers as
-    /// [`Direction`] has them. A codeword's bytes are added up two at a time, 2^7 more than they are, so that none borrows
-    /// from its neighbour. All of [`NOTHING`] for a row outside the table.
+    /// The direction of the movie of `row`, the sum of its codewords, whose numbers are within ±2^11, each [`MIDDLE`] more than
+    /// it is; as if all of them were zeros for a row outside the table.
     #[inline(never)]
     fn sums(&self, row: u32) -> Direction {
-        let mut sums = [[NOTHING; 2]; QUADS];
+        let mut sums = [[MIDDLE * 0x1_0001; 2]; QUADS];
         let Some(codes) = self.codes.get(row as usize) else {
             return sums;
         };
-        let (books, _) = self.codebook.as_chunks::<WORDS>();
         sums = [[0; 2]; QUADS];
-        for (book, words) in numbered(books, 0) {
-            let byte = codes.get(book >> 1).copied().unwrap_or_default();
-            let nibble = if book & 1 == 0 { byte & 15 } else { byte >> 4 };
-            let Some(word) = words.get(usize::from(nibble)) else {
-                continue;
-            };
-            each(&mut sums, word, |[even, odd], quad| {
-                let quad = *quad ^ 0x8080_8080;
-                *even = even.wrapping_add(quad & 0x00ff_00ff);
-                *odd = odd.wrapping_add((quad >> 8) & 0x00ff_00ff);
-            });
+        let (books, _) = self.codebook.as_chunks::<WORDS>();
+        let (twos, _) = books.as_chunks::<2>();
+        let (blocks, _) = sums.as_chunks_mut::<AT_ONCE>();
+        for (block, sums) in numbered(blocks, 0) {
+            for ([low, high], byte) in twos.iter().zip(codes) {
+                for (words, nibble) in [(low, byte & 15), (high, byte >> 4)] {
+                    let word = words.get(usize::from(nibble));
+                    let quads = word.and_then(|word| word.as_chunks::<AT_ONCE>().0.get(block));
+                    if let Some(quads) = quads {
+                        each(sums, quads, |sums, quad| {
+                            *sums = add_bytes(*quad, *sums);
+                        });
+                    }
+                }
+            }
         }
         sums
     }
 
-    /// Adds `by` times the direction of the movie of `row`, whose numbers are within ±2^11; nothing for a row outside the
-    /// table. In the order of [`Direction`].
+    /// Adds `by`, at most 2^12, times the direction of the movie of `row`; nothing for a row outside the table. In the
+    /// order of [`Direction`].
     pub(crate) fn add(&self, x: &mut [i32; NUMBERS], row: u32, by: i32) {
+        let by = i32::from(by as i16);
         let sums = self.sums(row);
         let (twos, _) = x.as_chunks_mut::<2>();
         for (two, sum) in twos.iter_mut().zip(sums.as_flattened()) {
-            for (x, sum) in two.iter_mut().zip([sum & 0xffff, sum >> 16]) {
-                *x = x.wrapping_add((sum as i32).wrapping_sub(MIDDLE).wrapping_mul(by));
+            for (x, sum) in two.iter_mut().zip([*sum as i16, (sum >> 16) as i16]) {
+                let number = i32::from(sum).wrapping_sub(MIDDLE as i32);
+                *x = x.wrapping_add(number.wrapping_mul(by));
             }
         }
     }
@@ -158,11 +166,11 @@ impl Kin<'_> {
         let (books, _) = self.codebook.as_chunks::<WORDS>();
         for (lacks, words) in kin.lacks.iter_mut().zip(books) {
             let mut most = -MOST;
-            for (lack, word) in lacks.iter_mut().zip(words) {
-                let mut sum = 0_i32;
-                for (pairs, quad) in x.iter().zip(word) {
-                    sum = multiply_add_bytes(*quad, *pairs, sum);
-                }
+            #[cfg(cortex_m_dsp)]
+            let sums = products(words, x).into_iter();
+            #[cfg(not(cortex_m_dsp))]
+            let sums = words.iter().map(|word| product(word, x));
+            for (lack, sum) in lacks.iter_mut().zip(sums) {
                 let term = between(sum.wrapping_shr(shift), MOST);
                 *lack = term as u16;
                 most = if term > most { term } else { most };
@@ -181,8 +189,8 @@ impl Kin<'_> {
     fn terms(&self, row: u32) -> KinTerms {
         let mut own = self.sums(row);
         for pair in own.as_flattened_mut() {
-            let low = pair.wrapping_sub(MIDDLE as u32) & 0xffff;
-            *pair = (*pair & 0xffff_0000).wrapping_sub((MIDDLE as u32) << 16) | low;
+            let low = pair.wrapping_sub(MIDDLE) & 0xffff;
+            *pair = (*pair & 0xffff_0000).wrapping_sub(MIDDLE << 16) | low;
         }
         self.terms_of(&own, 2)
     }
@@ -222,6 +230,16 @@ impl Kin<'_> {
     pub(crate) fn key_of_score(&self, score: f32) -> i32 {
         (score * self.one()) as i32
     }
+}
+
+/// The product of a codeword and a direction.
+#[cfg(not(cortex_m_dsp))]
+#[inline(always)]
+fn product(word: &Codeword, x: &Direction) -> i32 {
+    let pairs = x.iter().zip(word);
+    pairs.fold(0, |sum, (pairs, quad)| {
+        multiply_add_bytes(*quad, *pairs, sum)
+    })
 }
 
 impl<'a> Model<'a> {

@@ -40,22 +40,21 @@ impl Model<'_> {
         self.score_rows_portably(user, first, scores);
     }
 
-    /// As [`score_rows`](Self::score_rows), with `fame` times the image's confidence term and somebody's interest
-    /// added, as keys: integers that are in order where those sums are, or the sums' bits
+    /// As [`score_rows`](Self::score_rows), with what fame gives a movie for each count of its confidence
+    /// ([`fame_of_a_count`](Self::fame_of_a_count)) and somebody's interest added, as keys: integers that are in order where those sums are, or the sums' bits
     /// ([`keys_are_numbers`](Self::keys_are_numbers)). Integers cost less to compare where floating point is software,
     /// and integer scores are keys as they are. What isn't above `bar`, a key too, need only be that.
     pub(crate) fn score_keys(
         &self,
         user: &UserState,
         first: u32,
-        (fame, interest): (f32, &Interest),
+        ((fame, each), interest): ((f32, i32), &Interest),
         bar: i32,
         keys: &mut [i32],
     ) {
         let at = first as usize;
         let known = self.confidence.and_then(|known| known.bytes.get(at..));
         let known = known.unwrap_or_default();
-        let (fame, each) = self.fame_of_a_count(fame);
         let interests = self.interests().filter(|_| interest.any());
         if let Some(integers) = &self.integers {
             self.sum_rows(integers, &user.integer, at, keys);

@@ -43,32 +43,41 @@ pub(crate) fn multiply_add_bytes(bytes: u32, pairs: [Pair; 2], sum: i32) -> i32 
         .wrapping_add(product(bytes >> 24, odd as i32 >> 16))
 }
 
-/// `sum` plus the products of four signed bytes with four signed 16-bit numbers: `pairs` has those of the first byte and the
-/// third, then those of the second and the fourth.
+/// How much more than a byte [`add_bytes`] adds: where it takes a subtraction of each to have its sign.
+pub(crate) const BESIDE_A_BYTE: u32 = if cfg!(cortex_m_dsp) { 0 } else { 128 };
+
+/// `pairs` and four signed bytes, [`BESIDE_A_BYTE`] with each of them: the first byte and the third are added to the first
+/// pair, the others to the second. What they come to has 16 bits.
+#[cfg(not(cortex_m_dsp))]
+#[inline(always)]
+pub(crate) fn add_bytes(bytes: u32, pairs: [Pair; 2]) -> [Pair; 2] {
+    let [even, odd] = pairs;
+    let bytes = bytes ^ 0x8080_8080;
+    [
+        even.wrapping_add(bytes & 0x00ff_00ff),
+        odd.wrapping_add((bytes >> 8) & 0x00ff_00ff),
+    ]
+}
+
+/// `pairs` and four signed bytes, [`BESIDE_A_BYTE`] with each of them: the first byte and the third are added to the first
+/// pair, the others to the second. What they come to has 16 bits.
 #[cfg(cortex_m_dsp)]
 #[inline(always)]
-pub(crate) fn multiply_add_bytes(bytes: u32, pairs: [Pair; 2], sum: i32) -> i32 {
-    let [even, odd] = pairs;
-    let result;
-    // SAFETY: arithmetic on registers. An overflow would only set the Q flag.
+pub(crate) fn add_bytes(bytes: u32, pairs: [Pair; 2]) -> [Pair; 2] {
+    let [mut even, mut odd] = pairs;
+    // SAFETY: arithmetic on registers.
     unsafe {
         core::arch::asm!(
             dsp_core!(),
-            "sxtb16 {first}, {bytes}",
-            "sxtb16 {second}, {bytes}, ror #8",
-            "smlad {first}, {first}, {even}, {sum}",
-            "smlad {result}, {second}, {odd}, {first}",
+            "sxtab16 {even}, {even}, {bytes}",
+            "sxtab16 {odd}, {odd}, {bytes}, ror #8",
             bytes = in(reg) bytes,
-            even = in(reg) even,
-            odd = in(reg) odd,
-            sum = in(reg) sum,
-            first = out(reg) _,
-            second = out(reg) _,
-            result = lateout(reg) result,
+            even = inout(reg) even,
+            odd = inout(reg) odd,
             options(pure, nomem, nostack, preserves_flags)
         );
     }
-    result
+    [even, odd]
 }
 
 /// The top halves of `low` and `high` side by side, negative ones as 0.

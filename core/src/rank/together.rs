@@ -79,7 +79,6 @@ impl<const N: usize> TopForTwo<N> {
     ) -> Progress {
         let [first, second] = &self.interests;
         let by = |interest| By {
-            fame: 1.0,
             fame_of_a_count: model.fame_of_a_count(1.0),
             interest,
             wanted: self.wanted,
@@ -129,7 +128,13 @@ impl Walk<'_> {
             let left = end.wrapping_sub(*self.next).min(SLICE as u32);
             let keys_of = |user: &UserState, by: &By<'_>, keys: &mut [i32; SLICE]| {
                 let keys = keys.get_mut(..left as usize).unwrap_or_default();
-                model.score_keys(user, *self.next, (by.fame, by.interest), none, keys);
+                model.score_keys(
+                    user,
+                    *self.next,
+                    (by.fame_of_a_count, by.interest),
+                    none,
+                    keys,
+                );
             };
             let (mut keys, mut others) = ([0; SLICE], [0; SLICE]);
             keys_of(one, &by_one, &mut keys);

@@ -417,7 +417,7 @@ mod tests {
                 bounded: Some((of, &user)),
             };
             let mut lookup = Lookup::NONE;
-            lookup.fill(&user, &of, &ranked);
+            lookup.fill(&user, || of, &ranked);
             let due: Vec<i32> = (0..movies)
                 .map(|movie| {
                     let half: Vec<i64> = (0..units)
@@ -452,9 +452,9 @@ mod tests {
             // Another half of dense layer 0 makes other terms.
             let mut other = user;
             other.half[0] ^= 1;
-            lookup.fill(&other, &of, &ranked);
+            lookup.fill(&other, || of, &ranked);
             let mut fresh = Lookup::NONE;
-            fresh.fill(&other, &of, &ranked);
+            fresh.fill(&other, || of, &ranked);
             prop_assert_eq!(lookup, fresh);
         }
     }

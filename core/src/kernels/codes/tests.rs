@@ -99,7 +99,7 @@ proptest! {
             bounded: None,
         };
         let mut lookup = Lookup::NONE;
-        lookup.fill(&user, &of, &ranked);
+        lookup.fill(&user, || of, &ranked);
         let due: Vec<i32> = (0..movies)
             .map(|movie| {
                 let terms = codes.words(movie).map(|at| {
@@ -135,9 +135,9 @@ proptest! {
         // Others' terms take the place of these.
         let mut other = user;
         other.set(3.5, &own.iter().map(|x| -x).collect::<Vec<_>>(), -12);
-        lookup.fill(&other, &of, &ranked);
+        lookup.fill(&other, || of, &ranked);
         let mut fresh = Lookup::NONE;
-        fresh.fill(&other, &of, &ranked);
+        fresh.fill(&other, || of, &ranked);
         prop_assert_eq!(lookup, fresh);
     }
 }

@@ -126,7 +126,7 @@ const LIST: u32 = 10;
 
 /// What a service's poll takes beside the movies that it ranks, in instructions, and cycles of each of those: the board's
 /// test with the emulator's clock sees to it.
-const POLL: (f64, f64) = (2_000.0, 1.6);
+const POLL: (f64, f64) = (1_200.0, 1.8);
 
 /// What a score that was counted takes in software, to be in stars, which a list doesn't ask of it: instructions, and
 /// cycles of each of those.
@@ -344,7 +344,12 @@ impl On<'_> {
             false => ("table_codes", Shape::coded()),
         };
         let factor = shape.words() / counted.words();
-        Some(self.of(work, true)?.scaled(factor))
+        let table = self.of(work, true)?.scaled(factor);
+        // What movies are passed over by is of the same size whatever the codewords are.
+        match shape.interest {
+            true => self.plus(table, "table_interest_codes", "table_codes"),
+            false => Some(table),
+        }
     }
 
     fn ranked_with_mlp(&self) -> Option<Estimate> {
