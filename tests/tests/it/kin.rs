@@ -134,7 +134,7 @@ fn series_find_themselves_and_nobody_obscure_is_named() -> Result<()> {
     let model = Model::open(image.as_ref())?;
     let (kin, taste) = (judge(&model, &data, false)?, judge(&model, &data, true)?);
     println!("kin: {kin:?}, taste: {taste:?}");
-    assert!(kin.series >= 0.51, "{kin:?}");
+    assert!(kin.series >= 0.48, "{kin:?}");
     assert_eq!(kin.obscure, 0.0);
     assert!(kin.genres > taste.genres, "{kin:?}, by taste {taste:?}");
     assert!(kin.series > taste.series, "{kin:?}, by taste {taste:?}");

@@ -3,17 +3,18 @@
 //! Two movies are as much alike as the same people rated both, more so the nearer in the order in which they did:
 //!
 //! ```text
-//! K = sum over people of  X' (T + share/sqrt(n)) X       T[i][j] = d^|i - j|
+//! K = sum over people of  X' (T + s - own (1 + s) I) X       T[i][j] = d^|i - j|,  s = share/sqrt(n)
 //! ```
 //!
-//! X has a row for each of a person's n ratings, in order, with a 1 for its movie. Nobody needs K itself: its
-//! [`NUMBERS`] largest eigenvectors come from applying it again and again (subspace iteration, see Halko, Martinsson and
-//! Tropp 2011), which costs a few passes over the ratings, since T is applied by two recurrences. Of small eigenvalues,
-//! which are mostly noise, less is kept, as a ridge regression would.
+//! X has a row for each of a person's n ratings, in order, with a 1 for its movie; part of what a rating counts for with
+//! itself is left out, so that directions say more of which movies go together and less of how often each is rated. Nobody
+//! needs K itself: its [`NUMBERS`] largest eigenvectors come from applying it again and again (subspace iteration, see
+//! Halko, Martinsson and Tropp 2011), which costs a few passes over the ratings, since T is applied by two recurrences. Of
+//! small eigenvalues, which are mostly noise, less is kept, as a ridge regression would.
 
 use super::found::{kin_level, kin_scale};
 use super::settings::{
-    BEAM, KIN_DAMPING, KIN_FADE, KIN_PASSES, KIN_SHARE, LAST_BEAM, LEARNED, RATINGS,
+    BEAM, KIN_DAMPING, KIN_FADE, KIN_OWN, KIN_PASSES, KIN_SHARE, LAST_BEAM, LEARNED, RATINGS,
 };
 use crate::additive::{Books, Plan, learn};
 use crate::bayes::tall;
@@ -190,11 +191,12 @@ fn add_person(movies: &[u32], from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
         }
         let share = KIN_SHARE / (movies.len().max(1) as f32).sqrt();
         let sum = sum.map(|sum| share * sum);
+        let own = KIN_OWN * (1.0 + share);
         let mut behind = [0.0; BLOCK];
         for &movie in movies.iter().rev() {
             let (row, to) = (&from[movie as usize], &mut to[movie as usize]);
             for at in 0..BLOCK {
-                to[at] += behind[at] + sum[at];
+                to[at] += behind[at] + sum[at] - own * row[at];
                 behind[at] = (behind[at] + row[at]) * KIN_FADE;
             }
         }
