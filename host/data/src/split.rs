@@ -4,7 +4,7 @@ use super::ratings::{InOrder, Ratings};
 use pocketrec_base::pages;
 use pocketrec_base::random::Sequence;
 
-/// Indices into [`Ratings`](super::Ratings): every rating is in exactly one part.
+/// Indices into [`Ratings`]: every rating is in exactly one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// Ratings to learn from, in ascending order.
