@@ -14,8 +14,8 @@ pub const LAST_BEAM: usize = 16;
 pub const KIN_FADE: f32 = 0.95;
 /// What two ratings of one person count however far apart, times the root of how many they gave.
 pub const KIN_SHARE: f32 = 5.0;
-/// How much of what a rating counts for with itself is left out, which says nothing of other movies. All of it, as EASE does
-/// (Steck 2019), leaves negative eigenvalues as large as those that are sought.
+/// How much of what a rating counts for with itself is left out, which says nothing of other movies. EASE leaves out all of
+/// it (Steck 2019); here lists found less by three fifths than by half (docs/RESULTS.md).
 pub const KIN_OWN: f32 = 0.5;
 /// How much less is kept of weak directions: of the weakest, one part in 1 + this.
 pub const KIN_DAMPING: f64 = 1.0;
