@@ -500,6 +500,9 @@ fn is_wait(error: &std::io::Error) -> bool {
 #[cfg(test)]
 #[path = "connection_tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "connection_waiting_tests.rs"]
+mod waiting_tests;
 
 #[cfg(test)]
 #[path = "noisy_tests.rs"]
