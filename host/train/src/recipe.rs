@@ -193,13 +193,14 @@ mod tests {
     fn sweeps_follow_from_the_number_of_ratings() {
         let sweeps = |ratings| {
             let settings = settings(&options(MODEL), ratings, 8);
-            (settings.burn_in, settings.sweeps, settings.thin)
+            let every = settings.implicit_every;
+            (settings.burn_in, settings.sweeps, settings.thin, every)
         };
-        assert_eq!(sweeps(80_000), (50, 150, 2));
-        assert_eq!(sweeps(300_000), (33, 100, 2));
-        assert_eq!(sweeps(1_000_000), (25, 75, 1));
-        assert_eq!(sweeps(19_000_000), (4, 12, 1));
-        assert_eq!(sweeps(32_000_000), (4, 12, 1));
+        assert_eq!(sweeps(80_000), (50, 150, 2, 1));
+        assert_eq!(sweeps(300_000), (33, 100, 2, 1));
+        assert_eq!(sweeps(1_000_000), (25, 75, 1, 1));
+        assert_eq!(sweeps(19_000_000), (4, 12, 1, 2));
+        assert_eq!(sweeps(32_000_000), (4, 12, 1, 2));
     }
 
     #[test]

@@ -64,14 +64,40 @@ fn a_hidden_taste_is_found_to_within_the_noise() {
     let held = |u: u32, m: u32| (u * 7 + m * 3).is_multiple_of(4);
     let train = ratings(|u, m| !held(u, m));
     let test = ratings(held);
-    let rows = run(&train, &Default::default(), &settings());
-    let squares = test.iter().map(|&(u, m, stars)| {
-        let error = f64::from(stars - predict(&rows, 4, u as usize, m as usize));
-        error * error
+    let [whole, half] = [1, 2].map(|implicit_every| {
+        let settings = Settings {
+            implicit_every,
+            ..settings()
+        };
+        let rows = run(&train, &Default::default(), &settings);
+        let squares = test.iter().map(|&(u, m, stars)| {
+            let error = f64::from(stars - predict(&rows, 4, u as usize, m as usize));
+            error * error
+        });
+        let rmse = (squares.sum::<f64>() / test.len() as f64).sqrt();
+        // 0.3 is the noise; biases alone leave 0.76.
+        assert!(rmse < 0.33, "{implicit_every}: {rmse}");
+        rows
     });
-    let rmse = (squares.sum::<f64>() / test.len() as f64).sqrt();
-    // 0.3 is the noise; biases alone leave 0.76.
-    assert!(rmse < 0.33, "{rmse}");
+    assert_ne!(whole, half);
+}
+
+#[test]
+fn implicit_feedback_is_drawn_in_each_sweep_of_burn_in() {
+    let train = ratings(|u, m| (u + m) % 3 == 0);
+    let of = |burn_in, implicit_every| {
+        let settings = Settings {
+            burn_in,
+            sweeps: 1,
+            thin: 1,
+            implicit_every,
+            ..settings()
+        };
+        run(&train, &Default::default(), &settings)
+    };
+    // The only sweep behind burn-in is one that draws it, or one that doesn't.
+    assert_eq!(of(6, 1), of(6, 3));
+    assert_ne!(of(6, 1), of(6, 4));
 }
 
 #[test]
