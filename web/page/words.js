@@ -96,5 +96,5 @@ export function parts(explained, whom = 'you') {
     [explained.mlp, 'the network'],
   ];
   // A part that a model does not have adds this very number.
-  return [[fixed(explained.mean), 'the mean of all ratings'], ...named.filter(([part]) => part !== 0).map(([part, what]) => [signed(part), what])];
+  return [[fixed(explained.mean), 'what all predictions start from'], ...named.filter(([part]) => part !== 0).map(([part, what]) => [signed(part), what])];
 }

@@ -61,7 +61,7 @@ test('a rating moves the list, is explained, undone, forgotten, and kept over a 
     await settled(page);
     const why = await page.locator('.more').innerText();
     assert.match(why, /^Why \d\.\d\d stars, likely \d\.\d to \d\.\d$/m);
-    assert.match(why, /the mean of all ratings/);
+    assert.match(why, /what all predictions start from/);
     assert.match(why, /of it from your 5 for (Toy Story|Finding Nemo)/);
     assert.equal(await page.locator('.more .chips button').count(), 6);
 

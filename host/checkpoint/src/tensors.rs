@@ -27,7 +27,10 @@ impl CheckpointError {
     /// Whether the file's content is to blame, and not the disk.
     pub fn is_bad_input(&self) -> bool {
         match &self.kind {
-            Kind::Read(error) => error.kind() == std::io::ErrorKind::NotFound,
+            Kind::Read(error) => matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::IsADirectory
+            ),
             Kind::Write(_) => false,
             Kind::NotSafetensors(_) | Kind::Content(_) => true,
         }
@@ -38,6 +41,10 @@ impl fmt::Display for CheckpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.path.display();
         match &self.kind {
+            Kind::Read(error) if error.kind() == io::ErrorKind::IsADirectory => write!(
+                f,
+                "{path} is a folder; it should be a checkpoint, a file that `host train` writes"
+            ),
             Kind::Read(error) => write!(f, "{path} could not be read: {error}"),
             Kind::Write(error) => write!(f, "{path} could not be written: {error}"),
             Kind::NotSafetensors(why) => write!(

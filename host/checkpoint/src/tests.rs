@@ -226,6 +226,19 @@ fn a_file_that_is_not_there_is_told_by_its_path() {
 }
 
 #[test]
+fn a_folder_in_place_of_a_file_is_told_as_one() {
+    let folder = folder("checkpoint-folder");
+    let error = Checkpoint::read(&folder).unwrap_err();
+    assert!(error.is_bad_input());
+    let text = error.to_string();
+    assert!(
+        text.contains("is a folder; it should be a checkpoint"),
+        "{text}"
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
 fn a_file_that_cannot_be_written_leaves_nothing_behind() {
     let folder = folder("checkpoint-refused");
     let path = folder.join("taken");

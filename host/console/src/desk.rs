@@ -156,7 +156,10 @@ pub fn why_for(
     explained: &pocketrec::wire::Explained,
     other: Option<&Other>,
 ) -> Vec<String> {
-    let mut lines = vec![format!("{} mean of all ratings", fixed(explained.mean, 2))];
+    let mut lines = vec![format!(
+        "{} what all predictions start from",
+        fixed(explained.mean, 2)
+    )];
     let ([general, taste], whose) = match other {
         None => (
             ["how you rate in general", "your taste and its kind"],

@@ -175,11 +175,16 @@ impl<L: Read + Write> Device<L> {
             ))
             .into());
         }
-        about.kept = match &device.keeper {
-            Some(keeper) => format!("kept in {}", keeper.path().display()),
-            None => kept(&storage).to_owned(),
-        };
+        about.kept = device.kept(&storage);
         Ok((device, about))
+    }
+
+    /// Where ratings are kept, in words.
+    pub fn kept(&self, storage: &Storage) -> String {
+        match &self.keeper {
+            Some(keeper) => format!("kept in {}", keeper.path().display()),
+            None => kept(storage).to_owned(),
+        }
     }
 
     fn storage(&mut self) -> Result<(Owners, Storage), LinkError> {
@@ -331,8 +336,8 @@ fn firmware(hello: &Hello) -> String {
     format!("firmware {major}.{minor}.{patch}{learns}")
 }
 
-/// How ratings are kept, in words.
-pub fn kept(storage: &Storage) -> &'static str {
+/// How a board keeps ratings, in words.
+fn kept(storage: &Storage) -> &'static str {
     match storage.state {
         StorageState::Flash | StorageState::Formatted => "kept in flash",
         StorageState::Closed => "flash can't be opened",

@@ -16,7 +16,7 @@ use pocketrec_data::search::is_name;
 use pocketrec_link::likely::clause;
 
 use super::desk::{Desk, Moves, why, why_for};
-use super::device::{About, Ask, Device, Told, kept};
+use super::device::{About, Ask, Device, Told};
 use super::verb::{self, HELP, Named, Other, Verb};
 use super::view::side::{bars, generous};
 
@@ -212,6 +212,10 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                     say!("    {line}");
                 }
             }
+            Told::Ratings(ratings) if ratings.is_empty() => {
+                say!("You have rated nothing yet");
+                self.listed.clear();
+            }
             Told::Ratings(ratings) => {
                 note!("Your ratings, the latest last");
                 let rows = ratings.iter();
@@ -281,7 +285,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 say!(
                     "Ratings of its owners: {}; {}",
                     each.join(", "),
-                    kept(storage)
+                    self.device.kept(storage)
                 );
             }
         }
@@ -304,7 +308,10 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 movie.to_string(),
             ]));
         }
-        print::block(&table.text());
+        match rows.is_empty() {
+            true => say!("No movie is left"),
+            false => print::block(&table.text()),
+        }
         self.with = None;
         self.listed = rows.into_iter().map(|(movie, _)| movie).collect();
     }

@@ -204,7 +204,7 @@ impl State {
         match self.view {
             View::Top => ("Score", "Stars"),
             View::Suggest => ("Worth", "Stars"),
-            View::Similar(_) => ("Cos", ""),
+            View::Similar(_) => ("Alike", ""),
             View::Together(_) => ("Yours", "Other"),
             View::Found => ("", "Stars"),
             View::Ratings => ("Stars", ""),

@@ -1,5 +1,6 @@
 //! An image in memory, at an address divisible by 4 as core wants it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use anyhow::Context;
@@ -34,17 +35,20 @@ impl ImageBytes {
     ///
     /// # Errors
     ///
-    /// [`BadInput`] where there is no such file, anything else where the disk refuses.
+    /// [`BadInput`] where there is no such file or a folder, anything else where the disk refuses.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         match std::fs::read(path) {
             Ok(bytes) => Ok(Self::copy(&bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Err(BadInput::new(format!(
-                    "{} does not exist; `cargo run -p host -- export` writes an image",
-                    path.display()
-                ))
-                .into())
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(BadInput::new(format!(
+                "{} does not exist; `cargo run -p host -- export` writes an image",
+                path.display()
+            ))
+            .into()),
+            Err(error) if error.kind() == ErrorKind::IsADirectory => Err(BadInput::new(format!(
+                "{} is a folder; it should be an image, which `cargo run -p host -- export` writes",
+                path.display()
+            ))
+            .into()),
             Err(error) => {
                 Err(error).with_context(|| format!("{} could not be read", path.display()))
             }

@@ -62,7 +62,7 @@ impl Filter {
     /// [`BadInput`] for years that are none, or said twice.
     pub fn read(line: &str) -> Result<Self, BadInput> {
         let mut filter = Self::default();
-        for word in line.split_whitespace() {
+        for word in line.split([' ', '\t', ',']).filter(|word| !word.is_empty()) {
             if word.contains("..") || word.chars().all(|c| c.is_ascii_digit()) {
                 let said = years(word).map_err(|why| BadInput::new(format!("`{word}`: {why}")))?;
                 if filter.years.replace(said).is_some() {
@@ -106,7 +106,7 @@ impl Filter {
 ///
 /// # Errors
 ///
-/// [`BadInput`] for one that there isn't, with those that there are.
+/// [`BadInput`] for one that there isn't, with those that there are, or that says that there is none at all.
 pub fn place<'n>(
     names: impl Iterator<Item = &'n str> + Clone,
     genre: &str,
@@ -114,10 +114,14 @@ pub fn place<'n>(
     let folded = plain(genre);
     let found = names.clone().position(|name| plain(name) == folded);
     found.ok_or_else(|| {
-        BadInput::new(format!(
-            "no movie has the genre `{genre}`; there are {}",
-            names.collect::<Vec<_>>().join(", ")
-        ))
+        let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+        BadInput::new(match names.is_empty() {
+            true => format!("no movie has the genre `{genre}`; none has any"),
+            false => format!(
+                "no movie has the genre `{genre}`; there are {}",
+                names.join(", ")
+            ),
+        })
     })
 }
 
@@ -147,6 +151,14 @@ mod tests {
                     none_of: 6,
                     from: 1990,
                     to: u16::MAX,
+                },
+            ),
+            (
+                "comedy,drama, -sci-fi",
+                Wanted {
+                    all_of: 3,
+                    none_of: 8,
+                    ..any
                 },
             ),
             (
@@ -181,5 +193,7 @@ mod tests {
             let error = read(line).unwrap_err().to_string();
             assert!(error.contains(said), "{line}: {error}");
         }
+        let none = Filter::read("western").unwrap().wanted("").unwrap_err();
+        assert!(none.to_string().ends_with("none has any"), "{none}");
     }
 }

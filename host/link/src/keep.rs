@@ -39,7 +39,8 @@ pub enum Kept {
 }
 
 impl Kept {
-    /// Reads a file; `None` where there is none yet. A region of flash has `region` bytes.
+    /// Reads a file; `None` where there is none yet, or nothing in it. A region of flash has `region` bytes; 0 where what is
+    /// kept is never one.
     ///
     /// # Errors
     ///
@@ -47,6 +48,7 @@ impl Kept {
     pub fn read(path: &Path, region: usize) -> Result<Option<Self>> {
         let shown = path.display();
         let bytes = match std::fs::read(path) {
+            Ok(bytes) if bytes.is_empty() => return Ok(None),
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("{shown} can't be read")),
@@ -65,13 +67,17 @@ impl Kept {
             });
             return Ok(Some(Self::Ratings(ratings.collect::<Result<_, _>>()?)));
         }
-        match bytes.len() == region && region > 0 {
-            true => Ok(Some(Self::Flash(bytes))),
-            false => Err(BadInput::new(format!(
-                "{shown} keeps no profile of this board: it should be {region} bytes of its flash, or text that begins with `{HEADER}`"
-            ))
-            .into()),
+        if bytes.len() == region {
+            return Ok(Some(Self::Flash(bytes)));
         }
+        let flash = match region {
+            0 => String::new(),
+            region => format!("{region} bytes of its flash, or "),
+        };
+        Err(BadInput::new(format!(
+            "{shown} keeps no profile of this board: it should be {flash}text that begins with `{HEADER}`"
+        ))
+        .into())
     }
 }
 
@@ -343,6 +349,12 @@ mod tests {
             assert!(text.contains(said) && text.contains("profile"), "{text}");
             assert!(text.len() < 300, "{text}");
         }
+        // A file that is text or nothing isn't told of flash, and one with nothing in it keeps nothing yet.
+        std::fs::write(&path, "movieId,rating\n").unwrap();
+        let text = Kept::read(&path, 0).unwrap_err().to_string();
+        assert!(text.contains("it should be text that begins"), "{text}");
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(Kept::read(&path, 0).unwrap(), None);
         std::fs::write(&path, [0xFF; 64]).unwrap();
         let kept = Kept::read(&path, 64).unwrap();
         assert_eq!(kept, Some(Kept::Flash(vec![0xFF; 64])));

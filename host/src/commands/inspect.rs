@@ -22,6 +22,15 @@ pub struct Args {
     #[arg(value_name = "IMAGE", default_value = DEFAULT)]
     image: PathBuf,
 
+    /// The image, as other commands name it
+    #[arg(
+        long = "image",
+        value_name = "FILE",
+        hide = true,
+        conflicts_with = "image"
+    )]
+    named: Option<PathBuf>,
+
     #[arg(long, value_name = "NAME|FILE", value_parser = boards::parse, help = board_help())]
     board: Option<Board>,
 
@@ -45,7 +54,10 @@ fn board_help() -> String {
 /// [`BadInput`](pocketrec_base::error::BadInput) for an image that isn't one, naming the field at fault; an error for one that
 /// doesn't fit `--board`.
 pub fn run(args: &Args) -> Result<()> {
-    let loaded = Loaded::read(&args.image, &TitlesArgs::default())?;
+    let loaded = Loaded::read(
+        args.named.as_ref().unwrap_or(&args.image),
+        &TitlesArgs::default(),
+    )?;
     let model = loaded.model()?;
     if let Some(board) = args.firmware_features {
         let needed = DeviceBill::of(&loaded.bytes, board).further_features();

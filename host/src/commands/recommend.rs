@@ -308,7 +308,7 @@ struct Recommended {
 impl Answer for Recommended {
     fn tell(&self) {
         note!("{}", self.heading);
-        print::block(&self.movies.table().text());
+        print::block(&self.movies.text());
         if self.by == By::Score && !self.movies.is_empty() {
             note!("{}", print::SCORE);
         }

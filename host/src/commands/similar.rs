@@ -171,7 +171,7 @@ impl Answer for Sum {
             "Nearest to {}, by the cosine of embeddings",
             terms.collect::<String>()
         );
-        print::block(&self.movies.table().text());
+        print::block(&self.movies.text());
     }
 }
 
@@ -190,6 +190,6 @@ impl Answer for Similar {
             true => note!("Nearest to {}, by who rates both", self.movie),
             false => note!("Nearest to {}, by the cosine of embeddings", self.movie),
         }
-        print::block(&self.movies.table().text());
+        print::block(&self.movies.text());
     }
 }

@@ -11,12 +11,12 @@ use pocketrec_link::filter::{self, Filter, Years, plain, years};
 /// Options about which movies a list may have.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct WantedArgs {
-    /// Only movies of this genre, for example drama; if given twice, of both
-    #[arg(long, value_name = "GENRE")]
+    /// Only movies of this genre, for example drama; of several, as in comedy,drama, only movies of all
+    #[arg(long, value_name = "GENRES", value_delimiter = ',')]
     genre: Vec<String>,
 
-    /// No movies of this genre
-    #[arg(long, value_name = "GENRE")]
+    /// No movies of this genre, nor of any of several
+    #[arg(long, value_name = "GENRES", value_delimiter = ',')]
     not: Vec<String>,
 
     /// Only movies of these years, for example 1990..1999, 2010.., ..1959 or 1994

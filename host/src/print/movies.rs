@@ -89,6 +89,14 @@ impl Movies {
         self.entries.is_empty()
     }
 
+    /// The list as lines: its table, or a sentence where there is nothing in it.
+    pub fn text(&self) -> String {
+        match self.is_empty() {
+            true => "No movie is left\n".into(),
+            false => self.table().text(),
+        }
+    }
+
     /// The list as a table: rank, numbers, what ratings are likely to be where that is known, title, genres and id.
     pub fn table(&self) -> Table {
         let numbers = self.numbers.iter().map(|name| Column::number(*name));
@@ -181,6 +189,20 @@ mod tests {
  ──────────────────────────────────────────────────
  1   4.75   0.00  A\\u{1b}[31m\\nB (1999)  Drama    7
  2   4.50   4.50  movie 42                       42
+"
+        );
+    }
+
+    #[test]
+    fn a_list_without_movies_is_a_sentence_and_one_without_genres_has_no_column_of_them() {
+        assert_eq!(Movies::with(&["Stars"]).text(), "No movie is left\n");
+        let mut list = Movies::with(&["Stars"]);
+        list.push(Movie::of(&Titles::default(), 42), &[4.5]);
+        assert_eq!(
+            list.table().fitting(100),
+            "    Stars  Movie     Id
+ ──────────────────────
+ 1   4.50  movie 42  42
 "
         );
     }

@@ -287,11 +287,19 @@ fn a_list_for_two_has_nothing_below_either_mean_and_nothing_that_either_has_rate
         left_out += all.len() - above.len();
     }
     assert!(good > 0 && left_out > 0, "{good}, {left_out}");
+    // All that neither has rated is below somebody's mean.
     let told = place.succeeds(&["recommend", "7", "--with", "40"]);
     contains(
         &told,
-        &["user 7 (1) and user 40 (2)", "Taste 1", "either has rated"],
+        &[
+            "user 7 (1) and user 40 (2)",
+            "No movie is left",
+            "either has rated",
+        ],
     );
+    assert!(!told.contains("Taste 1"), "{told}");
+    let told = place.succeeds(&["recommend", "7", "--with", "40", "--include-below"]);
+    contains(&told, &["Taste 1"]);
     let error = place.fails(2, &["recommend", "7", "--with", "7"]);
     contains(&error, &["whose list it is already"]);
     place.fails(2, &["recommend", "--with", "7"]);

@@ -56,7 +56,8 @@ impl Column {
         Self::new(title, Align::Left, Give::Letters)
     }
 
-    /// A column of text that gives way before the others do, and is left out where nothing useful would stay.
+    /// A column of text that gives way before the others do, and is left out where nothing stands in it or nothing useful
+    /// would stay.
     pub fn extra(title: impl Into<String>) -> Self {
         Self::new(title, Align::Left, Give::Itself)
     }
@@ -147,6 +148,7 @@ impl Table {
             .map(|column| self.natural(column))
             .collect();
         let mut shown: Vec<usize> = (0..self.columns.len()).collect();
+        shown.retain(|column| self.columns[*column].give != Give::Itself || self.says(*column));
         let mut widths;
         loop {
             widths = natural.clone();
@@ -179,6 +181,12 @@ impl Table {
             };
         }
         text
+    }
+
+    /// Whether something stands in a column.
+    fn says(&self, column: usize) -> bool {
+        let mut cells = self.rows.iter().filter_map(|row| row.get(column));
+        cells.any(|cell| !cell.is_empty())
     }
 
     /// Columns that nothing of a column is cut in.

@@ -1,7 +1,7 @@
 //! What lies over the list until a key is pressed.
 
 use pocketrec_base::print::number::fixed;
-use pocketrec_base::print::width::shortened;
+use pocketrec_base::print::width::{folded, shortened};
 use pocketrec_link::likely::clause;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -35,6 +35,16 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, over: &Over, area: Rect) {
         }
     };
     let room = usize::from(area.width.saturating_sub(4));
+    // What is said goes on in the next line; what is cut would be the number at the end.
+    let lines: Vec<String> = lines
+        .iter()
+        .flat_map(|line| {
+            folded(line, room)
+                .lines()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect();
     let wide = lines.iter().chain([&title]);
     let wide = wide
         .map(|line| pocketrec_base::print::width::width(line))

@@ -56,8 +56,13 @@ pub fn predicted(
 ) -> Result<(Option<String>, String), BadInput> {
     let whole = words.join(" ");
     match words {
-        [user, movie @ ..] if !movie.is_empty() && is_user(user) => {
+        [user, movie @ ..] if !movie.is_empty() => {
             let movie = movie.join(" ");
+            // A number ahead of a whole title is somebody's, even if nobody has it: that is then what is wrong.
+            let is_number = || user.parse::<u32>().is_ok() && is_movie(&movie);
+            if !is_user(user) && (is_movie(&whole) || !is_number()) {
+                return Ok((None, whole));
+            }
             if is_movie(&whole) {
                 return Err(BadInput::new(format!(
                     "`{whole}` may be the movie `{whole}`, or `{movie}` for user {user}: \
@@ -128,6 +133,11 @@ mod tests {
             (Some("ann".into()), "alien".into())
         );
         assert_eq!(read("7|samurai").unwrap(), (None, "7 samurai".into()));
+        // Nobody has that number, and no movie is called so: that there is no such user is then said.
+        assert_eq!(
+            read("4200|toy|story").unwrap(),
+            (Some("4200".into()), "toy story".into())
+        );
         // Alone it is the movie.
         assert_eq!(read("42").unwrap(), (None, "42".into()));
         let error = read("12|angry|men").unwrap_err().to_string();

@@ -178,7 +178,7 @@ impl Asked<'_> {
                         together.name()
                     );
                 }
-                print::block(&self.listed(reply).table().text());
+                print::block(&self.listed(reply).text());
                 for reason in &self.reasons {
                     say!("{reason}");
                 }
@@ -206,7 +206,7 @@ impl Asked<'_> {
                         }
                     }
                 }
-                print::block(&self.listed(reply).table().text());
+                print::block(&self.listed(reply).text());
                 if matches!(self.args.question, Question::Top { .. }) {
                     note!("{}", print::SCORE);
                 }

@@ -94,7 +94,7 @@ struct ForTwo {
 impl Answer for ForTwo {
     fn tell(&self) {
         note!("{}", self.heading);
-        print::block(&self.movies.table().text());
+        print::block(&self.movies.text());
         if !self.movies.is_empty() {
             note!(
                 "Above is how far above their own means it ranks; Taste is what of the stars is that person's taste, beyond how good everybody finds it"
