@@ -89,6 +89,7 @@ pub fn run(args: &Args) -> Result<()> {
         .map_or(NOISE * span * span, |found| found.rmse.powi(2));
     let known = Unseen::learn(p, counts, &traits, noise).map_err(BadInput::new)?;
     let mut movie = movies::movie(id, &args.title, args.year, &args.genres);
+    is_new(args, &movie, &titles, &checkpoint)?;
     movie.genres = genres(movie.genres, known.genres())?;
     let own = traits_of(&movie);
     let ratings = match &args.ratings {
@@ -169,6 +170,26 @@ fn id(args: &Args, checkpoint: &Checkpoint) -> Result<u32, BadInput> {
     }
 }
 
+/// Refuses a title that a movie of the model has, unless an id is given too: who says the same twice means one movie.
+fn is_new(
+    args: &Args,
+    movie: &Movie,
+    titles: &Titles,
+    checkpoint: &Checkpoint,
+) -> Result<(), BadInput> {
+    let mut there = titles.movies().iter();
+    let same = there.find(|other| {
+        other.title == movie.title && checkpoint.movie_ids.binary_search(&other.id).is_ok()
+    });
+    match same {
+        Some(other) if args.id.is_none() => Err(BadInput::new(format!(
+            "the model has a movie {} already, with id {}; --id {} adds another of that title",
+            other.title, other.id, movie.id
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Genres as the model's movies have them.
 fn genres(given: Vec<String>, known: &[String]) -> Result<Vec<String>, BadInput> {
     let plain = |text: &str| -> String {
@@ -182,9 +203,12 @@ fn genres(given: Vec<String>, known: &[String]) -> Result<Vec<String>, BadInput>
         .map(|genre| {
             let found = known.iter().find(|known| plain(known) == plain(genre));
             found.cloned().ok_or_else(|| {
+                let there = match known.is_empty() {
+                    true => "none has any".into(),
+                    false => format!("there are {}", known.join(", ")),
+                };
                 BadInput::new(format!(
-                    "no movie of the model has the genre `{genre}` of --genres; there are {}",
-                    known.join(", ")
+                    "no movie of the model has the genre `{genre}` of --genres; {there}"
                 ))
             })
         })
@@ -235,9 +259,9 @@ fn ratings(path: &Path, checkpoint: &Checkpoint) -> Result<Vec<(usize, f32)>> {
     }
     if lost > 0 {
         warn!(
-            "{} of {} are by users whom the model doesn't know, and say nothing of it",
-            count(lost, "rating"),
-            path.display()
+            "{} has {} by users whom the model doesn't know, which says nothing of it",
+            path.display(),
+            count(lost, "rating")
         );
     }
     // One of each user: the last.

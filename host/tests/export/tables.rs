@@ -372,7 +372,12 @@ fn a_movie_that_training_never_saw_is_added_exported_and_ranked() {
         &told,
         &["Added Plain (1950) with id 301", "by genres and year alone"],
     );
-    let told = place.succeeds(&[
+    // Who adds it once more is told of it: it would be there twice.
+    contains(
+        &place.fails(2, &["add-movie", "--title", "Plain (1950)"]),
+        &["a movie Plain (1950) already, with id 301; --id 302 adds another"],
+    );
+    let output = place.host(&[
         "add-movie",
         "--title",
         "Loved (2001)",
@@ -382,11 +387,15 @@ fn a_movie_that_training_never_saw_is_added_exported_and_ranked() {
         "400",
     ]);
     contains(
-        &told,
+        &String::from_utf8(output.stdout).unwrap(),
         &[
             "Added Loved (2001) with id 400",
             "genres, year and 40 ratings",
         ],
+    );
+    contains(
+        &String::from_utf8(output.stderr).unwrap(),
+        &["new.csv has 1 rating by users whom the model doesn't know, which says nothing of it"],
     );
     contains(
         &place.succeeds(&["export", "--users", "all"]),
