@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use plotters::prelude::SeriesLabelPosition;
 use pocketrec::ids::{MovieId, UserId};
-use pocketrec::model::Model;
+use pocketrec::model::{Model, Parts};
 use pocketrec::rank::TopN;
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ use pocketrec_evaluate::picture::SMALL;
 use pocketrec_evaluate::simulate::{figures, picture};
 use pocketrec_export::device::DeviceBill;
 use pocketrec_export::measure::Measure;
-use pocketrec_export::{Chosen, Precision, build, map};
+use pocketrec_export::{Chosen, Precision, Storage, build, map};
 use pocketrec_metrics::Errors;
 
 /// Options of `host report`.
@@ -39,6 +39,15 @@ pub struct Args {
     /// The image; what `train` left beside it tells of training
     #[arg(value_name = "IMAGE", default_value = DEFAULT)]
     image: PathBuf,
+
+    /// The image, as other commands name it
+    #[arg(
+        long = "image",
+        value_name = "FILE",
+        hide = true,
+        conflicts_with = "image"
+    )]
+    named: Option<PathBuf>,
 
     #[command(flatten)]
     titles: TitlesArgs,
@@ -56,6 +65,13 @@ pub struct Args {
     out: Option<Target>,
 }
 
+impl Args {
+    /// The image, however it is named.
+    fn image(&self) -> &Path {
+        self.named.as_ref().unwrap_or(&self.image)
+    }
+}
+
 /// What a report is made of.
 struct Made<'a> {
     loaded: &'a Loaded,
@@ -71,20 +87,20 @@ struct Made<'a> {
 /// # Errors
 /// [`BadInput`] for an image that can't be read, and for ratings that aren't those of its training.
 pub fn run(args: &Args) -> Result<()> {
-    let usual = || Target::File(args.image.with_extension("html"));
+    let usual = || Target::File(args.image().with_extension("html"));
     let out = args.out.clone().unwrap_or_else(usual);
     out.claim("--out")?;
-    let loaded = Loaded::read(&args.image, &args.titles)?;
+    let loaded = Loaded::read(args.image(), &args.titles)?;
     let model = loaded.model()?;
     let step = Step::new();
     step.tell("reading the ratings of the training");
     let fingerprint = model.header().fingerprint;
-    let source = trained::source_beside(&args.image, fingerprint);
-    let folder = args.image.parent().unwrap_or(Path::new(""));
+    let source = trained::source_beside(args.image(), fingerprint);
+    let folder = args.image().parent().unwrap_or(Path::new(""));
     let source = source.as_ref().map_err(String::as_str);
     let data = trained::ratings(fingerprint, args.data.as_deref(), source, folder)?;
     let checkpoint = match source {
-        Ok(_) => Checkpoint::read(&args.image.with_file_name(files::CHECKPOINT))
+        Ok(_) => Checkpoint::read(&args.image().with_file_name(files::CHECKPOINT))
             .map_err(|why| why.to_string()),
         Err(why) => Err(why.to_owned()),
     };
@@ -151,6 +167,21 @@ impl Answer for Written<'_> {
     }
 }
 
+/// What the predictions of a model of these parts are the sum of, in words.
+fn summed(parts: Parts) -> String {
+    let mut terms = vec!["mean"];
+    for (there, term) in [
+        (parts.biases, "biases of user and movie"),
+        (parts.dot, "dot product of their embeddings"),
+        (parts.mlp, "dense layers"),
+    ] {
+        if there {
+            terms.push(term);
+        }
+    }
+    terms.join(" + ")
+}
+
 fn facts(made: &Made<'_>) -> Vec<(&'static str, String)> {
     let model = made.model;
     let (header, scale) = (model.header(), model.scale());
@@ -167,7 +198,7 @@ fn facts(made: &Made<'_>) -> Vec<(&'static str, String)> {
                 ),
             },
         ),
-        ("Parts", model.parts().name().into()),
+        ("A prediction is", summed(model.parts())),
         (
             "Dimensions",
             format!("{} a user, {} a movie", model.user_dim(), model.movie_dim()),
@@ -206,7 +237,7 @@ fn learning(made: &Made<'_>, args: &Args, _: &Step) -> Result<Result<Section, St
         Ok(both) => both,
         Err(why) => return Ok(Err(why)),
     };
-    let path = args.image.with_file_name(files::HISTORY);
+    let path = args.image().with_file_name(files::HISTORY);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(why) => return Ok(Err(format!("{}: {why}", path.display()))),
@@ -305,7 +336,7 @@ fn errors(made: &Made<'_>, _: &Args, step: &Step) -> Result<Result<Section, Stri
     charts::held_out(&all, data.scale).map(Ok)
 }
 
-/// What each precision costs in bytes and in errors.
+/// What each precision costs in bytes and in errors, and what fewer dimensions do.
 fn precisions(made: &Made<'_>, _: &Args, step: &Step) -> Result<Result<Section, String>> {
     let (checkpoint, data) = match trained_on(made) {
         Ok(both) => both,
@@ -313,21 +344,35 @@ fn precisions(made: &Made<'_>, _: &Args, step: &Step) -> Result<Result<Section, 
     };
     let measure = Measure::new(checkpoint, data)?;
     let mut rows = Vec::new();
-    for precision in Precision::ALL {
-        step.tell(&format!("measuring {}", precision.name()));
-        // Not every precision is for every model.
-        let Ok(found) = measure.errors(precision.into()) else {
+    let precisions =
+        Precision::ALL.map(|precision| (precision.name().to_owned(), precision.into()));
+    // Halves of the dimensions, down to one.
+    let halves = std::iter::successors(Some(checkpoint.parameters.movie_dim / 2), |dim| {
+        Some(dim / 2)
+    });
+    let fewer = halves.take_while(|dim| *dim > 0).map(|dim| {
+        let name = format!("{}, {}", Precision::F16.name(), count(dim, "dimension"));
+        let storage = Storage {
+            dim: Some(dim),
+            ..Precision::F16.into()
+        };
+        (name, storage)
+    });
+    for (name, storage) in precisions.into_iter().chain(fewer) {
+        step.tell(&format!("measuring {name}"));
+        // Not every precision is for every model, and only a sampled one has the dimensions that say most first.
+        let Ok(found) = measure.errors(storage) else {
             continue;
         };
         let alone = Chosen {
             users: Vec::new(),
             ..measure.everything().clone()
         };
-        let alone = build(checkpoint, &alone, precision)?.as_ref().len();
+        let alone = build(checkpoint, &alone, storage)?.as_ref().len();
         let fits = BOARDS.iter().filter(|board| alone <= board.image_region);
         let fits: Vec<&str> = fits.map(|board| board.name).collect();
         rows.push(vec![
-            precision.name().to_owned(),
+            name,
             grouped(alone as u64),
             fixed(alone as f64 / checkpoint.movie_ids.len().max(1) as f64, 1),
             fixed(found.rmse(), 4),
@@ -336,9 +381,9 @@ fn precisions(made: &Made<'_>, _: &Args, step: &Step) -> Result<Result<Section, 
         ]);
     }
     let mut section = Section::new(
-        "What precision costs",
-        "Images of all movies without users, by how embeddings and biases are stored (`export --precision`), and their \
-         errors on the ratings that were held out.",
+        "What precision and dimensions cost",
+        "Images of all movies without users, by how embeddings and biases are stored (`export --precision`) and in how many \
+         dimensions (all, or with `export --dim` those that say most), and their errors on the ratings that were held out.",
     );
     section.table(
         &["Precision", "Bytes", "Bytes a movie", "RMSE", "MAE", "Fits"],

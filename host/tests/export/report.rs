@@ -26,7 +26,8 @@ fn a_report_shows_what_is_known_and_says_what_it_is_without_and_why() {
         &[
             "How it was trained",
             "Ratings that it didn't learn from",
-            "What precision costs",
+            "What precision and dimensions cost",
+            "mean + dense layers",
             "What it takes of each board",
             "Lists of a few people",
             "The map of the movies",
@@ -61,4 +62,29 @@ fn a_report_shows_what_is_known_and_says_what_it_is_without_and_why() {
         &place.fails(2, &["report", "--out", "no/where/page.html"]),
         &["--out", "no/where"],
     );
+}
+
+#[test]
+fn a_report_says_what_fewer_dimensions_cost_where_the_first_say_most() {
+    let place = Place::trained();
+    let sampled = [
+        "train",
+        "--data",
+        "ratings",
+        "--sweeps",
+        "8",
+        "--threads",
+        "1",
+    ];
+    place.succeeds(&sampled);
+    place.succeeds(&["export"]);
+    place.succeeds(&["report", "--people", "0", "--out", "sampled.html"]);
+    let html = std::fs::read_to_string(place.path("sampled.html")).unwrap();
+    contains(
+        &html,
+        &["mean + biases of user and movie + dot product of their embeddings"],
+    );
+    for dims in ["4 dimensions", "2 dimensions", "1 dimension"] {
+        contains(&html, &[&format!("<th scope=\"row\">f16, {dims}</th>")]);
+    }
 }
