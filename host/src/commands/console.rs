@@ -105,10 +105,13 @@ fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
     board.hold_to(known);
     let profile = args.profile.clone();
     let profile = profile.unwrap_or_else(|| image.with_extension("profile"));
+    // Held to the end: two at once would each write over what the other learned.
+    let _lock;
     let keeper = match profile == Path::new("none") {
         true => None,
         false => {
             files::check_file("--profile", &profile)?;
+            _lock = files::lock::Lock::keep("--profile", &profile)?;
             let before = match Kept::read(&profile, 0)? {
                 Some(Kept::Ratings(before)) => before,
                 _ => Vec::new(),

@@ -87,6 +87,8 @@ pub struct Held {
     keeper: Keeper,
     /// Ratings that its owners have.
     ratings: u32,
+    /// Nobody else keeps a profile in the same file meanwhile.
+    _lock: files::lock::Lock,
 }
 
 impl Held {
@@ -105,6 +107,7 @@ impl Held {
         line::fits(image, board)?;
         let crc = ImageBytes::read(image)?.open(image)?.header().crc;
         files::check_file("--profile", profile)?;
+        let lock = files::lock::Lock::keep("--profile", profile)?;
         let kept = Kept::read(profile, board.profile_region)?;
         let bridge =
             Bridge::open(tcp).map_err(|error| BadInput::new(format!("--tcp {tcp}: {error}")))?;
@@ -137,6 +140,7 @@ impl Held {
             emulator: first.into_line(),
             keeper,
             ratings: ratings.into_iter().map(u32::from).sum(),
+            _lock: lock,
         })
     }
 

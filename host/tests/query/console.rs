@@ -179,9 +179,9 @@ fn an_evening_on_a_screen_of_80x24_rates_by_a_key_and_sees_the_list_move() {
     screen.press("\x1b");
     screen.shows(&["The best for you"]);
     screen.press("w");
-    screen.shows(&["Why Part", "mean of all ratings"]);
+    screen.shows(&["Why Part", "what all predictions start from"]);
     screen.press(" s");
-    screen.shows(&["Near Part", "Cos"]);
+    screen.shows(&["Near Part", "Alike"]);
     screen.press("g");
     screen.shows(&["it learns most", "Worth"]);
     screen.press("m");
@@ -198,8 +198,21 @@ fn an_evening_on_a_screen_of_80x24_rates_by_a_key_and_sees_the_list_move() {
     // What was learned is there the next time.
     let kept = std::fs::read_to_string(place.path().join("model.profile")).unwrap();
     assert_eq!(kept, "owner,movieId,rating\n0,120,4\n");
-    let screen = Terminal::start(&place, (80, 24), &ON_PC);
+    let mut screen = Terminal::start(&place, (80, 24), &ON_PC);
     screen.shows(&["1 rating", "Your last ratings"]);
+    // Who comes in a second window meanwhile would write over what is rated here.
+    let (code, text, errors) = says(&place, &ON_PC, "rate part 13 5\n");
+    assert_eq!((code, text.as_str()), (Some(2), ""), "{errors}");
+    assert!(
+        errors.contains("--profile is model.profile, which another program keeps"),
+        "{errors}"
+    );
+    screen.press("q");
+    assert_eq!(screen.ends(), Some(0));
+    let (code, text, errors) = says(&place, &ON_PC, "rate part 13 5\nboard\n");
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(text.contains("2 ratings"), "{text}");
+    assert!(text.contains("kept in model.profile"), "{text}");
 }
 
 #[test]
@@ -213,7 +226,10 @@ fn a_narrow_screen_of_40x12_does_the_same_over_a_line_and_a_signal_gives_the_ter
     screen.shows(&["4 stars for Part 12 (1960)", "1 rating"]);
     screen.press("\x1b");
     screen.shows(&["The best for you"]);
-    screen.press("?");
+    // How far a rating moved it stands at the end of a line that is longer than the screen.
+    screen.press("w");
+    screen.shows(&["Why Part", "stars", "which are", "moved it", "by +0."]);
+    screen.press(" ?");
     screen.shows(&["Keys", "q   end"]);
     // SAFETY: the child isn't waited for yet, so the number is its own.
     unsafe { libc::kill(screen.child.id() as i32, libc::SIGTERM) };
@@ -258,7 +274,7 @@ fn lines_do_what_keys_do_and_the_first_that_cannot_be_meant_ends_them_with_code_
             "4.5 stars for Part 12 (1960): predicted",
             "Of the best 20,",
             "The best for you",
-            "mean of all ratings",
+            "what all predictions start from",
             "Likeness",
             "Worth",
             "1 rating, ",
@@ -289,6 +305,10 @@ fn lines_do_what_keys_do_and_the_first_that_cannot_be_meant_ends_them_with_code_
             assert!(said.contains(part), "no `{part}` in {said}");
         }
         says(&place, arguments, "undo\n");
+        let (code, text, errors) = says(&place, arguments, "only 2090\nratings\n");
+        assert_eq!(code, Some(0), "{errors}");
+        assert!(text.contains("No movie is left"), "{text}");
+        assert!(text.contains("You have rated nothing yet"), "{text}");
     }
     for (lines, said) in [
         ("only western\n", "no movie has the genre `western`"),

@@ -1,16 +1,21 @@
-//! One run at a time in a folder.
+//! One run at a time in a folder, and one program at a time that keeps a file.
 
 use std::fs::{File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::Unfinished;
 use crate::error::BadInput;
 
-/// A folder that no other process works in meanwhile. However the process ends, the system gives the folder back.
+/// A folder that no other process works in meanwhile, or a file that none keeps. However the process ends, the system
+/// gives it back.
 #[derive(Debug)]
 pub struct Lock {
+    /// What stands beside a file as long as it is kept. Taken away while it is still locked: who opened it meanwhile then
+    /// sees that it is no more.
+    _beside: Option<Unfinished>,
     /// None where the file system knows no locks.
     _file: Option<File>,
 }
@@ -23,19 +28,58 @@ impl Lock {
     pub fn take(option: &str, folder: &Path) -> Result<Lock> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("can't create {}", folder.display()))?;
-        let file = match open(folder) {
-            Ok(file) => file,
-            Err(_) => return Ok(Lock { _file: None }),
-        };
-        match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: Some(file) }),
-            Err(TryLockError::WouldBlock) => Err(BadInput::new(format!(
+        Self::of(open(folder), None, || {
+            format!(
                 "{option} is {}, where another run is at work; wait for its end, or name another folder",
                 folder.display()
-            ))
-            .into()),
-            Err(TryLockError::Error(_)) => Ok(Lock { _file: None }),
+            )
+        })
+    }
+
+    /// Takes the file that a person named behind `option`, which needn't be there yet and may be replaced meanwhile: what
+    /// is locked is an empty file beside it, of its name with `.lock` behind it, which is gone afterwards.
+    ///
+    /// # Errors
+    /// [`BadInput`] where another program has it.
+    pub fn keep(option: &str, path: &Path) -> Result<Lock> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let beside = PathBuf::from(name);
+        let kept = || {
+            format!(
+                "{option} is {}, which another program keeps meanwhile; end that one, or name another file",
+                path.display()
+            )
+        };
+        loop {
+            let lock = Self::of(File::create(&beside), Some(&beside), kept)?;
+            // Whoever had it may have taken it away between opening and locking.
+            if lock._file.is_none() || beside.exists() {
+                return Ok(lock);
+            }
         }
+    }
+
+    fn of(
+        file: io::Result<File>,
+        beside: Option<&Path>,
+        taken: impl FnOnce() -> String,
+    ) -> Result<Lock> {
+        let Ok(file) = file else {
+            return Ok(Lock {
+                _beside: None,
+                _file: None,
+            });
+        };
+        let (locked, beside) = match file.try_lock() {
+            Ok(()) => (Some(file), beside),
+            Err(TryLockError::WouldBlock) => return Err(BadInput::new(taken()).into()),
+            Err(TryLockError::Error(_)) => (None, beside),
+        };
+        Ok(Lock {
+            _beside: beside.map(|path| Unfinished::there(path.to_owned())),
+            _file: locked,
+        })
     }
 }
 
@@ -69,5 +113,24 @@ mod tests {
         Lock::take("--out", folder.path()).unwrap();
         drop(first);
         Lock::take("--out", &place).unwrap();
+    }
+
+    #[test]
+    fn a_file_has_one_keeper_at_a_time_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.profile");
+        let first = Lock::keep("--profile", &path).unwrap();
+        let error = Lock::keep("--profile", &path).unwrap_err();
+        assert_eq!(crate::error::exit_code(&error), 2);
+        assert!(error.to_string().contains("model.profile, which another"));
+        // Another file in the same folder is free, and one that is replaced meanwhile isn't.
+        Lock::keep("--profile", &folder.path().join("other.profile")).unwrap();
+        super::super::write(&path, b"replaced").unwrap();
+        Lock::keep("--profile", &path).unwrap_err();
+        drop(first);
+        Lock::keep("--profile", &path).unwrap();
+        let left = std::fs::read_dir(folder.path()).unwrap();
+        let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["model.profile"]);
     }
 }
