@@ -11,7 +11,7 @@ use pocketrec::wire::{
     Reply, Request, Shared, Storage, StorageState, Who,
 };
 use pocketrec_base::error::BadInput;
-use pocketrec_link::keep::Keeper;
+use pocketrec_link::keep::{Keeper, no_owner};
 use pocketrec_link::{Connection, LinkError, likely, ratings};
 
 /// How many movies a list has.
@@ -130,10 +130,13 @@ pub struct Device<L> {
     owner: u8,
     /// Who writes down what a board learns that forgets it when it ends.
     keeper: Option<Keeper>,
+    /// Whether `emulate` holds the board, and does so.
+    held: bool,
 }
 
 impl<L: Read + Write> Device<L> {
-    /// Meets the board behind a line, for its `owner`; `keeper` writes after each change.
+    /// Meets the board behind a line, for its `owner`; `keeper` writes after each change, or `emulate`, where it holds the
+    /// board.
     ///
     /// # Errors
     ///
@@ -142,6 +145,7 @@ impl<L: Read + Write> Device<L> {
         mut board: Connection<L>,
         owner: u8,
         keeper: Option<Keeper>,
+        held: bool,
     ) -> Result<(Self, About)> {
         let hello = board.hello()?;
         let mut about = board.ask_for(
@@ -165,6 +169,7 @@ impl<L: Read + Write> Device<L> {
             board,
             owner,
             keeper,
+            held,
         };
         let (owners, storage) = device.storage()?;
         if owner >= owners.owners {
@@ -183,6 +188,7 @@ impl<L: Read + Write> Device<L> {
     pub fn kept(&self, storage: &Storage) -> String {
         match &self.keeper {
             Some(keeper) => format!("kept in {}", keeper.path().display()),
+            None if self.held && is_lost(storage.state) => "kept by `emulate`".into(),
             None => kept(storage).to_owned(),
         }
     }
@@ -245,6 +251,9 @@ impl<L: Read + Write> Device<L> {
             .board
             .ask_for(&request, progress, |reply| told(ask, reply));
         let mut told = told.map_err(|why| match why {
+            LinkError::Refused(Refusal::UnknownOwner(owner)) => {
+                no_owner(&mut self.board, owner).into()
+            }
             LinkError::Refused(why) if is_of_person(why) => BadInput::new(why).into(),
             why => anyhow::Error::new(why),
         })?;
@@ -275,7 +284,6 @@ fn is_of_person(why: Refusal) -> bool {
         why,
         Refusal::UnknownMovie(_)
             | Refusal::UnknownUser(_)
-            | Refusal::UnknownOwner(_)
             | Refusal::NoFacets
             | Refusal::OffScale
             | Refusal::NotRated(_)
@@ -344,4 +352,9 @@ fn kept(storage: &Storage) -> &'static str {
         StorageState::OtherVersion => "flash of another firmware's version",
         StorageState::Absent | StorageState::Failed => "kept in RAM",
     }
+}
+
+/// Whether ratings are gone with the board's power.
+fn is_lost(state: StorageState) -> bool {
+    matches!(state, StorageState::Absent | StorageState::Failed)
 }

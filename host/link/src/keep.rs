@@ -209,6 +209,16 @@ pub fn owners<L: Read + Write>(board: &mut Connection<L>) -> Result<Owners, Link
     )
 }
 
+/// That a board has no such owner, and which it has.
+pub fn no_owner<L: Read + Write>(board: &mut Connection<L>, owner: u8) -> BadInput {
+    let why = Refusal::UnknownOwner(owner);
+    BadInput::new(match owners(board).map(|owners| owners.owners) {
+        Ok(1) => format!("{why}: it has one alone, owner 0"),
+        Ok(count @ 2..) => format!("{why}: it has owners from 0 to {}", count - 1),
+        _ => why.to_string(),
+    })
+}
+
 /// All ratings of all owners.
 fn take<L: Read + Write>(board: &mut Connection<L>) -> Result<Vec<Rating>, LinkError> {
     let count = owners(board)?.owners;

@@ -81,7 +81,7 @@ pub fn run(args: &Args) -> Result<()> {
                 movies: at_hand.movies(),
                 genres: at_hand.genres().map(str::to_owned),
             };
-            evening(board, args.owner, None, desk)
+            evening(board, args.owner, (None, place.is_held()), desk)
         }
         _ => {
             let image = args.image.as_deref().unwrap_or(Path::new(DEFAULT));
@@ -122,17 +122,17 @@ fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
     if !args.line.is_given() && args.image.is_none() {
         hint("no board is found, so core on this PC is asked");
     }
-    evening(board, args.owner, keeper, desk)
+    evening(board, args.owner, (keeper, false), desk)
 }
 
 fn evening<L: Read + Write + Send>(
     board: Connection<L>,
     owner: u8,
-    keeper: Option<Keeper>,
+    (keeper, held): (Option<Keeper>, bool),
     desk: Desk,
 ) -> Result<()> {
     let stop = signals::heed("");
-    let (device, about) = Device::meet(board, owner, keeper)?;
+    let (device, about) = Device::meet(board, owner, keeper, held)?;
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         return screen::run(device, State::new(desk, about, owner), stop);
     }

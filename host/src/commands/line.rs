@@ -173,6 +173,11 @@ impl Place {
         Some(image)
     }
 
+    /// Whether `emulate` holds it, which keeps its ratings in a file where the emulated flash takes none.
+    pub fn is_held(&self) -> bool {
+        self.found().is_some_and(|found| found.running.is_some())
+    }
+
     /// Whether it is to be booted in an emulator.
     pub fn is_emulator(&self) -> bool {
         matches!(self.at, At::Emulator(_))

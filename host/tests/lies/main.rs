@@ -301,7 +301,23 @@ fn board(mut answer: impl FnMut(&Request) -> Vec<Reply<'static>> + Send + 'stati
 }
 
 fn query(port: &str, arguments: &[&str]) -> Output {
+    query_in(&tempfile::tempdir().unwrap(), port, arguments)
+}
+
+/// As [`query`], of a board that a program holds as `emulate` does.
+fn query_held(port: &str, arguments: &[&str]) -> Output {
     let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("config/pocketrec");
+    std::fs::create_dir_all(&folder).unwrap();
+    let address = port.trim_start_matches("tcp:");
+    let note = format!(
+        r#"{{"board":"stm32f405","address":"{address}","pid":1,"image":"/none.img","crc":0}}"#
+    );
+    std::fs::write(folder.join("emulated-1.json"), note).unwrap();
+    query_in(&place, port, arguments)
+}
+
+fn query_in(place: &tempfile::TempDir, port: &str, arguments: &[&str]) -> Output {
     std::fs::write(
         place.path().join("mine.csv"),
         "movieId,rating\n10,4\n20,3\n",

@@ -7,6 +7,19 @@ fn asked(
     answer: impl Fn(&Request) -> Reply<'static> + Send + 'static,
     arguments: &[&str],
 ) -> (Option<i32>, String, String) {
+    let output = query(&board(every(answer)), arguments);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+/// The answers of a board that gives these where they aren't [`Reply::Cancelled`].
+fn every(
+    answer: impl Fn(&Request) -> Reply<'static> + Send + 'static,
+) -> impl FnMut(&Request) -> Vec<Reply<'static>> + Send + 'static {
     let hello = Hello {
         magic: HELLO_MAGIC,
         oldest: VERSION,
@@ -16,21 +29,14 @@ fn asked(
         capabilities: 0,
         largest_frame: MAX_FRAME as u16,
     };
-    let port = board(move |request| {
+    move |request| {
         vec![match (answer(request), request) {
             (Reply::Cancelled(_), Request::Hello) => Reply::Hello(hello),
             (Reply::Cancelled(_), Request::ModelInfo) => info(|_| ()),
             (Reply::Cancelled(_), Request::TopN { .. }) => movies(&[(10, 3.0)]),
             (reply, _) => reply,
         }]
-    });
-    let output = query(&port, arguments);
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+    }
 }
 
 #[test]
@@ -99,6 +105,15 @@ fn ratings_that_a_board_has_and_does_not_use_are_told_before_any_answer() {
             errors.contains("`query storage` tells more"),
             !due.is_empty(),
             "{errors}"
+        );
+        // Where `emulate` holds it, that keeps what its flash doesn't.
+        let output = query_held(&board(every(answer)), &["top", "--image", "none"]);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{errors}");
+        assert_eq!(
+            errors.contains("`query storage` tells more"),
+            !matches!(state, StorageState::Failed | StorageState::Absent),
+            "{state:?}: {errors}"
         );
         if state == StorageState::OtherVersion {
             let (code, out, _) = asked(answer, &["storage"]);

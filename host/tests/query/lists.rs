@@ -121,7 +121,11 @@ fn two_owners_get_a_list_of_what_both_would_like_with_reasons_and_its_twin() {
     }
     for (more, code, said) in [
         (&["--with", "0"][..], 2, "--with names another"),
-        (&["--with", "99"], 2, "no owner 99"),
+        (
+            &["--with", "99"],
+            2,
+            "no owner 99: it has owners from 0 to ",
+        ),
         (&["--with-user", "99"], 2, "user 99 is not"),
         (&["--agree", "mean"], 2, "required"),
     ] {

@@ -200,11 +200,15 @@ pub(super) fn warn_of(info: &ModelInfo<'_>) {
     }
 }
 
-/// Warns where ratings that a board's owners gave it aren't in use, or won't outlive its power.
+/// Warns where ratings that a board's owners gave it aren't in use, or won't outlive its power; those of a board that is
+/// `held` by `emulate` do.
 ///
 /// # Errors
 /// What went wrong on the line.
-pub(super) fn warn_of_storage<L: Read + Write>(board: &mut Connection<L>) -> Result<()> {
+pub(super) fn warn_of_storage<L: Read + Write>(
+    board: &mut Connection<L>,
+    held: bool,
+) -> Result<()> {
     let hello = board.greeted();
     let capabilities = Capabilities(hello.map_or(0, |hello| hello.capabilities));
     if capabilities.has(Capabilities::STORAGE) {
@@ -215,6 +219,7 @@ pub(super) fn warn_of_storage<L: Read + Write>(board: &mut Connection<L>) -> Res
         return Ok(());
     };
     let what = match storage.state {
+        StorageState::Failed if held => return Ok(()),
         StorageState::Failed => "the device's flash takes no ratings: they are gone with its power",
         StorageState::Closed => {
             "the device's flash can't be opened, so ratings that are in it aren't in use"

@@ -29,7 +29,7 @@ use pocketrec_base::error::BadInput;
 use pocketrec_base::signals;
 use pocketrec_data::{Titles, search};
 use pocketrec_export::people::People;
-use pocketrec_link::{Connection, Line, LinkError, sense, twin};
+use pocketrec_link::{Connection, Line, LinkError, keep, sense, twin};
 use question::{Question, WhoArgs};
 
 /// Options of `host query`.
@@ -205,6 +205,9 @@ fn ask(
     let answer = board.ask_checked(request, progress())?;
     match answer.reply() {
         Some(Reply::Refused(Refusal::OffScale)) => return Err(beside_scale(board)),
+        Some(Reply::Refused(Refusal::UnknownOwner(owner))) => {
+            return Err(keep::no_owner(board, owner).into());
+        }
         Some(Reply::Refused(why)) => return Err(refused(why)),
         Some(reply) => {
             if let Reply::ModelInfo(info) = &reply {
@@ -348,7 +351,7 @@ impl Asked<'_> {
             return Ok(());
         }
         if let Some(Who::Owner(_)) = sense::who(request) {
-            at_hand::warn_of_storage(board)?;
+            at_hand::warn_of_storage(board, place.is_held())?;
         }
         let crc = info_of(board, |board, info| {
             if names {

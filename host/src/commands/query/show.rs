@@ -206,8 +206,9 @@ impl Asked<'_> {
                         }
                     }
                 }
-                print::block(&self.listed(reply).text());
-                if matches!(self.args.question, Question::Top { .. }) {
+                let list = self.listed(reply);
+                print::block(&list.text());
+                if matches!(self.args.question, Question::Top { .. }) && !list.is_empty() {
                     note!("{}", print::SCORE);
                 }
                 // What an owner of the device has rated is never among them.
