@@ -338,7 +338,7 @@ fn data_that_cannot_be_trained_on_is_named_by_file_and_line() {
     refuses(
         &["train", "--data", "ratings.dat", "--out", "file/x"],
         2,
-        "--out is file/x, and file is no folder",
+        "--out is file/x, and file is not a folder",
     );
     refuses(
         &["train", "--data", "ratings.dat", "--out", "ratings.dat"],
@@ -395,7 +395,7 @@ fn what_cannot_be_written_is_refused_before_the_work() {
         ),
         (
             "fetch ml-100k --from http://127.0.0.1:9 --out file/x",
-            "and file is no folder",
+            "and file is not a folder",
         ),
         ("bench train --ratings 1000 --trace file", "--trace is file"),
     ] {

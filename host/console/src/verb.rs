@@ -180,7 +180,7 @@ pub fn parse(line: &str, is_movie: impl Fn(&str) -> bool) -> Result<Option<Verb>
             let mut verbs: Vec<&str> = verbs.collect();
             verbs.dedup();
             return Err(BadInput::new(format!(
-                "`{verb}` is no verb; there are {}",
+                "`{verb}` is not a command; there are {}",
                 verbs.join(", ")
             )));
         }
@@ -251,13 +251,13 @@ mod tests {
         for (line, said) in [
             (
                 "rat alien 5",
-                "`rat` is no verb; there are rate, top, only, together",
+                "`rat` is not a command; there are rate, top, only, together",
             ),
             ("top 5", "`top` stands alone"),
             ("why", "`why` of which movie?"),
             ("together", "together with whom?"),
             ("together alien", "not `alien`"),
-            ("rate alien", "no number of stars"),
+            ("rate alien", "not a number of stars"),
             (
                 "rate toy story 2",
                 "`rate \"toy story\" 2` with its quotes says which",

@@ -136,7 +136,7 @@ pub struct Told {
     pub untimed: u64,
     /// How times are written: bits of [`Unit`](super::time::Unit).
     pub units: u8,
-    /// The first user id that is no plain number, and its line.
+    /// The first user id that is not a plain number, and its line.
     pub user_name: Option<(u64, String)>,
     /// The first movie id that is none, and its line.
     pub movie_name: Option<(u64, String)>,

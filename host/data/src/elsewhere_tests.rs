@@ -106,7 +106,7 @@ fn a_late_name_makes_names_of_all_numbers_before_it() {
     assert_eq!(row("119999"), data.ratings.users[119_997]);
     assert!(data.movie_names.is_empty());
     assert!(
-        told(&data).contains("`x` in line 100000 is no plain number"),
+        told(&data).contains("`x` in line 100000 is not a plain number"),
         "{}",
         told(&data)
     );

@@ -37,7 +37,7 @@ pub enum Note {
     Names {
         /// Whose: `user` or `movie`.
         what: &'static str,
-        /// The line of the first that is no plain number, and what it is.
+        /// The line of the first that is not a plain number, and what it is.
         first: Option<(u64, String)>,
     },
     /// Ids are numbers that are written otherwise.
@@ -94,7 +94,7 @@ impl fmt::Display for Note {
             Note::Names { what, first } => {
                 write!(f, "Its {what} ids are names, which are kept")?;
                 match first {
-                    Some((line, text)) => write!(f, ": `{}` in line {line} is no plain number", escaped(text)),
+                    Some((line, text)) => write!(f, ": `{}` in line {line} is not a plain number", escaped(text)),
                     None => Ok(()),
                 }
             }

@@ -132,7 +132,7 @@ fn no_entry_of_a_zip_is_written_outside_its_folder() {
         ("C:/evil.txt", "outside"),
         ("evil.txt", "isn't in a folder"),
         ("other/evil.txt", "isn't in a folder ml-tiny"),
-        ("ml-tiny", "is no file that a release has"),
+        ("ml-tiny", "is not a file that a release has"),
     ] {
         let outer = tempfile::tempdir().unwrap();
         let folder = outer.path().join("a/b");

@@ -170,7 +170,7 @@ fn unzip(release: &Release, zip: &Path, beside: &Path) -> Result<Sums, FetchErro
             .collect();
         let within = within.join("/");
         if within.is_empty() || within == LIST || name.contains(['\n', '\r']) {
-            return Err(refuse(&name, "is no file that a release has"));
+            return Err(refuse(&name, "is not a file that a release has"));
         }
         fs::create_dir_all(place.parent().unwrap_or(beside)).map_err(io)?;
         let mut file = File::create_new(&place).map_err(io)?;

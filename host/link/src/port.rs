@@ -32,9 +32,10 @@ pub fn open(name: &str, baud: u32) -> Result<Box<dyn Line>, LinkError> {
     match serialport::new(name, baud).timeout(READ_WAIT).open() {
         Ok(port) => Ok(Box::new(port)),
         Err(error) if is_absent(name, &error) => Err(absent(name, format!("{error}; {}", ports()))),
-        Err(error) if is_no_port(name, &error) => {
-            Err(absent(name, format!("it is no serial port; {}", ports())))
-        }
+        Err(error) if is_no_port(name, &error) => Err(absent(
+            name,
+            format!("it is not a serial port; {}", ports()),
+        )),
         Err(error) => Err(refused(name, advice(&error))),
     }
 }
@@ -180,7 +181,7 @@ mod tests {
             ("tcp:127.0.0.1:70000".into(), "it should be tcp:HOST:PORT"),
             ("tcp:".into(), "it should be tcp:HOST:PORT"),
             (path("none"), "`--port` takes"),
-            (path("file"), "it is no serial port"),
+            (path("file"), "it is not a serial port"),
             (String::new(), "`--port` takes"),
         ];
         #[cfg(unix)]

@@ -120,7 +120,7 @@ fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
         }
     };
     if !args.line.is_given() && args.image.is_none() {
-        hint("no board is found, so core on this PC is asked");
+        hint("no board was found, so this PC runs its code");
     }
     evening(board, args.owner, (keeper, false), desk)
 }

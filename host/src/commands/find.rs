@@ -57,7 +57,7 @@ pub fn board(named: Option<&str>) -> Result<Option<Found>> {
 /// That no board is found.
 pub fn none() -> BadInput {
     BadInput::new(
-        "which board? None is found: `--port /dev/ttyACM0` names one, `emulate` in another terminal boots one without \
+        "which board? None was found: `--port /dev/ttyACM0` names one, `emulate` in another terminal boots one without \
          hardware and keeps it, `--emulator` boots one for this question alone; `query ports` lists serial ports",
     )
 }

@@ -227,7 +227,10 @@ fn a_board_that_is_not_there_is_a_sentence() {
     #[cfg(unix)]
     for what in ["/dev/null", "/tmp", "target/pocketrec/model.img"] {
         let error = place.fails(2, &["query", "--port", what, "hello"]);
-        contains(&error, &[what, "it is no serial port;", "`--port` takes"]);
+        contains(
+            &error,
+            &[what, "it is not a serial port;", "`--port` takes"],
+        );
     }
     let error = place.fails(2, &["query", "--port", "tcp:nowhere", "hello"]);
     contains(&error, &["tcp:nowhere", "it should be tcp:HOST:PORT"]);

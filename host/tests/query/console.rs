@@ -314,7 +314,10 @@ fn lines_do_what_keys_do_and_the_first_that_cannot_be_meant_ends_them_with_code_
         ("only western\n", "no movie has the genre `western`"),
         ("together 0\n", "that is you"),
         ("together 99\n", "no owner 99: it has owners from 0 to 7"),
-        ("top\nrat 1 5\nrate part 12 5\n", "line 2: `rat` is no verb"),
+        (
+            "top\nrat 1 5\nrate part 12 5\n",
+            "line 2: `rat` is not a command",
+        ),
         ("rate Prat 12 5\n", "line 1: `Prat 12` may mean Part 12"),
         ("rate part 12 7\n", "0.5 to 5 in steps of 0.5"),
         ("why 3\n", "none was shown yet"),

@@ -37,7 +37,7 @@ fn words_without_options_are_read_by_their_place_and_refused_where_that_is_not_c
     );
     refused(
         &["rate", "part 9"],
-        &["no number of stars", "rate alien 4.5"],
+        &["not a number of stars", "rate alien 4.5"],
     );
     refused(&["rate"], &["TITLE|ID STARS"]);
     refused(&["rate", "--movie", "part 9"], &["how many stars?"]);

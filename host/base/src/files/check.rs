@@ -13,7 +13,7 @@ use crate::error::BadInput;
 /// Nothing is left behind.
 ///
 /// # Errors
-/// [`BadInput`] for a folder, for what is no ordinary file, for a link that leads nowhere and for a place in a folder
+/// [`BadInput`] for a folder, for what is not an ordinary file, for a link that leads nowhere and for a place in a folder
 /// that isn't there; else what the file system says.
 pub fn check_file(option: &str, path: &Path) -> Result<()> {
     let refuse = |why: &str| -> Result<()> {
@@ -26,7 +26,7 @@ pub fn check_file(option: &str, path: &Path) -> Result<()> {
     match std::fs::metadata(path) {
         Ok(there) if there.is_dir() => return refuse("which is a folder; it should name a file"),
         Ok(there) if !there.is_file() => {
-            return refuse("which is no ordinary file; it should name one");
+            return refuse("which is not an ordinary file; it should name one");
         }
         _ if ends_as_a_folder || path.file_name().is_none() => {
             return refuse("which names no file; it should");
@@ -78,7 +78,7 @@ pub fn check_folder(option: &str, path: &Path) -> Result<()> {
         let why = match there == path {
             true => "which is there and no folder".into(),
             false if path.as_os_str().is_empty() => "which is nothing".into(),
-            false => format!("and {} is no folder", there.display()),
+            false => format!("and {} is not a folder", there.display()),
         };
         return Err(BadInput::new(format!(
             "{option} is {}, {why}; it should name a folder to write to",

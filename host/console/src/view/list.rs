@@ -60,7 +60,7 @@ fn nothing(state: &State) -> Cow<'static, str> {
         (View::Found, Some(Typing::Search(text))) if text.trim().is_empty() => {
             "Words of a title, in any order"
         }
-        (View::Found, _) => "No movie is called so",
+        (View::Found, _) => "No movie has that title",
         (View::Ratings, _) => "Nothing yet: `/` searches for a movie that you know",
         _ => "No movie",
     })

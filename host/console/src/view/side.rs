@@ -1,7 +1,8 @@
 //! What is known of the owner.
 
-use pocketrec_base::print::number::{count, fixed};
+use pocketrec_base::print::number::{count, signed};
 use pocketrec_base::print::width::shortened;
+use pocketrec_base::print::worded;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
@@ -49,13 +50,9 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, area: Rect) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-/// How somebody rates in general, by their bias.
+/// How somebody rates in general, by their bias. What other people's are, a board doesn't say: a new owner's isn't zero.
 pub fn generous(bias: f32) -> String {
-    match bias {
-        ..-0.005 => format!("{} below most people", fixed(-bias, 2)),
-        0.005.. => format!("{} above most people", fixed(bias, 2)),
-        _ => "as most people rate".into(),
-    }
+    worded(&format!("{} stars on each movie", signed(bias, 2))).into_owned()
 }
 
 /// A row of numbers as bars: the middle is zero, and the largest reaches the end.

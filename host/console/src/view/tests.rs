@@ -99,7 +99,7 @@ fn a_usual_screen_has_list_moves_owner_news_and_who_answers() {
             " 2 \u{25bc}1 ",
             " 4 new ",
             "you: 4.5",
-            "0.25 below most people",
+            "-0.25 stars on each movie",
             "Where you stand",
             "5 stars for Toy Story (1995): predicted 3.84",
             "Of the best 20, 20 moved",
@@ -241,7 +241,7 @@ fn a_search_follows_each_letter_and_stars_are_typed() {
     assert_eq!(press(&mut state, "\n")[0], Ask::Rate(2, 4.5));
     assert_eq!(press(&mut state, "s"), [Ask::Similar(2)]);
     assert_eq!(press(&mut state, "/zzzz"), []);
-    shows(&screen(&mut state, 80, 24), &["No movie is called so"]);
+    shows(&screen(&mut state, 80, 24), &["No movie has that title"]);
 }
 
 #[test]

@@ -23,8 +23,11 @@ pub fn rated(
     let [movie @ .., last] = words else {
         return Err(BadInput::new(format!("there is nothing to rate: {form}")));
     };
-    let stars = stars(last)
-        .map_err(|_| BadInput::new(format!("`{last}` at the end is no number of stars: {form}")))?;
+    let stars = stars(last).map_err(|_| {
+        BadInput::new(format!(
+            "`{last}` at the end is not a number of stars: {form}"
+        ))
+    })?;
     if movie.is_empty() {
         return Err(BadInput::new(format!(
             "`{last}` is either a movie or its stars, and the other is missing: {form}"
@@ -110,9 +113,9 @@ mod tests {
         assert_eq!(read("alien|-1"), Ok(("alien".into(), -1.0)));
         for (text, said) in [
             ("toy|story|2", "may be 2 stars for `toy story`"),
-            ("alien", "`alien` at the end is no number of stars"),
+            ("alien", "`alien` at the end is not a number of stars"),
             ("5", "the other is missing"),
-            ("alien|nan", "no number of stars"),
+            ("alien|nan", "not a number of stars"),
         ] {
             let error = read(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
