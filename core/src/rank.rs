@@ -2,17 +2,18 @@
 //! in slices so that a serial line stays responsive.
 
 mod together;
+mod walk;
 
 use crate::ids::MovieId;
-use crate::kernels::Lookup;
-#[cfg(feature = "codes")]
-use crate::kernels::codes::Above;
-use crate::list::{Held, List};
+use crate::kernels::{Lookup, Whose};
+use crate::list::List;
 use crate::model::kin::KinTerms;
 use crate::model::{Interest, Model, MovieVector, UserState, Wanted};
-use crate::numeric::SOFTWARE_FLOAT;
 
 pub use together::{Agreement, TopForTwo};
+use walk::{By, Walk};
+#[cfg(feature = "learn")]
+use walk::{bar, offer};
 
 /// A movie and what it was ranked by.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,13 +48,6 @@ impl Progress {
         self.done >= self.total
     }
 }
-
-/// Second looks at movies for which there is time in the shortest slice.
-#[cfg(feature = "codes")]
-const LOOKS: u32 = 256;
-
-/// Movies scored at a time: small enough for a stack of 1 KB, large enough for a kernel to share loads.
-const SLICE: usize = 32;
 
 /// The `N` best movies seen so far: by score, highest first, and among equal scores by id, lowest first.
 #[derive(Clone, Debug)]
@@ -98,298 +92,6 @@ impl<const N: usize> Best<N> {
     }
 }
 
-/// Below any score and cosine.
-const LOWEST: f32 = f32::MIN;
-
-// What follows isn't generic, so that it is compiled with this crate's optimisation, whatever the caller's.
-
-/// [`Best::bar`].
-#[inline]
-fn bar(hits: &Held<[Hit]>, limit: usize) -> f32 {
-    let hits = hits.all();
-    match hits.last() {
-        Some(last) if hits.len() >= limit => last.score,
-        _ => LOWEST,
-    }
-}
-
-/// Whether `a` is more than `b`. The bits of numbers without a sign are in order: where floating point is software,
-/// that is less work.
-#[inline(always)]
-fn is_more(a: f32, b: f32) -> bool {
-    let (bits, others) = (a.to_bits() as i32, b.to_bits() as i32);
-    if SOFTWARE_FLOAT && bits | others >= 0 {
-        bits > others
-    } else {
-        a > b
-    }
-}
-
-/// [`Best::offer`].
-#[inline(never)]
-fn offer(hits: &mut Held<[Hit]>, limit: usize, hit: Hit) -> f32 {
-    if hits.all().len() < limit {
-        // The limit is at most the room there is.
-        let _ = hits.add(hit);
-    } else if hits
-        .all()
-        .last()
-        .is_none_or(|last| !is_more(hit.score, last.score))
-    {
-        return bar(hits, limit);
-    }
-    let mut places = hits.all_mut().iter_mut().rev();
-    if let Some(mut free) = places.next() {
-        for ahead in places {
-            if !is_more(hit.score, ahead.score) {
-                break;
-            }
-            *free = *ahead;
-            free = ahead;
-        }
-        *free = hit;
-    }
-    bar(hits, limit)
-}
-
-/// A list and the row up to which movies were looked at.
-struct Walk<'w> {
-    hits: &'w mut Held<[Hit]>,
-    limit: usize,
-    next: &'w mut u32,
-}
-
-/// What a ranking goes by beside stars.
-#[derive(Clone, Copy)]
-struct By<'i> {
-    /// What fame gives a movie for each count of its confidence, in stars and as a key.
-    fame_of_a_count: (f32, i32),
-    interest: &'i Interest,
-    wanted: Wanted,
-    /// Whether movies that are predicted below the user's mean stay out.
-    above_mean: bool,
-}
-
-impl By<'_> {
-    /// Whether the movie of `row`, ranked by this key, is predicted at the user's mean or above it, where that matters.
-    /// What the ranking added is taken off again; where that leaves doubt, the movie is predicted, which takes far longer.
-    #[inline(never)]
-    fn is_good(&self, model: &Model<'_>, user: &UserState, row: u32, key: i32) -> bool {
-        if !self.above_mean {
-            return true;
-        }
-        match model.is_above_mean(user, row, (self.fame_of_a_count, self.interest), key) {
-            Some(is_above) => is_above,
-            None => model.score(user, row) >= user.mean(),
-        }
-    }
-}
-
-impl Walk<'_> {
-    /// As [`rank`](Self::rank), of a model whose movies are sums of codewords; `None` for another.
-    #[cfg(feature = "codes")]
-    #[inline(never)]
-    fn look_up(
-        &mut self,
-        (model, user): (&Model<'_>, &UserState),
-        by: By<'_>,
-        lookup: &mut Lookup,
-        filter: &mut dyn FnMut(MovieId) -> bool,
-        movies: u32,
-    ) -> Option<Progress> {
-        let ranked = model.ranked(user, (by.fame_of_a_count.1, by.interest), lookup)?;
-        let total = model.movies();
-        let end = self.next.saturating_add(movies.max(1)).min(total);
-        let ids = model.movie_ids();
-        // Once made, it is known: a float's conversion takes long on a small core.
-        let mut bar = match lookup.list {
-            i32::MIN => model.key_of_score(bar(self.hits, self.limit)),
-            bar => bar,
-        };
-        let mut first = *self.next as usize;
-        // A second look takes longer than looking up does: where many movies need one, fewer are walked through.
-        let mut looks = (movies / 8).max(LOOKS);
-        let next = loop {
-            let at = ranked.above(lookup, first..end as usize, bar, &mut looks);
-            let (row, key) = match at {
-                Above::Movie(row, key) => (row, key),
-                Above::None { next } => break next,
-            };
-            first = row.wrapping_add(1);
-            if model.is_wanted(row as u32, &by.wanted)
-                && let Some(movie) = ids.id(row as u32).map(MovieId)
-                && filter(movie)
-            {
-                if by.is_good(model, user, row as u32, key) {
-                    let score = model.score_of_key(key);
-                    bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
-                }
-                if looks == 0 {
-                    break first;
-                }
-                looks = looks.wrapping_sub(1);
-            }
-        };
-        lookup.list = bar;
-        *self.next = next as u32;
-        Some(Progress {
-            done: *self.next,
-            total,
-        })
-    }
-
-    /// [`TopN::advance`].
-    #[inline(never)]
-    fn rank(
-        self,
-        (model, user): (&Model<'_>, &UserState),
-        by: By<'_>,
-        filter: &mut dyn FnMut(MovieId) -> bool,
-        movies: u32,
-    ) -> Progress {
-        let total = model.movies();
-        let end = self.next.saturating_add(movies.max(1)).min(total);
-        let ids = model.movie_ids();
-        let mut bar = model.key_of_score(bar(self.hits, self.limit));
-        let beside = (by.fame_of_a_count, by.interest);
-        while *self.next < end {
-            let mut keys = [0; SLICE];
-            let left = end.wrapping_sub(*self.next).min(SLICE as u32);
-            let keys = keys.get_mut(..left as usize).unwrap_or_default();
-            model.score_keys(user, *self.next, beside, bar, keys);
-            let mut row = *self.next;
-            let mut keys: &[i32] = keys;
-            while let Some((at, key, rest)) = key_above(model, keys, bar) {
-                keys = rest;
-                row = row.wrapping_add(at);
-                if model.is_wanted(row, &by.wanted)
-                    && let Some(movie) = ids.id(row).map(MovieId)
-                    && filter(movie)
-                    && by.is_good(model, user, row, key)
-                {
-                    let score = model.score_of_key(key);
-                    bar = model.key_of_score(offer(self.hits, self.limit, Hit { movie, score }));
-                }
-                row = row.wrapping_add(1);
-            }
-            *self.next = self.next.wrapping_add(left);
-        }
-        Progress {
-            done: *self.next,
-            total,
-        }
-    }
-
-    /// [`Nearest::advance`], by kin. A movie of no likeness is left out.
-    #[inline(never)]
-    fn gather(self, model: &Model<'_>, to: (u32, &KinTerms), movies: u32) -> Progress {
-        let (itself, terms) = to;
-        let total = model.movies();
-        let Some(kin) = model.kin() else {
-            return Progress { done: total, total };
-        };
-        let end = self.next.saturating_add(movies.max(1)).min(total);
-        let ids = model.movie_ids();
-        let least = |score: f32| kin.key_of_score(if score > 0.0 { score } else { 0.0 });
-        let mut bar = least(bar(self.hits, self.limit));
-        while *self.next < end {
-            let mut keys = [0; SLICE];
-            let left = end.wrapping_sub(*self.next).min(SLICE as u32);
-            let keys = keys.get_mut(..left as usize).unwrap_or_default();
-            kin.keys(terms, *self.next as usize, bar, keys);
-            let mut row = *self.next;
-            let mut keys: &[i32] = keys;
-            while let Some((at, key, rest)) = above(keys, bar) {
-                keys = rest;
-                row = row.wrapping_add(at);
-                if row != itself
-                    && let Some(movie) = ids.id(row).map(MovieId)
-                {
-                    let score = kin.score_of_key(key);
-                    bar = least(offer(self.hits, self.limit, Hit { movie, score }));
-                }
-                row = row.wrapping_add(1);
-            }
-            *self.next = self.next.wrapping_add(left);
-        }
-        Progress { done: end, total }
-    }
-
-    /// [`Nearest::advance`], by cosines of rows.
-    #[inline(never)]
-    fn compare(self, model: &Model<'_>, to: (u32, &MovieVector), movies: u32) -> Progress {
-        let (itself, vector) = to;
-        let total = model.movies();
-        let end = self.next.saturating_add(movies.max(1)).min(total);
-        let ids = model.movie_ids();
-        while *self.next < end {
-            let mut cosines = [0.0; SLICE];
-            let left = end.wrapping_sub(*self.next).min(SLICE as u32);
-            let cosines = cosines.get_mut(..left as usize).unwrap_or_default();
-            model.similarity_rows(vector, *self.next, cosines);
-            let mut row = *self.next;
-            let mut cosines: &[f32] = cosines;
-            let mut bar = bar(self.hits, self.limit);
-            while let Some((at, score, rest)) = number_above(cosines, bar) {
-                cosines = rest;
-                row = row.wrapping_add(at);
-                if row != itself
-                    && let Some(movie) = ids.id(row).map(MovieId)
-                {
-                    bar = offer(self.hits, self.limit, Hit { movie, score });
-                }
-                row = row.wrapping_add(1);
-            }
-            *self.next = self.next.wrapping_add(left);
-        }
-        Progress { done: end, total }
-    }
-}
-
-/// The first key above `bar`: how many are before it, itself, and those behind it.
-#[inline(never)]
-fn above(keys: &[i32], bar: i32) -> Option<(u32, i32, &[i32])> {
-    first_above(keys, bar)
-}
-
-/// As [`above`], of scores and cosines.
-#[inline(never)]
-fn number_above(numbers: &[f32], bar: f32) -> Option<(u32, f32, &[f32])> {
-    first_above(numbers, bar)
-}
-
-#[inline(always)]
-fn first_above<T: Copy + PartialOrd>(all: &[T], bar: T) -> Option<(u32, T, &[T])> {
-    let mut rest = all;
-    // Few are above it, so several are looked at in a turn; see `numeric/unroll.rs`.
-    #[cfg(unrolled)]
-    while let [a, b, c, d, behind @ ..] = rest
-        && !(*a > bar || *b > bar || *c > bar || *d > bar)
-    {
-        rest = behind;
-    }
-    while let [first, behind @ ..] = rest {
-        if *first > bar {
-            let before = all.len().wrapping_sub(rest.len()) as u32;
-            return Some((before, *first, behind));
-        }
-        rest = behind;
-    }
-    None
-}
-
-/// As [`above`], of a model's keys, which may be the bits of numbers ([`Model::keys_are_numbers`]).
-#[inline]
-fn key_above<'k>(model: &Model<'_>, keys: &'k [i32], bar: i32) -> Option<(u32, i32, &'k [i32])> {
-    if !model.keys_are_numbers() {
-        return above(keys, bar);
-    }
-    let numbers = bytemuck::must_cast_slice(keys);
-    let (before, number, rest) = number_above(numbers, f32::from_bits(bar as u32))?;
-    let rest = bytemuck::must_cast_slice(rest);
-    Some((before, number.to_bits() as i32, rest))
-}
-
 /// A [`TopN`] without its look-up table, which a service has beside: a list that begins is moved about on the stack.
 #[derive(Clone, Debug)]
 pub(crate) struct Ranking<const N: usize> {
@@ -424,7 +126,7 @@ impl<const N: usize> Ranking<N> {
         self
     }
 
-    /// As [`TopN::advance`]. The `lookup` is nobody's, or was made in the course of this ranking.
+    /// As [`TopN::advance`]. The `lookup` is nobody's, or was made for this user in the course of this ranking.
     pub(crate) fn advance(
         &mut self,
         of: (&Model<'_>, &UserState),
@@ -446,7 +148,7 @@ impl<const N: usize> Ranking<N> {
         if let Some(progress) =
             self.best
                 .walk(&mut self.next)
-                .look_up(of, by, lookup, &mut filter, movies)
+                .look_up(of, &by, lookup, &mut filter, movies)
         {
             return progress;
         }
@@ -454,7 +156,7 @@ impl<const N: usize> Ranking<N> {
         let _ = lookup;
         self.best
             .walk(&mut self.next)
-            .rank(of, by, &mut filter, movies)
+            .rank(of, &by, &mut filter, movies)
     }
 
     pub(crate) fn hits(&self) -> &[Hit] {
@@ -476,6 +178,7 @@ impl<const N: usize> Ranking<N> {
 pub struct TopN<const N: usize> {
     ranking: Ranking<N>,
     lookup: Lookup,
+    of: Whose,
 }
 
 impl<const N: usize> Default for TopN<N> {
@@ -495,6 +198,7 @@ impl<const N: usize> TopN<N> {
         Self {
             ranking: Ranking::new(limit, Interest::NONE),
             lookup: Lookup::NONE,
+            of: Whose::NOBODYS,
         }
     }
 
@@ -505,6 +209,7 @@ impl<const N: usize> TopN<N> {
         let fame = if fame.is_nan() { 0.0 } else { fame };
         self.ranking.fame = crate::numeric::clamp(fame, -100.0, 100.0);
         self.ranking.fame_of_a_count = None;
+        self.lookup.clear();
         self
     }
 
@@ -538,6 +243,9 @@ impl<const N: usize> TopN<N> {
         filter: impl FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
+        if self.of.change_to(&user.integer) {
+            self.lookup.clear();
+        }
         self.ranking
             .advance((model, user), &mut self.lookup, filter, movies)
     }

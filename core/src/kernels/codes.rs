@@ -52,7 +52,7 @@ use words::rounded;
 /// Bits by which a term is coarser than a score.
 const COARSER: u32 = SCORE_BITS - 12;
 
-/// A user's term of each codeword, and what a movie can get beside: 4.4 KB, or 5.3 KB with the DSP extension.
+/// A user's term of each codeword, and what a movie can get beside: 4.3 KB, or 5.2 KB with the DSP extension.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Lookup {
     terms: [[i16; 256]; MAX_BOOKS],
@@ -70,11 +70,6 @@ pub(crate) struct Lookup {
     /// What a network's bound has beside its terms, as a score.
     #[cfg(feature = "codes-mlp")]
     constant: i64,
-    /// Whose they are, and at what weight of fame.
-    of: ([Pair; ROW_PAIRS], u32, i32),
-    /// Whose half of a network's dense layer 0.
-    #[cfg(feature = "codes-mlp")]
-    half: [Pair; UNIT_PAIRS],
     /// 1 where they are anybody's. Nobody's are zeros throughout, so that they are made where they stay.
     made: u32,
 }
@@ -91,9 +86,6 @@ impl Lookup {
         list: 0,
         #[cfg(feature = "codes-mlp")]
         constant: 0,
-        of: ([0; ROW_PAIRS], 0, 0),
-        #[cfg(feature = "codes-mlp")]
-        half: [0; UNIT_PAIRS],
         made: 0,
     };
 
@@ -102,33 +94,15 @@ impl Lookup {
         self.made = 0;
     }
 
-    /// Makes the terms of a user, where they aren't there, of the `words` that are asked for then. Costs a product of vectors
-    /// a codeword.
+    /// Whether they are anybody's.
     #[inline(always)]
-    pub(crate) fn fill<'w>(
-        &mut self,
-        user: &User,
-        words: impl FnOnce() -> Words<'w>,
-        ranked: &Ranked<'_>,
-    ) {
-        if self.made == 0 || !self.is_of(user, ranked) {
-            self.fill_anew(user, &words(), ranked);
-        }
+    pub(crate) fn is_made(&self) -> bool {
+        self.made != 0
     }
 
-    /// Whether they are the terms of this user.
-    fn is_of(&self, user: &User, ranked: &Ranked<'_>) -> bool {
-        let (row, shift, each) = &self.of;
-        #[cfg(feature = "codes-mlp")]
-        if ranked.bounded.is_some() && !same(&self.half, user.counts()) {
-            return false;
-        }
-        (*shift, *each) == (user.dot_shift, ranked.each) && same(row, &user.row)
-    }
-
+    /// Makes them a user's. Costs a product of vectors a codeword.
     #[inline(never)]
-    fn fill_anew(&mut self, user: &User, words: &Words<'_>, ranked: &Ranked<'_>) {
-        self.of = (user.row, user.dot_shift, ranked.each);
+    pub(crate) fn fill(&mut self, user: &User, words: &Words<'_>, ranked: &Ranked<'_>) {
         self.made = 1;
         self.list = i32::MIN;
         #[cfg(feature = "codes-mlp")]
@@ -208,7 +182,6 @@ impl Lookup {
         (network, coded): (&Network<'_>, &Coded<'_>),
         codes: &Codes<'_>,
     ) {
-        self.half = *user.counts();
         let beside = words.has_terms();
         let bounds = Bounds::of(network, user, codes.books, beside);
         self.constant = bounds.constant;
@@ -243,6 +216,43 @@ impl Lookup {
     }
 }
 
+/// Whose terms a table has: another user's would be others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Whose {
+    row: [Pair; ROW_PAIRS],
+    shift: u32,
+    /// Of a network's dense layer 0.
+    #[cfg(feature = "codes-mlp")]
+    half: [Pair; UNIT_PAIRS],
+}
+
+impl Whose {
+    /// Nobody's.
+    pub(crate) const NOBODYS: Self = Self {
+        row: [0; ROW_PAIRS],
+        shift: 0,
+        #[cfg(feature = "codes-mlp")]
+        half: [0; UNIT_PAIRS],
+    };
+
+    /// Makes them a user's, and says whether they were another's.
+    pub(crate) fn change_to(&mut self, user: &User) -> bool {
+        let is_same = self.shift == user.dot_shift && same(&self.row, &user.row);
+        #[cfg(feature = "codes-mlp")]
+        let is_same = is_same && same(&self.half, user.counts());
+        if is_same {
+            return false;
+        }
+        self.row = user.row;
+        self.shift = user.dot_shift;
+        #[cfg(feature = "codes-mlp")]
+        {
+            self.half = *user.counts();
+        }
+        true
+    }
+}
+
 /// Whether both are the same. A comparison of arrays goes byte by byte on a small core.
 #[inline(always)]
 fn same(some: &[Pair], others: &[Pair]) -> bool {
@@ -267,7 +277,7 @@ fn dot_bytes(user: &User, row: &[u32], by: u8) -> i32 {
 }
 
 /// What a ranking looks at of the movies from some row on, as many as it has codes of.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Ranked<'a> {
     pub(crate) codes: Codes<'a>,
     /// Confidence bytes; none in an image without them.
@@ -279,67 +289,115 @@ pub(crate) struct Ranked<'a> {
     pub(crate) base: i32,
     /// Where the terms only bound a score: what scores.
     #[cfg(feature = "codes-mlp")]
-    pub(crate) bounded: Option<(Words<'a>, &'a User)>,
+    pub(crate) bounded: Option<(&'a dyn Codewords, &'a User)>,
+}
+
+/// What has the codewords, as a user meets them; they are asked for when a movie is scored by itself.
+#[cfg(feature = "codes-mlp")]
+pub(crate) trait Codewords {
+    /// They themselves.
+    fn words(&self) -> Option<Words<'_>>;
+}
+
+/// What a movie must pass to enter the list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bar {
+    /// Its key must be above this one.
+    pub(crate) key: i32,
+    /// Its score must be as much above the base, or more.
+    pub(crate) above_base: i32,
+}
+
+/// A movie that passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) row: usize,
+    pub(crate) key: i32,
+    /// Its score without the base.
+    pub(crate) above_base: i32,
 }
 
 /// Where a ranking stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Above {
-    /// At a movie: its row and key.
-    Movie(usize, i32),
+    /// At a movie.
+    Movie(Found),
     /// There was none before the row `next`.
     None { next: usize },
 }
 
 impl Ranked<'_> {
-    /// The first of the movies of these `rows` whose key is above `bar`. Takes one off the `looks` for each movie that is
+    /// The first of the movies of these `rows` that passes the `bar`. Takes one off the `looks` for each movie that is
     /// scored by itself, and goes no further when there are none.
     #[cfg_attr(not(feature = "codes-mlp"), inline(always))]
     pub(crate) fn above(
         &self,
         lookup: &mut Lookup,
         rows: Range<usize>,
-        bar: i32,
+        bar: Bar,
         looks: &mut u32,
     ) -> Above {
         ran(Kernel::CodeTable);
         // Below 2^31 either way: where the bar is out of reach, it stays so.
-        let bar = bar.saturating_sub(self.base);
+        let key = bar.key.saturating_sub(self.base);
+        let bar = Bar { key, ..bar };
         #[cfg(feature = "codes-mlp")]
-        if let Some(scored_by) = &self.bounded {
-            return self.above_by_bounds(scored_by, lookup, rows, bar, looks);
+        if let Some((words, user)) = self.bounded {
+            return self.above_by_bounds((words, user), lookup, rows, bar, looks);
         }
         #[cfg(not(feature = "codes-mlp"))]
         let _ = looks;
-        lookup.rise(bar);
+        lookup.rise(bar.key);
         match self.next(lookup, &rows, bar) {
-            Some((row, key)) => Above::Movie(row, self.base.wrapping_add(key)),
+            Some(found) => Above::Movie(Found {
+                key: self.base.wrapping_add(found.key),
+                ..found
+            }),
             None => Above::None { next: rows.end },
         }
     }
 
-    /// As [`above`](Self::above), where the terms only bound a score; `bar` is without the base.
+    /// As [`above`](Self::above), where the terms only bound a score; the `bar` is without the base.
     #[cfg(feature = "codes-mlp")]
     #[inline(never)]
     fn above_by_bounds(
         &self,
-        (words, user): &(Words<'_>, &User),
+        (words, user): (&dyn Codewords, &User),
         lookup: &mut Lookup,
         mut rows: Range<usize>,
-        bar: i32,
+        bar: Bar,
         looks: &mut u32,
     ) -> Above {
-        let bound = i64::from(bar).wrapping_sub(lookup.constant);
-        let bound = i32::try_from(bound).unwrap_or(match bound < 0 {
-            true => i32::MIN,
-            false => i32::MAX,
-        });
-        lookup.rise(bound);
-        while let Some((row, key)) = self.next(lookup, &rows, bound) {
-            let beside = key.wrapping_sub(self.terms(lookup, row));
-            let key = words.score(user, &self.codes, row).wrapping_add(beside);
-            if key.wrapping_sub(self.base) > bar {
-                return Above::Movie(row, key);
+        let beside = |bar: i32| {
+            let bound = i64::from(bar).wrapping_sub(lookup.constant);
+            i32::try_from(bound).unwrap_or(match bound < 0 {
+                true => i32::MIN,
+                false => i32::MAX,
+            })
+        };
+        let bounds = Bar {
+            key: beside(bar.key),
+            above_base: beside(bar.above_base),
+        };
+        lookup.rise(bounds.key);
+        // Where none passes, they aren't needed.
+        let mut made = None;
+        while let Some(found) = self.next(lookup, &rows, bounds) {
+            let row = found.row;
+            if made.is_none() {
+                made = words.words();
+            }
+            let Some(words) = &made else { break };
+            let score = words.score(user, &self.codes, row);
+            let above_base = score.wrapping_sub(self.base);
+            let beside = found.key.wrapping_sub(found.above_base);
+            if above_base >= bar.above_base && above_base.wrapping_add(beside) > bar.key {
+                let key = score.wrapping_add(beside);
+                return Above::Movie(Found {
+                    row,
+                    key,
+                    above_base,
+                });
             }
             rows.start = row.wrapping_add(1);
             if *looks == 0 {
@@ -350,9 +408,9 @@ impl Ranked<'_> {
         Above::None { next: rows.end }
     }
 
-    /// The first of the movies of these `rows` whose terms and what is beside are above `bar`: its row, and what they are.
+    /// The first of the movies of these `rows` whose terms, and what is beside, pass the `bar`; both are without the base.
     #[inline(always)]
-    fn next(&self, lookup: &Lookup, rows: &Range<usize>, bar: i32) -> Option<(usize, i32)> {
+    fn next(&self, lookup: &Lookup, rows: &Range<usize>, bar: Bar) -> Option<Found> {
         if let Some(interest) = self.interest {
             return self.find_sought(lookup, interest, rows, bar);
         }
@@ -364,7 +422,7 @@ impl Ranked<'_> {
 
     /// The same of any number of books, whether or not something says how well movies are known.
     #[inline(never)]
-    fn find(&self, lookup: &Lookup, rows: &Range<usize>, bar: i32) -> Option<(usize, i32)> {
+    fn find(&self, lookup: &Lookup, rows: &Range<usize>, bar: Bar) -> Option<Found> {
         rows.clone().find_map(|row| {
             let mut most = 0;
             if let Some(known) = self.known.get(row) {
@@ -373,19 +431,45 @@ impl Ranked<'_> {
                 }
                 most = *lookup.most.get(usize::from(*known))?;
             }
-            let key = self.terms(lookup, row).wrapping_add(most);
-            (key > bar).then_some((row, key))
+            let above_base = self.terms(lookup, row);
+            let key = above_base.wrapping_add(most);
+            let passes = key > bar.key && above_base >= bar.above_base;
+            passes.then_some(Found {
+                row,
+                key,
+                above_base,
+            })
         })
     }
 
     /// The same of as many books as there can be, of movies of which something says how well they are known.
     #[inline(never)]
-    fn find_most(&self, lookup: &Lookup, rows: &Range<usize>, bar: i32) -> Option<(usize, i32)> {
+    fn find_most(&self, lookup: &Lookup, rows: &Range<usize>, bar: Bar) -> Option<Found> {
+        let mut first = rows.start;
         let (codes, _) = self.codes.codes.as_chunks();
-        let codes = codes.get(rows.clone())?;
-        let known = self.known.get(rows.clone())?;
-        let (passed, key) = past(lookup, Left { codes, known }, bar)?;
-        Some((rows.start.wrapping_add(passed), key))
+        let mut left = Left {
+            codes: codes.get(rows.clone())?,
+            known: self.known.get(rows.clone())?,
+        };
+        loop {
+            let (passed, key) = past(lookup, left, bar.key)?;
+            let known = left.known.get(passed)?;
+            let above_base = key.wrapping_sub(*lookup.most.get(usize::from(*known))?);
+            let row = first.wrapping_add(passed);
+            if above_base >= bar.above_base {
+                return Some(Found {
+                    row,
+                    key,
+                    above_base,
+                });
+            }
+            first = row.wrapping_add(1);
+            let behind = passed.wrapping_add(1);
+            left = Left {
+                codes: left.codes.get(behind..)?,
+                known: left.known.get(behind..)?,
+            };
+        }
     }
 
     /// As [`find`](Self::find), of what is sought.
@@ -395,8 +479,8 @@ impl Ranked<'_> {
         lookup: &Lookup,
         (kin, interest): (&Kin<'_>, &Interest),
         rows: &Range<usize>,
-        bar: i32,
-    ) -> Option<(usize, i32)> {
+        bar: Bar,
+    ) -> Option<Found> {
         // As many as there are movies, either way.
         let left = Sought {
             codes: kin.codes.get(rows.clone())?,
@@ -404,22 +488,28 @@ impl Ranked<'_> {
             levels: kin.levels,
         };
         let mut walk = seek::Walk::of(lookup, left)?;
-        let below_terms = bar.saturating_sub(lookup.top);
+        let below_terms = bar.key.saturating_sub(lookup.top);
         loop {
             let (passed, most) = walk.next(lookup, below_terms)?;
             let row = rows.start.wrapping_add(passed);
-            let terms = self.terms(lookup, row);
-            if most.wrapping_add(terms) <= bar {
+            let above_base = self.terms(lookup, row);
+            // Most of what the walk finds stays out by one of these.
+            if above_base < bar.above_base || most.wrapping_add(above_base) <= bar.key {
                 continue;
             }
             let known = self.known.get(row)?;
             // Below 2^31: a key is, and a bar that any is above.
-            let key = lookup.most.get(usize::from(*known))?.wrapping_add(terms);
+            let most = lookup.most.get(usize::from(*known))?;
+            let key = most.wrapping_add(above_base);
             let by = interest::key(1, kin.level(*known));
-            let room = key.saturating_sub(bar);
+            let room = key.saturating_sub(bar.key);
             let key = key.wrapping_sub(interest.terms().lack(kin.codes.get(row)?, by, room));
-            if key > bar {
-                return Some((row, key));
+            if key > bar.key {
+                return Some(Found {
+                    row,
+                    key,
+                    above_base,
+                });
             }
         }
     }

@@ -19,7 +19,7 @@ pub(crate) mod lacks;
 pub(crate) mod portable;
 
 #[cfg(feature = "codes")]
-pub(crate) use codes::Lookup;
+pub(crate) use codes::{Lookup, Whose};
 
 /// Without models of codewords there is nothing to look up.
 #[cfg(not(feature = "codes"))]
@@ -31,6 +31,20 @@ impl Lookup {
     pub(crate) const NONE: Self = Self;
 
     pub(crate) fn clear(&mut self) {}
+}
+
+/// Nor anybody whose terms it could have.
+#[cfg(not(feature = "codes"))]
+#[derive(Clone, Debug)]
+pub(crate) struct Whose;
+
+#[cfg(not(feature = "codes"))]
+impl Whose {
+    pub(crate) const NOBODYS: Self = Self;
+
+    pub(crate) fn change_to(&mut self, _: &integer::User) -> bool {
+        false
+    }
 }
 
 pub use choice::{Kernel, Kernels, Lesson, Machine, Precision, Shape};

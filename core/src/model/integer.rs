@@ -4,6 +4,8 @@
 use super::Interest;
 use super::{Explanation, Model, UserState};
 use crate::MAX_UNITS;
+#[cfg(feature = "codes-mlp")]
+use crate::kernels::codes::Codewords;
 #[cfg(feature = "codes")]
 use crate::kernels::codes::{Lookup, Ranked, Words};
 use crate::kernels::integer::{self, Network, ROW_PAIRS, User};
@@ -44,6 +46,14 @@ impl Integers<'_> {
     pub(super) fn stores_halves(&self) -> bool {
         let network = self.network.as_ref();
         network.is_some_and(|network| !network.stored.is_empty())
+    }
+}
+
+#[cfg(feature = "codes-mlp")]
+impl Codewords for Model<'_> {
+    #[inline(never)]
+    fn words(&self) -> Option<Words<'_>> {
+        Some(self.words_of(self.integers.as_ref()?))
     }
 }
 
@@ -121,18 +131,18 @@ impl Model<'_> {
         }
     }
 
-    /// What a ranking by looking up looks at, in a model whose movies are sums of codewords; `lookup` then has the terms
-    /// of `user`.
+    /// What a ranking by looking up looks at, in a model whose movies are sums of codewords.
     #[cfg(feature = "codes")]
+    #[inline]
     pub(crate) fn ranked<'r>(
         &'r self,
         user: &'r UserState,
         (each, interest): (i32, &'r Interest),
-        lookup: &mut Lookup,
     ) -> Option<Ranked<'r>> {
+        #[cfg_attr(not(feature = "codes-mlp"), allow(unused_variables))]
         let integers = self.integers.as_ref()?;
         let codes = self.movie_table.codes()?;
-        let ranked = Ranked {
+        Some(Ranked {
             codes,
             known: self.confidence.map_or(&[], |known| known.bytes),
             each,
@@ -145,11 +155,18 @@ impl Model<'_> {
             bounded: integers
                 .network
                 .as_ref()
-                .and_then(|network| network.coded.as_ref())
-                .map(|_| (self.words_of(integers), &user.integer)),
-        };
-        lookup.fill(&user.integer, || self.words_of(integers), &ranked);
-        Some(ranked)
+                .is_some_and(|network| network.coded.is_some())
+                .then_some((self, &user.integer)),
+        })
+    }
+
+    /// Fills in what this user would give each codeword.
+    #[cfg(feature = "codes")]
+    #[inline(never)]
+    pub(crate) fn fill_lookup(&self, user: &UserState, ranked: &Ranked<'_>, lookup: &mut Lookup) {
+        if let Some(integers) = &self.integers {
+            lookup.fill(&user.integer, &self.words_of(integers), ranked);
+        }
     }
 
     /// A movie's bias as a score, 0 for a model without biases.

@@ -95,23 +95,21 @@ impl Model<'_> {
         (fame, each)
     }
 
-    /// Whether the movie of `row` is predicted above the user's mean or below it, by its key in a ranking with this fame a
-    /// count and interest; `None` where they are too near for rounding to tell.
-    pub(crate) fn is_above_mean(
+    /// By how much the movie of `row` is predicted above the user's mean, about, in 2^-20 stars, by its key in a ranking with
+    /// this fame a count and interest: what the ranking added is taken off again.
+    pub(crate) fn above_mean(
         &self,
         user: &UserState,
         row: u32,
         ((fame, each), interest): ((f32, i32), &Interest),
         key: i32,
-    ) -> Option<bool> {
-        /// More than scores and predictions differ by: a 256th of a star.
-        const NEARLY: i32 = 1 << 12;
+    ) -> i32 {
         let at = row as usize;
         let known = self.confidence.and_then(|known| known.bytes.get(at));
         let known = known.copied().unwrap_or_default();
         let interests = self.interests().filter(|_| interest.any());
         let term = interests.map_or(0, |(_, kin)| kin.term_of(interest, at));
-        let above = if self.integers.is_some() {
+        if self.integers.is_some() {
             // Without floating point, which is software on some cores.
             key.saturating_sub(each.wrapping_mul(i32::from(known)))
                 .saturating_sub(term << (20 - BITS))
@@ -119,8 +117,7 @@ impl Model<'_> {
         } else {
             let added = fame * f32::from(known) + term as f32 * fixed::power_of_two(-BITS);
             fixed::key(self.score_of_key(key) - added - user.mean())
-        };
-        (above.saturating_abs() > NEARLY).then_some(above > 0)
+        }
     }
 
     /// Whether the keys are the bits of the scores as they are: a core with an FPU compares those as fast as integers.

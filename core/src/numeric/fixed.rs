@@ -31,9 +31,35 @@ pub(crate) fn stars(score: i32) -> f32 {
     }
 }
 
-/// The inverse of [`stars`], exact where that is.
+/// The inverse of [`stars`], exact where that is; held to 32 bits.
 pub(crate) fn key(score: f32) -> i32 {
-    (score * power_of_two(SCORE_BITS as i32)) as i32
+    if super::SOFTWARE_FLOAT {
+        key_by_bits(score)
+    } else {
+        (score * power_of_two(SCORE_BITS as i32)) as i32
+    }
+}
+
+/// The same of a number without floating point.
+#[cfg_attr(not(target_os = "none"), allow(dead_code))]
+#[inline(never)]
+fn key_by_bits(score: f32) -> i32 {
+    let bits = score.to_bits();
+    // Below 2^24, in counts of a key's times 2^finer.
+    let fraction = bits & 0x7f_ffff | 0x80_0000;
+    let finer = (bits >> 23 & 0xff).wrapping_sub(127 + 23 - SCORE_BITS) as i32;
+    let is_negative = bits >> 31 != 0;
+    let magnitude = match finer {
+        ..-24 => 0,
+        -24..0 => fraction.wrapping_shr(finer.wrapping_neg() as u32),
+        0..8 => fraction.wrapping_shl(finer as u32),
+        _ => return if is_negative { i32::MIN } else { i32::MAX },
+    } as i32;
+    if is_negative {
+        magnitude.wrapping_neg()
+    } else {
+        magnitude
+    }
 }
 
 /// `x` times 2^[`SCORE_BITS`], to nearest, clamped to ±2^28.
@@ -60,4 +86,42 @@ pub(crate) fn round(x: f32, limit: i32) -> i32 {
         (x - 0.5) as i32
     };
     between(nearest, limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_key_without_floating_point_is_the_same(
+            bits in prop_oneof![
+                any::<u32>(),
+                // Scores, and what is about as large as a key can be.
+                (-20.0_f32..20.0).prop_map(f32::to_bits),
+                (-2_100.0_f32..2_100.0).prop_map(f32::to_bits),
+                (0_u32..1 << 24).prop_map(|small| small << 8),
+            ],
+        ) {
+            let score = f32::from_bits(bits);
+            prop_assume!(!score.is_nan());
+            prop_assert_eq!(key_by_bits(score), (score * power_of_two(SCORE_BITS as i32)) as i32);
+        }
+    }
+
+    #[test]
+    fn a_key_is_held_to_its_bits() {
+        for (score, due) in [
+            (2048.0, i32::MAX),
+            (-2048.0, i32::MIN),
+            (f32::MAX, i32::MAX),
+            (f32::MIN, i32::MIN),
+            (0.0, 0),
+            (-0.0, 0),
+            (f32::MIN_POSITIVE, 0),
+        ] {
+            assert_eq!((key(score), key_by_bits(score)), (due, due), "{score}");
+        }
+    }
 }

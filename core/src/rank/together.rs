@@ -1,6 +1,7 @@
 //! A list for two people: what both of them would like.
 
-use super::{Best, By, Hit, LOWEST, Progress, SLICE, bar, offer};
+use super::walk::{By, LOWEST, SLICE, bar, offer};
+use super::{Best, Hit, Progress};
 use crate::ids::MovieId;
 use crate::list::Held;
 use crate::model::{Interest, Model, UserState, Wanted};

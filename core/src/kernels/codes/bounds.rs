@@ -243,7 +243,7 @@ impl Coded<'_> {
 
 #[cfg(all(test, feature = "write"))]
 mod tests {
-    use super::super::{Above, Lookup, Ranked, Words};
+    use super::super::{Above, Bar, Codewords, Found, Lookup, Ranked, Words};
     use super::*;
     use crate::image::integers::{CodedNetwork, IntegerNetwork, Later};
     use crate::numeric::random::Numbers;
@@ -330,6 +330,12 @@ mod tests {
         units[0] >> network.output_shift
     }
 
+    impl Codewords for Words<'_> {
+        fn words(&self) -> Option<Words<'_>> {
+            Some(*self)
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -414,10 +420,11 @@ mod tests {
                 each: fame,
                 interest: None,
                 base: user.base,
-                bounded: Some((of, &user)),
+                bounded: Some((&of, &user)),
             };
             let mut lookup = Lookup::NONE;
-            lookup.fill(&user, || of, &ranked);
+            lookup.fill(&user, &of, &ranked);
+            let mut above_base = Vec::new();
             let due: Vec<i32> = (0..movies)
                 .map(|movie| {
                     let half: Vec<i64> = (0..units)
@@ -427,35 +434,36 @@ mod tests {
                     assert_eq!(i64::from(of.output(&user, &codes, movie)), output);
                     let beside = of.sum(&user, &codes, movie);
                     let known = if known_too { fame * i32::from(known[movie]) } else { 0 };
+                    above_base.push(beside + output as i32);
                     user.base + beside + output as i32 + known
                 })
                 .collect();
-            for bar in [i32::MIN, due[0], due[0] - 1, due[movies / 2], i32::MAX] {
-                let (mut bar, mut first) = (bar, 0);
+            let least = [i32::MIN, -(1 << 12), above_base[movies / 3]];
+            for (bar, least) in [i32::MIN, due[0], due[0] - 1, due[movies / 2], i32::MAX]
+                .into_iter()
+                .flat_map(|bar| least.map(|least| (bar, least)))
+            {
+                let (mut bar, mut first) = (Bar { key: bar, above_base: least }, 0);
+                let passes = |row: usize, bar: Bar| due[row] > bar.key && above_base[row] >= least;
                 while first < movies {
                     // Few looks at a time, or as many as there are.
                     let mut looks = numbers.below(3) * movies as u32;
                     match ranked.above(&mut lookup, first..movies, bar, &mut looks) {
-                        Above::Movie(row, key) => {
-                            prop_assert_eq!(key, due[row]);
-                            prop_assert!(due[first..row].iter().all(|due| *due <= bar));
-                            bar = key;
+                        Above::Movie(found) => {
+                            let (row, key) = (found.row, due[found.row]);
+                            prop_assert_eq!(found, Found { row, key, above_base: above_base[row] });
+                            prop_assert!(passes(row, bar));
+                            prop_assert!((first..row).all(|row| !passes(row, bar)));
+                            bar.key = key;
                             first = row + 1;
                         }
                         Above::None { next } => {
-                            prop_assert!(due[first..next].iter().all(|due| *due <= bar));
+                            prop_assert!((first..next).all(|row| !passes(row, bar)));
                             first = next;
                         }
                     }
                 }
             }
-            // Another half of dense layer 0 makes other terms.
-            let mut other = user;
-            other.half[0] ^= 1;
-            lookup.fill(&other, || of, &ranked);
-            let mut fresh = Lookup::NONE;
-            fresh.fill(&other, || of, &ranked);
-            prop_assert_eq!(lookup, fresh);
         }
     }
 

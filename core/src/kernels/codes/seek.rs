@@ -22,22 +22,25 @@ use core::marker::PhantomData;
 const WHOLE: usize = if cfg!(cortex_m_dsp) { BYTES } else { 4 };
 
 /// What codewords lack of the most, rounded down: 2 KB with the DSP extension, else 1.1 KB.
+pub(super) type Gate = GateOf<WHOLE, { BOOKS - 2 * WHOLE }>;
+
+/// The same with so many bytes whole, and the books of the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[repr(C)]
-pub(super) struct Gate {
+pub(super) struct GateOf<const WHOLE: usize, const REST: usize> {
     /// Of both books of a byte, four of its 256 values in a word.
     whole: [[u32; 64]; WHOLE],
     /// Of a book of the other bytes, four of its 16 codewords in a word.
-    rest: [[u32; 4]; BOOKS - 2 * WHOLE],
+    rest: [[u32; 4]; REST],
     /// In counts of 2^shift.
     shift: u32,
 }
 
-impl Gate {
+impl<const WHOLE: usize, const REST: usize> GateOf<WHOLE, REST> {
     /// Of nothing that is sought.
     pub(super) const NONE: Self = Self {
         whole: [[0; 64]; WHOLE],
-        rest: [[0; 4]; BOOKS - 2 * WHOLE],
+        rest: [[0; 4]; REST],
         shift: 0,
     };
 
@@ -78,6 +81,35 @@ impl Gate {
             self.rest = *rest;
         }
     }
+
+    /// What a movie of these `codes` comes to that gets `most` but for what it lacks, of which a count is 2^-shift of `by`, if
+    /// that is above `bar`: never less than what it comes to. In plain Rust.
+    #[cfg_attr(any(cortex_m_dsp, cortex_m_base), allow(dead_code))]
+    #[inline(always)]
+    fn bound(&self, codes: &[u8; BYTES], most: i32, by: i32, bar: i32) -> Option<i32> {
+        // At most 2^29 with what is lacking, as an interest is.
+        let by = by.wrapping_shl(self.shift);
+        let (first, rest) = codes.split_at_checked(WHOLE)?;
+        let mut lack = 0;
+        for (table, code) in self.whole.iter().zip(first) {
+            let table: &[u8; 256] = bytemuck::must_cast_ref(table);
+            let count = table.get(usize::from(*code)).copied();
+            lack = i32::from(count.unwrap_or_default()).wrapping_add(lack);
+        }
+        let mut bound = most.wrapping_sub(by.wrapping_mul(lack));
+        for ([low, high], code) in self.rest.as_chunks::<2>().0.iter().zip(rest) {
+            if bound <= bar {
+                return None;
+            }
+            for (book, nibble) in [(low, code & 15), (high, code >> 4)] {
+                let book: &[u8; WORDS] = bytemuck::must_cast_ref(book);
+                let count = book.get(usize::from(nibble)).copied();
+                let count = i32::from(count.unwrap_or_default());
+                bound = bound.wrapping_sub(by.wrapping_mul(count));
+            }
+        }
+        (bound > bar).then_some(bound)
+    }
 }
 
 /// The movies that are left, and what is known of them.
@@ -108,7 +140,6 @@ impl<'a> Walk<'a> {
     /// many are before it, and what it could come to. In plain Rust.
     #[inline(always)]
     pub(super) fn next(&mut self, lookup: &Lookup, bar: i32) -> Option<(usize, i32)> {
-        let gate = &lookup.gate;
         loop {
             let at = self.at;
             let (codes, known) = (self.left.codes.get(at)?, *self.left.known.get(at)?);
@@ -118,27 +149,8 @@ impl<'a> Walk<'a> {
             }
             let most = lookup.most.get(usize::from(known)).copied()?;
             let level = self.left.levels.get(usize::from(known >> 2)).copied()?;
-            // At most 2^29 with what is lacking, as an interest is.
-            let by = interest::key(1, level.into()).wrapping_shl(gate.shift);
-            let (first, rest) = codes.split_at_checked(WHOLE)?;
-            let mut lack = 0;
-            for (table, code) in gate.whole.iter().zip(first) {
-                let table: &[u8; 256] = bytemuck::must_cast_ref(table);
-                let count = table.get(usize::from(*code)).copied();
-                lack = i32::from(count.unwrap_or_default()).wrapping_add(lack);
-            }
-            if most.wrapping_sub(by.wrapping_mul(lack)) <= bar {
-                continue;
-            }
-            for ([low, high], code) in gate.rest.as_chunks::<2>().0.iter().zip(rest) {
-                for (book, nibble) in [(low, code & 15), (high, code >> 4)] {
-                    let book: &[u8; WORDS] = bytemuck::must_cast_ref(book);
-                    let count = book.get(usize::from(nibble)).copied();
-                    lack = i32::from(count.unwrap_or_default()).wrapping_add(lack);
-                }
-            }
-            let bound = most.wrapping_sub(by.wrapping_mul(lack));
-            if bound > bar {
+            let by = interest::key(1, level.into());
+            if let Some(bound) = lookup.gate.bound(codes, most, by, bar) {
                 return Some((at, bound));
             }
         }
@@ -288,6 +300,23 @@ core::arch::global_asm!(
     "    .syntax unified\n    .thumb",
     glance!(),
     r#"
+    @ Takes off r2 what both books of the byte that is `at` behind the first lack, times r4; r7 goes on by two books. Compares r2
+    @ with the bar; r0 and r6 are used up.
+    .macro pocketrec_two at
+    ldrb r0, [r3, #\at]
+    lsrs r6, r0, #4
+    lsls r0, r0, #28
+    lsrs r0, r0, #28
+    ldrb r0, [r7, r0]
+    adds r7, #16
+    ldrb r6, [r7, r6]
+    adds r7, #16
+    adds r0, r0, r6
+    muls r0, r4, r0
+    subs r2, r2, r0
+    cmp r2, r8
+    .endm
+
     .section .text.pocketrec_seek,"ax",%progbits
     .p2align 2
     .global pocketrec_seek
@@ -333,52 +362,41 @@ pocketrec_seek:
     ldrb r2, [r4, #3]
     ldrb r2, [r7, r2]
     adds r0, r0, r2
-3:
     @ To r2 the most that it could come to, with that.
     subs r2, r5, #1
     ldrb r2, [r2]
-    lsrs r2, r2, #2
-    add r2, r10
-    ldrb r4, [r2]
-    muls r4, r0
-    ldr r2, [sp]
-    lsls r4, r2
-    subs r2, r5, #1
-    ldrb r2, [r2]
+    lsrs r4, r2, #2
+    add r4, r10
+    ldrb r4, [r4]
+    muls r4, r0, r4
+    ldr r0, [sp]
+    lsls r4, r0
     lsls r2, r2, #2
     add r2, lr
     ldr r2, [r2]
     subs r2, r2, r4
     cmp r2, r8
-    bgt 4f
-    cmp r6, r7
-    bne 1b
-    b 9b
-4:
-    cmp r6, r7
-    beq 8f
-    @ What the others lack, book by book.
-    lsls r4, r5, #3
-    add r4, r12
+    ble 1b
+    @ To r4 what a count comes to, to r7 the other books, and to r3 its codes.
+    subs r4, r5, #1
+    ldrb r4, [r4]
+    lsrs r4, r4, #2
+    add r4, r10
+    ldrb r4, [r4]
+    lsls r4, r0
     adds r7, #128
     adds r7, #128
-    mov r6, r7
-    adds r6, #128
-2:
-    ldrb r2, [r4, #4]
-    adds r4, #1
-    lsrs r3, r2, #4
-    lsls r2, r2, #28
-    lsrs r2, r2, #28
-    ldrb r2, [r7, r2]
-    adds r7, #16
-    adds r0, r0, r2
-    ldrb r3, [r7, r3]
-    adds r7, #16
-    adds r0, r0, r3
-    cmp r7, r6
-    bne 2b
-    b 3b
+    lsls r3, r5, #3
+    add r3, r12
+    pocketrec_two 4
+    ble 9b
+    pocketrec_two 5
+    ble 9b
+    pocketrec_two 6
+    ble 9b
+    pocketrec_two 7
+    ble 9b
+    b 8f
 6:
     pocketrec_last 7b
     mov r2, r8
@@ -394,8 +412,50 @@ pocketrec_seek:
     str r5, [r1, #20]
     pop {r4-r7, pc}
     .size pocketrec_seek, . - pocketrec_seek
+    .purgem pocketrec_two
     .purgem pocketrec_glance
     .purgem pocketrec_last
 "#,
     options(raw)
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Eight bytes whole are what a core with the DSP extension has, four what the others have.
+        #[test]
+        fn gates_of_any_bytes_whole_let_the_same_movies_pass_and_none_that_lacks_less_is_refused(
+            lacks in prop_oneof![Just(0x7ffe_u16), 0_u16..0x7ffe].prop_flat_map(|largest| {
+                prop::array::uniform16(prop::array::uniform16(0..=largest))
+            }),
+            movies in prop::collection::vec((any::<[u8; BYTES]>(), 0_i32..1 << 28, any::<u8>()), 1..40),
+            bar in prop_oneof![Just(i32::MIN), -(1 << 20)..1_i32 << 28],
+        ) {
+            let mut whole = GateOf::<8, 0>::NONE;
+            let mut half = GateOf::<4, 8>::NONE;
+            let mut none = GateOf::<0, 16>::NONE;
+            whole.take(&lacks);
+            half.take(&lacks);
+            none.take(&lacks);
+            // No finer than a byte needs: two books lack twice the largest at most.
+            let largest = lacks.iter().flatten().max().copied().unwrap();
+            prop_assert!(whole.shift == 0 || (2 * u32::from(largest)) >> (whole.shift - 1) > 255);
+            prop_assert_eq!([half.shift, none.shift], [whole.shift; 2]);
+            for (codes, most, level) in movies {
+                let by = interest::key(1, level.into());
+                let nibbles = codes.iter().flat_map(|byte| [byte & 15, byte >> 4]);
+                let lacks = lacks.iter().zip(nibbles).map(|(book, at)| i32::from(book[usize::from(at)]));
+                let count = lacks.clone().map(|lack| lack >> whole.shift).sum::<i32>();
+                let bound = most - ((by * count) << whole.shift);
+                let due = (bound > bar).then_some(bound);
+                prop_assert!(bound >= most - by * lacks.sum::<i32>());
+                prop_assert_eq!(whole.bound(&codes, most, by, bar), due);
+                prop_assert_eq!(half.bound(&codes, most, by, bar), due);
+                prop_assert_eq!(none.bound(&codes, most, by, bar), due);
+            }
+        }
+    }
+}

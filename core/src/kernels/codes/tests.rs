@@ -99,7 +99,8 @@ proptest! {
             bounded: None,
         };
         let mut lookup = Lookup::NONE;
-        lookup.fill(&user, || of, &ranked);
+        lookup.fill(&user, &of, &ranked);
+        let above_base: Vec<i32> = (0..movies).map(|row| of.sum(&user, &codes, row)).collect();
         let due: Vec<i32> = (0..movies)
             .map(|movie| {
                 let terms = codes.words(movie).map(|at| {
@@ -119,26 +120,56 @@ proptest! {
                 key
             })
             .collect();
-        // Bars at, below and above keys, and a list that rises as it fills.
-        for bar in [i32::MIN, due[0], due[0] - 1, due[movies / 2], i32::MAX] {
-            let (mut bar, mut first) = (bar, 0);
-            while let Above::Movie(row, key) =
+        // Bars at, below and above keys, and a list that rises as it fills; of movies of any score, or of those above one.
+        let least = [i32::MIN, -(1 << 12), above_base[movies / 3]];
+        for (bar, least) in [i32::MIN, due[0], due[0] - 1, due[movies / 2], i32::MAX]
+            .into_iter()
+            .flat_map(|bar| least.map(|least| (bar, least)))
+        {
+            let (mut bar, mut first) = (Bar { key: bar, above_base: least }, 0);
+            let passes = |row: usize, bar: Bar| due[row] > bar.key && above_base[row] >= least;
+            while let Above::Movie(found) =
                 ranked.above(&mut lookup, first..movies, bar, &mut 0)
             {
-                prop_assert_eq!(key, due[row]);
-                prop_assert!(due[first..row].iter().all(|due| *due <= bar));
-                bar = key;
+                let (row, key) = (found.row, due[found.row]);
+                prop_assert_eq!(found, Found { row, key, above_base: above_base[row] });
+                prop_assert!(passes(row, bar));
+                prop_assert!((first..row).all(|row| !passes(row, bar)));
+                bar.key = key;
                 first = row + 1;
             }
-            prop_assert!(due[first..].iter().all(|due| *due <= bar));
+            prop_assert!((first..movies).all(|row| !passes(row, bar)));
         }
         // Others' terms take the place of these.
         let mut other = user;
         other.set(3.5, &own.iter().map(|x| -x).collect::<Vec<_>>(), -12);
-        lookup.fill(&other, || of, &ranked);
+        lookup.fill(&other, &of, &ranked);
         let mut fresh = Lookup::NONE;
-        fresh.fill(&other, || of, &ranked);
+        fresh.fill(&other, &of, &ranked);
         prop_assert_eq!(lookup, fresh);
+    }
+}
+
+#[test]
+fn anything_of_a_user_on_which_terms_depend_makes_them_anothers() {
+    let mut user = User::NOBODY;
+    user.set(3.5, &[0.25; 4], -12);
+    let mut whose = Whose::NOBODYS;
+    assert!(whose.change_to(&user));
+    let mut others = [user; 3];
+    let [last_of_row, shift, half] = &mut others;
+    *last_of_row.row.last_mut().unwrap() ^= 1 << 31;
+    shift.dot_shift += 1;
+    half.half[0] ^= 1;
+    for other in if cfg!(feature = "codes-mlp") {
+        &others[..]
+    } else {
+        &others[..2]
+    } {
+        assert!(!whose.change_to(&user));
+        assert!(whose.change_to(other));
+        assert!(!whose.change_to(other));
+        assert!(whose.change_to(&user));
     }
 }
 

@@ -126,7 +126,7 @@ const LIST: u32 = 10;
 
 /// What a service's poll takes beside the movies that it ranks, in instructions, and cycles of each of those: the board's
 /// test with the emulator's clock sees to it.
-const POLL: (f64, f64) = (1_200.0, 1.8);
+const POLL: (f64, f64) = (800.0, 1.8);
 
 /// What a score that was counted takes in software, to be in stars, which a list doesn't ask of it: instructions, and
 /// cycles of each of those.
