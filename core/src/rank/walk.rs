@@ -3,6 +3,7 @@
 
 use super::{Hit, Progress};
 use crate::ids::MovieId;
+#[cfg(feature = "codes")]
 use crate::kernels::Lookup;
 #[cfg(feature = "codes")]
 use crate::kernels::codes::{Above, Bar, Found};
