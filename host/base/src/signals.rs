@@ -9,7 +9,8 @@ use std::sync::{Mutex, Once, PoisonError};
 
 use crate::files;
 
-/// Ctrl-C, as systems number it.
+/// A closed terminal and Ctrl-C, as systems number them.
+const HANG_UP: u8 = 1;
 const INTERRUPT: u8 = 2;
 
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -36,6 +37,20 @@ pub fn heed(said: &'static str) -> &'static AtomicBool {
     &STOP
 }
 
+/// Waits until there are keys to read, for at most `limit`, and tells whether the terminal on standard input is still
+/// there. Where it was closed, the flag of [`heed`] is set as by a SIGHUP, also if none comes or it is ignored. A system
+/// that can't tell has not waited.
+///
+/// To be asked before `crossterm` reads: it reads a terminal that was closed for ever.
+pub fn wait_for_keys(limit: std::time::Duration) -> bool {
+    let is_there = !system::hangs_up(limit);
+    if !is_there && !STOP.load(Ordering::Relaxed) {
+        CAME.store(HANG_UP, Ordering::Relaxed);
+        STOP.store(true, Ordering::Relaxed);
+    }
+    is_there
+}
+
 /// The exit code of a program that a signal ended, as shells have it: 128 and the signal's number.
 pub fn exit_code() -> u8 {
     128 + CAME.load(Ordering::Relaxed)
@@ -46,9 +61,13 @@ fn heeded() -> std::sync::MutexGuard<'static, Option<&'static str>> {
 }
 
 fn came(signal: u8) {
-    let said = *heeded();
     let first = !STOP.load(Ordering::Relaxed);
+    if !first && signal == HANG_UP && CAME.load(Ordering::Relaxed) == HANG_UP {
+        // That a terminal was closed a program may hear from its shell, from the system and from `wait_for_keys`.
+        return;
+    }
     CAME.store(signal, Ordering::Relaxed);
+    let said = *heeded();
     match said.filter(|_| first) {
         Some(said) => {
             STOP.store(true, Ordering::Relaxed);
@@ -91,6 +110,19 @@ mod system {
         }
     }
 
+    /// Whether standard input is a terminal that was closed, once there is something to read or `limit` has passed.
+    pub fn hangs_up(limit: std::time::Duration) -> bool {
+        let mut input = libc::pollfd {
+            fd: libc::STDIN_FILENO,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let milliseconds = limit.as_millis().try_into().unwrap_or(i32::MAX);
+        // SAFETY: there is one descriptor, and only what came of it is written.
+        let ready = unsafe { libc::poll(&raw mut input, 1, milliseconds) };
+        ready > 0 && input.revents & libc::POLLHUP != 0
+    }
+
     fn is_ignored(signal: i32) -> bool {
         // SAFETY: `sigaction` is plain data, and with no new action the call only fills it in.
         unsafe {
@@ -106,6 +138,11 @@ mod system {
     /// Calls `came` on a thread of its own for each Ctrl-C.
     pub fn each(came: fn(u8)) -> Result<(), ctrlc::Error> {
         ctrlc::set_handler(move || came(super::INTERRUPT))
+    }
+
+    /// A terminal is closed here together with its programs.
+    pub fn hangs_up(_: std::time::Duration) -> bool {
+        false
     }
 
     /// Nobody is ended here for printing to a closed pipe.

@@ -3,11 +3,12 @@
 use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use crossterm::event::{self, Event, KeyEventKind};
 use pocketrec_base::error::Stopped;
+use pocketrec_base::signals;
 use ratatui::DefaultTerminal;
 
 use super::device::{Ask, Device};
@@ -35,7 +36,10 @@ pub fn run<L: Read + Write + Send>(
         scope.spawn(move || serve(device, asks, &tell));
         let mut terminal = ratatui::try_init().context("the terminal can't be drawn to")?;
         let ended = evening(&mut terminal, &mut state, &ask, &heard, stop);
-        ratatui::restore();
+        if ratatui::try_restore().is_err() {
+            // The terminal was closed. What is dropped with this would print that, which panics.
+            std::mem::forget(terminal);
+        }
         // Who asks ends when nobody wants anything any more.
         drop(ask);
         let by_signal = stop.swap(true, Ordering::Relaxed) || state.is_interrupted;
@@ -62,7 +66,11 @@ fn evening(
             terminal.draw(|frame| view::draw(frame, state))?;
             is_fresh = false;
         }
-        if event::poll(TICK)? {
+        let began = Instant::now();
+        if !signals::wait_for_keys(TICK) {
+            break;
+        }
+        if event::poll(TICK.saturating_sub(began.elapsed()))? {
             is_fresh = true;
             let asks = match event::read()? {
                 Event::Key(key) if key.kind != KeyEventKind::Release => update::key(state, key),

@@ -21,48 +21,60 @@ struct Terminal {
     screen: Arc<Mutex<vt100::Parser>>,
 }
 
+/// The program in a terminal of its own, and the terminal's other end. `before` runs between fork and exec.
+fn spawn(
+    folder: &TempDir,
+    (columns, lines): (u16, u16),
+    arguments: &[&str],
+    before: fn(),
+) -> (Child, File) {
+    let (mut ours, mut theirs) = (0, 0);
+    let size = libc::winsize {
+        ws_row: lines,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    // SAFETY: both descriptors are written before they are read, and nobody else has them. A child that kept ours would
+    // keep the terminal open.
+    let (keys, theirs) = unsafe {
+        let none = std::ptr::null_mut();
+        assert_eq!(
+            libc::openpty(
+                &raw mut ours,
+                &raw mut theirs,
+                none,
+                none.cast(),
+                &raw const size as *mut _
+            ),
+            0
+        );
+        assert_eq!(libc::fcntl(ours, libc::F_SETFD, libc::FD_CLOEXEC), 0);
+        (File::from_raw_fd(ours), File::from_raw_fd(theirs))
+    };
+    let end = || Stdio::from(theirs.try_clone().unwrap());
+    let mut command = host(folder);
+    command
+        .args(arguments)
+        .env("TERM", "xterm-256color")
+        .stdin(end())
+        .stdout(end())
+        .stderr(end());
+    // SAFETY: between fork and exec these calls may be made; `before` makes no others.
+    unsafe {
+        command.pre_exec(move || {
+            libc::setsid();
+            libc::ioctl(0, libc::TIOCSCTTY, 0);
+            before();
+            Ok(())
+        });
+    }
+    (command.spawn().unwrap(), keys)
+}
+
 impl Terminal {
     fn start(folder: &TempDir, (columns, lines): (u16, u16), arguments: &[&str]) -> Self {
-        let (mut ours, mut theirs) = (0, 0);
-        let size = libc::winsize {
-            ws_row: lines,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        // SAFETY: both descriptors are written before they are read, and nobody else has them.
-        let (keys, theirs) = unsafe {
-            let none = std::ptr::null_mut();
-            assert_eq!(
-                libc::openpty(
-                    &raw mut ours,
-                    &raw mut theirs,
-                    none,
-                    none.cast(),
-                    &raw const size as *mut _
-                ),
-                0
-            );
-            (File::from_raw_fd(ours), File::from_raw_fd(theirs))
-        };
-        let end = || Stdio::from(theirs.try_clone().unwrap());
-        let mut command = host(folder);
-        command
-            .args(arguments)
-            .env("TERM", "xterm-256color")
-            .stdin(end())
-            .stdout(end())
-            .stderr(end());
-        // SAFETY: between fork and exec both calls may be made.
-        unsafe {
-            command.pre_exec(|| {
-                libc::setsid();
-                libc::ioctl(0, libc::TIOCSCTTY, 0);
-                Ok(())
-            });
-        }
-        let child = command.spawn().unwrap();
-        drop((command, theirs));
+        let (child, keys) = spawn(folder, (columns, lines), arguments, || ());
         let screen = vt100::Parser::new(lines.try_into().unwrap(), columns.try_into().unwrap(), 0);
         let screen = Arc::new(Mutex::new(screen));
         let (mut reader, shown) = (keys.try_clone().unwrap(), Arc::clone(&screen));
@@ -238,6 +250,40 @@ fn a_narrow_screen_of_40x12_does_the_same_over_a_line_and_a_signal_gives_the_ter
     screen.shows(&["1 rating"]);
     screen.press("\x03");
     assert_eq!(screen.ends(), Some(130));
+}
+
+#[test]
+fn a_terminal_that_is_closed_ends_the_program_whether_or_not_a_signal_tells_it() {
+    fn set(action: libc::sighandler_t) {
+        // SAFETY: the default action or none: no code of ours runs in a handler.
+        unsafe { libc::signal(libc::SIGHUP, action) };
+    }
+    let hears: fn() = || set(libc::SIG_DFL);
+    let is_deaf: fn() = || set(libc::SIG_IGN);
+    for before in [hears, is_deaf] {
+        let place = place();
+        let (mut child, mut keys) = spawn(&place, (80, 24), &ON_PC, before);
+        let mut drawn = vt100::Parser::new(24.try_into().unwrap(), 80.try_into().unwrap(), 0);
+        let mut bytes = [0; 4096];
+        while !drawn.screen().contents().contains("0 ratings") {
+            let count = keys.read(&mut bytes).unwrap();
+            drawn.process(&bytes[..count]);
+        }
+        drop(keys);
+        let began = Instant::now();
+        let code = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break status.code(),
+                None if began.elapsed() > PATIENCE => {
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    panic!("it goes on without a terminal");
+                }
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        };
+        assert_eq!(code, Some(129));
+    }
 }
 
 fn says(place: &TempDir, arguments: &[&str], lines: &str) -> (Option<i32>, String, String) {
