@@ -11,10 +11,17 @@
 //! needs K itself: its [`NUMBERS`] largest eigenvectors come from applying it again and again (subspace iteration, see
 //! Halko, Martinsson and Tropp 2011), which costs a few passes over the ratings, since T is applied by two recurrences. Of
 //! small eigenvalues, which are mostly noise, less is kept, as a ridge regression would.
+//!
+//! What is left out makes eigenvalues of K negative, and some of these large: two movies that the same people rated have
+//! their sum among the largest and their difference among the lowest. Applying K alone keeps either. So a polynomial of K is
+//! applied: the Chebyshev polynomial that is small from the lowest eigenvalue to where the wanted ones begin and grows fastest
+//! above (Rutishauser 1970; Zhou, Saad, Tiago and Chelikowsky 2006). Where they begin is estimated by a few passes with
+//! nothing left out, which leaves no eigenvalue below 0; none of K is lower than what is left out of the most rated movie.
 
 use super::found::{kin_level, kin_scale};
 use super::settings::{
-    BEAM, KIN_DAMPING, KIN_FADE, KIN_OWN, KIN_PASSES, KIN_SHARE, LAST_BEAM, LEARNED, RATINGS,
+    BEAM, FIRST_PASSES, KIN_DAMPING, KIN_FADE, KIN_OWN, KIN_PASSES, KIN_SHARE, LAST_BEAM, LEARNED,
+    RATINGS,
 };
 use crate::additive::{Books, Plan, learn};
 use crate::bayes::tall;
@@ -106,7 +113,7 @@ pub(super) fn find(
 }
 
 /// A direction for each movie, of length 1; zeros for a movie that nobody rated.
-fn directions(
+pub(super) fn directions(
     people: &[Vec<u32>],
     counts: &[u32],
     options: &Options,
@@ -118,26 +125,38 @@ fn directions(
     let mut table: Table = (0..counts.len())
         .map(|movie| std::array::from_fn(|at| random.symmetric(place(movie, at), 1.0)))
         .collect();
-    for _ in 0..KIN_PASSES {
+    for _ in 0..FIRST_PASSES {
         straighten(&mut table, threads);
-        table = apply(&table, people, threads, stop)?;
+        table = apply(&table, people, 0.0, threads, stop)?;
     }
     straighten(&mut table, threads);
-    let images = apply(&table, people, threads, stop)?;
-    let mut inner = vec![0.0f64; NUMBERS * NUMBERS];
-    for (row, image) in table.iter().zip(&images) {
-        for (line, x) in inner.chunks_exact_mut(NUMBERS).zip(row) {
-            for (sum, y) in line.iter_mut().zip(image) {
-                *sum += f64::from(*x) * f64::from(*y);
+    let mut images = apply(&table, people, KIN_OWN, threads, stop)?;
+    let bound = bound(people, counts.len());
+    let (values, _) = eigen(&table, &images, bound);
+    let begin = values.last().map_or(0.0, |value| value.max(0.0)) as f32;
+    // The polynomial of each degree comes from the two before it.
+    let (middle, half) = ((begin - bound) / 2.0, (begin + bound) / 2.0);
+    let half = half.max(f32::MIN_POSITIVE);
+    let mut before: Table = vec![[0.0; NUMBERS]; counts.len()];
+    for pass in 0..KIN_PASSES {
+        let factor = if pass == 0 { 1.0 } else { 2.0 } / half;
+        for ((before, row), image) in before.iter_mut().zip(&mut table).zip(&images) {
+            for ((before, x), image) in before.iter_mut().zip(row).zip(image) {
+                let next = factor * (image - middle * *x) - *before;
+                (*before, *x) = (*x, next);
             }
         }
+        let turn = straighten(&mut table, threads);
+        tall::turn(before.as_flattened_mut(), NUMBERS, &turn, threads);
+        images = apply(&table, people, KIN_OWN, threads, stop)?;
     }
-    let found = svd(inner, NUMBERS);
-    let largest = found.values.first().copied().unwrap_or_default();
-    let least = found.values.last().copied().unwrap_or_default();
+    let (values, vectors) = eigen(&table, &images, bound);
+    let largest = values.first().map_or(0.0, |value| value.max(0.0));
+    let least = values.last().map_or(0.0, |value| value.max(0.0));
     let ridge = KIN_DAMPING * least + 1e-6 * largest + f64::MIN_POSITIVE;
-    let turn: Vec<Vec<f32>> = (found.left.chunks_exact(NUMBERS).zip(&found.values))
+    let turn: Vec<Vec<f32>> = (vectors.chunks_exact(NUMBERS).zip(&values))
         .map(|(vector, value)| {
+            let value = value.max(0.0);
             let kept = (value / (value + ridge)).sqrt();
             vector.iter().map(|x| (x * kept) as f32).collect()
         })
@@ -156,8 +175,54 @@ fn directions(
     Some(directions)
 }
 
-/// K times a table.
-fn apply(table: &Table, people: &[Vec<u32>], threads: usize, stop: Stop<'_>) -> Option<Table> {
+/// The most that is left out of what a movie counts for with itself. K has no eigenvalue below the opposite of it, as it has
+/// none below 0 with nothing left out.
+fn bound(people: &[Vec<u32>], movies: usize) -> f32 {
+    let mut own = vec![0.0f32; movies];
+    for rated in people {
+        let left_out = KIN_OWN * (1.0 + share(rated.len()));
+        for &movie in rated {
+            own[movie as usize] += left_out;
+        }
+    }
+    own.into_iter().fold(0.0, f32::max)
+}
+
+/// The eigenvalues of K, the largest first, and its eigenvectors, as far as orthonormal columns span them whose images by K
+/// are given.
+fn eigen(table: &Table, images: &Table, bound: f32) -> (Vec<f64>, Vec<f64>) {
+    let mut inner = vec![0.0f64; NUMBERS * NUMBERS];
+    for (row, image) in table.iter().zip(images) {
+        for (line, x) in inner.chunks_exact_mut(NUMBERS).zip(row) {
+            for (sum, y) in line.iter_mut().zip(image) {
+                *sum += f64::from(*x) * f64::from(*y);
+            }
+        }
+    }
+    // Singular values have no sign: they are taken of what has nothing below 0.
+    let bound = f64::from(bound);
+    inner
+        .iter_mut()
+        .step_by(NUMBERS + 1)
+        .for_each(|x| *x += bound);
+    let found = svd(inner, NUMBERS);
+    let values = found.values.iter().map(|value| value - bound).collect();
+    (values, found.left)
+}
+
+/// What two of so many ratings of one person count however far apart.
+fn share(ratings: usize) -> f32 {
+    KIN_SHARE / (ratings.max(1) as f32).sqrt()
+}
+
+/// K times a table, with so much left out of what a rating counts for with itself.
+fn apply(
+    table: &Table,
+    people: &[Vec<u32>],
+    own: f32,
+    threads: usize,
+    stop: Stop<'_>,
+) -> Option<Table> {
     let block = |(): &mut (), block: usize| {
         let columns = table.iter().map(|row| row.as_chunks().0[block]);
         let from: Vec<[f32; BLOCK]> = columns.collect();
@@ -166,7 +231,7 @@ fn apply(table: &Table, people: &[Vec<u32>], threads: usize, stop: Stop<'_>) -> 
             if stop() {
                 break;
             }
-            add_person(movies, &from, &mut to);
+            add_person(movies, own, &from, &mut to);
         }
         to
     };
@@ -176,9 +241,9 @@ fn apply(table: &Table, people: &[Vec<u32>], threads: usize, stop: Stop<'_>) -> 
 }
 
 /// Adds to some columns of K times a table one person's part of it.
-fn add_person(movies: &[u32], from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
+fn add_person(movies: &[u32], own: f32, from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
     #[inline(always)]
-    fn plain(movies: &[u32], from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
+    fn plain(movies: &[u32], own: f32, from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
         let mut sum = [0.0; BLOCK];
         let mut before = [0.0; BLOCK];
         for &movie in movies {
@@ -189,9 +254,9 @@ fn add_person(movies: &[u32], from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
                 to[at] += before[at];
             }
         }
-        let share = KIN_SHARE / (movies.len().max(1) as f32).sqrt();
+        let share = share(movies.len());
         let sum = sum.map(|sum| share * sum);
-        let own = KIN_OWN * (1.0 + share);
+        let own = own * (1.0 + share);
         let mut behind = [0.0; BLOCK];
         for &movie in movies.iter().rev() {
             let (row, to) = (&from[movie as usize], &mut to[movie as usize]);
@@ -203,19 +268,19 @@ fn add_person(movies: &[u32], from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
     }
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    fn wide(movies: &[u32], from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
-        plain(movies, from, to);
+    fn wide(movies: &[u32], own: f32, from: &[[f32; BLOCK]], to: &mut [[f32; BLOCK]]) {
+        plain(movies, own, from, to);
     }
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         // SAFETY: AVX2 was found on this CPU in the line above.
-        return unsafe { wide(movies, from, to) };
+        return unsafe { wide(movies, own, from, to) };
     }
-    plain(movies, from, to);
+    plain(movies, own, from, to);
 }
 
-/// Makes the columns orthonormal, by the Cholesky factor of their products.
-fn straighten(table: &mut Table, threads: usize) {
+/// Makes the columns orthonormal, by the Cholesky factor of their products: gives what they were multiplied by.
+fn straighten(table: &mut Table, threads: usize) -> Vec<f64> {
     let mut gram = tall::covariance(table.as_flattened(), NUMBERS, 1.0, threads);
     let trace: f64 = (0..NUMBERS).map(|at| gram[at * NUMBERS + at]).sum();
     for at in 0..NUMBERS {
@@ -229,6 +294,7 @@ fn straighten(table: &mut Table, threads: usize) {
         solve_lower(&gram, NUMBERS, x);
     }
     tall::turn(table.as_flattened_mut(), NUMBERS, &turn, threads);
+    turn
 }
 
 /// Puts the directions into codewords, found from those of movies that lists may name.

@@ -23,8 +23,8 @@ use super::stop::Stop;
 /// How fast ratings fade and what an interest is worth, and fame beside it, is chosen on the validation ratings, where lists
 /// add it to the stars of `parameters`.
 ///
-/// Time: [`settings::KIN_PASSES`] passes over at most [`settings::RATINGS`] ratings. Nothing comes of it once `stop` says so,
-/// which all threads ask often.
+/// Time: [`settings::FIRST_PASSES`] + 1 + [`settings::KIN_PASSES`] passes over at most [`settings::RATINGS`] ratings. Nothing
+/// comes of it once `stop` says so, which all threads ask often.
 pub fn find(
     parameters: &Parameters,
     ratings: &Ratings,

@@ -15,12 +15,15 @@ pub const KIN_FADE: f32 = 0.95;
 /// What two ratings of one person count however far apart, times the root of how many they gave.
 pub const KIN_SHARE: f32 = 5.0;
 /// How much of what a rating counts for with itself is left out, which says nothing of other movies. EASE leaves out all of
-/// it (Steck 2019); here lists found less by three fifths than by half (docs/RESULTS.md).
-pub const KIN_OWN: f32 = 0.5;
+/// it (Steck 2019). Chosen with [`KIN_DAMPING`] by lists of ratings held out of the training ratings, and by how many of a
+/// series `similar` names, which the whole costs too much (docs/RESULTS.md).
+pub const KIN_OWN: f32 = 0.75;
 /// How much less is kept of weak directions: of the weakest, one part in 1 + this.
-pub const KIN_DAMPING: f64 = 1.0;
-/// Passes in which directions are found.
-pub const KIN_PASSES: usize = 10;
+pub const KIN_DAMPING: f64 = 2.0;
+/// Passes that estimate where the wanted eigenvalues begin.
+pub const FIRST_PASSES: usize = 3;
+/// Passes in which directions are found after these: the degree of the polynomial.
+pub const KIN_PASSES: usize = 7;
 /// What a rating counts for when one more has been given: by half after 1, 2, 3, 5, 10 and 30 ratings.
 pub const FADES: [f32; 6] = [
     0.5,

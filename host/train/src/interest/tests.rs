@@ -72,6 +72,71 @@ fn people_look_for_their_kind_of_movie() {
     assert_eq!(right, 150);
 }
 
+/// Of two movies that the same people rated the sum is wanted and the difference is not, though its eigenvalue is as far
+/// below 0 as few are above.
+#[test]
+fn directions_are_the_largest_eigenvectors_and_not_the_lowest() {
+    use crate::dense::svd;
+    use pocketrec::model::kin::NUMBERS;
+    use settings::{KIN_DAMPING, KIN_FADE, KIN_OWN, KIN_SHARE};
+    // As many pairs as there are directions, rated by 8 to 47 people; 36 more by two; and people who rate two pairs.
+    let (pairs, movies) = (100, 200);
+    let mut people = Vec::new();
+    for pair in 0..pairs as u32 {
+        let times = if pair < NUMBERS as u32 {
+            8 + pair * 5 % 40
+        } else {
+            2
+        };
+        people.extend((0..times).map(|_| vec![2 * pair, 2 * pair + 1]));
+        let other = pair * 7 % pairs as u32;
+        people.push(vec![2 * pair + 1, 2 * other, 2 * pair, 2 * other + 1]);
+    }
+    let mut counts = vec![0; movies];
+    let rated = people.iter().flatten();
+    rated.for_each(|movie| counts[*movie as usize] += 1);
+    let options = Options::default();
+    let found = kin::directions(&people, &counts, &options, &|| false).unwrap();
+
+    // K, number by number, and all of its eigenvectors.
+    let mut whole = vec![0.0f64; movies * movies];
+    for rated in &people {
+        let share = f64::from(KIN_SHARE) / (rated.len() as f64).sqrt();
+        for (i, a) in rated.iter().enumerate() {
+            for (j, b) in rated.iter().enumerate() {
+                let own = f64::from(KIN_OWN) * f64::from(u8::from(i == j));
+                let near = f64::from(KIN_FADE).powi(i.abs_diff(j) as i32);
+                whole[*a as usize * movies + *b as usize] += near + share - own * (1.0 + share);
+            }
+        }
+    }
+    let shift = 1_000.0;
+    (0..movies).for_each(|at| whole[at * movies + at] += shift);
+    let all = svd(whole, movies);
+    let values: Vec<f64> = all.values.iter().map(|value| value - shift).collect();
+    let (least, lowest) = (values[NUMBERS - 1], values[movies - 1]);
+    assert!(-lowest > least, "{lowest} is nearer to 0 than {least}");
+    let direction = |movie: usize| -> Vec<f64> {
+        let number = |at: usize| {
+            let kept = values[at] / (values[at] + KIN_DAMPING * least);
+            all.left[at * movies + movie] * kept.sqrt()
+        };
+        let numbers: Vec<f64> = (0..NUMBERS).map(number).collect();
+        let length = numbers.iter().map(|x| x * x).sum::<f64>().sqrt();
+        numbers.iter().map(|x| x / length).collect()
+    };
+    // How much alike any two movies are is the same however directions are turned.
+    let right: Vec<Vec<f64>> = (0..2 * NUMBERS).map(direction).collect();
+    for a in 0..2 * NUMBERS {
+        for b in 0..2 * NUMBERS {
+            let found: f32 = found[a].iter().zip(&found[b]).map(|(x, y)| x * y).sum();
+            let right: f64 = right[a].iter().zip(&right[b]).map(|(x, y)| x * y).sum();
+            let error = (f64::from(found) - right).abs();
+            assert!(error < 0.01, "{a} and {b}: {found} for {right}");
+        }
+    }
+}
+
 #[test]
 fn the_latest_movies_come_first_and_those_held_back_are_among_them() {
     let (interest, ratings) = found(1);
