@@ -92,7 +92,7 @@ fn list(name: &str, precision: Precision) -> Result<(f64, f64)> {
     Ok((billed, shortest))
 }
 
-/// How many movies are looked at closely turns on the ratings: the counted ranking has more of them.
+/// Of the built-in ratings, six people's lists took 0.91 to 0.95 of what is billed.
 #[test]
 fn a_lists_bill_is_near_the_emulated_boards_clock() -> Result<()> {
     let (billed, took) = list("microbit", Precision::I8)?;
