@@ -5,7 +5,9 @@ mod together;
 mod walk;
 
 use crate::ids::MovieId;
-use crate::kernels::{Lookup, Whose};
+use crate::kernels::Lookup;
+#[cfg(feature = "codes")]
+use crate::kernels::Whose;
 use crate::list::List;
 use crate::model::kin::KinTerms;
 use crate::model::{Interest, Model, MovieVector, UserState, Wanted};
@@ -178,6 +180,7 @@ impl<const N: usize> Ranking<N> {
 pub struct TopN<const N: usize> {
     ranking: Ranking<N>,
     lookup: Lookup,
+    #[cfg(feature = "codes")]
     of: Whose,
 }
 
@@ -198,6 +201,7 @@ impl<const N: usize> TopN<N> {
         Self {
             ranking: Ranking::new(limit, Interest::NONE),
             lookup: Lookup::NONE,
+            #[cfg(feature = "codes")]
             of: Whose::NOBODYS,
         }
     }
@@ -243,6 +247,7 @@ impl<const N: usize> TopN<N> {
         filter: impl FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
+        #[cfg(feature = "codes")]
         if self.of.change_to(&user.integer) {
             self.lookup.clear();
         }

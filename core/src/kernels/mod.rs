@@ -33,20 +33,6 @@ impl Lookup {
     pub(crate) fn clear(&mut self) {}
 }
 
-/// Nor anybody whose terms it could have.
-#[cfg(not(feature = "codes"))]
-#[derive(Clone, Debug)]
-pub(crate) struct Whose;
-
-#[cfg(not(feature = "codes"))]
-impl Whose {
-    pub(crate) const NOBODYS: Self = Self;
-
-    pub(crate) fn change_to(&mut self, _: &integer::User) -> bool {
-        false
-    }
-}
-
 pub use choice::{Kernel, Kernels, Lesson, Machine, Precision, Shape};
 pub use cost::Costs;
 
