@@ -41,7 +41,7 @@ pub fn heed(said: &'static str) -> &'static AtomicBool {
 /// there. Where it was closed, the flag of [`heed`] is set as by a SIGHUP, also if none comes or it is ignored. A system
 /// that can't tell has not waited.
 ///
-/// To be asked before `crossterm` reads: it reads a terminal that was closed for ever.
+/// To be asked before `crossterm` reads: where the terminal was closed, its reading never ends.
 pub fn wait_for_keys(limit: std::time::Duration) -> bool {
     let is_there = !system::hangs_up(limit);
     if !is_there && !STOP.load(Ordering::Relaxed) {
