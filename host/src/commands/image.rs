@@ -19,6 +19,30 @@ use pocketrec_export::{ImageBytes, sidecar};
 /// Where `export` writes the image unless told otherwise, and where all others look.
 pub const DEFAULT: &str = "target/pocketrec/model.img";
 
+/// The image of a command that is about nothing else: by its place, or by `--image` as other commands name it.
+#[derive(Debug, clap::Args)]
+pub struct ImageArgs {
+    /// The image
+    #[arg(value_name = "IMAGE", default_value = DEFAULT)]
+    image: PathBuf,
+
+    /// The image, as other commands name it
+    #[arg(
+        long = "image",
+        value_name = "FILE",
+        hide = true,
+        conflicts_with = "image"
+    )]
+    named: Option<PathBuf>,
+}
+
+impl ImageArgs {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.named.as_ref().unwrap_or(&self.image)
+    }
+}
+
 /// The option of commands that show movies of an image.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct TitlesArgs {

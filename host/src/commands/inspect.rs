@@ -1,13 +1,13 @@
 //! `host inspect`: what an image holds, after it was verified.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Result, bail};
 use pocketrec::model::Model;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use super::image::{DEFAULT, Loaded, TitlesArgs, held};
+use super::image::{ImageArgs, Loaded, TitlesArgs, held};
 use crate::print::{self, Answer, count, grouped};
 use crate::report::verdict;
 use crate::{note, say, warn};
@@ -18,18 +18,8 @@ use pocketrec_export::device::DeviceBill;
 /// Options of `host inspect`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The image
-    #[arg(value_name = "IMAGE", default_value = DEFAULT)]
-    image: PathBuf,
-
-    /// The image, as other commands name it
-    #[arg(
-        long = "image",
-        value_name = "FILE",
-        hide = true,
-        conflicts_with = "image"
-    )]
-    named: Option<PathBuf>,
+    #[command(flatten)]
+    image: ImageArgs,
 
     #[arg(long, value_name = "NAME|FILE", value_parser = boards::parse, help = board_help())]
     board: Option<Board>,
@@ -54,10 +44,7 @@ fn board_help() -> String {
 /// [`BadInput`](pocketrec_base::error::BadInput) for an image that isn't one, naming the field at fault; an error for one that
 /// doesn't fit `--board`.
 pub fn run(args: &Args) -> Result<()> {
-    let loaded = Loaded::read(
-        args.named.as_ref().unwrap_or(&args.image),
-        &TitlesArgs::default(),
-    )?;
+    let loaded = Loaded::read(args.image.path(), &TitlesArgs::default())?;
     let model = loaded.model()?;
     if let Some(board) = args.firmware_features {
         let needed = DeviceBill::of(&loaded.bytes, board).further_features();

@@ -9,7 +9,7 @@ use pocketrec::model::{Model, Parts};
 use pocketrec::rank::TopN;
 use serde::Serialize;
 
-use super::image::{DEFAULT, Loaded, TitlesArgs, held};
+use super::image::{ImageArgs, Loaded, TitlesArgs, held};
 use super::simulate::{self, Of};
 use super::trained;
 use crate::print::number::{bytes, fixed, grouped, seconds};
@@ -36,18 +36,8 @@ use pocketrec_metrics::Errors;
 /// Options of `host report`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The image; what `train` left beside it tells of training
-    #[arg(value_name = "IMAGE", default_value = DEFAULT)]
-    image: PathBuf,
-
-    /// The image, as other commands name it
-    #[arg(
-        long = "image",
-        value_name = "FILE",
-        hide = true,
-        conflicts_with = "image"
-    )]
-    named: Option<PathBuf>,
+    #[command(flatten)]
+    image: ImageArgs,
 
     #[command(flatten)]
     titles: TitlesArgs,
@@ -65,13 +55,6 @@ pub struct Args {
     out: Option<Target>,
 }
 
-impl Args {
-    /// The image, however it is named.
-    fn image(&self) -> &Path {
-        self.named.as_ref().unwrap_or(&self.image)
-    }
-}
-
 /// What a report is made of.
 struct Made<'a> {
     loaded: &'a Loaded,
@@ -87,20 +70,20 @@ struct Made<'a> {
 /// # Errors
 /// [`BadInput`] for an image that can't be read, and for ratings that aren't those of its training.
 pub fn run(args: &Args) -> Result<()> {
-    let usual = || Target::File(args.image().with_extension("html"));
+    let loaded = Loaded::read(args.image.path(), &args.titles)?;
+    let model = loaded.model()?;
+    let usual = || Target::File(args.image.path().with_extension("html"));
     let out = args.out.clone().unwrap_or_else(usual);
     out.claim("--out")?;
-    let loaded = Loaded::read(args.image(), &args.titles)?;
-    let model = loaded.model()?;
     let step = Step::new();
     step.tell("reading the ratings of the training");
     let fingerprint = model.header().fingerprint;
-    let source = trained::source_beside(args.image(), fingerprint);
-    let folder = args.image().parent().unwrap_or(Path::new(""));
+    let source = trained::source_beside(args.image.path(), fingerprint);
+    let folder = args.image.path().parent().unwrap_or(Path::new(""));
     let source = source.as_ref().map_err(String::as_str);
     let data = trained::ratings(fingerprint, args.data.as_deref(), source, folder)?;
     let checkpoint = match source {
-        Ok(_) => Checkpoint::read(&args.image().with_file_name(files::CHECKPOINT))
+        Ok(_) => Checkpoint::read(&args.image.path().with_file_name(files::CHECKPOINT))
             .map_err(|why| why.to_string()),
         Err(why) => Err(why.to_owned()),
     };
@@ -237,7 +220,7 @@ fn learning(made: &Made<'_>, args: &Args, _: &Step) -> Result<Result<Section, St
         Ok(both) => both,
         Err(why) => return Ok(Err(why)),
     };
-    let path = args.image().with_file_name(files::HISTORY);
+    let path = args.image.path().with_file_name(files::HISTORY);
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(why) => return Ok(Err(format!("{}: {why}", path.display()))),

@@ -316,3 +316,19 @@ fn the_features_that_a_firmware_needs_for_an_image_are_told_for_whoever_builds_i
         assert_eq!(text.contains(&remedy), !features.is_empty(), "{text}");
     }
 }
+
+#[test]
+fn an_image_is_named_by_its_place_or_as_elsewhere_and_a_folder_is_none() {
+    let place = Place::trained();
+    place.succeeds(&["export", "--out", "own.img"]);
+    let told = place.succeeds(&["inspect", "own.img"]);
+    assert_eq!(place.succeeds(&["inspect", "--image", "own.img"]), told);
+    for command in ["inspect", "report"] {
+        let twice = place.fails(2, &[command, "own.img", "--image", "own.img"]);
+        contains(&twice, &["cannot be used with"]);
+        let none = place.fails(2, &[command, "--image", "none.img"]);
+        contains(&none, &["none.img"]);
+        let folder = place.fails(2, &[command, "--image", "."]);
+        contains(&folder, &[". is a folder"]);
+    }
+}
