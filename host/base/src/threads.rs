@@ -82,6 +82,20 @@ pub fn in_parts<T: Send>(length: usize, work: impl Fn(Range<usize>) -> T + Sync)
     share(threads, parts, || (), |(), part| work(part))
 }
 
+/// Where the first number is that isn't finite.
+pub fn not_finite(values: &[f32]) -> Option<usize> {
+    let bad = in_parts(values.len(), |part| {
+        let is_bad = |value: &f32| !value.is_finite();
+        let own = &values[part.clone()];
+        // Without a way out in the midst it is looked for by vectors.
+        match own.iter().fold(false, |some, value| some | is_bad(value)) {
+            true => own.iter().position(is_bad).map(|at| part.start + at),
+            false => None,
+        }
+    });
+    bad.into_iter().flatten().next()
+}
+
 /// Two results, on two threads where there are two.
 pub fn join<A: Send, B: Send>(
     threads: usize,
@@ -137,6 +151,18 @@ mod tests {
         for length in [0, 1, (1 << 18) + 1, 5 << 18] {
             let parts = in_parts(length, |part| part);
             assert!(parts.into_iter().flatten().eq(0..length));
+        }
+    }
+
+    #[test]
+    fn the_first_number_that_is_not_finite_is_found_in_any_part() {
+        let last = 5 << 18;
+        for at in [0, 13, 1 << 18, last] {
+            let mut values = vec![0.5; last + 1];
+            assert_eq!(not_finite(&values), None);
+            values[last] = f32::NAN;
+            values[at] = f32::INFINITY;
+            assert_eq!(not_finite(&values), Some(at));
         }
     }
 

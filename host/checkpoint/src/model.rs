@@ -7,6 +7,7 @@ use super::note::{Added, DataNote, RunNote, SplitNote};
 use super::tensors::{CheckpointError, Kind};
 use pocketrec::model::interest::LATEST;
 use pocketrec::model::kin;
+use pocketrec_base::threads;
 use pocketrec_train::Validation;
 use pocketrec_train::drift::Drift;
 use pocketrec_train::interest::Interest;
@@ -248,7 +249,7 @@ impl Checkpoint {
             || numbers
                 .into_iter()
                 .chain(layers)
-                .any(|t| t.iter().any(|value| !value.is_finite()))
+                .any(|values| threads::not_finite(values).is_some())
         {
             return Err("it holds a number that isn't finite".into());
         }

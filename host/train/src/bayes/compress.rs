@@ -62,6 +62,25 @@ impl Product<'_> {
         weights: (&[f32], &[f32]),
         threads: usize,
     ) -> Product<'static> {
+        let (rank, [left, right]) = self.turns(rank, centres, weights, threads);
+        let times = |table: &[f32], centre: &[f32], turn: &[f32]| {
+            tall::times(table, centre, turn, rank, threads).into()
+        };
+        Product {
+            rank,
+            left: times(&self.left, centres.0, &left),
+            right: times(&self.right, centres.1, &right),
+        }
+    }
+
+    /// What [`reduce_to`](Self::reduce_to) multiplies the two tables with, less their centres, and to how many columns.
+    pub(super) fn turns(
+        &self,
+        rank: impl Fn(&[f64]) -> usize,
+        centres: (&[f32], &[f32]),
+        weights: (&[f32], &[f32]),
+        threads: usize,
+    ) -> (usize, [Vec<f32>; 2]) {
         let n = self.rank;
         let mut a = gram(&self.left, centres.0, weights.0, threads);
         let mut b = gram(&self.right, centres.1, weights.1, threads);
@@ -89,14 +108,7 @@ impl Product<'_> {
             }
             out
         };
-        let (left_turn, right_turn) = (turn(&a, &found.left), turn(&b, &found.right));
-        let left = tall::times(&self.left, centres.0, &left_turn, rank, threads);
-        let right = tall::times(&self.right, centres.1, &right_turn, rank, threads);
-        Product {
-            rank,
-            left: left.into(),
-            right: right.into(),
-        }
+        (rank, [turn(&a, &found.left), turn(&b, &found.right)])
     }
 }
 

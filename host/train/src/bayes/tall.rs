@@ -115,24 +115,68 @@ pub(super) fn times(
     rank: usize,
     threads: usize,
 ) -> Vec<f32> {
-    let n = centre.len();
+    let affine = Affine {
+        centre,
+        turn,
+        start: &vec![0.0; rank],
+    };
+    mapped(table, &affine, None, threads)
+}
+
+/// What makes a row of `start`'s length of one of `centre`'s: less the centre, times `turn`, and `start` added.
+#[derive(Clone, Copy)]
+pub(super) struct Affine<'a> {
+    pub centre: &'a [f32],
+    /// A row for each number of the centre.
+    pub turn: &'a [f32],
+    pub start: &'a [f32],
+}
+
+/// Each row of a table made another one; where numbers lie beside them, to each is added the product of its row less the
+/// centre with others, as [`add_products`] does. One pass over the table.
+pub(super) fn mapped(
+    table: &[f32],
+    to: &Affine<'_>,
+    beside: Option<(&[f64], &mut [f64])>,
+    threads: usize,
+) -> Vec<f32> {
+    /// Rows that stay in the cache while they are gone through.
+    const NEAR: usize = 1 << 7;
+    let (n, rank) = (to.centre.len(), to.start.len());
     let rows = table.len() / n.max(1);
     let mut out = vec![0.0f32; rows * rank];
     if n == 0 || rank == 0 {
         return out;
     }
-    let strips = strips(turn, rank);
+    let strips: Vec<_> = strips(to.start, rank)
+        .into_iter()
+        .map(|start| start[0])
+        .zip(strips(to.turn, rank))
+        .collect();
+    let (by, beside) = beside.unzip();
+    let mut beside: Vec<&mut [f64]> =
+        beside.map_or(Vec::new(), |all| all.chunks_mut(PART).collect());
+    beside.resize_with(rows.div_ceil(PART), Default::default);
     let parts: Vec<_> = table
         .chunks(PART * n)
         .zip(out.chunks_mut(PART * rank))
+        .zip(beside)
         .collect();
     share(
         threads,
         parts,
         || (),
-        |(), (table, out)| {
-            for (start, strip) in (0..).step_by(WIDE * LANES).zip(&strips) {
-                product(table, centre, strip, out, [start, rank]);
+        |(), ((table, out), beside)| {
+            let near = table.chunks(NEAR * n).zip(out.chunks_mut(NEAR * rank));
+            for (at, (table, out)) in (0..).step_by(NEAR).zip(near) {
+                for (first, (start, strip)) in (0..).step_by(WIDE * LANES).zip(&strips) {
+                    product(table, to.centre, (start, strip), out, [first, rank]);
+                }
+                if let Some(by) = by {
+                    for (row, beside) in table.chunks_exact(n).zip(&mut beside[at..]) {
+                        *beside += product_less(row, to.centre, by);
+                    }
+                }
             }
         },
     );
@@ -154,13 +198,15 @@ fn strips<T: Copy + Default, const L: usize>(turn: &[T], rank: usize) -> Vec<Vec
     starts.map(strip).collect()
 }
 
-/// The products of a row with a strip of columns: each sum runs over the row's numbers one after the other.
+/// The products of a row with a strip of columns, added to `start`: each sum runs over the row's numbers one after the
+/// other.
 #[inline(always)]
-fn products<T: Copy + Default + AddAssign + Mul<Output = T>, const L: usize>(
+fn products<T: Copy + AddAssign + Mul<Output = T>, const L: usize>(
     row: impl Iterator<Item = T>,
+    start: [[T; L]; WIDE],
     strip: &[[[T; L]; WIDE]],
 ) -> [[T; L]; WIDE] {
-    let mut sums = [[T::default(); L]; WIDE];
+    let mut sums = start;
     for (x, turn) in row.zip(strip) {
         for (sums, turn) in sums.iter_mut().zip(turn) {
             for (sum, turn) in sums.iter_mut().zip(turn) {
@@ -171,11 +217,12 @@ fn products<T: Copy + Default + AddAssign + Mul<Output = T>, const L: usize>(
     sums
 }
 
-/// One strip of columns of a product, from column `start` on, into a table of `rank`: `[start, rank]`.
+/// One strip of columns of a product, and where its sums start, from column `first` on, into a table of `rank`:
+/// `[first, rank]`.
 fn product(
     table: &[f32],
     centre: &[f32],
-    strip: &[[Lanes; WIDE]],
+    strip: (&[Lanes; WIDE], &[[Lanes; WIDE]]),
     out: &mut [f32],
     to: [usize; 2],
 ) {
@@ -183,14 +230,15 @@ fn product(
     fn plain(
         table: &[f32],
         centre: &[f32],
-        strip: &[[Lanes; WIDE]],
+        (start, strip): (&[Lanes; WIDE], &[[Lanes; WIDE]]),
         out: &mut [f32],
-        [start, rank]: [usize; 2],
+        [first, rank]: [usize; 2],
     ) {
         let rows = table.chunks_exact(centre.len());
         for (row, to) in rows.zip(out.chunks_exact_mut(rank)) {
-            let sums = products(row.iter().zip(centre).map(|(x, c)| x - c), strip);
-            for (to, sum) in to[start..].iter_mut().zip(sums.as_flattened()) {
+            let less = row.iter().zip(centre).map(|(x, c)| x - c);
+            let sums = products(less, *start, strip);
+            for (to, sum) in to[first..].iter_mut().zip(sums.as_flattened()) {
                 *to = *sum;
             }
         }
@@ -200,7 +248,7 @@ fn product(
     fn wide(
         table: &[f32],
         centre: &[f32],
-        strip: &[[Lanes; WIDE]],
+        strip: (&[Lanes; WIDE], &[[Lanes; WIDE]]),
         out: &mut [f32],
         to: [usize; 2],
     ) {
@@ -320,7 +368,8 @@ fn turn_rows(rows: &mut [f32], strips: &[Vec<[[f64; 4]; WIDE]>], room: &mut [f32
         for row in rows.chunks_exact_mut(room.len()) {
             room.copy_from_slice(row);
             for (start, strip) in (0..).step_by(4 * WIDE).zip(strips) {
-                let sums = products(room.iter().map(|x| f64::from(*x)), strip);
+                let numbers = room.iter().map(|x| f64::from(*x));
+                let sums = products(numbers, [[0.0; 4]; WIDE], strip);
                 for (to, sum) in row[start..].iter_mut().zip(sums.as_flattened()) {
                     *to = *sum as f32;
                 }
@@ -386,6 +435,15 @@ mod tests {
                     }
                 }
             }
+            let start: Vec<f32> = (0..rank).map(|column| column as f32 / 3.0).collect();
+            let mut begun = start.repeat(rows);
+            for (to, row) in begun.chunks_exact_mut(rank).zip(taken.chunks_exact(n)) {
+                for (x, turn) in row.iter().zip(turn.chunks_exact(rank)) {
+                    for (to, t) in to.iter_mut().zip(turn) {
+                        *to += x * t;
+                    }
+                }
+            }
             let by: Vec<f64> = (0..n).map(|column| 1.0 / (column + 1) as f64).collect();
             let sums: Vec<f64> = taken
                 .chunks_exact(n)
@@ -407,6 +465,14 @@ mod tests {
                     product,
                     "{rows} {n} {rank}"
                 );
+                let affine = Affine {
+                    centre: &centre,
+                    turn: &turn,
+                    start: &start,
+                };
+                let mut beside = vec![1.0; rows];
+                let made = mapped(&table, &affine, Some((&by, &mut beside)), threads);
+                assert_eq!((made, &beside), (begun.clone(), &sums), "{rows} {n} {rank}");
             }
         }
     }
