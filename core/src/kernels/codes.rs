@@ -308,6 +308,35 @@ pub(crate) struct Bar {
     pub(crate) above_base: i32,
 }
 
+/// Second looks at movies: those that a slice has time for.
+pub(crate) struct Looks<'a> {
+    left: u32,
+    /// What movies are scored by, from the first one on that is: where none is, it isn't made.
+    #[cfg(feature = "codes-mlp")]
+    by: Option<Words<'a>>,
+    #[cfg(not(feature = "codes-mlp"))]
+    by: core::marker::PhantomData<&'a ()>,
+}
+
+impl Looks<'_> {
+    /// So many.
+    #[inline(always)]
+    pub(crate) fn of(left: u32) -> Self {
+        Self {
+            left,
+            by: Default::default(),
+        }
+    }
+
+    /// Takes one, where any is left; says whether any was.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> bool {
+        let any = self.left != 0;
+        self.left = self.left.saturating_sub(1);
+        any
+    }
+}
+
 /// A movie that passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -326,7 +355,7 @@ pub(crate) enum Above {
     None { next: usize },
 }
 
-impl Ranked<'_> {
+impl<'a> Ranked<'a> {
     /// The first of the movies of these `rows` that passes the `bar`. Takes one off the `looks` for each movie that is
     /// scored by itself, and goes no further when there are none.
     #[cfg_attr(not(feature = "codes-mlp"), inline(always))]
@@ -335,7 +364,7 @@ impl Ranked<'_> {
         lookup: &mut Lookup,
         rows: Range<usize>,
         bar: Bar,
-        looks: &mut u32,
+        looks: &mut Looks<'a>,
     ) -> Above {
         ran(Kernel::CodeTable);
         // Below 2^31 either way: where the bar is out of reach, it stays so.
@@ -362,11 +391,11 @@ impl Ranked<'_> {
     #[inline(never)]
     fn above_by_bounds(
         &self,
-        (words, user): (&dyn Codewords, &User),
+        (words, user): (&'a dyn Codewords, &User),
         lookup: &mut Lookup,
         mut rows: Range<usize>,
         bar: Bar,
-        looks: &mut u32,
+        looks: &mut Looks<'a>,
     ) -> Above {
         let beside = |bar: i32| {
             let bound = i64::from(bar).wrapping_sub(lookup.constant);
@@ -380,14 +409,12 @@ impl Ranked<'_> {
             above_base: beside(bar.above_base),
         };
         lookup.rise(bounds.key);
-        // Where none passes, they aren't needed.
-        let mut made = None;
         while let Some(found) = self.next(lookup, &rows, bounds) {
             let row = found.row;
-            if made.is_none() {
-                made = words.words();
+            if looks.by.is_none() {
+                looks.by = words.words();
             }
-            let Some(words) = &made else { break };
+            let Some(words) = &looks.by else { break };
             let score = words.score(user, &self.codes, row);
             let above_base = score.wrapping_sub(self.base);
             let beside = found.key.wrapping_sub(found.above_base);
@@ -400,10 +427,9 @@ impl Ranked<'_> {
                 });
             }
             rows.start = row.wrapping_add(1);
-            if *looks == 0 {
+            if !looks.take() {
                 return Above::None { next: rows.start };
             }
-            *looks = looks.wrapping_sub(1);
         }
         Above::None { next: rows.end }
     }

@@ -6,7 +6,7 @@ use crate::ids::MovieId;
 #[cfg(feature = "codes")]
 use crate::kernels::Lookup;
 #[cfg(feature = "codes")]
-use crate::kernels::codes::{Above, Bar, Found};
+use crate::kernels::codes::{Above, Bar, Found, Looks};
 use crate::list::Held;
 use crate::model::kin::KinTerms;
 use crate::model::{Interest, Model, MovieVector, UserState, Wanted};
@@ -153,7 +153,7 @@ impl Walk<'_> {
         };
         let mut first = *self.next as usize;
         // A second look takes longer than looking up does: where many movies need one, fewer are walked through.
-        let mut looks = (movies / 8).max(LOOKS);
+        let mut looks = Looks::of((movies / 8).max(LOOKS));
         let next = loop {
             let at = ranked.above(lookup, first..end as usize, bar, &mut looks);
             let found = match at {
@@ -164,10 +164,9 @@ impl Walk<'_> {
             if !self.take_in((model, user), by, &mut bar, found, filter) {
                 continue;
             }
-            if looks == 0 {
+            if !looks.take() {
                 break first;
             }
-            looks = looks.wrapping_sub(1);
         };
         lookup.list = bar.key;
         *self.next = next as u32;

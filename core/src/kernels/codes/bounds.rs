@@ -243,7 +243,7 @@ impl Coded<'_> {
 
 #[cfg(all(test, feature = "write"))]
 mod tests {
-    use super::super::{Above, Bar, Codewords, Found, Lookup, Ranked, Words};
+    use super::super::{Above, Bar, Codewords, Found, Looks, Lookup, Ranked, Words};
     use super::*;
     use crate::image::integers::{CodedNetwork, IntegerNetwork, Later};
     use crate::numeric::random::Numbers;
@@ -447,7 +447,7 @@ mod tests {
                 let passes = |row: usize, bar: Bar| due[row] > bar.key && above_base[row] >= least;
                 while first < movies {
                     // Few looks at a time, or as many as there are.
-                    let mut looks = numbers.below(3) * movies as u32;
+                    let mut looks = Looks::of(numbers.below(3) * movies as u32);
                     match ranked.above(&mut lookup, first..movies, bar, &mut looks) {
                         Above::Movie(found) => {
                             let (row, key) = (found.row, due[found.row]);

@@ -129,7 +129,7 @@ proptest! {
             let (mut bar, mut first) = (Bar { key: bar, above_base: least }, 0);
             let passes = |row: usize, bar: Bar| due[row] > bar.key && above_base[row] >= least;
             while let Above::Movie(found) =
-                ranked.above(&mut lookup, first..movies, bar, &mut 0)
+                ranked.above(&mut lookup, first..movies, bar, &mut Looks::of(0))
             {
                 let (row, key) = (found.row, due[found.row]);
                 prop_assert_eq!(found, Found { row, key, above_base: above_base[row] });
