@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::Chosen;
 use super::pick::pick;
 use pocketrec_base::error::BadInput;
+use pocketrec_base::print::item;
 use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::Names;
 use pocketrec_tables::{Array, Cells, Kind};
@@ -82,11 +83,20 @@ impl Side {
     /// Both.
     pub const BOTH: [Side; 2] = [Side::Users, Side::Movies];
 
-    /// One of them.
+    /// One of them, as arrays are named by: what reads them looks for movies, whatever people call them.
     pub fn name(self) -> &'static str {
         match self {
             Side::Users => "user",
             Side::Movies => "movie",
+        }
+    }
+
+    /// The file of its table, without the end that says its format. People may be what people rate.
+    pub fn file(self) -> String {
+        match (self, item::many()) {
+            (Side::Users, _) => "users".into(),
+            (Side::Movies, many) if many.eq_ignore_ascii_case("users") => "items".into(),
+            (Side::Movies, many) => many,
         }
     }
 
@@ -95,7 +105,7 @@ impl Side {
         let (p, data) = (&checkpoint.parameters, &checkpoint.data);
         match self {
             Side::Users => Rows {
-                name: self.name(),
+                name: self.name().into(),
                 rows: &chosen.users,
                 ids: &checkpoint.user_ids,
                 names: &data.user_names,
@@ -105,7 +115,7 @@ impl Side {
                 dim: p.user_dim,
             },
             Side::Movies => Rows {
-                name: self.name(),
+                name: item::one(),
                 rows: &chosen.movies,
                 ids: &checkpoint.movie_ids,
                 names: &data.movie_names,
@@ -119,9 +129,9 @@ impl Side {
 }
 
 /// Rows of users or movies.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Rows<'a> {
-    name: &'static str,
+    name: String,
     /// Which of the checkpoint's.
     pub rows: &'a [usize],
     ids: &'a [u32],
@@ -134,12 +144,12 @@ pub struct Rows<'a> {
 
 impl Rows<'_> {
     /// The columns of their table: the id, how many ratings it has, the bias where the model has biases, the embedding.
-    pub fn columns(&self) -> Vec<(&'static str, Kind)> {
+    pub fn columns(&self) -> Vec<(&str, Kind)> {
         let id = match self.names.is_empty() {
             true => Kind::Whole,
             false => Kind::Text,
         };
-        let mut columns = vec![(self.name, id), ("ratings", Kind::Whole)];
+        let mut columns = vec![(&self.name[..], id), ("ratings", Kind::Whole)];
         columns.extend((!self.bias.is_empty()).then_some(("bias", Kind::Number)));
         columns.push(("embedding", Kind::List(self.dim)));
         columns

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::ImageBytes;
 use boards::{BOARDS, Board};
-use pocketrec_base::print::{Align, count, grouped, table};
+use pocketrec_base::print::{Align, count, grouped, item, table};
 
 /// A table of an image and its cost.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -121,7 +121,12 @@ impl fmt::Display for Bill {
         ];
         for table in &self.tables {
             let shape = format!("{} x {}", table.shape.0, table.shape.1);
-            rows.push(row(&table.name, table.element, &shape, table.bytes));
+            rows.push(row(
+                &item::in_names(&table.name),
+                table.element,
+                &shape,
+                table.bytes,
+            ));
         }
         rows.push(row("header and fields", "", "", self.around));
         rows.push(row("image", "", "", self.total));

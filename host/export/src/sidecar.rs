@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use pocketrec_base::print::Item;
+use pocketrec_base::print::item::{ID_COLUMNS, id_column};
 
 use super::beside::{IMAGE, image_of};
 use super::people::People;
@@ -36,9 +37,10 @@ pub fn to_csv(
 ) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let own = (!names.is_empty()).then_some(OWN_ID);
+    let id_column = id_column(item);
     let item = item.map(|item| format!("{ITEM}{item}"));
     let image = format!("{IMAGE}{crc:08x}");
-    let head = ["movieId", "title", "genres", "ratings"].into_iter();
+    let head = [id_column, "title", "genres", "ratings"].into_iter();
     writer.write_record(
         head.chain(own)
             .chain(item.as_deref())
@@ -97,10 +99,10 @@ pub fn own_ids(image: &Path, crc: Option<u32>) -> People {
         .from_reader(&bytes[..]);
     let place =
         |name: &str, header: &csv::StringRecord| header.iter().position(|cell| cell == name);
-    let places = reader
-        .headers()
-        .ok()
-        .and_then(|header| Some((place("movieId", header)?, place(OWN_ID, header)?)));
+    let places = reader.headers().ok().and_then(|header| {
+        let id = ID_COLUMNS.iter().find_map(|name| place(name, header));
+        Some((id?, place(OWN_ID, header)?))
+    });
     let Some((id, own)) = places else {
         return People::default();
     };
@@ -170,14 +172,18 @@ mod tests {
         let titles = Titles::new(vec![movie(1, "First"), movie(2, "Second")]);
         let item: Item = "city/cities".parse().unwrap();
         let csv = to_csv(&titles, &[1, 2], &names, Some(&item), 7).unwrap();
-        std::fs::write(path_of(&image), csv).unwrap();
-        assert_eq!(read(&image, Some(7)).titles, titles);
-        let own = own_ids(&image, Some(7));
-        assert_eq!(
-            (own.known("a, b"), own.known("tt1"), own.known("1")),
-            (Some(1), Some(2), None)
-        );
-        assert_eq!(own.name(2), Some("tt1"));
+        let csv = String::from_utf8(csv).unwrap();
+        assert!(csv.starts_with("itemId,"), "{csv}");
+        for csv in [&csv, &csv.replace("itemId", "movieId")] {
+            std::fs::write(path_of(&image), csv).unwrap();
+            assert_eq!(read(&image, Some(7)).titles, titles);
+            let own = own_ids(&image, Some(7));
+            assert_eq!(
+                (own.known("a, b"), own.known("tt1"), own.known("1")),
+                (Some(1), Some(2), None)
+            );
+            assert_eq!(own.name(2), Some("tt1"));
+        }
         assert_eq!(
             (item_of(&image, Some(7)), item_of(&image, Some(8))),
             (Some(item), None)

@@ -189,9 +189,6 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let checkpoint = read(&from)?;
     let item = checkpoint.data.reading.item.as_ref();
-    if let Some(item) = item {
-        print::item::call(item);
-    }
     match format {
         source::Format::Numbers(format) => return numbers(args, &checkpoint, &from, format),
         source::Format::C => source::check(args.out.as_ref())?,
@@ -379,7 +376,7 @@ fn numbers(args: &Args, checkpoint: &Checkpoint, from: &Path, format: Format) ->
     tables::write(checkpoint, &chosen, format, &out)
 }
 
-/// Reads the checkpoint.
+/// Reads the checkpoint, and calls what it is of by its name from now on.
 ///
 /// # Errors
 /// [`BadInput`] where there is none or it isn't one; else what the disk says.
@@ -391,13 +388,17 @@ pub(super) fn read(path: &Path) -> Result<Checkpoint> {
         ))
         .into());
     }
-    Checkpoint::read(path).map_err(|error| {
+    let checkpoint = Checkpoint::read(path).map_err(|error| {
         if error.is_bad_input() {
-            BadInput::new(error).into()
+            anyhow::Error::new(BadInput::new(error))
         } else {
             error.into()
         }
-    })
+    })?;
+    if let Some(item) = &checkpoint.data.reading.item {
+        print::item::call(item);
+    }
+    Ok(checkpoint)
 }
 
 #[cfg(test)]

@@ -50,9 +50,11 @@ pub fn run(args: &Args) -> Result<()> {
     let id = |row| model.movie_id(row).unwrap_or(MovieId(0)).0;
     let ratings = |row| titles.get(id(row)).map_or(0, |movie| movie.ratings);
     let places = map::of(&model, ratings);
-    let mut text = String::from("movieId\ttitle\tgenres\tratings\tx\ty");
+    let item = print::item::named();
+    let id_column = print::item::id_column(item.as_ref());
+    let mut text = format!("{id_column}\ttitle\tgenres\tratings\tx\ty");
     // What the things are called stands where no reader looks for a column, as in a titles file.
-    if let Some(item) = print::item::named() {
+    if let Some(item) = item {
         text.push_str(&format!("\titem {item}"));
     }
     text.push('\n');

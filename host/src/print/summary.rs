@@ -4,7 +4,7 @@ use pocketrec_data::Dataset;
 use pocketrec_train::fast::layout;
 use pocketrec_train::{Options, Solver, recipe};
 
-use super::{Align, bytes, count, grouped, table};
+use super::{Align, bytes, count, grouped, item, table};
 
 /// The sentence that opens a run: "671 distinct users rated 9,066 different movies (total ratings = 100,004)".
 pub fn sentence(data: &Dataset) -> String {
@@ -28,10 +28,10 @@ pub fn layers(options: &Options, users: usize, movies: usize) -> String {
     let mut add = |name: &str, shape: usize, parameters: usize, from: &str| {
         total += parameters;
         rows.push(vec![
-            name.into(),
+            item::in_names(name).into_owned(),
             format!("(None, {shape})"),
             grouped(parameters as u64),
-            from.into(),
+            item::in_names(from).into_owned(),
         ]);
     };
     add("user (input)", 1, 0, "");

@@ -1,8 +1,8 @@
 //! What the things are called that people rate: movies, unless somebody says jokes or books.
 //!
 //! Sentences here say movie. Where the things have another name ([`call`]), each whole word is replaced as it is
-//! printed ([`worded`]); what stands in backquotes, options, names of files and of tables stay, and so does whatever came
-//! from outside and was [`kept`].
+//! printed ([`worded`]); what stands in backquotes, options and names of files stay, and so does whatever came from outside
+//! and was [`kept`]. Names of tables are shown with it ([`in_names`]) and stay in JSON, where programs look for them.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -95,6 +95,40 @@ pub fn one() -> String {
     read()
         .as_ref()
         .map_or_else(|| "movie".into(), |item| item.one.clone())
+}
+
+/// What many of them are called: `movies` unless somebody said.
+pub fn many() -> String {
+    read()
+        .as_ref()
+        .map_or_else(|| "movies".into(), |item| item.many.clone())
+}
+
+/// What the column of their ids is called in a table with titles or stars: of movies as other programs know it, and of
+/// anything else.
+pub const ID_COLUMNS: [&str; 2] = ["movieId", "itemId"];
+
+/// The one of [`ID_COLUMNS`] that a table has.
+pub fn id_column(item: Option<&Item>) -> &'static str {
+    ID_COLUMNS[usize::from(item.is_some())]
+}
+
+/// Names of tables or layers as a person is shown them: `joke_embedding` where the image has `movie_embedding`.
+pub fn in_names(names: &str) -> Cow<'_, str> {
+    match read().as_ref() {
+        None => Cow::Borrowed(names),
+        Some(item) => Cow::Owned(names_with(names, item)),
+    }
+}
+
+/// [`in_names`], for things of that name.
+fn names_with(names: &str, item: &Item) -> String {
+    let parts = names.split_inclusive(|c: char| !c.is_alphabetic());
+    let own = parts.map(|part| match part.strip_prefix("movie") {
+        Some(end) if !end.starts_with(char::is_alphabetic) => item.one.clone() + end,
+        _ => part.to_owned(),
+    });
+    own.collect()
 }
 
 /// A text from outside that [`worded`] leaves as it is.
@@ -226,6 +260,25 @@ mod tests {
             with("A movie, a movie, 1a movie", &artist),
             "An artist, an artist, 1a artist"
         );
+    }
+
+    #[test]
+    fn names_of_tables_have_the_things_own_word_and_no_other_name_has() {
+        let joke: Item = "joke".parse().unwrap();
+        for (names, due) in [
+            ("movie_embedding", "joke_embedding"),
+            ("integer_movie_halves 1", "integer_joke_halves 1"),
+            (
+                "mean + user_bias + movie_bias",
+                "mean + user_bias + joke_bias",
+            ),
+            (
+                "movie (input), moviegoer_bias",
+                "joke (input), moviegoer_bias",
+            ),
+        ] {
+            assert_eq!(names_with(names, &joke), due);
+        }
     }
 
     #[test]

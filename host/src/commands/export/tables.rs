@@ -82,7 +82,7 @@ fn in_folder(
     let mut paths = Vec::new();
     for side in Side::BOTH {
         let rows = side.of(checkpoint, chosen);
-        let path = folder.join(format!("{}s.{}", side.name(), format.name()));
+        let path = folder.join(format!("{}.{}", side.file(), format.name()));
         let table = Table::new(format, &rows.columns());
         let count = rows.rows.len();
         together

@@ -8,7 +8,7 @@ use pocketrec::wire::{RatingEntry, Who};
 use serde::Serialize;
 
 use super::load;
-use crate::print::{self, Answer, Movie, Movies, Target, count};
+use crate::print::{self, Answer, Movie, Movies, Target, count, item};
 use crate::{note, say};
 use pocketrec_data::Titles;
 use pocketrec_link::{Connection, ratings};
@@ -26,7 +26,7 @@ pub fn tell<L: Read + Write>(
     let ratings = ratings::all(board, who).map_err(load::told)?;
     if let Some(target) = save {
         let mut csv = csv::Writer::from_writer(Vec::new());
-        csv.write_record(["movieId", "rating"])?;
+        csv.write_record([item::id_column(item::named().as_ref()), "rating"])?;
         for rating in &ratings {
             csv.write_record([rating.movie.to_string(), rating.stars.to_string()])?;
         }
