@@ -9,11 +9,13 @@ use std::path::Path;
 /// The data file's name.
 pub const FILE: &str = "board.toml";
 
-/// Features of core that decide which models a firmware takes, and which lists it makes of them.
-const FEATURES: [&str; 9] = [
+/// Features of core that decide which models a firmware takes, which lists it makes of them, and whether they can
+/// grow.
+const FEATURES: [&str; 10] = [
     "codes",
     "codes-mlp",
     "facets",
+    "grow",
     "integers",
     "interest",
     "odds",

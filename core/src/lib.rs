@@ -142,6 +142,7 @@
 //! | `codes-mlp` | yes | the same before an MLP: 6 KB of flash |
 //! | `odds` | yes | how sure predictions are, of an image that says it |
 //! | `facets` | yes | lists by genre and year, of an image that says them; without it such an image's lists are whole |
+//! | `grow` | yes | movies that are added to an image by a [`service`], which keeps them; 530 bytes of RAM, and about 2 KB more stack |
 //! | `integers` | yes | models of 16-bit and 8-bit integers |
 //! | `interest` | yes | models with interests |
 //! | `shapes` | yes | models of other shapes than rows of 8 in half precision, and no MLP beside a dot product or one of a multiple of 4 relu units, 4 relu units and 1 linear unit |

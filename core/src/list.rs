@@ -13,7 +13,7 @@ use serde::ser::{Serialize, SerializeSeq, Serializer};
 pub type List<T, const N: usize> = Held<[T; N]>;
 
 /// A list in `A`: an array, or of a length that only its reference knows.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Held<A: ?Sized> {
     length: usize,
     places: A,

@@ -131,14 +131,14 @@ impl<const N: usize> Ranking<N> {
     /// As [`TopN::advance`]. The `lookup` is nobody's, or was made for this user in the course of this ranking.
     pub(crate) fn advance(
         &mut self,
-        of: (&Model<'_>, &UserState),
+        (model, user): (&Model<'_>, &UserState),
         lookup: &mut Lookup,
         mut filter: impl FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
         let fame = self.fame;
         let counted = self.fame_of_a_count;
-        let fame_of_a_count = counted.unwrap_or_else(|| of.0.fame_of_a_count(fame));
+        let fame_of_a_count = counted.unwrap_or_else(|| model.fame_of_a_count(fame));
         self.fame_of_a_count = Some(fame_of_a_count);
         let by = By {
             fame_of_a_count,
@@ -146,19 +146,20 @@ impl<const N: usize> Ranking<N> {
             wanted: self.wanted,
             above_mean: self.above_mean,
         };
-        #[cfg(feature = "codes")]
-        if let Some(progress) =
-            self.best
-                .walk(&mut self.next)
-                .look_up(of, &by, lookup, &mut filter, movies)
-        {
-            return progress;
-        }
-        #[cfg(not(feature = "codes"))]
-        let _ = lookup;
-        self.best
-            .walk(&mut self.next)
-            .rank(of, &by, &mut filter, movies)
+        model.walk(&mut self.next, |part, next, _| {
+            let of = (part, user);
+            #[cfg(feature = "codes")]
+            if let Some(progress) =
+                self.best
+                    .walk(next)
+                    .look_up(of, &by, lookup, &mut filter, movies)
+            {
+                return progress;
+            }
+            #[cfg(not(feature = "codes"))]
+            let _ = lookup;
+            self.best.walk(next).rank(of, &by, &mut filter, movies)
+        })
     }
 
     pub(crate) fn hits(&self) -> &[Hit] {
@@ -314,11 +315,15 @@ impl<const N: usize> Nearest<N> {
     /// Looks at the next `movies` movies. Call it again until it is done. Costs at most sixteen look-ups a movie, or a product of
     /// vectors by taste.
     pub fn advance(&mut self, model: &Model<'_>, movies: u32) -> Progress {
-        let walk = self.best.walk(&mut self.next);
-        match &self.by {
-            Likeness::Kin(terms) => walk.gather(model, (self.row, terms), movies),
-            Likeness::Taste(vector) => walk.compare(model, (self.row, vector), movies),
-        }
+        model.walk(&mut self.next, |part, next, before| {
+            let walk = self.best.walk(next);
+            // Beyond all rows where it is another part's.
+            let itself = self.row.wrapping_sub(before);
+            match &self.by {
+                Likeness::Kin(terms) => walk.gather(part, (itself, terms), movies),
+                Likeness::Taste(vector) => walk.compare(part, (itself, vector), movies),
+            }
+        })
     }
 
     /// The most similar movies so far: the most alike first, equal ones by ascending id.

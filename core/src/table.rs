@@ -120,6 +120,12 @@ impl<'a> EmbeddingTable<'a> {
         None
     }
 
+    /// The table with other numbers of the same kind.
+    #[cfg(feature = "grow")]
+    pub(crate) fn with_values(self, values: Values<'a>) -> Self {
+        Self { values, ..self }
+    }
+
     /// The table with another scale for its integers.
     pub fn with_scale(self, scale: f32) -> Self {
         Self { scale, ..self }

@@ -3,10 +3,15 @@
 use pocketrec::profile::UNDO_DEPTH;
 use pocketrec::store::flash::least_region;
 
-/// Records that the log of `owners` profiles of up to `log` ratings may have to hold.
+/// Records that the log of `owners` profiles of up to `log` ratings, and of the movies that are added, may have to hold.
 pub const fn records(owners: usize, log: usize) -> usize {
-    owners * (log + UNDO_DEPTH)
+    owners * (log + UNDO_DEPTH) + ADDED
 }
+
+#[cfg(feature = "grow")]
+const ADDED: usize = pocketrec::model::added::RECORDS;
+#[cfg(not(feature = "grow"))]
+const ADDED: usize = 0;
 
 /// Ends compilation where a region of `length` bytes, in pages of `page` and words of `word`, is too small for `owners` profiles of up to
 /// `log` ratings. For constants only: it panics.
@@ -20,7 +25,11 @@ pub const fn require(length: u32, (page, word): (u32, u32), owners: usize, log: 
             .number(owners as u32)
             .text(" times ")
             .number(log as u32)
-            .text(") need ")
+            .text(if ADDED > 0 {
+                ", and movies that are added) need "
+            } else {
+                ") need "
+            })
             .number(least)
             .text(" in pages of ")
             .number(page)

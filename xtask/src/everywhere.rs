@@ -23,10 +23,11 @@ pub const TARGETS: [&str; 12] = [
 ];
 
 /// The features that a device may choose; `write` is the host's.
-const FEATURES: [&str; 13] = [
+const FEATURES: [&str; 14] = [
     "codes",
     "codes-mlp",
     "facets",
+    "grow",
     "integers",
     "interest",
     "learn",

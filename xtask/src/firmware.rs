@@ -62,6 +62,10 @@ impl Options {
 /// When cargo fails or names no executable.
 pub fn build(toolchain: &Toolchain, board: Board, options: &Options) -> Result<PathBuf> {
     let mut features = boards::usual_features(board);
+    if board.more_owners > board.owners && options.features.iter().any(|name| name == "owners") {
+        // Their profiles take the room of movies that are added.
+        features.retain(|name| name != "firmware/grow");
+    }
     let more = options.features.iter().map(String::as_str);
     features.extend(more.chain(["learn"]).map(|name| format!("firmware/{name}")));
     if options.log {

@@ -21,8 +21,8 @@ const fn among(codes: &[u32]) -> u32 {
 
 const WHO: u32 = among(&[3, 4, 6, 7, 11, 12, 13, 14, 15, 16, 17, 22, 23]);
 /// A movie's id, or a request's number.
-const MOVIE: u32 = among(&[3, 5, 6, 8, 12, 17, 23]);
-const COUNT: u32 = among(&[4, 5, 15, 16, 22]);
+const MOVIE: u32 = among(&[3, 5, 6, 8, 12, 17, 23, 25]);
+const COUNT: u32 = among(&[4, 5, 15, 16, 22, 26]);
 
 /// The request that all of `bytes` are.
 pub(crate) fn request(bytes: &[u8]) -> Option<Request> {
@@ -99,12 +99,30 @@ pub(crate) fn request(bytes: &[u8]) -> Option<Request> {
             wanted: wanted(&mut reader),
         },
         23 => Request::Likely { who, movie },
+        #[cfg(feature = "grow")]
+        24 => Request::AddMovie {
+            image: reader.word(),
+            entry: entry(&mut reader),
+        },
+        #[cfg(feature = "grow")]
+        25 => Request::RemoveMovie { movie },
+        #[cfg(feature = "grow")]
+        26 => Request::Added { at: count },
         _ => return None,
     };
     match reader.end(request) {
         Some((request, [])) => Some(request),
         _ => None,
     }
+}
+
+/// The entry of a movie that is added.
+#[cfg(feature = "grow")]
+#[inline(never)]
+fn entry(reader: &mut Reader<'_>) -> crate::wire::Entry {
+    let bytes = reader.bytes();
+    reader.failed |= bytes.len() > crate::wire::MAX_ENTRY;
+    bytes.iter().copied().collect()
 }
 
 /// Which movies a list may have.

@@ -49,6 +49,7 @@ impl Gradient {
 
 /// The score; its derivative by the row goes to `by_row`, which is zeros.
 fn derive(model: &Model<'_>, user: &UserState, row: u32, by_row: &mut [f32; MAX_DIM]) -> f32 {
+    let (model, row) = model.part_of(row);
     #[cfg(cortex_m_float)]
     if let Some(score) = model.gradient_by_assembly(user, row, by_row) {
         clamp_all(by_row.get_mut(..model.user_dim()), GRADIENT_LIMIT);
@@ -123,6 +124,7 @@ pub fn step(
     stars: f32,
     options: StepOptions,
 ) -> f32 {
+    let (model, row) = model.part_of(row);
     #[cfg(cortex_m_float)]
     {
         let mut by_row = [0.0; 8];

@@ -44,7 +44,7 @@ impl Model<'_> {
         let mut units = [0.0; MAX_UNITS];
         let mut next = [0.0; MAX_UNITS];
         for (row, score) in (first as usize..=usize::MAX).zip(scores) {
-            if row >= self.movies() as usize {
+            if row >= self.movies as usize {
                 movie = [0.0; MAX_DIM];
             }
             self.movie_table.read(row, &mut movie);

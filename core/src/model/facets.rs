@@ -96,6 +96,13 @@ pub(crate) fn facet(pair: &[u8; PAIR], is_second: bool) -> (u16, u8) {
 }
 
 impl Facets<'_> {
+    /// The number of a movie's set, and its year's byte.
+    #[cfg(feature = "grow")]
+    pub(super) fn place(&self, row: u32) -> (u16, u8) {
+        let pair = self.pairs.get((row >> 1) as usize);
+        pair.map_or((0, 0), |pair| facet(pair, row & 1 != 0))
+    }
+
     /// The genres and the year of the movie of `row`; none for a row outside the table.
     #[inline(never)]
     fn of(&self, row: u32) -> (u32, Option<u16>) {
@@ -124,7 +131,8 @@ impl<'a> Model<'a> {
 
     /// The genres of the movie of `row`, a bit each, and its year where that is known.
     pub fn facets(&self, row: u32) -> (u32, Option<u16>) {
-        match &self.facets {
+        let (model, row) = self.part_of(row);
+        match &model.facets {
             Some(facets) => facets.of(row),
             None => (0, None),
         }

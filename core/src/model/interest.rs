@@ -263,7 +263,8 @@ impl Model<'_> {
 
     /// What a ranking adds to the movie of `row` for `interest`, in stars.
     pub fn interest_stars(&self, interest: &Interest, row: u32) -> f32 {
-        let term = self
+        let (part, row) = self.part_of(row);
+        let term = part
             .interests()
             .map_or(0, |(_, kin)| kin.term_of(interest, row as usize));
         term as f32 * power_of_two(-BITS)
@@ -294,6 +295,8 @@ mod tests {
                 scale: 1.0 / 256.0,
                 levels: levels.as_slice().try_into().unwrap(),
                 known: &known,
+                #[cfg(feature = "grow")]
+                more: &[],
             };
             let interests = Interests { weight: 24.0, fade: 3000, users: None };
             let interest = interests.of_latest(&kin, &mut [0].into_iter());

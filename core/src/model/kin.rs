@@ -69,6 +69,9 @@ pub(crate) struct Kin<'a> {
     pub levels: &'a [u8; LEVELS],
     /// Confidence bytes.
     pub known: &'a [u8],
+    /// The codes of movies behind the image's.
+    #[cfg(feature = "grow")]
+    pub more: &'a [[u8; BYTES]],
 }
 
 /// What each codeword adds to a movie's likeness with a direction, as what it lacks of the most of its book: 516 bytes.
@@ -116,12 +119,23 @@ impl Kin<'_> {
         16.0 / (self.scale * self.scale)
     }
 
+    /// The codes of the movie of `row`, also of one behind the image's.
+    #[inline(always)]
+    fn codes_of(&self, row: u32) -> Option<&[u8; BYTES]> {
+        let at = row as usize;
+        #[cfg(feature = "grow")]
+        if let Some(behind) = at.checked_sub(self.codes.len()) {
+            return self.more.get(behind);
+        }
+        self.codes.get(at)
+    }
+
     /// The direction of the movie of `row`, the sum of its codewords, whose numbers are within ±2^11, each [`MIDDLE`] more than
     /// it is; as if all of them were zeros for a row outside the table.
     #[inline(never)]
     fn sums(&self, row: u32) -> Direction {
         let mut sums = [[MIDDLE * 0x1_0001; 2]; QUADS];
-        let Some(codes) = self.codes.get(row as usize) else {
+        let Some(codes) = self.codes_of(row) else {
             return sums;
         };
         sums = [[0; 2]; QUADS];
@@ -260,8 +274,12 @@ impl<'a> Model<'a> {
         let Some(kin) = &self.kin else {
             return 0.0;
         };
+        let terms = kin.terms(row);
+        let (part, other) = self.part_of(other);
         let mut keys = [0];
-        kin.keys(&kin.terms(row), other as usize, -BEYOND, &mut keys);
+        if let Some(kin) = &part.kin {
+            kin.keys(&terms, other as usize, -BEYOND, &mut keys);
+        }
         let [key] = keys;
         kin.score_of_key(key)
     }

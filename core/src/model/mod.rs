@@ -6,6 +6,11 @@
 //!
 //! added in this order, each part where the image has it ([`Parts`]). p and q are embedding rows, b biases.
 
+#[cfg(feature = "grow")]
+pub mod added;
+#[cfg(not(feature = "grow"))]
+#[path = "none_added.rs"]
+pub(crate) mod added;
 #[cfg(cortex_m_float)]
 mod assembly;
 pub mod facets;
@@ -102,6 +107,12 @@ pub struct Model<'a> {
     kin: Option<kin::Kin<'a>>,
     facets: Option<facets::Facets<'a>>,
     odds: Option<odds::Odds<'a>>,
+    /// Movies behind these.
+    #[cfg(feature = "grow")]
+    more: Option<&'a Model<'a>>,
+    /// Of these movies' numbers.
+    #[cfg(feature = "grow")]
+    largest: added::Limits,
 }
 
 /// How well known movies are: a byte a movie, in steps of `scale` stars.
@@ -146,7 +157,7 @@ impl<'a> Model<'a> {
         self.parts
     }
 
-    /// The ids of the movies; their rows are those of [`movie_table`](Self::movie_table).
+    /// The ids of the image's movies; their rows are those of [`movie_table`](Self::movie_table).
     pub fn movie_ids(&self) -> IdIndex<'a> {
         self.movie_ids
     }
@@ -156,9 +167,14 @@ impl<'a> Model<'a> {
         self.users.map(|users| users.ids)
     }
 
-    /// The movies' rows.
+    /// The rows of the image's movies.
     pub fn movie_table(&self) -> EmbeddingTable<'a> {
         self.movie_table
+    }
+
+    /// The biases of the image's movies, where the model has biases.
+    pub fn movie_biases(&self) -> Option<EmbeddingTable<'a>> {
+        self.movie_bias
     }
 
     /// The users' rows, where the image has users.
@@ -210,8 +226,18 @@ impl<'a> Model<'a> {
             .is_some_and(|integers| integers.stores_halves())
     }
 
-    /// Number of movies.
+    /// Number of movies, those that were added to the image included.
     pub fn movies(&self) -> u32 {
+        #[cfg(feature = "grow")]
+        if let Some(more) = self.more {
+            return self.movies.saturating_add(more.movies);
+        }
+        self.movies
+    }
+
+    /// Number of movies of its own tables.
+    #[inline]
+    pub(crate) fn own_movies(&self) -> u32 {
         self.movies
     }
 
@@ -249,13 +275,15 @@ impl<'a> Model<'a> {
 
     /// How well known the movie of `row` is, from 0 to 255, where the image says so.
     pub fn confidence(&self, row: u32) -> Option<u8> {
-        self.confidence?.bytes.get(row as usize).copied()
+        let (part, row) = self.part_of(row);
+        part.confidence?.bytes.get(row as usize).copied()
     }
 
     /// What a ranking adds to the score of the movie of `row`, in stars, for how well known it is; 0 where the
     /// image says nothing of it. A prediction doesn't have it.
     pub fn confidence_stars(&self, row: u32) -> f32 {
-        self.confidence.map_or(0.0, |confidence| {
+        let (part, row) = self.part_of(row);
+        part.confidence.map_or(0.0, |confidence| {
             let byte = confidence.bytes.get(row as usize);
             byte.map_or(0.0, |byte| f32::from(*byte) * confidence.scale)
         })
@@ -276,14 +304,19 @@ impl<'a> Model<'a> {
     ///
     /// [`LookupError::UnknownMovie`].
     pub fn movie_row(&self, id: MovieId) -> Result<u32, LookupError> {
-        self.movie_ids
-            .row(id.0)
-            .ok_or(LookupError::UnknownMovie(id))
+        let row = self.movie_ids.row(id.0);
+        #[cfg(feature = "grow")]
+        let row = row.or_else(|| {
+            let row = self.more?.movie_ids.row(id.0)?;
+            Some(row.wrapping_add(self.movies))
+        });
+        row.ok_or(LookupError::UnknownMovie(id))
     }
 
     /// The id of the movie of `row`; `None` outside the table.
     pub fn movie_id(&self, row: u32) -> Option<MovieId> {
-        self.movie_ids.id(row).map(MovieId)
+        let (part, row) = self.part_of(row);
+        part.movie_ids.id(row).map(MovieId)
     }
 
     /// `sum` and the bias of the movie of row `at`, where the model has biases.
@@ -327,6 +360,10 @@ impl<'a> Model<'a> {
     /// As [`predict`](Self::predict), by rows: those of the tables of users and movies. A row outside its table
     /// counts as a row of zeros.
     pub fn predict_rows(&self, user: u32, movie: u32) -> f32 {
+        #[cfg(feature = "grow")]
+        if self.more.is_some() && movie >= self.movies {
+            return self.scale.clamp(self.score_stored(user, movie));
+        }
         #[cfg(cortex_m_float)]
         if let Some(score) = self.predict_by_assembly(user as usize, movie as usize) {
             return self.scale.clamp(score);
@@ -384,10 +421,11 @@ impl<'a> Model<'a> {
 
     /// The parts of a score, for the movie of `row`.
     pub fn explain(&self, user: &UserState, row: u32) -> Explanation {
-        if let Some(integers) = &self.integers {
-            return self.explain_integer(integers, user, row as usize);
+        let (part, row) = self.part_of(row);
+        if let Some(integers) = &part.integers {
+            return part.explain_integer(integers, user, row as usize);
         }
-        self.explain_with(self.mlp.as_ref(), user, row)
+        part.explain_with(part.mlp.as_ref(), user, row)
     }
 
     /// As [`explain`](Self::explain), with another MLP of the same shape in place of the image's, in floating point

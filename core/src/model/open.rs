@@ -227,6 +227,10 @@ impl<'a> Draft<'a> {
             kin: None,
             facets: None,
             odds: None,
+            #[cfg(feature = "grow")]
+            more: None,
+            #[cfg(feature = "grow")]
+            largest: super::added::Limits::default(),
         };
         Self {
             model,
@@ -356,6 +360,13 @@ fn take_in<'a, P: Pace>(draft: &mut Draft<'a>, found: &Found<'a, P>) -> Option<(
         }
     })?;
     bounds(model, found, &mut stage, largest)?;
+    #[cfg(feature = "grow")]
+    {
+        model.largest = super::added::Limits {
+            row: largest.movie_row.largest,
+            bias: largest.movie_bias.largest,
+        };
+    }
 
     let users = model.users();
     found.stage(&mut stage, || {

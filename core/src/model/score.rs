@@ -31,6 +31,13 @@ impl Model<'_> {
     /// catalogue is ranked. A movie costs its half of dense layer 0 and the layers behind it. A row outside the
     /// table counts as a row of zeros.
     pub fn score_rows(&self, user: &UserState, first: u32, scores: &mut [f32]) {
+        self.in_parts(first, scores, |part, first, scores| {
+            part.score_own_rows(user, first, scores);
+        });
+    }
+
+    #[inline(always)]
+    fn score_own_rows(&self, user: &UserState, first: u32, scores: &mut [f32]) {
         if let Some(integers) = &self.integers {
             return self.score_rows_in_integers(integers, user, first, scores);
         }
@@ -178,7 +185,7 @@ impl Model<'_> {
         let dim = self.movie_dim();
         for lane in 0..L {
             let row = first.wrapping_add(lane);
-            if row >= self.movies() as usize {
+            if row >= self.movies as usize {
                 movie = [0.0; MAX_DIM];
             }
             self.movie_table.read(row, &mut movie);
@@ -413,6 +420,10 @@ mod tests {
                 kin: None,
                 facets: None,
                 odds: None,
+                #[cfg(feature = "grow")]
+                more: None,
+                #[cfg(feature = "grow")]
+                largest: crate::model::added::Limits::default(),
             };
             model.kernels = model.with_shape(|shape| Kernels::of(shape, Machine::HERE));
             let user = model.mean_user();

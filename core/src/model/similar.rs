@@ -22,8 +22,9 @@ impl Model<'_> {
 
     /// A movie's row and its length, to compare many others with.
     pub fn movie_vector(&self, row: u32) -> MovieVector {
+        let (part, row) = self.part_of(row);
         let mut values = [0.0; MAX_DIM];
-        self.movie_table.read(row as usize, &mut values);
+        part.movie_table.read(row as usize, &mut values);
         let length = square_root(dot(&values, &values));
         MovieVector { values, length }
     }
@@ -41,6 +42,13 @@ impl Model<'_> {
 
     /// As [`similarity_to`](Self::similarity_to), for rows `first`, `first + 1`, …, one for each place of `cosines`.
     pub fn similarity_rows(&self, movie: &MovieVector, first: u32, cosines: &mut [f32]) {
+        self.in_parts(first, cosines, |part, first, cosines| {
+            part.similarity_own_rows(movie, first, cosines);
+        });
+    }
+
+    #[inline(always)]
+    fn similarity_own_rows(&self, movie: &MovieVector, first: u32, cosines: &mut [f32]) {
         #[cfg(cortex_m_float)]
         if self.kernels.similar == Kernel::FloatCosines
             && self.similarity_rows_by_assembly(movie, first, cosines)

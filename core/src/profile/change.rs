@@ -19,6 +19,21 @@ pub enum Change {
     Live(Rating),
     /// A step of the way back, in what a compaction writes, oldest first.
     Undoable(Undo),
+    /// Twelve bytes of a movie that is added to the image; in place of its owner the record has which of them. It changes
+    /// nothing before [`Added`](Self::Added) follows.
+    #[cfg(feature = "grow")]
+    Part([u32; 3]),
+    /// The movie of the parts before is added.
+    #[cfg(feature = "grow")]
+    Added {
+        /// The CRC of the image that it is for.
+        image: u32,
+        /// The check of that and of all parts.
+        check: u32,
+    },
+    /// A movie that was added is taken out again.
+    #[cfg(feature = "grow")]
+    Removed(MovieId),
     /// What the last request has done, in what a compaction writes; it changes nothing.
     Did(Done),
 }
@@ -51,6 +66,6 @@ pub struct Record {
     pub owner: u8,
     /// The change.
     pub change: Change,
-    /// The request that asked for it; of no meaning for `Live` and `Undoable`.
+    /// The request that asked for it; of no meaning for `Live` and `Undoable`, nor for a movie that is added.
     pub asked: Asked,
 }

@@ -195,6 +195,8 @@ impl<const LOG: usize> Log<LOG> {
                 Ok(())
             }
             Change::Did(_) => Ok(()),
+            #[cfg(feature = "grow")]
+            Change::Part(_) | Change::Added { .. } | Change::Removed(_) => Ok(()),
         };
     }
 

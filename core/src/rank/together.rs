@@ -85,13 +85,15 @@ impl<const N: usize> TopForTwo<N> {
             wanted: self.wanted,
             above_mean: !self.below_mean,
         };
-        let walk = Walk {
-            limit: self.best.limit,
-            hits: &mut self.best.hits,
-            next: &mut self.next,
-            agreement: self.by,
-        };
-        walk.rank(model, users, [by(first), by(second)], &mut filter, movies)
+        model.walk(&mut self.next, |part, next, _| {
+            let walk = Walk {
+                limit: self.best.limit,
+                hits: &mut self.best.hits,
+                next,
+                agreement: self.by,
+            };
+            walk.rank(part, users, [by(first), by(second)], &mut filter, movies)
+        })
     }
 
     /// The best movies so far, the best first, equal ones by ascending id. Their score is in stars above the means, fame and
@@ -118,7 +120,7 @@ impl Walk<'_> {
         filter: &mut dyn FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
-        let total = model.movies();
+        let total = model.own_movies();
         let end = self.next.saturating_add(movies.max(1)).min(total);
         let ids = model.movie_ids();
         let ([one, other], [by_one, by_other]) = (users, by);

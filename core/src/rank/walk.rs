@@ -138,7 +138,7 @@ impl Walk<'_> {
         if !lookup.is_made() {
             model.fill_lookup(user, &ranked, lookup);
         }
-        let total = model.movies();
+        let total = model.own_movies();
         let end = self.next.saturating_add(movies.max(1)).min(total);
         // Once made, it is known: a float's conversion takes long on a small core.
         let mut bar = Bar {
@@ -210,7 +210,7 @@ impl Walk<'_> {
         filter: &mut dyn FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
-        let total = model.movies();
+        let total = model.own_movies();
         let end = self.next.saturating_add(movies.max(1)).min(total);
         let ids = model.movie_ids();
         let mut bar = model.key_of_score(bar(self.hits, self.limit));
@@ -247,7 +247,7 @@ impl Walk<'_> {
     #[inline(never)]
     pub fn gather(self, model: &Model<'_>, to: (u32, &KinTerms), movies: u32) -> Progress {
         let (itself, terms) = to;
-        let total = model.movies();
+        let total = model.own_movies();
         let Some(kin) = model.kin() else {
             return Progress { done: total, total };
         };
@@ -282,7 +282,7 @@ impl Walk<'_> {
     #[inline(never)]
     pub fn compare(self, model: &Model<'_>, to: (u32, &MovieVector), movies: u32) -> Progress {
         let (itself, vector) = to;
-        let total = model.movies();
+        let total = model.own_movies();
         let end = self.next.saturating_add(movies.max(1)).min(total);
         let ids = model.movie_ids();
         while *self.next < end {

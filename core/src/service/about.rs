@@ -21,6 +21,13 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Ok(model) if cfg!(feature = "odds") && model.has_odds() => Capabilities::ODDS,
             _ => 0,
         };
+        #[cfg(feature = "grow")]
+        let grow = match self.added.room() {
+            0 => 0,
+            _ => Capabilities::GROW,
+        };
+        #[cfg(not(feature = "grow"))]
+        let grow = 0;
         let storage = match self.store.report().state {
             StorageState::Flash | StorageState::Formatted => Capabilities::STORAGE,
             _ => 0,
@@ -35,7 +42,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             } else {
                 Status::NoModel
             } as u8,
-            capabilities: self.board.capabilities.0 | learn | storage | odds,
+            capabilities: self.board.capabilities.0 | learn | storage | odds | grow,
             largest_frame: MAX_FRAME as u16,
         }
     }
@@ -81,7 +88,7 @@ pub(super) fn model_info<'m>(model: &Model<'m>) -> Answer<'m> {
         fingerprint: header.fingerprint,
         length: header.length,
         crc: header.crc,
-        movies: model.movies(),
+        movies: model.own_movies(),
         users: model.users(),
         user_dim: model.user_dim() as u8,
         movie_dim: model.movie_dim() as u8,

@@ -29,6 +29,8 @@ impl Last {
         let asked = record.asked;
         let done = match record.change {
             Change::Live(_) | Change::Undoable(_) => return last,
+            #[cfg(feature = "grow")]
+            Change::Part(_) | Change::Added { .. } => return last,
             Change::Did(done) => done,
             Change::Undone => log.last().map_or(Done::Changes(1), Done::Undone),
             Change::Rated(_) | Change::Forgot(_) | Change::ForgotAll => {
@@ -41,6 +43,8 @@ impl Last {
                 };
                 Done::Changes(before.saturating_add(1))
             }
+            #[cfg(feature = "grow")]
+            Change::Removed(_) => Done::Changes(1),
         };
         Some(Self { asked, done })
     }

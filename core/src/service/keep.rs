@@ -9,6 +9,7 @@ use super::refusal::Why;
 use super::{Answer, Service};
 #[cfg(feature = "learn")]
 use crate::learn::FoldIn;
+use crate::model::added::AddedMovies;
 use crate::numeric::walk::numbered;
 use crate::profile::Profile;
 use crate::store::{Asked, Change, Done, Record, Store, StoreError};
@@ -22,6 +23,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         self.replay_all();
         #[cfg(feature = "learn")]
         if let Ok(model) = &self.model {
+            joined!(model, self.added);
             for profile in &mut self.profiles {
                 profile.learn(model);
             }
@@ -49,6 +51,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         ) else {
             return false;
         };
+        joined!(model, self.added);
         let fold = recall.fold.get_or_insert_with(|| FoldIn::new(model));
         if fold
             .advance(model, profile.log().ratings(), ratings)
@@ -65,7 +68,11 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(always)] // Into `recall`, of which a firmware has one.
     fn replay_all(&mut self) {
         let (store, profiles, last) = (&mut self.store, &mut self.profiles, &mut self.last);
-        store.replay(&mut |record| take_back(profiles, last, &record));
+        let (added, model) = (&mut self.added, self.model.as_ref().ok());
+        store.replay(&mut |record| {
+            added.take_back(model, &record);
+            take_back(profiles, last, &record);
+        });
         if self.store.report().state == StorageState::Closed {
             // A part of the ratings would pass for all of them.
             self.clear();
@@ -78,23 +85,25 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     /// As [`recall`](Self::recall) does with each change that its store replays.
     pub(super) fn replay(&mut self, record: &Record) {
+        self.added.take_back(self.model.as_ref().ok(), record);
         take_back(&mut self.profiles, &mut self.last, record);
     }
 
     /// Goes on with a compaction that was begun at the start and waits for its store; `false` where it is done.
     pub(super) fn go_on_compacting(&mut self) -> bool {
-        let live = &mut Live::of(&self.profiles, self.last);
+        let live = &mut Live::of(&self.profiles, &self.added, self.last);
         // If storage doesn't do it, the next start tries again.
         let _ = self.store.make_room(live);
         self.store.is_pending()
     }
 
-    /// Leaves no rating in RAM.
+    /// Leaves no rating in RAM, and no movie that was added.
     #[inline(never)]
     fn clear(&mut self) {
         for profile in &mut self.profiles {
             profile.clear(self.model.as_ref().ok());
         }
+        self.added.clear();
         self.last = None;
     }
 
@@ -114,7 +123,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         match self.store.append(record) {
             Err(why @ (StoreError::Full | StoreError::Unsure)) => {
-                let live = &mut Live::of(&self.profiles, self.last);
+                let live = &mut Live::of(&self.profiles, &self.added, self.last);
                 match self.store.make_room(live) {
                     Ok(()) => self.store.append(record),
                     // As it was left.
@@ -132,7 +141,8 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     #[inline(never)]
     fn compact_all(&mut self, last: Option<Last>) -> Result<(), StoreError> {
-        self.store.compact(&mut Live::of(&self.profiles, last))
+        let live = &mut Live::of(&self.profiles, &self.added, last);
+        self.store.compact(live)
     }
 
     pub(super) fn compact(&mut self) -> Answer<'m> {
@@ -167,15 +177,17 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         Ok(Some(Reply::Forgotten { ratings: 0 }))
     }
 
-    /// Whether no other owner has a rating, or had one that can be brought back.
+    /// Whether no other owner has a rating, or had one that can be brought back, and no movie was added.
     fn is_alone(&self, owner: u8) -> bool {
-        numbered(&self.profiles, 0).all(|(other, profile)| {
+        let mut others = numbered(&self.profiles, 0);
+        let has_none = others.all(|(other, profile)| {
             let log = profile.log();
             other == usize::from(owner) || log.ratings().is_empty() && log.undoable().is_empty()
-        })
+        });
+        has_none && self.added.is_empty()
     }
 
-    /// Erases all owners' ratings, in RAM and in flash.
+    /// Erases all owners' ratings and the movies that were added, in RAM and in flash.
     fn wipe(&mut self) -> Result<(), Why> {
         self.clear();
         self.store
@@ -212,19 +224,22 @@ fn take_back<const LOG: usize>(
     }
 }
 
-/// The changes that lead to what all profiles are now, and what the last request has done.
+/// The changes that lead to what all profiles and added movies are now, and what the last request has done.
 struct Live<'p, const LOG: usize> {
     /// Profiles that are left, the first of them from the change `at` on.
     profiles: &'p [Profile<LOG>],
     owner: u8,
+    /// From its record `at` on, when no profile is left.
+    added: &'p AddedMovies,
     at: usize,
     last: Option<Last>,
 }
 
 impl<'p, const LOG: usize> Live<'p, LOG> {
-    fn of(profiles: &'p [Profile<LOG>], last: Option<Last>) -> Self {
+    fn of(profiles: &'p [Profile<LOG>], added: &'p AddedMovies, last: Option<Last>) -> Self {
         Self {
             profiles,
+            added,
             owner: 0,
             at: 0,
             last,
@@ -248,6 +263,10 @@ impl<const LOG: usize> Iterator for Live<'_, LOG> {
             self.profiles = rest;
             self.owner = self.owner.wrapping_add(1);
             self.at = 0;
+        }
+        if let Some(record) = self.added.record(self.at) {
+            self.at = self.at.wrapping_add(1);
+            return Some(record);
         }
         let Last { asked, done } = self.last.take()?;
         Some(Record {

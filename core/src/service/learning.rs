@@ -33,6 +33,9 @@ pub(super) enum Then {
     },
     Undone(Undo),
     Forgotten,
+    /// A movie that came or went, which others may have rated too.
+    #[cfg(feature = "grow")]
+    Grown(crate::ids::MovieId),
     Suggested {
         search: Suggest<MAX_LIST>,
     },
@@ -54,6 +57,15 @@ impl Learning {
             owner,
             fold: FoldIn::new(model),
             then,
+        }
+    }
+
+    /// The movie that came or went, where that is why.
+    #[cfg(feature = "grow")]
+    pub(super) fn grown(&self) -> Option<crate::ids::MovieId> {
+        match self.then {
+            Then::Grown(movie) => Some(movie),
+            _ => None,
         }
     }
 
@@ -147,7 +159,7 @@ impl Learning {
     /// Hands the row over and says what there is to say.
     pub(super) fn finish<'m, const LOG: usize>(
         &self,
-        model: &Model<'m>,
+        model: &Model<'_>,
         profile: &mut Profile<LOG>,
     ) -> Reply<'m> {
         if self.must_end() {
@@ -167,6 +179,9 @@ impl Learning {
                 ratings,
             },
             Then::Undone(undo) => undone(*undo, profile.log()),
+            // Others may have to learn too, and what the answer is isn't known here.
+            #[cfg(feature = "grow")]
+            Then::Grown(_) => Reply::Forgotten { ratings },
             // It goes on to what follows before it ends.
             Then::Forgotten | Then::RatedBefore { .. } => Reply::Forgotten { ratings },
             Then::Suggested { search } => {

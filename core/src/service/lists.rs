@@ -19,7 +19,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     pub(super) fn top(
         &mut self,
-        model: &Model<'m>,
+        model: &Model<'_>,
         who: &Who,
         (count, include_rated, include_below): (u8, bool, bool),
         wanted: &Wanted,
@@ -48,7 +48,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     pub(super) fn together(
         &mut self,
-        model: &Model<'m>,
+        model: &Model<'_>,
         [who, with]: [&Who; 2],
         (count, agreement): (u8, Agreement),
         wanted: &Wanted,
@@ -71,7 +71,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[cfg(not(feature = "together"))]
     pub(super) fn together(
         &self,
-        _: &Model<'m>,
+        _: &Model<'_>,
         _: [&Who; 2],
         _: (u8, Agreement),
         _: &Wanted,
@@ -80,7 +80,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 
     #[inline(never)]
-    pub(super) fn similar(&mut self, model: &Model<'m>, movie: u32, count: u8) -> Answer<'m> {
+    pub(super) fn similar(&mut self, model: &Model<'_>, movie: u32, count: u8) -> Answer<'m> {
         let row = movie_row(model, movie)?;
         let ranking = Nearest::with_limit(list_length(count)?, model, row);
         self.begin(model, Work::Similar { ranking })

@@ -19,16 +19,31 @@
 //!   of the change's record in flash, so one can't be there without the other. Its repetition is answered as the first
 //!   one was, or would have been, from the current ratings, also after power was lost before the answer, and after other
 //!   requests. An `Import` of which some ratings were taken continues after them.
-//! - `ForgetMe`, `Compact` and `Format` do nothing more when they are repeated, and their answer is the same.
+//! - `ForgetMe`, `Compact` and `Format` do nothing more when they are repeated, and their answer is the same; so does
+//!   `AddMovie`, whoever asks: a movie that is there with these bytes was added.
 //!
 //! A number says nothing of order, and 0 is one like any other. The device remembers one change, so this holds for one
 //! host at a time that waits for its answer, or gives up, before it asks for another change. A host's first number must
 //! be random: of two hosts, or two runs of one, the second one's request is taken for a repetition only if it has the
 //! same body and its 32 bits are those of the last one's number.
 
+/// Makes of an image's model the one with the movies that were added to it, where there may be any.
+macro_rules! joined {
+    ($model:ident, $added:expr) => {
+        #[cfg(feature = "grow")]
+        let tables = $added.tables($model);
+        #[cfg(feature = "grow")]
+        let part = tables.part($model);
+        #[cfg(feature = "grow")]
+        let $model = &$model.with_more(part.as_ref());
+    };
+}
+
 mod about;
 mod again;
 mod deferred;
+#[cfg(feature = "grow")]
+mod grow;
 mod keep;
 #[cfg(feature = "learn")]
 mod learning;
@@ -43,6 +58,7 @@ use core::mem::MaybeUninit;
 use crate::ids::MovieId;
 use crate::image::ImageError;
 use crate::kernels::{Costs, Lookup};
+use crate::model::added::AddedMovies;
 use crate::model::{Model, UserState};
 use crate::profile::{Profile, UNDO_DEPTH};
 use crate::rank::{Nearest, Progress, Ranking};
@@ -201,6 +217,7 @@ struct Job {
 /// ```
 pub struct Service<'m, const OWNERS: usize, const LOG: usize = 64, S = InRam> {
     model: Result<Model<'m>, ImageError>,
+    added: AddedMovies,
     profiles: [Profile<LOG>; OWNERS],
     store: S,
     board: Board,
@@ -259,6 +276,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         };
         Self {
             profiles: core::array::from_fn(|_| Profile::new(model.as_ref().ok())),
+            added: AddedMovies::of(model.as_ref().ok()),
             model,
             store,
             board,
@@ -276,6 +294,12 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     /// The model, or why there is none.
     pub fn model(&self) -> &Result<Model<'m>, ImageError> {
         &self.model
+    }
+
+    /// The movies that were added to the model's.
+    #[cfg(feature = "grow")]
+    pub fn added(&self) -> &AddedMovies {
+        &self.added
     }
 
     /// The profile of an owner, if there is a model.
@@ -414,6 +438,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             self.job = None;
             return;
         };
+        joined!(model, self.added);
         let Progress { done, total } = match &mut job.work {
             Work::Top {
                 rated,
@@ -451,6 +476,13 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         let (Some(job), Ok(model)) = (&self.job, &self.model) else {
             return;
         };
+        #[cfg(all(feature = "grow", feature = "learn"))]
+        if let Work::Learn(learning) = &job.work
+            && let Some(movie) = learning.grown()
+        {
+            return self.finish_growing(movie, port);
+        }
+        joined!(model, self.added);
         let asked = job.asked;
         let reply = match &job.work {
             Work::Top { user, ranking, .. } => list(ranking.hits(), model, Some(user)),
@@ -507,6 +539,12 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Request::Format => return self.format(),
             Request::Ratings { ref who, first } => return self.ratings(who, first),
             Request::ForgetMe { ref who } => return self.forget_me(who),
+            #[cfg(feature = "grow")]
+            Request::AddMovie { image, ref entry } => return self.add_movie(image, entry),
+            #[cfg(feature = "grow")]
+            Request::RemoveMovie { movie } => return self.remove_movie(movie),
+            #[cfg(feature = "grow")]
+            Request::Added { at } => Reply::Added(self.added_at(at)),
             _ => return self.answer_of_model(request),
         };
         Ok(Some(reply))
@@ -514,8 +552,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     #[inline(never)]
     fn answer_of_model(&mut self, request: &Request) -> Answer<'m> {
-        let model = self.model.map_err(|_| Why::NoModel)?;
-        let model = &model;
+        let image = self.model.map_err(|_| Why::NoModel)?;
+        let model = &image;
+        joined!(model, self.added);
         match *request {
             Request::Predict { ref who, movie } => self.predict(model, who, movie),
             Request::TopN {
@@ -549,12 +588,12 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             Request::Explain { ref who, movie } => self.explain(model, who, movie),
             Request::Likely { ref who, movie } => self.likely(model, who, movie),
             Request::Profile { ref who } => self.profile_reply(model, who),
-            _ => model_info(model),
+            _ => model_info(&image),
         }
     }
 
     #[inline(never)]
-    fn predict(&self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
+    fn predict(&self, model: &Model<'_>, who: &Who, movie: u32) -> Answer<'m> {
         let mut user = UserState::EMPTY;
         self.user(model, who, &mut user)?;
         let row = movie_row(model, movie)?;
@@ -563,7 +602,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 
     /// Begins long work; [`start`](Self::start) fills in since when.
-    fn begin(&mut self, model: &Model<'m>, work: Work) -> Answer<'m> {
+    fn begin(&mut self, model: &Model<'_>, work: Work) -> Answer<'m> {
         let costs = model.costs();
         let cost = match work {
             Work::Top { .. } => costs.ranked,

@@ -43,6 +43,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         for ((ratings, unused), profile) in counts.zip(&self.profiles) {
             *ratings = profile.log().ratings().len() as u16;
             if let Ok(model) = &self.model {
+                joined!(model, self.added);
                 *unused = profile.unused(model) as u16;
             }
         }
@@ -57,14 +58,17 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             total: all.len() as u16,
             ratings: List::new(),
         };
+        let is_used = |rating: Rating| {
+            self.model.as_ref().is_ok_and(|model| {
+                joined!(model, self.added);
+                rating.row(model).is_some()
+            })
+        };
         for rating in all.get(usize::from(first)..).unwrap_or_default() {
             let entry = RatingEntry {
                 movie: rating.movie().0,
                 stars: rating.stars(),
-                used: self
-                    .model
-                    .as_ref()
-                    .is_ok_and(|model| rating.row(model).is_some()),
+                used: is_used(*rating),
             };
             if reply.ratings.push(entry).is_err() {
                 break;
@@ -98,7 +102,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     pub(super) fn user(
         &self,
-        model: &Model<'m>,
+        model: &Model<'_>,
         who: &Who,
         state: &mut UserState,
     ) -> Result<(), Why> {
@@ -115,7 +119,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     /// What somebody that there is looks for, by an owner's own ratings.
     #[inline(never)]
-    pub(super) fn interest(&self, model: &Model<'m>, who: &Who) -> Interest {
+    pub(super) fn interest(&self, model: &Model<'_>, who: &Who) -> Interest {
         match *who {
             #[cfg(feature = "learn")]
             Who::Owner(_) => model.interest_of_ratings(self.log_of(who).unwrap_or_default()),
@@ -127,7 +131,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     /// The row and the bias of somebody that there is, and the number of ratings behind an owner's.
     #[inline(never)]
-    fn row(&self, model: &Model<'m>, who: &Who) -> Result<ProfileReply, Why> {
+    fn row(&self, model: &Model<'_>, who: &Who) -> Result<ProfileReply, Why> {
         let mut reply = ProfileReply {
             ratings: 0,
             bias: 0.0,
@@ -153,12 +157,12 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         Ok(reply)
     }
 
-    pub(super) fn profile_reply(&self, model: &Model<'m>, who: &Who) -> Answer<'m> {
+    pub(super) fn profile_reply(&self, model: &Model<'_>, who: &Who) -> Answer<'m> {
         Ok(Some(Reply::Profile(self.row(model, who)?)))
     }
 
     #[inline(never)]
-    fn explained(&self, model: &Model<'m>, who: &Who, movie: u32) -> Result<(u32, Explained), Why> {
+    fn explained(&self, model: &Model<'_>, who: &Who, movie: u32) -> Result<(u32, Explained), Why> {
         let mut user = UserState::EMPTY;
         self.user(model, who, &mut user)?;
         let row = movie_row(model, movie)?;
@@ -182,7 +186,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     pub(super) fn rate(
         &mut self,
-        model: &Model<'m>,
+        model: &Model<'_>,
         who: &Who,
         movie: u32,
         stars: f32,
@@ -217,7 +221,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     fn take_rating(
         &mut self,
-        model: &Model<'m>,
+        model: &Model<'_>,
         who: &Who,
         movie: u32,
         stars: f32,
@@ -236,7 +240,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     /// Starts to fold an owner's ratings in.
     #[inline(never)]
-    fn learn(&mut self, model: &Model<'m>, owner: u8, then: Then) -> Answer<'m> {
+    pub(super) fn learn(&mut self, model: &Model<'_>, owner: u8, then: Then) -> Answer<'m> {
         self.begin(model, Work::Learn(Learning::new(model, owner, then)))
     }
 
@@ -252,7 +256,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     #[inline(never)]
     pub(super) fn import(
         &mut self,
-        model: &Model<'m>,
+        model: &Model<'_>,
         who: &Who,
         ratings: Option<&[(u32, f32)]>,
     ) -> Answer<'m> {
@@ -277,7 +281,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 
     #[inline(never)]
-    pub(super) fn undo(&mut self, model: &Model<'m>, who: &Who) -> Answer<'m> {
+    pub(super) fn undo(&mut self, model: &Model<'_>, who: &Who) -> Answer<'m> {
         let (owner, profile) = self.known(who)?;
         if let Some(Done::Undone(undo)) = self.done() {
             return Ok(Some(undone(undo, profile.log())));
@@ -288,7 +292,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 
     #[inline(never)]
-    pub(super) fn forget(&mut self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
+    pub(super) fn forget(&mut self, model: &Model<'_>, who: &Who, movie: u32) -> Answer<'m> {
         let (owner, profile) = self.known(who)?;
         if self.done().is_some() {
             let ratings = profile.log().ratings().len() as u32;
@@ -302,14 +306,14 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     }
 
     #[inline(never)]
-    pub(super) fn suggest(&mut self, model: &Model<'m>, who: &Who, count: u8) -> Answer<'m> {
+    pub(super) fn suggest(&mut self, model: &Model<'_>, who: &Who, count: u8) -> Answer<'m> {
         let owner = self.owner(who)?;
         let search = Suggest::with_limit(list_length(count)?);
         self.learn(model, owner, Then::Suggested { search })
     }
 
     #[inline(never)]
-    pub(super) fn explain(&mut self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
+    pub(super) fn explain(&mut self, model: &Model<'_>, who: &Who, movie: u32) -> Answer<'m> {
         let (row, explained) = self.explained(model, who, movie)?;
         let Who::Owner(owner) = *who else {
             return Ok(Some(Reply::Explained(explained)));
@@ -325,7 +329,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     #[cfg(feature = "odds")]
     #[inline(never)]
-    pub(super) fn likely(&mut self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
+    pub(super) fn likely(&mut self, model: &Model<'_>, who: &Who, movie: u32) -> Answer<'m> {
         let row = movie_row(model, movie)?;
         let Who::ImageUser(id) = *who else {
             let owner = self.owner(who)?;
@@ -341,35 +345,35 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
 #[cfg(not(all(feature = "learn", feature = "odds")))]
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
-    pub(super) fn likely(&self, _: &Model<'m>, _: &Who, _: u32) -> Answer<'m> {
+    pub(super) fn likely(&self, _: &Model<'_>, _: &Who, _: u32) -> Answer<'m> {
         Err(Why::NotSupported)
     }
 }
 
 #[cfg(not(feature = "learn"))]
 impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LOG, S> {
-    pub(super) fn rate(&self, _: &Model<'m>, _: &Who, _: u32, _: f32) -> Answer<'m> {
+    pub(super) fn rate(&self, _: &Model<'_>, _: &Who, _: u32, _: f32) -> Answer<'m> {
         Err(Why::NotSupported)
     }
 
-    pub(super) fn import(&self, _: &Model<'m>, _: &Who, _: Option<&[(u32, f32)]>) -> Answer<'m> {
+    pub(super) fn import(&self, _: &Model<'_>, _: &Who, _: Option<&[(u32, f32)]>) -> Answer<'m> {
         Err(Why::NotSupported)
     }
 
-    pub(super) fn undo(&self, _: &Model<'m>, _: &Who) -> Answer<'m> {
+    pub(super) fn undo(&self, _: &Model<'_>, _: &Who) -> Answer<'m> {
         Err(Why::NotSupported)
     }
 
-    pub(super) fn forget(&self, _: &Model<'m>, _: &Who, _: u32) -> Answer<'m> {
+    pub(super) fn forget(&self, _: &Model<'_>, _: &Who, _: u32) -> Answer<'m> {
         Err(Why::NotSupported)
     }
 
-    pub(super) fn suggest(&self, _: &Model<'m>, _: &Who, count: u8) -> Answer<'m> {
+    pub(super) fn suggest(&self, _: &Model<'_>, _: &Who, count: u8) -> Answer<'m> {
         list_length(count)?;
         Err(Why::NotSupported)
     }
 
-    pub(super) fn explain(&self, model: &Model<'m>, who: &Who, movie: u32) -> Answer<'m> {
+    pub(super) fn explain(&self, model: &Model<'_>, who: &Who, movie: u32) -> Answer<'m> {
         let (_, explained) = self.explained(model, who, movie)?;
         Ok(Some(Reply::Explained(explained)))
     }

@@ -4,7 +4,8 @@
 //! movie 4 | tag 4 | number 4 | owner 1, kind 1, check 2 | CRC 4
 //! ```
 //!
-//! Number and check are those of the request that the change was made for. The CRC takes the page's generation in, so
+//! Number and check are those of the request that the change was made for; a part of a movie has 12 bytes of it in place of
+//! movie, tag and number, and its own number for an owner. The CRC takes the page's generation in, so
 //! that no record of an earlier round can pass for one of this.
 
 use super::{Asked, Change, Done, Record};
@@ -29,6 +30,12 @@ const COMMIT: u8 = 8;
 const DID: u8 = 9;
 const DID_UNDO_BEFORE: u8 = 10;
 const DID_UNDO_NEW: u8 = 11;
+#[cfg(feature = "grow")]
+const PART: u8 = 12;
+#[cfg(feature = "grow")]
+const ADDED: u8 = 13;
+#[cfg(feature = "grow")]
+const REMOVED: u8 = 14;
 
 /// The CRC of some words in a page of `generation`.
 pub(super) fn crc_of(generation: u32, words: &[u32]) -> u32 {
@@ -65,8 +72,19 @@ pub(super) fn body_of(record: Record) -> Body {
         Change::Undoable(step) => undo(step, UNDOABLE_BEFORE, UNDOABLE_NEW),
         Change::Did(Done::Changes(count)) => (count.into(), 0, DID),
         Change::Did(Done::Undone(step)) => undo(step, DID_UNDO_BEFORE, DID_UNDO_NEW),
+        #[cfg(feature = "grow")]
+        Change::Part([first, second, _]) => (first, second, PART),
+        #[cfg(feature = "grow")]
+        Change::Added { image, check } => (image, check, ADDED),
+        #[cfg(feature = "grow")]
+        Change::Removed(MovieId(movie)) => (movie, 0, REMOVED),
     };
     let Asked { number, check } = record.asked;
+    #[cfg(feature = "grow")]
+    let number = match record.change {
+        Change::Part([.., third]) => third,
+        _ => number,
+    };
     let [low, high] = check.to_le_bytes();
     let last = u32::from_le_bytes([record.owner, kind, low, high]);
     [movie, tag, number, last]
@@ -91,6 +109,21 @@ pub(super) fn record_of([movie, tag, number, last]: Body) -> Option<Record> {
         DID => Change::Did(Done::Changes(movie as u8)),
         DID_UNDO_BEFORE => Change::Did(Done::Undone(undo(Some(tag)))),
         DID_UNDO_NEW => Change::Did(Done::Undone(undo(None))),
+        #[cfg(feature = "grow")]
+        PART => {
+            return Some(Record {
+                owner,
+                change: Change::Part([movie, tag, number]),
+                asked: Asked::default(),
+            });
+        }
+        #[cfg(feature = "grow")]
+        ADDED => Change::Added {
+            image: movie,
+            check: tag,
+        },
+        #[cfg(feature = "grow")]
+        REMOVED => Change::Removed(MovieId(movie)),
         _ => return None,
     };
     let check = u16::from_le_bytes([low, high]);
@@ -121,6 +154,14 @@ impl Record {
 mod tests {
     use super::*;
 
+    fn record_with(change: Change) -> Record {
+        Record {
+            owner: 0,
+            change,
+            asked: Asked::default(),
+        }
+    }
+
     #[test]
     fn every_record_comes_back_as_it_was() {
         let rating = Rating::new(MovieId(u32::MAX), 4.5, 9).unwrap();
@@ -139,10 +180,23 @@ mod tests {
             Change::Did(Done::Changes(8)),
             Change::Did(Done::Undone(undo(Some(3)))),
             Change::Did(Done::Undone(undo(None))),
+            #[cfg(feature = "grow")]
+            Change::Part([1, u32::MAX, 3]),
+            #[cfg(feature = "grow")]
+            Change::Added {
+                image: 0xdead_beef,
+                check: 7,
+            },
+            #[cfg(feature = "grow")]
+            Change::Removed(MovieId(9)),
         ] {
-            let asked = Asked {
-                number: 0x0123_4567,
-                check: 0x89ab,
+            let asked = match body_of(record_with(change)) {
+                // It has no room for which request it was.
+                [.., last] if last.to_le_bytes()[1] == 12 => Asked::default(),
+                _ => Asked {
+                    number: 0x0123_4567,
+                    check: 0x89ab,
+                },
             };
             let record = Record {
                 owner: 5,

@@ -1,7 +1,7 @@
 //! Requests and replies. Variants are appended, never moved; the fields of a released one never change.
 
 use super::refusal::Refusal;
-use super::{MAX_BECAUSE, MAX_IMPORT, MAX_LIST, MAX_OWNERS};
+use super::{Entry, MAX_BECAUSE, MAX_IMPORT, MAX_LIST, MAX_OWNERS};
 use crate::MAX_DIM;
 use crate::list::List;
 use crate::model::{Interval, Validation, Wanted};
@@ -92,7 +92,8 @@ pub enum Request {
         /// MovieLens id.
         movie: u32,
     },
-    /// Deletes all ratings of an owner. They are erased from flash, and that is verified, before the answer.
+    /// Deletes all ratings of an owner. They are erased from flash, and that is verified, before the answer. Movies that were
+    /// added stay: they say nothing of anybody.
     ForgetMe {
         /// The owner.
         who: Who,
@@ -133,7 +134,7 @@ pub enum Request {
     Storage,
     /// Copies the live records and erases the rest, so that deleted ratings are gone from flash.
     Compact,
-    /// Erases the ratings of all owners, in RAM and in flash, whatever flash holds: the way out if what it holds can't
+    /// Erases the ratings of all owners and the movies that were added, in RAM and in flash, whatever flash holds: the way out if what it holds can't
     /// be opened or has no room left. Answered by [`Storage`].
     Format,
     /// The best movies for two together, as [`TopN`](Self::TopN) has them for one: [`Reply::Together`]. A long request:
@@ -157,6 +158,29 @@ pub enum Request {
         who: Who,
         /// MovieLens id.
         movie: u32,
+    },
+    /// Adds a movie to the image: it is kept like a rating, and ranked like the image's own. Answered by [`Reply::Added`];
+    /// where somebody has rated it, a long request. Asked of a device that has [`Capabilities::GROW`]; so with those that follow.
+    // Whoever doesn't grow needs no code to read it.
+    #[cfg_attr(not(feature = "grow"), serde(skip_deserializing))]
+    AddMovie {
+        /// CRC-32 of the image that it is for ([`ModelInfo::crc`]).
+        #[serde(with = "postcard::fixint::le")]
+        image: u32,
+        /// What the image's tables would have of it.
+        entry: Entry,
+    },
+    /// Takes a movie out that was added. Ratings of it stay, and are of no use without it.
+    #[cfg_attr(not(feature = "grow"), serde(skip_deserializing))]
+    RemoveMovie {
+        /// MovieLens id.
+        movie: u32,
+    },
+    /// One of the movies that were added: [`Reply::Added`].
+    #[cfg_attr(not(feature = "grow"), serde(skip_deserializing))]
+    Added {
+        /// Which, from 0.
+        at: u8,
     },
 }
 
@@ -242,6 +266,9 @@ pub enum Reply<'a> {
     /// To `Likely`; nothing where the image doesn't say how sure predictions are.
     #[cfg_attr(not(feature = "odds"), serde(skip_serializing))]
     Likely(Option<Interval>),
+    /// To `AddMovie`, `RemoveMovie` and `Added`.
+    #[cfg_attr(not(feature = "grow"), serde(skip_serializing))]
+    Added(Added),
 }
 
 /// What a device says of itself first. Never changes.
@@ -289,6 +316,8 @@ impl Capabilities {
     pub const LOG: u32 = 1 << 2;
     /// It says how sure predictions are, by what its image says of that.
     pub const ODDS: u32 = 1 << 3;
+    /// It takes movies that are added to its image.
+    pub const GROW: u32 = 1 << 4;
 
     /// Whether all of `bits` are set.
     pub const fn has(self, bits: u32) -> bool {
@@ -383,6 +412,20 @@ pub struct Shared {
     pub movie: u32,
     /// The prediction for each of them in stars, clamped to the scale.
     pub stars: [f32; 2],
+}
+
+/// Movies that were added to a device's image, and one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
+pub struct Added {
+    /// How many there are.
+    pub movies: u8,
+    /// How many fit in all.
+    pub room: u8,
+    /// How many are in what is stored but not among them, since they are for another image.
+    pub dropped: u8,
+    /// The entry of the one that was asked for, or of the last one; empty where there is none.
+    pub entry: Entry,
 }
 
 /// The row and bias of a user or owner, bit for bit.

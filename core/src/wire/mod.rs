@@ -30,8 +30,8 @@ mod refusal;
 pub use error::FrameError;
 pub use frame::{Frame, FrameReader, encode_frame};
 pub use message::{
-    Because, Capabilities, Explained, Health, Hello, Limits, LinkCounters, ModelInfo, Owners,
-    ProfileReply, Ranked, RatingEntry, RatingsReply, Reply, Request, Reset, Shared, Status,
+    Added, Because, Capabilities, Explained, Health, Hello, Limits, LinkCounters, ModelInfo,
+    Owners, ProfileReply, Ranked, RatingEntry, RatingsReply, Reply, Request, Reset, Shared, Status,
     Storage, StorageState, Who,
 };
 pub use refusal::{NoModel, Refusal};
@@ -65,6 +65,18 @@ pub const MAX_OWNERS: usize = 8;
 /// The most ratings in an `Import`.
 pub const MAX_IMPORT: usize = 8;
 
+/// The longest entry of an added movie, in bytes: id, row in single precision, bias, kin's codes, confidence, year and set of
+/// genres, up to a whole word.
+pub const MAX_ENTRY: usize = if cfg!(feature = "grow") {
+    4 + 4 * crate::MAX_DIM + 4 + 12
+} else {
+    0
+};
+
+/// The entry of an added movie: `model::added` says what it consists of. Without the feature `grow` there
+/// is none.
+pub type Entry = crate::list::List<u8, MAX_ENTRY>;
+
 /// The most ratings that a prediction is traced back to.
 pub const MAX_BECAUSE: usize = 5;
 
@@ -76,5 +88,6 @@ const _: () = {
     assert!(code + length + MAX_LIST * (number + 2 * single) <= MAX_BODY);
     assert!(code + number + single + length + crate::MAX_DIM * single <= MAX_BODY);
     assert!(code + number + length + MAX_LIST * (number + single + 1) <= MAX_BODY);
+    assert!(code + 3 + length + 1 + MAX_ENTRY <= MAX_BODY);
     assert!(code + 6 * single + length + MAX_BECAUSE * (number + 2 * single) <= MAX_BODY);
 };

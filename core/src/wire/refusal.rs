@@ -54,6 +54,31 @@ pub enum Refusal {
     StorageOfOtherVersion,
     /// The image says nothing of genres and years, or the firmware was built without reading it: lists can't be filtered.
     NoFacets,
+    /// The movie that is to be added is for another image than the device's, which has this CRC.
+    OtherImage(u32),
+    /// There is room for so many added movies, and they are there.
+    NoRoom(u8),
+    /// The id of a movie that is added isn't above this one, the highest so far.
+    MovieId(u32),
+    /// A movie for this image has so many bytes.
+    MovieLength(u16),
+    /// What is said of the movie for a table of the image couldn't be in that.
+    BadMovie(NoModel),
+    /// This movie wasn't added.
+    NotAdded(u32),
+}
+
+#[cfg(feature = "grow")]
+impl From<crate::model::added::NotAdded> for Refusal {
+    fn from(why: crate::model::added::NotAdded) -> Self {
+        use crate::model::added::NotAdded;
+        match why {
+            NotAdded::Full(room) => Self::NoRoom(room as u8),
+            NotAdded::Id(last) => Self::MovieId(last.0),
+            NotAdded::Length(bytes) => Self::MovieLength(bytes as u16),
+            NotAdded::Bad(why) => Self::BadMovie(why.into()),
+        }
+    }
 }
 
 /// An [`ImageError`] as it is sent.
@@ -130,6 +155,29 @@ impl fmt::Display for Refusal {
             Self::NoFacets => f.write_str(
                 "the device knows no genres and years: its image was exported without them, or its firmware built so",
             ),
+            Self::OtherImage(crc) => write!(
+                f,
+                "the movie is for another image than the device's, whose CRC is {crc:08x}"
+            ),
+            Self::NoRoom(room) => write!(
+                f,
+                "the device has room for {room} added movies, and they are there: remove one first"
+            ),
+            Self::MovieId(last) => write!(
+                f,
+                "a movie that is added to the device needs an id above {last}, the highest so far"
+            ),
+            Self::MovieLength(bytes) => {
+                write!(f, "a movie for the device's image has {bytes} bytes")
+            }
+            Self::BadMovie(NoModel { code, a, b }) => match ImageError::from_numbers(code, a, b) {
+                Some(why) => write!(f, "the device can't take the movie: {why}"),
+                None => write!(
+                    f,
+                    "the device can't take the movie: error {code} ({a}, {b}), unknown here"
+                ),
+            },
+            Self::NotAdded(id) => write!(f, "movie {id} was not added to the device"),
         }
     }
 }

@@ -8,33 +8,53 @@ use pocketrec::store::deferred::{Deferred, Step};
 use pocketrec::store::{InRam, StoreError};
 use pocketrec::wire::{Refusal, Reply, Request, Who};
 
-type Board = Device<'static, OWNERS, LOG, Deferred>;
+pub type Board = Device<'static, OWNERS, LOG, Deferred>;
 
 const OWNER: Who = Who::Owner(0);
 /// Records that there is room for: a compaction's, and some more.
 const ROOM: usize = OWNERS * (LOG + UNDO_DEPTH) + 6;
 
 /// Storage that is awaited: records as bytes, and a replacement that isn't committed yet.
-#[derive(Clone, Default)]
-struct Stored {
+#[derive(Clone)]
+pub struct Stored {
     records: Vec<[u8; 16]>,
     next: Option<Vec<[u8; 16]>>,
+    room: usize,
     /// Steps so far.
-    steps: usize,
+    pub steps: usize,
     replaced: usize,
     /// Whether it takes anything, and what it says of a step that it did or didn't.
     fails: bool,
     says: Option<StoreError>,
 }
 
+impl Default for Stored {
+    fn default() -> Self {
+        Self::with_room(ROOM)
+    }
+}
+
 impl Stored {
+    /// Of so many records.
+    pub fn with_room(room: usize) -> Self {
+        Self {
+            records: Vec::new(),
+            next: None,
+            room,
+            steps: 0,
+            replaced: 0,
+            fails: false,
+            says: None,
+        }
+    }
+
     fn carry_out(&mut self, step: Step) -> Result<(), StoreError> {
         self.steps += 1;
         if self.fails {
             return Err(self.says.unwrap_or(StoreError::Failed));
         }
         match step {
-            Step::Append(record) if self.records.len() < ROOM => {
+            Step::Append(record) if self.records.len() < self.room => {
                 self.records.push(record.to_bytes());
             }
             Step::Append(_) => return Err(StoreError::Full),
@@ -48,8 +68,8 @@ impl Stored {
         self.says.map_or(Ok(()), Err)
     }
 
-    fn start(&self, model: Model<'static>) -> Board {
-        let mut board = Device::new(Ok(model), Deferred::new(4096, ROOM as u32));
+    pub fn start(&self, model: Model<'static>) -> Board {
+        let mut board = Device::new(Ok(model), Deferred::new(4096, self.room as u32));
         for bytes in &self.records {
             board.service.restore(Record::from_bytes(bytes).unwrap());
         }
@@ -59,7 +79,7 @@ impl Stored {
 }
 
 /// One round of a main loop: `false` where it may wait for bytes.
-fn round(board: &mut Board, stored: &mut Stored) -> bool {
+pub fn round(board: &mut Board, stored: &mut Stored) -> bool {
     if let Some(step) = board.service.step() {
         let done = stored.carry_out(step);
         board.service.acknowledge(done);
@@ -72,7 +92,12 @@ fn round(board: &mut Board, stored: &mut Stored) -> bool {
 }
 
 /// Asks under this number, and waits for the answer.
-fn ask(board: &mut Board, stored: &mut Stored, number: u32, request: Request) -> Reply<'static> {
+pub fn ask(
+    board: &mut Board,
+    stored: &mut Stored,
+    number: u32,
+    request: Request,
+) -> Reply<'static> {
     board.number = number - 1;
     board.send(request);
     while round(board, stored) {}

@@ -16,6 +16,7 @@ fn hello_is_frozen_for_ever() {
     bench.bytes(&HELLO_REQUEST);
     // ... and answer with these, but for versions, status, capabilities and size.
     let learn = u8::from(cfg!(feature = "learn"));
+    let grow = u8::from(cfg!(feature = "grow")) << 4;
     let mut plain = vec![
         VERSION,
         7,
@@ -33,7 +34,7 @@ fn hello_is_frozen_for_ever() {
         2,
         3,
         0,
-        4 | learn,
+        4 | learn | grow,
         0,
         0,
         0,

@@ -1,5 +1,7 @@
 //! Core's tests from outside, as one program: each of its own would compile and link core once more.
 
+#[cfg(all(feature = "grow", feature = "learn"))]
+mod added;
 #[cfg(feature = "learn")]
 mod again;
 mod codes;
@@ -12,6 +14,8 @@ mod facets;
 #[cfg(feature = "learn")]
 mod failing;
 mod frames;
+#[cfg(all(feature = "grow", feature = "learn"))]
+mod growing;
 mod image;
 mod image_ids;
 mod interest;

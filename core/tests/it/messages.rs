@@ -7,9 +7,10 @@ use pocketrec::model::Wanted;
 use pocketrec::model::{Interval, Validation};
 use pocketrec::rank::Agreement;
 use pocketrec::wire::{
-    Because, Explained, FrameError, Health, Hello, Limits, LinkCounters, MAX_FRAME, MAX_IMPORT,
-    MAX_OWNERS, ModelInfo, NoModel, Owners, ProfileReply, Ranked, RatingEntry, RatingsReply,
-    Refusal, Reply, Request, Reset, Shared, Storage, StorageState, VERSION, Who, encode_frame,
+    Added, Because, Explained, FrameError, Health, Hello, Limits, LinkCounters, MAX_FRAME,
+    MAX_IMPORT, MAX_OWNERS, ModelInfo, NoModel, Owners, ProfileReply, Ranked, RatingEntry,
+    RatingsReply, Refusal, Reply, Request, Reset, Shared, Storage, StorageState, VERSION, Who,
+    encode_frame,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt::{Debug, Write};
@@ -102,6 +103,12 @@ fn requests() -> Vec<Request> {
             wanted,
         },
         Request::Likely { who, movie },
+        Request::AddMovie {
+            image: 0xdead_beef,
+            entry: (1..40).collect(),
+        },
+        Request::RemoveMovie { movie },
+        Request::Added { at: 1 },
     ]
 }
 
@@ -142,6 +149,16 @@ fn refusals() -> Vec<Refusal> {
         Refusal::NotFormatted,
         Refusal::StorageOfOtherVersion,
         Refusal::NoFacets,
+        Refusal::OtherImage(0xdead_beef),
+        Refusal::NoRoom(8),
+        Refusal::MovieId(300),
+        Refusal::MovieLength(300),
+        Refusal::BadMovie(NoModel {
+            code: 1,
+            a: 2,
+            b: 300,
+        }),
+        Refusal::NotAdded(300),
     ]);
     all
 }
@@ -300,6 +317,12 @@ fn replies() -> Vec<Reply<'static>> {
             low: 3.5,
             high: stars,
         })),
+        Reply::Added(Added {
+            movies: 2,
+            room: 8,
+            dropped: 1,
+            entry: (1..40).collect(),
+        }),
     ]
 }
 

@@ -16,6 +16,7 @@ use pocketrec::learn::why::Influence;
 use pocketrec::learn::{self, MAX_LEARNED};
 use pocketrec::list::List;
 use pocketrec::mlp::{Activations, Mlp};
+use pocketrec::model::added::{AddedMovies, Movie};
 use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, Opening, Parts, Wanted};
 use pocketrec::numeric::activation::{Activation, relu};
@@ -30,8 +31,8 @@ use pocketrec::store::flash::{FlashLog, least_region};
 use pocketrec::store::{Change, Record, Store, StoreError};
 use pocketrec::table::{EmbeddingTable, Values};
 use pocketrec::wire::{
-    Capabilities, FrameReader, LinkCounters, MAX_FRAME, NoModel, Refusal, Reply, Request, Reset,
-    encode_frame,
+    Capabilities, Entry, FrameReader, LinkCounters, MAX_FRAME, NoModel, Refusal, Reply, Request,
+    Reset, encode_frame,
 };
 use pocketrec::{MAX_DIM, MAX_LAYERS, MAX_UNITS};
 
@@ -74,6 +75,7 @@ fn everything() -> ! {
         }
         learning(&model);
         rankings(&model);
+        growing(&model);
     }
     wires();
     services(bytes);
@@ -386,6 +388,46 @@ fn rankings(model: &Model<'_>) {
     }
 }
 
+fn growing(model: &Model<'_>) {
+    let mut added = AddedMovies::of(black_box(Some(model)));
+    let entry = black_box(Entry::new());
+    let movie = black_box(Movie {
+        id: MovieId(word()),
+        row: &[],
+        bias: &[],
+        codes: &[],
+        multiplier: 0,
+        kin: [0; 8],
+        confidence: 0,
+        set: 0,
+        year: 0,
+    });
+    calls! {
+        movie.entry(model);
+        model.entry(word());
+        model.largest();
+        model.movie_biases().is_some();
+        model.facet_of(word(), black_box(Some(word() as u16)));
+        model.genres_of_set(word() as u16);
+        added.check(model, &entry);
+        added.add(model, &entry);
+        added.remove(MovieId(word()));
+        added.len();
+        added.is_empty();
+        added.room();
+        added.dropped();
+        added.entry(size());
+        added.id(size());
+        added.has(&entry);
+    }
+    let tables = added.tables(model);
+    let part = tables.part(model);
+    let model = &model.with_more(part.as_ref());
+    models(model);
+    learning(model);
+    rankings(model);
+}
+
 fn wires() {
     let mut reader = black_box(FrameReader::new());
     calls! {
@@ -464,6 +506,7 @@ fn serve<S: Store, const OWNERS: usize, const LOG: usize>(
             service.model();
             service.profile(word() as u8);
             service.store();
+            service.added();
             service.idle();
         }
     }

@@ -2,21 +2,24 @@
 //!
 //! Where an emulator takes writes to flash, the file is the region that keeps ratings, byte for byte, and the firmware
 //! finds it at its start as a real one does after a power cut. Else the file is text, an owner's ratings in the order in
-//! which they count, which are asked for and given back: `owner,movieId,rating`.
+//! which they count, which are asked for and given back: `owner,movieId,rating`. Before them stand the movies that were
+//! added to the image: `movie`, the image's CRC-32, and the entry, in hexadecimal.
 
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use pocketrec::wire::{MAX_IMPORT, Owners, Refusal, Reply, Request, Who};
+use pocketrec::wire::{Entry, MAX_IMPORT, Owners, Refusal, Reply, Request, Who};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
 
 use super::control::Qmp;
-use super::{Connection, LinkError, ratings};
+use super::{Connection, LinkError, added, ratings};
 
 const HEADER: &str = "owner,movieId,rating";
+/// What a line of a movie begins with.
+const MOVIE: &str = "movie,";
 
 /// A rating of an owner's.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,13 +32,31 @@ pub struct Rating {
     pub stars: f32,
 }
 
+/// A movie that was added to an image.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Movie {
+    /// The image's CRC-32.
+    pub image: u32,
+    /// What its tables would have of it.
+    pub entry: Entry,
+}
+
+/// What a board has learned.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Learned {
+    /// Movies that were added, ascending by id.
+    pub movies: Vec<Movie>,
+    /// Ratings, each owner's in order.
+    pub ratings: Vec<Rating>,
+}
+
 /// What such a file holds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Kept {
     /// A region of flash.
     Flash(Vec<u8>),
-    /// Ratings, each owner's in order.
-    Ratings(Vec<Rating>),
+    /// Movies and ratings.
+    Text(Learned),
 }
 
 impl Kept {
@@ -57,15 +78,20 @@ impl Kept {
         if let Some(rows) = text.and_then(|text| text.strip_prefix(HEADER)) {
             // The header is line 1, and what stands behind it on its line is empty.
             let rows = (1..).zip(rows.lines()).filter(|(_, line)| !line.is_empty());
-            let ratings = rows.map(|(number, line)| {
-                rating(line).ok_or_else(|| {
+            let mut learned = Learned::default();
+            for (number, line) in rows {
+                let read = match line.strip_prefix(MOVIE) {
+                    Some(cells) => movie(cells).map(|movie| learned.movies.push(movie)),
+                    None => rating(line).map(|rating| learned.ratings.push(rating)),
+                };
+                read.ok_or_else(|| {
                     let line: String = line.chars().take(80).collect();
                     BadInput::new(format!(
                         "{shown}, line {number}: `{line}` should be an owner, a movie's id and its stars, such as 0,1,4.5"
                     ))
-                })
-            });
-            return Ok(Some(Self::Ratings(ratings.collect::<Result<_, _>>()?)));
+                })?;
+            }
+            return Ok(Some(Self::Text(learned)));
         }
         if bytes.len() == region {
             return Ok(Some(Self::Flash(bytes)));
@@ -79,6 +105,20 @@ impl Kept {
         ))
         .into())
     }
+}
+
+fn movie(cells: &str) -> Option<Movie> {
+    let (image, bytes) = cells.trim().split_once(',')?;
+    let image = u32::from_str_radix(image, 16).ok()?;
+    let (pairs, []) = bytes.as_bytes().as_chunks::<2>() else {
+        return None;
+    };
+    let mut entry = Entry::new();
+    for pair in pairs {
+        let pair = std::str::from_utf8(pair).ok()?;
+        entry.push(u8::from_str_radix(pair, 16).ok()?).ok()?;
+    }
+    (entry.len() >= 4).then_some(Movie { image, entry })
 }
 
 fn rating(line: &str) -> Option<Rating> {
@@ -97,7 +137,7 @@ pub struct Keeper {
     path: PathBuf,
     how: How,
     /// What the file had and the board didn't take: it stays in the file.
-    left: Vec<Rating>,
+    left: Learned,
     written: Option<Vec<u8>>,
 }
 
@@ -108,7 +148,7 @@ enum How {
         address: u32,
         bytes: u32,
     },
-    Ratings,
+    Text,
 }
 
 impl Keeper {
@@ -121,26 +161,28 @@ impl Keeper {
                 address,
                 bytes,
             },
-            left: Vec::new(),
+            left: Learned::default(),
             written: None,
         }
     }
 
-    /// Keeps ratings in the file at `path`, and gives those that it had `before` to the board.
+    /// Keeps movies and ratings in the file at `path`, and gives those that it had `before` to the board.
     ///
     /// # Errors
     ///
     /// What went wrong on the line.
-    pub fn of_ratings<L: Read + Write>(
+    pub fn of_text<L: Read + Write>(
         path: PathBuf,
-        before: Vec<Rating>,
+        before: Learned,
         board: &mut Connection<L>,
     ) -> Result<Self> {
-        let left = give(board, &before)?;
+        // Ratings of these movies come behind them.
+        let movies = give_movies(board, &before.movies)?;
+        let ratings = give(board, &before.ratings)?;
         Ok(Self {
             path,
-            how: How::Ratings,
-            left,
+            how: How::Text,
+            left: Learned { movies, ratings },
             written: Some(text(&before)),
         })
     }
@@ -153,7 +195,12 @@ impl Keeper {
     /// How many ratings the file had that the board didn't take, such as those of movies that its model doesn't have.
     /// They stay in the file.
     pub fn left(&self) -> usize {
-        self.left.len()
+        self.left.ratings.len()
+    }
+
+    /// How many movies it had that the board didn't take, such as those for another image. They stay in the file.
+    pub fn left_movies(&self) -> usize {
+        self.left.movies.len()
     }
 
     /// Writes the file, unless it has all that already.
@@ -168,9 +215,10 @@ impl Keeper {
                 address,
                 bytes,
             } => machine.memory(*address, *bytes)?,
-            How::Ratings => {
+            How::Text => {
                 let mut all = self.left.clone();
-                all.extend(take(board)?);
+                all.movies.extend(take_movies(board)?);
+                all.ratings.extend(take(board)?);
                 text(&all)
             }
         };
@@ -184,9 +232,16 @@ impl Keeper {
     }
 }
 
-fn text(ratings: &[Rating]) -> Vec<u8> {
+fn text(learned: &Learned) -> Vec<u8> {
     let mut text = format!("{HEADER}\n");
-    for rating in ratings {
+    for movie in &learned.movies {
+        let _ = write!(text, "{MOVIE}{:08x},", movie.image);
+        for byte in &movie.entry {
+            let _ = write!(text, "{byte:02x}");
+        }
+        text.push('\n');
+    }
+    for rating in &learned.ratings {
         // Text in memory takes everything.
         let _ = writeln!(text, "{},{},{}", rating.owner, rating.movie, rating.stars);
     }
@@ -217,6 +272,58 @@ pub fn no_owner<L: Read + Write>(board: &mut Connection<L>, owner: u8) -> BadInp
         Ok(count @ 2..) => format!("{why}: it has owners from 0 to {}", count - 1),
         _ => why.to_string(),
     })
+}
+
+/// The CRC-32 of a board's image, where movies can be added to it.
+fn growing<L: Read + Write>(board: &mut Connection<L>) -> Result<Option<u32>, LinkError> {
+    if board.greeted().is_none() {
+        board.hello()?;
+    }
+    if !added::grows(board) {
+        return Ok(None);
+    }
+    let crc = board.ask_for(
+        &Request::ModelInfo,
+        |_, _| (),
+        |reply| match reply {
+            Reply::ModelInfo(info) => Some(info.crc),
+            _ => None,
+        },
+    )?;
+    Ok(Some(crc))
+}
+
+/// All movies that were added to a board's image.
+fn take_movies<L: Read + Write>(board: &mut Connection<L>) -> Result<Vec<Movie>, LinkError> {
+    let Some(image) = growing(board)? else {
+        return Ok(Vec::new());
+    };
+    let all = added::all(board)?.map_or_else(Vec::new, |all| all.entries);
+    let each = all.into_iter().map(|entry| Movie { image, entry });
+    Ok(each.collect())
+}
+
+/// Gives a board movies, in their order; those that it didn't take.
+fn give_movies<L: Read + Write>(
+    board: &mut Connection<L>,
+    all: &[Movie],
+) -> Result<Vec<Movie>, LinkError> {
+    if all.is_empty() {
+        return Ok(Vec::new());
+    }
+    let own = growing(board)?;
+    let mut left = Vec::new();
+    for movie in all {
+        let Movie { image, entry } = *movie;
+        let is_taken = own == Some(image) && {
+            let answer = board.ask_checked(&Request::AddMovie { image, entry }, |_, _| ())?;
+            matches!(answer.reply(), Some(Reply::Added(_)))
+        };
+        if !is_taken {
+            left.push(*movie);
+        }
+    }
+    Ok(left)
 }
 
 /// All ratings of all owners.
@@ -300,7 +407,7 @@ mod tests {
         assert_eq!(Kept::read(&path, 0).unwrap(), None);
         let movies = [300, 10, 20];
         let mut first = board();
-        let mut keeper = Keeper::of_ratings(path.clone(), Vec::new(), &mut first).unwrap();
+        let mut keeper = Keeper::of_text(path.clone(), Learned::default(), &mut first).unwrap();
         keeper.save(&mut first).unwrap();
         assert!(!path.exists(), "nothing was rated");
         for (movie, owner) in movies.into_iter().zip([0, 0, 2]) {
@@ -317,11 +424,11 @@ mod tests {
         );
         text = text.replace("0,300,4.5\n", &format!("{OWNERS},10,1\n0,7,3\n0,300,4.5\n"));
         std::fs::write(&path, &text).unwrap();
-        let Some(Kept::Ratings(before)) = Kept::read(&path, 0).unwrap() else {
+        let Some(Kept::Text(before)) = Kept::read(&path, 0).unwrap() else {
             panic!("no ratings: {text}");
         };
         let mut second = board();
-        let mut keeper = Keeper::of_ratings(path.clone(), before, &mut second).unwrap();
+        let mut keeper = Keeper::of_text(path.clone(), before, &mut second).unwrap();
         assert_eq!(keeper.left(), 2);
         let profile = Request::Profile { who: Who::Owner(0) };
         let bits = |board: &mut Connection<MemoryBoard<'_>>| board.ask(&profile).unwrap();
@@ -337,6 +444,50 @@ mod tests {
     }
 
     #[test]
+    fn added_movies_come_back_before_their_ratings_and_those_of_another_image_stay_in_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("profile");
+        let image = example();
+        let model = Model::open(image.bytes()).unwrap();
+        let board = || Connection::new(MemoryBoard::new(Ok(model)), "board", Timing::MEMORY);
+        let mut entry = model.entry(1).unwrap();
+        entry[..4].copy_from_slice(&9_000_u32.to_le_bytes());
+        let crc = model.header().crc;
+        let mut first = board();
+        let mut keeper = Keeper::of_text(path.clone(), Learned::default(), &mut first).unwrap();
+        first.ask(&Request::AddMovie { image: crc, entry }).unwrap();
+        let (who, stars) = (Who::Owner(1), 4.5);
+        first
+            .ask(&Request::Rate {
+                who,
+                movie: 9_000,
+                stars,
+            })
+            .unwrap();
+        keeper.save(&mut first).unwrap();
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        let own = format!("{MOVIE}{crc:08x},28230000");
+        assert!(
+            text.contains(&own) && text.ends_with("\n1,9000,4.5\n"),
+            "{text}"
+        );
+        let other = format!("{HEADER}\n{MOVIE}00000007,0102030405\n");
+        text = text.replace(&format!("{HEADER}\n"), &other);
+        std::fs::write(&path, &text).unwrap();
+        let Some(Kept::Text(before)) = Kept::read(&path, 0).unwrap() else {
+            panic!("no text: {text}");
+        };
+        assert_eq!(before.movies.len(), 2);
+        let mut second = board();
+        let mut keeper = Keeper::of_text(path.clone(), before, &mut second).unwrap();
+        assert_eq!((keeper.left(), keeper.left_movies()), (0, 1));
+        let profile = Request::Profile { who };
+        assert_eq!(second.ask(&profile).unwrap(), first.ask(&profile).unwrap());
+        keeper.save(&mut second).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    }
+
+    #[test]
     fn a_file_of_something_else_is_refused_by_its_name_and_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("profile");
@@ -349,6 +500,9 @@ mod tests {
             (b"owner,movieId,rating\n0,1,nan\n", "line 2"),
             (long.as_bytes(), "line 2: `777"),
             (b"owner,movieId,rating\n0,1\n", "line 2"),
+            (b"owner,movieId,rating\nmovie,07,010203\n", "line 2"),
+            (b"owner,movieId,rating\nmovie,07,0102030\n", "line 2"),
+            (b"owner,movieId,rating\nmovie,x,01020304\n", "line 2"),
             (b"movieId,rating\n1,4\n", "keeps no profile of this board"),
             (&[0xFF; 100], "it should be 64 bytes of its flash"),
         ] {

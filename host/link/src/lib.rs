@@ -14,6 +14,7 @@
     reason = "everything is printed by pocketrec_base::print, which escapes it"
 )]
 
+pub mod added;
 pub mod bridge;
 pub mod connection;
 pub mod control;

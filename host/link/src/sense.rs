@@ -5,11 +5,12 @@
 //! where the board is known to hold it. So no loop over answers runs without end, and no number comes from nowhere.
 
 use pocketrec::MAX_DIM;
+use pocketrec::model::added::MAX_ADDED;
 use pocketrec::model::{Interval, Model, RatingScale};
 use pocketrec::service::MAX_LOG;
 use pocketrec::wire::{
-    Explained, Limits, MAX_OWNERS, ModelInfo, Owners, ProfileReply, Ranked, RatingsReply, Refusal,
-    Reply, Request, Storage, StorageState, Who,
+    Added, Explained, Limits, MAX_OWNERS, ModelInfo, Owners, ProfileReply, Ranked, RatingsReply,
+    Refusal, Reply, Request, Storage, StorageState, Who,
 };
 use pocketrec_base::print::number::{self, there};
 
@@ -49,6 +50,12 @@ impl Known {
             user_dim: model.user_dim(),
             genres: model.genre_names().map(str::to_owned),
         }
+    }
+
+    /// With movies that were added to the image, ascending and above all of it.
+    pub fn with_added(mut self, ids: impl Iterator<Item = u32>) -> Self {
+        self.movies.extend(ids);
+        self
     }
 
     /// Ids of its movies, ascending.
@@ -104,6 +111,9 @@ pub fn words(request: &Request) -> &'static str {
         Request::Format => "an erased region",
         Request::Together { .. } => "the best movies for two",
         Request::Likely { .. } => "how sure a prediction is",
+        Request::AddMovie { .. } => "a movie to be added",
+        Request::RemoveMovie { .. } => "a movie to be taken out",
+        Request::Added { .. } => "its added movies",
     }
 }
 
@@ -124,6 +134,12 @@ pub fn change(request: &Request) -> Option<&'static str> {
         }
         Request::Import { .. } => {
             "ratings may have been taken in all the same: `query ratings` tells"
+        }
+        Request::AddMovie { .. } => {
+            "the movie may have been added all the same; to ask again does no harm"
+        }
+        Request::RemoveMovie { .. } => {
+            "the movie may have been taken out all the same: `query added` tells"
         }
         Request::Compact => {
             "the flash may have been compacted all the same; to ask again does no harm"
@@ -234,7 +250,32 @@ pub fn check(request: &Request, reply: &Reply<'_>, known: Option<&Known>) -> Res
         (Request::Storage | Request::Compact | Request::Format, Reply::Storage(storage)) => {
             check_storage(storage)
         }
+        (
+            Request::AddMovie { .. } | Request::RemoveMovie { .. } | Request::Added { .. },
+            Reply::Added(added),
+        ) => check_added(request, added),
         _ => Err("it is an answer to something else".into()),
+    }
+}
+
+fn check_added(request: &Request, added: &Added) -> Result<(), String> {
+    let (movies, room) = (added.movies, added.room);
+    ensure(movies <= room && usize::from(room) <= MAX_ADDED, || {
+        format!("{} where {room} fit", there(movies, "added movie"))
+    })?;
+    let due = match request {
+        Request::Added { at } => *at < movies,
+        _ => movies > 0,
+    };
+    let is = added.entry.len() >= 4;
+    ensure(due == is, || {
+        format!("a movie of {} bytes is told", added.entry.len())
+    })?;
+    match request {
+        Request::AddMovie { entry, .. } => {
+            ensure(added.entry == *entry, || "another movie was added".into())
+        }
+        _ => Ok(()),
     }
 }
 

@@ -3,11 +3,11 @@
 use std::io::{Read, Write};
 
 use pocketrec::model::Model;
-use pocketrec::wire::{Reply, Request, Who};
+use pocketrec::wire::{Entry, Reply, Request, Who};
 
 use super::memory::MemoryBoard;
 use super::transcript::{describe, first_difference};
-use super::{Connection, LinkError, Timing, ratings};
+use super::{Connection, LinkError, Timing, added, ratings};
 
 /// What the twin must know from before the board answered.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Before {
     /// The ratings of the owners that the request is about, in their order: movie and stars. `None` where one of
     /// them isn't for this model.
     ratings: Option<Ratings>,
+    /// The movies that were added to the image.
+    added: Vec<Entry>,
 }
 
 /// Ratings of owners, each one's in their order.
@@ -102,7 +104,12 @@ impl Before {
                 all
             });
         }
-        Ok(Self { crc, ratings: all })
+        let added = added::all(board)?;
+        Ok(Self {
+            crc,
+            ratings: all,
+            added: added.map_or_else(Vec::new, |added| added.entries),
+        })
     }
 
     /// Compares the board's answer `body` with core's from `model`; behind a change, the owner's whole row and bias
@@ -136,6 +143,10 @@ impl Before {
             return Ok(Verdict::NotComparable);
         };
         let mut twin = Connection::new(MemoryBoard::new(Ok(model)), "the twin", Timing::MEMORY);
+        for entry in &self.added {
+            let (image, entry) = (self.crc, *entry);
+            twin.ask(&Request::AddMovie { image, entry })?;
+        }
         // What an owner learned is a function of the ratings in their order.
         for (who, ratings) in ratings {
             let who = *who;

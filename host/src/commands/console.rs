@@ -17,7 +17,8 @@ use super::query::{AtHand, info_of};
 use crate::print::{hint, is_json};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::{files, signals};
-use pocketrec_link::keep::{Keeper, Kept};
+use pocketrec_link::added;
+use pocketrec_link::keep::{Keeper, Kept, Learned};
 use pocketrec_link::memory::MemoryBoard;
 use pocketrec_link::{Connection, Known, Timing};
 
@@ -69,16 +70,17 @@ pub fn run(args: &Args) -> Result<()> {
             }
             let mut board = place.connect(at_hand.path())?;
             board.heed(signals::heed(""));
-            let crc = info_of(&mut board, |board, info| {
-                at_hand.settle(board, info)?;
-                Ok(info.crc)
+            let found = info_of(&mut board, |board, info| {
+                Ok((info.crc, at_hand.settle(board, info)?))
             })?;
-            if let Some(crc) = crc {
+            let mut movies = at_hand.movies();
+            if let Some((crc, added)) = found {
                 place.way_back(&mut board, crc);
+                movies.extend(added);
             }
             let desk = Desk {
                 titles: at_hand.titles(),
-                movies: at_hand.movies(),
+                movies,
                 genres: at_hand.genres().map(str::to_owned),
             };
             evening(board, args.owner, (None, place.is_held()), desk)
@@ -94,7 +96,7 @@ pub fn run(args: &Args) -> Result<()> {
 fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
     let loaded = Loaded::read(image, &args.titles)?;
     let known = Known::of(&loaded.model()?);
-    let desk = Desk {
+    let mut desk = Desk {
         titles: loaded.titles.clone(),
         movies: known.movies().to_vec(),
         genres: known.genres().map(str::to_owned),
@@ -102,7 +104,8 @@ fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
     let line = MemoryBoard::new(Ok(loaded.model()?));
     let mut board = Connection::new(line, "core on this PC", Timing::MEMORY);
     board.heed(signals::heed(""));
-    board.hold_to(known);
+    board.hello()?;
+    board.hold_to(known.clone());
     let profile = args.profile.clone();
     let profile = profile.unwrap_or_else(|| image.with_extension("profile"));
     // Held to the end: two at once would each write over what the other learned.
@@ -113,12 +116,16 @@ fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
             files::check_file("--profile", &profile)?;
             _lock = files::lock::Lock::keep("--profile", &profile)?;
             let before = match Kept::read(&profile, 0)? {
-                Some(Kept::Ratings(before)) => before,
-                _ => Vec::new(),
+                Some(Kept::Text(before)) => before,
+                _ => Learned::default(),
             };
-            Some(Keeper::of_ratings(profile, before, &mut board)?)
+            Some(Keeper::of_text(profile, before, &mut board)?)
         }
     };
+    if let Some(added) = added::all(&mut board)? {
+        desk.movies.extend(added.ids());
+        board.hold_to(known.with_added(added.ids()));
+    }
     if !args.line.is_given() && args.image.is_none() {
         hint("no board was found, so this PC runs its code");
     }

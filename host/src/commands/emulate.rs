@@ -18,7 +18,7 @@ use pocketrec_export::ImageBytes;
 use pocketrec_link::bridge::Bridge;
 use pocketrec_link::control::{Qmp, Waiting};
 use pocketrec_link::emulator::Emulator;
-use pocketrec_link::keep::{self, Keeper, Kept};
+use pocketrec_link::keep::{self, Keeper, Kept, Learned};
 use pocketrec_link::running::Running;
 use pocketrec_link::{Connection, Timing, port};
 
@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
 
-    /// File to keep the owners' ratings in between runs [default: beside the image, for example model.microbit.profile]
+    /// File to keep the owners' ratings and added movies in between runs [default: beside the image, for example model.microbit.profile]
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
 
@@ -160,6 +160,12 @@ impl Held {
                 count(keeper.left(), "rating")
             );
         }
+        if keeper.left_movies() > 0 {
+            note!(
+                "The file keeps {} for another image: `add-movie --to-board` adds them to this one",
+                count(keeper.left_movies(), "added movie")
+            );
+        }
         note!("Ask it from another terminal:");
         for verb in [&["query", "top"][..], &["console"]] {
             note!("    {}", shell::command(verb));
@@ -244,8 +250,8 @@ fn keeper(
             board.name
         ))
         .into()),
-        Some(Kept::Ratings(before)) => Keeper::of_ratings(path, before, first),
-        None if !takes_writes => Keeper::of_ratings(path, Vec::new(), first),
+        Some(Kept::Text(before)) => Keeper::of_text(path, before, first),
+        None if !takes_writes => Keeper::of_text(path, Learned::default(), first),
         Some(Kept::Flash(_)) | None => Ok(Keeper::of_flash(
             path,
             machine,

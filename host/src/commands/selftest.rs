@@ -132,6 +132,13 @@ fn check<L: std::io::Read + std::io::Write>(
         ))
         .into());
     }
+    let added = pocketrec_link::added::all(board)?;
+    if let Some(first) = added.and_then(|added| added.ids().next()) {
+        return Err(BadInput::new(format!(
+            "movies were added to the board's image, and a self-test is of the image alone: `query added --remove {first}` takes out one"
+        ))
+        .into());
+    }
     let who = Who::Owner(0);
     let ratings = board.ask_for(
         &Request::Profile { who },

@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use pocketrec::ids::MovieId;
+use pocketrec::model::{Model, Wanted};
 use pocketrec::profile::{Log, Rating};
 use pocketrec::wire::{
     FrameReader, MAX_FRAME, MAX_IMPORT, Reply, Request, StorageState, VERSION, Who, encode_frame,
@@ -276,6 +277,89 @@ fn cut_at_random<const LOG: usize>(name: &str, fresh: StorageState, cuts: usize)
         }
     }
     println!("{lost} of {cuts} changes were lost in flight");
+    Ok(())
+}
+
+#[test]
+fn an_added_movie_is_ranked_and_learned_from_and_outlives_the_power_wherever_it_goes() -> Result<()>
+{
+    let mut board = Board::boot(VIRT)?;
+    let bytes = made_up(1, MOVIES as u32)?;
+    let model = Model::open(bytes.as_ref()).map_err(|why| anyhow::anyhow!("{why}"))?;
+    let image = model.header().crc;
+    // As good as movie 5, to the bit.
+    let grown = |id: u32| {
+        let mut entry = model.entry(4).expect("a movie of the image");
+        entry[..4].copy_from_slice(&id.to_le_bytes());
+        Request::AddMovie { image, entry }
+    };
+    let added = |board: &mut Board| {
+        board.ask(&Request::Added { at: 0 }, |reply| match reply {
+            Reply::Added(added) => Some(u64::from(added.movies)),
+            _ => None,
+        })
+    };
+    board.ask(&grown(MOVIES as u32 + 1), |reply| match reply {
+        Reply::Added(added) => Some(added.movies),
+        _ => None,
+    })?;
+    assert_eq!(board.predict(MOVIES as u32 + 1)?, board.predict(5)?);
+    let top = Request::TopN {
+        who: OWNER,
+        count: 20,
+        include_rated: true,
+        include_below: true,
+        wanted: Wanted::ANY,
+    };
+    let list = |board: &mut Board| {
+        board.ask(&top, |reply| match reply {
+            Reply::Movies(list) => Some(list.iter().map(|hit| hit.movie).collect::<Vec<_>>()),
+            _ => None,
+        })
+    };
+    let rate = Request::Rate {
+        who: OWNER,
+        movie: MOVIES as u32 + 1,
+        stars: 5.0,
+    };
+    board.ask(&rate, |reply| {
+        matches!(reply, Reply::Rated { .. }).then_some(())
+    })?;
+    let before = (list(&mut board)?, board.row()?);
+    let places = [5, MOVIES as u32 + 1].map(|id| before.0.iter().position(|movie| *movie == id));
+    assert!(
+        matches!(places, [Some(one), Some(other)] if one + 1 == other),
+        "{:?}",
+        before.0
+    );
+    board.machine.reset()?;
+    assert_eq!((list(&mut board)?, board.row()?), before);
+    // Whole or not at all, and asked again it is there once.
+    let mut numbers = Numbers(9);
+    let mut there = 1;
+    for cut in 0..20_u32 {
+        let request = grown(MOVIES as u32 + 2);
+        board.send(2_000_000 + cut, &request)?;
+        std::thread::sleep(Duration::from_micros(numbers.below(12_000)));
+        board.machine.reset()?;
+        let found = added(&mut board)?;
+        assert!(
+            found == there || found == there + 1,
+            "cut {cut}: {found} movies"
+        );
+        board.send_again(2_000_000 + cut, &request, |reply| match reply {
+            Reply::Added(added) if u64::from(added.movies) == there + 1 => Some(()),
+            _ => None,
+        })?;
+        let remove = Request::RemoveMovie {
+            movie: MOVIES as u32 + 2,
+        };
+        board.ask(&remove, |reply| {
+            matches!(reply, Reply::Added(_)).then_some(())
+        })?;
+        there = added(&mut board)?;
+        assert_eq!((there, board.row()?), (1, before.1.clone()));
+    }
     Ok(())
 }
 

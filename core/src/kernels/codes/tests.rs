@@ -82,6 +82,8 @@ proptest! {
             scale: 1.0 / 256.0,
             levels: &core::array::from_fn(|_| numbers.below(256) as u8),
             known: &known,
+            #[cfg(feature = "grow")]
+            more: &[],
         };
         let interests = Interests {
             weight: 24.0,

@@ -51,5 +51,7 @@ pub(super) fn open<'a, P: Pace>(
         scale,
         levels,
         known,
+        #[cfg(feature = "grow")]
+        more: &[],
     })
 }

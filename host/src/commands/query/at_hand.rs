@@ -9,12 +9,13 @@ use pocketrec::wire::{Capabilities, ModelInfo, Refusal, Reply, Request, StorageS
 
 use super::super::image::{DEFAULT, Loaded, TitlesArgs};
 use super::{off_scale, refused};
+use crate::print::count;
 use crate::report::verdict;
 use crate::warn;
 use pocketrec_base::error::BadInput;
 use pocketrec_data::Titles;
 use pocketrec_export::people::People;
-use pocketrec_link::{Connection, Known, LinkError, sense};
+use pocketrec_link::{Connection, Known, LinkError, added, sense};
 
 /// What `--image` names, and what is there.
 pub(in super::super) struct AtHand {
@@ -75,9 +76,11 @@ impl AtHand {
         known.map_or_else(Vec::new, |known| known.movies().to_vec())
     }
 
-    /// Whether the image has a movie; `None` where no image tells.
+    /// Whether the image has a movie, or one was added to it whose title lies beside it; `None` where no image tells.
     pub fn has_movie(&self, id: u32) -> Option<bool> {
-        Some(self.known.as_ref()?.has_movie(id))
+        let known = self.known.as_ref()?;
+        let is_behind = known.movies().last().is_some_and(|last| id > *last);
+        Some(known.has_movie(id) || is_behind && self.titles.get(id).is_some())
     }
 
     /// Whether the image has a user; `None` where no image tells.
@@ -146,7 +149,7 @@ impl AtHand {
     }
 
     /// Makes sure that the board's image is this one, and holds the board to it; says in a line why movies are shown by
-    /// their ids, where they are.
+    /// their ids, where they are. The ids of movies that were added to the board's image.
     ///
     /// # Errors
     /// [`BadInput`] where it is another one.
@@ -154,7 +157,16 @@ impl AtHand {
         &self,
         board: &mut Connection<L>,
         info: &ModelInfo<'_>,
-    ) -> Result<()> {
+    ) -> Result<Vec<u32>> {
+        let added = added::all(board)?;
+        if let Some(added) = added.as_ref().filter(|added| added.dropped > 0) {
+            warn!(
+                "the device keeps {} for another image than its own, which {} not in use: `add-movie` adds them to this one",
+                count(added.dropped, "added movie"),
+                if added.dropped == 1 { "is" } else { "are" }
+            );
+        }
+        let added = added.map_or_else(Vec::new, |added| added.ids().collect());
         let Some(loaded) = &self.loaded else {
             if !self.is_left && !self.titles_are_named {
                 crate::print::hint(&format!(
@@ -162,7 +174,7 @@ impl AtHand {
                     self.path.display()
                 ));
             }
-            return Ok(());
+            return Ok(added);
         };
         let model = loaded.model()?;
         let header = model.header();
@@ -187,9 +199,9 @@ impl AtHand {
             ));
         }
         if let Some(known) = &self.known {
-            board.hold_to(known.clone());
+            board.hold_to(known.clone().with_added(added.iter().copied()));
         }
-        Ok(())
+        Ok(added)
     }
 }
 

@@ -128,6 +128,7 @@ impl Asked<'_> {
             Reply::Storage(storage) => of_storage(storage),
             // Those answer what isn't asked here.
             Reply::Hello(_)
+            | Reply::Added(_)
             | Reply::Refused(_)
             | Reply::Working { .. }
             | Reply::Cancelled(_)

@@ -1,5 +1,6 @@
 //! `host query`: asks a board over its serial line.
 
+pub(super) mod added;
 mod at_hand;
 mod facts;
 mod filtered;
@@ -90,6 +91,7 @@ fn names_movies(question: &Question) -> bool {
         | Question::Suggest { .. }
         | Question::Explain { .. } => true,
         Question::Forget { all, .. } => !all,
+        Question::Added { .. } => true,
         _ => false,
     }
 }
@@ -172,6 +174,7 @@ pub fn run(args: &Args) -> Result<()> {
     asked.meet(&mut board, &place, &request)?;
     let told = match (&args.question, given) {
         (Question::Hello, _) => asked.hello(&mut board),
+        (Question::Added { .. }, _) => added::tell(&mut board, &asked.titles, asked.movie),
         (Question::Ratings { owner, .. }, Some(file)) => {
             file.load(&mut board, &asked.at_hand, owner.who(asked.usual))
         }
@@ -235,7 +238,7 @@ fn ask(
 }
 
 /// A refusal of what a person typed is bad input; one of the board's own is a failure.
-fn refused(why: Refusal) -> anyhow::Error {
+pub(super) fn refused(why: Refusal) -> anyhow::Error {
     match why {
         Refusal::UnknownMovie(_)
         | Refusal::UnknownUser(_)
@@ -244,6 +247,10 @@ fn refused(why: Refusal) -> anyhow::Error {
         | Refusal::NotAnOwner
         | Refusal::NotRated(_)
         | Refusal::NothingToUndo
+        | Refusal::OtherImage(_)
+        | Refusal::NoRoom(_)
+        | Refusal::MovieId(_)
+        | Refusal::NotAdded(_)
         | Refusal::ListTooLong => BadInput::new(why).into(),
         _ => LinkError::Refused(why).into(),
     }
@@ -516,6 +523,12 @@ impl Asked<'_> {
                     movie: self.movie(&movie, Purpose::Tell)?,
                 }
             }
+            Question::Added { remove: None } => Request::Added { at: 0 },
+            Question::Added {
+                remove: Some(movie),
+            } => Request::RemoveMovie {
+                movie: self.movie(movie, Purpose::Change)?,
+            },
             Question::Owners => Request::Owners,
             Question::Storage => Request::Storage,
             Question::Compact => Request::Compact,

@@ -319,6 +319,12 @@ pub(super) enum Question {
         #[command(flatten)]
         about: AboutArgs,
     },
+    /// List the movies that `add-movie` added to the device's image, or take one out again
+    Added {
+        /// Take this one out; its ratings stay, and are of no use without it
+        #[arg(long, value_name = "TITLE|ID")]
+        remove: Option<String>,
+    },
     /// List the device's owners
     Owners,
     /// Show how the device's flash is used for ratings
