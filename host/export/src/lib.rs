@@ -10,6 +10,7 @@
 //! | [`arrays`] | gives a model's numbers to other programs |
 //! | [`limits`] | says which models no image can hold |
 //! | [`measure`], [`choice`] | what storing a model costs in errors, and how it is stored best for a board |
+//! | [`added`] | a movie for an image that is on a board already |
 //! | [`bill`], [`device`] | what an image costs, and what it costs a board |
 //! | [`sidecar`], [`people`] | keep titles and users' names in files beside the image, which has no room for them |
 //! | [`map`] | lays movies out on a plane |
@@ -22,6 +23,7 @@
     reason = "everything is printed by pocketrec_base::print, which escapes it"
 )]
 
+pub mod added;
 pub mod arrays;
 mod beside;
 pub mod bill;

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use pocketrec_base::files;
 use pocketrec_base::print::Item;
 use pocketrec_base::print::item::{ID_COLUMNS, id_column};
 
 use super::beside::{IMAGE, image_of};
 use super::people::People;
 use pocketrec_data::movies::{self, Listed};
-use pocketrec_data::{Names, Titles};
+use pocketrec_data::{Movie, Names, Titles};
 
 /// The titles file of an image: `model.img` has `model.titles.csv`.
 pub fn path_of(image: &Path) -> PathBuf {
@@ -59,6 +60,24 @@ pub fn to_csv(
         )?;
     }
     writer.into_inner().context("the titles can't be written")
+}
+
+/// Adds a movie to the titles beside `image`, whose CRC-32 is `crc`, or replaces it there.
+///
+/// # Errors
+///
+/// What the disk says.
+pub fn add(image: &Path, crc: u32, movie: Movie) -> anyhow::Result<()> {
+    let titles = read(image, Some(crc)).titles;
+    let mut movies = titles.movies().to_vec();
+    movies.retain(|other| other.id != movie.id);
+    movies.push(movie);
+    let titles = Titles::new(movies);
+    let ids: Vec<u32> = titles.movies().iter().map(|movie| movie.id).collect();
+    let item = item_of(image, Some(crc));
+    let csv = to_csv(&titles, &ids, &Names::default(), item.as_ref(), crc)?;
+    let path = path_of(image);
+    files::write(&path, &csv).with_context(|| format!("{} can't be written", path.display()))
 }
 
 /// Reads the titles beside `image`, whose CRC-32 is `crc`; none where there is no such file. Titles that were written for
@@ -135,7 +154,6 @@ pub fn item_of(image: &Path, crc: Option<u32>) -> Option<Item> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pocketrec_data::Movie;
 
     fn titles() -> Titles {
         let names = [

@@ -1,5 +1,7 @@
 //! `host add-movie`: a movie that training never saw, put into the checkpoint by its genres, its year and its first
-//! ratings.
+//! ratings, and onto a board that runs.
+
+mod board;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +15,7 @@ use pocketrec_data::{DataError, Movie, Titles, known, movies, search};
 use pocketrec_train::unseen::{Traits, Unseen};
 use serde::Serialize;
 
+use super::line::{BOARD, LineArgs};
 use super::trained;
 use crate::print::number::fixed;
 use crate::print::{self, Answer, count, kept, shell};
@@ -52,6 +55,20 @@ pub struct Args {
     /// The ratings that the model was trained on, whose titles say the genres [default: the path in the checkpoint]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
+
+    /// Add it to a board that runs, too, which keeps it and ranks it like any other: the one that `query` would ask. So does
+    /// `--port`. A movie that the checkpoint has already is added to the board alone
+    #[arg(long, help_heading = BOARD)]
+    to_board: bool,
+
+    /// Where the board is
+    #[command(flatten)]
+    line: LineArgs,
+
+    /// The image on the board [default: that of `emulate`, the last one named with this port, or
+    /// target/pocketrec/model.img]
+    #[arg(long, value_name = "FILE", help_heading = BOARD)]
+    image: Option<PathBuf>,
 }
 
 /// A line that a file of titles can hold.
@@ -75,7 +92,21 @@ pub fn run(args: &Args) -> Result<()> {
     let mut checkpoint = super::export::read(&path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let titles = titles(args, &checkpoint, folder)?;
-    let id = id(args, &checkpoint)?;
+    if args.image.is_some() && !args.to_board && !args.line.is_given() {
+        let why = "--image names the image of a board: --to-board or --port says which board, and `export` writes an image with \
+                   the movie";
+        return Err(BadInput::new(why).into());
+    }
+    let mut board = match args.to_board || args.line.is_given() {
+        true => Some(board::Grows::find(&args.line, args.image.as_deref())?),
+        false => None,
+    };
+    if let Some(board) = &mut board
+        && let Some(there) = board.lacks(args, &checkpoint, &titles)
+    {
+        return board.send_alone(&checkpoint, there);
+    }
+    let id = id(args, &checkpoint, board.as_ref())?;
     let counts = &checkpoint.movie_counts;
     let traits: Vec<Traits> = checkpoint
         .movie_ids
@@ -99,14 +130,16 @@ pub fn run(args: &Args) -> Result<()> {
     let (bias, row) = known.row(p, &own, &ratings);
     let like = nearest(&traits, counts, &own);
     let stars = p.mean + bias;
-    let answer = Grown {
-        checkpoint: path.clone(),
+    let mut answer = Grown {
+        checkpoint: Some(path.clone()),
         id,
         title: movie.title.clone(),
         genres: movie.genres.clone(),
-        ratings: ratings.len(),
+        ratings: Some(ratings.len()),
         mean_stars: stars.clamp(p.scale.0, p.scale.1),
+        board: None,
     };
+    let shown = movie.clone();
     checkpoint.append(
         Added {
             id,
@@ -119,6 +152,10 @@ pub fn run(args: &Args) -> Result<()> {
     );
     let file = checkpoint.file().map_err(BadInput::new)?;
     let _lock = Lock::take("--checkpoint", folder)?;
+    if let Some(board) = &mut board {
+        // First: what it refuses is in no file either.
+        answer.board = Some(board.send(&checkpoint, checkpoint.movie_ids.len() - 1, &shown)?);
+    }
     let mut together = Together::default();
     // What a run left to go on from knows nothing of the movie.
     together.remove(&path.with_file_name(files::STATE));
@@ -150,14 +187,15 @@ fn traits_of(movie: &Movie) -> Traits {
     }
 }
 
-/// An id that no movie has.
-fn id(args: &Args, checkpoint: &Checkpoint) -> Result<u32, BadInput> {
+/// An id that no movie has, on the board neither.
+fn id(args: &Args, checkpoint: &Checkpoint, board: Option<&board::Grows>) -> Result<u32, BadInput> {
     if !checkpoint.data.movie_names.is_empty() {
         return Err(BadInput::new(
             "the ids of this model's movies are texts, whose order numbers them, so none can be added; train anew with it",
         ));
     }
     let highest = checkpoint.movie_ids.last().copied().unwrap_or(0);
+    let highest = highest.max(board.map_or(0, board::Grows::highest));
     let next = highest
         .checked_add(1)
         .ok_or_else(|| BadInput::new("no id is left above the highest"))?;
@@ -165,7 +203,7 @@ fn id(args: &Args, checkpoint: &Checkpoint) -> Result<u32, BadInput> {
         None => Ok(next),
         Some(id) if id >= next => Ok(id),
         Some(id) => Err(BadInput::new(format!(
-            "--id is {id}; it should be above {highest}, the highest that the model has"
+            "--id is {id}; it should be above {highest}, the highest that there is"
         ))),
     }
 }
@@ -298,37 +336,52 @@ fn nearest(traits: &[Traits], counts: &[u32], own: &Traits) -> usize {
 /// What was added.
 #[derive(Debug, Serialize)]
 struct Grown {
-    #[serde(serialize_with = "print::path")]
-    checkpoint: PathBuf,
+    /// The checkpoint that has it now; none where it had it before.
+    #[serde(serialize_with = "shown")]
+    checkpoint: Option<PathBuf>,
     id: u32,
     title: String,
     genres: Vec<String>,
-    /// Ratings that it was folded in from.
-    ratings: usize,
+    /// Ratings that it was folded in from, where that was done now.
+    ratings: Option<usize>,
     /// What a user of mean taste would give it.
     mean_stars: f32,
+    board: Option<board::Told>,
+}
+
+fn shown<S: serde::Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => print::path(path, to),
+        None => to.serialize_none(),
+    }
 }
 
 impl Answer for Grown {
     fn tell(&self) {
-        say!(
-            "Added {} with id {} to {}: {} stars from most people, by {}",
-            kept(&self.title),
-            self.id,
-            self.checkpoint.display(),
-            fixed(self.mean_stars, 2),
-            match self.ratings {
-                0 => "genres and year alone".to_owned(),
-                some => format!("genres, year and {}", count(some, "rating")),
-            }
-        );
-        note!("It stays until the model is trained anew");
+        if let Some(checkpoint) = &self.checkpoint {
+            say!(
+                "Added {} with id {} to {}: {} stars from most people, by {}",
+                kept(&self.title),
+                self.id,
+                checkpoint.display(),
+                fixed(self.mean_stars, 2),
+                match self.ratings {
+                    None | Some(0) => "genres and year alone".to_owned(),
+                    Some(some) => format!("genres, year and {}", count(some, "rating")),
+                }
+            );
+            note!("It stays until the model is trained anew");
+        }
+        if let Some(board) = &self.board {
+            board.tell(&self.title, self.id);
+            return print::next(&shell::command(["query", "top"]));
+        }
+        let Some(checkpoint) = &self.checkpoint else {
+            return;
+        };
         let mut words = vec![std::ffi::OsStr::new("export")];
-        if self.checkpoint.parent() != Some(Path::new(files::FOLDER)) {
-            words.extend([
-                std::ffi::OsStr::new("--checkpoint"),
-                self.checkpoint.as_os_str(),
-            ]);
+        if checkpoint.parent() != Some(Path::new(files::FOLDER)) {
+            words.extend([std::ffi::OsStr::new("--checkpoint"), checkpoint.as_os_str()]);
         }
         print::next(&shell::command(words));
     }

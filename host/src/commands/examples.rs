@@ -48,6 +48,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         &[
             "add-movie --title Aftersun --genres Drama --year 2022",
             "add-movie --title Aftersun --genres Drama --ratings aftersun.csv",
+            "add-movie --title Aftersun --genres Drama --to-board",
         ],
     ),
     (
@@ -144,6 +145,13 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     (
         "query explain",
         &["query --port /dev/ttyACM0 explain toy story"],
+    ),
+    (
+        "query added",
+        &[
+            "query --port /dev/ttyACM0 added",
+            "query --port /dev/ttyACM0 added --remove Aftersun",
+        ],
     ),
     ("query owners", &["query --port /dev/ttyACM0 owners"]),
     ("query storage", &["query --port /dev/ttyACM0 storage"]),

@@ -1,5 +1,6 @@
 //! From a checkpoint to answers, as people type it: `train`, `export`, `inspect`, `recommend`, and what goes wrong.
 
+mod added;
 mod boards;
 mod claims;
 mod drift;

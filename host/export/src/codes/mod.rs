@@ -24,6 +24,10 @@ use super::quantise::{self, Bytes};
 use halves::Halves;
 use halves::Network;
 use metric::Metric;
+use pocketrec::MAX_DIM;
+use pocketrec::model::Model;
+use pocketrec::table::{EmbeddingTable, Values};
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_train::additive::{Books, Plan, learn};
 use pocketrec_train::random::{Random, Stream};
 pub(super) use tables::tables;
@@ -168,6 +172,47 @@ impl Input<'_> {
         })
         .collect()
     }
+}
+
+/// The codes of a movie of this bias and row by the books of an image; `None` for one without.
+pub(super) fn nearest(
+    model: &Model<'_>,
+    checkpoint: &Checkpoint,
+    bias: Option<f32>,
+    row: &[f32],
+) -> Option<Vec<u8>> {
+    let of = model.movie_table();
+    let books = of.codes()?.of(0).len();
+    // Without codes it is the codewords' own.
+    let read = |table: &EmbeddingTable<'_>, at| {
+        let words = EmbeddingTable::new(table.values(), table.columns());
+        let mut place = [0.0; MAX_DIM];
+        words.with_scale(table.scale()).read(at, &mut place);
+        place
+    };
+    let (Values::I16(_) | Values::I8 { .. }) = of.values() else {
+        return None;
+    };
+    let count = match of.values() {
+        Values::I8 { multipliers, .. } => multipliers.len(),
+        Values::I16(values) => values.len() / of.columns(),
+        _ => 0,
+    };
+    let p = &checkpoint.parameters;
+    let metric = Metric::of(p, &checkpoint.user_counts);
+    let point = |bias: Option<f32>, row: &[f32]| {
+        let all = bias.iter().chain(row).map(|x| f64::from(*x));
+        metric.whiten(&all.collect::<Vec<_>>())
+    };
+    let biases = model.movie_biases();
+    let words = (0..count).flat_map(|at| {
+        let bias = biases.as_ref().map(|biases| read(biases, at)[0]);
+        point(bias, &read(&of, at)[..of.columns()])
+    });
+    let words = Books::new(words.collect(), metric.side(), books);
+    let mut codes = Vec::new();
+    words.encode_all(&point(bias, row), (LAST_BEAM, 1), &mut codes);
+    Some(codes)
 }
 
 #[cfg(test)]

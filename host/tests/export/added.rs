@@ -1,0 +1,211 @@
+//! `add-movie` to a board that runs, behind a socket.
+
+use super::*;
+use pocketrec::image::ImageError;
+use pocketrec::model::Model;
+use pocketrec_export::ImageBytes;
+use pocketrec_link::memory::MemoryBoard;
+use std::io::{ErrorKind, Read, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+/// A board with the image of a place, or with none, at the returned port; it ends with the test.
+fn board(image: Option<Vec<u8>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let bytes = ImageBytes::copy(&image.unwrap_or_default());
+        let model = match bytes.as_ref().is_empty() {
+            true => Err(ImageError::Magic),
+            false => Model::open(bytes.as_ref()),
+        };
+        let mut board = MemoryBoard::new(model);
+        for stream in listener.incoming() {
+            serve(&mut board, stream.unwrap());
+        }
+    });
+    format!("tcp:{address}")
+}
+
+fn serve(board: &mut MemoryBoard<'_>, mut line: TcpStream) {
+    line.set_read_timeout(Some(Duration::from_millis(2)))
+        .unwrap();
+    let mut buffer = [0; 1024];
+    loop {
+        match line.read(&mut buffer) {
+            Ok(0) => return,
+            Ok(count) => board.write_all(&buffer[..count]).unwrap(),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(_) => return,
+        }
+        while let Ok(count) = board.read(&mut buffer) {
+            if line.write_all(&buffer[..count]).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// A place with a model to which movies can be added, and a file of ratings of one.
+fn place() -> Place {
+    let place = Place::trained();
+    let train = [
+        "train",
+        "--data",
+        "ratings",
+        "--sweeps",
+        "8",
+        "--threads",
+        "1",
+    ];
+    place.succeeds(&train);
+    let mut ratings = String::from("user,rating\n");
+    (1..=40).for_each(|user| ratings += &format!("{user},5\n"));
+    std::fs::write(place.path("new.csv"), ratings).unwrap();
+    place
+}
+
+const LOVED: [&str; 7] = [
+    "add-movie",
+    "--title",
+    "Loved (2001)",
+    "--genres",
+    "comedy,drama",
+    "--ratings",
+    "new.csv",
+];
+
+#[test]
+fn a_movie_is_added_to_a_board_which_ranks_it_and_shows_its_name_and_has_its_twin() {
+    let place = place();
+    let images = ["f16", "i8", "codes"].map(|precision| {
+        let image = format!("{precision}.img");
+        let export = ["export", "--users", "all", "--precision", precision];
+        place.succeeds(&[&export[..], &["--out", &image]].concat());
+        image
+    });
+    for (at, image) in images.iter().enumerate() {
+        let port = board(Some(std::fs::read(place.path(image)).unwrap()));
+        let asks = |arguments: &[&str], parts: &[&str]| {
+            let output = place.host(&[arguments, &["--port", &port, "--image", image]].concat());
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert!(output.status.success(), "{arguments:?}: {said}");
+            let told = String::from_utf8(output.stdout).unwrap();
+            contains(&told, parts);
+            told
+        };
+        // The first time it goes into the checkpoint too; then the checkpoint has it, and boards have not.
+        let told = asks(&LOVED, &["which has 1 of the 8 that fit"]);
+        contains(
+            &told,
+            &["Added Loved (2001) with id 301 to the image of tcp:"],
+        );
+        assert_eq!(
+            told.contains("genres, year and 40 ratings"),
+            at == 0,
+            "{told}"
+        );
+        asks(&LOVED, &["which has 1 of the 8 that fit"]);
+        // Of nobody in particular it is what most people like.
+        asks(&["query", "top", "--twin"], &["Loved (2001)", "Twin: all"]);
+        asks(&["query", "similar", "loved", "--twin"], &["Twin: all"]);
+        asks(
+            &["query", "rate", "loved", "1.5", "--twin"],
+            &["Loved (2001)", "Twin: all"],
+        );
+        asks(
+            &["query", "why", "Part 30", "--twin"],
+            &["Loved (2001)", "Twin: all"],
+        );
+        asks(&["query", "ratings"], &["Loved (2001)"]);
+        asks(&["query", "added"], &["Loved (2001)"]);
+        let selftest = ["selftest", "--port", &port, "--image", image];
+        contains(
+            &place.fails(2, &selftest),
+            &["a self-test is of the image alone: `query added --remove 301`"],
+        );
+        let told = asks(&["query", "added", "--remove", "loved"], &[]);
+        assert!(!told.contains("Loved"), "{told}");
+        let gone = ["query", "predict", "301", "--port", &port, "--image", image];
+        contains(
+            &place.fails(2, &gone),
+            &["movie 301 is not in the device's model"],
+        );
+    }
+    // What is exported from then on has it from the start.
+    contains(
+        &place.succeeds(&["export", "--users", "all"]),
+        &["all 31 movies"],
+    );
+}
+
+#[test]
+fn a_movie_that_a_board_cannot_take_is_in_no_file_either() {
+    let place = place();
+    place.succeeds(&["export", "--users", "all"]);
+    let image = std::fs::read(place.path("target/pocketrec/model.img")).unwrap();
+    let before = std::fs::read(place.path("target/pocketrec/model.safetensors")).unwrap();
+    let titles = std::fs::read(place.path("target/pocketrec/model.titles.csv")).unwrap();
+    let port = board(Some(image.clone()));
+    let fails = |arguments: &[&str], said: &str| {
+        let refused = place.fails(2, &[&LOVED[..], arguments].concat());
+        contains(&refused, &[said]);
+    };
+    fails(
+        &["--image", "target/pocketrec/model.img"],
+        "--image names the image of a board: --to-board or --port says which board",
+    );
+    fails(&["--port", &port, "--image", "gone.img"], "gone.img");
+    fails(&["--port", &port, "--id", "300"], "it should be above 300");
+    // A board of another image, and one without any.
+    place.succeeds(&["export", "--users", "none", "--out", "other.img"]);
+    fails(
+        &["--port", &port, "--image", "other.img"],
+        "holds another image",
+    );
+    let none = board(None);
+    fails(
+        &["--port", &none],
+        "takes no movies beside its image's, or it has no image",
+    );
+    // The board's image is of another training.
+    place.succeeds(&[
+        "train",
+        "--data",
+        "ratings",
+        "--sweeps",
+        "8",
+        "--threads",
+        "1",
+        "--seed",
+        "9",
+        "--checkpoint",
+        "other.safetensors",
+    ]);
+    fails(
+        &["--port", &port, "--checkpoint", "other.safetensors"],
+        "isn't of this checkpoint",
+    );
+    assert_eq!(
+        std::fs::read(place.path("target/pocketrec/model.safetensors")).unwrap(),
+        before
+    );
+    assert_eq!(
+        std::fs::read(place.path("target/pocketrec/model.titles.csv")).unwrap(),
+        titles
+    );
+    // All that fit, and one more.
+    for movie in 1..=9 {
+        let title = format!("Number {movie} (2001)");
+        let add = ["add-movie", "--title", &title, "--port", &port];
+        match movie {
+            9 => contains(
+                &place.fails(2, &add),
+                &["the device has room for 8 added movies"],
+            ),
+            _ => {
+                place.succeeds(&add);
+            }
+        }
+    }
+}
