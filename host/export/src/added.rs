@@ -52,6 +52,12 @@ pub fn for_board(
     let (set, year) = model
         .facet_of(genres, search::year(&title.title))
         .unwrap_or_default();
+    if model.genres_of_set(set) & !genres != 0 {
+        return Err(BadInput::new(
+            "the board's image has no movie of some of these genres and no others, so that its lists would show this one \
+             under genres that it hasn't: say --genres as a movie of the image has them, or `export` an image with it",
+        ));
+    }
     let interest = checkpoint.interest.as_ref();
     let kin = interest.and_then(|interest| interest.kin_codes.as_chunks().0.get(row));
     let kin = kin.copied().unwrap_or_default();
