@@ -1,21 +1,22 @@
 // An owner's ratings as a file, as `host query ratings --save` writes and `--load` reads it.
 
-import { say, stars } from './words.js';
+import { idColumn, say, stars } from './words.js';
 
 /** Ratings in one `Import`. */
 const AT_ONCE = 8;
 
 export function toFile(ratings) {
-  return ['movieId,rating', ...ratings.map(({ movie, stars }) => `${movie},${stars}`), ''].join('\n');
+  return [`${idColumn()},rating`, ...ratings.map(({ movie, stars }) => `${movie},${stars}`), ''].join('\n');
 }
 
 /** The ratings in a file's text; throws a sentence that names the line which is none. */
 export function fromFile(text, name) {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
   const header = lines[0].split(',').map((cell) => cell.trim().toLowerCase().replace(/[^a-z]/g, ''));
-  const [movie, rating] = [header.indexOf('movieid'), header.indexOf('rating')];
+  const movie = header.findIndex((cell) => cell === 'movieid' || cell === 'itemid');
+  const rating = header.indexOf('rating');
   if (movie < 0 || rating < 0) {
-    throw new Error(`line 1 of ${name} should name the columns movieId and rating`);
+    throw new Error(`line 1 of ${name} should name the columns ${idColumn()} and rating`);
   }
   const ratings = [];
   lines.forEach((line, at) => {

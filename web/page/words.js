@@ -31,6 +31,11 @@ export function call(one, many) {
   item = [one, many];
 }
 
+/** What the column of their ids is called in a file, as `host` calls it. */
+export function idColumn() {
+  return item[0] === 'movie' ? 'movieId' : 'itemId';
+}
+
 /** A text of this page’s own with their name in it. */
 export function worded(text) {
   const [one, many] = item;

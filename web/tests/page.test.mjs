@@ -211,7 +211,8 @@ test('what is rated is called by its own name everywhere, and titles stay as the
           const text = new TextDecoder().decode(bytes.slice(0, 64));
           if (!text.startsWith('movieId\t')) return bytes;
           const [header, ...lines] = new TextDecoder().decode(bytes).split('\n');
-          return new TextEncoder().encode([`${header}\titem album/albums`, ...lines].join('\n')).buffer;
+          const own = `${header.replace('movieId', 'itemId')}\titem album/albums`;
+          return new TextEncoder().encode([own, ...lines].join('\n')).buffer;
         };
       }),
     );
@@ -228,6 +229,14 @@ test('what is rated is called by its own name everywhere, and titles stay as the
     const refused = await page.evaluate(() => window.pocketrec.rate(999999999, 4));
     assert.equal(refused, undefined);
     assert.match(await page.locator('#told').innerText(), /Album 999999999 is not in the device's model/);
+    await rate(page, 'toy story', 5);
+    const [download] = await Promise.all([page.waitForEvent('download'), page.click('#save')]);
+    assert.equal(await readFile(await download.path(), 'utf8'), 'itemId,rating\n1,5\n');
+    const saved = join(await download.path(), '..', 'saved.csv');
+    await writeFile(saved, 'itemId,rating\n1,4\n1214,3\n');
+    await page.setInputFiles('#file', saved);
+    await settled(page);
+    assert.equal(await page.locator('#count').innerText(), '2');
     assert.deepEqual(wrong, []);
   });
 });

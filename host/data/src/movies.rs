@@ -8,6 +8,7 @@ use super::decode::{Decoded, decode};
 use super::error::{BadLine, DataError};
 use super::form::shortened;
 use super::header::{Header, Records, YEARS};
+use super::known;
 use super::search::{Movie, Titles};
 
 /// The columns of flags in `u.item`, in order.
@@ -210,9 +211,12 @@ impl Table {
     fn named(separator: u8, header: &[String]) -> Option<Table> {
         let names = Header::new(header.iter().map(String::as_str));
         let find = |known: &[&str]| names.find(known);
+        // Or as ratings call what is rated, but for what may be a title.
+        let rated = known::MOVIES.iter().copied();
+        let rated: Vec<&str> = rated.filter(|name| !TITLES.contains(name)).collect();
         Some(Table {
             separator,
-            id: find(&IDS)?,
+            id: find(&IDS).or_else(|| find(&rated))?,
             title: find(&TITLES)?,
             genres: find(&GENRES),
             year: find(&YEARS),

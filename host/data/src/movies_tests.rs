@@ -22,6 +22,24 @@ fn movie(id: u32, title: &str, genres: &str) -> (u32, String, String) {
 }
 
 #[test]
+fn a_column_of_ids_may_be_called_as_ratings_call_what_is_rated() {
+    for (header, is_first) in [
+        ("jokeId,title", true),
+        ("title,bookId", false),
+        ("film,tconst", false),
+        ("id,joke,title", true),
+    ] {
+        let row = match header.split(',').count() {
+            3 => "7,9,Seven",
+            _ if is_first => "7,Seven",
+            _ => "Seven,7",
+        };
+        let text = format!("{header}\n{row}\n");
+        assert_eq!(titles(text.as_bytes()), [movie(7, "Seven", "")], "{header}");
+    }
+}
+
+#[test]
 fn every_titles_file_of_a_release_is_read() {
     let csv = b"movieId,title,genres\r\n\
         11,\"American President, The (1995)\",Comedy|Drama|Romance\r\n\
