@@ -253,6 +253,25 @@ fn a_narrow_screen_of_40x12_does_the_same_over_a_line_and_a_signal_gives_the_ter
 }
 
 #[test]
+fn where_ratings_are_kept_is_said_of_a_board_alone_and_of_one_that_emulate_holds() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let over = ["console", "--image", "model.img", "--port", &port];
+    let (code, text, errors) = says(&place, &over, "board\n");
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(text.contains("; kept in RAM"), "{text}");
+    let held = serde_json::json!({
+        "board": "stm32f405", "address": port.trim_start_matches("tcp:"), "pid": 1, "image": "/model.img", "crc": 0,
+    });
+    let folder = place.path().join("pocketrec");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("emulated-1.json"), held.to_string()).unwrap();
+    let (code, text, errors) = says(&place, &over, "board\n");
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(text.contains("; kept by `emulate`"), "{text}");
+}
+
+#[test]
 fn a_terminal_that_is_closed_ends_the_program_whether_or_not_a_signal_tells_it() {
     fn set(action: libc::sighandler_t) {
         // SAFETY: the default action or none: no code of ours runs in a handler.
