@@ -10,8 +10,7 @@ use pocketrec::numeric::activation::Activation;
 use std::error::Error;
 use std::path::Path;
 
-/// Movies of each image: few enough for a trace. About one in six enters the list of the best ten here; in a
-/// catalogue of 9,066 it is one in a hundred.
+/// Movies of each image but those of lists: few enough for a trace.
 const MOVIES: usize = 256;
 
 /// Users of each image.
@@ -39,8 +38,10 @@ const fn shape(
     }
 }
 
-/// The images whose lists have interests, in the shape that `train` gives them.
+/// The images whose lists have interests, in the shape that `train` gives them, and how many movies they have: in a list of
+/// so many few movies enter once it is full, as on a board.
 const INTERESTED: [&str; 2] = ["lists", "lists_i8"];
+const LISTED: usize = 2048;
 
 /// The image with stored halves of dense layer 0.
 const STORED: &str = "lesson_half";
@@ -73,6 +74,12 @@ const LEVELS: [u8; 64] = [
     223, 225, 228, 230, 232, 234, 235, 237, 238, 240, 241, 242, 243, 244, 245, 246, 247, 247,
 ];
 const WEIGHT: f32 = 32.0;
+
+/// How far the codewords of each book of the built-in movies' directions reach: what a movie lacks of the first ones says
+/// most.
+const REACHES: [f32; 16] = [
+    22.0, 21.0, 15.0, 13.0, 12.0, 13.0, 11.0, 10.0, 15.0, 14.0, 9.0, 11.0, 8.0, 11.0, 8.0, 11.0,
+];
 
 const SHAPES: [Shape; 15] = [
     shape("lesson", 8, &[32, 4], Precision::F16),
@@ -150,6 +157,7 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     // Movies, rows of their tables, and what users are in.
     let (count, rows, of_users) = match coded {
         true => (CODED_MOVIES, CODEWORDS, Precision::F16),
+        false if INTERESTED.contains(&shape.name) => (LISTED, LISTED, precision),
         false => (MOVIES, MOVIES, precision),
     };
     let ids: Vec<u32> = (0..count as u32).map(|row| row * 3 + 1).collect();
@@ -249,8 +257,10 @@ fn interests(movies: usize) -> [OwnedTable; 5] {
     let mut numbers = Numbers(8);
     let codes = numbers.take(movies * 8, 128.0);
     let codes: Vec<u8> = codes.iter().map(|x| x.floor() as i8 as u8).collect();
-    let codebook = numbers.take(256 * 64, 12.0);
-    let codebook: Vec<i8> = codebook.iter().map(|x| *x as i8).collect();
+    let codebook = REACHES
+        .iter()
+        .flat_map(|reach| numbers.take(16 * 64, *reach));
+    let codebook: Vec<i8> = codebook.map(|x| x as i8).collect();
     [
         confidence(movies).with_scale(FAME),
         OwnedTable::of(Kind::KinCode, movies, &codes),

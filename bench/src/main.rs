@@ -344,27 +344,35 @@ fn interest(model: &Model<'_>) -> Interest {
     })
 }
 
+/// Movies at the beginning of a list, of which many enter: about one in six, and later one in fifty.
+const FIRST: u32 = 256;
+
 /// A prediction, a step, a fold-in of a rating, and a ranking without an owner's interest and with it.
 #[inline(never)]
 fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
     let model = open(bytes);
-    let mut names = [const { Name::new() }; 6];
+    let mut names = [const { Name::new() }; 9];
     let works = [
         "predict_mf",
+        "predict_for_mf",
         "step_mf",
         "fold_in_1_mf",
+        "list_first",
         "list",
+        "list_interest_first",
         "list_interest",
         "bits interest",
     ];
     for (name, work) in names.iter_mut().zip(works) {
         let _ = write!(name, "{work}{tables}");
     }
-    let [predict, step_name, fold_in, list, list_interest, bits] = &names;
-    expect(list.as_str(), model.kernels().rank);
-    expect(list_interest.as_str(), model.kernels().rank);
+    let [predict, predict_for, step_name, fold_in, lists @ .., bits] = &names;
     let _ = region(predict.as_str(), 1, || {
         model.predict(black_box(UserId(2)), black_box(MovieId(301)))
+    });
+    let user = model.mean_user();
+    let _ = region(predict_for.as_str(), 1, || {
+        model.predict_for(&user, black_box(MovieId(301)))
     });
     let mut private = Private::mean(&model);
     let options = StepOptions::DEFAULT;
@@ -373,13 +381,18 @@ fn list(tables: &str, bytes: &'static [u8], interest: &Interest) {
     });
     let log = Ratings::new(&model, 1);
     region(fold_in.as_str(), 1, || log.fold(&model, 1));
-    let user = model.mean_user();
-    let movies = model.movies();
-    region(list.as_str(), movies, || ranking(&model, &user, movies));
-    let mut top = TopN::<10>::new().with_interest(interest.clone());
-    region(list_interest.as_str(), movies, || {
-        top.advance(&model, &user, |_| true, movies)
-    });
+    let left = model.movies() - FIRST;
+    let mut top = TopN::<10>::new();
+    for (at, name) in lists.iter().enumerate() {
+        if at == 2 {
+            top = TopN::<10>::new().with_interest(interest.clone());
+        }
+        let movies = if at % 2 == 0 { FIRST } else { left };
+        expect(name.as_str(), model.kernels().rank);
+        region(name.as_str(), movies, || {
+            top.advance(&model, &user, |_| true, movies)
+        });
+    }
     let mut scores = [0.0; 10];
     for (score, hit) in scores.iter_mut().zip(top.hits()) {
         *score = hit.score;
@@ -396,6 +409,9 @@ fn codes(bytes: &'static [u8], interest: &Interest) {
         model.predict(black_box(UserId(2)), black_box(MovieId(301)))
     });
     let user = model.mean_user();
+    let _ = region("predict_for_codes", 1, || {
+        model.predict_for(&user, black_box(MovieId(301)))
+    });
     let left = model.movies() - 1;
     expect("list_codes", model.kernels().rank);
     expect("list_interest_codes", Kernel::CodeGate);
@@ -429,6 +445,9 @@ fn codes_mlp(bytes: &'static [u8]) {
         model.predict(black_box(UserId(2)), black_box(MovieId(301)))
     });
     let user = model.mean_user();
+    let _ = region("predict_for_codes_mlp", 1, || {
+        model.predict_for(&user, black_box(MovieId(301)))
+    });
     let left = model.movies() - 1;
     expect("list_codes_mlp", model.kernels().rank);
     expect("score_codes_mlp", model.kernels().predict);

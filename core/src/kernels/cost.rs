@@ -20,7 +20,7 @@ pub struct Costs {
 /// A movie's sixteen look-ups in tables of which movies belong together, or as many of them as matter.
 const LOOKED_UP: u32 = 150;
 /// A movie compared by such look-ups with one whose terms are made first, all in all.
-const COMPARED_BY_KIN: u32 = 300;
+const COMPARED_BY_KIN: u32 = 150;
 
 impl Costs {
     /// Those of a `shape` on a `machine`; one without a floating-point unit computes in software.

@@ -43,6 +43,8 @@ pub struct Shape {
     pub confidence: bool,
     /// Whether rankings take in what somebody looks for.
     pub interest: bool,
+    /// Movies that are known well enough that this adds to them.
+    pub sought: u32,
     /// Tables whose cost nobody counted.
     pub unknown: Vec<String>,
 }
@@ -66,6 +68,7 @@ impl Shape {
         };
         let mut units = Vec::new();
         let mut rows = 0;
+        let (mut known, mut levels): (&[u8], &[u8]) = (&[], &[]);
         for table in image.tables().flatten() {
             let columns = table.columns as usize;
             let Some(kind) = TableKind::from_number(table.kind) else {
@@ -91,7 +94,8 @@ impl Shape {
                 TableKind::Parts => {
                     shape.dot = table.bytes.first().is_some_and(|bits| bits & 2 != 0)
                 }
-                TableKind::MovieConfidence => shape.confidence = true,
+                TableKind::MovieConfidence => (shape.confidence, known) = (true, table.bytes),
+                TableKind::KinLevels => levels = table.bytes,
                 TableKind::InterestCourse => shape.interest = true,
                 kind if FREE.contains(&kind) => {}
                 kind if kind.to_string() == STORED => shape.stored = true,
@@ -102,6 +106,9 @@ impl Shape {
             Some(_) => shape.codewords = rows as usize,
             None => shape.movies = rows,
         }
+        // A level is of four confidence bytes.
+        let level = |known: &u8| levels.get(usize::from(known / 4)).copied();
+        shape.sought = known.iter().filter(|known| level(known) > Some(0)).count() as u32;
         units.sort_unstable();
         shape.units = units.into_iter().map(|(_, units)| units).collect();
         shape
@@ -130,6 +137,7 @@ impl Shape {
             stored: false,
             confidence: false,
             interest: false,
+            sought: 0,
             unknown: Vec::new(),
         }
     }
@@ -219,7 +227,9 @@ impl Shape {
 
     /// Multiply-adds of the table of what a user would give each codeword, or of what an MLP could.
     pub(super) fn words(&self) -> f64 {
-        (self.codewords * self.of_word()) as f64
+        /// As many as a codeword takes beside its row: its bias, rounding, and going on.
+        const BESIDE: usize = 17;
+        (self.codewords * (self.of_word() + BESIDE)) as f64
     }
 
     /// The same of one codeword.
@@ -266,12 +276,16 @@ impl Shape {
     /// Multiply-adds of a prediction.
     pub(super) fn prediction(&self) -> f64 {
         let half = self.units.first().map_or(0, |units| units * self.user_dim);
-        let movie = match self.codes {
+        self.starred() + half as f64
+    }
+
+    /// The same of a movie by itself, the user's half of dense layer 0 being there.
+    pub(super) fn starred(&self) -> f64 {
+        match self.codes {
             Some(_) if self.has_mlp() => self.through(),
             Some(books) => self.movie() + (books * self.movie_dim) as f64,
             None => self.movie(),
-        };
-        movie + half as f64
+        }
     }
 
     /// Multiply-adds of a score and its gradient, which are of the sum of a movie's codewords where it has such.
@@ -310,7 +324,7 @@ impl Shape {
 const STORED: &str = "integer_movie_halves";
 
 /// Tables that no work listed here gets slower by.
-const FREE: [TableKind; 33] = [
+const FREE: [TableKind; 32] = [
     TableKind::RatingScale,
     TableKind::Validation,
     TableKind::MovieIdRange,
@@ -341,7 +355,6 @@ const FREE: [TableKind; 33] = [
     TableKind::IntegerUserHalves,
     TableKind::KinCode,
     TableKind::KinCodebook,
-    TableKind::KinLevels,
     TableKind::UserLatest,
     TableKind::Odds,
     TableKind::UserOdds,

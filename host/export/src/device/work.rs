@@ -7,7 +7,7 @@ use pocketrec::kernels::{Costs, Kernel, Lesson};
 use pocketrec::service::POLLS_A_SECOND;
 
 use super::counts::Counts;
-use super::shape::{FLOAT, Shape};
+use super::shape::Shape;
 use pocketrec_base::print::grouped;
 
 /// Cycles of a piece of work.
@@ -56,7 +56,7 @@ impl Estimate {
 
     /// For a shape that takes `factor` times the work.
     fn scaled(self, factor: f64) -> Self {
-        if (factor - 1.0).abs() < 0.005 {
+        if is_one(factor) {
             return self;
         }
         Self {
@@ -67,15 +67,30 @@ impl Estimate {
         }
     }
 
-    /// With what is between two other counts added.
-    fn plus(self, counts: Counts<'_>, more: &str, less: &str) -> Option<Self> {
+    /// With `factor` times what is between two other counts added.
+    fn plus(self, counts: Counts<'_>, factor: f64, (more, less): (&str, &str)) -> Option<Self> {
         let (more_of, less_of) = (counts.get(more)?, counts.get(less)?);
+        let between = match is_one(factor) {
+            true => format!("`{more}` - `{less}`"),
+            false => format!("{factor:.2} x (`{more}` - `{less}`)"),
+        };
         Some(Self {
-            cycles: self.cycles + more_of.cycles - less_of.cycles,
-            instructions: self.instructions + more_of.instructions - less_of.instructions,
-            from: format!("({} + `{more}` - `{less}`)", self.from),
+            cycles: self.cycles + factor * (more_of.cycles - less_of.cycles),
+            instructions: self.instructions
+                + factor * (more_of.instructions - less_of.instructions),
+            from: format!("({} + {between})", self.from),
             counted: false,
         })
+    }
+
+    /// This and then another.
+    fn then(self, other: Self) -> Self {
+        Self {
+            cycles: self.cycles + other.cycles,
+            instructions: self.instructions + other.instructions,
+            from: format!("{} + {}", self.from, other.from),
+            counted: self.counted && other.counted,
+        }
     }
 }
 
@@ -124,22 +139,11 @@ pub fn works(shape: &Shape, counts: Counts<'_>, clock_hz: u32) -> Vec<Work> {
 /// Movies in a list that somebody asks for.
 const LIST: u32 = 10;
 
-/// What a service's poll takes beside the movies that it ranks, in instructions, and cycles of each of those: the board's
-/// test with the emulator's clock sees to it.
-const POLL: (f64, f64) = (800.0, 1.8);
+/// Movies at the beginning of a list, of which many enter: they were counted by themselves.
+const FIRST: u32 = 256;
 
-/// What a score that was counted takes in software, to be in stars, which a list doesn't ask of it: instructions, and
-/// cycles of each of those.
-const SOFTWARE_STARS: (f64, f64) = (37.0, 1.6);
-
-/// Movies of the lists that were counted.
-const COUNTED: u32 = 256;
-
-/// How many of so many movies, in an order that says nothing of them, enter a list of the best [`LIST`] on the way.
-fn entering(movies: f64) -> f64 {
-    let list = f64::from(LIST);
-    list * (1.0 + (movies / list).ln())
-}
+/// Of the movies of the lists that were counted, so many are known well enough that interest adds to them.
+const SOUGHT: f64 = 0.364;
 
 /// Cycles of a list of [`LIST`] as a board answers it, with the table before it where movies are codes.
 pub fn listed(shape: &Shape, counts: Counts<'_>, clock_hz: u32) -> Option<f64> {
@@ -149,6 +153,11 @@ pub fn listed(shape: &Shape, counts: Counts<'_>, clock_hz: u32) -> Option<f64> {
         Some(_) => list + on.table()?.cycles,
         None => list,
     })
+}
+
+/// Whether a factor is too near 1 to be told.
+fn is_one(factor: f64) -> bool {
+    (factor - 1.0).abs() < 0.005
 }
 
 /// Ratings of the longer fold-in.
@@ -227,70 +236,77 @@ impl On<'_> {
         Some(self.of(name, counted)?.scaled(factor * penalty))
     }
 
-    /// A whole list: the ranking, the polls that it is cut into, and the stars of the movies in it.
+    /// A whole list: whom it is for, the ranking and the polls that it is cut into, and the stars of the movies in it.
     fn list(&self, clock_hz: u32) -> Option<Estimate> {
         let shape = self.shape;
         let cost = shape.costs(self.counts.core()).ranked;
         let slice = Costs::slice(clock_hz / POLLS_A_SECOND, cost);
-        let polls = shape.movies.div_ceil(slice);
+        let poll = if shape.codes.is_some() {
+            "poll_codes"
+        } else {
+            "poll_i8"
+        };
+        let polls = self.of(poll, false)?.units(shape.movies.div_ceil(slice));
         let ranked = self.ranked_movie()?.units(shape.movies);
-        let answer = self.prediction()?.units(LIST);
-        let (instructions, cycles) = POLL;
-        let instructions = f64::from(polls) * instructions;
-        let (fewer_instructions, fewer_cycles) = self.fewer_enter();
+        let ranked = match self.beginning() {
+            Some(beginning) => ranked.then(beginning),
+            None => ranked,
+        };
+        // The first of these makes of a user's row what the others are predicted from.
+        let answer = self.prediction()?.then(self.stars()?.units(LIST - 1));
+        let list = ranked.then(polls).then(answer);
         Some(Estimate {
-            cycles: ranked.cycles + answer.cycles + instructions * cycles - fewer_cycles,
-            instructions: ranked.instructions + answer.instructions + instructions
-                - fewer_instructions,
-            from: format!(
-                "{} + {} + {} polls",
-                ranked.from,
-                answer.from,
-                grouped(polls.into())
-            ),
             counted: false,
+            ..list
         })
     }
 
-    /// What a list of all movies takes less than as many movies of the lists that were counted, of which far more enter:
-    /// instructions and cycles. Such a movie is offered to the list, and what it was ranked by is looked up once more.
-    fn fewer_enter(&self) -> (f64, f64) {
-        let (shape, counts) = (self.shape, self.counts);
-        let counted = f64::from(COUNTED);
-        let movies = f64::from(shape.movies);
-        let names = match shape.in_integers() {
-            true => ["list_i8", "mf_i8"],
-            false => ["list", "mf"],
-        };
-        let [Some(list), Some(score)] = names.map(|name| counts.get(name)) else {
-            return (0.0, 0.0);
-        };
-        if shape.codes.is_some() || shape.has_mlp() || movies <= counted {
-            return (0.0, 0.0);
+    /// What the beginning of a list takes more than as many movies later on, where it was counted by itself.
+    fn beginning(&self) -> Option<Estimate> {
+        let shape = self.shape;
+        if shape.codes.is_some() || shape.has_mlp() {
+            return None;
         }
-        let (software, of_each) = SOFTWARE_STARS;
-        let software = match shape.in_integers() && counts.core() != FLOAT {
-            true => software,
-            false => 0.0,
+        let (first, later) = match (shape.in_integers(), shape.interest) {
+            (true, true) => ("list_interest_first_i8", "list_interest_i8"),
+            (true, false) => ("list_first_i8", "list_i8"),
+            (false, true) => ("list_interest_first", "list_interest"),
+            (false, false) => ("list_first", "list"),
         };
-        let share = entering(counted) / counted;
-        // Looking interest up takes what it adds to a movie of a list, once it is made.
-        let with = counts.get(match shape.in_integers() {
-            true => "list_interest_i8",
-            false => "list_interest",
-        });
-        let kin = match with.filter(|_| shape.interest) {
-            Some(with) => (
-                (with.instructions - list.instructions) * share,
-                (with.cycles - list.cycles) * share,
-            ),
-            None => (0.0, 0.0),
+        let (more, less) = (self.counts.get(first)?, self.counts.get(later)?);
+        let between = Estimate {
+            cycles: more.cycles - less.cycles,
+            instructions: more.instructions - less.instructions,
+            from: format!("(`{first}` - `{later}`)"),
+            counted: true,
         };
-        let fewer = movies - entering(movies) / share;
-        (
-            fewer * (list.instructions - score.instructions + software + kin.0),
-            fewer * (list.cycles - score.cycles + software * of_each + kin.1),
-        )
+        Some(between.units(FIRST.min(shape.movies)))
+    }
+
+    /// The stars that a user would give a movie, the user being known.
+    fn stars(&self) -> Option<Estimate> {
+        let shape = self.shape;
+        let name = match (shape.codes, shape.has_mlp(), shape.in_integers()) {
+            (Some(_), true, _) => "predict_for_codes_mlp",
+            (Some(_), false, _) => "predict_for_codes",
+            (None, false, true) => "predict_for_mf_i8",
+            (None, false, false) => "predict_for_mf",
+            (None, true, false) => "predict_for",
+            // By itself nobody counted it.
+            (None, true, true) => return self.prediction(),
+        };
+        let counted = match (shape.codes, shape.has_mlp()) {
+            (Some(_), true) => Shape::coded_lesson(),
+            (Some(_), false) => Shape::coded(),
+            _ => self.reference(),
+        };
+        let factor = shape.starred() / counted.starred();
+        let penalty = match shape.codes.is_some() || shape.in_integers() {
+            true => 1.0,
+            false => self.penalty(),
+        };
+        let like = shape.is_like(&counted) && counted_in(name, shape.element);
+        Some(self.of(name, like)?.scaled(factor * penalty))
     }
 
     /// A movie of a ranking whose best ten are kept.
@@ -310,13 +326,10 @@ impl On<'_> {
         if shape.has_mlp() {
             return self.bounded(books);
         }
-        let name = match shape.interest {
-            true => "list_interest_codes",
-            false => "list_codes",
-        };
-        // The image that was counted has both.
         let factor = books as f64 / Shape::coded().movie();
-        Some(self.of(name, shape.confidence)?.scaled(factor))
+        // The image that was counted has both.
+        let movie = self.of("list_codes", shape.confidence)?.scaled(factor);
+        self.with_interest(movie, ("list_interest_codes", "list_codes"))
     }
 
     /// The same before an MLP: most movies are passed over by what it could give them and by how well they are known, and all
@@ -330,10 +343,7 @@ impl On<'_> {
         let like = shape.units == counted.units && shape.dot == counted.dot;
         let factor = books as f64 / counted.movie();
         let movie = self.of("list_codes_mlp", like)?.scaled(factor);
-        match shape.interest {
-            true => self.plus(movie, "list_interest_codes", "list_codes"),
-            false => Some(movie),
-        }
+        self.with_interest(movie, ("list_interest_codes", "list_codes"))
     }
 
     /// The table of what a user would give each codeword, before a ranking, or an MLP could.
@@ -347,14 +357,14 @@ impl On<'_> {
         let table = self.of(work, true)?.scaled(factor);
         // What movies are passed over by is of the same size whatever the codewords are.
         match shape.interest {
-            true => self.plus(table, "table_interest_codes", "table_codes"),
+            true => table.plus(self.counts, 1.0, ("table_interest_codes", "table_codes")),
             false => Some(table),
         }
     }
 
     fn ranked_with_mlp(&self) -> Option<Estimate> {
         let shape = self.shape;
-        let listed = |estimate: Estimate| self.plus(estimate, "list", "mf");
+        let listed = |estimate: Estimate| self.plus(estimate, 1.0, ("list", "mf"));
         let scaled = |work: &str, counted: Shape, exact: bool| {
             let estimate = self.of(work, exact && shape.is_like(&counted))?;
             Some(estimate.scaled(shape.movie() / counted.movie()))
@@ -400,46 +410,62 @@ impl On<'_> {
                     .and_then(listed)
             }
         }?;
-        match shape.interest {
-            true => self.plus(movie, "list_interest", "list"),
+        self.with_interest(movie, ("list_interest", "list"))
+    }
+
+    /// How many more movies have an interest looked up than in the lists that were counted, of as many.
+    fn sought(&self) -> f64 {
+        let shape = self.shape;
+        f64::from(shape.sought) / f64::from(shape.movies.max(1)) / SOUGHT
+    }
+
+    /// With what interest adds to a movie of a list, where there is any.
+    fn with_interest(&self, movie: Estimate, of: (&str, &str)) -> Option<Estimate> {
+        let sought = self.sought();
+        match self.shape.interest {
+            true if movie.counted && is_one(sought) => self.of(of.0, true),
+            true => self.plus(movie, sought, of),
             false => Some(movie),
         }
     }
 
     fn ranked_without_mlp(&self) -> Option<Estimate> {
         let shape = self.shape;
-        let (name, score) = match (shape.in_integers(), shape.interest) {
-            (true, true) => ("list_interest_i8", "mf_i8"),
-            (true, false) => ("list_i8", "mf_i8"),
-            (false, true) => ("list_interest", "mf"),
-            (false, false) => ("list", "mf"),
+        let [list, with_interest, score] = match shape.in_integers() {
+            true => ["list_i8", "list_interest_i8", "mf_i8"],
+            false => ["list", "list_interest", "mf"],
         };
         let reference = self.reference();
         let penalty = self.penalty();
         if shape.is_like(&reference) && shape.has_kernel(self.counts.core()) {
             // The images of lists have both; without an interest in a ranking, confidence alone costs.
-            let counted = shape.confidence && counted_in(name, shape.element);
-            if let Some(estimate) = self.of(name, counted) {
-                return Some(estimate);
+            let counted = shape.confidence && counted_in(list, shape.element);
+            if let Some(movie) = self.of(list, counted) {
+                return self.with_interest(movie, (with_interest, list));
             }
         }
         let score = self.of(score, false)?;
         let score = score.scaled(penalty * shape.movie() / reference.movie());
-        let name = if shape.interest {
-            "list_interest"
-        } else {
-            "list"
-        };
-        self.plus(score, name, "mf")
+        let movie = self.plus(score, 1.0, ("list", "mf"))?;
+        self.with_interest(movie, ("list_interest", "list"))
     }
 
     /// With what is between two counts of models without an MLP, in integers where the shape is.
-    fn plus(&self, estimate: Estimate, more: &str, less: &str) -> Option<Estimate> {
+    fn plus(
+        &self,
+        estimate: Estimate,
+        factor: f64,
+        (more, less): (&str, &str),
+    ) -> Option<Estimate> {
         let (in_bytes, than) = (format!("{more}_i8"), format!("{less}_i8"));
         let bytes = self.shape.in_integers();
-        let bytes = bytes.then(|| estimate.clone().plus(self.counts, &in_bytes, &than));
+        let bytes = bytes.then(|| {
+            estimate
+                .clone()
+                .plus(self.counts, factor, (&in_bytes, &than))
+        });
         let bytes = bytes.flatten();
-        bytes.or_else(|| estimate.plus(self.counts, more, less))
+        bytes.or_else(|| estimate.plus(self.counts, factor, (more, less)))
     }
 
     /// A score's gradient, and a step along it.

@@ -7,6 +7,8 @@ use crate::device::shape::FLOAT;
 /// Counts that are easy to add up.
 const SNAPSHOT: &str = "\
 M4F workspace predict 1 0 1000 0
+M4F workspace predict_for 1 0 600 0
+M4F workspace predict_for_mf 1 0 100 0
 M4F workspace predict_i16 1 0 2000 0
 M4F workspace predict_mf 1 0 500 0
 M4F workspace rank 256 0 396 0
@@ -19,8 +21,11 @@ M4F workspace dim4 64 0 528 0
 M4F workspace other_i16 64 0 400 0
 M4F workspace mf 64 0 50 0
 M4F workspace mf_i8 64 0 200 0
-M4F workspace list 256 0 80 0
-M4F workspace list_interest 256 0 90 0
+M4F workspace list_first 256 0 100 0
+M4F workspace list 1792 0 80 0
+M4F workspace list_interest_first 256 0 120 0
+M4F workspace list_interest 1792 0 90 0
+M4F workspace poll_i8 64 0 700 0
 M4F workspace interest 1 0 20000 0
 M4F workspace step 1 0 300 0
 M4F workspace step_i16 1 0 900 0
@@ -195,16 +200,17 @@ fn lists_without_an_mlp_take_interest_in_where_the_image_has_it() {
         8_000.0,
         "100 x `list`",
     );
-    shape.interest = true;
+    (shape.interest, shape.sought) = (true, 36);
     is(
         estimate(&shape, FLOAT, "a ranking"),
-        9_000.0,
-        "100 x `list_interest`",
+        8_989.0,
+        "about: 100 x (`list` + 0.99 x (`list_interest` - `list`))",
     );
     is(estimate(&shape, FLOAT, "before it"), 20_000.0, "`interest`");
     // An MLP's list takes on top what it takes without one.
     let shape = Shape {
         interest: true,
+        sought: 364,
         confidence: true,
         ..lesson(Element::F16)
     };
@@ -311,6 +317,49 @@ fn a_list_is_billed_with_its_polls_and_its_answer() {
     let shape = lesson(Element::F16);
     // 2,040 cycles are reckoned with for a movie, so a poll of a 64th of 64 MHz has 490 of them.
     let (cycles, from) = estimate(&shape, FLOAT, "a list").unwrap();
-    assert_eq!(from, "about: 1,000 x `rank` + 10 x `predict` + 3 polls");
-    assert_eq!(cycles, 396_000.0 + 10_000.0 + 3.0 * POLL.0 * POLL.1);
+    assert_eq!(
+        from,
+        "about: 1,000 x `rank` + 3 x `poll_i8` + `predict` + 9 x `predict_for`"
+    );
+    assert_eq!(cycles, 396_000.0 + 2_100.0 + 1_000.0 + 5_400.0);
+}
+
+#[test]
+fn the_beginning_of_a_list_is_billed_by_itself() {
+    let mut shape = Shape {
+        movies: 1_000,
+        confidence: true,
+        ..Shape::plain(8, &[], Element::F16)
+    };
+    let (cycles, from) = estimate(&shape, FLOAT, "a list").unwrap();
+    assert_eq!(
+        from,
+        "about: 1,000 x `list` + 256 x (`list_first` - `list`) + `poll_i8` + `predict_mf` \
+         + 9 x `predict_for_mf`"
+    );
+    assert_eq!(cycles, 80_000.0 + 5_120.0 + 700.0 + 500.0 + 900.0);
+    shape.movies = 100;
+    let (cycles, _) = estimate(&shape, FLOAT, "a list").unwrap();
+    assert_eq!(cycles, 10_000.0 + 700.0 + 500.0 + 900.0);
+}
+
+#[test]
+fn interest_is_billed_by_how_many_movies_are_known_well_enough() {
+    let mut shape = Shape {
+        movies: 1_000,
+        sought: 182,
+        confidence: true,
+        ..interested(Shape::plain(8, &[], Element::F16))
+    };
+    is(
+        estimate(&shape, FLOAT, "a ranking"),
+        85_000.0,
+        "about: 1,000 x (`list` + 0.50 x (`list_interest` - `list`))",
+    );
+    shape.sought = 364;
+    is(
+        estimate(&shape, FLOAT, "a ranking"),
+        90_000.0,
+        "1,000 x `list_interest`",
+    );
 }
