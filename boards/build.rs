@@ -53,6 +53,7 @@ fn constant(board: &Board) -> String {
         features,
         owners,
         more_owners,
+        no_grow_with,
         ratings,
         image_address,
         image_region,
@@ -90,7 +91,7 @@ fn constant(board: &Board) -> String {
     format!(
         "Board {{ name: {name:?}, title: {title:?}, chip: {chip:?}, target: {target:?}, core: {core:?}, \
          clock_hz: {clock_hz}, features: &{features:?}, owners: {owners}, more_owners: {more_owners}, \
-         ratings: {ratings}, image_address: {image_address}, image_region: {image_region}, \
+         no_grow_with: &{no_grow_with:?}, ratings: {ratings}, image_address: {image_address}, image_region: {image_region}, \
          firmware_address: {firmware_address}, firmware_region: {firmware_region}, firmware_head: {firmware_head}, \
          firmware_flash: {firmware_flash}, profile_address: {profile_address}, \
          profile_region: {profile_region}, page: {page}, word: {word}, flash_address: {flash_address}, \

@@ -26,6 +26,8 @@ pub struct Board {
     pub owners: usize,
     /// As `owners`, with the firmware's feature of that name.
     pub more_owners: usize,
+    /// Features of the firmware, none of its usual ones, without which alone it has `grow`.
+    pub no_grow_with: &'static [&'static str],
     /// Ratings that it remembers of each.
     pub ratings: usize,
     /// Address of the first byte of the image's region.

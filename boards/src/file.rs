@@ -9,6 +9,9 @@ use std::path::Path;
 /// The data file's name.
 pub const FILE: &str = "board.toml";
 
+/// Features that a firmware may have beside its usual ones.
+pub const BESIDE: [&str; 6] = ["codes", "codes-mlp", "integers", "owners", "shapes", "wide"];
+
 /// Features of core that decide which models a firmware takes, which lists it makes of them, and whether they can
 /// grow.
 const FEATURES: [&str; 10] = [
@@ -45,6 +48,9 @@ struct File {
     ratings: usize,
     /// Owners with the firmware's feature `owners`; as without it, unless told.
     more_owners: Option<usize>,
+    /// Features of the firmware, none of its usual ones, beside which its flash or RAM has no room for `grow`.
+    #[serde(default)]
+    no_grow_with: Vec<String>,
     /// Vendor and product of the USB port that it talks over, such as "0d28:0204".
     #[serde(default)]
     usb: Vec<String>,
@@ -281,6 +287,17 @@ fn check(file: &File) -> Result<(), String> {
             FEATURES.join(", ")
         ));
     }
+    if let Some(feature) = file
+        .no_grow_with
+        .iter()
+        .find(|name| !BESIDE.contains(&name.as_str()))
+    {
+        return Err(format!(
+            "no_grow_with has `{}`; there are {}",
+            shown(feature),
+            BESIDE.join(", ")
+        ));
+    }
     let most = file.more_owners.unwrap_or(file.owners);
     if file.owners == 0
         || most < file.owners
@@ -342,6 +359,7 @@ fn board(name: &str, folder: &Path, file: File) -> Result<Board, String> {
     };
     let usb: Result<Vec<_>, String> = file.usb.iter().map(|text| usb(text)).collect();
     let features: Vec<&'static str> = file.features.into_iter().map(keep).collect();
+    let no_grow_with: Vec<&'static str> = file.no_grow_with.into_iter().map(keep).collect();
     Ok(Board {
         name: keep(name.into()),
         title: keep(file.title),
@@ -352,6 +370,7 @@ fn board(name: &str, folder: &Path, file: File) -> Result<Board, String> {
         features: features.leak(),
         owners: file.owners,
         more_owners: file.more_owners.unwrap_or(file.owners),
+        no_grow_with: no_grow_with.leak(),
         ratings: file.ratings,
         image_address: image.at,
         image_region: bytes(image.kb),

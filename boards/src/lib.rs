@@ -10,7 +10,7 @@ mod file;
 pub mod firmware;
 
 pub use board::{Board, Drive, Emulator, QEMU_ARM, QEMU_RISCV};
-pub use file::{FILE, read, read_all};
+pub use file::{BESIDE, FILE, read, read_all};
 
 include!(concat!(env!("OUT_DIR"), "/table.rs"));
 

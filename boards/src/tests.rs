@@ -63,6 +63,11 @@ fn what_is_wrong_with_a_file_is_told_by_file_and_field() {
         ("\"shapes\"", "\"shape\"", "features"),
         ("owners = 1", "owners = 0", "owners"),
         ("clock_hz = 16_000_000", "clock_hz = 0", "clock_hz"),
+        (
+            "ratings =",
+            "no_grow_with = [\"code\"]\nratings =",
+            "no_grow_with",
+        ),
         ("\"0d28:0204\"", "\"d28:0204\"", "usb"),
         ("machine =", "machines =", "machines"),
         ("drive = \"hex\"", "drive = \"bin\"", "flashing.drive"),

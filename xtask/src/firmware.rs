@@ -38,12 +38,9 @@ pub struct Options {
     pub profile: Profile,
     /// With defmt over RTT.
     pub log: bool,
-    /// Further cargo features of the firmware: models that it takes, or more owners.
+    /// Further cargo features of the firmware, of [`BESIDE`](::boards::BESIDE).
     pub features: Vec<String>,
 }
-
-/// Features that [`Options::features`] may hold.
-pub const FEATURES: [&str; 6] = ["codes", "codes-mlp", "integers", "owners", "shapes", "wide"];
 
 impl Options {
     /// The usual build of a profile: the one for size has no logs.
@@ -62,8 +59,8 @@ impl Options {
 /// When cargo fails or names no executable.
 pub fn build(toolchain: &Toolchain, board: Board, options: &Options) -> Result<PathBuf> {
     let mut features = boards::usual_features(board);
-    if board.more_owners > board.owners && options.features.iter().any(|name| name == "owners") {
-        // Their profiles take the room of movies that are added.
+    let takes_room = |name: &String| board.no_grow_with.contains(&name.as_str());
+    if options.features.iter().any(takes_room) {
         features.retain(|name| name != "firmware/grow");
     }
     let more = options.features.iter().map(String::as_str);

@@ -70,7 +70,7 @@ enum Verb {
         #[arg(long)]
         log: Option<bool>,
         /// Additional features: models that it takes (`codes`, `integers`, `shapes`, `wide`) or three owners (`owners`).
-        #[arg(long, value_delimiter = ',', value_parser = firmware::FEATURES)]
+        #[arg(long, value_delimiter = ',', value_parser = ::boards::BESIDE)]
         features: Vec<String>,
         #[command(flatten)]
         drive: DriveArguments,

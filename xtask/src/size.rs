@@ -127,7 +127,7 @@ fn build(toolchain: &Toolchain, board: Board, profile: Profile, features: &str) 
         features => {
             let more = features
                 .split(',')
-                .filter(|name| firmware::FEATURES.contains(name));
+                .filter(|name| ::boards::BESIDE.contains(name));
             let options = Options {
                 profile,
                 log: features.contains("log"),

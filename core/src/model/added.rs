@@ -22,7 +22,9 @@ use crate::numeric::pace::Whole;
 use crate::numeric::walk::numbered;
 use crate::rank::Progress;
 use crate::store::{Asked, Change, Record};
-use crate::table::{BadNumber, Codes, EmbeddingTable, Magnitude, Values};
+#[cfg(feature = "codes")]
+use crate::table::Codes;
+use crate::table::{BadNumber, EmbeddingTable, Magnitude, Values};
 use crate::wire::{Entry, MAX_ENTRY};
 
 /// The most movies that can be added to an image.
