@@ -1,9 +1,11 @@
 //! Movies that a host adds to the image: kept in the log part by part, and ranked like any other from the last part on.
 
 #[cfg(feature = "learn")]
+use super::Port;
+#[cfg(feature = "learn")]
 use super::learning::Then;
 use super::refusal::Why;
-use super::{Answer, Port, Service};
+use super::{Answer, Service};
 use crate::ids::MovieId;
 #[cfg(feature = "learn")]
 use crate::numeric::walk::numbered;
