@@ -31,8 +31,10 @@ proptest! {
             std::fs::write(&path, &bytes).unwrap();
             match Kept::read(&path, REGION) {
                 Ok(Some(Kept::Flash(bytes))) => assert_eq!(bytes.len(), REGION),
-                Ok(Some(Kept::Ratings(ratings))) => {
-                    assert!(ratings.iter().all(|rating| rating.stars.is_finite()));
+                Ok(Some(Kept::Text(learned))) => {
+                    let mut ratings = learned.ratings.iter();
+                    assert!(ratings.all(|rating| rating.stars.is_finite()));
+                    assert!(learned.movies.iter().all(|movie| movie.entry.len() >= 4));
                 }
                 Ok(None) => assert!(bytes.is_empty(), "the file holds something"),
                 Err(error) => is_sentence(&error.to_string(), "profile"),
@@ -54,7 +56,7 @@ fn files_that_are_whole_are_read() {
     let path = folder.path().join("profile");
     std::fs::write(&path, RATINGS).unwrap();
     let kept = Kept::read(&path, REGION).unwrap();
-    assert!(matches!(kept, Some(Kept::Ratings(ratings)) if ratings.len() == 3));
+    assert!(matches!(kept, Some(Kept::Text(learned)) if learned.ratings.len() == 3));
     assert_eq!(Transcript::parse(TRANSCRIPT).unwrap().exchanges.len(), 2);
     assert_eq!(serde_json::from_str::<Running>(RUNNING).unwrap().pid, 4711);
 }
