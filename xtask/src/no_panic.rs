@@ -270,6 +270,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_public_function_of_core_is_called() {
+        assert_eq!(uncalled().unwrap(), [""; 0]);
+    }
+
+    #[test]
     fn public_functions_are_found_and_those_of_tests_and_writers_are_not() {
         let text = "pub fn one() {}\n    pub const fn two(&self) {}\npub(crate) fn three() {}\n\
                     #[cfg(feature = \"write\")]\npub fn four() {}\npub fn five<T>() {}\n\

@@ -101,7 +101,7 @@ pub(super) struct By<'i> {
 impl By<'_> {
     /// Whether the movie of `row`, ranked by this key, is predicted at the user's mean or above it, where that matters.
     #[inline(never)]
-    pub fn is_good(&self, model: &Model<'_>, user: &UserState, row: u32, key: i32) -> bool {
+    pub(super) fn is_good(&self, model: &Model<'_>, user: &UserState, row: u32, key: i32) -> bool {
         let beside = (self.fame_of_a_count, self.interest);
         !self.above_mean
             || is_above_mean(model, user, row, model.above_mean(user, row, beside, key))
@@ -126,7 +126,7 @@ impl Walk<'_> {
     /// As [`rank`](Self::rank), of a model whose movies are sums of codewords; `None` for another.
     #[cfg(feature = "codes")]
     #[inline(never)]
-    pub fn look_up(
+    pub(super) fn look_up(
         &mut self,
         (model, user): (&Model<'_>, &UserState),
         by: &By<'_>,
@@ -203,7 +203,7 @@ impl Walk<'_> {
 
     /// [`TopN::advance`](super::TopN::advance).
     #[inline(never)]
-    pub fn rank(
+    pub(super) fn rank(
         self,
         (model, user): (&Model<'_>, &UserState),
         by: &By<'_>,
@@ -245,7 +245,7 @@ impl Walk<'_> {
 
     /// [`Nearest::advance`](super::Nearest::advance), by kin. A movie of no likeness is left out.
     #[inline(never)]
-    pub fn gather(self, model: &Model<'_>, to: (u32, &KinTerms), movies: u32) -> Progress {
+    pub(super) fn gather(self, model: &Model<'_>, to: (u32, &KinTerms), movies: u32) -> Progress {
         let (itself, terms) = to;
         let total = model.own_movies();
         let Some(kin) = model.kin() else {
@@ -280,7 +280,12 @@ impl Walk<'_> {
 
     /// [`Nearest::advance`](super::Nearest::advance), by cosines of rows.
     #[inline(never)]
-    pub fn compare(self, model: &Model<'_>, to: (u32, &MovieVector), movies: u32) -> Progress {
+    pub(super) fn compare(
+        self,
+        model: &Model<'_>,
+        to: (u32, &MovieVector),
+        movies: u32,
+    ) -> Progress {
         let (itself, vector) = to;
         let total = model.own_movies();
         let end = self.next.saturating_add(movies.max(1)).min(total);
