@@ -39,8 +39,8 @@ pub struct WideRows<'a> {
 }
 
 /// A model of fewer dimensions that predicts about as nearly as such a one can, errors weighted by the product of what user
-/// and movie weigh (a number a user and a number a movie, above 0): as [`finish`] makes of a model in memory, but that
-/// which numbers explain most is found by some of the rows, [`SAMPLED`] of each table.
+/// and movie weigh (a number a user and a number a movie, above 0): as `finish` makes of a model in memory, but that
+/// which numbers explain most is found by some of the rows, `SAMPLED` of each table.
 ///
 /// Costs one pass over the rows, of wide times narrow dimensions multiply-adds a row, and singular values of a matrix as
 /// wide as the rows.
