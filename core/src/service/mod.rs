@@ -189,7 +189,7 @@ struct Job {
 /// and one waiting.
 ///
 /// RAM: two frames of 301 bytes, a job whose working memory the features decide, and a [`Profile`] an owner: in all
-/// 5,448 bytes in the STM32F405's usual firmware, with one owner of 256 ratings. With the feature `codes` 4.3 KB more, for
+/// 5,992 bytes in the STM32F405's usual firmware, with one owner of 256 ratings. With the feature `codes` 4.3 KB more, for
 /// what a user would give each codeword and what is sought, and 5.2 KB on a core with the DSP extension.
 ///
 /// At most [`MAX_OWNERS`] owners of [`MAX_LOG`] ratings; a service of more doesn't compile:
