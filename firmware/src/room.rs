@@ -25,7 +25,7 @@ pub const fn require(length: u32, (page, word): (u32, u32), owners: usize, log: 
             .number(owners as u32)
             .text(" times ")
             .number(log as u32)
-            .text(if ADDED > 0 {
+            .text(if cfg!(feature = "grow") {
                 ", and movies that are added) need "
             } else {
                 ") need "

@@ -1,23 +1,27 @@
 //! The `ci` verb: what CI checks beside the tests, cheapest first, failures told together.
 
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
 use anyhow::{Result, bail};
 
-use crate::boards;
+use crate::boards::{self, Board};
+use crate::everywhere::{self, Extent};
 use crate::setup::{self, Manner};
 use crate::toolchain::{self, Toolchain};
-use crate::{api, everywhere, examples, licences, no_panic, oldest, package, shell, size, web};
+use crate::{api, examples, licences, no_panic, oldest, package, shell, size, web};
 
 /// Runs every check, also after one failed.
 ///
 /// # Errors
 /// When a check failed: each by name.
 pub fn run(manner: Manner) -> Result<()> {
-    let mut failures = Failures::default();
-    failures.check("format", || {
+    let checks = Checks::default();
+    checks.check("format", || {
         shell::run(shell::cargo().args(["fmt", "--all", "--check"]))
     });
-    failures.check("licences", licences::run);
-    failures.check("lints", || {
+    checks.check("licences", licences::run);
+    checks.check("lints", || {
         shell::run(
             shell::cargo()
                 .args([
@@ -30,7 +34,7 @@ pub fn run(manner: Manner) -> Result<()> {
                 .args(["--", "-D", "warnings"]),
         )
     });
-    failures.check("documentation", || {
+    checks.check("documentation", || {
         shell::run(shell::cargo().env("RUSTDOCFLAGS", "-D warnings").args([
             "doc",
             "--workspace",
@@ -42,15 +46,15 @@ pub fn run(manner: Manner) -> Result<()> {
         Ok(sets) => {
             for set in sets {
                 let name = format!("documentation of core with features [{}]", set.join(","));
-                failures.check(&name, || package::documentation(&set));
+                checks.check(&name, || package::documentation(&set));
             }
         }
-        Err(error) => failures.check("features of core", || Err(error)),
+        Err(error) => checks.check("features of core", || Err(error)),
     }
-    failures.check("core as a package", package::run);
-    failures.check("core's public API", || api::run(manner, false));
-    failures.check("the oldest Rust that is declared", || oldest::run(manner));
-    failures.check(
+    checks.check("core as a package", package::run);
+    checks.check("core's public API", || api::run(manner, false));
+    checks.check("the oldest Rust that is declared", || oldest::run(manner));
+    checks.check(
         "reading's and training's tests with checks of sums and places",
         || {
             shell::run(shell::cargo().args([
@@ -77,17 +81,17 @@ pub fn run(manner: Manner) -> Result<()> {
     );
     // Also on a stable compiler without RUSTC_BOOTSTRAP, which would let an unstable feature through.
     for features in FEATURES {
-        failures.check(
+        checks.check(
             &format!("core with features [{features}] on this machine"),
             || shell::run(shell::cargo().args(core_check(features))),
         );
     }
-    failures.check("compiler for boards", || setup::compiler(manner));
+    checks.check("compiler for boards", || setup::compiler(manner));
     if let Ok(toolchain) = toolchain::find(manner.choice) {
-        device(&toolchain, manner, &mut failures);
+        device(&toolchain, manner, &checks);
     }
-    failures.check("the page in a browser", || web::check(manner));
-    failures.tell()
+    checks.check("the page in a browser", || web::check(manner));
+    checks.tell()
 }
 
 /// Sets of core's features that a device may choose; `write` is the host's.
@@ -103,56 +107,64 @@ const FEATURES: [&str; 9] = [
     "codes,facets,interest,learn,shapes,together",
 ];
 
-fn device(toolchain: &Toolchain, manner: Manner, failures: &mut Failures) {
-    // thumbv6m proves the most: it has no compare-and-swap, no floating-point unit and no operating system.
-    for target in toolchain::targets() {
-        for features in FEATURES {
-            failures.check(
-                &format!("core with features [{features}] for {target}"),
-                || {
-                    let mut command = toolchain.cargo("check", target);
-                    shell::run(command.args(&core_check(features)[1..]))
-                },
-            );
-        }
-    }
+fn device(toolchain: &Toolchain, manner: Manner, checks: &Checks) {
+    checks.check("targets that core is for", || {
+        setup::targets(manner, toolchain, &everywhere::TARGETS)
+    });
+    checks.check("core for every target", || {
+        everywhere::run(toolchain, Extent::Kinds)
+    });
+    // Most of it is linked or optimised as one unit, on one core. Cargo locks a profile's folder: this one is of another profile.
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            checks.check("no panic as a stranger builds", || {
+                no_panic::strangers(toolchain)
+            });
+        });
+        for_boards(toolchain, checks);
+    });
+    checks.check("examples", || examples::run(manner));
+}
+
+/// What is built in the firmware's profiles.
+fn for_boards(toolchain: &Toolchain, checks: &Checks) {
     if toolchain.has_clippy() {
         for board in boards::all().iter().copied().chain([boards::virt()]) {
-            for features in [
-                "on-board",
-                "on-board,firmware/learn",
-                "on-board,log,firmware/interest,firmware/learn",
-                "on-board,firmware/interest,firmware/learn,firmware/integers,firmware/shapes,firmware/owners",
-                "on-board,firmware/interest,firmware/learn,firmware/codes,firmware/integers,firmware/shapes,firmware/facets,firmware/together,firmware/owners",
-            ] {
-                let name = board.name;
-                failures.check(
-                    &format!("lints of {name}'s firmware with [{features}]"),
-                    || {
-                        shell::run(
-                            toolchain
-                                .cargo("clippy", board.target)
-                                .args(["-p", name, "--bin", name, "--profile", "firmware"])
-                                .args(["--no-default-features", "--features", features])
-                                .args(["--", "-D", "warnings"]),
-                        )
-                    },
-                );
-            }
+            lints(toolchain, board, checks);
         }
     }
-    let targets = &everywhere::TARGETS;
-    failures.check("targets that core is for", || {
-        setup::targets(manner, toolchain, targets)
-    });
-    for target in targets {
-        failures.check(&format!("core, optimised, for {target}"), || {
-            everywhere::build(toolchain, target)
-        });
+    checks.check("no panic", || no_panic::own(toolchain));
+    checks.check("size", || size::usual(toolchain));
+}
+
+/// What a board's firmware is linted with beside its own features: least and most; on QEMU's machine, also what lies between, which is
+/// the firmware's library and core's and the same for all boards.
+const LINTED: [&str; 5] = [
+    "on-board",
+    "on-board,log,firmware/interest,firmware/learn,firmware/codes,firmware/integers,firmware/shapes,firmware/facets,firmware/together,firmware/owners",
+    "on-board,firmware/learn",
+    "on-board,log,firmware/interest,firmware/learn",
+    "on-board,firmware/interest,firmware/learn,firmware/integers,firmware/shapes,firmware/owners",
+];
+
+fn lints(toolchain: &Toolchain, board: Board, checks: &Checks) {
+    let name = board.name;
+    let is_virt = name == boards::VIRT;
+    let sets = if is_virt { &LINTED[..] } else { &LINTED[..2] };
+    for features in sets {
+        checks.check(
+            &format!("lints of {name}'s firmware with [{features}]"),
+            || {
+                shell::run(
+                    toolchain
+                        .cargo("clippy", board.target)
+                        .args(["-p", name, "--bin", name, "--profile", "firmware"])
+                        .args(["--no-default-features", "--features", features])
+                        .args(["--", "-D", "warnings"]),
+                )
+            },
+        );
     }
-    failures.check("examples", || examples::run(manner));
-    failures.check("no panic", || no_panic::run(toolchain));
-    failures.check("size", || size::run(toolchain, false, None));
 }
 
 fn core_check(features: &str) -> [&str; 6] {
@@ -166,24 +178,53 @@ fn core_check(features: &str) -> [&str; 6] {
     ]
 }
 
-/// Checks that failed, by name.
+/// Checks that were made: how long each took, and those that failed.
 #[derive(Default)]
-struct Failures(Vec<String>);
+struct Checks(Mutex<Vec<Check>>);
 
-impl Failures {
-    fn check(&mut self, name: &str, check: impl FnOnce() -> Result<()>) {
+struct Check {
+    name: String,
+    took: Duration,
+    error: Option<anyhow::Error>,
+}
+
+/// The longest checks that are told of at the end.
+const LONGEST: usize = 12;
+
+impl Checks {
+    fn check(&self, name: &str, check: impl FnOnce() -> Result<()>) {
         eprintln!("-- {name}");
-        if let Err(error) = check() {
+        let start = Instant::now();
+        let error = check().err();
+        let took = start.elapsed();
+        let end = if error.is_some() { "failed" } else { "passed" };
+        eprintln!("-- {end} after {:.1} s: {name}", took.as_secs_f64());
+        if let Some(error) = &error {
             eprintln!("error: {error:#}");
-            self.0.push(format!("{name}: {error:#}"));
         }
+        self.0.lock().expect("no panic").push(Check {
+            name: name.into(),
+            took,
+            error,
+        });
     }
 
     fn tell(self) -> Result<()> {
-        if self.0.is_empty() {
+        let mut checks = self.0.into_inner().expect("no panic");
+        checks.sort_by_key(|check| std::cmp::Reverse(check.took));
+        eprintln!("the longest of {} checks:", checks.len());
+        for check in checks.iter().take(LONGEST) {
+            eprintln!("{:8.1} s  {}", check.took.as_secs_f64(), check.name);
+        }
+        let failed = checks.iter().filter_map(|check| {
+            let error = check.error.as_ref()?;
+            Some(format!("{}: {error:#}", check.name))
+        });
+        let failed = failed.collect::<Vec<_>>();
+        if failed.is_empty() {
             eprintln!("every check passed");
             return Ok(());
         }
-        bail!("{} checks failed:\n  {}", self.0.len(), self.0.join("\n  "))
+        bail!("{} checks failed:\n  {}", failed.len(), failed.join("\n  "))
     }
 }

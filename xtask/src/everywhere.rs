@@ -1,7 +1,11 @@
 //! Core compiled for every kind of processor that it is for, at cargo's own release profile: what a stranger's
 //! `cargo build --release` does with it, whose assembly must assemble too.
 
-use anyhow::Result;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Result, bail};
 
 use crate::shell;
 use crate::toolchain::Toolchain;
@@ -22,6 +26,18 @@ pub const TARGETS: [&str; 12] = [
     "aarch64-unknown-none",
 ];
 
+/// Those for which each feature alone is built whenever CI runs: portable code, and assembly for an FPU and DSP.
+const KINDS: [&str; 2] = ["riscv32imc-unknown-none-elf", "thumbv7em-none-eabihf"];
+
+/// How much of it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Every feature alone for every target.
+    All,
+    /// Every feature alone for a target of each kind, all and none for every target.
+    Kinds,
+}
+
 /// The features that a device may choose; `write` is the host's.
 const FEATURES: [&str; 14] = [
     "codes",
@@ -40,22 +56,56 @@ const FEATURES: [&str; 14] = [
     "queue",
 ];
 
-/// The sets of features that are built for a target: none, all, and each alone. 41 seconds of one core a target.
-fn sets() -> Vec<String> {
+/// The sets of features that are built for a target: none, all, and each alone.
+fn sets(target: &str, extent: Extent) -> Vec<String> {
     let mut sets = vec![String::new(), FEATURES.join(",")];
-    sets.extend(FEATURES.map(String::from));
+    if extent == Extent::All || KINDS.contains(&target) {
+        sets.extend(FEATURES.map(String::from));
+    }
     sets
 }
 
-/// Builds core for `target` with each set of features.
+/// Builds core for every target, with each set of features.
 ///
 /// # Errors
-/// When one doesn't build, with its features.
-pub fn build(toolchain: &Toolchain, target: &'static str) -> Result<()> {
+/// When some don't build: each target, with the features.
+pub fn run(toolchain: &Toolchain, extent: Extent) -> Result<()> {
+    let failed = Mutex::new(Vec::new());
+    let next = AtomicUsize::new(0);
+    // Cargo compiles one set at a time, on one core: a lane for each core, in folders of their own.
+    let lane = |number: usize| {
+        let folder = shell::target_directory().join(format!("everywhere-{number}"));
+        while let Some(target) = TARGETS.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(error) = build(toolchain, target, extent, &folder) {
+                eprintln!("error: {error:#}");
+                let mut failed = failed.lock().expect("no panic");
+                failed.push(format!("{target}: {error:#}"));
+            }
+        }
+    };
+    let lane = &lane;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for number in 0..cores.min(LANES) {
+            scope.spawn(move || lane(number));
+        }
+    });
+    let failed = failed.into_inner().expect("no panic");
+    if !failed.is_empty() {
+        bail!("core does not build for {}", failed.join("; "));
+    }
+    Ok(())
+}
+
+/// As many folders at most.
+const LANES: usize = 4;
+
+fn build(toolchain: &Toolchain, target: &'static str, extent: Extent, folder: &Path) -> Result<()> {
     let toolchain = toolchain.for_target(target)?;
-    for features in sets() {
+    for features in sets(target, extent) {
         let mut command = toolchain.cargo("build", target);
         command
+            .env("CARGO_TARGET_DIR", folder)
             .args(["--quiet", "-p", "pocketrec", "--lib", "--release"])
             .args(["--no-default-features", "--features", &features]);
         shell::run(&mut command)?;
@@ -85,12 +135,12 @@ mod tests {
             let known = FEATURES.contains(name) || ["default", "write"].contains(name);
             assert!(known, "{name} isn't built by `cargo xtask ci`");
         }
-        let sets = sets();
-        assert!(sets.contains(&FEATURES.join(",")) && sets.contains(&String::new()));
-        assert!(
-            FEATURES
-                .iter()
-                .all(|name| sets.iter().any(|set| set == name))
-        );
+        for target in TARGETS {
+            let least = sets(target, Extent::Kinds);
+            assert_eq!(least[..2], [String::new(), FEATURES.join(",")]);
+            assert_eq!(sets(target, Extent::All)[2..], FEATURES);
+            assert_eq!(least[2..].is_empty(), !KINDS.contains(&target));
+        }
+        assert!(KINDS.iter().all(|target| TARGETS.contains(target)));
     }
 }

@@ -105,6 +105,9 @@ enum Verb {
     /// Check that no path through core can panic, on every board's processor, at every opt-level, with and without LTO,
     /// and with overflow checks.
     NoPanic,
+    /// Build core for every processor that it is for, with no feature, each alone and all: `ci` has them alone for two targets,
+    /// one for each kind of code that is compiled.
+    Everywhere,
     /// Flash a board's firmware, and optionally an image, with probe-rs or espflash, and query it.
     Flash {
         /// The board.
@@ -271,6 +274,10 @@ fn main() -> ExitCode {
         Verb::NoPanic => {
             toolchain::find(arguments.toolchain).and_then(|toolchain| no_panic::run(&toolchain))
         }
+        Verb::Everywhere => toolchain::find(arguments.toolchain).and_then(|toolchain| {
+            setup::targets(setup, &toolchain, &everywhere::TARGETS)?;
+            everywhere::run(&toolchain, everywhere::Extent::All)
+        }),
         Verb::Flash {
             board,
             image,

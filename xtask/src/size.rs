@@ -30,9 +30,59 @@ const MORE: [&str; 5] = [
     "learn,integers,shapes,wide,owners",
 ];
 
-/// Builds each board's firmware in each profile, with logs, without, and without learning, and one with further models
-/// and owners; prints what each takes, and compares it with the table in the repository, or writes that where told to `bless`.
-/// Stacks are measured only then. With a board, its firmware alone.
+/// A firmware to build: the features beside its board's as the table has them.
+type Wanted = (Board, Profile, &'static str);
+
+/// Each board's firmware in each profile, with logs, without, and without learning, and one with further models and owners.
+fn all(boards: &[Board]) -> Vec<Wanted> {
+    let mut all = Vec::new();
+    for &board in boards {
+        for profile in Profile::ALL {
+            let more = board.name == ::boards::DEFAULT.name && profile == Profile::FirmwareS;
+            let more = if more { &MORE[..] } else { &[] };
+            let features = FEATURES.iter().chain(more);
+            all.extend(features.map(|features| (board, profile, *features)));
+        }
+    }
+    all
+}
+
+/// Those of a profile that people build unless they ask for another, and the ones with further models and owners.
+fn is_usual(profile: &str, features: &str) -> bool {
+    let usual = |of: &Profile| of.name() == profile && usual_features(*of) == features;
+    Profile::ALL.iter().any(usual) || MORE.contains(&features)
+}
+
+/// What the usual firmware of a profile is built with, in the table's words.
+fn usual_features(profile: Profile) -> &'static str {
+    match Options::usual(profile).log {
+        true => "learn,log",
+        false => "learn",
+    }
+}
+
+/// Builds every board's usual firmware and compares what each takes with the table in the repository.
+///
+/// # Errors
+/// As [`run`].
+pub fn usual(toolchain: &Toolchain) -> Result<()> {
+    let mut wanted = all(boards::all());
+    wanted.retain(|(_, profile, features)| is_usual(profile.name(), features));
+    let lines = build_all(toolchain, &wanted)?;
+    let now = Sizes {
+        compiler: toolchain.version(),
+        lines,
+    };
+    println!("{now}");
+    check_room(&now)?;
+    let mut old = read()?;
+    old.lines
+        .retain(|line| is_usual(&line.profile, &line.features));
+    compare(&old, &now)
+}
+
+/// Builds the firmware of each board, or of one alone, with each set of features; prints what each takes, and compares it with the
+/// table in the repository, or writes that where told to `bless`. Stacks are measured only then.
 ///
 /// # Errors
 /// When one doesn't build, is larger than its board's limits, or has grown by more than [`table::ALLOWED`] with the
@@ -40,29 +90,12 @@ const MORE: [&str; 5] = [
 pub fn run(toolchain: &Toolchain, bless: bool, only: Option<Board>) -> Result<()> {
     let chosen = |board: &&Board| only.is_none_or(|only| only.name == board.name);
     let boards: Vec<Board> = boards::all().iter().filter(chosen).copied().collect();
-    let mut lines = Vec::new();
-    let mut excess = Vec::new();
-    for &board in &boards {
-        for profile in Profile::ALL {
-            let more = board.name == ::boards::DEFAULT.name && profile == Profile::FirmwareS;
-            let more = if more { &MORE[..] } else { &[] };
-            for &features in FEATURES.iter().chain(more) {
-                let line = build(toolchain, board, profile, features)?;
-                let (flash, ram) = (board.firmware_flash as u64, board.ram as u64);
-                if line.flash > flash || line.ram > ram {
-                    let (name, profile) = (board.name, profile.name());
-                    excess.push(format!("{name} with {profile} and {features}"));
-                }
-                lines.push(line);
-            }
-        }
-    }
+    let lines = build_all(toolchain, &all(&boards))?;
     let mut now = Sizes {
         compiler: toolchain.version(),
         lines,
     };
-    let old = std::fs::read_to_string(path()).unwrap_or_default();
-    let old = old.parse::<Sizes>();
+    let old = read();
     if let (Some(only), Ok(old)) = (only, &old) {
         now.take_others(old, only.name);
     }
@@ -83,9 +116,7 @@ pub fn run(toolchain: &Toolchain, bless: bool, only: Option<Board>) -> Result<()
         );
     }
     learning(&now);
-    if !excess.is_empty() {
-        bail!("too large: {}", excess.join(", "));
-    }
+    check_room(&now)?;
     if bless {
         let path = path();
         std::fs::write(&path, now.to_string())
@@ -93,8 +124,57 @@ pub fn run(toolchain: &Toolchain, bless: bool, only: Option<Board>) -> Result<()
         eprintln!("wrote {}", path.display());
         return Ok(());
     }
-    let old = old.with_context(|| format!("{}: run with --bless to write it", path().display()))?;
-    compare(&old, &now)
+    compare(&old?, &now)
+}
+
+/// The table in the repository.
+fn read() -> Result<Sizes> {
+    let text = std::fs::read_to_string(path()).unwrap_or_default();
+    let table = text.parse::<Sizes>();
+    table.with_context(|| format!("{}: run with --bless to write it", path().display()))
+}
+
+/// Looks for a firmware that its board has no room for.
+fn check_room(sizes: &Sizes) -> Result<()> {
+    let is_too_large = |line: &&Line| {
+        let mut boards = boards::all().iter();
+        let board = boards.find(|board| board.name == line.board);
+        let has_room = |board: &Board| {
+            line.flash <= board.firmware_flash as u64 && line.ram <= board.ram as u64
+        };
+        !board.is_some_and(has_room)
+    };
+    let too_large = sizes.lines.iter().filter(is_too_large);
+    let too_large = too_large
+        .map(|line| format!("{} with {} and {}", line.board, line.profile, line.features))
+        .collect::<Vec<_>>();
+    if !too_large.is_empty() {
+        bail!("too large: {}", too_large.join(", "));
+    }
+    Ok(())
+}
+
+/// Builds them, a profile beside the other: each firmware is linked as one unit, on one core, and cargo locks a profile's folder.
+fn build_all(toolchain: &Toolchain, wanted: &[Wanted]) -> Result<Vec<Line>> {
+    let of_a_profile = |of: Profile| {
+        let places = wanted.iter().enumerate();
+        let own = places.filter(|(_, (_, profile, _))| *profile == of);
+        own.map(|(at, &(board, profile, features))| {
+            Ok((at, build(toolchain, board, profile, features)?))
+        })
+        .collect::<Result<Vec<_>>>()
+    };
+    let of_a_profile = &of_a_profile;
+    let built = std::thread::scope(|scope| {
+        let lanes = Profile::ALL.map(|profile| scope.spawn(move || of_a_profile(profile)));
+        let lanes = lanes.into_iter();
+        lanes
+            .map(|lane| lane.join().expect("no panic"))
+            .collect::<Result<Vec<_>>>()
+    });
+    let mut lines = built?.concat();
+    lines.sort_by_key(|(at, _)| *at);
+    Ok(lines.into_iter().map(|(_, line)| line).collect())
 }
 
 /// Says what changed.
@@ -194,8 +274,7 @@ fn measure_stacks(sizes: &mut Sizes) -> Result<()> {
                 continue;
             };
             found += 1;
-            let log = Options::usual(profile).log;
-            let features = if log { "learn,log" } else { "learn" };
+            let features = usual_features(profile);
             sizes.set_stack(board.name, profile.name(), features, bytes);
         }
     }
