@@ -29,7 +29,7 @@ pub fn run(manner: Manner) -> Result<()> {
                     "--workspace",
                     "--all-targets",
                     "--features",
-                    "tests/examples",
+                    "tests/builds",
                 ])
                 .args(["--", "-D", "warnings"]),
         )
@@ -124,6 +124,7 @@ fn device(toolchain: &Toolchain, manner: Manner, checks: &Checks) {
         for_boards(toolchain, checks);
     });
     checks.check("examples", || examples::run(manner));
+    checks.check("tests that build firmware", examples::built);
 }
 
 /// What is built in the firmware's profiles.

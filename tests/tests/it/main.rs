@@ -1,15 +1,15 @@
 //! The tests across crates, as one program: each of its own would link host once more and train once more.
 
-#[cfg(all(feature = "emulator", unix))]
+#[cfg(all(feature = "builds", unix))]
 mod added_board;
 #[cfg(feature = "emulator")]
 mod bill;
 mod built_in_image;
 #[cfg(feature = "emulator")]
 mod emulate;
-#[cfg(feature = "emulator")]
+#[cfg(feature = "builds")]
 mod esp32_c3;
-#[cfg(feature = "examples")]
+#[cfg(feature = "builds")]
 mod examples;
 #[cfg(feature = "emulator")]
 mod firmware;

@@ -74,34 +74,43 @@ fn a_fault_of_a_pico_resets_into_a_firmware_that_reports_it() -> Result<()> {
 
 #[test]
 fn what_calls_the_rom_of_a_pico_lies_in_ram_and_calls_nothing_in_flash() -> Result<()> {
+    PROFILES
+        .iter()
+        .try_for_each(|profile| calls_the_rom_from_ram(BOARD, profile))
+}
+
+#[test]
+#[cfg(feature = "builds")]
+fn what_calls_the_rom_of_a_pico_2_lies_in_ram_and_calls_nothing_in_flash() -> Result<()> {
+    calls_the_rom_from_ram("pico-2", PROFILES[1])
+}
+
+fn calls_the_rom_from_ram(board: &str, profile: &str) -> Result<()> {
     use object::{Object, ObjectSymbol};
-    let [fast, small] = PROFILES;
-    for (board, profile) in [(BOARD, fast), (BOARD, small), ("pico-2", small)] {
-        let bytes = std::fs::read(elf(board, profile)?)?;
-        let file = object::File::parse(&*bytes)?;
-        let found = file.symbols().find(|symbol| {
-            let name = symbol.name().unwrap_or_default();
-            // What the linker puts in between is called by code in flash alone.
-            name.contains("without_flash") && !name.contains("Thunk") && symbol.size() > 0
-        });
-        let function = found.context("the function is there")?;
-        let known = known(board)?;
-        let start = function.address() & !1;
-        let ram = u64::from(known.ram_address)..u64::from(known.ram_address) + known.ram as u64;
-        assert!(ram.contains(&start), "{board}, {profile}: {start:#x}");
-        let section = file.section_by_name_bytes(b".data").context("a section")?;
-        let data = object::ObjectSection::data(&section)?;
-        let at = (start - object::ObjectSection::address(&section)) as usize;
-        let code = data.get(at..at + function.size() as usize);
-        let halves = code.context("its code")?.as_chunks::<2>().0;
-        let mut halves = halves.iter().map(|half| u16::from_le_bytes(*half));
-        while let Some(half) = halves.next() {
-            // Instructions of 32 bits begin so; among them are those that call or go to somewhere by its distance.
-            if half >> 11 > 0b11100 {
-                let second = halves.next().context("half an instruction")?;
-                let goes = half >> 11 == 0b11110 && second & 0x9000 == 0x9000;
-                assert!(!goes, "{board}, {profile}: {half:#x} {second:#x}");
-            }
+    let bytes = std::fs::read(elf(board, profile)?)?;
+    let file = object::File::parse(&*bytes)?;
+    let found = file.symbols().find(|symbol| {
+        let name = symbol.name().unwrap_or_default();
+        // What the linker puts in between is called by code in flash alone.
+        name.contains("without_flash") && !name.contains("Thunk") && symbol.size() > 0
+    });
+    let function = found.context("the function is there")?;
+    let known = known(board)?;
+    let start = function.address() & !1;
+    let ram = u64::from(known.ram_address)..u64::from(known.ram_address) + known.ram as u64;
+    assert!(ram.contains(&start), "{board}, {profile}: {start:#x}");
+    let section = file.section_by_name_bytes(b".data").context("a section")?;
+    let data = object::ObjectSection::data(&section)?;
+    let at = (start - object::ObjectSection::address(&section)) as usize;
+    let code = data.get(at..at + function.size() as usize);
+    let halves = code.context("its code")?.as_chunks::<2>().0;
+    let mut halves = halves.iter().map(|half| u16::from_le_bytes(*half));
+    while let Some(half) = halves.next() {
+        // Instructions of 32 bits begin so; among them are those that call or go to somewhere by its distance.
+        if half >> 11 > 0b11100 {
+            let second = halves.next().context("half an instruction")?;
+            let goes = half >> 11 == 0b11110 && second & 0x9000 == 0x9000;
+            assert!(!goes, "{board}, {profile}: {half:#x} {second:#x}");
         }
     }
     Ok(())
