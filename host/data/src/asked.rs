@@ -210,9 +210,8 @@ impl Text {
             for (column, place) in columns.iter_mut().zip(&self.places) {
                 let cell = record.get(*place).ok_or_else(|| {
                     DataError::Input(format!(
-                        "{}, line {line} has {} cells, and there should be one at {}",
+                        "{}, line {line} has no cell {}, which the first line has",
                         path.display(),
-                        record.len(),
                         place + 1
                     ))
                 })?;
@@ -361,6 +360,18 @@ mod tests {
         assert_eq!(read(&path).unwrap(), [["7", "1"], ["8", "2"]]);
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_gives_all_of_its_bytes() {
+        use std::io::Write;
+        use std::os::fd::AsRawFd;
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"user,movie\n7,1\n").unwrap();
+        drop(writer);
+        let path = PathBuf::from(format!("/dev/fd/{}", reader.as_raw_fd()));
+        assert_eq!(read(&path).unwrap(), [["7", "1"]]);
+    }
+
     #[test]
     fn parquet_in_several_files_and_batches_is_read_in_order() {
         let folder = tempfile::tempdir().unwrap();
@@ -393,7 +404,10 @@ mod tests {
                 "a,b\n1,2\n",
                 "should have columns called user and movie, named in its first line where it is text; it has a, b",
             ),
-            ("user,movie\n1,2\n3\n", "line 3 has 1 cells"),
+            (
+                "user,movie\n1,2\n3\n",
+                "line 3 has no cell 2, which the first line has",
+            ),
         ] {
             std::fs::write(&path, text).unwrap();
             let told = read(&path).unwrap_err();

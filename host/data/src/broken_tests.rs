@@ -63,6 +63,7 @@ fn files() -> Vec<(&'static str, Vec<u8>, bool)> {
             include_bytes!("parquet/zstd.parquet").to_vec(),
             false,
         ),
+        ("c.parquet", crate::parquet::tests::snappy(), false),
     ]
 }
 

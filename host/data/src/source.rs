@@ -100,10 +100,10 @@ impl Source {
         if !meta.is_file() {
             return Source::stream("a pipe".into(), path, file);
         }
-        let head = open::head(&mut file).map_err(io)?;
-        if head.starts_with(parquet::MAGIC) || head.starts_with(b"PARE") {
+        if parquet::is_parquet(path) {
             return Ok(Source::of_parts(path, vec![path.to_owned()]));
         }
+        let head = open::head(&mut file).map_err(io)?;
         if magic::of(&head) == Kind::Zip {
             return Source::in_zip(path, file);
         }

@@ -147,6 +147,7 @@ proptest! {
         let file = damaged(&std::fs::read(&path).unwrap(), &damages);
         std::fs::write(&path, file).unwrap();
         read(&model);
+        no_memory_is_claimed();
     }
 }
 

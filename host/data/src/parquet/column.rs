@@ -15,6 +15,8 @@ use crate::form::shortened;
 enum Meaning {
     /// Numbers or texts as they are.
     Plain,
+    /// Whole numbers without a sign.
+    Unsigned,
     /// Numbers in units of ten to minus so many.
     Decimal(i32),
     /// Times in such parts of a second since 1970.
@@ -118,6 +120,15 @@ impl Column {
             (Type::INT32, Some(LogicalType::Date), _) | (Type::INT32, _, ConvertedType::DATE) => {
                 Meaning::Days
             }
+            (_, Some(LogicalType::Integer(whole)), _) if !whole.is_signed => Meaning::Unsigned,
+            (
+                _,
+                None,
+                ConvertedType::UINT_8
+                | ConvertedType::UINT_16
+                | ConvertedType::UINT_32
+                | ConvertedType::UINT_64,
+            ) => Meaning::Unsigned,
             (Type::FIXED_LEN_BYTE_ARRAY, ..) if scale.is_none() => {
                 return Err(format!(
                     "the column `{name}` holds bytes, neither numbers nor texts"
@@ -155,6 +166,11 @@ impl Column {
         let (levels, meaning) = (self.levels, self.meaning);
         let whole = |value: i64| match meaning {
             Meaning::Plain => Cell::Whole(value),
+            // Those that no `i64` holds stay ids, as texts.
+            Meaning::Unsigned => match i64::try_from(value as u64) {
+                Ok(value) => Cell::Whole(value),
+                Err(_) => Cell::Text((value as u64).to_string().into_bytes()),
+            },
             Meaning::Decimal(scale) => Cell::Number(decimal(value as f64, scale)),
             Meaning::Time(parts) => Cell::Seconds(value.div_euclid(parts)),
             Meaning::Days => Cell::Seconds(value.saturating_mul(86_400)),
@@ -166,6 +182,9 @@ impl Column {
         use ColumnReader as R;
         match &mut self.reader {
             R::BoolColumnReader(r) => take(r, most, levels, |v| Cell::Whole(i64::from(*v))),
+            R::Int32ColumnReader(r) if meaning == Meaning::Unsigned => {
+                take(r, most, levels, |v| Cell::Whole((*v as u32).into()))
+            }
             R::Int32ColumnReader(r) => take(r, most, levels, |v| whole((*v).into())),
             R::Int64ColumnReader(r) => take(r, most, levels, |v| whole(*v)),
             R::Int96ColumnReader(r) => take(r, most, levels, |v| Cell::Seconds(v.to_seconds())),

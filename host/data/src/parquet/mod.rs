@@ -8,7 +8,7 @@ mod pages;
 mod parts;
 pub(super) mod ratings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use super::DataError;
 use column::Column;
 use pages::Pages;
-pub use parts::{MAGIC, is_parquet, parts};
+use parts::MAGIC;
+pub use parts::{is_parquet, parts};
 
 /// Rows that a byte holds at most, beyond the first [`FEW`]: values that repeat take next to nothing, but ratings differ.
 const MOST_ROWS: u64 = 100;
@@ -45,6 +46,10 @@ impl Part {
             return Err(DataError::Input(format!(
                 "{shown} is encrypted; write it without encryption"
             )));
+        }
+        if !begins(&file).map_err(io)? {
+            let why = "it doesn't begin as Parquet does".into();
+            return Err(damaged(path, ParquetError::General(why)));
         }
         let metadata = guarded(|| ParquetMetaDataReader::new().parse_and_finish(&file));
         let metadata = metadata.map_err(|why| damaged(path, why))?;
@@ -130,6 +135,15 @@ impl Part {
 /// What `work` makes; a panic of the crate's over a damaged file is an error of it.
 fn guarded<T>(work: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, ParquetError> {
     pocketrec_base::error::caught(work).unwrap_or_else(|why| Err(ParquetError::General(why)))
+}
+
+/// Whether a file begins like one of Parquet's.
+fn begins(mut file: &File) -> std::io::Result<bool> {
+    use std::io::{Read, Seek};
+    let mut head = Vec::new();
+    file.rewind()?;
+    file.take(MAGIC.len() as u64).read_to_end(&mut head)?;
+    Ok(head == MAGIC)
 }
 
 /// Whether a file ends like one whose end is encrypted.

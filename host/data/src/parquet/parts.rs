@@ -6,10 +6,17 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The first bytes of a Parquet file.
-pub const MAGIC: &[u8] = b"PAR1";
+pub(super) const MAGIC: &[u8] = b"PAR1";
 
-/// Whether a file begins like one of Parquet's.
+/// Whether an ordinary file is one of Parquet's by its first bytes, or by its name where it has lost those. Of a pipe they
+/// aren't looked at: its reader would have to do without them.
 pub fn is_parquet(path: &Path) -> bool {
+    if !path.is_file() {
+        return false;
+    }
+    if path.extension().is_some_and(|end| end == "parquet") {
+        return true;
+    }
     let mut head = [0; 4];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut head));
     read.is_ok() && (head == MAGIC || &head == b"PARE")

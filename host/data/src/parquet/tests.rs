@@ -160,6 +160,19 @@ fn parts_in_a_folder_or_of_a_pattern_are_the_ratings_of_the_same_text() {
     }
 }
 
+/// A few ratings packed with snappy, for tests of damage.
+pub(crate) fn snappy() -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.parquet");
+    let few: Vec<_> = ratings().into_iter().take(16).collect();
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    write(&path, SPARK, properties, &spark(&few), 10);
+    std::fs::read(&path).unwrap()
+}
+
 #[test]
 fn every_packing_and_version_gives_the_same_ratings() {
     use ::parquet::file::properties::WriterVersion;
@@ -226,6 +239,33 @@ fn decimals_texts_dates_and_cells_without_a_time_are_read() {
     assert_eq!(r.times, [12_000 * 86_400, 0, 12_001 * 86_400]);
     // Without being told, the day isn't known to be a time.
     assert!(!Dataset::load(&path, &Silent).unwrap().has_times);
+}
+
+#[test]
+fn whole_numbers_without_a_sign_stay_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ratings.parquet");
+    let write = |user: &str, movie: &str, columns: [Fill; 2]| {
+        let schema = format!(
+            "message m {{ REQUIRED INT32 userId ({user}); REQUIRED INT64 movieId ({movie}); REQUIRED FLOAT rating; }}"
+        );
+        let [users, movies] = columns;
+        let columns = [users, movies, Fill::Floats(vec![4.0, 2.0])];
+        write(&path, &schema, packed(Compression::SNAPPY), &columns, 10);
+        Dataset::load(&path, &Silent).unwrap()
+    };
+    for (user, movie) in [
+        ("UINT_32", "UINT_64"),
+        ("INTEGER(32,false)", "INTEGER(64,false)"),
+    ] {
+        let small = [Fill::Ints(vec![-2, 7]), Fill::Longs(vec![1 << 31, 8])];
+        let data = write(user, movie, small);
+        assert_eq!(data.ratings.user_ids, [7, u32::MAX - 1], "{user}");
+        assert_eq!(data.ratings.movie_ids, [8, 1 << 31], "{movie}");
+        let large = [Fill::Ints(vec![1, 2]), Fill::Longs(vec![-1, 8])];
+        let data = write(user, movie, large);
+        assert_eq!(data.movie_names.all(), ["18446744073709551615", "8"]);
+    }
 }
 
 #[test]
@@ -316,14 +356,8 @@ fn bad_rows_columns_and_files_are_refused_in_a_sentence() {
 fn a_file_that_is_cut_anywhere_or_has_a_byte_changed_does_no_harm() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.parquet");
-    let few: Vec<_> = ratings().into_iter().take(16).collect();
-    let properties = WriterProperties::builder()
-        .set_compression(Compression::SNAPPY)
-        .set_statistics_enabled(EnabledStatistics::None)
-        .build();
-    write(&path, SPARK, properties, &spark(&few), 10);
-    let whole = std::fs::read(&path).unwrap();
-    for length in 4..whole.len() {
+    let whole = snappy();
+    for length in 0..whole.len() {
         std::fs::write(&path, &whole[..length]).unwrap();
         let told = refused(&path);
         assert!(
@@ -331,7 +365,16 @@ fn a_file_that_is_cut_anywhere_or_has_a_byte_changed_does_no_harm() {
             "{length}: {told}"
         );
     }
-    for at in 4..whole.len() {
+    // Without its beginning it ends like a whole one, and its places are others.
+    for from in 1..=4 {
+        std::fs::write(&path, &whole[from..]).unwrap();
+        let told = refused(&path);
+        assert!(
+            told.contains("x.parquet is cut or damaged (it doesn't begin as Parquet does)"),
+            "{from}: {told}"
+        );
+    }
+    for at in 0..whole.len() {
         let mut bytes = whole.clone();
         bytes[at] ^= 0xff;
         std::fs::write(&path, &bytes).unwrap();
@@ -340,4 +383,5 @@ fn a_file_that_is_cut_anywhere_or_has_a_byte_changed_does_no_harm() {
             assert!(error.to_string().contains("x.parquet"), "{error}");
         }
     }
+    crate::damage::no_memory_is_claimed();
 }
