@@ -6,6 +6,7 @@ use pocketrec::model::Wanted;
 use pocketrec::wire::Ranked;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::number::{count, fixed, signed};
+use pocketrec_base::print::width::{shortened, width};
 use pocketrec_data::Titles;
 use pocketrec_link::filter::Filter;
 
@@ -74,6 +75,44 @@ pub enum Move {
     New,
 }
 
+/// A sentence in short, of which a movie's title gives way where there is no room.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Brief {
+    /// What stands before the title.
+    pub before: String,
+    /// The title.
+    pub title: String,
+    /// What stands behind it.
+    pub after: String,
+}
+
+impl Brief {
+    /// All of it.
+    pub fn whole(&self) -> String {
+        format!("{}{}{}", self.before, self.title, self.after)
+    }
+
+    /// All of it that there is room for in so many columns.
+    pub fn within(&self, columns: usize) -> String {
+        let room = columns.saturating_sub(width(&self.before) + width(&self.after));
+        let title = shortened(&self.title, room);
+        shortened(&format!("{}{title}{}", self.before, self.after), columns)
+    }
+}
+
+/// A rating and what it did to the prediction, in short.
+pub fn rated(desk: &Desk, movie: u32, stars: f32, [before, after]: [f32; 2]) -> Brief {
+    Brief {
+        before: String::new(),
+        title: desk.title(movie),
+        after: format!(
+            " {stars}: {} \u{2192} {}",
+            fixed(before, 2),
+            fixed(after, 2)
+        ),
+    }
+}
+
 /// What became of the best movies when something was learned.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Moves {
@@ -101,13 +140,17 @@ impl Moves {
         self.by.get(&id).copied()
     }
 
-    /// What moved in one sentence; `list` is the list as it is now.
-    pub fn sentence(&self, desk: &Desk, list: &[Ranked]) -> String {
-        let moved = |ranked: &&Ranked| !matches!(self.of(ranked.movie), None | Some(Move::Stays));
-        let number = list.iter().filter(moved).count();
-        if number == 0 {
-            return format!("None of the best {} moved", list.len());
-        }
+    /// How many movies of the list are at another place than before, and how many of those are new.
+    fn number(&self, list: &[Ranked]) -> [usize; 2] {
+        let moves = || list.iter().filter_map(|ranked| self.of(ranked.movie));
+        [
+            moves().filter(|moved| *moved != Move::Stays).count(),
+            moves().filter(|moved| *moved == Move::New).count(),
+        ]
+    }
+
+    /// The movie that went furthest: by how many places, what that did to its stars, and its id.
+    fn furthest(&self, list: &[Ranked]) -> Option<(i32, f32, u32)> {
         let mut most: Option<(i32, f32, u32)> = None;
         for ranked in list {
             if let Some(Move::By(places, stars)) = self.of(ranked.movie)
@@ -116,32 +159,67 @@ impl Moves {
                 most = Some((places, stars, ranked.movie));
             }
         }
-        let mut sentence = format!("Of the best {}, {number} moved", list.len());
-        if let Some((places, stars, id)) = most {
-            let way = match places > 0 {
-                true => "up",
-                false => "down",
-            };
-            sentence += &format!(
-                ": most {}, {way} {} ({} stars)",
-                desk.title(id),
-                count(places.unsigned_abs(), "place"),
-                signed(stars, 2)
-            );
+        most
+    }
+
+    /// What moved in one sentence; `list` is the list as it is now.
+    pub fn sentence(&self, desk: &Desk, list: &[Ranked]) -> String {
+        let [moved, new] = self.number(list);
+        if moved == 0 {
+            return format!("None of the best {} moved", list.len());
         }
-        let mut new = list.iter().map(|ranked| ranked.movie);
-        if let Some(first) = new.find(|id| self.of(*id) == Some(Move::New)) {
-            let fresh = self
-                .by
-                .values()
-                .filter(|moved| **moved == Move::New)
-                .count();
-            sentence += &match fresh {
+        let mut sentence = format!("Of the best {}, {moved} moved", list.len());
+        if let Some((places, stars, id)) = self.furthest(list) {
+            let far = count(places.unsigned_abs(), "place");
+            let by = fixed(stars.abs(), 2);
+            let is_none = by == fixed(0.0, 2);
+            sentence += &format!(": most {}, {} {far}", desk.title(id), way(places));
+            // Others may have risen or fallen further.
+            sentence += &match (places > 0, stars > 0.0) {
+                (true, false) if !is_none => format!(", though its stars fell by {by}"),
+                (false, true) if !is_none => format!(", though its stars rose by {by}"),
+                _ => format!(" ({} stars)", signed(stars, 2)),
+            };
+        }
+        let mut all = list.iter().map(|ranked| ranked.movie);
+        if let Some(first) = all.find(|id| self.of(*id) == Some(Move::New)) {
+            sentence += &match new {
                 1 => format!("; {} is new", desk.title(first)),
-                fresh => format!("; {fresh} are new, {} first", desk.title(first)),
+                new => format!("; {new} are new, {} first", desk.title(first)),
             };
         }
         sentence
+    }
+
+    /// The same in short: how many moved, and the one that went furthest.
+    pub fn brief(&self, desk: &Desk, list: &[Ranked]) -> Vec<Brief> {
+        let [moved, new] = self.number(list);
+        let mut before = format!("{moved} of {} moved", list.len());
+        if new > 0 {
+            before += &format!(", {new} new");
+        }
+        let mut all = vec![Brief {
+            before,
+            ..Brief::default()
+        }];
+        all.extend(self.furthest(list).map(|(places, stars, id)| Brief {
+            before: String::new(),
+            title: desk.title(id),
+            after: format!(
+                " {} {}, stars {}",
+                way(places),
+                places.unsigned_abs(),
+                signed(stars, 2)
+            ),
+        }));
+        all
+    }
+}
+
+fn way(places: i32) -> &'static str {
+    match places > 0 {
+        true => "up",
+        false => "down",
     }
 }
 
@@ -231,8 +309,38 @@ mod tests {
             moves.sentence(&desk(), &now),
             "Of the best 4, 4 moved: most Part 4, up 3 places (+3.00 stars); Part 5 is new"
         );
+        let whole = |briefs: Vec<Brief>| briefs.iter().map(Brief::whole).collect::<Vec<_>>();
+        assert_eq!(
+            whole(moves.brief(&desk(), &now)),
+            ["4 of 4 moved, 1 new", "Part 4 up 3, stars +3.00"]
+        );
+        // Down, though with more stars than before: others rose further.
+        let mut risen = list(&[2, 3, 1]);
+        risen[2].stars = 5.25;
+        let moves = Moves::between(&list(&[1, 2, 3]), &risen);
+        assert_eq!(
+            moves.sentence(&desk(), &risen),
+            "Of the best 3, 3 moved: most Part 1, down 2 places, though its stars rose by 0.25"
+        );
         let same = Moves::between(&before, &before);
         assert_eq!(same.sentence(&desk(), &before), "None of the best 4 moved");
+    }
+
+    #[test]
+    fn a_title_gives_way_to_what_is_told_of_it() {
+        let brief = Brief {
+            before: String::new(),
+            title: "Shawshank Redemption, The (1994)".into(),
+            after: " 5: 4.53 \u{2192} 4.62".into(),
+        };
+        assert_eq!(
+            brief.within(38),
+            "Shawshank Redemption,\u{2026} 5: 4.53 \u{2192} 4.62"
+        );
+        assert_eq!(brief.within(80), brief.whole());
+        for columns in 0..60 {
+            assert!(width(&brief.within(columns)) <= columns);
+        }
     }
 
     #[test]

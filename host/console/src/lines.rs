@@ -76,6 +76,9 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                     return Err(Stopped("Ended; what was rated is kept".into()).into());
                 }
                 match lines.recv_timeout(Duration::from_millis(20)) {
+                    Ok(Err(why)) if why.kind() == std::io::ErrorKind::InvalidData => {
+                        return Err(BadInput::new(format!("line {number}: not UTF-8")).into());
+                    }
                     Ok(line) => break line.context("standard input can't be read")?,
                     Err(RecvTimeoutError::Timeout) => {}
                     Err(RecvTimeoutError::Disconnected) => return Ok(()),
@@ -182,7 +185,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                         &["Likeness"]
                     }
                     Ask::Suggest => {
-                        note!("Rating one of these would teach it most");
+                        note!("Rate one: it learns most from these");
                         &["Worth", "Stars"]
                     }
                     _ => {
@@ -201,7 +204,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             Told::Shared(other, list) => {
                 note!("The best for you and {}", other.name());
                 let rows = list.iter().map(|shared| (shared.movie, shared.stars));
-                self.list(&["Yours", "Theirs"], rows.collect());
+                self.list(&["Yours", "Other"], rows.collect());
                 self.with = Some(*other);
             }
             Told::WhyFor(other, movie, explained) => {

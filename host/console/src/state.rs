@@ -7,7 +7,7 @@ use super::verb::Other;
 use pocketrec::model::{Interval, Wanted};
 use pocketrec::wire::{Explained, ProfileReply, Ranked, RatingEntry};
 
-use super::desk::{Desk, Moves};
+use super::desk::{Brief, Desk, Moves};
 use super::device::About;
 
 /// Which list is looked at.
@@ -76,6 +76,8 @@ pub struct Course {
 pub struct News {
     /// The text.
     pub text: String,
+    /// The same in short, if it can be said so, in a line or more.
+    pub brief: Vec<Brief>,
     /// Whether something went wrong.
     pub is_bad: bool,
 }
@@ -192,7 +194,7 @@ impl State {
                 only => format!("The best for you of {only}"),
             },
             View::Together(other) => format!("The best for you and {}", other.name()),
-            View::Suggest => "Rate one of these: it learns most".into(),
+            View::Suggest => "Rate one: it learns most from these".into(),
             View::Similar(movie) => format!("Near {}", self.desk.title(*movie)),
             View::Found => "Found".into(),
             View::Ratings => "What you have rated".into(),
@@ -222,18 +224,17 @@ impl State {
         self.chosen = self.chosen.min(self.rows.len().saturating_sub(1));
     }
 
-    /// Says something below the list, in place of what was said before.
-    pub fn say(&mut self, text: impl Into<String>) {
-        self.news = vec![News {
-            text: text.into(),
-            is_bad: false,
-        }];
+    /// Says something below the list, in place of what was said before; in short where there is no room for it.
+    pub fn say(&mut self, text: impl Into<String>, brief: Vec<Brief>) {
+        self.news.clear();
+        self.add(text, brief);
     }
 
     /// Says something more.
-    pub fn add(&mut self, text: impl Into<String>) {
+    pub fn add(&mut self, text: impl Into<String>, brief: Vec<Brief>) {
         self.news.push(News {
             text: text.into(),
+            brief,
             is_bad: false,
         });
     }
@@ -242,6 +243,7 @@ impl State {
     pub fn complain(&mut self, text: impl Into<String>) {
         self.news = vec![News {
             text: text.into(),
+            brief: Vec::new(),
             is_bad: true,
         }];
     }

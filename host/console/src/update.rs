@@ -7,7 +7,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pocketrec_base::print::number::{count, fixed, stars as with_word};
 use pocketrec_data::search::{self, words};
 
-use super::desk::Moves;
+use super::desk::{Brief, Moves, rated};
 use super::device::{Ask, LIST, Told};
 use super::state::{Course, Over, Row, State, Typing, View};
 use super::verb::Other;
@@ -289,8 +289,9 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
                 false => Moves::default(),
             };
             if state.is_changed {
-                let sentence = state.moves.sentence(&state.desk, &list);
-                state.add(sentence);
+                let (moves, desk) = (&state.moves, &state.desk);
+                let (sentence, brief) = (moves.sentence(desk, &list), moves.brief(desk, &list));
+                state.add(sentence, brief);
             }
             state.is_changed = false;
             state.top = list;
@@ -351,12 +352,14 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
             let title = state.desk.title(movie);
             state.is_changed = true;
             state.stars.insert(movie, after);
-            state.say(format!(
+            let brief = rated(&state.desk, movie, stars, [before, after]);
+            let sentence = format!(
                 "{} for {title}: predicted {} before, and {} now",
                 with_word(stars),
                 fixed(before, 2),
                 fixed(after, 2)
-            ));
+            );
+            state.say(sentence, vec![brief]);
         }
         Told::Undone {
             movie,
@@ -366,20 +369,31 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
             let title = state.desk.title(movie);
             state.is_changed = true;
             let now = match stars {
-                Some(stars) => format!("{title} has {} again", with_word(stars)),
-                None => format!("{title} is not rated any more"),
+                Some(stars) => format!(" has {} again", with_word(stars)),
+                None => " is not rated any more".into(),
             };
-            state.say(format!("{now}; {}", count(ratings, "rating")));
+            say_of(state, title, format!("{now}; {}", count(ratings, "rating")));
         }
         Told::Forgotten { movie, ratings } => {
             let title = state.desk.title(movie);
             state.is_changed = true;
-            state.say(format!(
-                "{title} is forgotten; {}",
-                count(ratings, "rating")
-            ));
+            say_of(
+                state,
+                title,
+                format!(" is forgotten; {}", count(ratings, "rating")),
+            );
         }
         Told::Me(profile) => state.me = Some(profile),
         Told::Board(_) => {}
     }
+}
+
+/// Says something of a movie, whose title gives way.
+fn say_of(state: &mut State, title: String, after: String) {
+    let brief = Brief {
+        before: String::new(),
+        title,
+        after,
+    };
+    state.say(brief.whole(), vec![brief]);
 }

@@ -145,15 +145,13 @@ pub fn parse(line: &str, is_movie: impl Fn(&str) -> bool) -> Result<Option<Verb>
     };
     let movie = || match rest {
         "" => Err(BadInput::new(format!(
-            "`{verb}` of which movie? Words of its title, its number in the list, or its id as in `{verb} id:1`"
+            "which movie? Words of its title, its number in the list, or its id as in `{verb} id:1`"
         ))),
         rest => Ok(Named::of(rest)),
     };
     let alone = |said: Verb| match rest {
         "" => Ok(said),
-        rest => Err(BadInput::new(format!(
-            "`{verb}` stands alone, without `{rest}`"
-        ))),
+        _ => Err(BadInput::new(format!("`{verb}` takes no argument"))),
     };
     Ok(Some(match verb.to_lowercase().as_str() {
         "top" => alone(Verb::Top)?,
@@ -253,8 +251,8 @@ mod tests {
                 "rat alien 5",
                 "`rat` is not a command; there are rate, top, only, together",
             ),
-            ("top 5", "`top` stands alone"),
-            ("why", "`why` of which movie?"),
+            ("top 5", "`top` takes no argument"),
+            ("why", "which movie? Words of its title"),
             ("together", "together with whom?"),
             ("together alien", "not `alien`"),
             ("rate alien", "not a number of stars"),

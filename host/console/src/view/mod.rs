@@ -12,12 +12,13 @@ use pocketrec_base::print::number::{count, grouped, seconds};
 use pocketrec_base::print::width::{shortened, width, wrapped};
 use pocketrec_base::print::worded;
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::state::{State, Typing};
+use super::desk::Brief;
+use super::state::{News, State, Typing};
 
 /// Columns from which there is room for what is known of the owner.
 const WITH_SIDE: u16 = 76;
@@ -31,11 +32,13 @@ const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
 /// Draws all of it. The list is moved so that the chosen movie is in sight.
 pub fn draw(frame: &mut Frame<'_>, state: &mut State) {
     let area = frame.area();
-    let news = if area.height < 16 { 2 } else { 3 };
+    let usual = if area.height < 16 { 2 } else { 3 };
+    let news = news(state, area.width, usize::from(area.height / 6).max(3));
     let [head, body, said, status, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Min(1),
-        Constraint::Length(news),
+        // The list gives way to what is to be said.
+        Constraint::Length(usual.max(news.len() as u16)),
         Constraint::Length(1),
         Constraint::Length(1),
     ])
@@ -51,7 +54,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State) {
         false => body,
     };
     list::draw(frame, state, list);
-    draw_news(frame, state, said);
+    frame.render_widget(Paragraph::new(news), said);
     frame.render_widget(status_line(state, status.width), status);
     frame.render_widget(Line::styled(keys_line(state, keys.width), FAINT), keys);
     if let Some(over) = &state.over {
@@ -87,20 +90,48 @@ fn header(state: &State, columns: u16) -> Line<'static> {
     Line::styled(between(&left, &owner, columns), style)
 }
 
-fn draw_news(frame: &mut Frame<'_>, state: &State, area: Rect) {
-    let mut lines: Vec<Line<'_>> = Vec::new();
-    for news in &state.news {
-        let style = match news.is_bad {
+/// What is said below the list, in at most so many lines: in short, one text after the other, as far as it must be, and
+/// what is cut even so ends with an ellipsis.
+fn news(state: &State, columns: u16, most: usize) -> Vec<Line<'static>> {
+    let room = usize::from(columns).saturating_sub(2);
+    let whole = |news: &News| wrapped(&worded(&news.text), room);
+    let brief = |news: &News| {
+        let parts: Vec<String> = news.brief.iter().map(Brief::whole).collect();
+        let line = parts.join(": ");
+        match (news.brief.is_empty(), width(&line) <= room) {
+            (true, _) => whole(news),
+            (false, true) => vec![line],
+            (false, false) => news.brief.iter().map(|brief| brief.within(room)).collect(),
+        }
+    };
+    let lines = |shorter: usize| -> Vec<(String, bool)> {
+        let all = state.news.iter().enumerate().flat_map(|(at, news)| {
+            let lines = match at < shorter {
+                true => brief(news),
+                false => whole(news),
+            };
+            lines.into_iter().map(|line| (line, news.is_bad))
+        });
+        all.collect()
+    };
+    let mut lines = (0..=state.news.len())
+        .map(lines)
+        .find(|lines| lines.len() <= most)
+        .unwrap_or_else(|| lines(state.news.len()));
+    if lines.len() > most {
+        lines.truncate(most);
+        if let Some((last, _)) = lines.last_mut() {
+            *last = format!("{}\u{2026}", shortened(last, room.saturating_sub(1)));
+        }
+    }
+    let line = |(text, is_bad): (String, bool)| {
+        let style = match is_bad {
             true => Style::new().fg(Color::Red),
             false => Style::new(),
         };
-        let room = usize::from(area.width).saturating_sub(2);
-        for text in wrapped(&worded(&news.text), room) {
-            lines.push(Line::styled(format!(" {}", shortened(&text, room)), style));
-        }
-    }
-    lines.truncate(area.height.into());
-    frame.render_widget(Paragraph::new(lines), area);
+        Line::styled(format!(" {}", shortened(&text, room)), style)
+    };
+    lines.into_iter().map(line).collect()
 }
 
 /// Who answers, how fast, and what becomes of what is learned.

@@ -2,7 +2,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::desk::{Desk, Moves};
+use crate::desk::{Desk, Moves, rated};
 use crate::device::About;
 use crate::state::{Over, View};
 use crate::update;
@@ -65,9 +65,13 @@ fn state() -> State {
         bias: -0.25,
         row: [0.1, -0.2, 0.0, 0.2].into_iter().collect(),
     });
-    state.say("5 stars for Toy Story (1995): predicted 3.84 before, and 4.09 now");
+    state.say(
+        "5 stars for Toy Story (1995): predicted 3.84 before, and 4.09 now",
+        vec![rated(&state.desk, 1, 5.0, [3.84, 4.09])],
+    );
     let sentence = state.moves.sentence(&state.desk, &state.top);
-    state.add(sentence);
+    let brief = state.moves.brief(&state.desk, &state.top);
+    state.add(sentence, brief);
     let _ = update::key(&mut state, KeyEvent::from(KeyCode::Esc));
     state
 }
@@ -120,12 +124,31 @@ fn a_narrow_screen_has_what_matters() {
         &[
             "Score",
             "A\\u{1b}[31m",
+            "Toy Story (1995) 5: 3.84 \u{2192} 4.09",
+            "20 of 20 moved, 1 new",
+            "up 2, stars +0.20",
             "core on this PC",
             "1-5 rate",
             "q end",
         ],
     );
     assert!(!lines.join("").contains("Where you stand"));
+}
+
+#[test]
+fn what_has_no_room_below_the_list_ends_with_an_ellipsis() {
+    let mut state = state();
+    state.complain("what went wrong is told in a long sentence ".repeat(9));
+    for (columns, lines) in [(40, 12), (80, 24)] {
+        let lines = screen(&mut state, columns, lines);
+        let told = lines.iter().rposition(|line| line.contains("sentence"));
+        assert!(
+            lines[told.unwrap()].trim_end().ends_with('\u{2026}'),
+            "{lines:?}"
+        );
+    }
+    state.complain("what went wrong is told in a long sentence that has room");
+    shows(&screen(&mut state, 40, 12), &["that has room"]);
 }
 
 #[test]
