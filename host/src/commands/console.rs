@@ -11,7 +11,7 @@ use pocketrec_console::screen;
 use pocketrec_console::state::State;
 
 use super::image::{DEFAULT, Loaded, TitlesArgs};
-use super::line::{BOARD, LineArgs};
+use super::line::{BOARD, LineArgs, owner};
 use super::movie::{Purpose, choose_unasked};
 use super::query::{AtHand, info_of};
 use crate::print::{hint, is_json};
@@ -29,7 +29,7 @@ pub struct Args {
     #[command(flatten)]
     line: LineArgs,
 
-    /// The image that the board holds; without --port and --emulator, the one that core on this PC is asked with [default:
+    /// The image that the board holds; without --port and --emulator, core on this PC is asked with this one [default:
     /// that of the board that is found, or target/pocketrec/model.img]
     #[arg(long, value_name = "FILE", help_heading = BOARD)]
     image: Option<PathBuf>,
@@ -37,12 +37,12 @@ pub struct Args {
     #[command(flatten)]
     titles: TitlesArgs,
 
-    /// Which owner of the device
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = BOARD)]
-    owner: u8,
+    /// Which owner of the device [default: 0, or the last one of this board]
+    #[arg(long, value_name = "N", value_parser = owner, help_heading = BOARD)]
+    owner: Option<u8>,
 
-    /// Where ratings are kept that core on this PC learns from; `none` keeps none [default: beside the image, as in
-    /// model.profile]
+    /// Ask core on this PC, whatever board there is, and keep its ratings in this file; `none` keeps none [default: of
+    /// core on this PC, beside the image, as in model.profile]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["port", "emulator"], help_heading = BOARD)]
     profile: Option<PathBuf>,
 }
@@ -58,9 +58,13 @@ pub fn run(args: &Args) -> Result<()> {
         )
         .into());
     }
-    let on_pc = args.image.is_some() && !args.line.is_given();
-    match (on_pc, args.line.place_or_none()?) {
-        (false, Some(place)) => {
+    let on_pc = (args.image.is_some() || args.profile.is_some()) && !args.line.is_given();
+    let place = match on_pc {
+        true => None,
+        false => args.line.place_or_none()?,
+    };
+    match place {
+        Some(place) => {
             let at_hand = AtHand::find(
                 place.image(args.image.as_deref(), true).as_deref(),
                 &args.titles,
@@ -83,9 +87,11 @@ pub fn run(args: &Args) -> Result<()> {
                 movies,
                 genres: at_hand.genres().map(str::to_owned),
             };
-            evening(board, args.owner, (None, place.is_held()), desk)
+            let owner = args.owner.unwrap_or_else(|| place.usual_owner());
+            let met = || place.remember(args.image.as_deref(), Some(owner));
+            evening(board, owner, (None, place.is_held()), desk, met)
         }
-        _ => {
+        None => {
             let image = args.image.as_deref().unwrap_or(Path::new(DEFAULT));
             on_this_pc(args, image)
         }
@@ -126,20 +132,23 @@ fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
         desk.movies.extend(added.ids());
         board.hold_to(known.with_added(added.ids()));
     }
-    if !args.line.is_given() && args.image.is_none() {
+    if !args.line.is_given() && args.image.is_none() && args.profile.is_none() {
         hint("no board was found, so this PC runs its code");
     }
-    evening(board, args.owner, (keeper, false), desk)
+    evening(board, args.owner.unwrap_or(0), (keeper, false), desk, || ())
 }
 
+/// Lets a person talk to the board, once it has been `met`.
 fn evening<L: Read + Write + Send>(
     board: Connection<L>,
     owner: u8,
     (keeper, held): (Option<Keeper>, bool),
     desk: Desk,
+    met: impl FnOnce(),
 ) -> Result<()> {
     let stop = signals::heed("");
     let (device, about) = Device::meet(board, owner, keeper, held)?;
+    met();
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         return screen::run(device, State::new(desk, about, owner), stop);
     }

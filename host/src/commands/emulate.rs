@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use pocketrec::wire::{Reply, Request, StorageState};
 
 use super::image::DEFAULT;
-use super::line;
+use super::{find, line};
 use crate::print::{count, shell};
 use crate::{note, say};
 use boards::Board;
@@ -19,7 +19,7 @@ use pocketrec_link::bridge::Bridge;
 use pocketrec_link::control::{Qmp, Waiting};
 use pocketrec_link::emulator::Emulator;
 use pocketrec_link::keep::{self, Keeper, Kept, Learned};
-use pocketrec_link::running::Running;
+use pocketrec_link::running::{self, Running};
 use pocketrec_link::{Connection, Timing, port};
 
 /// Options of `host emulate`.
@@ -167,8 +167,15 @@ impl Held {
             );
         }
         note!("Ask it from another terminal:");
+        let all = running::all();
+        let name = find::name(running, &all);
+        // Where others run, it is to be said which is meant.
+        let which: &[&str] = match all.iter().any(|other| other.pid != running.pid) {
+            true => &["--port", &name],
+            false => &[],
+        };
         for verb in [&["query", "top"][..], &["console"]] {
-            note!("    {}", shell::command(verb));
+            note!("    {}", shell::command([verb, which].concat()));
         }
         note!(
             "Ctrl-C ends it; what it learns is kept in {}",

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::find::{self, Found};
+use super::remembered::Remembered;
 use crate::print::{count, grouped, hint};
 use boards::{self, BOARDS, Board};
 use pocketrec_base::error::BadInput;
@@ -21,8 +22,9 @@ pub const BOARD: &str = "Board";
 /// Where the board is.
 #[derive(Debug, clap::Args)]
 pub struct LineArgs {
-    /// The board's serial port, such as /dev/ttyACM0 or COM3; also tcp:HOST:PORT or unix:PATH [default: POCKETREC_PORT,
-    /// else a board that `emulate` runs, else one that is plugged in, else the last one used]
+    /// The board's serial port, such as /dev/ttyACM0 or COM3; also tcp:HOST:PORT, unix:PATH, or the name of a board that
+    /// `emulate` runs [default: POCKETREC_PORT, else the board that `emulate` runs or that is plugged in, the last one
+    /// asked among several]
     #[arg(long, value_name = "NAME", global = true, conflicts_with = "emulator", help_heading = BOARD)]
     port: Option<String>,
 
@@ -61,6 +63,14 @@ fn emulator_help() -> String {
         boards::DEFAULT.name,
         others.join(", ")
     )
+}
+
+/// An owner as a person types it.
+pub fn owner(text: &str) -> Result<u8, String> {
+    let owner = text.trim().parse();
+    owner.map_err(|_| {
+        "an owner is a number, such as 0 or 1; `query owners` lists those of a board".into()
+    })
 }
 
 /// Seconds as a person types them.
@@ -171,6 +181,34 @@ impl Place {
             hint(&format!("with the image {}, as last time", image.display()));
         }
         Some(image)
+    }
+
+    /// The owner where no option names one: the last one of this board; a line on stderr says so.
+    pub fn usual_owner(&self) -> u8 {
+        let last = self.found().and_then(|found| found.last.as_ref());
+        match last {
+            Some(last) if last.owner != 0 => {
+                hint(&format!("for owner {}, as last time", last.owner));
+                last.owner
+            }
+            _ => 0,
+        }
+    }
+
+    /// Remembers a board that has answered, the image that was `named` with it, and the `owner` that it was asked for, if
+    /// it was.
+    pub fn remember(&self, named: Option<&Path>, owner: Option<u8>) {
+        let Some(found) = self.found() else {
+            return;
+        };
+        let named = named.map(|image| std::path::absolute(image).unwrap_or(image.to_owned()));
+        let last = found.last.clone().unwrap_or_default();
+        Remembered {
+            name: found.name.clone(),
+            image: named.or(last.image),
+            owner: owner.unwrap_or(last.owner),
+        }
+        .write();
     }
 
     /// Whether `emulate` holds it, which keeps its ratings in a file where the emulated flash takes none.

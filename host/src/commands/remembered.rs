@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::warn;
 use pocketrec_base::{files, folders};
 
-/// The last board's port, and what it was asked with.
+/// The last board, and what it was asked with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remembered {
-    /// As `--port` takes it.
-    pub port: String,
+    /// As `--port` takes it: a port, or the name of a board that `emulate` holds.
+    #[serde(rename = "port")]
+    pub name: String,
     /// The image that was named with it.
     pub image: Option<PathBuf>,
     /// The owner who was.
@@ -72,7 +73,7 @@ mod tests {
         let path = folder.path().join("a/board.json");
         assert_eq!(Remembered::read_from(&path), None);
         let board = Remembered {
-            port: "/dev/ttyACM0".into(),
+            name: "/dev/ttyACM0".into(),
             image: Some("/model.img".into()),
             owner: 2,
         };
@@ -90,7 +91,7 @@ mod tests {
             let whole = br#"{"port": "/dev/ttyACM0", "image": "/model.img", "owner": 2}"#;
             std::fs::write(&path, damaged(whole, &damages)).unwrap();
             if let Some(board) = Remembered::read_from(&path) {
-                prop_assert!(board.port.len() < 100);
+                prop_assert!(board.name.len() < 100);
             }
             no_memory_is_claimed();
         }

@@ -216,7 +216,7 @@ fn an_evening_on_a_screen_of_80x24_rates_by_a_key_and_sees_the_list_move() {
     let (code, text, errors) = says(&place, &ON_PC, "rate part 13 5\n");
     assert_eq!((code, text.as_str()), (Some(2), ""), "{errors}");
     assert!(
-        errors.contains("--profile is model.profile, which another program keeps"),
+        errors.contains("--profile is model.profile, which is in use by another program"),
         "{errors}"
     );
     screen.press("q");
@@ -235,7 +235,7 @@ fn a_narrow_screen_of_40x12_does_the_same_over_a_line_and_a_signal_gives_the_ter
     let mut screen = Terminal::start(&place, (40, 12), &over);
     screen.shows(&["The best for you", "0 ratings", "Score"]);
     screen.press("/part 12\r4");
-    screen.shows(&["4 stars for Part 12 (1960)", "1 rating"]);
+    screen.shows(&["Part 12 (1960) 4: ", "\u{2192}", " moved", "1 rating"]);
     screen.press("\x1b");
     screen.shows(&["The best for you"]);
     // How far a rating moved it stands at the end of a line that is longer than the screen.
@@ -252,6 +252,217 @@ fn a_narrow_screen_of_40x12_does_the_same_over_a_line_and_a_signal_gives_the_ter
     assert_eq!(screen.ends(), Some(130));
 }
 
+/// A place whose movies have the long titles that real ones have.
+fn place_of_long_titles() -> TempDir {
+    let place = place();
+    let path = place.path().join("model.titles.csv");
+    let titles = std::fs::read_to_string(&path).unwrap();
+    let long = |line: &str| match line.strip_prefix("movieId") {
+        Some(_) => format!("{line}\n"),
+        None => {
+            let titled = line.replace(
+                " (1960)",
+                ": Or How It Was Found Again in the Dark, The (1960)\"",
+            );
+            format!("{}\n", titled.replacen("Part", "\"Part", 1))
+        }
+    };
+    let titles: String = titles.lines().map(long).collect();
+    std::fs::write(path, titles).unwrap();
+    place
+}
+
+#[test]
+fn what_a_rating_moved_and_by_how_much_stands_on_each_screen_whatever_titles_are_long() {
+    for (columns, lines) in [(80, 24), (40, 12)] {
+        let place = place_of_long_titles();
+        let mut screen = Terminal::start(&place, (columns, lines), &ON_PC);
+        screen.shows(&["The best for you", "0 ratings"]);
+        screen.press("/part 12\r5");
+        screen.shows(&["1 rating"]);
+        let told = |text: &str| {
+            let lines = text.lines().map(str::trim_end).collect::<Vec<_>>();
+            let first = lines
+                .iter()
+                .position(|line| line.contains(" core on this PC"));
+            lines[..first.unwrap()].join("\n")
+        };
+        screen.until(&["what moved"], |text| {
+            text.contains("moved") && !text.contains("asking")
+        });
+        let text = screen.text();
+        println!("{text}");
+        let told = told(&text);
+        // From which stars to which, how many movies moved, and the first of them with its places and stars.
+        let parts: &[&str] = match columns {
+            80 => &[
+                "5 stars for Part 12:",
+                "before, and",
+                " now",
+                "Of the best 20,",
+                " moved: most Part",
+                "stars",
+            ],
+            _ => &[
+                "\u{2026} 5: ",
+                " \u{2192} ",
+                " of 20 moved",
+                "\u{2026} ",
+                ", stars ",
+            ],
+        };
+        for part in parts {
+            assert!(told.contains(part), "no `{part}` in\n{text}");
+        }
+        // A sentence that ends without an ellipsis is whole.
+        let last = told.lines().last().unwrap();
+        let ends = last.ends_with('\u{2026}') || last.ends_with(" first") || last.ends_with("new");
+        let ends = ends
+            || last.ends_with(')')
+            || last
+                .rsplit('.')
+                .next()
+                .is_some_and(|end| end.parse::<u32>().is_ok());
+        assert!(ends, "cut without a sign in\n{text}");
+        screen.press("q");
+        assert_eq!(screen.ends(), Some(0));
+    }
+}
+
+#[test]
+fn a_profile_means_core_on_this_pc_whatever_board_is_found() {
+    let place = place();
+    let port = board(&place, |_| ());
+    std::fs::create_dir_all(place.path().join("target/pocketrec")).unwrap();
+    for name in ["model.img", "model.titles.csv"] {
+        let to = place.path().join("target/pocketrec").join(name);
+        std::fs::copy(place.path().join(name), to).unwrap();
+    }
+    holds(&place, "stm32f405", &port, 1);
+    let line = "rate part 12 5\nboard\n";
+    let (code, text, errors) = says(&place, &["console", "--profile", "none"], line);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(text.contains("core on this PC"), "{text}{errors}");
+    // The board that was found learned nothing.
+    let (code, text, errors) = says(&place, &["console"], "ratings\nboard\n");
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(
+        text.contains("rated nothing yet") && text.contains("tcp:"),
+        "{text}{errors}"
+    );
+}
+
+/// Writes what `emulate` leaves behind where it holds a board.
+fn holds(place: &TempDir, name: &str, port: &str, pid: u32) {
+    let held = serde_json::json!({
+        "board": name,
+        "address": port.trim_start_matches("tcp:"),
+        "pid": pid,
+        "image": place.path().join("model.img"),
+        "crc": 0,
+    });
+    let folder = place.path().join("pocketrec");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(
+        folder.join(format!("emulated-{pid}.json")),
+        held.to_string(),
+    )
+    .unwrap();
+}
+
+#[test]
+fn a_board_that_console_asked_is_remembered_with_its_owner_and_one_of_several_by_its_name() {
+    let place = place();
+    let port = board(&place, |_| ());
+    let named = [
+        "console",
+        "--image",
+        "model.img",
+        "--port",
+        &port,
+        "--owner",
+        "2",
+    ];
+    let (code, text, errors) = says(&place, &named, "rate part 12 5\n");
+    assert_eq!(code, Some(0), "{text}{errors}");
+    let (code, text, errors) = says(&place, &["console"], "ratings\n");
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(text.contains("Part 12"), "{text}{errors}");
+    for said in [
+        format!("asking {port}, as last time"),
+        "for owner 2, as last time".into(),
+    ] {
+        assert!(errors.contains(&said), "no `{said}` in {errors}");
+    }
+    // Of two that `emulate` holds, which is told by how each is named.
+    let others = [board(&place, |_| ()), board(&place, |_| ())];
+    holds(&place, "stm32f405", &others[0], 1);
+    holds(&place, "microbit", &others[1], 2);
+    let (code, _, errors) = says(&place, &["console"], "");
+    assert_eq!(code, Some(2), "{errors}");
+    for said in [
+        "the emulated microbit (`--port microbit`)",
+        "`--port stm32f405`",
+    ] {
+        assert!(errors.contains(said), "no `{said}` in {errors}");
+    }
+    let (code, _, errors) = says(
+        &place,
+        &["console", "--port", "microbit"],
+        "rate part 9 4\n",
+    );
+    assert_eq!(code, Some(0), "{errors}");
+    let (code, text, errors) = says(&place, &["console"], "ratings\n");
+    assert!(code == Some(0) && text.contains("Part 9"), "{text}{errors}");
+    assert!(errors.contains("the emulated microbit at"), "{errors}");
+    let (code, _, errors) = says(&place, &["console", "--port", "pico"], "");
+    assert!(
+        code == Some(2) && errors.contains("`emulate` holds no pico"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_remembered_socket_that_nothing_listens_at_is_told_and_passed_over() {
+    let place = place();
+    std::fs::create_dir_all(place.path().join("target/pocketrec")).unwrap();
+    std::fs::copy(
+        place.path().join("model.img"),
+        place.path().join("target/pocketrec/model.img"),
+    )
+    .unwrap();
+    std::fs::create_dir_all(place.path().join("pocketrec")).unwrap();
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = format!("tcp:{}", gone.local_addr().unwrap());
+    drop(gone);
+    let last = serde_json::json!({ "port": port, "image": null, "owner": 1 });
+    std::fs::write(place.path().join("pocketrec/board.json"), last.to_string()).unwrap();
+    let (code, text, errors) = says(&place, &["console"], "board\n");
+    assert_eq!(code, Some(0), "{text}{errors}");
+    assert!(
+        errors.contains(&format!("nothing listens at {port} any more")),
+        "{errors}"
+    );
+    assert!(text.contains("core on this PC"), "{text}");
+}
+
+#[test]
+fn a_line_that_is_not_utf_8_ends_with_its_number_and_code_2() {
+    let place = place();
+    let mut child = host(&place)
+        .args(ON_PC)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let _ = child.stdin.take().unwrap().write_all(b"top\nrate \xff 5\n");
+    let output = child.wait_with_output().unwrap();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{errors}");
+    assert!(errors.contains("line 2: not UTF-8"), "{errors}");
+}
+
 #[test]
 fn where_ratings_are_kept_is_said_of_a_board_alone_and_of_one_that_emulate_holds() {
     let place = place();
@@ -260,12 +471,7 @@ fn where_ratings_are_kept_is_said_of_a_board_alone_and_of_one_that_emulate_holds
     let (code, text, errors) = says(&place, &over, "board\n");
     assert_eq!(code, Some(0), "{errors}");
     assert!(text.contains("; kept in RAM"), "{text}");
-    let held = serde_json::json!({
-        "board": "stm32f405", "address": port.trim_start_matches("tcp:"), "pid": 1, "image": "/model.img", "crc": 0,
-    });
-    let folder = place.path().join("pocketrec");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("emulated-1.json"), held.to_string()).unwrap();
+    holds(&place, "stm32f405", &port, 1);
     let (code, text, errors) = says(&place, &over, "board\n");
     assert_eq!(code, Some(0), "{errors}");
     assert!(text.contains("; kept by `emulate`"), "{text}");

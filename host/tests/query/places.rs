@@ -128,10 +128,13 @@ fn a_board_is_found_by_the_variable_by_the_file_of_emulate_and_by_memory_and_a_l
     let stale = std::fs::read_to_string(&running).unwrap();
     let stale = stale.replace(other.trim_start_matches("tcp:"), "127.0.0.1:1");
     std::fs::write(&running, stale).unwrap();
-    let (_, _, said) = asks(&["query", "ratings"], "");
+    let (code, _, said) = asks(&["query", "ratings"], "");
+    assert!(code == Some(2) && said.contains("which board?"), "{said}");
+    assert!(!running.exists());
+    // Who asks for an owner by a word is told what one is.
+    let (code, _, said) = asks(&["query", "ratings", "--owner", "300"], &port);
     assert!(
-        said.contains(&format!("asking {port}, as last time")),
+        code == Some(2) && said.contains("an owner is a number"),
         "{said}"
     );
-    assert!(!running.exists());
 }

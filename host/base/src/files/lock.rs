@@ -47,7 +47,7 @@ impl Lock {
         let beside = PathBuf::from(name);
         let kept = || {
             format!(
-                "{option} is {}, which another program keeps meanwhile; end that one, or name another file",
+                "{option} is {}, which is in use by another program; end that one, or name another file",
                 path.display()
             )
         };

@@ -22,8 +22,7 @@ use pocketrec::wire::{Refusal, Reply, Request, Who};
 use super::image::{Loaded, Rated, TitlesArgs};
 use super::line::{BOARD, LineArgs, Place};
 use super::movie::{Purpose, meant};
-use super::remembered::Remembered;
-use crate::print::{hint, progress::Step};
+use crate::print::progress::Step;
 use crate::say;
 pub(super) use at_hand::{AtHand, info_of};
 use pocketrec_base::error::BadInput;
@@ -96,39 +95,6 @@ fn names_movies(question: &Question) -> bool {
     }
 }
 
-/// The owner who is asked for where no option names one: the last one at this port; a line on stderr says so.
-fn usual_owner(args: &Args, place: &Place) -> u8 {
-    let last = place.found().and_then(|found| found.last.as_ref());
-    match last {
-        Some(last) if last.owner != 0 && args.question.takes_owner() => {
-            hint(&format!("for owner {}, as last time", last.owner));
-            last.owner
-        }
-        _ => 0,
-    }
-}
-
-/// Remembers a board that has answered, and whom it was asked about unless it `refused`; one that `emulate` holds is found
-/// without that.
-fn remember(args: &Args, place: &Place, usual: u8, refused: bool) {
-    let Some(found) = place.found().filter(|found| found.running.is_none()) else {
-        return;
-    };
-    let named = args.image.as_ref();
-    let named = named.map(|image| std::path::absolute(image).unwrap_or(image.clone()));
-    let last = found.last.clone().unwrap_or_default();
-    Remembered {
-        port: found.port.clone(),
-        image: named.or(last.image),
-        owner: match (args.question.owner().filter(|_| !refused), usual) {
-            (Some(owner), _) => owner,
-            (None, 0) => last.owner,
-            (None, usual) => usual,
-        },
-    }
-    .write();
-}
-
 /// Asks and tells.
 ///
 /// # Errors
@@ -142,7 +108,10 @@ pub fn run(args: &Args) -> Result<()> {
     let at_hand = AtHand::find(image.as_deref(), &args.titles)?;
     let mut asked = Asked {
         args,
-        usual: usual_owner(args, &place),
+        usual: match args.question.takes_owner() {
+            true => place.usual_owner(),
+            false => 0,
+        },
         titles: at_hand.titles(),
         people: at_hand.people(),
         at_hand,
@@ -190,7 +159,9 @@ pub fn run(args: &Args) -> Result<()> {
         }
         _ => ask(&mut asked, &mut board, &request),
     };
-    remember(args, &place, asked.usual, told.is_err());
+    // An owner whom the board refused isn't remembered.
+    let owner = args.question.owner().filter(|_| told.is_ok());
+    place.remember(args.image.as_deref(), owner);
     told
 }
 

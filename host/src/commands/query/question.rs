@@ -3,6 +3,7 @@
 use anyhow::Result;
 use pocketrec::wire::{MAX_LIST, Who};
 
+use super::super::line::owner;
 use super::super::movie::{HELP, MovieArgs};
 use super::super::recommend::Agree;
 use super::super::wanted::WantedArgs;
@@ -19,8 +20,8 @@ pub(super) struct WhoArgs {
     #[arg(long, value_name = "ID|NAME", conflicts_with = "owner")]
     pub user: Option<String>,
 
-    /// Which owner of the device [default: 0, or the last one at this port]
-    #[arg(long, value_name = "N")]
+    /// Which owner of the device [default: 0, or the last one of this board]
+    #[arg(long, value_name = "N", value_parser = owner)]
     owner: Option<u8>,
 }
 
@@ -54,8 +55,8 @@ impl WhoArgs {
 /// The owner that a query is about.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct OwnerArgs {
-    /// Which owner of the device [default: 0, or the last one at this port]
-    #[arg(long, value_name = "N")]
+    /// Which owner of the device [default: 0, or the last one of this board]
+    #[arg(long, value_name = "N", value_parser = owner)]
     owner: Option<u8>,
 }
 
@@ -92,7 +93,7 @@ impl AnyoneArgs {
 #[group(id = "together", multiple = false)]
 pub(super) struct WithArgs {
     /// Another owner of the device: the list is what both would like
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = owner)]
     with: Option<u8>,
 
     /// A user of the image, by id or by name: the list is what both would like
@@ -224,7 +225,7 @@ impl RatedArgs {
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Question {
-    /// Which serial ports there are, and which boards `emulate` holds
+    /// List serial ports and boards held by `emulate`
     Ports,
     /// Show the board, its model and the model's licence
     Hello,
@@ -243,7 +244,7 @@ pub(super) enum Question {
         #[command(flatten)]
         who: AnyoneArgs,
         /// Number of movies, at most 20
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
         /// Also list movies that they have rated
         #[arg(long, conflicts_with = "together")]
@@ -261,7 +262,7 @@ pub(super) enum Question {
         #[command(flatten)]
         movie: MovieArgs,
         /// Number of movies, at most 20
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
     },
     /// Rate a movie as the owner; the device learns from it
@@ -310,7 +311,7 @@ pub(super) enum Question {
         #[command(flatten)]
         owner: OwnerArgs,
         /// Number of movies, at most 20
-        #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=MAX_LIST as i64))]
         count: u8,
     },
     /// Explain a prediction: its parts and the ratings that moved it most
