@@ -34,7 +34,7 @@ pub fn years(text: &str) -> Result<Years, String> {
     };
     match from <= to {
         true => Ok(Years { from, to }),
-        false => Err(format!("{from} is behind {to}; {}", wrong())),
+        false => Err(format!("{from} is after {to}; {}", wrong())),
     }
 }
 
@@ -186,7 +186,7 @@ mod tests {
                 "no movie has the genre `western`; there are Comedy, Drama",
             ),
             ("-x", "no movie has the genre `x`"),
-            ("2000..1990", "2000 is behind 1990"),
+            ("2000..1990", "2000 is after 1990"),
             ("1990 1991", "says years twice"),
             ("..", "such as 1990..1999"),
         ] {

@@ -22,9 +22,8 @@ pub struct Args {
     #[command(flatten)]
     titles: TitlesArgs,
 
-    /// Table to write: a movie a line with its id, title, genres, number of ratings, and place from -1 to 1 either way,
-    /// with tabs between; its header says behind the columns what the movies are called, if not so. - is standard output
-    /// [default: beside the image, for example model.map.tsv]
+    /// File to write, tab-separated: a line for each movie, with its id, title, genres, number of ratings, and place on
+    /// the map, x and y from -1 to 1; - is standard output [default: beside the image, for example model.map.tsv]
     #[arg(long, value_name = "FILE")]
     out: Option<Target>,
 }

@@ -103,7 +103,7 @@ enum Verb {
     Recommend(recommend::Args),
     /// List the movies most similar to one on this PC, from an image
     Similar(similar::Args),
-    /// Lay out an image's movies on a plane, what is alike together, as a table
+    /// Write a table that places an image's movies on a map, similar ones close together
     Map(map::Args),
     /// Show what a model is worth and what it costs, as one page for a browser
     Report(report::Args),

@@ -24,7 +24,7 @@ pub struct Args {
     movie: MovieArgs,
 
     /// Number of movies, at most 100
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u8).range(1..=LONGEST as i64))]
     count: u8,
 
     /// Compare by taste instead, by the cosine of embeddings: who would give the same stars. Names movies that hardly

@@ -15,7 +15,7 @@ pub struct WantedArgs {
     #[arg(long, value_name = "GENRES", value_delimiter = ',')]
     genre: Vec<String>,
 
-    /// No movies of this genre, nor of any of several
+    /// Leave out movies of this genre; repeat for several
     #[arg(long, value_name = "GENRES", value_delimiter = ',')]
     not: Vec<String>,
 
@@ -137,7 +137,7 @@ mod tests {
         for (genre, year, said) in [
             (&["western"][..], None, "there are Comedy, Drama, Fantasy"),
             (&[], Some(".."), "such as 1990..1999"),
-            (&[], Some("2000..1990"), "2000 is behind 1990"),
+            (&[], Some("2000..1990"), "2000 is after 1990"),
             (&[], Some("x"), "such as 1990..1999"),
         ] {
             let error = wanted(genre, &[], year).unwrap_err();
