@@ -436,7 +436,7 @@ class Page {
     if (this.tab === 'suggest') return 'Rating one of these would teach it most.';
     if (this.tab === 'rated') return rows.length ? 'The latest first. Open one to change or forget it.' : say`Nothing yet: search for a movie you know, or open one of the list, and give it stars.`;
     if (this.tab === 'two') return this.aboutTwo(rows);
-    if (!rows.length) return say`No movie is like that and, as far as it knows you, above what you give on the whole.`;
+    if (!rows.length) return say`No movie is like that and, as far as it knows you, above what you give on average.`;
     if (!this.rated.size) return say`The best for somebody it knows nothing of. Rate a movie and the list becomes yours.`;
     const falls = rows.every((row, at) => at === 0 || row.stars <= rows[at - 1].stars);
     return `The best for you, from ${count(this.rated.size, 'rating')}${falls ? '' : ': by the stars you would give and by what you have looked for lately'}.`;
@@ -447,11 +447,11 @@ class Page {
     const { name, who } = this.other;
     if (!rows.length) return say`No movie is like that.`;
     const worth = {
-      Least: say`A movie is worth what it is to the one of you who likes it less`,
-      Mean: say`A movie is worth what it is to both of you on average`,
+      Least: say`Sorted by the score of the one of you who likes it less`,
+      Mean: say`Sorted by the mean of both your scores`,
     }[$('agree').value];
     const isUnknown = who.Owner !== undefined && !this.profiles.ratings[who.Owner];
-    return `${worth}, counted from each one’s own mean. Your stars, then those of ${name}${isUnknown ? ', who has rated nothing yet' : ''}.`;
+    return `${worth}, each from that person’s own mean: stars, plus what popularity and recent interest add. The numbers are your stars, then those of ${name}${isUnknown ? ', who has rated nothing yet' : ''}.`;
   }
 
   render() {

@@ -81,7 +81,7 @@ function moreOf(id, desk) {
       ? null
       : element('button', { type: 'button', class: 'plain', 'data-focus': `forget-${id}`, onclick: () => desk.forget(id) }, 'Forget it');
   more.append(
-    element('div', {}, element('h3', {}, given === undefined ? 'You have seen it? Rate it' : `You gave it ${stars(given)}`), element('div', { class: 'stars' }, starsOf(id, given, desk), forget)),
+    element('div', {}, element('h3', {}, given === undefined ? 'Seen it? Rate it' : `You gave it ${stars(given)}`), element('div', { class: 'stars' }, starsOf(id, given, desk), forget)),
   );
   const about = desk.about;
   if (about?.movie !== id) return more;
