@@ -187,6 +187,11 @@ compile_error!(
 );
 
 mod codec;
+#[cfg(feature = "grow")]
+pub mod grow;
+#[cfg(not(feature = "grow"))]
+#[path = "no_grow.rs"]
+mod grow;
 pub mod ids;
 pub mod image;
 pub mod kernels;

@@ -13,7 +13,7 @@ use crate::model::kin::KinTerms;
 use crate::model::{Interest, Model, MovieVector, UserState, Wanted};
 
 pub use together::{Agreement, TopForTwo};
-use walk::{By, Walk};
+use walk::{By, Walk, walk_on};
 #[cfg(feature = "learn")]
 use walk::{bar, offer};
 
@@ -146,7 +146,7 @@ impl<const N: usize> Ranking<N> {
             wanted: self.wanted,
             above_mean: self.above_mean,
         };
-        model.walk(&mut self.next, |part, next, _| {
+        walk_on(model, &mut self.next, |part, next, _| {
             let of = (part, user);
             #[cfg(feature = "codes")]
             if let Some(progress) =
@@ -315,7 +315,7 @@ impl<const N: usize> Nearest<N> {
     /// Looks at the next `movies` movies. Call it again until it is done. Costs at most sixteen look-ups a movie, or a product of
     /// vectors by taste.
     pub fn advance(&mut self, model: &Model<'_>, movies: u32) -> Progress {
-        model.walk(&mut self.next, |part, next, before| {
+        walk_on(model, &mut self.next, |part, next, before| {
             let walk = self.best.walk(next);
             // Beyond all rows where it is another part's.
             let itself = self.row.wrapping_sub(before);

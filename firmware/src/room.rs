@@ -9,7 +9,7 @@ pub const fn records(owners: usize, log: usize) -> usize {
 }
 
 #[cfg(feature = "grow")]
-const ADDED: usize = pocketrec::model::added::RECORDS;
+const ADDED: usize = pocketrec::grow::RECORDS;
 #[cfg(not(feature = "grow"))]
 const ADDED: usize = 0;
 

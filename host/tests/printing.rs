@@ -1,15 +1,11 @@
 //! What every verb prints: nothing from outside steers a terminal, tables fit it, and JSON says what the text says.
 
+mod memory;
+
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::time::Duration;
 
-use pocketrec::model::Model;
-use pocketrec_export::ImageBytes;
-use pocketrec_link::memory::MemoryBoard;
 use serde_json::Value;
 use tempfile::TempDir;
 use unicode_width::UnicodeWidthStr;
@@ -80,39 +76,10 @@ impl Place {
             .unwrap()
     }
 
-    /// A board that holds the image, at the returned port; it ends with the test.
+    /// A board that holds the image, at the returned port.
     fn board(&self) -> String {
-        let bytes = std::fs::read(self.path("target/pocketrec/model.img")).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        std::thread::spawn(move || {
-            let image = ImageBytes::copy(&bytes);
-            let mut board = MemoryBoard::new(Model::open(image.as_ref()));
-            for stream in listener.incoming() {
-                serve(&mut board, stream.unwrap());
-            }
-        });
-        format!("tcp:{address}")
-    }
-}
-
-/// Carries bytes between a host and the board until the host goes.
-fn serve(board: &mut MemoryBoard<'_>, mut line: TcpStream) {
-    line.set_read_timeout(Some(Duration::from_millis(2)))
-        .unwrap();
-    let mut buffer = [0; 1024];
-    loop {
-        match line.read(&mut buffer) {
-            Ok(0) => return,
-            Ok(count) => board.write_all(&buffer[..count]).unwrap(),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(_) => return,
-        }
-        while let Ok(count) = board.read(&mut buffer) {
-            if line.write_all(&buffer[..count]).is_err() {
-                return;
-            }
-        }
+        let image = std::fs::read(self.path("target/pocketrec/model.img")).unwrap();
+        memory::board(Some(image), |_| ())
     }
 }
 

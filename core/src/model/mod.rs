@@ -10,9 +10,11 @@
 pub mod added;
 #[cfg(not(feature = "grow"))]
 #[path = "none_added.rs"]
-pub(crate) mod added;
+mod added;
 #[cfg(cortex_m_float)]
 mod assembly;
+#[cfg(feature = "grow")]
+pub mod entry;
 pub mod facets;
 mod facts;
 #[cfg(feature = "integers")]
@@ -62,6 +64,18 @@ pub const ROW_LIMIT: f32 = 64.0;
 
 /// The largest magnitude of an entry of [`Model::user_spread`].
 pub const SPREAD_LIMIT: f32 = 65536.0;
+
+/// The longest entry of a movie that is added to an image, in bytes: id, row in single precision, bias, kin's codes,
+/// confidence, year and set of genres, up to a whole word.
+pub const MAX_ENTRY: usize = if cfg!(feature = "grow") {
+    4 + 4 * MAX_DIM + 4 + 12
+} else {
+    0
+};
+
+/// The entry of a movie that is added to an image: `model::entry` says what it consists of. Without the feature `grow` there is
+/// none.
+pub type Entry = crate::list::List<u8, MAX_ENTRY>;
 
 /// A prediction's parts, before it is clamped to the scale. Their sum, in this order, is the score.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
@@ -239,6 +253,26 @@ impl<'a> Model<'a> {
     #[inline]
     pub(crate) fn own_movies(&self) -> u32 {
         self.movies
+    }
+
+    /// Does work for the movies of rows `first`, `first + 1`, …, one for each of `places`: by the model that has them in its own
+    /// tables, and by rows there.
+    #[inline(always)]
+    fn in_parts<T>(&self, first: u32, places: &mut [T], work: impl Fn(&Model<'a>, u32, &mut [T])) {
+        if !self.has_more() {
+            return work(self, first, places);
+        }
+        let own = self.movies.saturating_sub(first) as usize;
+        let Some((own, rest)) = places.split_at_mut_checked(own.min(places.len())) else {
+            return;
+        };
+        let (part, row) = self.part_of(first.wrapping_add(own.len() as u32));
+        if !own.is_empty() {
+            work(self, first, own);
+        }
+        if !rest.is_empty() {
+            work(part, row, rest);
+        }
     }
 
     /// Number of users; 0 for an image without users.

@@ -1,6 +1,6 @@
 //! A list for two people: what both of them would like.
 
-use super::walk::{By, LOWEST, SLICE, bar, offer};
+use super::walk::{By, LOWEST, SLICE, bar, offer, walk_on};
 use super::{Best, Hit, Progress};
 use crate::ids::MovieId;
 use crate::list::Held;
@@ -85,7 +85,7 @@ impl<const N: usize> TopForTwo<N> {
             wanted: self.wanted,
             above_mean: !self.below_mean,
         };
-        model.walk(&mut self.next, |part, next, _| {
+        walk_on(model, &mut self.next, |part, next, _| {
             let walk = Walk {
                 limit: self.best.limit,
                 hits: &mut self.best.hits,

@@ -80,6 +80,27 @@ pub(super) fn offer(hits: &mut Held<[Hit]>, limit: usize, hit: Hit) -> f32 {
     bar(hits, limit)
 }
 
+/// A slice of a walk through the movies of `model`, at the row `next`: by a model that has them in its own tables, and by rows
+/// there, before which there are so many others.
+#[inline(always)]
+pub(super) fn walk_on<'a>(
+    model: &Model<'a>,
+    next: &mut u32,
+    walk: impl FnOnce(&Model<'a>, &mut u32, u32) -> Progress,
+) -> Progress {
+    if !model.has_more() {
+        return walk(model, next, 0);
+    }
+    let (part, mut row) = model.part_of(*next);
+    let before = next.wrapping_sub(row);
+    let done = walk(part, &mut row, before).done.wrapping_add(before);
+    *next = row.wrapping_add(before);
+    Progress {
+        done,
+        total: model.movies(),
+    }
+}
+
 /// A list and the row up to which movies were looked at.
 pub(super) struct Walk<'w> {
     pub hits: &'w mut Held<[Hit]>,

@@ -7,9 +7,9 @@
 use super::again::Last;
 use super::refusal::Why;
 use super::{Answer, Service};
+use crate::grow::AddedMovies;
 #[cfg(feature = "learn")]
 use crate::learn::FoldIn;
-use crate::model::added::AddedMovies;
 use crate::numeric::walk::numbered;
 use crate::profile::Profile;
 use crate::store::{Asked, Change, Done, Record, Store, StoreError};

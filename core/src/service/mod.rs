@@ -31,11 +31,16 @@
 macro_rules! joined {
     ($model:ident, $added:expr) => {
         #[cfg(feature = "grow")]
-        let tables = $added.tables($model);
+        let (tables, part, joined);
         #[cfg(feature = "grow")]
-        let part = tables.part($model);
-        #[cfg(feature = "grow")]
-        let $model = &$model.with_more(part.as_ref());
+        let $model = if $added.is_empty() {
+            $model
+        } else {
+            tables = $added.tables($model);
+            part = tables.part($model);
+            joined = $model.with_more(part.as_ref());
+            &joined
+        };
     };
 }
 
@@ -55,10 +60,10 @@ mod refusal;
 
 use core::mem::MaybeUninit;
 
+use crate::grow::AddedMovies;
 use crate::ids::MovieId;
 use crate::image::ImageError;
 use crate::kernels::{Costs, Lookup};
-use crate::model::added::AddedMovies;
 use crate::model::{Model, UserState};
 use crate::profile::{Profile, UNDO_DEPTH};
 use crate::rank::{Nearest, Progress, Ranking};

@@ -36,6 +36,8 @@ pub use message::{
 };
 pub use refusal::{NoModel, Refusal};
 
+pub use crate::model::{Entry, MAX_ENTRY};
+
 /// The version of frames and messages spoken here. It is raised where a message's bytes change, and a test that has all
 /// of them fails where they change and it isn't.
 pub const VERSION: u8 = 3;
@@ -64,18 +66,6 @@ pub const MAX_OWNERS: usize = 8;
 
 /// The most ratings in an `Import`.
 pub const MAX_IMPORT: usize = 8;
-
-/// The longest entry of an added movie, in bytes: id, row in single precision, bias, kin's codes, confidence, year and set of
-/// genres, up to a whole word.
-pub const MAX_ENTRY: usize = if cfg!(feature = "grow") {
-    4 + 4 * crate::MAX_DIM + 4 + 12
-} else {
-    0
-};
-
-/// The entry of an added movie: `model::added` says what it consists of. Without the feature `grow` there
-/// is none.
-pub type Entry = crate::list::List<u8, MAX_ENTRY>;
 
 /// The most ratings that a prediction is traced back to.
 pub const MAX_BECAUSE: usize = 5;

@@ -69,9 +69,9 @@ pub enum Refusal {
 }
 
 #[cfg(feature = "grow")]
-impl From<crate::model::added::NotAdded> for Refusal {
-    fn from(why: crate::model::added::NotAdded) -> Self {
-        use crate::model::added::NotAdded;
+impl From<crate::model::entry::NotAdded> for Refusal {
+    fn from(why: crate::model::entry::NotAdded) -> Self {
+        use crate::model::entry::NotAdded;
         match why {
             NotAdded::Full(room) => Self::NoRoom(room as u8),
             NotAdded::Id(last) => Self::MovieId(last.0),

@@ -1,6 +1,7 @@
 //! Movies that are added to an image, against an image that has had them from the start: whatever is asked, the bits are the
 //! same.
 
+use pocketrec::grow::{AddedMovies, MAX_ADDED, NotAdded, ROOM};
 use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::builder::{
     DenseLayer, OwnedTable, Title, code_halves, dense_tables, integer_tables, room, stored_halves,
@@ -11,7 +12,7 @@ use pocketrec::image::{ImageError, TableKind as K};
 use pocketrec::kernels::Precision;
 use pocketrec::learn::why::Influence;
 use pocketrec::learn::{FoldIn, StepOptions, gradient, step, suggest::Suggest};
-use pocketrec::model::added::{AddedMovies, MAX_ADDED, Movie, NotAdded, ROOM};
+use pocketrec::model::entry::Movie;
 use pocketrec::model::interest::{Interest, LATEST};
 use pocketrec::model::{Model, UserState, Wanted};
 use pocketrec::numeric::activation::Activation;

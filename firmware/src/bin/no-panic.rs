@@ -6,6 +6,7 @@
 use core::hint::black_box;
 use core::panic::PanicInfo;
 use firmware::flash::{Controller, Region};
+use pocketrec::grow::AddedMovies;
 use pocketrec::ids::{BLOCK_WORDS, IdIndex};
 use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::ImageError;
@@ -16,7 +17,7 @@ use pocketrec::learn::why::Influence;
 use pocketrec::learn::{self, MAX_LEARNED};
 use pocketrec::list::List;
 use pocketrec::mlp::{Activations, Mlp};
-use pocketrec::model::added::{AddedMovies, Movie};
+use pocketrec::model::entry::Movie;
 use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, Opening, Parts, Wanted};
 use pocketrec::numeric::activation::{Activation, relu};

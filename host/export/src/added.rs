@@ -1,12 +1,13 @@
 //! A movie that is added to a board's image: its row of a checkpoint as that image's tables would have it.
 
 use pocketrec::MAX_DIM;
+use pocketrec::grow::{AddedMovies, NotAdded};
 use pocketrec::ids::MovieId;
 use pocketrec::image::builder::OwnedTable;
 use pocketrec::image::integers::{row_to_i8, to_i16};
 use pocketrec::image::{ImageError, TableKind as K};
 use pocketrec::model::Model;
-use pocketrec::model::added::{AddedMovies, Movie, NotAdded};
+use pocketrec::model::entry::Movie;
 use pocketrec::model::facets::BETWEEN;
 use pocketrec::table::{EmbeddingTable, Values};
 use pocketrec::wire::Entry;

@@ -376,6 +376,19 @@ impl<L: Read + Write> Connection<L> {
         taken.ok_or_else(|| self.nonsense(request, "it is an answer to something else".into()))
     }
 
+    /// Asks for the CRC-32 of the board's image.
+    ///
+    /// # Errors
+    ///
+    /// As [`ask_for`](Self::ask_for): a board without a model refuses.
+    pub fn image(&mut self) -> Result<u32, LinkError> {
+        let crc = |reply: Reply<'_>| match reply {
+            Reply::ModelInfo(info) => Some(info.crc),
+            _ => None,
+        };
+        self.ask_for(&Request::ModelInfo, |_, _| (), crc)
+    }
+
     /// Tells the board to end request `ended`; whether it did, or `None` where it doesn't say.
     fn cancel(&mut self, ended: u32) -> Option<bool> {
         let number = ended.checked_add(1).unwrap_or(1);

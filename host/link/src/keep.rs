@@ -282,15 +282,7 @@ fn growing<L: Read + Write>(board: &mut Connection<L>) -> Result<Option<u32>, Li
     if !added::grows(board) {
         return Ok(None);
     }
-    let crc = board.ask_for(
-        &Request::ModelInfo,
-        |_, _| (),
-        |reply| match reply {
-            Reply::ModelInfo(info) => Some(info.crc),
-            _ => None,
-        },
-    )?;
-    Ok(Some(crc))
+    board.image().map(Some)
 }
 
 /// All movies that were added to a board's image.

@@ -5,7 +5,7 @@
 //! where the board is known to hold it. So no loop over answers runs without end, and no number comes from nowhere.
 
 use pocketrec::MAX_DIM;
-use pocketrec::model::added::MAX_ADDED;
+use pocketrec::grow::MAX_ADDED;
 use pocketrec::model::{Interval, Model, RatingScale};
 use pocketrec::service::MAX_LOG;
 use pocketrec::wire::{

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 
 use pocketrec::model::Model;
-use pocketrec::wire::{Entry, Reply, Request, Who};
+use pocketrec::wire::{Entry, Request, Who};
 
 use super::memory::MemoryBoard;
 use super::transcript::{describe, first_difference};
@@ -88,14 +88,7 @@ impl Before {
         board: &mut Connection<L>,
         request: &Request,
     ) -> Result<Self, LinkError> {
-        let crc = board.ask_for(
-            &Request::ModelInfo,
-            |_, _| (),
-            |reply| match reply {
-                Reply::ModelInfo(info) => Some(info.crc),
-                _ => None,
-            },
-        )?;
+        let crc = board.image()?;
         let mut all = Some(Vec::new());
         for who in owners(request) {
             let of_one = usable(board, who)?;

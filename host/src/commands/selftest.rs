@@ -117,14 +117,7 @@ fn check<L: std::io::Read + std::io::Write>(
     board: &mut Connection<L>,
     transcript: &Transcript,
 ) -> Result<()> {
-    let crc = board.ask_for(
-        &Request::ModelInfo,
-        |_, _| (),
-        |reply| match reply {
-            Reply::ModelInfo(info) => Some(info.crc),
-            _ => None,
-        },
-    )?;
+    let crc = board.image()?;
     if crc != transcript.crc {
         return Err(BadInput::new(format!(
             "the board's image has CRC-32 {crc:08x} and the transcript is of {:08x}: flash that image, or name it with `--image`",

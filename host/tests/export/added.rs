@@ -1,49 +1,10 @@
 //! `add-movie` to a board that runs, behind a socket.
 
 use super::*;
-use pocketrec::image::ImageError;
-use pocketrec::model::Model;
-use pocketrec_export::ImageBytes;
-use pocketrec_link::memory::MemoryBoard;
-use std::io::{ErrorKind, Read, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::time::Duration;
 
-/// A board with the image of a place, or with none, at the returned port; it ends with the test.
+/// A board with an image, or with none, at the returned port.
 fn board(image: Option<Vec<u8>>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let bytes = ImageBytes::copy(&image.unwrap_or_default());
-        let model = match bytes.as_ref().is_empty() {
-            true => Err(ImageError::Magic),
-            false => Model::open(bytes.as_ref()),
-        };
-        let mut board = MemoryBoard::new(model);
-        for stream in listener.incoming() {
-            serve(&mut board, stream.unwrap());
-        }
-    });
-    format!("tcp:{address}")
-}
-
-fn serve(board: &mut MemoryBoard<'_>, mut line: TcpStream) {
-    line.set_read_timeout(Some(Duration::from_millis(2)))
-        .unwrap();
-    let mut buffer = [0; 1024];
-    loop {
-        match line.read(&mut buffer) {
-            Ok(0) => return,
-            Ok(count) => board.write_all(&buffer[..count]).unwrap(),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(_) => return,
-        }
-        while let Ok(count) = board.read(&mut buffer) {
-            if line.write_all(&buffer[..count]).is_err() {
-                return;
-            }
-        }
-    }
+    memory::board(image, |_| ())
 }
 
 /// A place with a model to which movies can be added, and a file of ratings of one.

@@ -7,6 +7,8 @@ mod drift;
 mod kin;
 mod lists;
 mod map;
+#[path = "../memory/mod.rs"]
+mod memory;
 mod report;
 mod tables;
 

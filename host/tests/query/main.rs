@@ -4,6 +4,8 @@
 mod console;
 mod failures;
 mod lists;
+#[path = "../memory/mod.rs"]
+mod memory;
 mod places;
 mod ratings;
 #[cfg(unix)]
@@ -12,7 +14,7 @@ mod signals;
 mod titles;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -83,41 +85,10 @@ fn place_of(seen: Option<Rated>, facets: bool) -> TempDir {
     place
 }
 
-/// A board with the place's image, at the returned port; it keeps its owner's ratings from one host to the next, and
-/// ends with the test. `damage` may change each answer's bytes.
+/// A board with the place's image, at the returned port; `damage` may change the bytes of its answers.
 fn board(place: &TempDir, damage: impl Fn(&mut [u8]) + Send + 'static) -> String {
-    let bytes = std::fs::read(place.path().join("model.img")).unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        let image = ImageBytes::copy(&bytes);
-        let mut board = MemoryBoard::new(Model::open(image.as_ref()));
-        for stream in listener.incoming() {
-            serve(&mut board, stream.unwrap(), &damage);
-        }
-    });
-    format!("tcp:{address}")
-}
-
-/// Carries bytes between a host and the board until the host goes.
-fn serve(board: &mut MemoryBoard<'_>, mut line: TcpStream, damage: &impl Fn(&mut [u8])) {
-    line.set_read_timeout(Some(Duration::from_millis(2)))
-        .unwrap();
-    let mut buffer = [0; 1024];
-    loop {
-        match line.read(&mut buffer) {
-            Ok(0) => return,
-            Ok(count) => board.write_all(&buffer[..count]).unwrap(),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(_) => return,
-        }
-        while let Ok(count) = board.read(&mut buffer) {
-            damage(&mut buffer[..count]);
-            if line.write_all(&buffer[..count]).is_err() {
-                return;
-            }
-        }
-    }
+    let image = std::fs::read(place.path().join("model.img")).unwrap();
+    memory::board(Some(image), damage)
 }
 
 /// The program in a place, which remembers no other place's boards.
