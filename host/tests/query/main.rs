@@ -14,7 +14,7 @@ mod signals;
 mod titles;
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpListener};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
