@@ -48,9 +48,10 @@ impl Model<'_> {
     }
 
     /// As [`score_rows`](Self::score_rows), with what fame gives a movie for each count of its confidence
-    /// ([`fame_of_a_count`](Self::fame_of_a_count)) and somebody's interest added, as keys: integers that are in order where those sums are, or the sums' bits
-    /// ([`keys_are_numbers`](Self::keys_are_numbers)). Integers cost less to compare where floating point is software,
-    /// and integer scores are keys as they are. What isn't above `bar`, a key too, need only be that.
+    /// ([`fame_of_a_count`](Self::fame_of_a_count)) and somebody's interest added, as keys: integers that are in order
+    /// where those sums are, or the sums' bits ([`keys_are_numbers`](Self::keys_are_numbers)). Integers cost less to compare
+    /// where floating point is software, and integer scores are keys as they are. What isn't above `bar`, a key too, need
+    /// only be that.
     pub(crate) fn score_keys(
         &self,
         user: &UserState,

@@ -134,8 +134,8 @@ pub enum Request {
     Storage,
     /// Copies the live records and erases the rest, so that deleted ratings are gone from flash.
     Compact,
-    /// Erases the ratings of all owners and the movies that were added, in RAM and in flash, whatever flash holds: the way out if what it holds can't
-    /// be opened or has no room left. Answered by [`Storage`].
+    /// Erases the ratings of all owners and the movies that were added, in RAM and in flash, whatever flash holds: the way
+    /// out if what it holds can't be opened or has no room left. Answered by [`Storage`].
     Format,
     /// The best movies for two together, as [`TopN`](Self::TopN) has them for one: [`Reply::Together`]. A long request:
     /// `Working` comes meanwhile.

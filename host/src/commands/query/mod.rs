@@ -494,11 +494,9 @@ impl Asked<'_> {
                     movie: self.movie(&movie, Purpose::Tell)?,
                 }
             }
-            Question::Added { remove: None } => Request::Added { at: 0 },
-            Question::Added {
-                remove: Some(movie),
-            } => Request::RemoveMovie {
-                movie: self.movie(movie, Purpose::Change)?,
+            Question::Added { remove } if remove.is_empty() => Request::Added { at: 0 },
+            Question::Added { remove } => Request::RemoveMovie {
+                movie: self.movie(&remove.join(" "), Purpose::Change)?,
             },
             Question::Owners => Request::Owners,
             Question::Storage => Request::Storage,

@@ -323,8 +323,8 @@ pub(super) enum Question {
     /// List the movies that `add-movie` added to the device's image, or take one out again
     Added {
         /// Take this one out; its ratings stay, and are of no use without it
-        #[arg(long, value_name = "TITLE|ID")]
-        remove: Option<String>,
+        #[arg(long, value_name = "TITLE|ID", num_args = 1..)]
+        remove: Vec<String>,
     },
     /// List the device's owners
     Owners,
