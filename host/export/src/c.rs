@@ -155,6 +155,7 @@ fn header(checkpoint: &Checkpoint, chosen: &Chosen, precision: Precision, stem: 
         "/* {}, {} in {}.\n * Licence of the data: {}\n */\n#ifndef POCKETREC_{guard}_H\n#define POCKETREC_{guard}_H\n\n\
          #include <stddef.h>\n#include <stdint.h>\n\n\
          #define POCKETREC_MOVIES {}u\n#define POCKETREC_USERS {}u\n#define POCKETREC_DIM {}u\n\n\
+         #ifdef __cplusplus\nextern \"C\" {{\n#endif\n\n\
          /* The row of a movie or a user of that id; UINT32_MAX where there is none. */\n\
          uint32_t pocketrec_movie(uint32_t id);\nuint32_t pocketrec_user(uint32_t id);\n\n\
          /* The id of a movie's row, which must be below POCKETREC_MOVIES. */\n\
@@ -163,7 +164,8 @@ fn header(checkpoint: &Checkpoint, chosen: &Chosen, precision: Precision, stem: 
          float pocketrec_predict(uint32_t user, uint32_t movie);\n\n\
          /* The rows of the `count` movies with the most predicted stars, the best first, of equals those with the lowest ids;\n \
          * `stars` has room for as many. Gives how many there are. */\n\
-         size_t pocketrec_top(uint32_t user, size_t count, uint32_t *movies, float *stars);\n\n#endif\n",
+         size_t pocketrec_top(uint32_t user, size_t count, uint32_t *movies, float *stars);\n\n\
+         #ifdef __cplusplus\n}}\n#endif\n\n#endif\n",
         said(&checkpoint.data.name),
         p.model.name(),
         precision.name(),

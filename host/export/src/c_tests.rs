@@ -130,6 +130,36 @@ fn a_c_program_predicts_and_ranks_with_cores_bits() {
 }
 
 #[test]
+fn a_cpp_program_links_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = checkpoint(ModelKind::Mf, 8);
+    let chosen = Chosen::all(&checkpoint);
+    let c = write(&checkpoint, &chosen, Precision::F16, "small_model").unwrap();
+    let due = run(folder.path(), &c, &[]);
+    std::fs::write(folder.path().join("main.cpp"), PROGRAM).unwrap();
+    let compiled = |compiler: &str, arguments: &[&str]| {
+        let made = Command::new(compiler)
+            .current_dir(folder.path())
+            .args(arguments)
+            .output()
+            .expect("a compiler of C++ comes with that of C");
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+    };
+    let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
+    compiled(&compiler, &["-std=c11", "-c", "small_model.c"]);
+    let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
+    compiled(&compiler, &["-o", "program", "main.cpp", "small_model.o"]);
+    let output = Command::new(folder.path().join("program"))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), due);
+}
+
+#[test]
 fn what_c_does_not_compute_is_refused() {
     let network = checkpoint(ModelKind::Hybrid, 8);
     let refused = |checkpoint: &Checkpoint, precision| {
