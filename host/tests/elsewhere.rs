@@ -390,6 +390,7 @@ fn what_is_no_movie_is_called_by_its_own_name_by_every_verb() {
         ("similar 4 --image model.img".into(), ""),
         ("map --image model.img --out -".into(), ""),
         ("report model.img --out report.html".into(), ""),
+        ("report model.img --titles none --out plain.html".into(), ""),
         (
             "console --image model.img".into(),
             "help\nboard\nrate id:4 5\ntop\nwhy id:4\nme\nsimilar id:4\nrate knock 3\nundo\nnonsense\n",
@@ -421,6 +422,7 @@ fn what_is_no_movie_is_called_by_its_own_name_by_every_verb() {
         "tables/jokes.csv",
         "model.titles.csv",
         "report.html",
+        "plain.html",
         "history.csv",
     ] {
         let text = std::fs::read_to_string(place.path(name)).unwrap();

@@ -37,7 +37,7 @@ pub struct Args {
     genres: String,
 
     /// The year it came out [default: that in brackets at the end of the title]
-    #[arg(long, value_name = "YEAR", value_parser = clap::value_parser!(u32).range(1870..=2100))]
+    #[arg(long, value_name = "YEAR", value_parser = year)]
     year: Option<u32>,
 
     /// Its id [default: one more than the highest]
@@ -72,6 +72,14 @@ pub struct Args {
 }
 
 /// A line that a file of titles can hold.
+fn year(text: &str) -> Result<u32, String> {
+    let (first, last) = (movies::FILMS.start(), movies::FILMS.end());
+    match text.parse() {
+        Ok(year) if movies::FILMS.contains(&year) => Ok(year),
+        _ => Err(format!("it should be a year from {first} to {last}")),
+    }
+}
+
 fn title(text: &str) -> Result<String, String> {
     match text.trim().is_empty() || text.contains(char::is_control) {
         true => Err("it should be a line of text".into()),
@@ -133,6 +141,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut answer = Grown {
         checkpoint: Some(path.clone()),
         id,
+        has_year: own.year.is_some(),
         title: movie.title.clone(),
         genres: movie.genres.clone(),
         ratings: Some(ratings.len()),
@@ -174,7 +183,8 @@ fn titles(args: &Args, checkpoint: &Checkpoint, folder: &Path) -> Result<Titles>
     let data = trained::ratings(note.fingerprint, args.data.as_deref(), Ok(note), folder)?;
     let data = data.map_err(|why| {
         BadInput::new(format!(
-            "the genres of the model's movies are in the titles beside its ratings, and {why}; `--data PATH` names the ratings"
+            "the genres of the model's movies are in the titles beside its ratings, and {why}; {}",
+            trained::advice(&why)
         ))
     })?;
     Ok(note.with_added(data.titles))
@@ -340,6 +350,8 @@ struct Grown {
     #[serde(serialize_with = "shown")]
     checkpoint: Option<PathBuf>,
     id: u32,
+    #[serde(skip)]
+    has_year: bool,
     title: String,
     genres: Vec<String>,
     /// Ratings that it was folded in from, where that was done now.
@@ -356,19 +368,41 @@ fn shown<S: serde::Serializer>(path: &Option<PathBuf>, to: S) -> Result<S::Ok, S
     }
 }
 
+impl Grown {
+    /// What its row was made by, as the end of a sentence.
+    fn known_by(&self) -> String {
+        let mut parts = Vec::new();
+        if !self.genres.is_empty() {
+            parts.push("genres".to_owned());
+        }
+        if self.has_year {
+            parts.push("year".into());
+        }
+        let alone = match self.ratings {
+            None | Some(0) => " alone",
+            Some(some) => {
+                parts.push(count(some, "rating"));
+                ""
+            }
+        };
+        match &parts[..] {
+            [] => "as of any movie without genres, year and ratings".into(),
+            [one] => format!("by {one}{alone}"),
+            [first @ .., last] => format!("by {} and {last}{alone}", first.join(", ")),
+        }
+    }
+}
+
 impl Answer for Grown {
     fn tell(&self) {
         if let Some(checkpoint) = &self.checkpoint {
             say!(
-                "Added {} with id {} to {}: {} stars from most people, by {}",
+                "Added {} with id {} to {}: {} stars from most people, {}",
                 kept(&self.title),
                 self.id,
                 checkpoint.display(),
                 fixed(self.mean_stars, 2),
-                match self.ratings {
-                    None | Some(0) => "genres and year alone".to_owned(),
-                    Some(some) => format!("genres, year and {}", count(some, "rating")),
-                }
+                self.known_by()
             );
             note!("It stays until the model is trained anew");
         }

@@ -210,7 +210,8 @@ pub fn run(args: &Args) -> Result<()> {
         Ok(data) => Some(Arc::new(wanted::rated(&data.ratings, &checkpoint))),
         Err(why) if args.seen == Keep::All => {
             return Err(BadInput::new(format!(
-                "`--seen all` takes the ratings that the model was trained on, and {why}; `--data PATH` names them"
+                "`--seen all` takes the ratings that the model was trained on, and {why}; {}",
+                trained::advice(why)
             ))
             .into());
         }

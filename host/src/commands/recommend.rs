@@ -369,7 +369,7 @@ impl<'a> Known<'a> {
             Self::Image(_) | Self::Ratings(_) => Rated::LeftOut,
             Self::Missing(why) => Rated::Unknown {
                 why,
-                advice: "`--data PATH` names the ratings",
+                advice: trained::advice(why),
             },
         }
     }

@@ -23,9 +23,9 @@ use crate::{say, warn};
 use boards::BOARDS;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::files;
-use pocketrec_base::print::kept;
+use pocketrec_base::print::{kept, worded};
 use pocketrec_checkpoint::Checkpoint;
-use pocketrec_data::{Dataset, Split};
+use pocketrec_data::{Dataset, Split, Titles};
 use pocketrec_evaluate::picture::SMALL;
 use pocketrec_evaluate::simulate::{figures, picture};
 use pocketrec_export::device::DeviceBill;
@@ -475,6 +475,14 @@ fn cold_start(made: &Made<'_>, args: &Args, step: &Step) -> Result<Result<Sectio
 /// Movies of a list.
 const LISTED: usize = 5;
 
+/// A movie's title as it is, or what one without a title is called.
+fn called(titles: &Titles, id: u32) -> String {
+    match titles.get(id) {
+        Some(movie) => kept(&movie.title).into_owned(),
+        None => titles.title(id),
+    }
+}
+
 /// The lists of a few people, beside what they rated highest.
 fn lists(made: &Made<'_>) -> Result<Section, String> {
     let (model, titles) = (made.model, &made.loaded.titles);
@@ -512,12 +520,12 @@ fn lists(made: &Made<'_>) -> Result<Section, String> {
         let loved: Vec<String> = own
             .iter()
             .take(LISTED)
-            .map(|(_, movie)| kept(&titles.title(*movie)).into_owned())
+            .map(|(_, movie)| called(titles, *movie))
             .collect();
         let next: Vec<String> = top
             .hits()
             .iter()
-            .map(|hit| kept(&titles.title(hit.movie.0)).into_owned())
+            .map(|hit| called(titles, hit.movie.0))
             .collect();
         rows.push(vec![
             format!(
@@ -555,7 +563,10 @@ fn dots(made: &Made<'_>) -> Vec<Dot> {
         .zip(places)
         .map(|(row, place)| Dot {
             id: id(row),
-            title: titles.title(id(row)),
+            title: match titles.get(id(row)) {
+                Some(movie) => movie.title.clone(),
+                None => worded(&titles.title(id(row))).into_owned(),
+            },
             genres: titles
                 .get(id(row))
                 .map_or_else(Vec::new, |movie| movie.genres.clone()),

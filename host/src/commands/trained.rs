@@ -7,6 +7,17 @@ use pocketrec_base::files;
 use pocketrec_checkpoint::{BUILT_IN, Checkpoint, DataNote, IMPORTED, PIPE};
 use pocketrec_data::{DataError, Dataset, Reading, Silent, builtin};
 
+/// Why there are none of a model that was imported without `--data`.
+const WITHOUT: &str = "the model was imported without its ratings";
+
+/// What to do about ratings that can't be had for such a reason, as [`ratings`] gives it: a half of a sentence.
+pub fn advice(why: &str) -> &'static str {
+    match why {
+        WITHOUT => "`import` with `--data PATH` takes them in",
+        _ => "`--data PATH` names the ratings",
+    }
+}
+
 /// The ratings with that fingerprint: those at `given`, where a path was given; else those that `source`, the note of a
 /// checkpoint in `folder`, names, where training left its cache, or those that ship with the project. `source` may be the
 /// half of a sentence that says why there is no note; the inner error is such a half too, and says why the ratings can't
@@ -22,6 +33,14 @@ pub fn ratings(
     folder: &Path,
 ) -> anyhow::Result<Result<Dataset, String>> {
     let reading = source.map_or_else(|_| Reading::default(), |source| source.reading.clone());
+    if let (Some(path), Ok(IMPORTED)) = (given, source.map(|source| source.source.as_str())) {
+        return Err(BadInput::new(format!(
+            "--data {}: {WITHOUT}, so none are known to be those that it was trained on; {}",
+            path.display(),
+            advice(WITHOUT)
+        ))
+        .into());
+    }
     if let Some(path) = given {
         let data = Dataset::load_as(path, &reading, &Silent).map_err(DataError::into_anyhow)?;
         if data.fingerprint != fingerprint {
@@ -49,7 +68,7 @@ pub fn ratings(
         Ok(PIPE) => {
             Err("the ratings of the training came from a pipe, which can't be read again".into())
         }
-        Ok(IMPORTED) => Err("the model was imported without its ratings".into()),
+        Ok(IMPORTED) => Err(WITHOUT.into()),
         Ok(source) => match at(&files::name::path(source), &reading, folder) {
             Ok(data) if data.fingerprint != fingerprint => Err(format!(
                 "the ratings at {} are no longer those of the training",

@@ -126,7 +126,7 @@ fn ratings_that_are_not_those_of_the_training_are_told_and_not_used() {
         &["It doesn't say what they have rated", "`--data PATH`"],
     );
     let error = place.fails(2, &["export", "--seen", "all"]);
-    contains(&error, &["`--seen all`", "`--data PATH` names them"]);
+    contains(&error, &["`--seen all`", "`--data PATH` names the ratings"]);
     contains(
         &place.succeeds(&["export", "--seen", "all", "--data", "moved"]),
         &["user_seen"],

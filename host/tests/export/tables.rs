@@ -353,6 +353,7 @@ fn a_movie_that_training_never_saw_is_added_exported_and_ranked() {
         ),
         (&["--id", "300"], "--id is 300; it should be above 300"),
         (&["--ratings", "gone.csv"], "gone.csv can't be read"),
+        (&["--year", "3000"], "it should be a year from 1870 to 2100"),
     ] {
         contains(
             &place.fails(2, &[&["add-movie", "--title", "New"], arguments].concat()),
@@ -390,7 +391,7 @@ fn a_movie_that_training_never_saw_is_added_exported_and_ranked() {
         &String::from_utf8(output.stdout).unwrap(),
         &[
             "Added Loved (2001) with id 400",
-            "genres, year and 40 ratings",
+            "most people, by year and 40 ratings",
         ],
     );
     contains(

@@ -15,7 +15,7 @@ use crate::{note, say, warn};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::signals;
 use pocketrec_checkpoint::Checkpoint;
-use pocketrec_data::{Movie, Titles, movies};
+use pocketrec_data::{Movie, Titles, movies, search};
 use pocketrec_export::added::for_board;
 use pocketrec_export::sidecar;
 use pocketrec_link::added::AddedMovies;
@@ -128,6 +128,7 @@ impl Grows {
         print::answer(&Grown {
             checkpoint: None,
             id: movie.id,
+            has_year: search::year(&movie.title).is_some(),
             title: movie.title,
             genres: movie.genres,
             ratings: None,

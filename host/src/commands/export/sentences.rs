@@ -6,6 +6,7 @@ use anyhow::Result;
 use pocketrec::image::TableKind;
 
 use super::Args;
+use crate::commands::trained;
 use crate::print::{count, grouped};
 use boards::Board;
 use pocketrec_checkpoint::Checkpoint;
@@ -89,7 +90,8 @@ pub fn seen_sentence(
             format!("It doesn't say what they have rated (`--seen none`), {but}")
         }
         (None, _, Some(why)) => {
-            format!("It doesn't say what they have rated, {but}: {why} (`--data PATH` names them)")
+            let advice = trained::advice(why);
+            format!("It doesn't say what they have rated, {but}: {why} ({advice})")
         }
         (None, Keep::All, None) => "They have rated none of these movies".into(),
         (None, Keep::Fit, None) => {

@@ -280,7 +280,8 @@ impl Answer for Written {
         }
         match (&self.why, self.may_name_rated) {
             (Some(why), _) => note!(
-                "Movies that they have rated may be among these: {why} (`--data PATH` names the ratings)"
+                "Movies that they have rated may be among these: {why} ({})",
+                trained::advice(why)
             ),
             (None, false) => {
                 note!("Without the movies that they have rated (`--include-rated` lists them too)")
