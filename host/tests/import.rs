@@ -92,7 +92,9 @@ fn an_imported_model_exports_and_ranks() {
     let output = host(folder.path(), &["export"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(
-        text(&output.stdout).contains("the model was imported without its ratings"),
+        text(&output.stdout).contains(
+            "the model was imported without its ratings (`import` with `--data PATH` takes them in)"
+        ),
         "{}",
         text(&output.stdout)
     );
@@ -100,6 +102,18 @@ fn an_imported_model_exports_and_ranks() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(answer["user"], 89);
+    std::fs::write(
+        folder.path().join("ratings.csv"),
+        "userId,movieId,rating\n89,1,4\n",
+    )
+    .expect("ratings are written");
+    let output = host(folder.path(), &["recommend", "89", "--data", "ratings.csv"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("imported without its ratings, so none are known"),
+        "{}",
+        text(&output.stderr)
+    );
     let output = host(folder.path(), &["train", "--resume"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
@@ -107,6 +121,25 @@ fn an_imported_model_exports_and_ranks() {
         "{}",
         text(&output.stderr)
     );
+}
+
+#[test]
+fn a_precision_without_a_bound_is_told_as_that() {
+    let folder = folder();
+    predictions(folder.path(), 0.0);
+    let output = host(
+        folder.path(),
+        &[&IMPORT[..], &["--precision", "i8"]].concat(),
+    );
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(
+        told.contains(
+            "of the image in i8 differ from those of --check, for which no bound is known, by"
+        ),
+        "{told}"
+    );
+    assert!(!told.contains("in i8 are those"), "{told}");
 }
 
 #[test]
@@ -145,6 +178,10 @@ fn what_is_no_model_is_bad_input_in_a_sentence() {
         (
             &["import", "net.safetensors", "--mean", "data"],
             "--data names none",
+        ),
+        (
+            &["import", "net.safetensors", "--out", "model.img"],
+            "--out model.img should name the folder of the checkpoint; `export --out model.img` then writes the image",
         ),
     ] {
         let output = host(folder.path(), arguments);

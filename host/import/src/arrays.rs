@@ -17,6 +17,9 @@ use crate::npy;
 /// How much a deflated byte is at most.
 const DEFLATED: u64 = 1032;
 
+/// What the `format` of this program's own checkpoints begins with.
+const OWN: &str = "pocketrec checkpoint";
+
 /// Arrays by name.
 pub type Arrays = BTreeMap<String, Array>;
 
@@ -100,6 +103,15 @@ fn keras(path: &Path) -> String {
 fn safetensors(bytes: Bytes) -> Result<Arrays, String> {
     let not = |error| format!("is not a whole safetensors file ({error})");
     let (header, metadata) = SafeTensors::read_metadata(&bytes).map_err(not)?;
+    let own = metadata.metadata().as_ref();
+    if own.is_some_and(|own| {
+        own.get("format")
+            .is_some_and(|format| format.starts_with(OWN))
+    }) {
+        return Err(
+            "is a checkpoint already: `export --checkpoint FILE` makes an image of it".into(),
+        );
+    }
     let start = header + 8;
     metadata
         .tensors()

@@ -50,8 +50,10 @@ pub struct Compared {
     pub worst: f32,
     /// The prediction that is furthest beyond what it may differ by, in words.
     pub at: String,
-    /// Whether all are within what they should be.
+    /// Whether all are within what they should be, as far as that is known.
     pub holds: bool,
+    /// Whether it is known for all.
+    pub bounded: bool,
 }
 
 impl Due {
@@ -147,7 +149,7 @@ impl Due {
     }
 
     /// Compares with the image of a checkpoint, stored so. In single precision they should be equal to [`EXACT`], in half
-    /// precision as near as rounding each number can leave them; otherwise nothing is said beforehand, and `holds`.
+    /// precision as near as rounding each number can leave them; otherwise nothing is known beforehand.
     ///
     /// # Errors
     /// [`BadInput`] where it can't become an image.
@@ -201,7 +203,8 @@ impl Due {
     ) -> Result<Compared, BadInput> {
         let (low, high) = checkpoint.parameters.scale;
         let mut squares = 0.0;
-        let (mut worst, mut worst_excess, mut at, mut holds) = (0.0f32, f32::NEG_INFINITY, 0, true);
+        let (mut worst, mut worst_excess, mut at) = (0.0f32, f32::NEG_INFINITY, 0);
+        let (mut holds, mut bounded) = (true, true);
         for (number, &(user, movie, due, _)) in self.rows.iter().enumerate() {
             // A device clamps to the scale, which other programs may not.
             let due = due.clamp(low, high);
@@ -209,6 +212,7 @@ impl Due {
             squares += f64::from(off).powi(2);
             let may = EXACT * due.abs().max(1.0) + beyond(user, movie).unwrap_or(f32::INFINITY);
             holds &= off <= may;
+            bounded &= may.is_finite();
             let excess = if may.is_finite() { off - may } else { off };
             worst = if off > worst { off } else { worst };
             if excess > worst_excess {
@@ -230,6 +234,7 @@ impl Due {
                 predict(user, movie)?
             ),
             holds,
+            bounded,
         })
     }
 }

@@ -78,6 +78,7 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
     let Found {
         model,
         mean,
+        scale: own_scale,
         mut users,
         mut movies,
         layers,
@@ -147,12 +148,12 @@ pub fn make(found: Found, beside: &Beside<'_>) -> Result<Made, BadInput> {
         users: users.table,
         movies: movies.table,
     };
-    let open = beside.scale.is_none() && beside.data.is_none();
+    let open = beside.scale.is_none() && beside.data.is_none() && own_scale.is_none();
     let predicted = match open || wanted.is_some() {
         true => whole.predictions(),
         false => Vec::new(),
     };
-    let scale = scale(&predicted, beside, &mut notes);
+    let scale = scale(&predicted, own_scale, beside, &mut notes);
     whole.rest.scale = (scale.min, scale.max);
     let measured = |p: &Parameters, notes: &mut Vec<String>| {
         if let Some(ratings) = &ratings {
@@ -319,8 +320,21 @@ fn meet(
 }
 
 /// The scale: as it is given, that of the ratings, or what predictions span.
-fn scale(predicted: &[f32], beside: &Beside<'_>, notes: &mut Vec<String>) -> Scale {
+fn scale(
+    predicted: &[f32],
+    own: Option<(f32, f32)>,
+    beside: &Beside<'_>,
+    notes: &mut Vec<String>,
+) -> Scale {
     let of_data = beside.data.map(|data| data.scale);
+    let of_data = match own {
+        Some((min, max)) => Some(Scale {
+            min,
+            max,
+            ..of_data.unwrap_or(Scale::MOVIELENS)
+        }),
+        None => of_data,
+    };
     match (beside.scale, of_data) {
         (Some(given), found) => given.with(found.unwrap_or(Scale::MOVIELENS)),
         (None, Some(found)) => found,

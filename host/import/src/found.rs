@@ -53,6 +53,8 @@ pub struct Found {
     pub model: ModelKind,
     /// What a prediction starts from, where the model says it.
     pub mean: Option<f32>,
+    /// The lowest and the highest stars, where the model says them.
+    pub scale: Option<(f32, f32)>,
     /// Users.
     pub users: Side,
     /// Movies.
@@ -72,7 +74,8 @@ impl Found {
         let shown = path.display();
         let of = |why: String| Failed::input(format!("{shown}: {why}"));
         if path.is_dir() {
-            return Found::of_arrays(spark::read(path)?, Vec::new(), wishes, &of);
+            let (arrays, notes) = spark::read(path)?;
+            return Found::of_arrays(arrays, notes, wishes, &of);
         }
         let bytes = Bytes::of(path)?;
         let (arrays, notes) = match libmf::is(&bytes) {
@@ -107,17 +110,35 @@ impl Found {
             ),
         ] {
             let [table, bias, ids] = roles.map(|role| cast.roles.remove(&role));
-            let texts = match (given, ids) {
-                (Some(path), _) => Some((ids::read(path, what)?, path.display().to_string())),
-                (None, Some((name, array))) => {
-                    let texts = ids::Given::of(&array).ok_or_else(|| {
+            let own = match ids {
+                None => None,
+                Some((name, array)) => {
+                    let own = ids::Given::of(&array).ok_or_else(|| {
                         of(format!(
                             "`{name}` is to hold ids, and holds neither integers nor texts"
                         ))
                     })?;
-                    Some((texts, format!("`{name}`")))
+                    Some((own, format!("`{name}`")))
                 }
-                (None, None) => None,
+            };
+            let texts = match (given, own) {
+                (None, own) => own,
+                (Some(path), own) => {
+                    let given = ids::read(path, what)?;
+                    let numbers = own.and_then(|(own, _)| own.whole());
+                    let texts = match numbers {
+                        None => given.in_order()?,
+                        Some(numbers) => {
+                            notes.push(format!(
+                                "Its own {what} ids are numbers, and {} names them: the first line 0, or the one that its \
+                                 column `row` says (`--map {what}_ids=none` takes names in the order of its rows)",
+                                path.display()
+                            ));
+                            given.of_ids(&numbers)?
+                        }
+                    };
+                    Some((texts, path.display().to_string()))
+                }
             };
             let table = table.ok_or_else(|| of(format!("it has no {what} embedding")))?;
             let raw = Raw {
@@ -154,13 +175,24 @@ impl Found {
                     .into(),
             );
         }
-        let layers = network::find(
-            cast.layers,
-            &mut cast.rest,
-            users.dim + movies.dim,
-            wishes.layout,
-        )
-        .map_err(of)?;
+        // Who says that there is no network leaves out what looks like one.
+        let layers = match wishes.model {
+            Some(model) if !model.has_network() => Vec::new(),
+            _ => network::find(
+                cast.layers,
+                &mut cast.rest,
+                users.dim + movies.dim,
+                wishes.layout,
+            )
+            .map_err(of)?,
+        };
+        let kind_is_open = wishes.model.is_none_or(ModelKind::has_network);
+        if let (true, Some(why)) = (
+            kind_is_open,
+            network::left_over(&cast.rest, [users.dim, movies.dim]),
+        ) {
+            return Err(of(why));
+        }
         let biased = !users.bias.is_empty() || !movies.bias.is_empty();
         let model = wishes.model.unwrap_or(match (layers.is_empty(), biased) {
             (true, _) => ModelKind::Mf,
@@ -183,6 +215,13 @@ impl Found {
                 }
             }
         };
+        // As `export --format npz` writes them.
+        let number = |name: &str| match cast.rest.get(name)?.floats().ok()?[..] {
+            [number] if number.is_finite() => Some(number),
+            _ => None,
+        };
+        let scale = number("scale_low").zip(number("scale_high"));
+        let scale = scale.filter(|(low, high)| low < high);
         // Settings are single numbers; what is learned has a shape.
         cast.rest.retain(|_, array| !array.shape.is_empty());
         if !cast.rest.is_empty() {
@@ -192,6 +231,7 @@ impl Found {
         let mut found = Found {
             model,
             mean,
+            scale,
             users,
             movies,
             layers,

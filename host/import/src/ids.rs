@@ -1,5 +1,6 @@
 //! Whose row is whose: the ids of a table's rows, and the order in which a checkpoint has them.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::path::Path;
 
@@ -117,6 +118,30 @@ impl Given {
         }
     }
 
+    /// All of them as whole numbers, if they are.
+    pub fn whole(&self) -> Option<Vec<i128>> {
+        let number = |text: &String| {
+            let number: i128 = text.parse().ok()?;
+            (number.to_string() == *text).then_some(number)
+        };
+        match self {
+            Given::Numbers(numbers) => Some(numbers.iter().map(|id| (*id).into()).collect()),
+            Given::Texts(texts) => texts.iter().map(number).collect(),
+        }
+    }
+
+    /// Those at such places.
+    fn picked(&self, places: &[usize]) -> Given {
+        match self {
+            Given::Numbers(numbers) => {
+                Given::Numbers(places.iter().map(|at| numbers[*at]).collect())
+            }
+            Given::Texts(texts) => {
+                Given::Texts(places.iter().map(|at| texts[*at].clone()).collect())
+            }
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         match self {
@@ -131,25 +156,116 @@ impl Given {
     }
 }
 
+/// What a file calls rows, or a model's own ids.
+#[derive(Clone, Debug)]
+pub struct Labels {
+    /// Where they are from.
+    shown: String,
+    /// `user` or `movie`.
+    what: String,
+    labels: Given,
+    /// The row of each, as it is written, where a column says it.
+    rows: Option<Vec<String>>,
+    /// Lines ahead of the first.
+    ahead: usize,
+}
+
+impl Labels {
+    fn wrong(&self, at: usize, row: &str, right: &str) -> Failed {
+        Failed::input(format!(
+            "{}, line {}: the row is `{}`, and it should be {right}",
+            self.shown,
+            at + self.ahead + 1,
+            error::shown(row)
+        ))
+    }
+
+    /// In the order of rows, of which each has one.
+    ///
+    /// # Errors
+    /// [`Failed`] where rows aren't all there.
+    pub fn in_order(self) -> Result<Given, Failed> {
+        let Some(rows) = &self.rows else {
+            return Ok(self.labels);
+        };
+        let mut places = vec![None; rows.len()];
+        for (at, row) in rows.iter().enumerate() {
+            let last = rows.len() - 1;
+            let right = format!("one from 0 to {last} that no other line has");
+            let wrong = || self.wrong(at, row, &right);
+            let place: usize = row.parse().map_err(|_| wrong())?;
+            match places.get(place) {
+                Some(None) => places[place] = Some(at),
+                _ => return Err(wrong()),
+            }
+        }
+        let places: Vec<usize> = places.into_iter().flatten().collect();
+        Ok(self.labels.picked(&places))
+    }
+
+    /// Those of a model's own ids, as an indexer of texts gave them: of id 0 the first, or the one whose row is 0.
+    ///
+    /// # Errors
+    /// [`Failed`] where an id has none.
+    pub fn of_ids(self, ids: &[i128]) -> Result<Given, Failed> {
+        let mut places = HashMap::with_capacity(self.labels.len());
+        for at in 0..self.labels.len() {
+            let row = match &self.rows {
+                None => at as i128,
+                Some(rows) => rows[at].parse().map_err(|_| {
+                    self.wrong(at, &rows[at], &format!("a {} id of the model", self.what))
+                })?,
+            };
+            if let (Some(before), Some(rows)) = (places.insert(row, at), &self.rows) {
+                let right = format!("another than that of line {}", before + self.ahead + 1);
+                return Err(self.wrong(at, &rows[at], &right));
+            }
+        }
+        let place = |id: &i128| {
+            places.get(id).copied().ok_or_else(|| {
+                Failed::input(format!(
+                    "{} names {} {}s, the first of them id 0 of the model unless a column `row` says which, and none for its {} id {id}; \
+                     `--map {}_ids=none` takes names in the order of the model's rows",
+                    self.shown,
+                    self.labels.len(),
+                    self.what,
+                    self.what,
+                    self.what
+                ))
+            })
+        };
+        let places: Vec<usize> = ids.iter().map(place).collect::<Result<_, _>>()?;
+        Ok(self.labels.picked(&places))
+    }
+}
+
 /// The ids in a file: an array of NumPy's, or a table, of which the column that is called like an id is taken, else
 /// the first; a column `row` says in which row an id is. `what` is user or movie.
 ///
 /// # Errors
-/// [`Failed`] where it can't be read or its rows aren't all there.
-pub fn read(path: &Path, what: &str) -> Result<Given, Failed> {
+/// [`Failed`] where it can't be read.
+pub fn read(path: &Path, what: &str) -> Result<Labels, Failed> {
     let shown = path.display();
     let ends = |end: &str| {
         path.extension()
             .is_some_and(|own| own.eq_ignore_ascii_case(end))
     };
+    let all = |labels, rows, ahead| Labels {
+        shown: shown.to_string(),
+        what: what.into(),
+        labels,
+        rows,
+        ahead,
+    };
     if ends("npy") {
         let mut arrays = arrays::read(path)?;
         let array = arrays.pop_first().map(|(_, array)| array);
-        return array.as_ref().and_then(Given::of).ok_or_else(|| {
+        let labels = array.as_ref().and_then(Given::of).ok_or_else(|| {
             Failed::input(format!(
                 "{shown} holds neither integers nor texts, and ids are one of them"
             ))
-        });
+        })?;
+        return Ok(all(labels, None, 0));
     }
     let own: &[&str] = match what {
         "user" => known::USERS,
@@ -164,27 +280,13 @@ pub fn read(path: &Path, what: &str) -> Result<Given, Failed> {
     let rows = table.find(ROW);
     let own = table.find(own).or_else(|| table.find(&["id"]));
     let column = own.unwrap_or_else(|| (0..).find(|at| Some(*at) != rows).unwrap_or_default());
-    let ids = table.columns.get(column).cloned().unwrap_or_default();
-    let Some(rows) = rows.filter(|rows| *rows != column) else {
-        return Ok(Given::Texts(ids));
-    };
-    let mut placed: Vec<Option<String>> = vec![None; ids.len()];
-    for (line, (row, id)) in table.columns[rows].iter().zip(ids).enumerate() {
-        let line = line + table.ahead + 1;
-        let wrong = || {
-            Failed::input(format!(
-                "{shown}, line {line}: the row is `{}`, and it should be one from 0 to {} that no other line has",
-                error::shown(row),
-                placed.len() - 1
-            ))
-        };
-        let at: usize = row.parse().map_err(|_| wrong())?;
-        match placed.get(at) {
-            Some(None) => placed[at] = Some(id),
-            _ => return Err(wrong()),
-        }
-    }
-    Ok(Given::Texts(placed.into_iter().flatten().collect()))
+    let rows = rows.filter(|rows| *rows != column);
+    let cells = |at: usize| table.columns.get(at).cloned().unwrap_or_default();
+    Ok(all(
+        Given::Texts(cells(column)),
+        rows.map(cells),
+        table.ahead,
+    ))
 }
 
 #[cfg(test)]
@@ -219,12 +321,43 @@ mod tests {
     }
 
     #[test]
+    fn names_of_a_models_own_ids_are_found_by_these() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ids.csv");
+        let of = |text: &str, ids: &[i128]| {
+            std::fs::write(&path, text).unwrap();
+            read(&path, "user")
+                .and_then(|labels| labels.of_ids(ids))
+                .map_err(|error| error.to_string())
+        };
+        let due = Ok(texts(&["zoe", "adam"]));
+        assert_eq!(of("user\nadam\neve\nzoe\n", &[2, 0]), due);
+        assert_eq!(of("row,user\n40,zoe\n7,adam\n", &[40, 7]), due);
+        for (text, told) in [
+            ("user\nadam\neve\n", "and none for its user id 2"),
+            (
+                "row,user\n2,a\n2,b\n",
+                "line 3: the row is `2`, and it should be another than that of line 2",
+            ),
+            (
+                "row,user\nx,a\n",
+                "line 2: the row is `x`, and it should be a user id of the model",
+            ),
+        ] {
+            let error = of(text, &[2]).unwrap_err();
+            assert!(error.contains(told), "{error}");
+        }
+    }
+
+    #[test]
     fn a_table_of_ids_may_say_the_rows() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ids.csv");
         let read = |text: &str, what: &str| {
             std::fs::write(&path, text).unwrap();
-            read(&path, what).map_err(|error| error.to_string())
+            read(&path, what)
+                .and_then(Labels::in_order)
+                .map_err(|error| error.to_string())
         };
         assert_eq!(read("12\n7\n", "user").unwrap(), texts(&["12", "7"]));
         assert_eq!(

@@ -113,8 +113,12 @@ pub fn read(text: &str) -> Result<(Arrays, Vec<String>), String> {
     let mut notes = Vec::new();
     for (what, count) in ["users", "movies"].into_iter().zip(missing) {
         if count > 0 {
+            let (what, are, them) = match count {
+                1 => (what.trim_end_matches('s'), "is", "it"),
+                _ => (what, "are", "them"),
+            };
             notes.push(format!(
-                "{count} {what} that no rating of the training had are left out; LIBMF predicts {} for them",
+                "{count} {what} without training ratings {are} left out; LIBMF predicts {} for {them}",
                 head.get("b").copied().unwrap_or_default()
             ));
         }
@@ -141,9 +145,7 @@ mod tests {
         assert_eq!(arrays["movie_ids"].texts().unwrap(), ["0", "1"]);
         assert_eq!(
             notes,
-            [
-                "1 users that no rating of the training had are left out; LIBMF predicts 3.5 for them"
-            ]
+            ["1 user without training ratings is left out; LIBMF predicts 3.5 for it"]
         );
         assert!(!is(b"userId,movieId\n"));
     }

@@ -6,7 +6,7 @@ use pocketrec_train::Layer;
 
 use crate::array::{Array, transposed};
 use crate::arrays::Arrays;
-use crate::roles::words;
+use crate::roles::{NamedLayer, is_kept, words};
 
 /// How a layer's weights lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,8 @@ struct Pair {
     /// Whether its name is one that Keras and Flax give.
     kernel: bool,
     weight: Array,
-    bias: Array,
+    /// Nothing where zeros are added.
+    bias: Option<Array>,
 }
 
 /// The layers of a network on `inputs` numbers, first to last; none where nothing fits. What belongs to them is taken
@@ -33,7 +34,7 @@ struct Pair {
 /// # Errors
 /// A sentence, where the layers don't lead to one number or it can't be told how they lie.
 pub fn find(
-    named: BTreeMap<u8, [Option<(String, Array)>; 2]>,
+    named: BTreeMap<u8, NamedLayer>,
     rest: &mut Arrays,
     inputs: usize,
     layout: Option<Layout>,
@@ -43,10 +44,13 @@ pub fn find(
         let pairs = pairs(rest);
         let mut due = inputs;
         let mut left: Vec<&Pair> = pairs.iter().collect();
-        while let Some(at) = left.iter().position(|pair| pair.outputs(due).is_some()) {
-            let pair = left.remove(at);
-            due = pair.bias.len();
-            chain.push(pair.clone());
+        let next = |left: &[&Pair], due| {
+            let mut fits = left.iter().enumerate();
+            fits.find_map(|(at, pair)| Some((at, pair.outputs(due)?)))
+        };
+        while let Some((at, outputs)) = next(&left, due) {
+            chain.push(left.remove(at).clone());
+            due = outputs;
             if due == 1 {
                 break;
             }
@@ -64,9 +68,12 @@ pub fn find(
         }
     } else {
         for (at, (number, parts)) in named.into_iter().enumerate() {
-            let [Some((name, weight)), Some((_, bias))] = parts else {
+            let (Some((name, weight)), true) =
+                (parts.weight, parts.bias.is_some() || parts.unbiased)
+            else {
                 return Err(format!(
-                    "--map names one of dense_{number}.weight and dense_{number}.bias, and not the other"
+                    "--map names one of dense_{number}.weight and dense_{number}.bias, and not the other; \
+                     dense_{number}.bias=none says that there is none"
                 ));
             };
             if usize::from(number) != at {
@@ -76,7 +83,7 @@ pub fn find(
                 kernel: words(&name).iter().any(|word| word == "kernel"),
                 name,
                 weight,
-                bias,
+                bias: parts.bias.map(|(_, bias)| bias),
             });
         }
     }
@@ -89,7 +96,7 @@ pub fn find(
                 "`{}` has weights of shape {:?} and {} biases, and {due} numbers come in",
                 pair.name,
                 pair.weight.shape,
-                pair.bias.len()
+                pair.bias.as_ref().map_or(0, Array::len)
             )
         })?;
         if outputs != due && told.is_none() {
@@ -108,7 +115,8 @@ pub fn find(
     let mut due = inputs;
     let mut layers = Vec::new();
     for pair in chain {
-        let outputs = pair.bias.len();
+        // As above, where it fitted.
+        let outputs = pair.outputs(due).unwrap_or_default();
         let layout = told.unwrap_or(match pair.kernel {
             true => Layout::Dense,
             false => Layout::Linear,
@@ -134,11 +142,13 @@ pub fn find(
                 Layout::Linear => transposed(&values, outputs, due),
                 Layout::Dense => values.into_owned(),
             },
-            bias: pair
-                .bias
-                .floats()
-                .map_err(|why| format!("`{}` {why}", pair.name))?
-                .into_owned(),
+            bias: match &pair.bias {
+                None => vec![0.0; outputs],
+                Some(bias) => bias
+                    .floats()
+                    .map_err(|why| format!("`{}` {why}", pair.name))?
+                    .into_owned(),
+            },
         });
         due = outputs;
     }
@@ -148,7 +158,12 @@ pub fn find(
 impl Pair {
     /// How many numbers come out, if so many come in.
     fn outputs(&self, inputs: usize) -> Option<usize> {
-        let out = self.bias.len();
+        let out = match (&self.bias, &self.weight.shape[..]) {
+            (Some(bias), _) => bias.len(),
+            (None, [out, own]) if *own == inputs => *out,
+            (None, [own, out]) if *own == inputs => *out,
+            (None, _) => return None,
+        };
         let fits = self.weight.shape == [out, inputs] || self.weight.shape == [inputs, out];
         (fits && out > 0).then_some(out)
     }
@@ -166,7 +181,7 @@ fn stem(name: &str) -> Option<(&str, bool)> {
     None
 }
 
-/// Weights with their biases, in the order of their names, numbers as numbers.
+/// Weights with their biases, if they have some, in the order of their names, numbers as numbers.
 fn pairs(arrays: &Arrays) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for (name, weight) in arrays {
@@ -176,17 +191,37 @@ fn pairs(arrays: &Arrays) -> Vec<Pair> {
         let bias = arrays.iter().find(|(other, array)| {
             self::stem(other) == Some((stem, true)) && array.shape.len() == 1
         });
-        if let (Some((_, bias)), 2) = (bias, weight.shape.len()) {
+        if weight.shape.len() == 2 && (bias.is_some() || !is_kept(name)) {
             pairs.push(Pair {
                 name: stem.to_owned(),
                 kernel: name.contains("kernel"),
                 weight: weight.clone(),
-                bias: bias.clone(),
+                bias: bias.map(|(_, bias)| bias.clone()),
             });
         }
     }
     pairs.sort_by_key(|pair| natural(&pair.name));
     pairs
+}
+
+/// A weight that is left over and takes as many numbers as a row has, and gives as many or one: a prediction with it isn't one
+/// without.
+pub fn left_over(rest: &Arrays, rows: [usize; 2]) -> Option<String> {
+    let fits = |shape: &[usize]| match *shape {
+        [a, b] => rows.contains(&a.max(b)) && (a == b || a.min(b) == 1),
+        _ => false,
+    };
+    let is_weight = |name: &str| matches!(stem(name), Some((_, false))) && !is_kept(name);
+    let (name, array) = rest
+        .iter()
+        .find(|(name, array)| is_weight(name) && fits(&array.shape))?;
+    Some(format!(
+        "`{name}` {:?} fits the rows' numbers, and a device has no place for it: a dense layer takes {} numbers, the user's \
+         row and the movie's. Where it weighs a product of rows, multiply a table by it where the model was trained; --kind mf \
+         leaves it out",
+        array.shape,
+        rows[0] + rows[1]
+    ))
 }
 
 /// A name's words, numbers as numbers: `layers.10` is behind `layers.2`, and Keras's `dense` before `dense_1`.
@@ -267,6 +302,41 @@ mod tests {
             }
             assert_eq!(layers[1].bias, [1.0; 3]);
         }
+    }
+
+    #[test]
+    fn a_layer_without_a_bias_adds_zeros() {
+        for linear in [true, false] {
+            let (kind, names) = match linear {
+                true => ("weight", ["fc.0", "fc.2"]),
+                false => ("kernel", ["dense", "dense_1"]),
+            };
+            let whole = || file(linear, &names, &[4, 3, 1]);
+            let due = find(BTreeMap::new(), &mut whole(), 4, None).unwrap();
+            let mut rest = whole();
+            rest.remove(&format!("{}/bias", names[0]));
+            rest.remove(&format!("{}/bias", names[1]));
+            let layers = find(BTreeMap::new(), &mut rest.clone(), 4, None).unwrap();
+            let mut named = BTreeMap::new();
+            for (at, name) in (0..).zip(names) {
+                let name = format!("{name}/{kind}");
+                let layer = NamedLayer {
+                    weight: rest.remove(&name).map(|array| (name, array)),
+                    bias: None,
+                    unbiased: true,
+                };
+                named.insert(at, layer);
+            }
+            assert_eq!(find(named, &mut rest, 4, None).unwrap(), layers);
+            for (layer, due) in layers.iter().zip(due) {
+                assert_eq!(layer.weight, due.weight);
+                assert_eq!(layer.bias, vec![0.0; layer.outputs]);
+            }
+        }
+        // Alone on both rows: the lesson's last layer.
+        let mut rest = file(true, &["out"], &[16, 1]);
+        rest.remove("out/bias");
+        assert_eq!(find(BTreeMap::new(), &mut rest, 16, None).unwrap().len(), 1);
     }
 
     #[test]

@@ -73,12 +73,7 @@ impl FromStr for Given {
         };
         let (what, name) = text.split_once('=').ok_or_else(wrong)?;
         let what = what.trim().replace("item_", "movie_");
-        let layer = what
-            .strip_prefix("dense_")
-            .and_then(|rest| rest.split_once('.'));
-        let is_layer = layer.is_some_and(|(at, part)| {
-            at.parse::<u8>().is_ok() && ["weight", "bias"].contains(&part)
-        });
+        let is_layer = layer(&what).is_some();
         if name.is_empty() || !(is_layer || Role::ALL.iter().any(|role| role.name() == what)) {
             return Err(wrong());
         }
@@ -111,13 +106,24 @@ impl FromStr for Given {
     }
 }
 
+/// A dense layer that was named.
+#[derive(Debug, Default)]
+pub struct NamedLayer {
+    /// Its weight.
+    pub weight: Option<(String, Array)>,
+    /// Its bias.
+    pub bias: Option<(String, Array)>,
+    /// Whether it was said to have no bias.
+    pub unbiased: bool,
+}
+
 /// The arrays that a model is made of, by what they are.
 #[derive(Debug, Default)]
 pub struct Cast {
     /// Those with a role, each with its name in the file.
     pub roles: BTreeMap<Role, (String, Array)>,
-    /// Dense layers that were named, by number: weight and bias.
-    pub layers: BTreeMap<u8, [Option<(String, Array)>; 2]>,
+    /// Dense layers that were named, by number.
+    pub layers: BTreeMap<u8, NamedLayer>,
     /// Those without, by name.
     pub rest: Arrays,
     /// Roles that were guessed, for the person: `user_embedding from user_factors`.
@@ -129,18 +135,30 @@ impl Cast {
     ///
     /// # Errors
     /// A sentence that names the arrays where a given one isn't there, several may be meant or the tables aren't found.
-    pub fn of(arrays: Arrays, given: &[Given]) -> Result<Cast, String> {
+    pub fn of(arrays: Arrays, all: &[Given]) -> Result<Cast, String> {
         let mut cast = Cast {
             rest: arrays.clone(),
             ..Cast::default()
         };
         let mut settled = Vec::new();
-        for given in given {
+        for (at, given) in all.iter().enumerate() {
+            if let Some(before) = all[..at].iter().find(|other| other.what == given.what) {
+                let shown = |given: &Given| given.array.clone().unwrap_or_else(|| "none".into());
+                return Err(format!(
+                    "--map names {} twice, {} and {}: it should be one of them",
+                    given.what,
+                    shown(before),
+                    shown(given)
+                ));
+            }
             let role = Role::ALL.into_iter().find(|role| role.name() == given.what);
             if let Some(role) = role {
                 settled.push(role);
             }
             let Some(name) = &given.array else {
+                if let Some((layer, "bias")) = layer(&given.what) {
+                    cast.layers.entry(layer).or_default().unbiased = true;
+                }
                 continue;
             };
             let array = arrays.get(name).ok_or_else(|| {
@@ -212,13 +230,20 @@ impl Cast {
     }
 
     fn name_layer(&mut self, what: &str, array: (String, Array)) {
-        let parts = what
-            .strip_prefix("dense_")
-            .and_then(|rest| rest.split_once('.'));
-        if let Some((Ok(at), part)) = parts.map(|(at, part)| (at.parse::<u8>(), part)) {
-            self.layers.entry(at).or_default()[usize::from(part == "bias")] = Some(array);
+        if let Some((at, part)) = layer(what) {
+            let layer = self.layers.entry(at).or_default();
+            match part {
+                "bias" => layer.bias = Some(array),
+                _ => layer.weight = Some(array),
+            }
         }
     }
+}
+
+/// The number and the part of a dense layer that `dense_0.weight` or `dense_0.bias` names.
+fn layer(what: &str) -> Option<(u8, &str)> {
+    let (at, part) = what.strip_prefix("dense_")?.split_once('.')?;
+    Some((at.parse().ok()?, part)).filter(|(_, part)| ["weight", "bias"].contains(part))
 }
 
 /// Names and shapes, the first dozen.
@@ -252,6 +277,20 @@ pub(crate) fn words(name: &str) -> Vec<String> {
     words
 }
 
+/// Whether a name is one of what optimisers keep, which has the names of what they optimise.
+pub(crate) fn is_kept(name: &str) -> bool {
+    const KEPT: [&str; 7] = [
+        "optimizer",
+        "adam",
+        "momentum",
+        "momentums",
+        "velocity",
+        "velocities",
+        "exp",
+    ];
+    words(name).iter().any(|word| KEPT.contains(&word.as_str()))
+}
+
 /// What an array is by its name and shape, if it is called like something.
 fn guess(name: &str, array: &Array) -> Option<Role> {
     // What this program itself calls so is that, whatever its shape.
@@ -261,16 +300,7 @@ fn guess(name: &str, array: &Array) -> Option<Role> {
     }
     let words = words(name);
     let has = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
-    // What optimisers keep has the names of what they optimise.
-    if has(&[
-        "optimizer",
-        "adam",
-        "momentum",
-        "momentums",
-        "velocity",
-        "velocities",
-        "exp",
-    ]) {
+    if is_kept(name) {
         return None;
     }
     let is_bias = has(&["bias", "biases", "b", "bu", "bi", "intercept", "intercepts"]);
@@ -409,6 +439,14 @@ mod tests {
             .map(|(_, array)| array.shape.clone())
             .collect();
         assert_eq!(shapes, [[3, 2], [5, 2]]);
+        let twice: Vec<Given> = ["user_bias=a", "user_bias=none"]
+            .map(|text| text.parse().unwrap())
+            .into();
+        let told = Cast::of(arrays(&[("a", &[8])]), &twice).unwrap_err();
+        assert_eq!(
+            told,
+            "--map names user_bias twice, a and none: it should be one of them"
+        );
         for wrong in [
             "user_embedding",
             "users=V",

@@ -19,11 +19,12 @@ const FACTORS: [(&str, Role, Role); 2] = [
 /// Cells that are read at once.
 const BATCH: usize = 1 << 15;
 
-/// The arrays of a model's folder, or of the model among the stages of a pipeline's.
+/// The arrays of a model's folder, or of the model among the stages of a pipeline's; and what a person should know of it, a
+/// sentence each.
 ///
 /// # Errors
 /// [`Failed`] for a folder that holds none, or whose factors aren't whole.
-pub fn read(folder: &Path) -> Result<Arrays, Failed> {
+pub fn read(folder: &Path) -> Result<(Arrays, Vec<String>), Failed> {
     let model = find(folder).ok_or_else(|| {
         Failed::input(format!(
             "{} is a folder without userFactors and itemFactors, which Spark's ALSModel.save writes",
@@ -31,8 +32,14 @@ pub fn read(folder: &Path) -> Result<Arrays, Failed> {
         ))
     })?;
     let rank = rank(&model)?;
-    let mut arrays = Arrays::new();
+    let (mut arrays, mut notes) = (Arrays::new(), Vec::new());
     for (name, table, ids) in FACTORS {
+        if !model.join(name).join("_SUCCESS").exists() {
+            notes.push(format!(
+                "{} has no _SUCCESS, which Spark writes behind all parts: some may be missing",
+                model.join(name).display()
+            ));
+        }
         let (found, dim, values) = factors(&model.join(name), rank)?;
         let bytes: Vec<u8> = found.iter().flat_map(|id| id.to_le_bytes()).collect();
         let (count, range) = (found.len(), 0..bytes.len());
@@ -46,7 +53,7 @@ pub fn read(folder: &Path) -> Result<Arrays, Failed> {
             Array::of_floats(vec![count, dim], &values).map_err(of)?,
         );
     }
-    Ok(arrays)
+    Ok((arrays, notes))
 }
 
 /// The folder with the factors: the given one, or that of a pipeline's stage.
@@ -260,7 +267,8 @@ pub(crate) mod tests {
         let stage = folder.path().join("stages/0_ALS_1");
         model(&stage);
         for folder in [folder.path(), &stage] {
-            let arrays = read(folder).unwrap();
+            let (arrays, notes) = read(folder).unwrap();
+            assert_eq!(notes, [""; 0]);
             assert_eq!(arrays["user_ids"].integers().unwrap(), [12, 2, 31, 7]);
             assert_eq!(arrays["movie_embedding"].shape, [4, 3]);
             let due: Vec<f32> = [5, 50, 4, 40]
@@ -269,6 +277,19 @@ pub(crate) mod tests {
                 .collect();
             assert_eq!(arrays["movie_embedding"].floats().unwrap(), due);
         }
+    }
+
+    #[test]
+    fn a_folder_that_spark_did_not_end_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        model(folder.path());
+        std::fs::remove_file(folder.path().join("itemFactors/_SUCCESS")).unwrap();
+        let (_, notes) = read(folder.path()).unwrap();
+        assert_eq!(notes.len(), 1);
+        assert!(
+            notes[0].contains("itemFactors has no _SUCCESS"),
+            "{notes:?}"
+        );
     }
 
     #[test]

@@ -527,3 +527,131 @@ fn a_number_that_changed_in_a_zip_is_not_taken_for_what_was_saved() {
     let why = refused(&path, &Wishes::default());
     assert!(why.contains("cut or damaged (user_embedding"), "{why}");
 }
+
+#[test]
+fn names_given_beside_a_spark_model_are_those_of_its_ids() {
+    let folder = Folder::new();
+    let model = folder.0.path().join("als");
+    // Rows of users 12, 2, 31 and 7, in this order.
+    crate::spark::tests::model(&model);
+    let mut names = String::from("user\n");
+    (0..32).for_each(|id| names += &format!("u{id:02}\n"));
+    let names = folder.file("users.csv", names.as_bytes());
+    let wishes = Wishes {
+        user_ids: Some(&names),
+        ..Wishes::default()
+    };
+    let plain = Found::read(&model, &Wishes::default()).unwrap();
+    let found = Found::read(&model, &wishes).unwrap();
+    assert_eq!(found.users.names.all(), ["u02", "u07", "u12", "u31"]);
+    assert_eq!(plain.users.ids, [2, 7, 12, 31]);
+    assert_eq!(found.users.table, plain.users.table);
+    assert!(
+        found
+            .notes
+            .iter()
+            .any(|note| note.contains("names them: the first line 0"))
+    );
+    let few = folder.file("few.csv", b"user\na\nb\nc\nd\n");
+    let wishes = Wishes {
+        user_ids: Some(&few),
+        ..Wishes::default()
+    };
+    let told = refused(&model, &wishes);
+    assert!(told.contains("few.csv names 4 users"), "{told}");
+    let map = ["user_ids=none".parse().unwrap()];
+    let wishes = Wishes {
+        map: &map,
+        ..wishes
+    };
+    let found = Found::read(&model, &wishes).unwrap();
+    assert_eq!(found.users.names.all(), ["a", "b", "c", "d"]);
+}
+
+#[test]
+fn our_own_checkpoint_is_no_foreign_model_and_its_arrays_keep_their_scale() {
+    let folder = Folder::new();
+    let tables = (bytes(&numbers(8, 1, 1.0)), bytes(&numbers(12, 2, 1.0)));
+    let path = folder.npz(&[
+        ("user_embedding", "<f4 (2, 4)", &tables.0),
+        ("movie_embedding", "<f4 (3, 4)", &tables.1),
+        ("scale_low", "<f4 ()", &bytes(&[-10.0])),
+        ("scale_high", "<f4 ()", &bytes(&[10.0])),
+    ]);
+    let made = imported(&path, &Wishes::default(), &BARE);
+    assert_eq!(made.checkpoint.parameters.scale, (-10.0, 10.0));
+    assert!(
+        !made
+            .notes
+            .iter()
+            .any(|note| note.contains("No scale is given"))
+    );
+    let own = made.checkpoint.file().unwrap().to_bytes();
+    let path = folder.file("model.safetensors", &own);
+    let told = refused(&path, &Wishes::default());
+    assert!(
+        told.contains("model.safetensors is a checkpoint already: `export"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_weight_that_fits_the_rows_is_used_or_told() {
+    let folder = Folder::new();
+    let tables = (bytes(&numbers(8, 1, 1.0)), bytes(&numbers(12, 2, 1.0)));
+    let with = |shape: &str, weight: &[f32]| {
+        folder.npz(&[
+            ("user_embedding", "<f4 (2, 4)", &tables.0),
+            ("movie_embedding", "<f4 (3, 4)", &tables.1),
+            ("out.weight", shape, &bytes(weight)),
+        ])
+    };
+    let path = with("<f4 (1, 8)", &numbers(8, 3, 1.0));
+    let found = Found::read(&path, &Wishes::default()).unwrap();
+    assert_eq!(found.model, ModelKind::Mlp);
+    assert_eq!(found.layers[0].bias, [0.0]);
+    let path = with("<f4 (1, 4)", &numbers(4, 3, 1.0));
+    let told = refused(&path, &Wishes::default());
+    assert!(
+        told.contains("`out.weight` [1, 4] fits the rows' numbers"),
+        "{told}"
+    );
+    let wishes = Wishes {
+        model: Some(ModelKind::Mf),
+        ..Wishes::default()
+    };
+    let found = Found::read(&path, &wishes).unwrap();
+    assert!(
+        found
+            .notes
+            .iter()
+            .any(|note| note.contains("makes no use of `out.weight`"))
+    );
+}
+
+#[test]
+fn a_precision_without_a_bound_is_not_said_to_hold() {
+    let folder = Folder::new();
+    let path = folder.npz(&[
+        ("user_embedding", "<f4 (2, 4)", &bytes(&numbers(8, 1, 1.0))),
+        (
+            "movie_embedding",
+            "<f4 (3, 4)",
+            &bytes(&numbers(12, 2, 1.0)),
+        ),
+    ]);
+    let made = imported(&path, &Wishes::default(), &BARE);
+    let c = &made.checkpoint;
+    let rows = [("1".to_owned(), "2".to_owned(), c.parameters.predict(1, 2))];
+    let due = Due::read(&predictions(&folder, rows.into_iter()), c).unwrap();
+    for (precision, bounded) in [
+        (Precision::F32, true),
+        (Precision::F16, true),
+        (Precision::I16, false),
+        (Precision::I8, false),
+    ] {
+        let compared = due.with_image(c, precision).unwrap();
+        assert!(compared.holds);
+        assert_eq!(compared.bounded, bounded, "{precision:?}");
+    }
+}

@@ -25,7 +25,8 @@ use crate::{note, say};
 /// Options of `host import`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model: safetensors, npz, LIBMF's text, or the folder that Spark's ALSModel.save writes
+    /// The model: safetensors or npz, of PyTorch, JAX, Keras, implicit, LightFM, Surprise or myFM; LIBMF's text; or the
+    /// folder that Spark's ALSModel.save writes
     #[arg(value_name = "PATH")]
     model: PathBuf,
 
@@ -33,21 +34,23 @@ pub struct Args {
     #[arg(long, value_name = "FOLDER", default_value = files::FOLDER)]
     out: PathBuf,
 
-    /// Which array is what, once for each: user_embedding=NAME, movie_embedding=NAME, user_bias=NAME, movie_bias=NAME,
+    /// Which array is what; repeat for each array: user_embedding=NAME, movie_embedding=NAME, user_bias=NAME, movie_bias=NAME,
     /// mean=NAME, user_ids=NAME, movie_ids=NAME, dense_0.weight=NAME; NAME[0:943] is some of its rows [default: by the
     /// usual names]
     #[arg(long, value_name = "WHAT=NAME")]
     map: Vec<Given>,
 
-    /// Ids of the users' rows, in their order: a CSV, Parquet or npy file [default: those in the model, else row numbers from 0]
+    /// Ids of the users' rows, in their order, or names of the ids that the model has, from 0: a CSV, Parquet or npy file
+    /// [default: those in the model, else row numbers from 0]
     #[arg(long, value_name = "FILE")]
     user_ids: Option<PathBuf>,
 
-    /// Ids of the movies' rows, in their order: a CSV, Parquet or npy file [default: those in the model, else row numbers from 0]
+    /// Ids of the movies' rows, in their order, or names of the ids that the model has, from 0: a CSV, Parquet or npy file
+    /// [default: those in the model, else row numbers from 0]
     #[arg(long, value_name = "FILE")]
     movie_ids: Option<PathBuf>,
 
-    /// What a prediction adds up: mf (mean, biases, dot product), mlp (mean, dense layers) or hybrid (all of it) [default:
+    /// What a prediction is the sum of: mf (mean, biases, dot product), mlp (mean, dense layers) or hybrid (all of it) [default:
     /// by what the model has]
     #[arg(long, value_name = "KIND", value_parser = super::model::model)]
     kind: Option<ModelKind>,
@@ -95,7 +98,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 
-    /// With --check: the precision that is compared too, as `export` takes it
+    /// With --check: also compare at this storage precision; same names as `export`
     #[arg(long, value_name = "TYPE", default_value = "f16", requires = "check")]
     precision: Precision,
 }
@@ -115,6 +118,14 @@ fn layout(name: &str) -> Result<Layout, String> {
 /// disk refuses. Nothing is written then.
 pub fn run(args: &Args) -> Result<()> {
     files::check_folder("--out", &args.out)?;
+    if args.out.extension().is_some_and(|end| end == "img") && !args.out.is_dir() {
+        return Err(BadInput::new(format!(
+            "--out {} should name the folder of the checkpoint; `export --out {}` then writes the image",
+            args.out.display(),
+            args.out.display()
+        ))
+        .into());
+    }
     if let Some(item) = &args.item_name {
         print::item::call(item);
     }
@@ -208,7 +219,10 @@ fn check(args: &Args, due: &Due, made: &Made) -> Result<Vec<Checked>> {
             predictions: compared.count,
             rms: compared.rms,
             worst: compared.worst,
-            holds: compared.holds,
+            holds: match compared.holds {
+                true if !compared.bounded => None,
+                holds => Some(holds),
+            },
         });
         Ok(())
     };
@@ -266,7 +280,8 @@ struct Checked {
     predictions: usize,
     rms: f64,
     worst: f32,
-    holds: bool,
+    /// Nothing where it isn't known how far they may differ.
+    holds: Option<bool>,
 }
 
 /// What was imported.
@@ -286,8 +301,9 @@ impl Answer for Imported {
     fn tell(&self) {
         for check in &self.checks {
             let are = match check.holds {
-                true => "are those of --check: they differ",
-                false => "aren't those of --check, since rows were cut: they differ",
+                Some(true) => "are those of --check: they differ",
+                Some(false) => "aren't those of --check, since rows were cut: they differ",
+                None => "differ from those of --check, for which no bound is known,",
             };
             say!(
                 "{} {} {are} by {:.2e} (RMS), at most by {:.2e}",

@@ -89,7 +89,7 @@ enum Verb {
     Fetch(fetch::Args),
     /// Generate synthetic ratings of the size of a MovieLens release, whose lowest possible RMSE is known
     Synth(synth::Args),
-    /// Import a model that another program trained: Spark, PyTorch, JAX, Keras, implicit, Surprise, LIBMF
+    /// Import a model that another program trained: Spark, PyTorch, JAX, Keras, implicit, LightFM, myFM, Surprise, LIBMF
     Import(import::Args),
     /// Add a movie that training never saw to a trained model, by its genres, year and first ratings
     AddMovie(add_movie::Args),
