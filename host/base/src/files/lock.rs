@@ -122,7 +122,11 @@ mod tests {
         let first = Lock::keep("--profile", &path).unwrap();
         let error = Lock::keep("--profile", &path).unwrap_err();
         assert_eq!(crate::error::exit_code(&error), 2);
-        assert!(error.to_string().contains("model.profile, which another"));
+        assert!(
+            error
+                .to_string()
+                .contains("model.profile, which is in use by")
+        );
         // Another file in the same folder is free, and one that is replaced meanwhile isn't.
         Lock::keep("--profile", &folder.path().join("other.profile")).unwrap();
         super::super::write(&path, b"replaced").unwrap();
