@@ -1,9 +1,10 @@
 //! What lies on the desk whoever asks: titles, what is known of the board, the last lists, and what moved in them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use pocketrec::model::Wanted;
-use pocketrec::wire::Ranked;
+use pocketrec::model::{Interval, Wanted};
+use pocketrec::rank::Agreement;
+use pocketrec::wire::{Ranked, RatingEntry};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::number::{count, fixed, signed};
 use pocketrec_base::print::width::{shortened, width};
@@ -223,6 +224,104 @@ fn way(places: i32) -> &'static str {
     }
 }
 
+/// What a list of the best movies is: for the owner, or for two, and of what genres and years.
+pub fn heading(other: Option<&Other>, only: &str) -> String {
+    let mut heading = "The best for you".to_owned();
+    if let Some(other) = other {
+        heading += &format!(" and {}", other.name());
+    }
+    if !only.is_empty() {
+        heading += &format!(" of {only}");
+    }
+    match other.map(|other| other.agreement) {
+        Some(Agreement::Mean) => heading + ", by the mean of both",
+        Some(Agreement::Least) | None => heading,
+    }
+}
+
+/// Who of two has rated nothing yet, so that the list can't know them; nothing where both have.
+pub fn unknown([own, theirs]: [bool; 2], other: &Other) -> Option<String> {
+    match (own, theirs) {
+        (true, true) => Some("Neither of you has rated anything yet".into()),
+        (true, false) => Some("You have rated nothing yet".into()),
+        (false, true) => Some(format!("So far {} has rated nothing", other.name())),
+        (false, false) => None,
+    }
+}
+
+/// How many genres are named where there are more.
+const GENRES: usize = 4;
+
+/// What the device makes of the owner, in sentences: the genres of the movies that it lists for them, how they rate genres, and how
+/// sure it is.
+pub fn taste(
+    desk: &Desk,
+    top: &[Ranked],
+    likely: &[Option<Interval>],
+    ratings: &[RatingEntry],
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    let listed = by_genre(desk, top.iter().map(|ranked| (ranked.movie, 1.0)));
+    let mut listed: Vec<(usize, &str)> = listed
+        .into_iter()
+        .map(|(genre, (number, _))| (number, genre))
+        .collect();
+    listed.sort_by_key(|(number, genre)| (std::cmp::Reverse(*number), *genre));
+    let most = listed.iter().take(GENRES);
+    let most: Vec<String> = most
+        .map(|(number, genre)| format!("{genre} {number}"))
+        .collect();
+    if !most.is_empty() {
+        let of = count(top.len(), "movie");
+        lines.push(format!("The best {of} for you: {}", most.join(", ")));
+    }
+    let rated = by_genre(
+        desk,
+        ratings.iter().map(|rating| (rating.movie, rating.stars)),
+    );
+    let mut rated: Vec<(f32, &str)> = rated
+        .into_iter()
+        .map(|(genre, (number, sum))| (sum / number as f32, genre))
+        .collect();
+    rated.sort_by(|(one, a), (other, b)| other.total_cmp(one).then(a.cmp(b)));
+    let told = |(stars, genre): &(f32, &str)| format!("{genre} {}", fixed(*stars, 1));
+    if let [best, .., worst] = &rated[..]
+        && best.0 > worst.0
+    {
+        let (best, worst) = (told(best), told(worst));
+        lines.push(format!(
+            "You gave the most stars to {best}, the fewest to {worst}"
+        ));
+    }
+    let known: Vec<f32> = likely
+        .iter()
+        .flatten()
+        .map(|ends| ends.high - ends.low)
+        .collect();
+    if !known.is_empty() {
+        let half = known.iter().sum::<f32>() / known.len() as f32 / 2.0;
+        let within = fixed(half, 1);
+        lines.push(format!(
+            "It expects to be right within {within} stars, four times in five"
+        ));
+    }
+    lines
+}
+
+/// Of each genre how many movies have it, and the sum of their numbers.
+fn by_genre(desk: &Desk, movies: impl Iterator<Item = (u32, f32)>) -> BTreeMap<&str, (usize, f32)> {
+    let mut all = BTreeMap::new();
+    for (id, number) in movies {
+        let genres = desk.titles.get(id).map_or(&[][..], |movie| &movie.genres);
+        for genre in genres {
+            let entry = all.entry(genre.as_str()).or_insert((0, 0.0));
+            entry.0 += 1;
+            entry.1 += number;
+        }
+    }
+    all
+}
+
 /// A prediction's parts and the ratings that moved it, line by line.
 pub fn why(desk: &Desk, explained: &pocketrec::wire::Explained) -> Vec<String> {
     why_for(desk, explained, None)
@@ -324,6 +423,66 @@ mod tests {
         );
         let same = Moves::between(&before, &before);
         assert_eq!(same.sentence(&desk(), &before), "None of the best 4 moved");
+    }
+
+    #[test]
+    fn taste_is_told_by_genres_of_the_list_and_of_ratings_and_by_how_sure_it_is() {
+        let genres = [&["Drama", "War"][..], &["Comedy"], &["Drama"]];
+        let movie = |(id, genres): (u32, &&[&str])| Movie {
+            id,
+            title: format!("Part {id}"),
+            genres: genres.iter().map(|genre| (*genre).into()).collect(),
+            ratings: 1,
+        };
+        let desk = Desk {
+            titles: Titles::new((1..).zip(&genres).map(movie).collect()),
+            ..desk()
+        };
+        let rating = |movie, stars| RatingEntry {
+            movie,
+            stars,
+            used: true,
+        };
+        let likely = [
+            Some(Interval {
+                low: 3.0,
+                high: 5.0,
+            }),
+            None,
+        ];
+        let told = taste(
+            &desk,
+            &list(&[1, 3, 2]),
+            &likely,
+            &[rating(1, 5.0), rating(2, 1.5)],
+        );
+        assert_eq!(
+            told,
+            [
+                "The best 3 movies for you: Drama 2, Comedy 1, War 1",
+                "You gave the most stars to Drama 5.0, the fewest to Comedy 1.5",
+                "It expects to be right within 1.0 stars, four times in five",
+            ]
+        );
+        assert!(taste(&desk, &[], &[None], &[]).is_empty());
+    }
+
+    #[test]
+    fn a_list_for_two_says_of_what_by_what_and_who_has_rated_nothing() {
+        let other = Other::read("1 mean").unwrap();
+        assert_eq!(
+            heading(Some(&other), "comedy"),
+            "The best for you and owner 1 of comedy, by the mean of both"
+        );
+        assert_eq!(heading(None, ""), "The best for you");
+        for (none, said) in [
+            ([false, false], None),
+            ([true, false], Some("You have rated nothing yet")),
+            ([false, true], Some("So far owner 1 has rated nothing")),
+            ([true, true], Some("Neither of you has rated anything yet")),
+        ] {
+            assert_eq!(unknown(none, &other).as_deref(), said);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use pocketrec::wire::{
     Reply, Request, Shared, Storage, StorageState, Who,
 };
 use pocketrec_base::error::BadInput;
-use pocketrec_link::keep::{Keeper, no_owner};
+use pocketrec_link::keep::{self, Keeper, no_owner};
 use pocketrec_link::{Connection, LinkError, likely, ratings};
 
 /// How many movies a list has.
@@ -58,10 +58,11 @@ impl Ask {
 /// What the board tells.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
-    /// To [`Ask::Top`], [`Ask::Suggest`] and [`Ask::Similar`].
-    Movies(Ask, Vec<Ranked>),
-    /// To [`Ask::Together`].
-    Shared(Other, Vec<Shared>),
+    /// To [`Ask::Top`], [`Ask::Suggest`] and [`Ask::Similar`]; of the best movies also between which stars a rating is likely
+    /// to be, where the board knows it.
+    Movies(Ask, Vec<Ranked>, Vec<Option<Interval>>),
+    /// To [`Ask::Together`], and whether the owner and the other one have rated nothing yet.
+    Shared(Other, Vec<Shared>, [bool; 2]),
     /// To [`Ask::WhyFor`].
     WhyFor(Other, u32, Explained),
     /// To [`Ask::Ratings`], in the order in which they count.
@@ -194,7 +195,7 @@ impl<L: Read + Write> Device<L> {
     }
 
     fn storage(&mut self) -> Result<(Owners, Storage), LinkError> {
-        let owners = pocketrec_link::keep::owners(&mut self.board)?;
+        let owners = keep::owners(&mut self.board)?;
         let storage = self.board.ask_for(
             &Request::Storage,
             |_, _| (),
@@ -257,8 +258,22 @@ impl<L: Read + Write> Device<L> {
             LinkError::Refused(why) if is_of_person(why) => BadInput::new(why).into(),
             why => anyhow::Error::new(why),
         })?;
-        if let Told::Why(movie, _, interval) = &mut told {
-            *interval = likely::ask(&mut self.board, who, *movie)?;
+        let board = &mut self.board;
+        match &mut told {
+            Told::Why(movie, _, interval) => *interval = likely::ask(board, who, *movie)?,
+            Told::Movies(Ask::Top(_), list, intervals) => {
+                for ranked in list {
+                    intervals.push(likely::ask(board, who, ranked.movie)?);
+                }
+            }
+            Told::Shared(other, _, have_none) => {
+                let owners = keep::owners(board)?;
+                *have_none = [who, other.who].map(|one| match one {
+                    Who::Owner(owner) => owners.ratings.get(usize::from(owner)) == Some(&0),
+                    Who::ImageUser(_) => false,
+                });
+            }
+            _ => {}
         }
         if let Some(keeper) = self.keeper.as_mut().filter(|_| ask.changes()) {
             keeper.save(&mut self.board)?;
@@ -294,12 +309,14 @@ fn is_of_person(why: Refusal) -> bool {
 
 fn told(ask: Ask, reply: Reply<'_>) -> Option<Told> {
     Some(match (ask, reply) {
-        (Ask::Together(other, _), Reply::Together(list)) => Told::Shared(other, list.to_vec()),
+        (Ask::Together(other, _), Reply::Together(list)) => {
+            Told::Shared(other, list.to_vec(), [false; 2])
+        }
         (Ask::WhyFor(other, movie), Reply::Explained(explained)) => {
             Told::WhyFor(other, movie, explained)
         }
         (Ask::Top(_) | Ask::Suggest | Ask::Similar(_), Reply::Movies(list)) => {
-            Told::Movies(ask, list.to_vec())
+            Told::Movies(ask, list.to_vec(), Vec::new())
         }
         (Ask::Why(movie), Reply::Explained(explained)) => Told::Why(movie, explained, None),
         (Ask::Predict(movie), Reply::Stars(stars)) => Told::Stars(movie, stars),

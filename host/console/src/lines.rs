@@ -6,19 +6,20 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use pocketrec::model::Wanted;
-use pocketrec::wire::Ranked;
+use pocketrec::model::{Interval, Wanted};
+use pocketrec::wire::{Ranked, RatingEntry};
 use pocketrec_base::error::{BadInput, Stopped};
 use pocketrec_base::print::number::{count, fixed, stars as with_word};
-use pocketrec_base::print::{self, Column, Table};
+use pocketrec_base::print::{self, Column, Table, worded};
 use pocketrec_base::{note, say};
 use pocketrec_data::search::is_name;
-use pocketrec_link::likely::clause;
+use pocketrec_link::likely::{clause, ends};
+use pocketrec_link::words::{SCORE, for_two};
 
-use super::desk::{Desk, Moves, why, why_for};
+use super::desk::{Desk, Moves, heading, taste, unknown, why, why_for};
 use super::device::{About, Ask, Device, Told};
 use super::verb::{self, HELP, Named, Other, Verb};
-use super::view::side::{bars, generous};
+use super::view::side::generous;
 
 /// How a movie is found by words: its id, or why none is meant; for a change nothing is guessed.
 pub type Choose<'a> = dyn Fn(&str, bool) -> Result<u32> + 'a;
@@ -31,6 +32,10 @@ pub struct Teller<'a, L> {
     choose: &'a Choose<'a>,
     /// The best movies, as they were told last.
     top: Option<Vec<Ranked>>,
+    /// Between which stars ratings of them are likely to be, where that is known.
+    likely: Vec<Option<Interval>>,
+    /// The owner's ratings, where what is known of them was asked for.
+    ratings: Vec<RatingEntry>,
     /// The movies of the list that was shown last: `why 3` is about its third.
     listed: Vec<u32>,
     /// Of what genres and years the best movies are, and that in a person's words.
@@ -48,6 +53,8 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             about,
             choose,
             top: None,
+            likely: Vec::new(),
+            ratings: Vec::new(),
             listed: Vec::new(),
             only: (Wanted::ANY, String::new()),
             with: None,
@@ -120,8 +127,13 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             Some(Verb::Forget(movie)) => Ask::Forget(self.movie(&movie, true)?),
             Some(Verb::Rate(movie, stars)) => Ask::Rate(self.movie(&movie, true)?, stars),
         };
-        if ask.changes() && self.top.is_none() {
+        if (ask.changes() || ask == Ask::Me) && self.top.is_none() {
             self.top = Some(self.best()?);
+        }
+        if ask == Ask::Me
+            && let Told::Ratings(ratings) = self.device.ask(Ask::Ratings, |_, _| ())?
+        {
+            self.ratings = ratings;
         }
         let told = self.device.ask(ask, |_, _| ()).map_err(|why| match ask {
             Ask::Rate(..) if why.is::<BadInput>() => {
@@ -151,7 +163,10 @@ impl<'a, L: Read + Write> Teller<'a, L> {
 
     fn best(&mut self) -> Result<Vec<Ranked>> {
         match self.device.ask(Ask::Top(self.only.0), |_, _| ())? {
-            Told::Movies(_, list) => Ok(list),
+            Told::Movies(_, list, likely) => {
+                self.likely = likely;
+                Ok(list)
+            }
             _ => Ok(Vec::new()),
         }
     }
@@ -178,7 +193,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
 
     fn tell(&mut self, told: &Told) {
         match told {
-            Told::Movies(ask, list) => {
+            Told::Movies(ask, list, likely) => {
                 let names: &[&str] = match ask {
                     Ask::Similar(movie) => {
                         note!("Near {}", self.desk.title(*movie));
@@ -189,22 +204,28 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                         &["Worth", "Stars"]
                     }
                     _ => {
-                        match self.only.1.as_str() {
-                            "" => note!("The best for you"),
-                            only => note!("The best for you of {only}"),
-                        }
-                        self.top = Some(list.clone());
+                        note!("{}", heading(None, &self.only.1));
+                        (self.top, self.likely) = (Some(list.clone()), likely.clone());
                         &["Score", "Stars"]
                     }
                 };
                 let rows = list.iter();
                 let rows = rows.map(|ranked| (ranked.movie, [ranked.score, ranked.stars]));
-                self.list(names, rows.collect());
+                self.list(names, rows.collect(), likely);
+                if matches!(ask, Ask::Top(_)) && !list.is_empty() {
+                    note!("{SCORE}");
+                }
             }
-            Told::Shared(other, list) => {
-                note!("The best for you and {}", other.name());
+            Told::Shared(other, list, have_none) => {
+                note!("{}", heading(Some(other), &self.only.1));
                 let rows = list.iter().map(|shared| (shared.movie, shared.stars));
-                self.list(&["Yours", "Other"], rows.collect());
+                self.list(&["Yours", "Other"], rows.collect(), &[]);
+                if !list.is_empty() {
+                    note!("Sorted by {}", for_two(other.agreement));
+                }
+                if let Some(sentence) = unknown(*have_none, other) {
+                    note!("{sentence}");
+                }
                 self.with = Some(*other);
             }
             Told::WhyFor(other, movie, explained) => {
@@ -223,7 +244,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 note!("Your ratings, the latest last");
                 let rows = ratings.iter();
                 let rows = rows.map(|rating| (rating.movie, [rating.stars; 2]));
-                self.list(&["Stars"], rows.collect());
+                self.list(&["Stars"], rows.collect(), &[]);
             }
             Told::Why(movie, explained, interval) => {
                 let stars = fixed(explained.stars, 2);
@@ -270,12 +291,10 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             ),
             Told::Me(me) => {
                 say!("{}, {}", count(me.ratings, "rating"), generous(me.bias));
-                let row: Vec<String> = me.row.iter().map(|x| fixed(*x, 2)).collect();
-                say!(
-                    "Where you stand: {} ({})",
-                    bars(&me.row, me.row.len()),
-                    row.join(" ")
-                );
+                let top = self.top.as_deref().unwrap_or_default();
+                for line in taste(&self.desk, top, &self.likely, &self.ratings) {
+                    say!("{}", worded(&line));
+                }
             }
             Told::Board(board) => {
                 let (owners, storage) = &**board;
@@ -294,22 +313,33 @@ impl<'a, L: Read + Write> Teller<'a, L> {
         }
     }
 
-    /// Shows movies with as many of their numbers as have names.
-    fn list(&mut self, names: &[&str], rows: Vec<(u32, [f32; 2])>) {
+    /// Shows movies with as many of their numbers as have names, and between which stars ratings are `likely` to be where
+    /// that is known.
+    fn list(&mut self, names: &[&str], rows: Vec<(u32, [f32; 2])>, likely: &[Option<Interval>]) {
+        let is_likely = likely.iter().any(Option::is_some);
         let numbers = names.iter().map(|name| Column::number(*name));
-        let columns = std::iter::once(Column::number("")).chain(numbers).chain([
-            Column::text("Movie"),
-            Column::extra("Genres"),
-            Column::number("Id"),
-        ]);
+        let columns = std::iter::once(Column::number(""))
+            .chain(numbers)
+            .chain(is_likely.then(|| Column::text("Likely")))
+            .chain([
+                Column::text("Movie"),
+                Column::extra("Genres"),
+                Column::number("Id"),
+            ]);
         let mut table = Table::new(columns.collect::<Vec<_>>());
         for (place, (movie, numbers)) in (1..).zip(&rows) {
             let numbers = numbers.iter().take(names.len()).map(|x| fixed(*x, 2));
-            table.row(std::iter::once(format!("{place}")).chain(numbers).chain([
-                self.desk.title(*movie),
-                self.desk.genres(*movie),
-                movie.to_string(),
-            ]));
+            let likely = likely.get(place - 1).copied().flatten();
+            let likely = is_likely.then(|| likely.map_or_else(String::new, ends));
+            let cells = std::iter::once(format!("{place}"))
+                .chain(numbers)
+                .chain(likely)
+                .chain([
+                    self.desk.title(*movie),
+                    self.desk.genres(*movie),
+                    movie.to_string(),
+                ]);
+            table.row(cells);
         }
         match rows.is_empty() {
             true => say!("No movie is left"),

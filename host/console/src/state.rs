@@ -7,7 +7,7 @@ use super::verb::Other;
 use pocketrec::model::{Interval, Wanted};
 use pocketrec::wire::{Explained, ProfileReply, Ranked, RatingEntry};
 
-use super::desk::{Brief, Desk, Moves};
+use super::desk::{Brief, Desk, Moves, heading};
 use super::device::About;
 
 /// Which list is looked at.
@@ -36,6 +36,8 @@ pub struct Row {
     pub number: Option<f32>,
     /// The stars that are predicted, where that is something else.
     pub stars: Option<f32>,
+    /// Between which stars a rating is likely to be, where that is known.
+    pub likely: Option<Interval>,
 }
 
 /// What lies over the list.
@@ -103,6 +105,8 @@ pub struct State {
     pub only: (Wanted, String),
     /// The best movies as they were told last.
     pub top: Vec<Ranked>,
+    /// Between which stars ratings of them are likely to be, where that is known.
+    pub likely: Vec<Option<Interval>>,
     /// What moved in them since the last rating.
     pub moves: Moves,
     /// Whether the list that comes is told of by what moved.
@@ -150,6 +154,7 @@ impl State {
             first: 0,
             only: (Wanted::ANY, String::new()),
             top: Vec::new(),
+            likely: Vec::new(),
             moves: Moves::default(),
             is_changed: false,
             ratings: Vec::new(),
@@ -189,11 +194,8 @@ impl State {
     /// The list's heading.
     pub fn heading(&self) -> String {
         match &self.view {
-            View::Top => match self.only.1.as_str() {
-                "" => "The best for you".into(),
-                only => format!("The best for you of {only}"),
-            },
-            View::Together(other) => format!("The best for you and {}", other.name()),
+            View::Top => heading(None, &self.only.1),
+            View::Together(other) => heading(Some(other), &self.only.1),
             View::Suggest => "Rate one: it learns most from these".into(),
             View::Similar(movie) => format!("Near {}", self.desk.title(*movie)),
             View::Found => "Found".into(),

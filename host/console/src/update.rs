@@ -6,8 +6,9 @@ use anyhow::Result;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pocketrec_base::print::number::{count, fixed, stars as with_word};
 use pocketrec_data::search::{self, words};
+use pocketrec_link::words::for_two;
 
-use super::desk::{Brief, Moves, rated};
+use super::desk::{Brief, Moves, rated, unknown};
 use super::device::{Ask, LIST, Told};
 use super::state::{Course, Over, Row, State, Typing, View};
 use super::verb::Other;
@@ -154,6 +155,7 @@ fn search_key(state: &mut State, mut text: String, code: KeyCode) -> Vec<Ask> {
         movie,
         number: None,
         stars: None,
+        likely: None,
     });
     state.show(View::Found, rows.collect());
     state.chosen = 0;
@@ -238,10 +240,11 @@ fn edit(text: &mut String, code: KeyCode) {
 }
 
 fn show_top(state: &mut State) {
-    let rows = state.top.iter().map(|ranked| Row {
+    let rows = state.top.iter().enumerate().map(|(at, ranked)| Row {
         movie: ranked.movie,
         number: Some(ranked.score),
         stars: Some(ranked.stars),
+        likely: state.likely.get(at).copied().flatten(),
     });
     let rows = rows.collect();
     state.show(View::Top, rows);
@@ -252,6 +255,7 @@ fn show_ratings(state: &mut State) {
         movie: rating.movie,
         number: Some(rating.stars),
         stars: None,
+        likely: None,
     });
     let rows = rows.collect();
     state.show(View::Ratings, rows);
@@ -283,7 +287,7 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
         }
     };
     match told {
-        Told::Movies(Ask::Top(_), list) => {
+        Told::Movies(Ask::Top(_), list, likely) => {
             state.moves = match state.is_changed {
                 true => Moves::between(&state.top, &list),
                 false => Moves::default(),
@@ -294,12 +298,12 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
                 state.add(sentence, brief);
             }
             state.is_changed = false;
-            state.top = list;
+            (state.top, state.likely) = (list, likely);
             if state.view == View::Top {
                 show_top(state);
             }
         }
-        Told::Movies(ask, list) => {
+        Told::Movies(ask, list, _) => {
             let view = match ask {
                 Ask::Similar(movie) => View::Similar(movie),
                 _ => View::Suggest,
@@ -308,19 +312,34 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
                 movie: ranked.movie,
                 number: Some(ranked.score),
                 stars: (ask == Ask::Suggest).then_some(ranked.stars),
+                likely: None,
             });
             state.show(view, rows.collect());
         }
-        Told::Shared(other, list) => {
+        Told::Shared(other, list, have_none) => {
             let rows = list.iter().map(|shared| {
                 let [own, theirs] = shared.stars;
                 Row {
                     movie: shared.movie,
                     number: Some(own),
                     stars: Some(theirs),
+                    likely: None,
                 }
             });
-            state.show(View::Together(other), rows.collect());
+            let rows: Vec<Row> = rows.collect();
+            if !rows.is_empty() {
+                let sentence = format!("Sorted by {}", for_two(other.agreement));
+                let before = sentence.split(',').next().unwrap_or_default().to_owned();
+                let brief = Brief {
+                    before,
+                    ..Brief::default()
+                };
+                state.say(sentence, vec![brief]);
+                if let Some(sentence) = unknown(have_none, &other) {
+                    state.add(sentence, Vec::new());
+                }
+            }
+            state.show(View::Together(other), rows);
         }
         Told::WhyFor(other, movie, explained) => {
             let why = Some(Over::WhyFor(other, movie, explained));

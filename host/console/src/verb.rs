@@ -116,6 +116,7 @@ pub const HELP: &[(&str, &str)] = &[
         "together WHOM",
         "what you and owner 1, or `user 42`, would both like",
     ),
+    ("together WHOM mean", "the same, by the mean of both scores"),
     ("suggest", "what to rate so that it learns most"),
     ("why MOVIE", "why it stands where it stands"),
     ("similar MOVIE", "what is near it"),

@@ -34,6 +34,7 @@ pub mod sense;
 mod timing;
 pub mod transcript;
 pub mod twin;
+pub mod words;
 
 pub use connection::{Answer, Connection};
 pub use error::LinkError;

@@ -68,7 +68,7 @@ pub struct Args {
     #[arg(long, value_name = "ID|NAME", requires = "whose", conflicts_with_all = ["fame", "by"])]
     with: Option<String>,
 
-    /// What a movie is worth to both, by how far above their own means it is predicted
+    /// Which of both scores the list is sorted by, each counted from that person's own mean
     #[arg(long, value_enum, default_value_t, requires = "with")]
     agree: Agree,
 
@@ -112,10 +112,10 @@ enum By {
     Surprise,
 }
 
-/// What a movie is worth to two.
+/// Which of two scores counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Agree {
-    /// What it is worth to the one who likes it less
+    /// The lower one, of who likes the movie less
     #[default]
     Least,
     /// The mean of both

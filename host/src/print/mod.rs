@@ -7,8 +7,9 @@ pub mod movies;
 pub mod progress;
 pub mod summary;
 
-pub use movies::{Movie, Movies, SCORE};
+pub use movies::{Movie, Movies};
 pub use pocketrec_base::print::*;
+pub use pocketrec_link::words::{SCORE, for_two};
 
 use serde::Serialize;
 

@@ -43,10 +43,6 @@ impl fmt::Display for Movie {
     }
 }
 
-/// What a list's column `Score` is.
-pub const SCORE: &str =
-    "Score is predicted stars, plus what a movie's popularity and the user's latest ratings add";
-
 /// A list of movies in some order, each with the same numbers. The first is what the list is sorted by.
 ///
 /// As JSON it is a list of objects: `rank` from 1, a member for each number by its name in small letters, `likely` where

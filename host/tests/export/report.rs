@@ -78,7 +78,11 @@ fn a_report_says_what_fewer_dimensions_cost_where_the_first_say_most() {
     ];
     place.succeeds(&sampled);
     place.succeeds(&["export"]);
-    place.succeeds(&["report", "--people", "0", "--out", "sampled.html"]);
+    let output = place.host(&["report", "--people", "0", "--out", "sampled.html"]);
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{warned}");
+    // What was asked for is no warning.
+    assert!(!warned.contains("learning on a device"), "{warned}");
     let html = std::fs::read_to_string(place.path("sampled.html")).unwrap();
     contains(
         &html,

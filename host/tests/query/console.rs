@@ -549,7 +549,8 @@ fn lines_do_what_keys_do_and_the_first_that_cannot_be_meant_ends_them_with_code_
             "Likeness",
             "Worth",
             "1 rating, ",
-            "Where you stand: ",
+            "The best 20 movies for you: Drama ",
+            "Score is predicted stars",
             "Part 12 (1960) is not rated any more; 0 ratings",
             "not for commercial use",
             "rate MOVIE STARS",
@@ -570,6 +571,8 @@ fn lines_do_what_keys_do_and_the_first_that_cannot_be_meant_ends_them_with_code_
             "Comedy",
             "stars for Part",
             "Yours",
+            "The best for you and user 7 of -comedy",
+            "Sorted by the lower of both scores",
             "from user 7, which are",
             "their taste and its kind",
         ] {

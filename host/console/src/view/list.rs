@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use pocketrec_base::print::number::{fixed, signed};
 use pocketrec_base::print::width::{shortened, width};
 use pocketrec_base::print::worded;
+use pocketrec_link::likely::ends;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -23,17 +24,29 @@ const GENRES: usize = 28;
 /// Columns from which predicted stars have room beside what the list is sorted by.
 const WITH_STARS: usize = 48;
 
+/// Columns from which there is room for what ratings are likely to be.
+const WITH_LIKELY: usize = 68;
+
+/// Whether it is shown what ratings are likely to be.
+fn has_likely(state: &State, columns: usize) -> bool {
+    columns >= WITH_LIKELY && state.rows.iter().any(|row| row.likely.is_some())
+}
+
 /// Draws the part of the list around the chosen movie, and above it what its numbers are.
 pub fn draw(frame: &mut Frame<'_>, state: &mut State, area: Rect) {
     let [names, area] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(area);
     if !state.rows.is_empty() {
         let (first, second) = state.columns();
-        let second = match usize::from(area.width) >= WITH_STARS {
-            true => format!("{second:>6}"),
-            false if first.is_empty() => second.to_owned(),
-            false => String::new(),
+        let numbers = match usize::from(area.width) >= WITH_STARS {
+            true => format!("{first:>5}{second:>6}"),
+            false if first.is_empty() => format!("{second:>5}"),
+            false => format!("{first:>5}"),
         };
-        let text = format!(" {:>2} {:<4} {first:>5}{second}", "", "");
+        let likely = match has_likely(state, area.width.into()) {
+            true => "  Likely",
+            false => "",
+        };
+        let text = format!(" {:>2} {:<4} {numbers}{likely}", "", "");
         frame.render_widget(Line::styled(text, FAINT), names);
     }
     let height = usize::from(area.height).max(1);
@@ -73,6 +86,13 @@ fn line(state: &State, at: usize, row: Row, columns: usize) -> Line<'static> {
         true => format!("{:>5}{:>6}", text(row.number), text(stars)),
         // What the list is sorted by comes first.
         false => format!("{:>5}", text(row.number.or(stars))),
+    };
+    let numbers = match has_likely(state, columns) {
+        true => format!(
+            "{numbers}  {:<10}",
+            row.likely.map_or_else(String::new, ends)
+        ),
+        false => numbers,
     };
     let (mark, style) = mark(state, row.movie);
     let given = state

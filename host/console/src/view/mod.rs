@@ -11,6 +11,7 @@ use std::time::Duration;
 use pocketrec_base::print::number::{count, grouped, seconds};
 use pocketrec_base::print::width::{shortened, width, wrapped};
 use pocketrec_base::print::worded;
+use pocketrec_link::words::SCORE;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
@@ -18,7 +19,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use super::desk::Brief;
-use super::state::{News, State, Typing};
+use super::state::{News, State, Typing, View};
 
 /// Columns from which there is room for what is known of the owner.
 const WITH_SIDE: u16 = 76;
@@ -94,6 +95,12 @@ fn header(state: &State, columns: u16) -> Line<'static> {
 /// what is cut even so ends with an ellipsis.
 fn news(state: &State, columns: u16, most: usize) -> Vec<Line<'static>> {
     let room = usize::from(columns).saturating_sub(2);
+    if state.news.is_empty() && state.view == View::Top && !state.rows.is_empty() {
+        let lines = wrapped(&worded(SCORE), room).into_iter().take(most);
+        return lines
+            .map(|line| Line::styled(format!(" {line}"), FAINT))
+            .collect();
+    }
     let whole = |news: &News| wrapped(&worded(&news.text), room);
     let brief = |news: &News| {
         let parts: Vec<String> = news.brief.iter().map(Brief::whole).collect();
@@ -183,7 +190,7 @@ fn keys_line(state: &State, columns: u16) -> String {
                 " such as: comedy -horror 1990..1999   nothing lists all   Enter lists"
             }
             Typing::Together(_) => {
-                " such as: 1, an owner, or: user 42   Enter lists   Esc leaves it"
+                " such as: 1, an owner, or: user 42 mean   Enter lists   Esc leaves it"
             }
         };
         return shortened(text, columns.into());

@@ -83,7 +83,7 @@ fn help(state: &State) -> Vec<String> {
         ("r   half stars", "s   similar"),
         ("u   undo", "w   why"),
         ("f   forget", "m   your ratings"),
-        ("o   genres, years", "b   for two"),
+        ("o   genres, years", "b   for two (mean)"),
         ("\u{2191}\u{2193}  choose", "q   end"),
     ];
     let mut lines: Vec<String> = keys

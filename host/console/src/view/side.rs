@@ -1,7 +1,7 @@
 //! What is known of the owner.
 
 use pocketrec_base::print::number::{count, signed};
-use pocketrec_base::print::width::shortened;
+use pocketrec_base::print::width::{shortened, wrapped};
 use pocketrec_base::print::worded;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -9,12 +9,8 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Paragraph};
 
 use super::{FAINT, title};
+use crate::desk::taste;
 use crate::state::State;
-
-/// Heights of a bar, from the lowest number to the highest.
-const BARS: [char; 8] = [
-    '\u{2581}', '\u{2582}', '\u{2583}', '\u{2584}', '\u{2585}', '\u{2586}', '\u{2587}', '\u{2588}',
-];
 
 /// Draws it, the latest ratings as far as there is room.
 pub fn draw(frame: &mut Frame<'_>, state: &State, area: Rect) {
@@ -25,13 +21,15 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, area: Rect) {
     if let Some(me) = &state.me {
         lines.push(Line::raw(format!(" {}", count(me.ratings, "rating"))));
         lines.push(Line::raw(format!(" {}", generous(me.bias))));
+    }
+    let told = taste(&state.desk, &state.top, &state.likely, &state.ratings);
+    if !told.is_empty() {
         lines.push(Line::raw(""));
-        lines.push(title(" Where you stand"));
-        lines.push(Line::raw(format!(" {}", bars(&me.row, room))));
-        lines.push(Line::styled(
-            format!(" {} of taste", count(me.row.len(), "number")),
-            FAINT,
-        ));
+        lines.push(title(" What it makes of you"));
+        for sentence in told {
+            let text = wrapped(&worded(&sentence), room);
+            lines.extend(text.iter().map(|line| Line::raw(format!(" {line}"))));
+        }
     }
     if !state.ratings.is_empty() {
         lines.push(Line::raw(""));
@@ -53,18 +51,4 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, area: Rect) {
 /// How somebody rates in general, by their bias. What other people's are, a board doesn't say: a new owner's isn't zero.
 pub fn generous(bias: f32) -> String {
     worded(&format!("{} stars on each movie", signed(bias, 2))).into_owned()
-}
-
-/// A row of numbers as bars: the middle is zero, and the largest reaches the end.
-pub fn bars(row: &[f32], most: usize) -> String {
-    let largest = row.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-    let bar = |x: &f32| {
-        let share = match largest > 0.0 {
-            true => x / largest,
-            false => 0.0,
-        };
-        let height = (3.5 + share * 3.5).round() as usize;
-        BARS[height.min(BARS.len() - 1)]
-    };
-    row.iter().take(most).map(bar).collect()
 }

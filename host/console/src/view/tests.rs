@@ -4,11 +4,11 @@ use ratatui::backend::TestBackend;
 use super::*;
 use crate::desk::{Desk, Moves, rated};
 use crate::device::About;
-use crate::state::{Over, View};
+use crate::state::Over;
 use crate::update;
 use crate::verb::Other;
 use crossterm::event::{KeyCode, KeyEvent};
-use pocketrec::model::Wanted;
+use pocketrec::model::{Interval, Wanted};
 use pocketrec::rank::Agreement;
 use pocketrec::wire::{Because, Explained, ProfileReply, Ranked, RatingEntry, Shared, Who};
 use pocketrec_data::{Movie, Titles};
@@ -55,6 +55,11 @@ fn state() -> State {
     let before = list(&(1..=20).collect::<Vec<_>>());
     state.top = list(&[[3, 1, 2, 25].as_slice(), &(4..=19).collect::<Vec<_>>()].concat());
     state.moves = Moves::between(&before, &state.top);
+    let likely = Interval {
+        low: 2.7,
+        high: 4.9,
+    };
+    state.likely = vec![Some(likely); state.top.len()];
     state.ratings = vec![RatingEntry {
         movie: 2,
         stars: 4.5,
@@ -104,7 +109,9 @@ fn a_usual_screen_has_list_moves_owner_news_and_who_answers() {
             " 4 new ",
             "you: 4.5",
             "-0.25 stars on each movie",
-            "Where you stand",
+            "What it makes of you",
+            "you: Adventure 20, Drama",
+            "within 1.1 stars",
             "5 stars for Toy Story (1995): predicted 3.84",
             "Of the best 20, 20 moved",
             "core on this PC",
@@ -132,7 +139,19 @@ fn a_narrow_screen_has_what_matters() {
             "q end",
         ],
     );
-    assert!(!lines.join("").contains("Where you stand"));
+    assert!(!lines.join("").contains("What it makes"));
+}
+
+#[test]
+fn a_list_says_what_its_score_is_and_on_a_wide_screen_what_ratings_are_likely_to_be() {
+    let mut state = state();
+    state.news.clear();
+    for (columns, lines) in [(40, 12), (80, 24), (100, 26)] {
+        let shown = screen(&mut state, columns, lines);
+        shows(&shown, &["Score is predicted stars,", "ratings add"]);
+        assert_eq!(shown.join("").contains("Likely"), columns == 100);
+    }
+    shows(&screen(&mut state, 100, 26), &["4.90  4.80  2.7 to 4.9"]);
 }
 
 #[test]
@@ -309,14 +328,16 @@ fn genres_and_somebody_else_are_typed_and_a_movie_for_two_is_explained_for_both(
         movie: 1,
         stars: [4.25, 3.5],
     };
-    let told = Told::Shared(other, vec![shared]);
+    let told = Told::Shared(other, vec![shared], [false, true]);
     let took = std::time::Duration::ZERO;
     update::heard(&mut state, Ask::Together(other, wanted), Ok(told), took);
     let lines = screen(&mut state, 80, 24);
     shows(
         &lines,
         &[
-            "The best for you and owner 1",
+            "The best for you and owner 1 of drama 1960..",
+            "Sorted by the lower of both scores, each counted",
+            "So far owner 1 has rated nothing",
             "Yours Other",
             "4.25  3.50  Toy",
         ],

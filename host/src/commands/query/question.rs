@@ -107,7 +107,7 @@ pub(super) struct TogetherArgs {
     #[command(flatten)]
     with: WithArgs,
 
-    /// What a movie is worth to both, by how far above their own means it is predicted
+    /// Which of both scores the list is sorted by, each counted from that person's own mean
     #[arg(long, value_enum, default_value_t, requires = "together")]
     agree: Agree,
 }

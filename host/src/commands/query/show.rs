@@ -178,7 +178,13 @@ impl Asked<'_> {
                         together.name()
                     );
                 }
-                print::block(&self.listed(reply).text());
+                let list = self.listed(reply);
+                print::block(&list.text());
+                if let Question::Top { together, .. } = &self.args.question
+                    && !list.is_empty()
+                {
+                    note!("Sorted by {}", print::for_two(together.agree().into()));
+                }
                 for reason in &self.reasons {
                     say!("{reason}");
                 }

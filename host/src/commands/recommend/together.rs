@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use pocketrec::model::UserState;
-use pocketrec::rank::TopForTwo;
+use pocketrec::rank::{Agreement, TopForTwo};
 use serde::Serialize;
 
 use super::super::image::{Loaded, Rated, User};
@@ -62,9 +62,10 @@ pub(super) fn tell(
         user: one.id,
         with: other.id,
         movies,
+        agreement: args.agree.into(),
         may_name_rated: args.include_rated || others.rated().may_be_named(),
         heading: format!(
-            "The best of {what} for {} (1) and {} (2), who give {:.2} and {:.2} stars on the whole",
+            "The best of {what} for {} (1) and {} (2), who give {:.2} and {:.2} stars on average",
             one.name,
             other.name,
             one.state.mean(),
@@ -89,6 +90,8 @@ struct ForTwo {
     heading: String,
     #[serde(skip)]
     footing: Option<String>,
+    #[serde(skip)]
+    agreement: Agreement,
 }
 
 impl Answer for ForTwo {
@@ -97,7 +100,8 @@ impl Answer for ForTwo {
         print::block(&self.movies.text());
         if !self.movies.is_empty() {
             note!(
-                "Above is how far above their own means it ranks; Taste is what of the stars is that person's taste, beyond how good everybody finds it"
+                "Above is {}; Taste is what of the stars is that person's taste, beyond how good everybody finds it",
+                print::for_two(self.agreement)
             );
         }
         if let Some(footing) = &self.footing {
