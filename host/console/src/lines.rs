@@ -13,8 +13,8 @@ use pocketrec_base::print::number::{count, fixed, stars as with_word};
 use pocketrec_base::print::{self, Column, Table, worded};
 use pocketrec_base::{note, say};
 use pocketrec_data::search::is_name;
-use pocketrec_link::likely::{clause, ends};
-use pocketrec_link::words::{SCORE, for_two};
+use pocketrec_link::likely::clause;
+use pocketrec_link::lists::{SCORE, for_two, table};
 
 use super::desk::{Desk, Moves, heading, taste, unknown, why, why_for};
 use super::device::{About, Ask, Device, Told};
@@ -316,31 +316,16 @@ impl<'a, L: Read + Write> Teller<'a, L> {
     /// Shows movies with as many of their numbers as have names, and between which stars ratings are `likely` to be where
     /// that is known.
     fn list(&mut self, names: &[&str], rows: Vec<(u32, [f32; 2])>, likely: &[Option<Interval>]) {
-        let is_likely = likely.iter().any(Option::is_some);
-        let numbers = names.iter().map(|name| Column::number(*name));
-        let columns = std::iter::once(Column::number(""))
-            .chain(numbers)
-            .chain(is_likely.then(|| Column::text("Likely")))
-            .chain([
-                Column::text("Movie"),
-                Column::extra("Genres"),
-                Column::number("Id"),
-            ]);
-        let mut table = Table::new(columns.collect::<Vec<_>>());
-        for (place, (movie, numbers)) in (1..).zip(&rows) {
+        let lines = rows.iter().enumerate().map(|(at, (movie, numbers))| {
             let numbers = numbers.iter().take(names.len()).map(|x| fixed(*x, 2));
-            let likely = likely.get(place - 1).copied().flatten();
-            let likely = is_likely.then(|| likely.map_or_else(String::new, ends));
-            let cells = std::iter::once(format!("{place}"))
-                .chain(numbers)
-                .chain(likely)
-                .chain([
-                    self.desk.title(*movie),
-                    self.desk.genres(*movie),
-                    movie.to_string(),
-                ]);
-            table.row(cells);
-        }
+            let shown = [
+                self.desk.title(*movie),
+                self.desk.genres(*movie),
+                movie.to_string(),
+            ];
+            (numbers.collect(), likely.get(at).copied().flatten(), shown)
+        });
+        let table = table(names, &lines.collect::<Vec<_>>());
         match rows.is_empty() {
             true => say!("No movie is left"),
             false => print::block(&table.text()),

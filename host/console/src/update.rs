@@ -6,7 +6,7 @@ use anyhow::Result;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pocketrec_base::print::number::{count, fixed, stars as with_word};
 use pocketrec_data::search::{self, words};
-use pocketrec_link::words::for_two;
+use pocketrec_link::lists::for_two;
 
 use super::desk::{Brief, Moves, rated, unknown};
 use super::device::{Ask, LIST, Told};

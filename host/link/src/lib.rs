@@ -24,6 +24,7 @@ pub mod filter;
 pub mod firmware;
 pub mod keep;
 pub mod likely;
+pub mod lists;
 pub mod memory;
 pub mod plugged;
 pub mod port;
@@ -34,7 +35,6 @@ pub mod sense;
 mod timing;
 pub mod transcript;
 pub mod twin;
-pub mod words;
 
 pub use connection::{Answer, Connection};
 pub use error::LinkError;

@@ -6,10 +6,10 @@ use pocketrec::model::Interval;
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use super::table::{Column, Table};
+use super::table::Table;
 use super::{Escaped, kept, number};
 use pocketrec_data::Titles;
-use pocketrec_link::likely;
+use pocketrec_link::lists;
 
 /// A movie. Displays as its title, or as `movie 42` where none is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -95,33 +95,22 @@ impl Movies {
 
     /// The list as a table: rank, numbers, what ratings are likely to be where that is known, title, genres and id.
     pub fn table(&self) -> Table {
-        let numbers = self.numbers.iter().map(|name| Column::number(*name));
-        let is_likely = self.entries.iter().any(|(.., likely)| likely.is_some());
-        let columns: Vec<Column> = std::iter::once(Column::number(""))
-            .chain(numbers)
-            .chain(is_likely.then(|| Column::text("Likely")))
-            .chain([
-                Column::text("Movie"),
-                Column::extra("Genres"),
-                Column::number("Id"),
-            ])
-            .collect();
-        let mut table = Table::new(columns);
-        for (rank, (movie, numbers, interval)) in (1..).zip(&self.entries) {
-            let rank = std::iter::once(format!("{rank}"));
-            let names = self.numbers.iter();
-            let numbers = numbers.iter().zip(names).map(|(value, name)| {
+        let line = |(movie, numbers, interval): &Listed| {
+            let numbers = numbers.iter().zip(&self.numbers).map(|(value, name)| {
                 // A count has no decimals.
                 number::fixed(*value, if *name == "Ratings" { 0 } else { 2 })
             });
-            let ends = is_likely.then(|| interval.map_or_else(String::new, likely::ends));
-            table.row(rank.chain(numbers).chain(ends).chain([
+            let shown = [
                 movie.to_string(),
                 movie.genres.join(", "),
                 movie.id.to_string(),
-            ]));
-        }
-        table
+            ];
+            (numbers.collect(), *interval, shown)
+        };
+        lists::table(
+            &self.numbers,
+            &self.entries.iter().map(line).collect::<Vec<_>>(),
+        )
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use pocketrec_base::print::number::{count, grouped, seconds};
 use pocketrec_base::print::width::{shortened, width, wrapped};
 use pocketrec_base::print::worded;
-use pocketrec_link::words::SCORE;
+use pocketrec_link::lists::SCORE;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
