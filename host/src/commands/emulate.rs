@@ -167,15 +167,10 @@ impl Held {
             );
         }
         note!("Ask it from another terminal:");
-        let all = running::all();
-        let name = find::name(running, &all);
-        // Where others run, it is to be said which is meant.
-        let which: &[&str] = match all.iter().any(|other| other.pid != running.pid) {
-            true => &["--port", &name],
-            false => &[],
-        };
+        let which = find::option(running, &running::all());
+        let which: Vec<&str> = which.iter().map(String::as_str).collect();
         for verb in [&["query", "top"][..], &["console"]] {
-            note!("    {}", shell::command([verb, which].concat()));
+            note!("    {}", shell::command([verb, &which].concat()));
         }
         note!(
             "Ctrl-C ends it; what it learns is kept in {}",

@@ -43,6 +43,14 @@ pub fn name(of: &Running, running: &[Running]) -> String {
     }
 }
 
+/// What a command says to ask this board: nothing where `emulate` holds no other.
+pub fn option(of: &Running, running: &[Running]) -> Vec<String> {
+    match running.iter().any(|other| other.address != of.address) {
+        true => vec!["--port".into(), name(of, running)],
+        false => Vec::new(),
+    }
+}
+
 /// The board at the port that an option names, or else the one that is found; a line on stderr says which that is.
 ///
 /// # Errors
@@ -61,10 +69,13 @@ pub fn board(named: Option<&str>) -> Result<Option<Found>> {
         }
         (None, None) => {
             let last = last.as_ref().map(|last| last.name.as_str());
-            let last = last.filter(|last| !is_socket(last) || answers(last));
             let Some((port, said)) = choose(&running, &plugged::all(), last)? else {
                 return Ok(None);
             };
+            // A socket is chosen only where nothing else is found.
+            if Some(port.as_str()) == last && is_socket(&port) && !answers(&port) {
+                return Ok(None);
+            }
             hint(&said);
             port
         }
@@ -207,6 +218,10 @@ mod tests {
         assert_eq!(port_of("stm32f405", &two).unwrap(), "tcp:127.0.0.1:4001");
         assert_eq!(port_of("/dev/ttyACM0", &two).unwrap(), "/dev/ttyACM0");
         let alike = [running("microbit", 4000), running("microbit", 4001)];
+        // What `emulate` says to ask the board that it holds.
+        assert_eq!(option(&two[1], &two), ["--port", "stm32f405"]);
+        assert_eq!(option(&two[1], &two[1..]), [""; 0]);
+        assert_eq!(option(&alike[1], &alike), ["--port", "tcp:127.0.0.1:4001"]);
         for (held, said) in [
             (&alike[..], "tcp:127.0.0.1:4000, tcp:127.0.0.1:4001"),
             (&[], "`emulate microbit` in another terminal"),

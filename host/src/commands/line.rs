@@ -69,7 +69,7 @@ fn emulator_help() -> String {
 pub fn owner(text: &str) -> Result<u8, String> {
     let owner = text.trim().parse();
     owner.map_err(|_| {
-        "an owner is a number, such as 0 or 1; `query owners` lists those of a board".into()
+        "an owner is a number from 0 to 255; `query owners` lists those of a board".into()
     })
 }
 
