@@ -102,6 +102,18 @@ fn an_imported_model_exports_and_ranks() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(answer["user"], 89);
+    // Whoever misses its ratings hears what gives them.
+    for (command, code) in [
+        (&["recommend", "89"][..], 0),
+        (&["recommend", "--all-users", "--out", "lists.csv"], 0),
+        (&["add-movie", "--title", "New (2001)"], 2),
+    ] {
+        let output = host(folder.path(), command);
+        let told = text(&output.stdout) + &text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{command:?}: {told}");
+        let advice = "`import` with `--data PATH` takes them in";
+        assert!(told.contains(advice), "{command:?}: {told}");
+    }
     std::fs::write(
         folder.path().join("ratings.csv"),
         "userId,movieId,rating\n89,1,4\n",
