@@ -229,3 +229,25 @@ impl Checks {
         bail!("{} checks failed:\n  {}", failed.len(), failed.join("\n  "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_fails_is_told_by_name_and_the_others_are_made() {
+        let checks = Checks::default();
+        let mut made = 0;
+        checks.check("first", || bail!("it is wrong"));
+        checks.check("second", || {
+            made += 1;
+            Ok(())
+        });
+        let told = checks.tell().unwrap_err().to_string();
+        assert_eq!(
+            (made, &*told),
+            (1, "1 checks failed:\n  first: it is wrong")
+        );
+        assert!(Checks::default().tell().is_ok());
+    }
+}

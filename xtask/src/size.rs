@@ -286,7 +286,27 @@ fn measure_stacks(sizes: &mut Sizes) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::STACK_TEST;
+    use super::*;
+
+    #[test]
+    fn ci_builds_each_boards_usual_firmware_and_those_with_more() {
+        let mut usual = all(boards::all());
+        let built = usual.len();
+        usual.retain(|(_, profile, features)| is_usual(profile.name(), features));
+        let more = |features: &&str| MORE.contains(features);
+        for board in boards::all() {
+            let own = usual.iter().filter(|(of, ..)| of.name == board.name);
+            let own = own.filter(|(.., features)| !more(features));
+            let own = own.map(|(_, profile, features)| (profile.name(), *features));
+            let due = [("firmware", "learn,log"), ("firmware-s", "learn")];
+            assert_eq!(own.collect::<Vec<_>>(), due, "{}", board.name);
+        }
+        let with_more = usual.iter().filter(|(.., features)| more(features)).count();
+        assert_eq!(with_more, MORE.len());
+        // The verb builds all others too, each in both profiles.
+        let each = Profile::ALL.len() * FEATURES.len();
+        assert_eq!(built, each * boards::all().len() + MORE.len());
+    }
 
     #[test]
     fn the_test_that_measures_stacks_is_where_it_is_looked_for() {
