@@ -42,6 +42,8 @@ mod broken_tests;
 #[path = "../../base/src/damage.rs"]
 mod damage;
 #[cfg(test)]
+mod taken_tests;
+#[cfg(test)]
 mod tests;
 
 #[cfg(test)]

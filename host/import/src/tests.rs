@@ -9,8 +9,8 @@ use pocketrec_export::Precision;
 use pocketrec_train::{ModelKind, Solver};
 use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
+use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
 
 use crate::check::Due;
 use crate::checkpoint::{Beside, Made, Mean, make};
@@ -40,6 +40,10 @@ impl Folder {
         Folder(tempfile::tempdir().unwrap())
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.0.path().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -63,6 +67,16 @@ impl Folder {
     }
 }
 
+/// The tables of 2 users and 3 movies of 4 numbers, and `more`.
+pub(crate) fn small(folder: &Folder, more: &[(&str, &str, &[u8])]) -> PathBuf {
+    let tables = (bytes(&numbers(8, 1, 1.0)), bytes(&numbers(12, 2, 1.0)));
+    let tables: [(&str, &str, &[u8]); 2] = [
+        ("user_embedding", "<f4 (2, 4)", &tables.0),
+        ("movie_embedding", "<f4 (3, 4)", &tables.1),
+    ];
+    folder.npz(&[&tables[..], more].concat())
+}
+
 pub(crate) const BARE: Beside<'_> = Beside {
     name: "made up",
     data: None,
@@ -72,11 +86,11 @@ pub(crate) const BARE: Beside<'_> = Beside {
     dim: None,
 };
 
-fn imported(path: &Path, wishes: &Wishes<'_>, beside: &Beside<'_>) -> Made {
+pub(crate) fn imported(path: &Path, wishes: &Wishes<'_>, beside: &Beside<'_>) -> Made {
     make(Found::read(path, wishes).unwrap(), beside).unwrap()
 }
 
-fn refused(path: &Path, wishes: &Wishes<'_>) -> String {
+pub(crate) fn refused(path: &Path, wishes: &Wishes<'_>) -> String {
     Found::read(path, wishes).unwrap_err().to_string()
 }
 
@@ -437,209 +451,9 @@ fn ratings_give_the_scale_and_what_lists_add() {
 }
 
 #[test]
-fn what_does_not_fit_together_is_refused_in_a_sentence() {
-    let folder = Folder::new();
-    let (two, three) = (bytes(&[1.0; 4]), bytes(&[1.0; 6]));
-    let tables: [(&str, &str, &[u8]); 2] = [
-        ("user_factors", "<f4 (2, 2)", &two),
-        ("item_factors", "<f4 (3, 2)", &three),
-    ];
-    let with = |more: &[(&str, &str, &[u8])]| {
-        refused(
-            &folder.npz(&[&tables[..], more].concat()),
-            &Wishes::default(),
-        )
-    };
-    let ids = |ids: &[i32]| {
-        ids.iter()
-            .flat_map(|id| id.to_le_bytes())
-            .collect::<Vec<u8>>()
-    };
-    let told = with(&[("item_ids", "<i4 (2,)", &ids(&[4, 5]))]);
-    assert!(
-        told.ends_with("`item_ids` has 2 ids, and `item_factors` has 3 rows, one for each movie"),
-        "{told}"
-    );
-    let told = with(&[("item_ids", "<i4 (3,)", &ids(&[4, 5, 4]))]);
-    assert!(
-        told.ends_with("the movie id 4 is there twice: rows 0 and 2, counted from 0"),
-        "{told}"
-    );
-    let told = with(&[("item_bias", "<f4 (2,)", &bytes(&[0.0; 2]))]);
-    assert!(told.contains("`item_bias` has 2 numbers"), "{told}");
-    let told = with(&[("mu", "<f4 ()", &bytes(&[f32::NAN]))]);
-    assert!(told.contains("`mu` is to be the mean"), "{told}");
-    let broken = bytes(&[1.0, 1.0, f32::NAN, 1.0]);
-    let path = folder.npz(&[("user_factors", "<f4 (2, 2)", &broken), tables[1]]);
-    let told = refused(&path, &Wishes::default());
-    assert!(
-        told.ends_with(
-            "the row of user 1 in `user_factors` holds NaN; a factor is a finite number"
-        ),
-        "{told}"
-    );
-    let path = folder.npz(&[("user_factors", "<f4 (2, 3)", &three), tables[1]]);
-    let told = refused(&path, &Wishes::default());
-    assert!(
-        told.contains("users have 3 numbers each and movies 2"),
-        "{told}"
-    );
-    let wishes = Wishes {
-        model: Some(ModelKind::Mlp),
-        ..Wishes::default()
-    };
-    let told = refused(&folder.npz(&tables), &wishes);
-    assert!(
-        told.contains("--kind mlp has dense layers, and none are found"),
-        "{told}"
-    );
-    let told = refused(&folder.0.path().join("nowhere.npz"), &Wishes::default());
-    assert!(told.starts_with("there is no file"), "{told}");
-    let told = refused(
-        &folder.file("x.csv", b"userId,movieId,rating\n1,2,3\n"),
-        &Wishes::default(),
-    );
-    assert!(
-        told.contains("is none of what a model is imported from"),
-        "{told}"
-    );
-}
-
-#[test]
-fn a_number_that_changed_in_a_zip_is_not_taken_for_what_was_saved() {
-    let folder = Folder::new();
-    let rows = bytes(&numbers(8, 1, 1.0));
-    let path = folder.0.path().join("model.npz");
-    let mut writer = ZipWriter::new(std::fs::File::create(&path).unwrap());
-    // As numpy.savez writes them: not packed, so that any byte can be one.
-    let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    for name in ["user_embedding.npy", "movie_embedding.npy"] {
-        let array = npy::written("<f4", "(2, 4)", &rows);
-        writer.start_file(name, stored).unwrap();
-        writer.write_all(&array).unwrap();
-    }
-    writer.finish().unwrap();
-    let mut file = std::fs::read(&path).unwrap();
-    assert!(Found::read(&path, &Wishes::default()).is_ok());
-    let at = file.windows(4).position(|bytes| bytes == &rows[4..8]);
-    file[at.unwrap()] ^= 1;
-    std::fs::write(&path, &file).unwrap();
-    let why = refused(&path, &Wishes::default());
-    assert!(why.contains("cut or damaged (user_embedding"), "{why}");
-}
-
-#[test]
-fn names_given_beside_a_spark_model_are_those_of_its_ids() {
-    let folder = Folder::new();
-    let model = folder.0.path().join("als");
-    // Rows of users 12, 2, 31 and 7, in this order.
-    crate::spark::tests::model(&model);
-    let mut names = String::from("user\n");
-    (0..32).for_each(|id| names += &format!("u{id:02}\n"));
-    let names = folder.file("users.csv", names.as_bytes());
-    let wishes = Wishes {
-        user_ids: Some(&names),
-        ..Wishes::default()
-    };
-    let plain = Found::read(&model, &Wishes::default()).unwrap();
-    let found = Found::read(&model, &wishes).unwrap();
-    assert_eq!(found.users.names.all(), ["u02", "u07", "u12", "u31"]);
-    assert_eq!(plain.users.ids, [2, 7, 12, 31]);
-    assert_eq!(found.users.table, plain.users.table);
-    assert!(
-        found
-            .notes
-            .iter()
-            .any(|note| note.contains("names them: the first line 0"))
-    );
-    let few = folder.file("few.csv", b"user\na\nb\nc\nd\n");
-    let wishes = Wishes {
-        user_ids: Some(&few),
-        ..Wishes::default()
-    };
-    let told = refused(&model, &wishes);
-    assert!(told.contains("few.csv names 4 users"), "{told}");
-    let map = ["user_ids=none".parse().unwrap()];
-    let wishes = Wishes {
-        map: &map,
-        ..wishes
-    };
-    let found = Found::read(&model, &wishes).unwrap();
-    assert_eq!(found.users.names.all(), ["a", "b", "c", "d"]);
-}
-
-#[test]
-fn our_own_checkpoint_is_no_foreign_model_and_its_arrays_keep_their_scale() {
-    let folder = Folder::new();
-    let tables = (bytes(&numbers(8, 1, 1.0)), bytes(&numbers(12, 2, 1.0)));
-    let path = folder.npz(&[
-        ("user_embedding", "<f4 (2, 4)", &tables.0),
-        ("movie_embedding", "<f4 (3, 4)", &tables.1),
-        ("scale_low", "<f4 ()", &bytes(&[-10.0])),
-        ("scale_high", "<f4 ()", &bytes(&[10.0])),
-    ]);
-    let made = imported(&path, &Wishes::default(), &BARE);
-    assert_eq!(made.checkpoint.parameters.scale, (-10.0, 10.0));
-    assert!(
-        !made
-            .notes
-            .iter()
-            .any(|note| note.contains("No scale is given"))
-    );
-    let own = made.checkpoint.file().unwrap().to_bytes();
-    let path = folder.file("model.safetensors", &own);
-    let told = refused(&path, &Wishes::default());
-    assert!(
-        told.contains("model.safetensors is a checkpoint already: `export"),
-        "{told}"
-    );
-}
-
-#[test]
-fn a_weight_that_fits_the_rows_is_used_or_told() {
-    let folder = Folder::new();
-    let tables = (bytes(&numbers(8, 1, 1.0)), bytes(&numbers(12, 2, 1.0)));
-    let with = |shape: &str, weight: &[f32]| {
-        folder.npz(&[
-            ("user_embedding", "<f4 (2, 4)", &tables.0),
-            ("movie_embedding", "<f4 (3, 4)", &tables.1),
-            ("out.weight", shape, &bytes(weight)),
-        ])
-    };
-    let path = with("<f4 (1, 8)", &numbers(8, 3, 1.0));
-    let found = Found::read(&path, &Wishes::default()).unwrap();
-    assert_eq!(found.model, ModelKind::Mlp);
-    assert_eq!(found.layers[0].bias, [0.0]);
-    let path = with("<f4 (1, 4)", &numbers(4, 3, 1.0));
-    let told = refused(&path, &Wishes::default());
-    assert!(
-        told.contains("`out.weight` [1, 4] fits the rows' numbers"),
-        "{told}"
-    );
-    let wishes = Wishes {
-        model: Some(ModelKind::Mf),
-        ..Wishes::default()
-    };
-    let found = Found::read(&path, &wishes).unwrap();
-    assert!(
-        found
-            .notes
-            .iter()
-            .any(|note| note.contains("makes no use of `out.weight`"))
-    );
-}
-
-#[test]
 fn a_precision_without_a_bound_is_not_said_to_hold() {
     let folder = Folder::new();
-    let path = folder.npz(&[
-        ("user_embedding", "<f4 (2, 4)", &bytes(&numbers(8, 1, 1.0))),
-        (
-            "movie_embedding",
-            "<f4 (3, 4)",
-            &bytes(&numbers(12, 2, 1.0)),
-        ),
-    ]);
+    let path = small(&folder, &[]);
     let made = imported(&path, &Wishes::default(), &BARE);
     let c = &made.checkpoint;
     let rows = [("1".to_owned(), "2".to_owned(), c.parameters.predict(1, 2))];
