@@ -68,22 +68,29 @@ fn number(text: &str) -> Option<(u32, Unit)> {
         return None;
     }
     // Whole numbers of nanoseconds have more digits than an f64 keeps.
-    let whole = text.parse::<u64>().ok();
-    let value = match whole {
-        Some(whole) => whole as f64,
-        None => text.parse::<f64>().ok()?,
-    };
-    let (divisor, unit) = match value {
+    if let Ok(number) = text.parse::<u64>() {
+        return whole(number);
+    }
+    let value = text.parse::<f64>().ok()?;
+    let (divisor, unit) = unit(value);
+    let seconds = (value / divisor as f64) as u64;
+    Some((u32::try_from(seconds).ok()?, unit))
+}
+
+/// A whole number as [`read`] takes its digits.
+pub fn whole(number: u64) -> Option<(u32, Unit)> {
+    let (divisor, unit) = unit(number as f64);
+    Some((u32::try_from(number / divisor).ok()?, unit))
+}
+
+/// The unit of a number, and how many of it a second has.
+fn unit(number: f64) -> (u64, Unit) {
+    match number {
         v if v < 1e11 => (1, Unit::Seconds),
         v if v < 1e14 => (1_000, Unit::Milliseconds),
         v if v < 1e17 => (1_000_000, Unit::Microseconds),
         _ => (1_000_000_000, Unit::Nanoseconds),
-    };
-    let seconds = match whole {
-        Some(whole) => whole / divisor,
-        None => (value / divisor as f64) as u64,
-    };
-    Some((u32::try_from(seconds).ok()?, unit))
+    }
 }
 
 /// `2005-04-02`, `2005/4/2 23:53`, `2005-04-02T23:53:47.123456789+02:00`.

@@ -25,6 +25,15 @@ enum Meaning {
     Days,
 }
 
+impl Meaning {
+    fn scale(self) -> i32 {
+        match self {
+            Meaning::Decimal(scale) => scale,
+            _ => 0,
+        }
+    }
+}
+
 /// A cell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Cell {
@@ -73,6 +82,44 @@ impl Cell {
                 Some(*number as i64)
             }
             _ => None,
+        }
+    }
+}
+
+/// Cells that follow each other; numbers side by side where none is missing.
+pub(super) enum Batch {
+    Whole(Vec<i64>),
+    Single(Vec<f32>),
+    Number(Vec<f64>),
+    Seconds(Vec<i64>),
+    Cells(Vec<Cell>),
+}
+
+impl Batch {
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Batch::Whole(values) | Batch::Seconds(values) => values.len(),
+            Batch::Single(values) => values.len(),
+            Batch::Number(values) => values.len(),
+            Batch::Cells(cells) => cells.len(),
+        }
+    }
+
+    /// The cell in a place below [`len`](Self::len).
+    pub(super) fn cell(&self, at: usize) -> Cell {
+        match self {
+            Batch::Whole(values) => Cell::Whole(values[at]),
+            Batch::Single(values) => Cell::Number(shortest(values[at])),
+            Batch::Number(values) => Cell::Number(values[at]),
+            Batch::Seconds(values) => Cell::Seconds(values[at]),
+            Batch::Cells(cells) => cells[at].clone(),
+        }
+    }
+
+    fn cells(self) -> Vec<Cell> {
+        match self {
+            Batch::Cells(cells) => cells,
+            batch => (0..batch.len()).map(|at| batch.cell(at)).collect(),
         }
     }
 }
@@ -159,39 +206,51 @@ impl Column {
     /// # Errors
     /// The crate's, where the file is damaged.
     pub fn cells(&mut self, most: usize) -> Result<Vec<Cell>> {
-        guarded(|| self.next_cells(most))
+        self.batch(most).map(Batch::cells)
     }
 
-    fn next_cells(&mut self, most: usize) -> Result<Vec<Cell>> {
+    /// As [`cells`](Self::cells).
+    pub(super) fn batch(&mut self, most: usize) -> Result<Batch> {
+        guarded(|| self.next_batch(most))
+    }
+
+    fn next_batch(&mut self, most: usize) -> Result<Batch> {
         let (levels, meaning) = (self.levels, self.meaning);
-        let whole = |value: i64| match meaning {
-            Meaning::Plain => Cell::Whole(value),
+        let unsigned = |value: i64| match i64::try_from(value as u64) {
+            Ok(value) => Cell::Whole(value),
             // Those that no `i64` holds stay ids, as texts.
-            Meaning::Unsigned => match i64::try_from(value as u64) {
-                Ok(value) => Cell::Whole(value),
-                Err(_) => Cell::Text((value as u64).to_string().into_bytes()),
-            },
-            Meaning::Decimal(scale) => Cell::Number(decimal(value as f64, scale)),
-            Meaning::Time(parts) => Cell::Seconds(value.div_euclid(parts)),
-            Meaning::Days => Cell::Seconds(value.saturating_mul(86_400)),
+            Err(_) => Cell::Text((value as u64).to_string().into_bytes()),
+        };
+        let number = |value: i64| Cell::Number(decimal(value as f64, meaning.scale()));
+        let seconds = |value: i64| match meaning {
+            Meaning::Time(parts) => value.div_euclid(parts),
+            _ => value.saturating_mul(86_400),
         };
         let bytes = |value: &ByteArray| match meaning {
             Meaning::Decimal(scale) => Cell::Number(decimal(big(value.data()), scale)),
             _ => Cell::Text(value.data().to_vec()),
         };
+        use Batch::Cells;
         use ColumnReader as R;
         match &mut self.reader {
-            R::BoolColumnReader(r) => take(r, most, levels, |v| Cell::Whole(i64::from(*v))),
-            R::Int32ColumnReader(r) if meaning == Meaning::Unsigned => {
-                take(r, most, levels, |v| Cell::Whole((*v as u32).into()))
-            }
-            R::Int32ColumnReader(r) => take(r, most, levels, |v| whole((*v).into())),
-            R::Int64ColumnReader(r) => take(r, most, levels, |v| whole(*v)),
-            R::Int96ColumnReader(r) => take(r, most, levels, |v| Cell::Seconds(v.to_seconds())),
-            R::FloatColumnReader(r) => take(r, most, levels, |v| Cell::Number(shortest(*v))),
-            R::DoubleColumnReader(r) => take(r, most, levels, |v| Cell::Number(*v)),
-            R::ByteArrayColumnReader(r) => take(r, most, levels, bytes),
-            R::FixedLenByteArrayColumnReader(r) => take(r, most, levels, |v| bytes(v)),
+            R::BoolColumnReader(r) => take(r, most, levels, |v| i64::from(*v), Batch::Whole),
+            R::Int32ColumnReader(r) => match meaning {
+                Meaning::Plain => take(r, most, levels, |v| i64::from(*v), Batch::Whole),
+                Meaning::Unsigned => take(r, most, levels, |v| i64::from(*v as u32), Batch::Whole),
+                Meaning::Decimal(_) => take(r, most, levels, |v| number((*v).into()), Cells),
+                _ => take(r, most, levels, |v| seconds((*v).into()), Batch::Seconds),
+            },
+            R::Int64ColumnReader(r) => match meaning {
+                Meaning::Plain => take(r, most, levels, |v| *v, Batch::Whole),
+                Meaning::Unsigned => take(r, most, levels, |v| unsigned(*v), Cells),
+                Meaning::Decimal(_) => take(r, most, levels, |v| number(*v), Cells),
+                _ => take(r, most, levels, |v| seconds(*v), Batch::Seconds),
+            },
+            R::Int96ColumnReader(r) => take(r, most, levels, |v| v.to_seconds(), Batch::Seconds),
+            R::FloatColumnReader(r) => take(r, most, levels, |v| *v, Batch::Single),
+            R::DoubleColumnReader(r) => take(r, most, levels, |v| *v, Batch::Number),
+            R::ByteArrayColumnReader(r) => take(r, most, levels, bytes, Cells),
+            R::FixedLenByteArrayColumnReader(r) => take(r, most, levels, |v| bytes(v), Cells),
         }
     }
 
@@ -268,23 +327,26 @@ fn in_lists<T: DataType>(
 }
 
 /// The next values of a column that isn't nested, with nothing where there is none.
-fn take<T: DataType>(
+fn take<T: DataType, V>(
     reader: &mut ColumnReaderImpl<T>,
     most: usize,
     (level, _): (i16, i16),
-    cell: impl Fn(&T::T) -> Cell,
-) -> Result<Vec<Cell>> {
+    value: impl Fn(&T::T) -> V,
+    batch: impl Fn(Vec<V>) -> Batch,
+) -> Result<Batch> {
     let (mut there, mut values) = (Vec::new(), Vec::new());
     reader.read_records(most, Some(&mut there), None, &mut values)?;
-    if level == 0 {
-        return Ok(values.iter().map(cell).collect());
+    let missing = level > 0 && there.iter().any(|there| *there != level);
+    let found = batch(values.iter().map(value).collect());
+    if !missing {
+        return Ok(found);
     }
-    let mut values = values.iter();
+    let mut cells = found.cells().into_iter();
     let next = |there: &i16| match *there == level {
-        true => values.next().map_or(Cell::Null, &cell),
+        true => cells.next().unwrap_or(Cell::Null),
         false => Cell::Null,
     };
-    Ok(there.iter().map(next).collect())
+    Ok(Batch::Cells(there.iter().map(next).collect()))
 }
 
 /// In units of ten to minus `scale`.
@@ -303,7 +365,9 @@ fn big(bytes: &[u8]) -> f64 {
 
 /// The double that is written as shortly as a single is: 0.1 and not 0.10000000149.
 fn shortest(value: f32) -> f64 {
-    match value.fract() == 0.0 || !value.is_finite() {
+    // Quarters below 1000 have at most five digits, of which none can be left out.
+    let plain = (value * 4.0).fract() == 0.0 && value.abs() < 1000.0;
+    match plain || value.fract() == 0.0 || !value.is_finite() {
         true => value.into(),
         false => value.to_string().parse().unwrap_or(value.into()),
     }
@@ -319,6 +383,10 @@ mod tests {
         assert_eq!(decimal(big(&[0xff, 0x9c]), 2), -1.0);
         assert_eq!(big(&[]), 0.0);
         assert_eq!(shortest(0.1), 0.1);
+        for quarters in -4000..=4000i16 {
+            let value = f32::from(quarters) / 4.0;
+            assert_eq!(shortest(value), value.to_string().parse::<f64>().unwrap());
+        }
         assert!(shortest(f32::NAN).is_nan());
     }
 }

@@ -47,8 +47,8 @@ impl Peer {
             Self::Keras => &[("keras_fit.py", &[])],
             Self::Tensorflow => &[("tensorflow_lazy.py", &[])],
             Self::Libmf => &[("libmf_epoch.py", &[])],
-            Self::Polars => &[("polars_csv.py", &[])],
-            Self::Duckdb => &[("duckdb_csv.py", &[])],
+            Self::Polars => &[("polars_read.py", &[]), ("polars_read.py", &["--dense"])],
+            Self::Duckdb => &[("duckdb_read.py", &[]), ("duckdb_read.py", &["--dense"])],
         }
     }
 

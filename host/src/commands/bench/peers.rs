@@ -1,7 +1,7 @@
 //! `host bench train --peers`: what others need for the same work, timed in turn with ours.
 //!
 //! Each is a small script in `host/peers` that times a bounded number of steps and prints one line of JSON: who it is, and
-//! the seconds of an epoch (or of reading a file).
+//! the seconds of an epoch (or of reading a file, with those of processor time).
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -26,6 +26,8 @@ use pocketrec_train::{ModelKind, Sample};
 struct Told {
     who: String,
     seconds: f64,
+    /// Seconds of processor time, of all threads; told by those who read.
+    processor: Option<f64>,
 }
 
 /// A row of a table.
@@ -36,6 +38,7 @@ struct Row {
     threads: usize,
     who: String,
     times: Vec<f64>,
+    processor: Vec<f64>,
 }
 
 /// The others, with their rows so far.
@@ -44,8 +47,8 @@ pub(super) struct Others {
     /// What they read, for as long as they do.
     _folder: Folder,
     rows: Vec<Row>,
-    /// What loaders read, and the seconds of ours.
-    reading: Option<(PathBuf, Vec<f64>)>,
+    /// What loaders read, and the seconds of ours, on the clock and of processor time.
+    reading: Option<(PathBuf, [Vec<f64>; 2])>,
 }
 
 /// A folder of this process that is gone afterwards.
@@ -75,7 +78,7 @@ impl Others {
             write_samples(samples, &folder.0)?;
         }
         let reading = match has(Work::Reading) {
-            true => Some((ratings_file(args)?, Vec::new())),
+            true => Some((ratings_file(args)?, Default::default())),
             false => None,
         };
         let mut rows = Vec::new();
@@ -111,6 +114,7 @@ impl Others {
                         threads,
                         who: (*script).into(),
                         times: Vec::new(),
+                        processor: Vec::new(),
                     });
                 }
             }
@@ -130,14 +134,19 @@ impl Others {
 
     /// Lets each have a turn.
     pub(super) fn round(&mut self, round: usize, rounds: usize) -> Result<()> {
-        if let Some((path, times)) = &mut self.reading {
+        if let Some((path, [times, processor])) = &mut self.reading {
             if times.is_empty() {
                 // From now on the system has the file in memory, for everybody.
                 Dataset::load(path, &Silent).map_err(DataError::into_anyhow)?;
             }
-            let clock = Instant::now();
+            let (clock, before) = (Instant::now(), processor_time());
             let data = Dataset::load(path, &Silent).map_err(DataError::into_anyhow)?;
             times.push(clock.elapsed().as_secs_f64());
+            processor.extend(
+                processor_time()
+                    .zip(before)
+                    .map(|(now, before)| now - before),
+            );
             drop(data);
         }
         for row in &mut self.rows {
@@ -150,6 +159,7 @@ impl Others {
             ));
             row.who = told.who;
             row.times.push(told.seconds);
+            row.processor.extend(told.processor);
         }
         Ok(())
     }
@@ -182,18 +192,21 @@ impl Others {
                     who: format!("pocketrec, --model {}", model.name()),
                     threads: trainer.threads,
                     times: &trainer.quiet,
+                    processor: &[],
                 })
                 .collect();
             let table = self.compare(title, work, &ours, Some(ratings));
             tables.extend(table.map(|table| (name, table)));
         }
-        if let Some((path, times)) = &self.reading {
+        if let Some((path, [times, processor])) = &self.reading {
             let size = std::fs::metadata(path).map_or(0, |meta| meta.len());
-            let title = format!("Reading {}", bytes(size));
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let title = format!("Reading {name}, {}", bytes(size));
             let ours = [Line {
                 who: "pocketrec, ids made dense".into(),
                 threads: pocketrec_base::threads::available(),
                 times,
+                processor,
             }];
             let table = self.compare(&title, Work::Reading, &ours, None);
             tables.extend(table.map(|table| ("reading", table)));
@@ -217,6 +230,7 @@ impl Others {
                 who: row.who.clone(),
                 threads: row.threads,
                 times: &row.times,
+                processor: &row.processor,
             })
             .collect();
         if theirs.is_empty() {
@@ -230,7 +244,10 @@ impl Others {
             "Threads",
             "Median s",
             "Best s",
-            "M ratings/s",
+            match work {
+                Work::Reading => "Processor s",
+                Work::Network | Work::Factors => "M ratings/s",
+            },
             "Ours is faster by",
         ];
         let mut columns = vec![Column::text(title)];
@@ -243,9 +260,11 @@ impl Others {
                 line.threads.to_string(),
                 format!("{median:.3}"),
                 format!("{:.3}", best(line.times)),
-                ratings.map_or("-".into(), |ratings| {
-                    format!("{:.1}", ratings as f64 / median / 1e6)
-                }),
+                match (ratings, line.processor) {
+                    (Some(ratings), _) => format!("{:.1}", ratings as f64 / median / 1e6),
+                    (None, []) => "-".into(),
+                    (None, times) => format!("{:.3}", self::median(times)),
+                },
                 factor,
             ]
         };
@@ -264,6 +283,24 @@ struct Line<'a> {
     who: String,
     threads: usize,
     times: &'a [f64],
+    processor: &'a [f64],
+}
+
+/// Seconds of processor time that this process has taken, of all its threads; nothing where the system doesn't tell.
+#[cfg(unix)]
+fn processor_time() -> Option<f64> {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: the call writes the one value that it is given, which lives beyond it.
+    let told = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
+    (told == 0).then(|| time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
+}
+
+#[cfg(not(unix))]
+fn processor_time() -> Option<f64> {
+    None
 }
 
 /// The ratings that loaders read: everybody can read a plain file.
@@ -272,10 +309,13 @@ fn ratings_file(args: &Train) -> Result<PathBuf> {
         Some(path) => path.clone(),
         None => synth::usual()?,
     };
-    let inside = path.join("ratings.csv");
-    let file = [inside, path].into_iter().find(|path| path.is_file());
-    file.ok_or_else(|| {
-        BadInput::new("--data should be a ratings.csv, or a folder that has one").into()
+    let inside = ["ratings.csv", "ratings.parquet"].map(|name| path.join(name));
+    let mut files = inside.into_iter().chain([path]);
+    files.find(|path| path.is_file()).ok_or_else(|| {
+        BadInput::new(
+            "--data should be a ratings.csv or a ratings.parquet, or a folder that has one",
+        )
+        .into()
     })
 }
 

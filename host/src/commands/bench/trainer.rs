@@ -60,7 +60,7 @@ pub(super) struct Train {
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     pub python: PathBuf,
 
-    /// The ratings file to read, for the peers polars and duckdb [default: synthetic, of MovieLens-20M's size]
+    /// The ratings file to read, CSV or Parquet, for the peers polars and duckdb [default: synthetic CSV, of MovieLens-20M's size]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
 
