@@ -4,6 +4,7 @@
 //! a pattern. What ratings are made of them is in `ratings`.
 
 pub mod column;
+mod encrypted;
 mod pages;
 mod parts;
 pub(super) mod ratings;
@@ -169,6 +170,9 @@ fn damaged(path: &Path, why: ParquetError) -> DataError {
                 Err(error) => DataError::Input(format!("{shown}: {error}")),
             }
         }
+        _ if encrypted::says(path) => DataError::Input(format!(
+            "{shown} has encrypted columns; write it without encryption"
+        )),
         why => {
             let why = why.to_string();
             let why = why.split_once(": ").map_or(why.as_str(), |(_, why)| why);

@@ -23,8 +23,15 @@ pub fn is_parquet(path: &Path) -> bool {
 }
 
 /// The Parquet files of a folder, sorted by name, or of a pattern with stars in the last part of its path. Files whose
-/// names begin with a dot or an underscore are other programs' notes.
+/// names begin with a dot or an underscore are other programs' notes. Of a folder without such files those in its folders
+/// `key=value`, as Spark, DuckDB and polars part a table.
 pub fn parts(path: &Path) -> Vec<PathBuf> {
+    /// Keys by which a table is parted at most.
+    const DEEPEST: usize = 8;
+    within(path, DEEPEST)
+}
+
+fn within(path: &Path, deep: usize) -> Vec<PathBuf> {
     let (folder, pattern) = match path.is_dir() {
         true => (path, None),
         false => match (path.parent(), path.file_name().and_then(OsStr::to_str)) {
@@ -54,6 +61,19 @@ pub fn parts(path: &Path) -> Vec<PathBuf> {
         .filter(|name| !name.starts_with(['.', '_']))
         .collect();
     names.sort();
+    if let (true, None, Some(deep)) = (names.is_empty(), pattern, deep.checked_sub(1)) {
+        let inner = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let is_key = |name: &OsStr| name.to_str().is_some_and(|name| name.contains('='));
+        let mut inner: Vec<PathBuf> = inner
+            .filter(|entry| is_key(&entry.file_name()))
+            .map(|entry| entry.path())
+            .collect();
+        inner.sort();
+        return inner
+            .iter()
+            .flat_map(|folder| within(folder, deep))
+            .collect();
+    }
     // Of a folder with several tables the one of ratings is meant.
     let is_ratings = |name: &String| name.to_ascii_lowercase().contains("rating");
     if pattern.is_none() && names.iter().any(is_ratings) {
