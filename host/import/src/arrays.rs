@@ -1,5 +1,5 @@
-//! The arrays of a file, by their names: safetensors, npz, npy. What holds programs instead is refused, with the lines of
-//! Python that write arrays.
+//! The arrays of a file, by their names: safetensors, npz, npy, Keras's. What holds programs instead is refused, with the
+//! lines of Python that write arrays.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -12,6 +12,7 @@ use zip::ZipArchive;
 use crate::array::{Array, Element};
 use crate::bytes::Bytes;
 use crate::error::Failed;
+use crate::hdf5::{self, Refused};
 use crate::npy;
 
 /// How much a deflated byte is at most.
@@ -47,16 +48,16 @@ pub(crate) fn of_bytes(bytes: Bytes, path: &Path) -> Result<Arrays, String> {
     if matches!(bytes[..], [0x80, 2..=5, ..]) {
         return Err(pickle(path));
     }
-    if bytes.starts_with(b"\x89HDF\r\n\x1a\n") {
-        return Err(keras(path));
+    if bytes.starts_with(hdf5::MAGIC) {
+        return keras(bytes, path);
     }
     // A length, and then JSON.
     if bytes.get(8) == Some(&b'{') {
         return safetensors(bytes).map_err(|why| format!("{shown} {why}"));
     }
     Err(format!(
-        "{shown} is none of what a model is imported from: safetensors, npz, LIBMF's text, or the folder that Spark's \
-         ALSModel.save writes"
+        "{shown} is none of what a model is imported from: safetensors, npz, Keras's files, LIBMF's text, or the folder \
+         that Spark's ALSModel.save writes"
     ))
 }
 
@@ -90,14 +91,18 @@ fn pickle(path: &Path) -> String {
     )
 }
 
-/// Why HDF5 isn't read, and what to do.
-fn keras(path: &Path) -> String {
-    format!(
-        "{} is HDF5, which no reader here knows. Where it was made, write its weights: `import keras, numpy as np; m = \
-         keras.saving.load_model(\"{}\")` and `np.savez(\"model.npz\", **{{w.path: w.numpy() for w in m.weights}})`",
-        path.display(),
-        path.file_name().unwrap_or_default().to_string_lossy()
-    )
+/// The arrays in HDF5, or why they aren't read and what to do.
+fn keras(bytes: Bytes, path: &Path) -> Result<Arrays, String> {
+    let shown = path.display();
+    hdf5::read(bytes).map_err(|why| match why {
+        Refused::Damaged(why) => format!("{shown} {why}; copy or write it again"),
+        Refused::Unknown(why) => format!(
+            "{shown} {why}, which isn't read here. Where it was made, write its arrays: `import h5py, numpy as np; a = {{}}`, \
+             `h5py.File(\"{}\").visititems(lambda k, v: a.update({{k: v[()]}}) if hasattr(v, \"shape\") else None)` and \
+             `np.savez(\"model.npz\", **a)`",
+            path.file_name().unwrap_or_default().to_string_lossy()
+        ),
+    })
 }
 
 fn safetensors(bytes: Bytes) -> Result<Arrays, String> {
@@ -157,13 +162,12 @@ fn zipped(bytes: Bytes, path: &Path) -> Result<Arrays, String> {
     if names.iter().any(|name| name.ends_with("data.pkl")) {
         return Err(pickle(path));
     }
-    if names.iter().any(|name| name.ends_with(".weights.h5")) {
-        return Err(keras(path));
-    }
     let mut arrays = Arrays::new();
     for name in names {
-        let Some(plain) = name.strip_suffix(".npy") else {
-            continue;
+        let (plain, is_keras) = match (name.strip_suffix(".npy"), name.ends_with(".weights.h5")) {
+            (Some(plain), _) => (plain, false),
+            (None, true) => (&name[..], true),
+            (None, false) => continue,
         };
         let entry = archive.by_name(&name).map_err(|error| broken(&error))?;
         // The entry's claim, and no more than what is packed can hold.
@@ -179,13 +183,17 @@ fn zipped(bytes: Bytes, path: &Path) -> Result<Arrays, String> {
         if bytes.len() as u64 > most {
             return Err(broken(&format!("{plain} is longer than it says")));
         }
+        if is_keras {
+            arrays.extend(keras(bytes.into(), path)?);
+            continue;
+        }
         let array = npy::read(bytes.into()).map_err(|why| format!("{shown}: {plain} {why}"))?;
         arrays.insert(plain.to_owned(), array);
     }
     match arrays.is_empty() {
         false => Ok(arrays),
         true => Err(format!(
-            "{shown} is a zip file without arrays of NumPy's in it"
+            "{shown} is a zip file without arrays of NumPy's or Keras's in it"
         )),
     }
 }
@@ -210,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn pickles_and_keras_files_are_refused_with_the_lines_that_convert_them() {
+    fn pickles_and_arrays_in_chunks_are_refused_with_the_lines_that_convert_them() {
         for (bytes, name, line) in [
             (
                 npz(&[("m/data.pkl", b"\x80\x02.")]),
@@ -224,14 +232,19 @@ mod tests {
                 "np.savez(\"m.npz\", user_factors=",
             ),
             (
-                npz(&[("model.weights.h5", b"x")]),
-                "m.keras",
-                "load_model(\"m.keras\")",
+                include_bytes!("keras/chunks.h5").to_vec(),
+                "m.h5",
+                "has `user_factors` in chunks, as compressed arrays are, which isn't read here. Where it was made",
             ),
             (
-                b"\x89HDF\r\n\x1a\n\0".to_vec(),
-                "m.h5",
-                "w.numpy() for w in m.weights",
+                npz(&[("model.weights.h5", include_bytes!("keras/chunks.h5"))]),
+                "m.keras",
+                "`np.savez(\"model.npz\", **a)`",
+            ),
+            (
+                npz(&[("model.weights.h5", b"x")]),
+                "m.keras",
+                "m.keras is cut or damaged: it ends early; copy or write it again",
             ),
         ] {
             let told = of_bytes(bytes.into(), Path::new(name)).unwrap_err();

@@ -73,16 +73,12 @@ fn safetensors() -> Vec<u8> {
 const LIBMF: &str =
     "f 0\nm 2\nn 2\nk 2\nb 3.5\np0 T 1 2 \np1 T 0.5 0 \nq0 T 1 1 \nq1 T 0.5 0.25 \n";
 
-/// Files of Keras's and an array alone: no models, whole or not.
-fn others(folder: &Folder) -> [(&'static str, Vec<u8>); 3] {
-    let archive = folder.npz(&[("model.weights.h5", "|S1 (1,)", b"x")]);
-    let archive = std::fs::read(archive).unwrap();
+/// Keras's files, and an array alone: no model, whole or not.
+fn others() -> [(&'static str, Vec<u8>); 4] {
     [
-        ("model.keras", archive),
-        (
-            "model.h5",
-            b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08\0".repeat(4),
-        ),
+        ("model.keras", include_bytes!("keras/layers.keras").to_vec()),
+        ("model.h5", include_bytes!("keras/layers.h5").to_vec()),
+        ("latest.h5", include_bytes!("keras/latest.h5").to_vec()),
         (
             "model.npy",
             npy::written("<f4", "(2, 4)", &bytes(&numbers(8, 1, 1.0))),
@@ -124,7 +120,7 @@ proptest! {
             ("model.npz", npz(&folder)),
             ("model.safetensors", safetensors()),
             ("model.txt", LIBMF.as_bytes().to_vec()),
-        ].into_iter().chain(others(&folder)) {
+        ].into_iter().chain(others()) {
             read(&folder.file(name, &damaged(&whole, &damages)));
         }
         no_memory_is_claimed();
@@ -263,7 +259,10 @@ fn files_that_are_whole_are_read() {
         ("model.npz", npz(&folder)),
         ("model.safetensors", safetensors()),
         ("model.txt", LIBMF.as_bytes().to_vec()),
-    ] {
+    ]
+    .into_iter()
+    .chain(others().into_iter().take(3))
+    {
         let found = Found::read(&folder.file(name, &whole), &Wishes::default()).unwrap();
         make(found, &BARE).unwrap();
     }

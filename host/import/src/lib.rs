@@ -1,10 +1,11 @@
 //! Models that other programs have trained, made into checkpoints.
 //!
-//! [`arrays`] are the named arrays of a file, each an [`array`](mod@array) of its `bytes`; `npy` is NumPy's format of one. [`libmf`]
-//! is a model in LIBMF's text, [`spark`] one in a folder of Spark's. [`roles`] says which array is what, by given names
-//! or by the usual ones; [`ids`] says whose rows are whose. [`network`] finds dense layers and how they lie. [`found`]
-//! puts it together into a [`Found`] model, whose `rows` ascend by id, and [`checkpoint`] makes the checkpoint of it,
-//! with what ratings tell beside; `cut` makes rows narrower for it. [`check`] compares predictions.
+//! [`arrays`] are the named arrays of a file, each an [`array`](mod@array) of its `bytes`; `npy` is NumPy's format of
+//! one, `hdf5` what Keras keeps them in. [`libmf`] is a model in LIBMF's text, [`spark`] one in a folder of Spark's.
+//! [`roles`] says which array is what, by given names or by the usual ones; [`ids`] says whose rows are whose.
+//! [`network`] finds dense layers and how they lie. [`found`] puts it together into a [`Found`] model, whose `rows` ascend
+//! by id, and [`checkpoint`] makes the checkpoint of it, with what ratings tell beside; `cut` makes rows narrower for it.
+//! [`check`] compares predictions.
 
 #![deny(
     clippy::print_stdout,
@@ -20,6 +21,7 @@ pub mod checkpoint;
 mod cut;
 mod error;
 pub mod found;
+mod hdf5;
 pub mod ids;
 pub mod libmf;
 pub mod network;

@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
+use pocketrec_export::Precision;
 use pocketrec_train::ModelKind;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use crate::check::Due;
 use crate::found::{Found, Wishes};
 use crate::npy;
 use crate::tests::{BARE, Folder, bytes, imported, numbers, refused, small};
@@ -105,6 +107,44 @@ fn a_number_that_changed_in_a_zip_is_not_taken_for_what_was_saved() {
     std::fs::write(&path, &file).unwrap();
     let why = refused(&path, &Wishes::default());
     assert!(why.contains("cut or damaged (user_embedding"), "{why}");
+}
+
+/// What Keras predicts of `keras/layers.keras`, made by Keras 3.15 with embeddings `user_embedding` (4 rows of 2) and
+/// `movie_embedding` (3 rows of 2), concatenated, and layers `hidden` (3 units, relu) and `stars`: users after users.
+const OF_KERAS: [f32; 12] = [
+    0.039396524,
+    -0.53659016,
+    -0.057142764,
+    -0.30138177,
+    -0.54961973,
+    -0.3956383,
+    -0.17799494,
+    -0.5687233,
+    -0.27225152,
+    -0.09588626,
+    -0.63593125,
+    -0.19014278,
+];
+
+#[test]
+fn models_that_keras_saved_predict_what_keras_predicts() {
+    let folder = Folder::new();
+    let mut table = "userId,movieId,prediction\n".to_owned();
+    for (at, due) in OF_KERAS.iter().enumerate() {
+        table += &format!("{},{},{due}\n", at / 3, at % 3);
+    }
+    let table = folder.file("predictions.csv", table.as_bytes());
+    for (name, bytes) in [
+        ("net.keras", &include_bytes!("keras/layers.keras")[..]),
+        ("net.h5", include_bytes!("keras/layers.h5")),
+    ] {
+        let path = folder.file(name, bytes);
+        let made = imported(&path, &Wishes::default(), &BARE);
+        assert_eq!(made.checkpoint.parameters.model, ModelKind::Mlp);
+        let due = Due::read(&table, &made.checkpoint).unwrap();
+        let exact = due.with_image(&made.checkpoint, Precision::F32).unwrap();
+        assert!(exact.holds && exact.count == 12, "{name}: {exact:?}");
+    }
 }
 
 #[test]
