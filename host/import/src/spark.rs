@@ -19,15 +19,16 @@ const FACTORS: [(&str, Role, Role); 2] = [
 /// Cells that are read at once.
 const BATCH: usize = 1 << 15;
 
-/// The arrays of a model's folder, or of the model among the stages of a pipeline's; and what a person should know of it, a
-/// sentence each.
+/// The arrays of a model's folder, or of the model in that of a pipeline or of a search for settings; and what a person
+/// should know of it, a sentence each.
 ///
 /// # Errors
 /// [`Failed`] for a folder that holds none, or whose factors aren't whole.
 pub fn read(folder: &Path) -> Result<(Arrays, Vec<String>), Failed> {
     let model = find(folder).ok_or_else(|| {
         Failed::input(format!(
-            "{} is a folder without userFactors and itemFactors, which Spark's ALSModel.save writes",
+            "{} is a folder without userFactors and itemFactors, which Spark's ALSModel.save writes, and has no stages or \
+             bestModel with them",
             folder.display()
         ))
     })?;
@@ -56,16 +57,25 @@ pub fn read(folder: &Path) -> Result<(Arrays, Vec<String>), Failed> {
     Ok((arrays, notes))
 }
 
-/// The folder with the factors: the given one, or that of a pipeline's stage.
+/// The folder with the factors: the given one, that of a pipeline's stage, or that of the best model that Spark's
+/// CrossValidator or TrainValidationSplit found.
 fn find(folder: &Path) -> Option<PathBuf> {
-    let has = |folder: &Path| FACTORS.iter().all(|(name, ..)| folder.join(name).is_dir());
-    if has(folder) {
-        return Some(folder.to_owned());
+    // A search for settings in a pipeline, or a pipeline in a search.
+    const DEEPEST: usize = 4;
+    fn within(folder: &Path, deep: usize) -> Option<PathBuf> {
+        if FACTORS.iter().all(|(name, ..)| folder.join(name).is_dir()) {
+            return Some(folder.to_owned());
+        }
+        let deep = deep.checked_sub(1)?;
+        let stages = std::fs::read_dir(folder.join("stages"))
+            .into_iter()
+            .flatten();
+        let mut inner: Vec<PathBuf> = stages.flatten().map(|stage| stage.path()).collect();
+        inner.sort();
+        inner.push(folder.join("bestModel"));
+        inner.iter().find_map(|folder| within(folder, deep))
     }
-    let stages = std::fs::read_dir(folder.join("stages")).ok()?;
-    let mut stages: Vec<PathBuf> = stages.flatten().map(|stage| stage.path()).collect();
-    stages.sort();
-    stages.into_iter().find(|stage| has(stage))
+    within(folder, DEEPEST)
 }
 
 /// How many factors the metadata say that a row has, where there are metadata.
@@ -262,11 +272,12 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn all_parts_of_a_saved_model_are_its_rows_and_a_pipeline_is_searched_for_it() {
+    fn all_parts_of_a_saved_model_are_its_rows_and_other_models_are_searched_for_it() {
         let folder = tempfile::tempdir().unwrap();
-        let stage = folder.path().join("stages/0_ALS_1");
+        let stage = folder.path().join("bestModel/stages/0_ALS_1");
         model(&stage);
-        for folder in [folder.path(), &stage] {
+        // That of a pipeline, of a CrossValidator, and the ALSModel itself.
+        for folder in [&folder.path().join("bestModel"), folder.path(), &stage] {
             let (arrays, notes) = read(folder).unwrap();
             assert_eq!(notes, [""; 0]);
             assert_eq!(arrays["user_ids"].integers().unwrap(), [12, 2, 31, 7]);
