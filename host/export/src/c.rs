@@ -10,6 +10,7 @@ use super::pick::pick;
 use super::{Chosen, Precision, limits};
 use pocketrec_base::error::BadInput;
 use pocketrec_checkpoint::Checkpoint;
+use pocketrec_data::Names;
 use pocketrec_train::Parameters;
 
 /// A header and a source.
@@ -69,18 +70,16 @@ pub fn write(
         source += "\n};\n\n";
     };
     let ids = |ids: Vec<u32>| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
-    add(
-        "movie_ids",
-        "uint32_t",
-        PER_LINE,
-        ids(pick(&checkpoint.movie_ids, 1, &chosen.movies)),
-    );
-    add(
-        "user_ids",
-        "uint32_t",
-        PER_LINE,
-        ids(pick(&checkpoint.user_ids, 1, users)),
-    );
+    let movie_ids = pick(&checkpoint.movie_ids, 1, &chosen.movies);
+    let user_ids = pick(&checkpoint.user_ids, 1, users);
+    add("movie_ids", "uint32_t", PER_LINE, ids(movie_ids.clone()));
+    add("user_ids", "uint32_t", PER_LINE, ids(user_ids.clone()));
+    for (side, ids, names) in named(checkpoint, [&movie_ids, &user_ids]) {
+        let texts = ids
+            .iter()
+            .map(|id| names.of(*id).map_or_else(String::new, quoted));
+        add(&format!("{side}_names"), "char *const", 1, texts.collect());
+    }
     let kind = match precision {
         Precision::F16 => "uint16_t",
         _ => "float",
@@ -106,10 +105,58 @@ pub fn write(
         add(name, kind, columns, cells?);
     }
     source += &functions(p, precision);
+    for (side, ..) in named(checkpoint, [&movie_ids, &user_ids]) {
+        source += &by_name(side);
+    }
     Ok(C {
         header: header(checkpoint, chosen, precision, stem),
         source,
     })
+}
+
+/// The sides whose ids are names, with the ids that are written of them.
+fn named<'a>(
+    checkpoint: &'a Checkpoint,
+    [movies, users]: [&'a [u32]; 2],
+) -> impl Iterator<Item = (&'static str, &'a [u32], &'a Names)> {
+    let data = &checkpoint.data;
+    [
+        ("movie", movies, &data.movie_names),
+        ("user", users, &data.user_names),
+    ]
+    .into_iter()
+    .filter(|(.., names)| !names.is_empty())
+}
+
+/// A text as C writes it, bytes beyond ASCII's as numbers.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for byte in text.bytes() {
+        match byte {
+            // A question mark may begin a trigraph.
+            b'"' | b'\\' | b'?' => {
+                quoted.push('\\');
+                quoted.push(byte.into());
+            }
+            b' '..=b'~' => quoted.push(byte.into()),
+            _ => {
+                let _ = write!(quoted, "\\{byte:03o}");
+            }
+        }
+    }
+    quoted + "\""
+}
+
+/// What finds a row by its name, and the name of a row.
+fn by_name(side: &str) -> String {
+    let count = format!("POCKETREC_{}S", side.to_uppercase());
+    format!(
+        "\nuint32_t pocketrec_{side}_named(const char *name) {{\n    \
+         for (uint32_t {side} = 0; {side} < {count}; {side}++) {{\n        \
+         if (strcmp({side}_names[{side}], name) == 0) {{\n            return {side};\n        }}\n    }}\n    \
+         return UINT32_MAX;\n}}\n\n\
+         const char *pocketrec_{side}_name(uint32_t {side}) {{\n    return {side}_names[{side}];\n}}\n"
+    )
 }
 
 /// A number of a table.
@@ -151,6 +198,14 @@ fn header(checkpoint: &Checkpoint, chosen: &Chosen, precision: Precision, stem: 
     // A comment that nothing within can end.
     let said = |text: &str| text.replace("*/", "* /").replace(char::is_control, " ");
     let p = &checkpoint.parameters;
+    let mut by_name = String::new();
+    for (side, ..) in named(checkpoint, [&[], &[]]) {
+        let _ = write!(
+            by_name,
+            "/* The row of a {side} of that name, UINT32_MAX where there is none; and the name of a {side}'s row. */\n\
+             uint32_t pocketrec_{side}_named(const char *name);\nconst char *pocketrec_{side}_name(uint32_t {side});\n\n"
+        );
+    }
     format!(
         "/* {}, {} in {}.\n * Licence of the data: {}\n */\n#ifndef POCKETREC_{guard}_H\n#define POCKETREC_{guard}_H\n\n\
          #include <stddef.h>\n#include <stdint.h>\n\n\
@@ -165,7 +220,7 @@ fn header(checkpoint: &Checkpoint, chosen: &Chosen, precision: Precision, stem: 
          /* The rows of the `count` movies with the most predicted stars, the best first, of equals those with the lowest ids;\n \
          * `stars` has room for as many. Gives how many there are. */\n\
          size_t pocketrec_top(uint32_t user, size_t count, uint32_t *movies, float *stars);\n\n\
-         #ifdef __cplusplus\n}}\n#endif\n\n#endif\n",
+         {by_name}#ifdef __cplusplus\n}}\n#endif\n\n#endif\n",
         said(&checkpoint.data.name),
         p.model.name(),
         precision.name(),

@@ -71,11 +71,15 @@ int main(void) {
 }
 "#;
 
-/// What the program prints, compiled so.
+/// What [`PROGRAM`] prints, compiled so.
 fn run(folder: &Path, c: &C, options: &[&str]) -> String {
+    run_program(folder, c, options, PROGRAM)
+}
+
+fn run_program(folder: &Path, c: &C, options: &[&str], program: &str) -> String {
     std::fs::write(folder.join("small_model.h"), &c.header).unwrap();
     std::fs::write(folder.join("small_model.c"), &c.source).unwrap();
-    std::fs::write(folder.join("main.c"), PROGRAM).unwrap();
+    std::fs::write(folder.join("main.c"), program).unwrap();
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".into());
     let made = Command::new(compiler)
         .current_dir(folder)
@@ -127,6 +131,45 @@ fn a_c_program_predicts_and_ranks_with_cores_bits() {
         due += "1 1 3\n";
         assert!(told == due, "{dim} {precision:?}\n{told}\n{due}");
     }
+}
+
+const NAMES: &str = r#"
+#include <stdio.h>
+#include "small_model.h"
+
+int main(void) {
+    for (uint32_t movie = 0; movie < POCKETREC_MOVIES; movie++) {
+        const char *name = pocketrec_movie_name(movie);
+        printf("%s %d\n", name, pocketrec_movie_named(name) == movie);
+    }
+    printf("%d\n", pocketrec_movie_named("nobody") == UINT32_MAX);
+    return 0;
+}
+"#;
+
+#[test]
+fn names_of_ids_are_there_in_c() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut checkpoint = checkpoint(ModelKind::Mf, 8);
+    let names = ["050X", "a \"b\" \\  ??/", "caf\u{e9}7", "ligne\n2"];
+    checkpoint.movie_ids = (1..=MOVIES as u32).collect();
+    let all = names.iter().map(|name| (*name).to_owned());
+    let all = all.chain((4..MOVIES).map(|at| format!("z{at:02}")));
+    checkpoint.data.movie_names = Names::new(all.clone().collect());
+    let chosen = Chosen {
+        movies: (0..MOVIES).rev().step_by(2).rev().collect(),
+        ..Chosen::all(&checkpoint)
+    };
+    let c = write(&checkpoint, &chosen, Precision::F16, "small_model").unwrap();
+    assert!(!c.header.contains("pocketrec_user_name"));
+    let told = run_program(folder.path(), &c, &[], NAMES);
+    let mut due: String = all
+        .skip(1)
+        .step_by(2)
+        .map(|name| format!("{name} 1\n"))
+        .collect();
+    due += "1\n";
+    assert_eq!(told, due);
 }
 
 #[test]
