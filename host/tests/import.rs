@@ -192,8 +192,8 @@ fn what_is_no_model_is_bad_input_in_a_sentence() {
             "--data names none",
         ),
         (
-            &["import", "net.safetensors", "--out", "model.img"],
-            "--out model.img should name the folder of the checkpoint; `export --out model.img` then writes the image",
+            &["import", "net.safetensors", "--precision", "i8"],
+            "--precision is of an image, and a checkpoint has none",
         ),
     ] {
         let output = host(folder.path(), arguments);
@@ -209,5 +209,55 @@ fn what_is_no_model_is_bad_input_in_a_sentence() {
             text(&output.stderr)
         );
         assert!(!folder.path().join("target").exists());
+    }
+}
+
+#[test]
+fn an_image_that_out_names_is_the_one_that_export_makes() {
+    let folder = folder();
+    predictions(folder.path(), 0.0);
+    std::fs::create_dir(folder.path().join("made")).expect("a folder");
+    let image = [&IMPORT[..], &["--out", "made/net.img"]].concat();
+    let output = host(folder.path(), &image);
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    for part in ["Wrote made/model.safetensors", "made/net.img"] {
+        assert!(told.contains(part), "{part:?} isn't in {told}");
+    }
+    let export = ["export", "--checkpoint", "made/model.safetensors", "--out"];
+    let output = host(folder.path(), &[&export[..], &["due.img"]].concat());
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let read = |name: &str| std::fs::read(folder.path().join(name)).expect("an image");
+    assert_eq!(read("made/net.img"), read("due.img"));
+    // What is compared is what is written.
+    let output = host(
+        folder.path(),
+        &[&image[..], &["--precision", "i8", "--json"]].concat(),
+    );
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(answer["image"]["precision"], "i8");
+    assert_eq!(answer["checks"][1]["what"], "of the image in i8");
+    assert_ne!(read("made/net.img"), read("due.img"));
+}
+
+#[test]
+fn a_model_is_not_replaced_by_its_own_checkpoint() {
+    let folder = folder();
+    let [from, to] = ["net.safetensors", "model.safetensors"].map(|name| folder.path().join(name));
+    std::fs::rename(&from, &to).expect("it is moved");
+    let whole = std::fs::read(&to).expect("a model");
+    for out in [".", "new.img"] {
+        let output = host(
+            folder.path(),
+            &["import", "model.safetensors", "--out", out],
+        );
+        assert_eq!(output.status.code(), Some(2));
+        let told = text(&output.stderr);
+        assert!(
+            told.contains("model.safetensors is what the checkpoint would replace"),
+            "{told}"
+        );
+        assert_eq!(std::fs::read(&to).expect("a model"), whole);
     }
 }

@@ -9,10 +9,12 @@ mod told;
 mod wanted;
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use clap::{Args as _, FromArgMatches};
 
 use super::trained;
 use crate::print::{self, Target};
@@ -34,7 +36,8 @@ use pocketrec_train::Solver;
 
 use self::placed::Placed;
 use self::sentences::{drift_sentence, facets_sentence, held_sentence, seen_sentence, too_large};
-use self::told::{Exported, Held};
+pub(super) use self::told::Exported;
+use self::told::Held;
 
 /// Options of `host export`.
 #[derive(Debug, clap::Args)]
@@ -171,6 +174,33 @@ impl Args {
 /// [`BadInput`] for a checkpoint or a choice that can't become an image; an error where it doesn't fit `--board`.
 /// Nothing is written then.
 pub fn run(args: &Args) -> Result<()> {
+    match export(args)? {
+        Some(exported) => print::answer(&exported),
+        None => Ok(()),
+    }
+}
+
+/// The image `to` of the checkpoint `from`, as `export` without further options makes it.
+///
+/// # Errors
+/// As [`run`]'s.
+pub(super) fn plain(from: &Path, to: &Path, precision: Precision) -> Result<Exported> {
+    let words = [
+        OsStr::new("export"),
+        OsStr::new("--checkpoint"),
+        from.as_os_str(),
+        OsStr::new("--out"),
+        to.as_os_str(),
+    ];
+    let command = Args::augment_args(clap::Command::new("export"));
+    let mut args = Args::from_arg_matches(&command.try_get_matches_from(words)?)?;
+    args.precision = Some(precision);
+    let exported = export(&args)?;
+    exported.context("an image is what --out names")
+}
+
+/// Exports, and says what to tell; nothing where that was told.
+fn export(args: &Args) -> Result<Option<Exported>> {
     let from = args
         .checkpoint
         .clone()
@@ -190,7 +220,9 @@ pub fn run(args: &Args) -> Result<()> {
     let checkpoint = read(&from)?;
     let item = checkpoint.data.reading.item.as_ref();
     match format {
-        source::Format::Numbers(format) => return numbers(args, &checkpoint, &from, format),
+        source::Format::Numbers(format) => {
+            return numbers(args, &checkpoint, &from, format).map(|()| None);
+        }
         source::Format::C => source::check(args.out.as_ref())?,
         source::Format::Image => {}
     }
@@ -260,7 +292,8 @@ pub fn run(args: &Args) -> Result<()> {
             storage.precision,
             &from,
             args.out.as_ref(),
-        );
+        )
+        .map(|()| None);
     }
     let bytes = build(&stored, &chosen, storage)?;
     if args.board.is_some() && bytes.as_ref().len() > board.image_region {
@@ -315,7 +348,7 @@ pub fn run(args: &Args) -> Result<()> {
         (Some(image), Some(bill)) => args.drive.write(board, image, &bill.further_features())?,
         _ => None,
     };
-    print::answer(&Exported {
+    Ok(Some(Exported {
         checkpoint: from,
         image: to.file().map(Path::to_owned),
         drive,
@@ -344,7 +377,7 @@ pub fn run(args: &Args) -> Result<()> {
             (None, Solver::Imported) => Some("it was imported"),
             (None, _) => Some("training held no ratings out"),
         },
-    })
+    }))
 }
 
 /// Writes the model's numbers for other programs: of all users unless some are chosen.

@@ -1,7 +1,7 @@
 //! `host import`: a model that another program trained in, checkpoint out.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use pocketrec_base::error::BadInput;
@@ -19,19 +19,21 @@ use pocketrec_train::ModelKind;
 use serde::Serialize;
 
 use super::data::{self, DataArgs};
+use super::export::{self, Exported};
 use crate::print::{self, Answer, Item, count, shell};
 use crate::{note, say};
 
 /// Options of `host import`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The model: safetensors or npz, of PyTorch, JAX, Keras, implicit, LightFM, Surprise or myFM; LIBMF's text; or the
-    /// folder that Spark's ALSModel.save writes
+    /// The model: safetensors or npz, of PyTorch, JAX, implicit, LightFM, Surprise or myFM; Keras's .keras or .h5; LIBMF's
+    /// text; or the folder that Spark's ALSModel.save writes
     #[arg(value_name = "PATH")]
     model: PathBuf,
 
-    /// Folder to write the checkpoint to; `export` makes an image of it
-    #[arg(long, value_name = "FOLDER", default_value = files::FOLDER)]
+    /// Folder to write the checkpoint to, of which `export` makes an image; or a file NAME.img: that image, with the checkpoint
+    /// in its folder
+    #[arg(long, value_name = "FOLDER|FILE", default_value = files::FOLDER)]
     out: PathBuf,
 
     /// Which array is what; repeat for each array: user_embedding=NAME, movie_embedding=NAME, user_bias=NAME, movie_bias=NAME,
@@ -98,9 +100,9 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 
-    /// With --check: also compare at this storage precision; same names as `export`
-    #[arg(long, value_name = "TYPE", default_value = "f16", requires = "check")]
-    precision: Precision,
+    /// How numbers are stored in the image of --out, and what --check also compares at; same names as `export` [default: f16]
+    #[arg(long, value_name = "TYPE")]
+    precision: Option<Precision>,
 }
 
 fn layout(name: &str) -> Result<Layout, String> {
@@ -111,21 +113,57 @@ fn layout(name: &str) -> Result<Layout, String> {
     }
 }
 
+/// Where things go.
+struct Place {
+    /// The folder of the checkpoint.
+    folder: PathBuf,
+    /// The image, where one is asked for.
+    image: Option<PathBuf>,
+    precision: Precision,
+}
+
+impl Place {
+    fn of(args: &Args) -> Result<Place> {
+        let is_image = args.out.extension().is_some_and(|end| end == "img") && !args.out.is_dir();
+        let (folder, image) = match (is_image, args.out.parent()) {
+            (true, Some(folder)) if folder.as_os_str().is_empty() => (".".into(), Some(&args.out)),
+            (true, Some(folder)) => (folder.to_owned(), Some(&args.out)),
+            _ => (args.out.clone(), None),
+        };
+        if args.precision.is_some() && image.is_none() && args.check.is_none() {
+            return Err(BadInput::new(
+                "--precision is of an image, and a checkpoint has none: give --check FILE, or --out FILE.img",
+            )
+            .into());
+        }
+        match image {
+            Some(image) => files::check_file("--out", image)?,
+            None => files::check_folder("--out", &folder)?,
+        }
+        let real = |path: &Path| path.canonicalize().ok();
+        let to = folder.join(files::CHECKPOINT);
+        if real(&to).is_some_and(|to| real(&args.model) == Some(to)) {
+            return Err(BadInput::new(format!(
+                "{} is what the checkpoint would replace; name another folder with --out",
+                args.model.display()
+            ))
+            .into());
+        }
+        Ok(Place {
+            folder,
+            image: image.cloned(),
+            precision: args.precision.unwrap_or_default(),
+        })
+    }
+}
+
 /// Imports, compares, tells and writes.
 ///
 /// # Errors
 /// [`BadInput`] for a model or tables that can't be used; an error where predictions differ from those of --check, or the
 /// disk refuses. Nothing is written then.
 pub fn run(args: &Args) -> Result<()> {
-    files::check_folder("--out", &args.out)?;
-    if args.out.extension().is_some_and(|end| end == "img") && !args.out.is_dir() {
-        return Err(BadInput::new(format!(
-            "--out {} should name the folder of the checkpoint; `export --out {}` then writes the image",
-            args.out.display(),
-            args.out.display()
-        ))
-        .into());
-    }
+    let place = Place::of(args)?;
     if let Some(item) = &args.item_name {
         print::item::call(item);
     }
@@ -185,12 +223,16 @@ pub fn run(args: &Args) -> Result<()> {
     let checks = match &args.check {
         None => Vec::new(),
         Some(path) => check(
-            args,
+            place.precision,
             &Due::read(path, &made.checkpoint).map_err(Failed::into_anyhow)?,
             &made,
         )?,
     };
-    let checkpoint = write(args, &made)?;
+    let checkpoint = write(&place.folder, &made)?;
+    let image = place
+        .image
+        .map(|image| export::plain(&checkpoint, &image, place.precision));
+    let image = image.transpose()?;
     print::answer(&Imported {
         checkpoint,
         model: p.model.name(),
@@ -199,11 +241,12 @@ pub fn run(args: &Args) -> Result<()> {
         dims: [p.user_dim, p.movie_dim],
         checks,
         notes: made.notes,
+        image,
     })
 }
 
 /// Compares predictions.
-fn check(args: &Args, due: &Due, made: &Made) -> Result<Vec<Checked>> {
+fn check(precision: Precision, due: &Due, made: &Made) -> Result<Vec<Checked>> {
     let mut checks = Vec::new();
     let mut add = |what: &str, compared: Compared, must: bool| {
         if must && !compared.holds {
@@ -240,9 +283,9 @@ fn check(args: &Args, due: &Due, made: &Made) -> Result<Vec<Checked>> {
         due.with_image(checkpoint, Precision::F32)?,
         exact,
     )?;
-    if args.precision != Precision::F32 {
-        let what = format!("of the image in {}", args.precision.name());
-        add(&what, due.with_image(checkpoint, args.precision)?, exact)?;
+    if precision != Precision::F32 {
+        let what = format!("of the image in {}", precision.name());
+        add(&what, due.with_image(checkpoint, precision)?, exact)?;
     }
     if due.left_out() > 0 {
         note!(
@@ -254,15 +297,15 @@ fn check(args: &Args, due: &Due, made: &Made) -> Result<Vec<Checked>> {
 }
 
 /// Writes the checkpoint; what a run left there goes, since it is of another model.
-fn write(args: &Args, made: &Made) -> Result<PathBuf> {
-    let place = args.out.join(files::CHECKPOINT);
+fn write(folder: &Path, made: &Made) -> Result<PathBuf> {
+    let place = folder.join(files::CHECKPOINT);
     let file = made.checkpoint.file().map_err(BadInput::new)?;
-    std::fs::create_dir_all(&args.out)
-        .with_context(|| format!("can't create {}", args.out.display()))?;
-    let _lock = Lock::take("--out", &args.out)?;
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("can't create {}", folder.display()))?;
+    let _lock = Lock::take("--out", folder)?;
     let mut together = Together::default();
     for old in [files::STATE, files::HISTORY, files::CURVE] {
-        together.remove(&args.out.join(old));
+        together.remove(&folder.join(old));
     }
     together
         .add(&place, |to| file.write_to(to))
@@ -295,6 +338,8 @@ struct Imported {
     dims: [usize; 2],
     checks: Vec<Checked>,
     notes: Vec<String>,
+    /// What `export` says of the image, where one is asked for.
+    image: Option<Exported>,
 }
 
 impl Answer for Imported {
@@ -314,8 +359,11 @@ impl Answer for Imported {
             );
         }
         say!("Wrote {}", self.checkpoint.display());
+        if let Some(image) = &self.image {
+            return image.tell();
+        }
         let mut words = vec![OsStr::new("export")];
-        if self.checkpoint.parent() != Some(std::path::Path::new(files::FOLDER)) {
+        if self.checkpoint.parent() != Some(Path::new(files::FOLDER)) {
             words.extend([OsStr::new("--checkpoint"), self.checkpoint.as_os_str()]);
         }
         print::next(&shell::command(words));
