@@ -128,6 +128,16 @@ pub fn run(args: &Args) -> Result<()> {
         .map_or(NOISE * span * span, |found| found.rmse.powi(2));
     let known = Unseen::learn(p, counts, &traits, noise).map_err(BadInput::new)?;
     let mut movie = movies::movie(id, &args.title, args.year, &args.genres);
+    // A title that has a year keeps it.
+    if let (Some(year), Some(own)) = (args.year, search::year(&movie.title))
+        && year != u32::from(own)
+    {
+        return Err(BadInput::new(format!(
+            "--year is {year} and the title `{}` says {own}: leave one of them out",
+            movie.title
+        ))
+        .into());
+    }
     is_new(args, &movie, &titles, &checkpoint)?;
     movie.genres = genres(movie.genres, known.genres())?;
     let own = traits_of(&movie);

@@ -375,6 +375,10 @@ fn a_movie_that_training_never_saw_is_added_exported_and_ranked() {
     );
     // Who adds it once more is told of it: it would be there twice.
     contains(
+        &place.fails(2, &["add-movie", "--title", "New (2020)", "--year", "2021"]),
+        &["--year is 2021 and the title `New (2020)` says 2020: leave one of them out"],
+    );
+    contains(
         &place.fails(2, &["add-movie", "--title", "Plain (1950)"]),
         &["a movie Plain (1950) already, with id 301; --id 302 adds another"],
     );
