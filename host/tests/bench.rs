@@ -173,6 +173,29 @@ mod peers {
     }
 
     #[test]
+    fn reading_parquet_is_compared_by_processor_time_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("synth");
+        let data = data.to_str().unwrap();
+        let small = ["--users", "30", "--movies", "40", "--ratings", "600"];
+        succeeds(&[&["synth", "--format", "parquet", "--out", data][..], &small].concat());
+        let work = "case \"$*\" in *'--data '*/ratings.parquet*) ;; *) exit 9;; esac\n\
+                    echo '{\"who\": \"somebody\", \"seconds\": 7.5, \"processor\": 3.25}'";
+        let python = python(folder.path(), "", work);
+        let text =
+            succeeds(&[&arguments(&python, "--peers=polars")[..], &["--data", data]].concat());
+        let table = &text[text
+            .find("Reading ratings.parquet")
+            .unwrap_or_else(|| panic!("{text}"))..];
+        assert!(table.contains("Processor s"), "{table}");
+        let [_, median, _, processor, _] = row(table, "somebody")[..] else {
+            panic!("{table}");
+        };
+        assert_eq!((median, processor), (7.5, 3.25));
+        assert_eq!(row(table, "pocketrec, ids made dense").len(), 4, "{table}");
+    }
+
+    #[test]
     fn who_is_missing_is_named_and_left_out() {
         let folder = tempfile::tempdir().unwrap();
         let work = "echo '{\"who\": \"somebody\", \"seconds\": 1}'";
