@@ -3,6 +3,7 @@
 use crate::region;
 use core::mem::MaybeUninit;
 use pocketrec::model::{Model, Wanted};
+use pocketrec::rank::Order;
 use pocketrec::service::{Board, Port, Service};
 use pocketrec::store::InRam;
 use pocketrec::wire::{
@@ -52,6 +53,7 @@ pub fn polls(name: &str, model: Model<'static>, first: u32) {
         count: 10,
         include_rated: true,
         include_below: true,
+        order: Order::Score,
         wanted: Wanted::ANY,
     };
     let mut frame = [0; MAX_FRAME];

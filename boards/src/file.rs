@@ -14,7 +14,7 @@ pub const BESIDE: [&str; 6] = ["codes", "codes-mlp", "integers", "owners", "shap
 
 /// Features of core that decide which models a firmware takes, which lists it makes of them, and whether they can
 /// grow.
-const FEATURES: [&str; 10] = [
+const FEATURES: [&str; 11] = [
     "codes",
     "codes-mlp",
     "facets",
@@ -22,6 +22,7 @@ const FEATURES: [&str; 10] = [
     "integers",
     "interest",
     "odds",
+    "orders",
     "shapes",
     "together",
     "wide",

@@ -7,6 +7,7 @@
 use pocketrec::image::ImageError;
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
+use pocketrec::rank::Order;
 use pocketrec::service::{Board, Port, Service};
 use pocketrec::wire::{
     Capabilities, FrameReader, LinkCounters, MAX_FRAME, Reply, Request, Reset, VERSION, Who,
@@ -78,6 +79,7 @@ fn main() -> Result<(), ImageError> {
             count: 3,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         },
     ];

@@ -146,6 +146,7 @@
 //! | `integers` | yes | models of 16-bit and 8-bit integers |
 //! | `interest` | yes | models with interests |
 //! | `shapes` | yes | models of other shapes than rows of 8 in half precision, and no MLP beside a dot product or one of a multiple of 4 relu units, 4 relu units and 1 linear unit |
+//! | `orders` | yes | lists by stars, taste, fame or surprise in place of scores |
 //! | `together` | yes | lists for two people by a [`service`] |
 //! | `wide` | yes | with `shapes`, rows of up to 32 dimensions and layers of up to 64 units, where else it is 8 and 32: the working memory of learning falls from 3.3 KB to 0.7 KB without it |
 //! | `defmt` | no | `defmt::Format` for public types |

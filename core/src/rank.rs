@@ -1,6 +1,7 @@
 //! Lists of movies: the best for a user and the most similar to a movie, in bounded memory and a fixed order, computed
 //! in slices so that a serial line stays responsive.
 
+mod order;
 mod together;
 mod walk;
 
@@ -12,6 +13,7 @@ use crate::list::List;
 use crate::model::kin::KinTerms;
 use crate::model::{Interest, Model, MovieVector, UserState, Wanted};
 
+pub use order::Order;
 pub use together::{Agreement, TopForTwo};
 use walk::{By, Walk, walk_on};
 #[cfg(feature = "learn")]
@@ -24,7 +26,7 @@ pub struct Hit {
     /// Which movie.
     pub movie: MovieId,
     /// What it was ranked by: the score before it is clamped to the rating scale with the terms of confidence and
-    /// interest, or a likeness.
+    /// interest, what another [`Order`] goes by, or a likeness.
     pub score: f32,
 }
 
@@ -105,6 +107,8 @@ pub(crate) struct Ranking<const N: usize> {
     interest: Interest,
     wanted: Wanted,
     above_mean: bool,
+    #[cfg(feature = "orders")]
+    order: Order,
 }
 
 impl<const N: usize> Ranking<N> {
@@ -117,7 +121,17 @@ impl<const N: usize> Ranking<N> {
             interest,
             wanted: Wanted::ANY,
             above_mean: true,
+            #[cfg(feature = "orders")]
+            order: Order::Score,
         }
+    }
+
+    /// The ranking by `order`.
+    #[cfg(feature = "orders")]
+    #[inline]
+    pub(crate) fn by(mut self, order: Order) -> Self {
+        self.order = order;
+        self
     }
 
     /// The ranking of `wanted` movies, with those too that are predicted below the user's mean where that is asked for.
@@ -136,6 +150,10 @@ impl<const N: usize> Ranking<N> {
         mut filter: impl FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
+        #[cfg(feature = "orders")]
+        if self.order != Order::Score {
+            return self.sort((model, user), &mut filter, movies);
+        }
         let fame = self.fame;
         let counted = self.fame_of_a_count;
         let fame_of_a_count = counted.unwrap_or_else(|| model.fame_of_a_count(fame));
@@ -159,6 +177,40 @@ impl<const N: usize> Ranking<N> {
             #[cfg(not(feature = "codes"))]
             let _ = lookup;
             self.best.walk(next).rank(of, &by, &mut filter, movies)
+        })
+    }
+
+    /// What a movie costs.
+    #[cfg(feature = "orders")]
+    pub(crate) fn cost(&self, costs: &crate::kernels::Costs) -> u32 {
+        match self.order {
+            Order::Score => costs.ranked,
+            _ => costs.sorted,
+        }
+    }
+
+    #[cfg(feature = "orders")]
+    #[inline(never)] // So that the other user's stack isn't every list's.
+    fn sort(
+        &mut self,
+        of: (&Model<'_>, &UserState),
+        filter: &mut dyn FnMut(MovieId) -> bool,
+        movies: u32,
+    ) -> Progress {
+        let (model, user) = of;
+        let mut everybody = UserState::EMPTY;
+        if self.order == Order::Surprise {
+            let (row, bias) = model.mean_row();
+            model.set_state(&mut everybody, row, bias);
+        }
+        let by = order::Sorting {
+            order: self.order,
+            everybody: &everybody,
+            wanted: self.wanted,
+            above_mean: self.above_mean,
+        };
+        walk_on(model, &mut self.next, |part, next, _| {
+            self.best.walk(next).sort((part, user), &by, filter, movies)
         })
     }
 
@@ -228,6 +280,14 @@ impl<const N: usize> TopN<N> {
     /// The ranking with movies too that are predicted below the user's mean.
     pub fn with_below_mean(mut self) -> Self {
         self.ranking.above_mean = false;
+        self
+    }
+
+    /// The ranking by another order than that of scores: fame and interest count nothing then. Costs a prediction a movie, two
+    /// for a surprise, by the plain way.
+    #[cfg(feature = "orders")]
+    pub fn with_order(mut self, order: Order) -> Self {
+        self.ranking.order = order;
         self
     }
 

@@ -6,7 +6,7 @@ import { Connection, Refusal } from './link.js';
 import { Atlas } from './map.js';
 import { fromFile, give, leftOut, toFile } from './profile.js';
 import { element, rowOf } from './rows.js';
-import { call, count, fixed, items, moved, moves, say, stars, titled, worded } from './words.js';
+import { call, count, fixed, items, moved, moves, say, sortedBy, stars, titled, worded } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 /** Rows in a list: as many as a reply holds. */
@@ -14,6 +14,10 @@ const LIST = 20;
 const NEAR = 6;
 /** `Capabilities::ODDS`: the board says how sure its predictions are. */
 const ODDS = 1 << 3;
+/** `Capabilities::ORDERS`: it sorts lists otherwise than by scores. */
+const ORDERS = 1 << 5;
+/** `Capabilities::TOGETHER`: it makes lists for two. */
+const TOGETHER = 1 << 6;
 
 class Page {
   tab = 'top';
@@ -77,10 +81,13 @@ class Page {
     this.profiles = (await this.ask('Owners')).reply.Owners;
     if (this.owner >= this.profiles.owners) this.owner = 0;
     this.users = info.users;
+    // A number of a fixed width comes as its bytes.
+    const can = (what) => (hello.capabilities[0] & what) !== 0;
+    this.isSure = can(ODDS);
+    this.isForTwoAble = can(TOGETHER);
     this.offerOthers();
     this.scale = info;
-    // A number of a fixed width comes as its bytes.
-    this.isSure = (hello.capabilities[0] & ODDS) !== 0;
+    $('order').hidden = !can(ORDERS);
     if (this.isHere()) this.own = info;
     $('use-page').setAttribute('aria-pressed', String(this.isHere()));
     $('use-serial').setAttribute('aria-pressed', String(!this.isHere()));
@@ -122,8 +129,9 @@ class Page {
     );
     const options = [...$('with').options];
     if (options.some(({ value }) => value === chosen)) $('with').value = chosen;
-    $('tab-two').hidden = options.length === 0;
-    if (options.length === 0 && this.tab === 'two') this.tab = 'top';
+    const isAble = this.isForTwoAble && options.length > 0;
+    $('tab-two').hidden = !isAble;
+    if (!isAble && this.tab === 'two') this.tab = 'top';
   }
 
   /** From now on another rates, and lists are theirs. */
@@ -157,7 +165,7 @@ class Page {
     if (!this.other) return;
     const asked = { who: this.who, count: LIST, with: this.other.who, agreement: $('agree').value, wanted: this.wanted() };
     const list = (await this.ask({ Together: asked })).reply.Together;
-    this.shared = list.map(({ movie, stars: [own, theirs] }) => ({ movie, stars: own, theirs }));
+    this.shared = list.map(({ movie, score, stars: [own, theirs] }) => ({ movie, score, stars: own, theirs }));
   }
 
   /** Whether the list for two is what is looked at. */
@@ -179,9 +187,20 @@ class Page {
     return { all_of: bit('genre'), none_of: bit('not'), from: year('from', 0), to: year('to', 65535) };
   }
 
+  /** What the list is sorted by, as core calls it. */
+  order() {
+    return $('order').hidden ? 'Score' : $('by').value;
+  }
+
+  /** What the list that is shown is sorted by; nothing where its numbers say it. */
+  sorting() {
+    if (this.words || this.tab === 'rated' || this.tab === 'suggest') return null;
+    return this.tab === 'two' ? 'Above' : this.order();
+  }
+
   /** The list and the ratings anew. */
   async refresh() {
-    const { reply } = await this.ask({ TopN: { who: this.who, count: LIST, include_rated: false, include_below: false, wanted: this.wanted() } });
+    const { reply } = await this.ask({ TopN: { who: this.who, count: LIST, include_rated: false, include_below: false, order: this.order(), wanted: this.wanted() } });
     this.top = reply.Movies;
     const rated = new Map();
     for (let total = 1; rated.size < total; ) {
@@ -317,6 +336,21 @@ class Page {
     }, 80);
   }
 
+  /** Opens the first of what a search finds, without a wait for the letters to settle. */
+  openFirst() {
+    clearTimeout(this.settling);
+    this.settling = null;
+    return this.run(async () => {
+      await this.predict();
+      const [first] = this.found;
+      if (!first) return;
+      this.opened = first.movie;
+      await this.explain(first.movie);
+      this.render();
+      document.querySelector('.row')?.focus();
+    });
+  }
+
   show(tab) {
     this.tab = tab;
     this.opened = null;
@@ -342,14 +376,14 @@ class Page {
 
   load(file) {
     return this.run(async () => {
-      const ratings = fromFile(await file.text(), file.name);
+      const { ratings, others } = fromFile(await file.text(), file.name, this.owner);
       const before = this.top;
       const { taken, refused } = await give(this.connection, this.who, ratings);
       this.suggested = null;
       await this.refresh();
       this.moves = moves(before, this.top);
       this.render();
-      const rest = leftOut(refused, this.scale);
+      const rest = [leftOut(refused, this.scale), others ? `${others} left out, which are other people’s` : ''].filter(Boolean).join('; ');
       this.tell(`${count(taken, 'rating')} of ${file.name} taken${rest ? `; ${rest}` : ''}. ${moved(before, this.top, (id) => this.name(id))}`);
     });
   }
@@ -424,7 +458,7 @@ class Page {
 
   rows() {
     if (this.words) return this.found.map((row) => ({ ...row, given: this.rated.get(row.movie) }));
-    const numbered = (ranked, at) => ({ ...ranked, place: at + 1 });
+    const numbered = (ranked, at) => ({ ...ranked, place: at + 1, by: sortedBy(this.sorting(), ranked.score) });
     if (this.tab === 'suggest') return (this.suggested ?? []).map(numbered);
     if (this.tab === 'two') return this.shared.map(numbered);
     if (this.tab === 'rated') return [...this.rated].reverse().map(([movie, given]) => ({ movie, given }));
@@ -438,8 +472,14 @@ class Page {
     if (this.tab === 'two') return this.aboutTwo(rows);
     if (!rows.length) return say`No movie is like that and, as far as it knows you, above what you give on average.`;
     if (!this.rated.size) return say`The best for somebody it knows nothing of. Rate a movie and the list becomes yours.`;
-    const falls = rows.every((row, at) => at === 0 || row.stars <= rows[at - 1].stars);
-    return `The best for you, from ${count(this.rated.size, 'rating')}${falls ? '' : ': by the stars you would give and by what you have looked for lately'}.`;
+    const what = {
+      Score: say`by score: the stars you would give, plus what a movie’s popularity and your latest ratings add`,
+      Stars: 'by the stars you would give',
+      Taste: say`by taste: what of the stars is your own taste, however good a movie is in general`,
+      Fame: say`by fame, from 0 to 1: how well known a movie is`,
+      Surprise: 'by surprise: how many stars more than what would be predicted for somebody unknown',
+    }[this.order()];
+    return `The best for you, from ${count(this.rated.size, 'rating')}, ${what}.`;
   }
 
   aboutTwo(rows) {
@@ -451,7 +491,7 @@ class Page {
       Mean: say`Sorted by the mean of both your scores`,
     }[$('agree').value];
     const isUnknown = who.Owner !== undefined && !this.profiles.ratings[who.Owner];
-    return `${worth}, each from that person’s own mean: stars, plus what popularity and recent interest add. The numbers are your stars, then those of ${name}${isUnknown ? ', who has rated nothing yet' : ''}.`;
+    return `${worth}, each from that person’s own mean: stars, plus what popularity and recent interest add. At the right are your stars, then those of ${name}${isUnknown ? ', who has rated nothing yet' : ''}.`;
   }
 
   render() {
@@ -472,6 +512,7 @@ class Page {
     $('panel').setAttribute('aria-labelledby', `tab-${this.tab}`);
     const isFiltered = (this.tab === 'top' || this.tab === 'two') && this.words === '';
     for (const id of ['genre', 'not', 'from', 'to']) $(id).disabled = !isFiltered;
+    $('by').disabled = !isFiltered || this.tab === 'two';
     $('pair').hidden = this.tab !== 'two' || this.words !== '';
     $('user-label').hidden = $('with').value !== 'user';
     for (const id of ['undo', 'save', 'forget-all']) $(id).disabled = this.rated.size === 0 && id !== 'undo';
@@ -491,7 +532,7 @@ class Page {
         next.focus();
       });
     }
-    for (const id of ['genre', 'not', 'from', 'to', 'with', 'user', 'agree']) {
+    for (const id of ['by', 'genre', 'not', 'from', 'to', 'with', 'user', 'agree']) {
       $(id).addEventListener('change', () =>
         this.run(() => {
           this.moves = new Map();
@@ -528,6 +569,11 @@ class Page {
     }
     const isTyping = event.target.matches('input, select');
     if (isTyping && event.target !== search) return;
+    if (event.key === 'Enter' && event.target === search && this.words) {
+      event.preventDefault();
+      this.openFirst();
+      return;
+    }
     const next = { ArrowDown: rows[at + 1], ArrowUp: at === 0 ? search : rows[at - 1] }[event.key];
     if (next && (event.target === search || at >= 0)) {
       event.preventDefault();

@@ -9,26 +9,47 @@ export function toFile(ratings) {
   return [`${idColumn()},rating`, ...ratings.map(({ movie, stars }) => `${movie},${stars}`), ''].join('\n');
 }
 
-/** The ratings in a file's text; throws a sentence that names the line which is none. */
-export function fromFile(text, name) {
+/** The cells of a line of CSV: those in double quotes may hold commas, and a double quote twice. */
+function cellsOf(line) {
+  const cells = [];
+  const cell = /\s*(?:"((?:[^"]|"")*)"\s*|([^,]*))(,|$)/y;
+  for (let end = ','; end === ','; ) {
+    const match = cell.exec(line);
+    if (!match) return null;
+    cells.push(match[1]?.replaceAll('""', '"') ?? match[2].trim());
+    end = match[3];
+  }
+  return cells;
+}
+
+/**
+ * The ratings in a file's text, and how many in it are other people's than the `owner`'s, where it says whose they are, as the
+ * file does in which `host` keeps an emulated board's. Throws a sentence that names the line which is none.
+ */
+export function fromFile(text, name, owner) {
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
-  const header = lines[0].split(',').map((cell) => cell.trim().toLowerCase().replace(/[^a-z]/g, ''));
+  const header = (cellsOf(lines[0]) ?? []).map((cell) => cell.toLowerCase().replace(/[^a-z]/g, ''));
   const movie = header.findIndex((cell) => cell === 'movieid' || cell === 'itemid');
-  const rating = header.indexOf('rating');
+  const [rating, whose] = ['rating', 'owner'].map((column) => header.indexOf(column));
   if (movie < 0 || rating < 0) {
     throw new Error(`line 1 of ${name} should name the columns ${idColumn()} and rating`);
   }
   const ratings = [];
+  let others = 0;
   lines.forEach((line, at) => {
     if (at === 0 || line.trim() === '') return;
-    const cells = line.split(',');
-    const [id, stars] = [cells[movie], cells[rating]].map((cell) => (cell?.trim() ? Number(cell) : NaN));
+    const cells = cellsOf(line) ?? [];
+    // A movie that was added to the board's image.
+    if (whose >= 0 && cells[whose] === 'movie') return;
+    const number = (column) => (cells[column]?.trim() ? Number(cells[column]) : NaN);
+    const [id, stars] = [movie, rating].map(number);
     if (!Number.isInteger(id) || id < 0 || id > 0xffffffff || !Number.isFinite(stars)) {
       throw new Error(`line ${at + 1} of ${name}, “${line}”, should have ${say`a movie’s id`} and its stars, such as 1,4.5`);
     }
-    ratings.push([id, stars]);
+    if (whose >= 0 && number(whose) !== owner) others += 1;
+    else ratings.push([id, stars]);
   });
-  return ratings;
+  return { ratings, others };
 }
 
 /** Gives ratings to a board; returns how many it took, and why not the others. */

@@ -16,7 +16,10 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** `row` has `movie`, `place`, `stars`, `move`, `given`, and `theirs` in a list for two; `desk` is what rows need of the page. */
+/**
+ * `row` has `movie`, `place`, `stars`, `move`, `given`, `by`, what the list is sorted by in words, and `theirs` in a list for two;
+ * `desk` is what rows need of the page.
+ */
 export function rowOf(row, desk) {
   const movie = desk.movie(row.movie);
   const { name, others, year } = titled(movie.title);
@@ -27,7 +30,7 @@ export function rowOf(row, desk) {
     { type: 'button', class: row.theirs === undefined ? 'row' : 'row two', 'aria-expanded': String(isOpen), 'data-focus': `row-${row.movie}`, 'data-movie': row.movie, onclick: () => desk.open(row.movie) },
     element('span', { class: 'place' }, row.place ? String(row.place) : ''),
     element('span', { class: 'name' }, name, year ? element('span', { class: 'year' }, ` ${year}`) : null),
-    element('span', { class: 'genres' }, others ? element('span', { class: 'others' }, others) : null, movie.genres.slice(0, 4).join(' · ')),
+    element('span', { class: 'genres' }, others ? element('span', { class: 'others' }, others) : null, row.by ? element('span', { class: 'by' }, row.by) : null, [row.by ? '' : null, ...movie.genres.slice(0, 4)].filter((part) => part !== null).join(' · ')),
     moveOf(row.move),
     number === undefined
       ? element('span', { class: 'value' })

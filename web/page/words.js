@@ -61,6 +61,18 @@ export function stars(number) {
   return `${number} ${number === 1 ? 'star' : 'stars'}`;
 }
 
+/** What a list in this order is sorted by, for a row: nothing where its stars say it. */
+export function sortedBy(order, number) {
+  const words = {
+    Score: `score ${fixed(number ?? 0)}`,
+    Taste: `taste ${signed(number ?? 0)}`,
+    Fame: `fame ${fixed(number ?? 0)}`,
+    Surprise: `${signed(number ?? 0)} above`,
+    Above: `${signed(number ?? 0)} above`,
+  };
+  return words[order] ?? null;
+}
+
 /** What follows predicted stars: between which ones a rating is likely to be, or nothing where that isn't known. */
 export function likely(interval) {
   return interval ? `, likely ${fixed(interval.low, 1)} to ${fixed(interval.high, 1)}` : '';

@@ -103,7 +103,7 @@ mod tests {
         for request in [
             r#""Hello""#,
             r#""Limits""#,
-            r#"{"TopN":{"who":{"Owner":0},"count":20,"include_rated":false,"include_below":false,"wanted":{"all_of":1,"none_of":0,"from":1990,"to":65535}}}"#,
+            r#"{"TopN":{"who":{"Owner":0},"count":20,"include_rated":false,"include_below":false,"order":"Score","wanted":{"all_of":1,"none_of":0,"from":1990,"to":65535}}}"#,
             r#"{"Import":{"who":{"Owner":0},"count":1,"ratings":[[1,5],[0,0],[0,0],[0,0],[0,0],[0,0],[0,0],[0,0]]}}"#,
         ] {
             let once = frame(request.as_bytes(), 7, false).unwrap();

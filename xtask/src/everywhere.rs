@@ -39,7 +39,7 @@ pub enum Extent {
 }
 
 /// The features that a device may choose; `write` is the host's.
-const FEATURES: [&str; 14] = [
+const FEATURES: [&str; 15] = [
     "codes",
     "codes-mlp",
     "facets",
@@ -48,6 +48,7 @@ const FEATURES: [&str; 14] = [
     "interest",
     "learn",
     "odds",
+    "orders",
     "shapes",
     "together",
     "wide",

@@ -5,7 +5,7 @@
 
 use super::reader::Reader;
 use crate::model::Wanted;
-use crate::rank::Agreement;
+use crate::rank::{Agreement, Order};
 use crate::wire::{MAX_IMPORT, Request, Who};
 
 /// Requests, by the numbers of their variants, that have a field.
@@ -50,6 +50,7 @@ pub(crate) fn request(bytes: &[u8]) -> Option<Request> {
             count,
             include_rated: reader.flag(),
             include_below: reader.flag(),
+            order: order(&mut reader),
             wanted: wanted(&mut reader),
         },
         5 => Request::Similar { movie, count },
@@ -123,6 +124,19 @@ fn entry(reader: &mut Reader<'_>) -> crate::wire::Entry {
     let bytes = reader.bytes();
     reader.failed |= bytes.len() > crate::wire::MAX_ENTRY;
     bytes.iter().copied().collect()
+}
+
+/// What a list is sorted by.
+fn order(reader: &mut Reader<'_>) -> Order {
+    let code = reader.byte();
+    reader.failed |= code > 4;
+    match code {
+        0 => Order::Score,
+        1 => Order::Stars,
+        2 => Order::Taste,
+        3 => Order::Fame,
+        _ => Order::Surprise,
+    }
 }
 
 /// Which movies a list may have.

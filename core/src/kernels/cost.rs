@@ -11,6 +11,8 @@ use crate::MAX_LAYERS;
 pub struct Costs {
     /// A movie of a ranking.
     pub ranked: u32,
+    /// A movie of a list in another order than that of scores.
+    pub sorted: u32,
     /// A movie that another is compared with.
     pub compared: u32,
     /// A rating that is folded in.
@@ -57,11 +59,17 @@ impl Costs {
             true => (20, 40, 20),
             false => (2_200, 850, 1_800),
         };
+        // A movie by itself, twice over.
+        let plain = match (shape.movies.is_integer(), machine.float) {
+            (false, false) => 1_800,
+            _ => 40,
+        };
         // The belief in a row and its bias is a matrix.
         let side = (shape.user_dim as u32).saturating_add(1);
         let belief = side.saturating_mul(side).saturating_mul(belief);
         Self {
             ranked: products.saturating_mul(product).saturating_add(movie),
+            sorted: products.saturating_mul(plain).saturating_add(1_000),
             compared: dim.saturating_mul(cosine),
             rating: layers.saturating_mul(gradient).saturating_add(belief),
         }

@@ -17,6 +17,15 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         } else {
             0
         };
+        let lists = if cfg!(feature = "orders") {
+            Capabilities::ORDERS
+        } else {
+            0
+        } | if cfg!(feature = "together") {
+            Capabilities::TOGETHER
+        } else {
+            0
+        };
         let odds = match &self.model {
             Ok(model) if cfg!(feature = "odds") && model.has_odds() => Capabilities::ODDS,
             _ => 0,
@@ -42,7 +51,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             } else {
                 Status::NoModel
             } as u8,
-            capabilities: self.board.capabilities.0 | learn | storage | odds | grow,
+            capabilities: self.board.capabilities.0 | learn | lists | storage | odds | grow,
             largest_frame: MAX_FRAME as u16,
         }
     }

@@ -5,7 +5,7 @@ use super::{Answer, Rated, Service, Work, movie_row};
 use crate::ids::UserId;
 use crate::list::List;
 use crate::model::{Model, UserState, Wanted};
-use crate::rank::{Agreement, Hit, Nearest, Ranking};
+use crate::rank::{Agreement, Hit, Nearest, Order, Ranking};
 use crate::store::Store;
 use crate::wire::{MAX_LIST, Ranked, Reply, Who};
 #[cfg(feature = "together")]
@@ -22,7 +22,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         model: &Model<'_>,
         who: &Who,
         (count, include_rated, include_below): (u8, bool, bool),
-        wanted: &Wanted,
+        (order, wanted): (Order, &Wanted),
     ) -> Answer<'m> {
         let mut user = UserState::EMPTY;
         self.user(model, who, &mut user)?;
@@ -31,8 +31,11 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             false => Rated::by(model, who),
         };
         can_filter(model, wanted)?;
+        can_sort(model, order)?;
         let ranking = Ranking::new(list_length(count)?, self.interest(model, who));
         let ranking = ranking.of(*wanted, include_below);
+        #[cfg(feature = "orders")]
+        let ranking = ranking.by(order);
         self.lookup.clear();
         self.begin(
             model,
@@ -119,6 +122,7 @@ impl ForTwo {
             let stars = |user| model.predict_for(user, hit.movie).unwrap_or_default();
             let _ = list.push(Shared {
                 movie: hit.movie.0,
+                score: hit.score,
                 stars: self.users.each_ref().map(stars),
             });
         }
@@ -143,6 +147,23 @@ fn can_filter(model: &Model<'_>, wanted: &Wanted) -> Result<(), Why> {
     match model.has_facets() || *wanted == Wanted::ANY {
         true => Ok(()),
         false => Err(Why::NoFacets),
+    }
+}
+
+/// Whether lists are sorted so, by this model.
+#[cfg(feature = "orders")]
+fn can_sort(model: &Model<'_>, order: Order) -> Result<(), Why> {
+    match order == Order::Fame && !model.has_confidence() {
+        true => Err(Why::NoFame),
+        false => Ok(()),
+    }
+}
+
+#[cfg(not(feature = "orders"))]
+fn can_sort(_: &Model<'_>, order: Order) -> Result<(), Why> {
+    match order == Order::Score {
+        true => Ok(()),
+        false => Err(Why::NotSupported),
     }
 }
 

@@ -567,8 +567,14 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                 count,
                 include_rated,
                 include_below,
+                order,
                 ref wanted,
-            } => self.top(model, who, (count, include_rated, include_below), wanted),
+            } => self.top(
+                model,
+                who,
+                (count, include_rated, include_below),
+                (order, wanted),
+            ),
             Request::Together {
                 ref who,
                 count,
@@ -610,6 +616,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     fn begin(&mut self, model: &Model<'_>, work: Work) -> Answer<'m> {
         let costs = model.costs();
         let cost = match work {
+            #[cfg(feature = "orders")]
+            Work::Top { ref ranking, .. } => ranking.cost(&costs),
+            #[cfg(not(feature = "orders"))]
             Work::Top { .. } => costs.ranked,
             Work::Similar { .. } => costs.compared,
             // Rows are scored for each of them, also where one alone would be looked up.

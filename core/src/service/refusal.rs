@@ -16,9 +16,16 @@ pub(super) enum Why {
     #[cfg(feature = "learn")]
     OffScale,
     ListTooLong,
-    #[cfg(not(all(feature = "learn", feature = "odds", feature = "together")))]
+    #[cfg(not(all(
+        feature = "learn",
+        feature = "odds",
+        feature = "orders",
+        feature = "together"
+    )))]
     NotSupported,
     NoFacets,
+    #[cfg(feature = "orders")]
+    NoFame,
     #[cfg(feature = "learn")]
     LogFull,
     #[cfg(feature = "learn")]
@@ -56,7 +63,14 @@ impl<const OWNERS: usize, const LOG: usize, S: Store> Service<'_, OWNERS, LOG, S
             Why::OffScale => Refusal::OffScale,
             Why::ListTooLong => Refusal::ListTooLong,
             Why::NoFacets => Refusal::NoFacets,
-            #[cfg(not(all(feature = "learn", feature = "odds", feature = "together")))]
+            #[cfg(feature = "orders")]
+            Why::NoFame => Refusal::NoFame,
+            #[cfg(not(all(
+                feature = "learn",
+                feature = "odds",
+                feature = "orders",
+                feature = "together"
+            )))]
             Why::NotSupported => Refusal::NotSupported,
             #[cfg(feature = "learn")]
             Why::LogFull => Refusal::LogFull,

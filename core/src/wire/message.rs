@@ -1,11 +1,11 @@
 //! Requests and replies. Variants are appended, never moved; the fields of a released one never change.
 
 use super::refusal::Refusal;
-use super::{Entry, MAX_BECAUSE, MAX_IMPORT, MAX_LIST, MAX_OWNERS};
+use super::{Entry, MAX_BECAUSE, MAX_IMPORT, MAX_LIST, MAX_OWNERS, MAX_SHARED};
 use crate::MAX_DIM;
 use crate::list::List;
 use crate::model::{Interval, Validation, Wanted};
-use crate::rank::Agreement;
+use crate::rank::{Agreement, Order};
 use serde::{Deserialize, Serialize};
 
 /// The user or owner that a request is about.
@@ -47,6 +47,8 @@ pub enum Request {
         include_rated: bool,
         /// Whether movies may be in the list that are predicted below their mean.
         include_below: bool,
+        /// What the list is sorted by; by anything but scores, as far as the firmware can ([`Capabilities::ORDERS`]).
+        order: Order,
         /// Which movies the list may have; all, where the image says nothing of them ([`ModelInfo::facets`]).
         wanted: Wanted,
     },
@@ -262,7 +264,7 @@ pub enum Reply<'a> {
     /// To `Together`, the best first.
     // Whoever can't answer it needs no code to write it; so with what follows.
     #[cfg_attr(not(feature = "together"), serde(skip_serializing))]
-    Together(List<Shared, MAX_LIST>),
+    Together(List<Shared, MAX_SHARED>),
     /// To `Likely`; nothing where the image doesn't say how sure predictions are.
     #[cfg_attr(not(feature = "odds"), serde(skip_serializing))]
     Likely(Option<Interval>),
@@ -318,6 +320,10 @@ impl Capabilities {
     pub const ODDS: u32 = 1 << 3;
     /// It takes movies that are added to its image.
     pub const GROW: u32 = 1 << 4;
+    /// It sorts lists by other orders than that of scores.
+    pub const ORDERS: u32 = 1 << 5;
+    /// It makes lists for two.
+    pub const TOGETHER: u32 = 1 << 6;
 
     /// Whether all of `bits` are set.
     pub const fn has(self, bits: u32) -> bool {
@@ -398,7 +404,7 @@ pub struct ModelInfo<'a> {
 pub struct Ranked {
     /// MovieLens id.
     pub movie: u32,
-    /// What it was ranked by: a score before it is clamped to the scale, or a likeness.
+    /// What it was ranked by: a score before it is clamped to the scale, what another [`Order`] goes by, or a likeness.
     pub score: f32,
     /// The prediction in stars, clamped to the scale; for similar movies, the likeness again.
     pub stars: f32,
@@ -410,6 +416,8 @@ pub struct Ranked {
 pub struct Shared {
     /// MovieLens id.
     pub movie: u32,
+    /// What it was ranked by, in stars above their means: [`Agreement`] of both their scores.
+    pub score: f32,
     /// The prediction for each of them in stars, clamped to the scale.
     pub stars: [f32; 2],
 }

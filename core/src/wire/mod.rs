@@ -40,13 +40,13 @@ pub use crate::model::{Entry, MAX_ENTRY};
 
 /// The version of frames and messages spoken here. It is raised where a message's bytes change, and a test that has all
 /// of them fails where they change and it isn't.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// What a `Hello` reply starts with.
 pub const HELLO_MAGIC: [u8; 4] = *b"PkRd";
 
-/// The longest body of a frame.
-pub const MAX_BODY: usize = 288;
+/// The longest body of a frame: a list for two where there is one, else a list.
+pub const MAX_BODY: usize = if cfg!(feature = "together") { 344 } else { 288 };
 
 /// Version, request number and CRC around a body.
 pub const OVERHEAD: usize = 1 + 4 + 4;
@@ -60,6 +60,13 @@ pub const PREAMBLE: [u8; 64] = [0; 64];
 
 /// The most movies in a reply.
 pub const MAX_LIST: usize = 20;
+
+/// The most movies in a reply for two: none without the feature `together`.
+pub const MAX_SHARED: usize = if cfg!(feature = "together") {
+    MAX_LIST
+} else {
+    0
+};
 
 /// The most owners that a device may have.
 pub const MAX_OWNERS: usize = 8;
@@ -76,6 +83,7 @@ const _: () = {
     let (number, single, code) = (5, 4, 1);
     let length = 1;
     assert!(code + length + MAX_LIST * (number + 2 * single) <= MAX_BODY);
+    assert!(code + length + MAX_SHARED * (number + 3 * single) <= MAX_BODY);
     assert!(code + number + single + length + crate::MAX_DIM * single <= MAX_BODY);
     assert!(code + number + length + MAX_LIST * (number + single + 1) <= MAX_BODY);
     assert!(code + 3 + length + 1 + MAX_ENTRY <= MAX_BODY);

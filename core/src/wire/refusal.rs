@@ -66,6 +66,8 @@ pub enum Refusal {
     BadMovie(NoModel),
     /// This movie wasn't added.
     NotAdded(u32),
+    /// The image doesn't say how well known movies are, by which the list is to be sorted.
+    NoFame,
 }
 
 #[cfg(feature = "grow")]
@@ -178,6 +180,9 @@ impl fmt::Display for Refusal {
                 ),
             },
             Self::NotAdded(id) => write!(f, "movie {id} was not added to the device"),
+            Self::NoFame => f.write_str(
+                "the device's image doesn't say how well known its movies are, so no list is sorted by that",
+            ),
         }
     }
 }

@@ -7,6 +7,7 @@ use pocketrec::image::example;
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
 use pocketrec::profile::{Log, UNDO_DEPTH};
+use pocketrec::rank::Order;
 use pocketrec::service::Service;
 use pocketrec::store::flash::FlashLog;
 use pocketrec::store::{InRam, Store};
@@ -59,6 +60,7 @@ fn top(who: Who, count: u8) -> Request {
         count,
         include_rated: false,
         include_below: false,
+        order: Order::Score,
         wanted: Wanted::ANY,
     }
 }

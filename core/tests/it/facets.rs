@@ -1,5 +1,5 @@
-//! Genres and years, lists that are filtered by them, lists above the mean, and lists for two, against plain readings of
-//! what they promise.
+//! Genres and years, lists that are filtered by them, lists above the mean, lists in other orders, and lists for two, against
+//! plain readings of what they promise.
 
 use crate::device::Device;
 use pocketrec::ids::MovieId;
@@ -7,7 +7,7 @@ use pocketrec::image::builder::{OwnedTable, Title, room, write};
 use pocketrec::image::{ImageError, TableKind as K};
 use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, UserState, Wanted};
-use pocketrec::rank::{Agreement, TopForTwo, TopN};
+use pocketrec::rank::{Agreement, Order, TopForTwo, TopN};
 use pocketrec::store::InRam;
 use pocketrec::wire::{Refusal, Reply, Request, Who};
 
@@ -239,6 +239,7 @@ fn a_device_answers_for_two_and_by_genre_what_core_ranks() {
             count: 10,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted,
         };
         let Reply::Movies(list) = device.ask(request) else {
@@ -277,11 +278,11 @@ fn a_device_answers_for_two_and_by_genre_what_core_ranks() {
         };
         let came: Vec<_> = list
             .iter()
-            .map(|shared| (shared.movie, shared.stars))
+            .map(|shared| (shared.movie, shared.score, shared.stars))
             .collect();
         let due = top.hits().iter().map(|hit| {
             let stars = [&user, &other].map(|user| model.predict_for(user, hit.movie).unwrap());
-            (hit.movie.0, stars)
+            (hit.movie.0, hit.score, stars)
         });
         assert_eq!(came, due.collect::<Vec<_>>());
         assert!(!came.is_empty());
@@ -293,6 +294,82 @@ fn a_device_answers_for_two_and_by_genre_what_core_ranks() {
             wanted,
         };
         assert_eq!(device.ask(nobody), Reply::Refused(Refusal::UnknownOwner(2)));
+    });
+}
+
+#[test]
+fn a_list_in_another_order_is_sorted_by_that_and_told_with_it() {
+    with_model(&tables(), |model| {
+        let model = model.unwrap();
+        let mut device = Device::<1, 8, _>::new(Ok(model), InRam);
+        let wanted = wanteds()[3];
+        for (order, below) in Order::ALL
+            .into_iter()
+            .zip([false, true].into_iter().cycle())
+        {
+            for id in [1, 2, 3] {
+                let request = Request::TopN {
+                    who: Who::ImageUser(id),
+                    count: 10,
+                    include_rated: false,
+                    include_below: below,
+                    order,
+                    wanted,
+                };
+                let reply = device.ask(request);
+                if !cfg!(feature = "orders") && order != Order::Score {
+                    assert_eq!(reply, Reply::Refused(Refusal::NotSupported));
+                    continue;
+                }
+                let Reply::Movies(list) = reply else {
+                    panic!("{reply:?}")
+                };
+                let user = model.user(pocketrec::ids::UserId(id)).unwrap();
+                let everybody = model.mean_user();
+                let number = |row: u32| match order {
+                    Order::Score => model.score(&user, row) + model.confidence_stars(row),
+                    Order::Stars => model.score(&user, row),
+                    Order::Taste => model.explain(&user, row).dot + model.explain(&user, row).mlp,
+                    Order::Fame => f32::from(model.confidence(row).unwrap()) * (1.0 / 255.0),
+                    Order::Surprise => model.score(&user, row) - model.score(&everybody, row),
+                };
+                let numbers: Vec<f32> = (0..MOVIES as u32).map(number).collect();
+                let may = |row: usize| {
+                    let is_good = model.score(&user, row as u32) >= user.mean();
+                    is_wanted(wanted, row) && (below || is_good)
+                };
+                let came: Vec<u32> = list.iter().map(|ranked| ranked.movie).collect();
+                assert_eq!(came, best(&numbers, may), "{order:?}");
+                assert!(came.len() > 3, "{order:?}: {came:?}");
+                for ranked in &*list {
+                    let row = ranked.movie - 1;
+                    assert_eq!(ranked.score, numbers[row as usize], "{order:?}");
+                    let stars = model.predict_for(&user, MovieId(ranked.movie)).unwrap();
+                    assert_eq!(ranked.stars, stars);
+                }
+            }
+        }
+    });
+}
+
+#[cfg(feature = "orders")]
+#[test]
+fn no_list_is_by_fame_where_the_image_says_nothing_of_it() {
+    let plain: Vec<OwnedTable> = tables().into_iter().take(10).collect();
+    with_model(&plain, |model| {
+        let mut device = Device::<1, 8, _>::new(Ok(model.unwrap()), InRam);
+        let mut ask = |order| {
+            device.ask(Request::TopN {
+                who: Who::Owner(0),
+                count: 3,
+                include_rated: false,
+                include_below: false,
+                order,
+                wanted: Wanted::ANY,
+            })
+        };
+        assert_eq!(ask(Order::Fame), Reply::Refused(Refusal::NoFame));
+        assert!(matches!(ask(Order::Surprise), Reply::Movies(_)));
     });
 }
 
@@ -309,6 +386,7 @@ fn an_image_without_genres_lists_everything_and_refuses_a_filter() {
             count: 3,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted,
         };
         assert!(matches!(device.ask(request(Wanted::ANY)), Reply::Movies(_)));

@@ -17,6 +17,8 @@ fn hello_is_frozen_for_ever() {
     // ... and answer with these, but for versions, status, capabilities and size.
     let learn = u8::from(cfg!(feature = "learn"));
     let grow = u8::from(cfg!(feature = "grow")) << 4;
+    let orders = u8::from(cfg!(feature = "orders")) << 5;
+    let together = u8::from(cfg!(feature = "together")) << 6;
     let mut plain = vec![
         VERSION,
         7,
@@ -34,7 +36,7 @@ fn hello_is_frozen_for_ever() {
         2,
         3,
         0,
-        4 | learn | grow,
+        4 | learn | grow | orders | together,
         0,
         0,
         0,

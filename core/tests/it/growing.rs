@@ -9,7 +9,7 @@ use pocketrec::grow::{MAX_ADDED, RECORDS};
 use pocketrec::image::ImageError;
 use pocketrec::model::{Model, Wanted};
 use pocketrec::profile::{Log, UNDO_DEPTH};
-use pocketrec::rank::Agreement;
+use pocketrec::rank::{Agreement, Order};
 use pocketrec::store::flash::{FlashLog, least_region};
 use pocketrec::store::{InRam, Store};
 use pocketrec::wire::{Capabilities, Entry, NoModel, Refusal, Reply, Request, Who};
@@ -92,6 +92,7 @@ fn questions() -> Vec<Request> {
                 count: 20,
                 include_rated: false,
                 include_below: true,
+                order: Order::Score,
                 wanted,
             });
         }

@@ -5,7 +5,7 @@ use pocketrec::image::ImageError;
 use pocketrec::list::List;
 use pocketrec::model::Wanted;
 use pocketrec::model::{Interval, Validation};
-use pocketrec::rank::Agreement;
+use pocketrec::rank::{Agreement, Order};
 use pocketrec::wire::{
     Added, Because, Explained, FrameError, Health, Hello, Limits, LinkCounters, MAX_FRAME,
     MAX_IMPORT, MAX_OWNERS, ModelInfo, NoModel, Owners, ProfileReply, Ranked, RatingEntry,
@@ -72,6 +72,7 @@ fn requests() -> Vec<Request> {
             count,
             include_rated: true,
             include_below: false,
+            order: Order::Surprise,
             wanted,
         },
         Request::Similar { movie, count },
@@ -159,6 +160,7 @@ fn refusals() -> Vec<Refusal> {
             b: 300,
         }),
         Refusal::NotAdded(300),
+        Refusal::NoFame,
     ]);
     all
 }
@@ -311,6 +313,7 @@ fn replies() -> Vec<Reply<'static>> {
         Reply::Storage(storage(StorageState::Flash)),
         Reply::Together(list(Shared {
             movie,
+            score: 0.75,
             stars: [stars, 3.5],
         })),
         Reply::Likely(Some(Interval {

@@ -6,6 +6,7 @@ use pocketrec::image::example;
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
 
+use pocketrec::rank::Order;
 use pocketrec::store::{InRam, Record, Store, StoreError};
 use pocketrec::wire::{MAX_IMPORT, Refusal, Reply, Request, Storage, StorageState, Who};
 
@@ -333,6 +334,7 @@ fn suggestions_and_recommendations_leave_out_what_the_owner_rated() {
             count: 4,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         },
     ] {
@@ -417,6 +419,7 @@ fn work_ahead_waits_until_no_request_is_under_way() {
         count: 2,
         include_rated: false,
         include_below: false,
+        order: Order::Score,
         wanted: Wanted::ANY,
     });
     while device.service.is_working() {

@@ -3,6 +3,7 @@
 use crate::service::{BOARD, Line, frame_of};
 use pocketrec::image::example;
 use pocketrec::model::Wanted;
+use pocketrec::rank::Order;
 use pocketrec::service::{Port, QueuedPort, Service};
 use pocketrec::wire::{MAX_LIST, Request, VERSION, Who};
 
@@ -20,6 +21,7 @@ fn requests() -> Vec<Request> {
             count: MAX_LIST as u8,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         },
         Request::Profile { who: Who::Owner(0) },

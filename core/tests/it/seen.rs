@@ -6,7 +6,7 @@ use pocketrec::ids::{elias_fano_size, fill_elias_fano};
 use pocketrec::image::ImageError;
 use pocketrec::image::{Element, Table, TableKind, example};
 use pocketrec::model::Wanted;
-use pocketrec::rank::TopN;
+use pocketrec::rank::{Order, TopN};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
@@ -157,6 +157,7 @@ mod on_a_device {
             count: 4,
             include_rated,
             include_below: true,
+            order: Order::Score,
             wanted: Wanted::ANY,
         };
         match device.ask(request) {

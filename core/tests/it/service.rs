@@ -5,6 +5,7 @@ use pocketrec::image::ImageError;
 use pocketrec::image::{AlignedBytes, example};
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
+use pocketrec::rank::Order;
 use pocketrec::service::{Board, Port, Service};
 use pocketrec::wire::{
     Capabilities, FrameReader, LinkCounters, MAX_BODY, MAX_FRAME, MAX_LIST, Refusal, Reply,
@@ -147,6 +148,7 @@ fn without_a_model_hello_says_so_and_requests_say_why() {
                 count: 1,
                 include_rated: false,
                 include_below: false,
+                order: Order::Score,
                 wanted: Wanted::ANY,
             },
         ] {
@@ -184,6 +186,7 @@ fn answers_are_the_models_own() {
             count: 20,
             include_rated: false,
             include_below: true,
+            order: Order::Score,
             wanted: Wanted::ANY,
         },
     ) else {
@@ -247,6 +250,7 @@ fn wrong_requests_are_refused_by_name() {
                 count: MAX_LIST as u8 + 1,
                 include_rated: false,
                 include_below: false,
+                order: Order::Score,
                 wanted: Wanted::ANY,
             },
             Refusal::ListTooLong,
@@ -299,6 +303,7 @@ fn one_request_waits_a_further_one_is_busy_and_a_long_one_can_be_cancelled() {
         count: 4,
         include_rated: false,
         include_below: false,
+        order: Order::Score,
         wanted: Wanted::ANY,
     };
     bench.send(1, top);
@@ -378,6 +383,7 @@ fn a_long_request_is_heard_of_at_least_once_a_second() {
             count: 4,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         },
     );

@@ -25,7 +25,7 @@ use pocketrec::numeric::crc32::{Crc32, crc32};
 use pocketrec::numeric::dot::{dot, dot_from};
 use pocketrec::numeric::{clamp, f16, magnitude, square_root};
 use pocketrec::profile::{Log, Private, Profile, Rating};
-use pocketrec::rank::{Agreement, Nearest, TopForTwo, TopN};
+use pocketrec::rank::{Agreement, Nearest, Order, TopForTwo, TopN};
 use pocketrec::service::{Board, Port, Service};
 use pocketrec::store::deferred::{Deferred, Step};
 use pocketrec::store::flash::{FlashLog, least_region};
@@ -361,6 +361,7 @@ fn logs(log: &mut Log<16>) {
 fn rankings(model: &Model<'_>) {
     let mut top = TopN::<10>::with_limit(size())
         .with_fame(float())
+        .with_order(black_box(Order::Taste))
         .with_below_mean()
         .with_wanted(black_box(Wanted::ANY))
         .with_interest(model.interest_of_ratings(black_box(&[])));

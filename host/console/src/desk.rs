@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use pocketrec::model::{Interval, Wanted};
-use pocketrec::rank::Agreement;
+use pocketrec::rank::{Agreement, Order};
 use pocketrec::wire::{Ranked, RatingEntry};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::number::{count, fixed, signed};
 use pocketrec_base::print::width::{shortened, width};
 use pocketrec_data::Titles;
 use pocketrec_link::filter::Filter;
+use pocketrec_link::lists::word;
 
 use super::verb::Other;
 
@@ -224,18 +225,28 @@ fn way(places: i32) -> &'static str {
     }
 }
 
-/// What a list of the best movies is: for the owner, or for two, and of what genres and years.
-pub fn heading(other: Option<&Other>, only: &str) -> String {
-    let mut heading = "The best for you".to_owned();
-    if let Some(other) = other {
-        heading += &format!(" and {}", other.name());
+/// What a list of the best movies for the owner is: of what genres and years, and in what order.
+pub fn heading(only: &str, order: Order) -> String {
+    let heading = of_only("The best for you".to_owned(), only);
+    match order {
+        Order::Score => heading,
+        order => format!("{heading}, by {}", word(order)),
     }
-    if !only.is_empty() {
-        heading += &format!(" of {only}");
+}
+
+/// What a list for two is.
+pub fn heading_for_two(other: &Other, only: &str) -> String {
+    let heading = of_only(format!("The best for you and {}", other.name()), only);
+    match other.agreement {
+        Agreement::Mean => heading + ", by the mean of both",
+        Agreement::Least => heading,
     }
-    match other.map(|other| other.agreement) {
-        Some(Agreement::Mean) => heading + ", by the mean of both",
-        Some(Agreement::Least) | None => heading,
+}
+
+fn of_only(heading: String, only: &str) -> String {
+    match only {
+        "" => heading,
+        only => format!("{heading} of {only}"),
     }
 }
 
@@ -257,7 +268,7 @@ const GENRES: usize = 4;
 pub fn taste(
     desk: &Desk,
     top: &[Ranked],
-    likely: &[Option<Interval>],
+    likely: &[Interval],
     ratings: &[RatingEntry],
 ) -> Vec<String> {
     let mut lines = Vec::new();
@@ -293,13 +304,9 @@ pub fn taste(
             "You gave the most stars to {best}, the fewest to {worst}"
         ));
     }
-    let known: Vec<f32> = likely
-        .iter()
-        .flatten()
-        .map(|ends| ends.high - ends.low)
-        .collect();
-    if !known.is_empty() {
-        let half = known.iter().sum::<f32>() / known.len() as f32 / 2.0;
+    if !likely.is_empty() {
+        let widths = likely.iter().map(|ends| ends.high - ends.low);
+        let half = widths.sum::<f32>() / likely.len() as f32 / 2.0;
         let within = fixed(half, 1);
         lines.push(format!(
             "It expects to be right within {within} stars, four times in five"
@@ -443,13 +450,10 @@ mod tests {
             stars,
             used: true,
         };
-        let likely = [
-            Some(Interval {
-                low: 3.0,
-                high: 5.0,
-            }),
-            None,
-        ];
+        let likely = [Interval {
+            low: 3.0,
+            high: 5.0,
+        }];
         let told = taste(
             &desk,
             &list(&[1, 3, 2]),
@@ -464,17 +468,21 @@ mod tests {
                 "It expects to be right within 1.0 stars, four times in five",
             ]
         );
-        assert!(taste(&desk, &[], &[None], &[]).is_empty());
+        assert!(taste(&desk, &[], &[], &[]).is_empty());
     }
 
     #[test]
     fn a_list_for_two_says_of_what_by_what_and_who_has_rated_nothing() {
         let other = Other::read("1 mean").unwrap();
         assert_eq!(
-            heading(Some(&other), "comedy"),
+            heading_for_two(&other, "comedy"),
             "The best for you and owner 1 of comedy, by the mean of both"
         );
-        assert_eq!(heading(None, ""), "The best for you");
+        assert_eq!(heading("", Order::Score), "The best for you");
+        assert_eq!(
+            heading("war", Order::Taste),
+            "The best for you of war, by taste"
+        );
         for (none, said) in [
             ([false, false], None),
             ([true, false], Some("You have rated nothing yet")),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::verb::Other;
 use anyhow::Result;
 use pocketrec::model::{Interval, Wanted};
+use pocketrec::rank::Order;
 use pocketrec::wire::{
     Capabilities, Explained, Hello, MAX_LIST, Owners, ProfileReply, Ranked, RatingEntry, Refusal,
     Reply, Request, Shared, Storage, StorageState, Who,
@@ -20,8 +21,10 @@ pub const LIST: usize = MAX_LIST;
 /// What is asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Ask {
-    /// The best movies for the owner, of those that are wanted.
-    Top(Wanted),
+    /// The best movies for the owner, of those that are wanted, in this order.
+    Top(Wanted, Order),
+    /// Between which stars the owner's rating of a movie is likely to be.
+    Likely(u32),
     /// The best movies for the owner and another one, of those that are wanted.
     Together(Other, Wanted),
     /// Why a prediction for another one is what it is.
@@ -58,9 +61,10 @@ impl Ask {
 /// What the board tells.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Told {
-    /// To [`Ask::Top`], [`Ask::Suggest`] and [`Ask::Similar`]; of the best movies also between which stars a rating is likely
-    /// to be, where the board knows it.
-    Movies(Ask, Vec<Ranked>, Vec<Option<Interval>>),
+    /// To [`Ask::Top`], [`Ask::Suggest`] and [`Ask::Similar`].
+    Movies(Ask, Vec<Ranked>),
+    /// To [`Ask::Likely`]; nothing where the board doesn't know it.
+    Likely(u32, Option<Interval>),
     /// To [`Ask::Together`], and whether the owner and the other one have rated nothing yet.
     Shared(Other, Vec<Shared>, [bool; 2]),
     /// To [`Ask::WhyFor`].
@@ -123,6 +127,8 @@ pub struct About {
     pub scale: (f32, f32, f32),
     /// How ratings are kept, in words.
     pub kept: String,
+    /// Whether it says how sure its predictions are.
+    pub is_sure: bool,
 }
 
 /// A board and one of its owners.
@@ -161,6 +167,7 @@ impl<L: Read + Write> Device<L> {
                     movies: info.movies,
                     scale: (info.lowest, info.highest, info.step),
                     kept: String::new(),
+                    is_sure: Capabilities(hello.capabilities).has(Capabilities::ODDS),
                 }),
                 _ => None,
             },
@@ -218,11 +225,16 @@ impl<L: Read + Write> Device<L> {
         let request = match ask {
             Ask::Ratings => return Ok(Told::Ratings(ratings::all(&mut self.board, who)?)),
             Ask::Board => return Ok(Told::Board(Box::new(self.storage()?))),
-            Ask::Top(wanted) => Request::TopN {
+            Ask::Likely(movie) => {
+                let interval = likely::ask(&mut self.board, who, movie)?;
+                return Ok(Told::Likely(movie, interval));
+            }
+            Ask::Top(wanted, order) => Request::TopN {
                 who,
                 count,
                 include_rated: false,
                 include_below: false,
+                order,
                 wanted,
             },
             Ask::Together(Other { who: with, .. }, _) if with == who => {
@@ -256,16 +268,12 @@ impl<L: Read + Write> Device<L> {
                 no_owner(&mut self.board, owner).into()
             }
             LinkError::Refused(why) if is_of_person(why) => BadInput::new(why).into(),
+            LinkError::Lacks(what) => BadInput::new(what).into(),
             why => anyhow::Error::new(why),
         })?;
         let board = &mut self.board;
         match &mut told {
             Told::Why(movie, _, interval) => *interval = likely::ask(board, who, *movie)?,
-            Told::Movies(Ask::Top(_), list, intervals) => {
-                for ranked in list {
-                    intervals.push(likely::ask(board, who, ranked.movie)?);
-                }
-            }
             Told::Shared(other, _, have_none) => {
                 let owners = keep::owners(board)?;
                 *have_none = [who, other.who].map(|one| match one {
@@ -300,6 +308,7 @@ fn is_of_person(why: Refusal) -> bool {
         Refusal::UnknownMovie(_)
             | Refusal::UnknownUser(_)
             | Refusal::NoFacets
+            | Refusal::NoFame
             | Refusal::OffScale
             | Refusal::NotRated(_)
             | Refusal::NothingToUndo
@@ -315,8 +324,8 @@ fn told(ask: Ask, reply: Reply<'_>) -> Option<Told> {
         (Ask::WhyFor(other, movie), Reply::Explained(explained)) => {
             Told::WhyFor(other, movie, explained)
         }
-        (Ask::Top(_) | Ask::Suggest | Ask::Similar(_), Reply::Movies(list)) => {
-            Told::Movies(ask, list.to_vec(), Vec::new())
+        (Ask::Top(..) | Ask::Suggest | Ask::Similar(_), Reply::Movies(list)) => {
+            Told::Movies(ask, list.to_vec())
         }
         (Ask::Why(movie), Reply::Explained(explained)) => Told::Why(movie, explained, None),
         (Ask::Predict(movie), Reply::Stars(stars)) => Told::Stars(movie, stars),

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use pocketrec::model::{Interval, Wanted};
+use pocketrec::rank::Order;
 use pocketrec::wire::{Ranked, RatingEntry};
 use pocketrec_base::error::{BadInput, Stopped};
 use pocketrec_base::print::number::{count, fixed, stars as with_word};
@@ -14,9 +15,9 @@ use pocketrec_base::print::{self, Column, Table, worded};
 use pocketrec_base::{note, say};
 use pocketrec_data::search::is_name;
 use pocketrec_link::likely::clause;
-use pocketrec_link::lists::{SCORE, for_two, table};
+use pocketrec_link::lists::{for_two, names, sorted_by, table};
 
-use super::desk::{Desk, Moves, heading, taste, unknown, why, why_for};
+use super::desk::{Desk, Moves, heading, heading_for_two, taste, unknown, why, why_for};
 use super::device::{About, Ask, Device, Told};
 use super::verb::{self, HELP, Named, Other, Verb};
 use super::view::side::generous;
@@ -32,8 +33,8 @@ pub struct Teller<'a, L> {
     choose: &'a Choose<'a>,
     /// The best movies, as they were told last.
     top: Option<Vec<Ranked>>,
-    /// Between which stars ratings of them are likely to be, where that is known.
-    likely: Vec<Option<Interval>>,
+    /// What they are sorted by.
+    order: Order,
     /// The owner's ratings, where what is known of them was asked for.
     ratings: Vec<RatingEntry>,
     /// The movies of the list that was shown last: `why 3` is about its third.
@@ -53,7 +54,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             about,
             choose,
             top: None,
-            likely: Vec::new(),
+            order: Order::Score,
             ratings: Vec::new(),
             listed: Vec::new(),
             only: (Wanted::ANY, String::new()),
@@ -113,9 +114,14 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             Some(Verb::Only(line)) => {
                 self.only = (desk.wanted(&line)?, line);
                 self.top = None;
-                Ask::Top(self.only.0)
+                Ask::Top(self.only.0, self.order)
             }
-            Some(Verb::Top) => Ask::Top(self.only.0),
+            Some(Verb::By(order)) => {
+                self.order = order;
+                self.top = None;
+                Ask::Top(self.only.0, order)
+            }
+            Some(Verb::Top) => Ask::Top(self.only.0, self.order),
             Some(Verb::Together(other)) => Ask::Together(other, self.only.0),
             Some(Verb::Suggest) => Ask::Suggest,
             Some(Verb::Ratings) => Ask::Ratings,
@@ -145,12 +151,22 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             }
             _ => why,
         })?;
-        self.tell(&told);
+        let likely = match &told {
+            Told::Movies(Ask::Top(..), list) => self.likely(list)?,
+            Told::Me(_) => {
+                let top = self.top.take().unwrap_or_default();
+                let likely = self.likely(&top)?;
+                self.top = Some(top);
+                likely
+            }
+            _ => Vec::new(),
+        };
+        self.tell(&told, &likely);
         if let (Ask::Why(movie), Some(other)) = (ask, self.with)
             && self.listed.contains(&movie)
         {
             let told = self.device.ask(Ask::WhyFor(other, movie), |_, _| ())?;
-            self.tell(&told);
+            self.tell(&told, &[]);
         }
         if ask.changes() {
             let now = self.best()?;
@@ -162,13 +178,23 @@ impl<'a, L: Read + Write> Teller<'a, L> {
     }
 
     fn best(&mut self) -> Result<Vec<Ranked>> {
-        match self.device.ask(Ask::Top(self.only.0), |_, _| ())? {
-            Told::Movies(_, list, likely) => {
-                self.likely = likely;
-                Ok(list)
-            }
+        let ask = Ask::Top(self.only.0, self.order);
+        match self.device.ask(ask, |_, _| ())? {
+            Told::Movies(_, list) => Ok(list),
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// Between which stars ratings of the movies of a list are likely to be, where that is known.
+    fn likely(&mut self, list: &[Ranked]) -> Result<Vec<Option<Interval>>> {
+        let mut of = |ranked: &Ranked| {
+            let told = self.device.ask(Ask::Likely(ranked.movie), |_, _| ())?;
+            Ok(match told {
+                Told::Likely(_, interval) => interval,
+                _ => None,
+            })
+        };
+        list.iter().map(&mut of).collect()
     }
 
     fn movie(&self, named: &Named, is_change: bool) -> Result<u32> {
@@ -191,9 +217,12 @@ impl<'a, L: Read + Write> Teller<'a, L> {
         }
     }
 
-    fn tell(&mut self, told: &Told) {
+    /// Tells an answer; `likely` is of each movie of a list, or of the best ones.
+    fn tell(&mut self, told: &Told, likely: &[Option<Interval>]) {
         match told {
-            Told::Movies(ask, list, likely) => {
+            // Asked for beside what is told.
+            Told::Likely(..) => {}
+            Told::Movies(ask, list) => {
                 let names: &[&str] = match ask {
                     Ask::Similar(movie) => {
                         note!("Near {}", self.desk.title(*movie));
@@ -204,24 +233,30 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                         &["Worth", "Stars"]
                     }
                     _ => {
-                        note!("{}", heading(None, &self.only.1));
-                        (self.top, self.likely) = (Some(list.clone()), likely.clone());
-                        &["Score", "Stars"]
+                        note!("{}", heading(&self.only.1, self.order));
+                        self.top = Some(list.clone());
+                        names(self.order)
                     }
                 };
-                let rows = list.iter();
-                let rows = rows.map(|ranked| (ranked.movie, [ranked.score, ranked.stars]));
+                let is_by_stars = names == ["Stars"];
+                let rows = list.iter().map(|ranked| match is_by_stars {
+                    true => (ranked.movie, vec![ranked.stars]),
+                    false => (ranked.movie, vec![ranked.score, ranked.stars]),
+                });
                 self.list(names, rows.collect(), likely);
-                if matches!(ask, Ask::Top(_)) && !list.is_empty() {
-                    note!("{SCORE}");
+                if matches!(ask, Ask::Top(..)) && !list.is_empty() {
+                    note!("{}", sorted_by(self.order));
                 }
             }
             Told::Shared(other, list, have_none) => {
-                note!("{}", heading(Some(other), &self.only.1));
-                let rows = list.iter().map(|shared| (shared.movie, shared.stars));
-                self.list(&["Yours", "Other"], rows.collect(), &[]);
+                note!("{}", heading_for_two(other, &self.only.1));
+                let rows = list.iter().map(|shared| {
+                    let [own, theirs] = shared.stars;
+                    (shared.movie, vec![shared.score, own, theirs])
+                });
+                self.list(&["Above", "Yours", "Other"], rows.collect(), &[]);
                 if !list.is_empty() {
-                    note!("Sorted by {}", for_two(other.agreement));
+                    note!("Above is {}", for_two(other.agreement));
                 }
                 if let Some(sentence) = unknown(*have_none, other) {
                     note!("{sentence}");
@@ -243,7 +278,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             Told::Ratings(ratings) => {
                 note!("Your ratings, the latest last");
                 let rows = ratings.iter();
-                let rows = rows.map(|rating| (rating.movie, [rating.stars; 2]));
+                let rows = rows.map(|rating| (rating.movie, vec![rating.stars]));
                 self.list(&["Stars"], rows.collect(), &[]);
             }
             Told::Why(movie, explained, interval) => {
@@ -292,7 +327,8 @@ impl<'a, L: Read + Write> Teller<'a, L> {
             Told::Me(me) => {
                 say!("{}, {}", count(me.ratings, "rating"), generous(me.bias));
                 let top = self.top.as_deref().unwrap_or_default();
-                for line in taste(&self.desk, top, &self.likely, &self.ratings) {
+                let likely: Vec<Interval> = likely.iter().copied().flatten().collect();
+                for line in taste(&self.desk, top, &likely, &self.ratings) {
                     say!("{}", worded(&line));
                 }
             }
@@ -315,7 +351,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
 
     /// Shows movies with as many of their numbers as have names, and between which stars ratings are `likely` to be where
     /// that is known.
-    fn list(&mut self, names: &[&str], rows: Vec<(u32, [f32; 2])>, likely: &[Option<Interval>]) {
+    fn list(&mut self, names: &[&str], rows: Vec<(u32, Vec<f32>)>, likely: &[Option<Interval>]) {
         let lines = rows.iter().enumerate().map(|(at, (movie, numbers))| {
             let numbers = numbers.iter().take(names.len()).map(|x| fixed(*x, 2));
             let shown = [

@@ -65,6 +65,8 @@ fn evening(
         if is_fresh {
             terminal.draw(|frame| view::draw(frame, state))?;
             is_fresh = false;
+            let asks = update::at_leisure(state).into_iter().collect();
+            send(state, ask, asks)?;
         }
         let began = Instant::now();
         if !signals::wait_for_keys(TICK) {
@@ -94,7 +96,7 @@ fn send(state: &mut State, to: &Sender<Ask>, asks: Vec<Ask>) -> Result<()> {
         if to.send(ask).is_err() {
             bail!("nobody asks the board any more");
         }
-        state.waiting += 1;
+        state.waiting += usize::from(!matches!(ask, Ask::Likely(_)));
         state.changing += usize::from(ask.changes());
     }
     Ok(())

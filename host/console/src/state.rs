@@ -1,14 +1,17 @@
 //! What the full-screen program knows at a moment: all that is drawn follows from it.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use super::verb::Other;
 use pocketrec::model::{Interval, Wanted};
+use pocketrec::rank::Order;
 use pocketrec::wire::{Explained, ProfileReply, Ranked, RatingEntry};
+use pocketrec_link::lists;
 
-use super::desk::{Brief, Desk, Moves, heading};
-use super::device::About;
+use super::desk::{Brief, Desk, Moves, heading, heading_for_two};
+use super::device::{About, Ask};
 
 /// Which list is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +39,8 @@ pub struct Row {
     pub number: Option<f32>,
     /// The stars that are predicted, where that is something else.
     pub stars: Option<f32>,
-    /// Between which stars a rating is likely to be, where that is known.
-    pub likely: Option<Interval>,
+    /// Those that are predicted for the other one, in a list for two.
+    pub theirs: Option<f32>,
 }
 
 /// What lies over the list.
@@ -105,8 +108,14 @@ pub struct State {
     pub only: (Wanted, String),
     /// The best movies as they were told last.
     pub top: Vec<Ranked>,
-    /// Between which stars ratings of them are likely to be, where that is known.
-    pub likely: Vec<Option<Interval>>,
+    /// What they are sorted by.
+    pub order: Order,
+    /// Between which stars ratings of movies are likely to be: of those of which that was asked, and where it is known.
+    pub likely: HashMap<u32, Option<Interval>>,
+    /// The places of the list on the screen of whose movies that is shown.
+    pub sight: Range<usize>,
+    /// Whether it is being asked.
+    pub is_filling: bool,
     /// What moved in them since the last rating.
     pub moves: Moves,
     /// Whether the list that comes is told of by what moved.
@@ -154,7 +163,10 @@ impl State {
             first: 0,
             only: (Wanted::ANY, String::new()),
             top: Vec::new(),
-            likely: Vec::new(),
+            order: Order::Score,
+            likely: HashMap::new(),
+            sight: 0..0,
+            is_filling: false,
             moves: Moves::default(),
             is_changed: false,
             ratings: Vec::new(),
@@ -194,8 +206,8 @@ impl State {
     /// The list's heading.
     pub fn heading(&self) -> String {
         match &self.view {
-            View::Top => heading(None, &self.only.1),
-            View::Together(other) => heading(Some(other), &self.only.1),
+            View::Top => heading(&self.only.1, self.order),
+            View::Together(other) => heading_for_two(other, &self.only.1),
             View::Suggest => "Rate one: it learns most from these".into(),
             View::Similar(movie) => format!("Near {}", self.desk.title(*movie)),
             View::Found => "Found".into(),
@@ -204,15 +216,29 @@ impl State {
     }
 
     /// What the numbers of the list are: what it is sorted by, and what stands beside it.
-    pub fn columns(&self) -> (&'static str, &'static str) {
+    pub fn columns(&self) -> [&'static str; 3] {
         match self.view {
-            View::Top => ("Score", "Stars"),
-            View::Suggest => ("Worth", "Stars"),
-            View::Similar(_) => ("Alike", ""),
-            View::Together(_) => ("Yours", "Other"),
-            View::Found => ("", "Stars"),
-            View::Ratings => ("Stars", ""),
+            View::Top => match lists::names(self.order) {
+                [number, stars] => [number, stars, ""],
+                _ => ["", "Stars", ""],
+            },
+            View::Suggest => ["Worth", "Stars", ""],
+            View::Similar(_) => ["Alike", "", ""],
+            View::Together(_) => ["Above", "Yours", "Other"],
+            View::Found => ["", "Stars", ""],
+            View::Ratings => ["Stars", "", ""],
         }
+    }
+
+    /// The best movies of those that are wanted, in the order that is.
+    pub fn best(&self) -> Ask {
+        Ask::Top(self.only.0, self.order)
+    }
+
+    /// Between which stars the owner's ratings of the best movies are likely to be, as far as that was told.
+    pub fn intervals(&self) -> Vec<Interval> {
+        let of = |ranked: &Ranked| self.likely.get(&ranked.movie).copied().flatten();
+        self.top.iter().filter_map(of).collect()
     }
 
     /// Puts a list on the screen.

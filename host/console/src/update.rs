@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use pocketrec::rank::Order;
 use pocketrec_base::print::number::{count, fixed, stars as with_word};
 use pocketrec_data::search::{self, words};
 use pocketrec_link::lists::for_two;
@@ -15,7 +16,20 @@ use super::verb::Other;
 
 /// What is asked at the beginning, and after a change of the list that is looked at.
 pub fn at_first(state: &State) -> Vec<Ask> {
-    vec![Ask::Top(state.only.0), Ask::Ratings, Ask::Me]
+    vec![state.best(), Ask::Ratings, Ask::Me]
+}
+
+/// What is asked where nothing else is to be: how sure a prediction on the screen is.
+pub fn at_leisure(state: &mut State) -> Option<Ask> {
+    let is_idle = state.waiting == 0 && !state.is_filling && state.about.is_sure;
+    if !is_idle || state.view != View::Top {
+        return None;
+    }
+    let rows = state.rows.get(state.sight.clone())?;
+    let open = |row: &&Row| !state.likely.contains_key(&row.movie);
+    let movie = rows.iter().find(open)?.movie;
+    state.is_filling = true;
+    Some(Ask::Likely(movie))
 }
 
 /// What a key does.
@@ -75,6 +89,15 @@ pub fn key(state: &mut State, key: KeyEvent) -> Vec<Ask> {
             state.typing = Some(Typing::Only(state.only.1.clone()));
             Vec::new()
         }
+        KeyCode::Char('y') => {
+            let at = Order::ALL.iter().position(|one| *one == state.order);
+            let next = at.map_or(0, |at| (at + 1) % Order::ALL.len());
+            state.order = Order::ALL[next];
+            state.top.clear();
+            state.news.clear();
+            show_top(state);
+            vec![state.best()]
+        }
         KeyCode::Char('b') => {
             state.typing = Some(Typing::Together(String::new()));
             Vec::new()
@@ -120,7 +143,7 @@ fn about(state: &State, ask: fn(u32) -> Ask) -> Vec<Ask> {
 
 /// A change, and all that follows from it.
 fn change(state: &State, ask: Ask) -> Vec<Ask> {
-    vec![ask, Ask::Top(state.only.0), Ask::Ratings, Ask::Me]
+    vec![ask, state.best(), Ask::Ratings, Ask::Me]
 }
 
 /// A key while a search is typed: the list follows each letter.
@@ -155,7 +178,7 @@ fn search_key(state: &mut State, mut text: String, code: KeyCode) -> Vec<Ask> {
         movie,
         number: None,
         stars: None,
-        likely: None,
+        theirs: None,
     });
     state.show(View::Found, rows.collect());
     state.chosen = 0;
@@ -196,7 +219,7 @@ fn only_key(state: &mut State, mut text: String, code: KeyCode) -> Vec<Ask> {
                     state.only = (wanted, text.trim().to_owned());
                     state.top.clear();
                     show_top(state);
-                    vec![Ask::Top(wanted)]
+                    vec![state.best()]
                 }
                 Err(why) => {
                     state.complain(why.to_string());
@@ -240,11 +263,12 @@ fn edit(text: &mut String, code: KeyCode) {
 }
 
 fn show_top(state: &mut State) {
-    let rows = state.top.iter().enumerate().map(|(at, ranked)| Row {
+    let rows = state.top.iter().map(|ranked| Row {
         movie: ranked.movie,
-        number: Some(ranked.score),
+        // Stars that a list is sorted by are shown once.
+        number: (state.order != Order::Stars).then_some(ranked.score),
         stars: Some(ranked.stars),
-        likely: state.likely.get(at).copied().flatten(),
+        theirs: None,
     });
     let rows = rows.collect();
     state.show(View::Top, rows);
@@ -255,7 +279,7 @@ fn show_ratings(state: &mut State) {
         movie: rating.movie,
         number: Some(rating.stars),
         stars: None,
-        likely: None,
+        theirs: None,
     });
     let rows = rows.collect();
     state.show(View::Ratings, rows);
@@ -268,13 +292,22 @@ pub fn progress(state: &mut State, done: u32, total: u32) {
 
 /// What an answer changes.
 pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
-    state.waiting = state.waiting.saturating_sub(1);
+    if let Ask::Likely(_) = ask {
+        // Nobody waits for it.
+        state.is_filling = false;
+    } else {
+        state.waiting = state.waiting.saturating_sub(1);
+        state.latency = Some(took);
+    }
     state.changing -= usize::from(ask.changes()).min(state.changing);
     state.course = None;
-    state.latency = Some(took);
     let told = match told {
         Ok(told) => told,
         Err(why) => {
+            if let Ask::Likely(movie) = ask {
+                // Not again and again.
+                state.likely.insert(movie, None);
+            }
             let why = format!("{why:#}");
             let why = match (&ask, why.contains("scale")) {
                 (Ask::Rate(..), true) => {
@@ -287,7 +320,7 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
         }
     };
     match told {
-        Told::Movies(Ask::Top(_), list, likely) => {
+        Told::Movies(Ask::Top(..), list) => {
             state.moves = match state.is_changed {
                 true => Moves::between(&state.top, &list),
                 false => Moves::default(),
@@ -298,12 +331,16 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
                 state.add(sentence, brief);
             }
             state.is_changed = false;
-            (state.top, state.likely) = (list, likely);
+            state.top = list;
+            state.likely.clear();
             if state.view == View::Top {
                 show_top(state);
             }
         }
-        Told::Movies(ask, list, _) => {
+        Told::Likely(movie, interval) => {
+            state.likely.insert(movie, interval);
+        }
+        Told::Movies(ask, list) => {
             let view = match ask {
                 Ask::Similar(movie) => View::Similar(movie),
                 _ => View::Suggest,
@@ -312,7 +349,7 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
                 movie: ranked.movie,
                 number: Some(ranked.score),
                 stars: (ask == Ask::Suggest).then_some(ranked.stars),
-                likely: None,
+                theirs: None,
             });
             state.show(view, rows.collect());
         }
@@ -321,14 +358,14 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
                 let [own, theirs] = shared.stars;
                 Row {
                     movie: shared.movie,
-                    number: Some(own),
-                    stars: Some(theirs),
-                    likely: None,
+                    number: Some(shared.score),
+                    stars: Some(own),
+                    theirs: Some(theirs),
                 }
             });
             let rows: Vec<Row> = rows.collect();
             if !rows.is_empty() {
-                let sentence = format!("Sorted by {}", for_two(other.agreement));
+                let sentence = format!("Above is {}", for_two(other.agreement));
                 let before = sentence.split(',').next().unwrap_or_default().to_owned();
                 let brief = Brief {
                     before,

@@ -1,9 +1,10 @@
 //! What a person may say, as a line of words.
 
-use pocketrec::rank::Agreement;
+use pocketrec::rank::{Agreement, Order};
 use pocketrec::wire::Who;
 use pocketrec_base::error::BadInput;
 use pocketrec_data::search::words;
+use pocketrec_link::lists::ORDERS;
 
 /// A movie as a person names it: by words, or by its place in the list that they look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub enum Verb {
     Top,
     /// Of what genres and years the best movies are from now on; nothing for any.
     Only(String),
+    /// What the best movies are sorted by from now on.
+    By(Order),
     /// The best movies for the owner and somebody else.
     Together(Other),
     /// The movies whose rating would teach most.
@@ -113,6 +116,10 @@ pub const HELP: &[(&str, &str)] = &[
     ),
     ("only", "list all again"),
     (
+        "by ORDER",
+        "sort it by stars, taste, fame or surprise; by score again",
+    ),
+    (
         "together WHOM",
         "what you and owner 1, or `user 42`, would both like",
     ),
@@ -157,6 +164,7 @@ pub fn parse(line: &str, is_movie: impl Fn(&str) -> bool) -> Result<Option<Verb>
     Ok(Some(match verb.to_lowercase().as_str() {
         "top" => alone(Verb::Top)?,
         "only" => Verb::Only(rest.to_owned()),
+        "by" => Verb::By(order(rest)?),
         "together" => Verb::Together(Other::read(rest)?),
         "suggest" => alone(Verb::Suggest)?,
         "ratings" => alone(Verb::Ratings)?,
@@ -184,6 +192,16 @@ pub fn parse(line: &str, is_movie: impl Fn(&str) -> bool) -> Result<Option<Verb>
             )));
         }
     }))
+}
+
+/// The order that a word names.
+fn order(word: &str) -> Result<Order, BadInput> {
+    let word = word.to_lowercase();
+    let named = ORDERS.iter().find(|(name, _)| *name == word);
+    named.map(|(_, order)| *order).ok_or_else(|| {
+        let names = ORDERS.map(|(name, _)| name).join(", ");
+        BadInput::new(format!("by what? There are {names}, and not `{word}`"))
+    })
 }
 
 /// The words of a line; those in double quotes are one.
@@ -218,6 +236,7 @@ mod tests {
             assert!(what.len() <= 60, "{what}");
             let line = form.replace("MOVIE", "alien").replace("STARS", "4.5");
             let line = line.replace("WISH", "comedy").replace("WHOM", "user 42");
+            let line = line.replace("ORDER", "taste");
             assert!(matches!(read(&line), Ok(Some(_))), "{line}");
         }
         let words = |text: &str| Named::Words(text.into());
@@ -237,6 +256,8 @@ mod tests {
             ("why 300", Verb::Why(words("300"))),
             ("only", Verb::Only(String::new())),
             ("only comedy 1990..", Verb::Only("comedy 1990..".into())),
+            ("by Taste", Verb::By(Order::Taste)),
+            ("by score", Verb::By(Order::Score)),
             ("together 1", with(Who::Owner(1), Agreement::Least)),
             (
                 "together user 42 mean",
@@ -250,10 +271,15 @@ mod tests {
         for (line, said) in [
             (
                 "rat alien 5",
-                "`rat` is not a command; there are rate, top, only, together",
+                "`rat` is not a command; there are rate, top, only, by, together",
             ),
             ("top 5", "`top` takes no argument"),
             ("why", "which movie? Words of its title"),
+            (
+                "by",
+                "by what? There are score, stars, taste, fame, surprise",
+            ),
+            ("by year", "and not `year`"),
             ("together", "together with whom?"),
             ("together alien", "not `alien`"),
             ("rate alien", "not a number of stars"),

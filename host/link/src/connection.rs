@@ -370,7 +370,7 @@ impl<L: Read + Write> Connection<L> {
     ) -> Result<T, LinkError> {
         let answer = self.ask_checked(request, progress)?;
         let taken = match answer.reply() {
-            Some(Reply::Refused(why)) => return Err(LinkError::Refused(why)),
+            Some(Reply::Refused(why)) => return Err(LinkError::refused(request, why)),
             reply => reply.and_then(take),
         };
         taken.ok_or_else(|| self.nonsense(request, "it is an answer to something else".into()))

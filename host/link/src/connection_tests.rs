@@ -5,6 +5,7 @@ use super::*;
 use pocketrec::image::{AlignedBytes, example};
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
+use pocketrec::rank::Order;
 use pocketrec::wire::Who;
 use std::collections::VecDeque;
 use std::io;
@@ -279,6 +280,7 @@ fn a_request_that_is_to_stop_is_cancelled_and_what_the_board_says_of_it_told() {
         count: 10,
         include_rated: false,
         include_below: false,
+        order: Order::Score,
         wanted: Wanted::ANY,
     };
     let working = frame(42, &Reply::Working { done: 1, total: 9 });

@@ -4,6 +4,7 @@ use super::tests::frame;
 use super::*;
 use pocketrec::image::example;
 use pocketrec::model::{Model, Wanted};
+use pocketrec::rank::Order;
 use pocketrec::wire::Who;
 use std::collections::VecDeque;
 use std::io;
@@ -56,6 +57,7 @@ fn working_keeps_a_long_request_alive_and_is_told() {
         count: 1,
         include_rated: false,
         include_below: false,
+        order: Order::Score,
         wanted: Wanted::ANY,
     };
     let answer = connection

@@ -109,6 +109,8 @@ pub enum LinkError {
     },
     /// The board refuses.
     Refused(Refusal),
+    /// The firmware was built without what a request needs: what that is, and what to do.
+    Lacks(&'static str),
     /// Somebody pressed Ctrl-C while the board was being asked.
     Interrupted {
         /// The line's name.
@@ -119,6 +121,14 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// A board's refusal of `request`: by what its firmware lacks, where that is why.
+    pub fn refused(request: &Request, why: Refusal) -> Self {
+        match (why, super::sense::lacks(request)) {
+            (Refusal::NotSupported, Some(what)) => Self::Lacks(what),
+            _ => Self::Refused(why),
+        }
+    }
+
     /// This error of `request`: with what may have happened all the same, where the request changes ratings and may have
     /// reached the board.
     pub fn of(self, request: &Request) -> Self {
@@ -127,6 +137,7 @@ impl LinkError {
             (
                 _,
                 sure @ (Self::Refused(_)
+                | Self::Lacks(_)
                 | Self::Interrupted {
                     stopped: Some(true),
                     ..
@@ -268,6 +279,7 @@ impl fmt::Display for LinkError {
                 };
                 write!(f, "{why}{way_on}")
             }
+            Self::Lacks(what) => f.write_str(what),
             Self::Interrupted { line, stopped } => match stopped {
                 Some(true) => write!(f, "interrupted: {line} was told to stop, and has stopped"),
                 Some(false) => write!(

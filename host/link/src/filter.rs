@@ -77,11 +77,27 @@ impl Filter {
         Ok(filter)
     }
 
+    /// Makes sure that no genre is both wanted and not.
+    ///
+    /// # Errors
+    ///
+    /// [`BadInput`] that names it.
+    pub fn can_be(&self) -> Result<(), BadInput> {
+        let not: Vec<String> = self.none_of.iter().map(|genre| plain(genre)).collect();
+        let both = |genre: &&String| not.contains(&plain(genre));
+        match self.all_of.iter().find(both) {
+            Some(genre) => Err(BadInput::new(format!(
+                "`{genre}` is both wanted and left out, so the list would be empty: leave out one of them"
+            ))),
+            None => Ok(()),
+        }
+    }
+
     /// As a device filters that has an image of these genres ([`Model::genre_names`](pocketrec::model::Model::genre_names)).
     ///
     /// # Errors
     ///
-    /// [`BadInput`] for a genre that there isn't, with those that there are.
+    /// [`BadInput`] for a genre that there isn't, with those that there are, and for one that is both wanted and not.
     pub fn wanted(&self, names: &str) -> Result<Wanted, BadInput> {
         let bits = |genres: &[String]| {
             genres.iter().try_fold(0, |bits, genre| {
@@ -89,6 +105,7 @@ impl Filter {
                 Ok::<u32, BadInput>(bits | 1 << at)
             })
         };
+        self.can_be()?;
         let years = self.years.unwrap_or(Years {
             from: 0,
             to: u16::MAX,
@@ -188,6 +205,7 @@ mod tests {
             ("-x", "no movie has the genre `x`"),
             ("2000..1990", "2000 is after 1990"),
             ("1990 1991", "says years twice"),
+            ("drama -Drama", "`drama` is both wanted and left out"),
             ("..", "such as 1990..1999"),
         ] {
             let error = read(line).unwrap_err().to_string();

@@ -1,7 +1,7 @@
 //! Lists of movies as a person reads them: their table, and what they are sorted by in words.
 
 use pocketrec::model::Interval;
-use pocketrec::rank::Agreement;
+use pocketrec::rank::{Agreement, Order};
 use pocketrec_base::print::{Column, Table};
 
 use super::likely::ends;
@@ -29,9 +29,50 @@ pub fn table(numbers: &[&str], lines: &[Line]) -> Table {
     table
 }
 
-/// What a list's column `Score` is.
-pub const SCORE: &str =
-    "Score is predicted stars, plus what a movie's popularity and the user's latest ratings add";
+/// What the columns of a list are called: what it is sorted by and, where that is something else, predicted stars.
+pub fn names(order: Order) -> &'static [&'static str] {
+    match order {
+        Order::Score => &["Score", "Stars"],
+        Order::Stars => &["Stars"],
+        Order::Taste => &["Taste", "Stars"],
+        Order::Fame => &["Fame", "Stars"],
+        Order::Surprise => &["Above", "Stars"],
+    }
+}
+
+/// What the first of them is, in a sentence.
+pub fn sorted_by(order: Order) -> &'static str {
+    match order {
+        Order::Score => {
+            "Score is predicted stars, plus what a movie's popularity and the user's latest ratings add"
+        }
+        Order::Stars => "Sorted by predicted stars alone",
+        Order::Taste => {
+            "Taste is what of the stars is this person's own taste, however good a movie is in general"
+        }
+        Order::Fame => {
+            "Fame is how well known a movie is, from 0 to 1, by the logarithm of how many people rated it"
+        }
+        Order::Surprise => {
+            "Above is by how much the stars are above what would be predicted for somebody unknown"
+        }
+    }
+}
+
+/// The orders by the words that name them.
+pub const ORDERS: [(&str, Order); 5] = [
+    ("score", Order::Score),
+    ("stars", Order::Stars),
+    ("taste", Order::Taste),
+    ("fame", Order::Fame),
+    ("surprise", Order::Surprise),
+];
+
+/// The word that names an order.
+pub fn word(order: Order) -> &'static str {
+    let named = ORDERS.iter().find(|(_, one)| *one == order);
+    named.map_or("score", |(word, _)| word)
+}
 
 /// What a list for two is sorted by.
 pub fn for_two(agreement: Agreement) -> String {

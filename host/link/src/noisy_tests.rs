@@ -6,6 +6,7 @@ use super::*;
 use pocketrec::image::example;
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
+use pocketrec::rank::Order;
 use pocketrec::wire::{LinkCounters, Who};
 use std::collections::VecDeque;
 use std::io;
@@ -92,6 +93,7 @@ fn converse(connection: &mut Connection<Line<'_>>, model: Model<'_>) -> usize {
         count: 4,
         include_rated: false,
         include_below: false,
+        order: Order::Score,
         wanted: Wanted::ANY,
     };
     let requests = [

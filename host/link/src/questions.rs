@@ -2,6 +2,7 @@
 
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
+use pocketrec::rank::Order;
 use pocketrec::wire::{Request, Who};
 use pocketrec_base::random::Sequence;
 
@@ -58,6 +59,7 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
             // Every fifth list is a whole one.
             include_rated: at % 5 == 4,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         });
     }
@@ -81,6 +83,7 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
             count: 1,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         });
     }
@@ -128,6 +131,7 @@ pub fn of(model: &Model<'_>, counts: Counts, seed: u64) -> Vec<Request> {
         count: 1,
         include_rated: false,
         include_below: false,
+        order: Order::Score,
         wanted: Wanted::ANY,
     });
     questions

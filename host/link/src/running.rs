@@ -21,6 +21,14 @@ pub struct Running {
     pub image: PathBuf,
     /// That image's CRC-32.
     pub crc: u32,
+    /// Whether what it learns is kept in a file.
+    #[serde(default = "usually")]
+    pub keeps: bool,
+}
+
+/// Whether what a board learns is kept where nothing is said of it.
+fn usually() -> bool {
+    true
 }
 
 /// How long a socket of this machine may take to answer.
@@ -111,6 +119,7 @@ mod tests {
             pid: 1,
             image: "/model.img".into(),
             crc: 7,
+            keeps: true,
         };
         let there = running(listener.local_addr().unwrap(), "microbit");
         let stale = running(gone.local_addr().unwrap(), "stm32f405");

@@ -151,6 +151,30 @@ pub fn change(request: &Request) -> Option<&'static str> {
     })
 }
 
+/// What a firmware lacks that doesn't carry a request out, and what to do: the sentence in place of a refusal that only says so.
+pub fn lacks(request: &Request) -> Option<&'static str> {
+    Some(match request {
+        Request::Together { .. } => {
+            "this board's firmware makes no lists for two, for which it has no room; `recommend 42 --with 17` lists for \
+             two users of the image on this PC"
+        }
+        Request::TopN { .. } => {
+            "this board's firmware sorts lists by score alone, having no room for more; `query top --by` sorts them on this \
+             PC, by the board's image"
+        }
+        Request::Rate { .. }
+        | Request::Import { .. }
+        | Request::Undo { .. }
+        | Request::Forget { .. }
+        | Request::ForgetMe { .. }
+        | Request::Suggest { .. } => {
+            "this board's firmware doesn't learn from ratings: it was built without the feature `learn`"
+        }
+        Request::Likely { .. } => "this board's firmware doesn't know how sure its predictions are",
+        _ => return None,
+    })
+}
+
 /// Makes sure that `reply` can be an answer to `request`, by a board that holds what is `known`.
 ///
 /// # Errors

@@ -218,6 +218,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use pocketrec::image::example;
+    use pocketrec::rank::Order;
     use pocketrec::wire::Who;
 
     fn recorded() -> Transcript {
@@ -244,6 +245,7 @@ mod tests {
                 count: 3,
                 include_rated: false,
                 include_below: false,
+                order: Order::Score,
                 wanted: pocketrec::model::Wanted::ANY,
             },
             Request::Profile { who: owner },

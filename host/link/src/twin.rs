@@ -173,6 +173,7 @@ impl Before {
 mod tests {
     use super::*;
     use pocketrec::image::example;
+    use pocketrec::rank::Order;
 
     #[test]
     fn an_equal_answer_and_a_wrong_bit_are_told_apart() {
@@ -187,6 +188,7 @@ mod tests {
                 count: 3,
                 include_rated: false,
                 include_below: false,
+                order: Order::Score,
                 wanted: pocketrec::model::Wanted::ANY,
             },
             Request::Rate {

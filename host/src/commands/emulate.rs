@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE", default_value = DEFAULT)]
     image: PathBuf,
 
-    /// File to keep the owners' ratings and added movies in between runs [default: beside the image, for example model.microbit.profile]
+    /// File to keep the owners' ratings and added movies in between runs; `none` keeps none [default: beside the image, for example model.microbit.profile]
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
 
@@ -65,14 +65,19 @@ pub fn run(args: &Args) -> Result<()> {
             return Err(BadInput::new(why).into());
         }
     }
-    let held = Held::boot((args.board, own), &args.image, &profile, args.tcp, stop)?;
+    let profile = (profile != Path::new("none")).then_some(profile);
+    let profile = profile.as_deref();
+    let held = Held::boot((args.board, own), &args.image, profile, args.tcp, stop)?;
     // Gone when this ends, however it does in order.
     let _told = held.running.tell()?;
     held.tell();
     held.stay(stop)?;
-    Err(Stopped(match profile.exists() {
-        true => format!("Ended; {} has what was learned", profile.display()),
-        false => "Ended; nothing was rated".into(),
+    Err(Stopped(match profile {
+        None => "Ended; nothing is kept".into(),
+        Some(profile) if profile.exists() => {
+            format!("Ended; {} has what was learned", profile.display())
+        }
+        Some(_) => "Ended; nothing was rated".into(),
     })
     .into())
 }
@@ -84,15 +89,16 @@ pub struct Held {
     pub running: Running,
     bridge: Bridge,
     emulator: Emulator,
-    keeper: Keeper,
+    /// Who keeps what it learns, if anybody is to.
+    keeper: Option<Keeper>,
     /// Ratings that its owners have.
     ratings: u32,
     /// Nobody else keeps a profile in the same file meanwhile.
-    _lock: files::lock::Lock,
+    _lock: Option<files::lock::Lock>,
 }
 
 impl Held {
-    /// Boots `board`, or a firmware for it that isn't the project's, with the image and with what the file `profile` kept; it
+    /// Boots `board`, or a firmware for it that isn't the project's, with the image and with what the file `profile` kept, if there is to be one; it
     /// is asked at port `tcp` of this machine, or at a free one for 0.
     ///
     /// # Errors
@@ -100,15 +106,19 @@ impl Held {
     pub fn boot(
         (board, own): (Board, Option<&Path>),
         image: &Path,
-        profile: &Path,
+        profile: Option<&Path>,
         tcp: u16,
         stop: &'static AtomicBool,
     ) -> Result<Self> {
         line::fits(image, board)?;
         let crc = ImageBytes::read(image)?.open(image)?.header().crc;
-        files::check_file("--profile", profile)?;
-        let lock = files::lock::Lock::keep("--profile", profile)?;
-        let kept = Kept::read(profile, board.profile_region)?;
+        let mut lock = None;
+        let mut kept = None;
+        if let Some(profile) = profile {
+            files::check_file("--profile", profile)?;
+            lock = Some(files::lock::Lock::keep("--profile", profile)?);
+            kept = Kept::read(profile, board.profile_region)?;
+        }
         let bridge =
             Bridge::open(tcp).map_err(|error| BadInput::new(format!("--tcp {tcp}: {error}")))?;
         let elf = match own {
@@ -117,7 +127,7 @@ impl Held {
         };
         let hand = Waiting::new()?;
         let mut arguments = hand.qmp()?;
-        if let Some(Kept::Flash(_)) = &kept {
+        if let (Some(Kept::Flash(_)), Some(profile)) = (&kept, profile) {
             arguments.extend(Emulator::with_bytes(profile, board.profile_address));
         }
         let emulator = Emulator::boot_with(board, &elf, Some(image), &arguments)?;
@@ -126,7 +136,13 @@ impl Held {
         let mut first = Connection::new(emulator, name, Timing::EMULATOR);
         first.heed(stop);
         first.hello()?;
-        let keeper = keeper(&mut first, board, profile.to_owned(), kept, machine)?;
+        let keeper = match profile {
+            Some(profile) => {
+                let path = profile.to_owned();
+                Some(keeper(&mut first, board, path, kept, machine)?)
+            }
+            None => None,
+        };
         let ratings = keep::owners(&mut first)?.ratings;
         Ok(Self {
             running: Running {
@@ -135,6 +151,7 @@ impl Held {
                 pid: std::process::id(),
                 image: std::path::absolute(image)?,
                 crc,
+                keeps: keeper.is_some(),
             },
             bridge,
             emulator: first.into_line(),
@@ -146,7 +163,7 @@ impl Held {
 
     /// Says where it is asked.
     fn tell(&self) {
-        let (running, keeper) = (&self.running, &self.keeper);
+        let running = &self.running;
         say!(
             "An emulated {} answers at {}, with {} and {}",
             running.board,
@@ -154,16 +171,18 @@ impl Held {
             running.image.display(),
             count(self.ratings, "rating")
         );
-        if keeper.left() > 0 {
+        let left = self.keeper.as_ref().map_or(0, Keeper::left);
+        if left > 0 {
             note!(
                 "The file keeps {} more, which this board doesn't take",
-                count(keeper.left(), "rating")
+                count(left, "rating")
             );
         }
-        if keeper.left_movies() > 0 {
+        let left = self.keeper.as_ref().map_or(0, Keeper::left_movies);
+        if left > 0 {
             note!(
                 "The file keeps {} for another image: `add-movie --to-board` adds them to this one",
-                count(keeper.left_movies(), "added movie")
+                count(left, "added movie")
             );
         }
         note!("Ask it from another terminal:");
@@ -172,10 +191,13 @@ impl Held {
         for verb in [&["query", "top"][..], &["console"]] {
             note!("    {}", shell::command([verb, &which].concat()));
         }
-        note!(
-            "Ctrl-C ends it; what it learns is kept in {}",
-            keeper.path().display()
-        );
+        match &self.keeper {
+            Some(keeper) => note!(
+                "Ctrl-C ends it; what it learns is kept in {}",
+                keeper.path().display()
+            ),
+            None => note!("Ctrl-C ends it; what it learns is forgotten then"),
+        }
     }
 
     /// Carries bytes between the programs and the board until `stop` is set, and writes the profile when it has changed.
@@ -264,7 +286,8 @@ fn keeper(
 }
 
 /// Asks the board as any program does, and writes what it says.
-fn save(keeper: &mut Keeper, running: &Running) -> Result<()> {
+fn save(keeper: &mut Option<Keeper>, running: &Running) -> Result<()> {
+    let Some(keeper) = keeper else { return Ok(()) };
     let name = running.port();
     let line = port::open(&name, port::BAUD)?;
     keeper.save(&mut Connection::new(line, name, line::HELD))

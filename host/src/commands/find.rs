@@ -200,6 +200,7 @@ mod tests {
             pid: 1,
             image: "/model.img".into(),
             crc: 7,
+            keeps: true,
         }
     }
 

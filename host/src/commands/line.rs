@@ -211,9 +211,10 @@ impl Place {
         .write();
     }
 
-    /// Whether `emulate` holds it, which keeps its ratings in a file where the emulated flash takes none.
+    /// Whether `emulate` holds it, and keeps its ratings in a file where the emulated flash takes none.
     pub fn is_held(&self) -> bool {
-        self.found().is_some_and(|found| found.running.is_some())
+        let running = self.found().and_then(|found| found.running.as_ref());
+        running.is_some_and(|running| running.keeps)
     }
 
     /// Whether it is to be booted in an emulator.

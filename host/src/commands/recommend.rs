@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use pocketrec::model::interest::Interest;
-use pocketrec::model::{Model, Seen, UserState};
+use pocketrec::model::{Model, Seen};
 use pocketrec::rank::{Agreement, TopN};
 use serde::Serialize;
 
@@ -17,7 +17,7 @@ use super::image::{DEFAULT, Loaded, Rated, TitlesArgs, User, user};
 use super::likely::Likely;
 use super::out::OutArgs;
 use super::trained;
-use super::wanted::WantedArgs;
+use super::wanted::{By, WantedArgs, can_sort};
 use crate::note;
 use crate::print::{self, Answer, Movie, Movies, count};
 use pocketrec_base::error::BadInput;
@@ -65,7 +65,7 @@ pub struct Args {
     include_below: bool,
 
     /// Another user: the list is what both would like
-    #[arg(long, value_name = "ID|NAME", requires = "whose", conflicts_with_all = ["fame", "by"])]
+    #[arg(long, value_name = "ID|NAME", conflicts_with_all = ["fame", "by"])]
     with: Option<String>,
 
     /// Which of both scores the list is sorted by, each counted from that person's own mean
@@ -93,23 +93,8 @@ pub struct Args {
     wanted: WantedArgs,
 
     /// What the list is sorted by
-    #[arg(long, value_enum, default_value_t = By::Score, conflicts_with = "fame")]
+    #[arg(long, value_enum, default_value_t, conflicts_with = "fame")]
     by: By,
-}
-
-/// What a list is sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum By {
-    /// As a device sorts: predicted stars, popularity and what the user looks for
-    Score,
-    /// Predicted stars alone
-    Stars,
-    /// How well the movie suits the user's taste, however good it is in general
-    Taste,
-    /// How many people rated it in training
-    Fame,
-    /// How far its predicted stars are above what most people would give
-    Surprise,
 }
 
 /// Which of two scores counts.
@@ -136,7 +121,8 @@ impl Args {
     fn top(&self, interest: Interest) -> TopN<LONGEST> {
         let top = TopN::with_limit(self.count.into())
             .with_fame(self.fame)
-            .with_interest(interest);
+            .with_interest(interest)
+            .with_order(self.by.into());
         match self.include_below {
             true => top.with_below_mean(),
             false => top,
@@ -169,6 +155,12 @@ pub fn run(args: &Args) -> Result<()> {
     let loaded = Loaded::read(&args.image, &args.titles)?;
     let model = loaded.model()?;
     let wanted = args.wanted.of(&loaded.titles)?;
+    if let (Some(with), None, None) = (&args.with, &args.who, &args.user) {
+        return Err(BadInput::new(format!(
+            "a list for two needs both: `recommend 42 --with {with}` lists for user 42 and {with}"
+        ))
+        .into());
+    }
     if let Some(out) = &args.out.out {
         if !args.all_users && args.users.is_none() {
             return Err(BadInput::new(
@@ -201,28 +193,21 @@ pub fn run(args: &Args) -> Result<()> {
         return together::tell(args, &loaded, [one, other], may);
     }
     let likely = Likely::of(&model, id);
-    let movies = match args.by {
-        By::Score => {
-            let mut top = args.top(interest);
-            top.advance(&model, &state, |movie| may(movie.0), u32::MAX);
-            let mut movies = Movies::with(&["Score", "Stars"]);
-            for hit in top.hits() {
-                let stars = model.predict_for(&state, hit.movie)?;
-                let interval = likely.interval(&state, model.movie_row(hit.movie)?);
-                let movie = Movie::of(&loaded.titles, hit.movie.0);
-                movies.push_likely(movie, &[hit.score, stars], interval);
-            }
-            movies
-        }
-        by => sorted(
-            (by, args.include_below),
-            &loaded,
-            &model,
-            (&state, &likely),
-            may,
-            args.count.into(),
-        )?,
-    };
+    let order = args.by.into();
+    can_sort(&model, order)?;
+    let mut top = args.top(interest);
+    top.advance(&model, &state, |movie| may(movie.0), u32::MAX);
+    let names = print::names(order);
+    let mut movies = Movies::with(names);
+    for hit in top.hits() {
+        let stars = model.predict_for(&state, hit.movie)?;
+        let interval = likely.interval(&state, model.movie_row(hit.movie)?);
+        let numbers = match names.len() {
+            1 => &[stars][..],
+            _ => &[hit.score, stars],
+        };
+        movies.push_likely(Movie::of(&loaded.titles, hit.movie.0), numbers, interval);
+    }
     print::answer(&Recommended {
         user: id,
         movies,
@@ -235,57 +220,6 @@ pub fn run(args: &Args) -> Result<()> {
         by: args.by,
         footing: id.and_then(|_| known.rated().line(&name)),
     })
-}
-
-/// The movies that are first by something else than a device's score, the most first; of equals the lower id.
-fn sorted(
-    (by, include_below): (By, bool),
-    loaded: &Loaded,
-    model: &Model<'_>,
-    (state, likely): (&UserState, &Likely<'_>),
-    may: impl Fn(u32) -> bool,
-    most: usize,
-) -> Result<Movies> {
-    let titles = &loaded.titles;
-    if by == By::Fame && titles.movies().iter().all(|movie| movie.ratings == 0) {
-        let sentence = "--by fame needs numbers of ratings, which titles written by `export` have";
-        return Err(BadInput::new(sentence).into());
-    }
-    let everybody = model.mean_user();
-    let ids = (0..model.movies()).filter_map(|row| Some((row, model.movie_ids().id(row)?)));
-    let mut all: Vec<(f32, f32, u32)> = Vec::new();
-    for (row, id) in ids.filter(|(_, id)| may(*id)) {
-        let stars = model.predict_for(state, MovieId(id))?;
-        let parts = model.explain(state, row);
-        let score = model.score(state, row);
-        if score < state.mean() && !include_below {
-            continue;
-        }
-        let number = match by {
-            By::Score | By::Stars => score,
-            By::Taste => parts.dot + parts.mlp,
-            By::Fame => titles.get(id).map_or(0.0, |movie| movie.ratings as f32),
-            By::Surprise => stars - model.predict_for(&everybody, MovieId(id))?,
-        };
-        all.push((number, stars, id));
-    }
-    all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
-    let names: &[&'static str] = match by {
-        By::Score | By::Stars => &["Stars"],
-        By::Taste => &["Taste", "Stars"],
-        By::Fame => &["Ratings", "Stars"],
-        By::Surprise => &["Above", "Stars"],
-    };
-    let mut movies = Movies::with(names);
-    for (number, stars, id) in all.into_iter().take(most) {
-        let numbers = match names.len() {
-            1 => &[stars][..],
-            _ => &[number, stars],
-        };
-        let interval = likely.interval(state, model.movie_row(MovieId(id))?);
-        movies.push_likely(Movie::of(titles, id), numbers, interval);
-    }
-    Ok(movies)
 }
 
 /// The best movies for somebody, by what they are ranked by: stars that aren't clamped to the scale, and what fame and
@@ -309,8 +243,8 @@ impl Answer for Recommended {
     fn tell(&self) {
         note!("{}", self.heading);
         print::block(&self.movies.text());
-        if self.by == By::Score && !self.movies.is_empty() {
-            note!("{}", print::SCORE);
+        if !self.movies.is_empty() {
+            note!("{}", print::sorted_by(self.by.into()));
         }
         if let Some(footing) = &self.footing {
             note!("{footing}");

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
+use pocketrec::model::Model;
+use pocketrec::rank::Order;
 use pocketrec_base::error::BadInput;
 use pocketrec_data::{Titles, search};
 use pocketrec_link::filter::{self, Filter, Years, plain, years};
@@ -22,6 +24,47 @@ pub struct WantedArgs {
     /// Only movies of these years, for example 1990..1999, 2010.., ..1959 or 1994
     #[arg(long, value_name = "FROM..TO", value_parser = years)]
     year: Option<Years>,
+}
+
+/// What a list is sorted by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum By {
+    /// Predicted stars, popularity and what the user looks for
+    #[default]
+    Score,
+    /// Predicted stars alone
+    Stars,
+    /// How well the movie suits the user's taste, however good it is in general
+    Taste,
+    /// How well known it is, by how many people rated it in training
+    Fame,
+    /// How far its predicted stars are above those for somebody unknown
+    Surprise,
+}
+
+impl From<By> for Order {
+    fn from(by: By) -> Self {
+        match by {
+            By::Score => Self::Score,
+            By::Stars => Self::Stars,
+            By::Taste => Self::Taste,
+            By::Fame => Self::Fame,
+            By::Surprise => Self::Surprise,
+        }
+    }
+}
+
+/// Whether an image of this PC can be sorted so.
+///
+/// # Errors
+/// [`BadInput`] where it doesn't say how well known movies are.
+pub fn can_sort(model: &Model<'_>, order: Order) -> Result<(), BadInput> {
+    match order == Order::Fame && !model.has_confidence() {
+        true => Err(BadInput::new(
+            "--by fame needs an image that says how well known its movies are, and this one doesn't",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// The movies that a list may have.
@@ -61,6 +104,7 @@ impl WantedArgs {
         for genre in self.genre.iter().chain(&self.not) {
             filter::place(all.iter().copied(), genre)?;
         }
+        self.filter().can_be()?;
         Ok(Wanted {
             titles,
             filter: self.filter(),
@@ -134,6 +178,11 @@ mod tests {
         assert_eq!(wanted(&[], &[], Some("1980..")), Ok(vec![2, 3]));
         assert_eq!(wanted(&[], &[], Some("..1988")), Ok(vec![1, 2]));
         assert_eq!(wanted(&[], &[], Some("1979")), Ok(vec![1]));
+        let both = wanted(&["Sci-Fi"], &["horror", "scifi"], None);
+        assert!(
+            both.unwrap_err()
+                .contains("`Sci-Fi` is both wanted and left out")
+        );
         for (genre, year, said) in [
             (&["western"][..], None, "there are Comedy, Drama, Fantasy"),
             (&[], Some(".."), "such as 1990..1999"),

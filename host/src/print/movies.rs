@@ -96,10 +96,7 @@ impl Movies {
     /// The list as a table: rank, numbers, what ratings are likely to be where that is known, title, genres and id.
     pub fn table(&self) -> Table {
         let line = |(movie, numbers, interval): &Listed| {
-            let numbers = numbers.iter().zip(&self.numbers).map(|(value, name)| {
-                // A count has no decimals.
-                number::fixed(*value, if *name == "Ratings" { 0 } else { 2 })
-            });
+            let numbers = numbers.iter().map(|value| number::fixed(*value, 2));
             let shown = [
                 movie.to_string(),
                 movie.genres.join(", "),

@@ -200,7 +200,7 @@ fn a_list_has_the_genres_and_years_that_are_asked_for_and_is_sorted_by_what_it_s
         ("score", "score"),
         ("stars", "stars"),
         ("taste", "taste"),
-        ("fame", "ratings"),
+        ("fame", "fame"),
         ("surprise", "above"),
     ] {
         let list = place.succeeds(&["recommend", "7", "--by", by, "--json"]);
@@ -302,7 +302,8 @@ fn a_list_for_two_has_nothing_below_either_mean_and_nothing_that_either_has_rate
     contains(&told, &["Taste 1"]);
     let error = place.fails(2, &["recommend", "7", "--with", "7"]);
     contains(&error, &["whose list it is already"]);
-    place.fails(2, &["recommend", "--with", "7"]);
+    let error = place.fails(2, &["recommend", "--with", "7"]);
+    contains(&error, &["needs both: `recommend 42 --with 7`"]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use std::time::Duration;
 use pocketrec::image::example;
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
+use pocketrec::rank::Order;
 use pocketrec::wire::{
     Because, Explained, FrameReader, HELLO_MAGIC, Hello, Limits, MAX_FRAME, MAX_IMPORT, ModelInfo,
     Owners, ProfileReply, Ranked, RatingEntry, RatingsReply, Refusal, Reply, Request, Storage,
@@ -28,6 +29,7 @@ const TOP: Request = Request::TopN {
     count: 2,
     include_rated: false,
     include_below: false,
+    order: Order::Score,
     wanted: Wanted::ANY,
 };
 const RATE: Request = Request::Rate {

@@ -166,3 +166,26 @@ fn a_firmware_of_another_day_is_told_by_its_version_whatever_is_asked() {
         }
     }
 }
+
+#[test]
+fn what_a_firmware_was_built_without_is_told_with_the_way_round_it() {
+    let lacks = |request: &Request| match request {
+        Request::Hello | Request::ModelInfo => Reply::Cancelled(false),
+        _ => Reply::Refused(Refusal::NotSupported),
+    };
+    for (arguments, said) in [
+        (
+            &["top", "--with", "1", "--image", "none"][..],
+            "makes no lists for two, for which it has no room; `recommend 42 --with 17`",
+        ),
+        (&["undo"], "doesn't learn from ratings"),
+        (
+            &["top", "--by", "taste", "--image", "none"],
+            "--by needs an image, and `--image none`",
+        ),
+    ] {
+        let (code, out, errors) = asked(lacks, arguments);
+        assert!(matches!(code, Some(1 | 2)), "{arguments:?}: {out}{errors}");
+        assert!(errors.contains(said), "{arguments:?}: {errors}");
+    }
+}

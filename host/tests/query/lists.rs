@@ -1,6 +1,7 @@
 //! Lists by genre and year, with what is below one's mean, and for two.
 
 use super::*;
+use pocketrec::wire::{Capabilities, FrameReader, MAX_FRAME, Reply, VERSION, encode_frame};
 
 fn ids(list: &str) -> Vec<u64> {
     let list: serde_json::Value = serde_json::from_str(list).unwrap();
@@ -106,7 +107,7 @@ fn two_owners_get_a_list_of_what_both_would_like_with_reasons_and_its_twin() {
         "{list}"
     );
     let told = [
-        "Stars 1",
+        "Above  Stars 1",
         "Stars 2",
         "(1) ",
         "; (2) ",
@@ -138,4 +139,104 @@ fn two_owners_get_a_list_of_what_both_would_like_with_reasons_and_its_twin() {
         &[&top[..], &["--with", "1"]].concat(),
         &["cannot be used"],
     );
+}
+
+/// Takes from a board's `Hello` that it sorts lists.
+fn sort_nothing(bytes: &mut [u8]) {
+    let mut reader = FrameReader::new();
+    for at in 0..bytes.len() {
+        let Some(Ok(frame)) = reader.push(bytes[at]) else {
+            continue;
+        };
+        if let Ok(Reply::Hello(mut hello)) = postcard::from_bytes(frame.body) {
+            hello.capabilities &= !Capabilities::ORDERS;
+            let mut whole = [0; MAX_FRAME];
+            let number = frame.number;
+            let length = encode_frame(VERSION, number, &Reply::Hello(hello), &mut whole).unwrap();
+            bytes[at + 1 - length..=at].copy_from_slice(&whole[..length]);
+        }
+    }
+}
+
+#[test]
+fn a_board_sorts_its_list_as_the_pc_does_and_where_it_cannot_the_pc_sorts_it() {
+    let place = place();
+    let boards = [board(&place, |_| ()), board(&place, sort_nothing)];
+    for port in &boards {
+        for (part, stars) in [("part 3", "5"), ("part 7", "1")] {
+            succeeds(&place, port, &["query", "rate", part, stars], &[]);
+        }
+    }
+    let mut lists = Vec::new();
+    for (by, name, said) in [
+        ("stars", "stars", "Sorted by predicted stars"),
+        ("taste", "taste", "Taste is what of the stars"),
+        ("surprise", "above", "Above is by how much"),
+    ] {
+        let list = |port: &str, more: &[&str]| {
+            let top = ["query", "top", "-n", "20", "--by", by, "--json"];
+            let list = succeeds(&place, port, &[&top[..], more].concat(), &[]);
+            serde_json::from_str::<serde_json::Value>(&list).unwrap()["movies"].take()
+        };
+        let [own, here] = [0, 1].map(|at| list(&boards[at], &[]));
+        let numbers: Vec<f64> = own
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|movie| movie[name].as_f64().unwrap())
+            .collect();
+        assert!(numbers.len() > 5, "{by}: {own}");
+        assert!(numbers.is_sorted_by(|a, b| a >= b), "{by}: {numbers:?}");
+        let without_likely = |list: &serde_json::Value| {
+            let mut list = list.clone();
+            for movie in list.as_array_mut().unwrap() {
+                movie.as_object_mut().unwrap().remove("likely");
+            }
+            list
+        };
+        assert_eq!(without_likely(&own), without_likely(&here), "{by}");
+        assert!(!lists.contains(&own));
+        lists.push(own);
+        let top = ["query", "top", "--by", by];
+        let twin = [&top[..], &["--twin"]].concat();
+        let text = succeeds(&place, &boards[0], &twin, &["are those of core on this PC"]);
+        assert!(text.contains(said), "{text}");
+        succeeds(&place, &boards[1], &top, &["Sorted on this PC"]);
+        // Of a user of the image, the command that asks no board has the same list.
+        let numbers = |list: &serde_json::Value| -> Vec<(u64, f32)> {
+            let movies = list.as_array().unwrap().iter();
+            movies
+                .map(|movie| {
+                    (
+                        movie["id"].as_u64().unwrap(),
+                        movie[name].as_f64().unwrap() as f32,
+                    )
+                })
+                .collect()
+        };
+        let user = numbers(&list(&boards[0], &["--user", "7"]));
+        let pc = program(&place)
+            .args([
+                "recommend",
+                "7",
+                "--image",
+                "model.img",
+                "-n",
+                "20",
+                "--by",
+                by,
+                "--json",
+            ])
+            .output()
+            .unwrap();
+        let pc: serde_json::Value = serde_json::from_slice(&pc.stdout).unwrap();
+        assert_eq!(user, numbers(&pc["movies"]), "{by}");
+    }
+    // This image says nothing of it.
+    let fame = ["query", "top", "--by", "fame"];
+    for port in &boards {
+        fails(&place, port, 2, &fame, &["how well known its movies are"]);
+    }
+    let both = ["query", "top", "--by", "taste", "--with", "1"];
+    fails(&place, &boards[0], 2, &both, &["cannot be used"]);
 }

@@ -220,7 +220,7 @@ fn what_a_board_tells_of_itself_is_a_table_of_words_and_units() {
             &[
                 "Ratings of each owner",
                 "1,024; more are refused",
-                "288 bytes",
+                "344 bytes",
             ][..],
         ),
         ("info", &["Movies", "60, in rows of", "Licence of the data"]),

@@ -3,6 +3,7 @@
 use anyhow::{Context, Result, bail};
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
+use pocketrec::rank::Order;
 use pocketrec::wire::{FrameReader, MAX_FRAME, Reply, Request, VERSION, Who, encode_frame};
 use pocketrec_export::device::DeviceBill;
 use pocketrec_export::{Bytes, Precision};
@@ -84,6 +85,7 @@ fn lists(name: &str, precision: Precision) -> Result<(f64, Vec<f64>)> {
             count: 10,
             include_rated: true,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         };
         // While the board waits for a byte its clock runs on with the PC's, which may be busy: the shortest time is nearest.

@@ -16,7 +16,7 @@ const OWNER: Who = Who::Owner(0);
 fn evening(
     board: &str,
     image: &Path,
-    profile: &Path,
+    profile: Option<&Path>,
     given: &[(u32, f32)],
 ) -> Result<Vec<(u32, f32)>> {
     let stop: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
@@ -59,6 +59,19 @@ fn evening(
 }
 
 #[test]
+fn an_emulated_board_without_a_profile_keeps_nothing() -> Result<()> {
+    let place = tempfile::tempdir()?;
+    let image = place.path().join("model.img");
+    std::fs::write(&image, made_up(3, 100)?)?;
+    for given in [&[(7, 4.5)][..], &[]] {
+        assert_eq!(evening("stm32f405", &image, None, given)?, []);
+    }
+    let files = std::fs::read_dir(place.path())?.count();
+    assert_eq!(files, 1, "the image alone");
+    Ok(())
+}
+
+#[test]
 fn what_an_emulated_board_learns_outlives_it_in_flash_or_as_ratings() -> Result<()> {
     let place = tempfile::tempdir()?;
     let image = place.path().join("model.img");
@@ -66,13 +79,13 @@ fn what_an_emulated_board_learns_outlives_it_in_flash_or_as_ratings() -> Result<
     for board in ["microbit", "stm32f405"] {
         let profile = place.path().join(format!("{board}.profile"));
         let first = [(7, 4.5), (3, 1.0), (90, 5.0)];
-        assert_eq!(evening(board, &image, &profile, &first)?, []);
+        assert_eq!(evening(board, &image, Some(&profile), &first)?, []);
         assert_eq!(
-            evening(board, &image, &profile, &[(4, 2.0)])?,
+            evening(board, &image, Some(&profile), &[(4, 2.0)])?,
             first,
             "{board}"
         );
-        let all = evening(board, &image, &profile, &[])?;
+        let all = evening(board, &image, Some(&profile), &[])?;
         assert_eq!(all, [&first[..], &[(4, 2.0)]].concat(), "{board}");
     }
     // The micro:bit's emulated flash takes writes, and is kept as it is.

@@ -95,7 +95,13 @@ fn emulate_holds_a_firmware_of_ones_own() -> Result<()> {
     std::fs::write(&image, made_up(3, 100)?)?;
     let stop: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
     let own = elf("rp2040")?;
-    let held = Held::boot((known("pico")?, Some(&own)), &image, &profile, 0, stop)?;
+    let held = Held::boot(
+        (known("pico")?, Some(&own)),
+        &image,
+        Some(&profile),
+        0,
+        stop,
+    )?;
     let name = held.running.port();
     std::thread::scope(|scope| {
         let staying = scope.spawn(|| held.stay(stop));

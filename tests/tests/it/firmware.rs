@@ -5,6 +5,7 @@ use defmt_decoder::DecodeError;
 use object::{Object, ObjectSymbol};
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
+use pocketrec::rank::Order;
 use pocketrec::wire::FrameError;
 use pocketrec::wire::{
     FrameReader, HELLO_MAGIC, LinkCounters, MAX_BODY, MAX_FRAME, MAX_IMPORT, Refusal, Reply,
@@ -64,14 +65,19 @@ fn frame(number: u32, request: &Request) -> Vec<u8> {
 /// The number of the largest frame: without a zero byte, each of which would save a code byte.
 const LARGEST: u32 = 0x0808_0808;
 
-/// A frame of the largest size, whose body is no request.
-fn largest_frame() -> Vec<u8> {
+/// A frame of the largest size that a board takes, whose body is no request.
+fn largest_frame(board: &mut Connection<Emulator>) -> Result<Vec<u8>> {
+    let largest = usize::from(board.hello()?.largest_frame);
+    let answer = board.ask(&Request::Limits)?;
+    let Some(Reply::Limits(limits)) = answer.reply() else {
+        anyhow::bail!("not limits: {:?}", answer.reply());
+    };
     let mut frame = [0; MAX_FRAME];
     // A slice goes in behind its length, two bytes here.
-    let body = &[0xa5_u8; MAX_BODY - 2][..];
-    let length = encode_frame(VERSION, LARGEST, &body, &mut frame).expect("the largest body fits");
-    assert_eq!(length, MAX_FRAME);
-    frame.to_vec()
+    let body = &[0xa5_u8; MAX_BODY][..usize::from(limits.body) - 2];
+    let length = encode_frame(VERSION, LARGEST, &body, &mut frame).context("too long a body")?;
+    assert_eq!(length, largest);
+    Ok(frame[..length].to_vec())
 }
 
 fn counters(board: &mut Connection<Emulator>) -> Result<LinkCounters> {
@@ -96,7 +102,7 @@ fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
     for (board, movies) in [("stm32f405", 33_000), ("microbit", 5_900)] {
         let image = image(movies)?;
         let mut connection = boot(board, PROFILES[0], Some(image.path()), &stretched(board))?;
-        connection.hello()?;
+        let largest = largest_frame(&mut connection)?;
         let before = counters(&mut connection)?;
         let line = connection.line();
         let mut reader = FrameReader::new();
@@ -107,6 +113,7 @@ fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
                 count: 10,
                 include_rated: false,
                 include_below: false,
+                order: Order::Score,
                 wanted: Wanted::ANY,
             },
         ))?;
@@ -118,7 +125,7 @@ fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
             "{board}: the ranking of {movies} movies said nothing of being under way"
         );
 
-        line.write_all(&largest_frame())?;
+        line.write_all(&largest)?;
         // The refusal of what is no request must come while the ranking still runs.
         let mut order = Vec::new();
         while order.len() < 2 {
@@ -141,10 +148,11 @@ fn a_largest_frame_is_taken_in_while_a_ranking_runs() -> Result<()> {
         assert_eq!(order, [(LARGEST, "refused"), (7, "ranked")], "{board}");
 
         let after = counters(&mut connection)?;
+        let came = after.while_working - before.while_working;
         assert!(
-            after.while_working - before.while_working >= MAX_FRAME as u32,
-            "{board}: of the frame's {MAX_FRAME} bytes {} came in during the ranking",
-            after.while_working - before.while_working
+            came as usize >= largest.len(),
+            "{board}: of the frame's {} bytes {came} came in during the ranking",
+            largest.len()
         );
         assert_eq!(after.lost, 0, "{board}");
     }
@@ -165,6 +173,7 @@ fn a_pico_loses_no_byte_over_usb_however_many_come_while_it_works() -> Result<()
             count: 10,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         },
     );
@@ -197,6 +206,7 @@ fn one_request_waits_during_a_ranking_and_the_next_is_told_that_the_board_is_bus
                 count: 10,
                 include_rated: false,
                 include_below: false,
+                order: Order::Score,
                 wanted: Wanted::ANY,
             },
         ))?;
@@ -231,6 +241,7 @@ fn a_ranking_that_somebody_interrupts_ends_on_the_board_too() -> Result<()> {
             count: 10,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         };
         let ended =
@@ -428,6 +439,7 @@ fn ask_everything(connection: &mut Connection<Emulator>, movies: &[u32], user: u
             count: 20,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         },
         Request::Similar { movie, count: 20 },

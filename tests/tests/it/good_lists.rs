@@ -6,7 +6,7 @@ use pocketrec::ids::{MovieId, UserId};
 use pocketrec::model::{Model, Wanted};
 #[cfg(feature = "emulator")]
 use pocketrec::rank::Agreement;
-use pocketrec::rank::TopN;
+use pocketrec::rank::{Order, TopN};
 use pocketrec::wire::{MAX_LIST, Reply, Request, Who};
 use pocketrec_data::{builtin, search};
 use pocketrec_export::{
@@ -43,6 +43,7 @@ fn top(who: Who, include_below: bool, wanted: Wanted) -> Request {
         count: MAX_LIST as u8,
         include_rated: false,
         include_below,
+        order: Order::Score,
         wanted,
     }
 }
@@ -183,5 +184,114 @@ fn an_emulated_board_filters_and_lists_for_an_owner_and_a_user_with_the_bits_of_
         )?;
     }
     same(&mut board, model, &top(who, false, wanted))?;
-    same(&mut board, model, &top(who, true, Wanted::ANY))
+    same(&mut board, model, &top(who, true, Wanted::ANY))?;
+    for who in [who, Who::ImageUser(user)] {
+        for order in Order::ALL {
+            for request in orders(who, order, wanted) {
+                same(&mut board, model, &request)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(feature = "emulator")]
+#[test]
+fn an_emulated_board_without_a_floating_point_unit_sorts_with_the_bits_of_a_pc() -> Result<()> {
+    let image = image(Precision::I8, 40)?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("model.img");
+    std::fs::write(&path, image.as_ref())?;
+    let model = Model::open(image.as_ref())?;
+    let mut board = tests::firmware::boot("pico", "firmware", Some(&path), &[])?;
+    board.hello()?;
+    let who = Who::Owner(0);
+    let stars = 4.5;
+    board.ask(&Request::Rate {
+        who,
+        movie: 1,
+        stars,
+    })?;
+    for order in Order::ALL {
+        for request in orders(who, order, Wanted::ANY) {
+            same(&mut board, model, &request)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lists in this order, of good movies and of all.
+fn orders(who: Who, order: Order, wanted: Wanted) -> [Request; 2] {
+    [false, true].map(|include_below| Request::TopN {
+        who,
+        count: MAX_LIST as u8,
+        include_rated: false,
+        include_below,
+        order,
+        wanted,
+    })
+}
+
+#[test]
+fn each_order_lists_what_it_says_in_every_precision_and_a_device_lists_the_same() -> Result<()> {
+    for precision in [Precision::F16, Precision::I8, Precision::Codes(Bytes::Four)] {
+        let image = image(precision, 40)?;
+        let model = Model::open(image.as_ref())?;
+        let mut board = Connection::new(MemoryBoard::new(Ok(model)), "memory", Timing::MEMORY);
+        let id = model.user_ids().and_then(|ids| ids.id(7)).context("user")?;
+        let (user, everybody) = (model.user(UserId(id))?, model.mean_user());
+        let mut lists = Vec::new();
+        for order in Order::ALL {
+            for request in orders(Who::ImageUser(id), order, Wanted::ANY) {
+                same(&mut board, model, &request)?;
+                let Some(Reply::Movies(list)) = board.ask(&request)?.reply() else {
+                    anyhow::bail!("no list for {request:?}");
+                };
+                assert_eq!(list.len(), MAX_LIST);
+                assert!(list.is_sorted_by(|one, next| one.score >= next.score));
+                if order == Order::Score {
+                    continue;
+                }
+                let good = matches!(
+                    request,
+                    Request::TopN {
+                        include_below: false,
+                        ..
+                    }
+                );
+                let number = |row: u32| match order {
+                    Order::Taste => {
+                        let parts = model.explain(&user, row);
+                        parts.dot + parts.mlp
+                    }
+                    Order::Fame => f32::from(model.confidence(row).unwrap_or(0)) * (1.0 / 255.0),
+                    Order::Surprise => model.score(&user, row) - model.score(&everybody, row),
+                    Order::Score | Order::Stars => model.score(&user, row),
+                };
+                let last = list.last().context("a movie")?.score;
+                let above = (0..model.movies())
+                    .filter(|row| !good || model.score(&user, *row) >= user.mean())
+                    .filter(|row| number(*row) > last);
+                let seen = model.seen(UserId(id));
+                let above = above.filter(|row| {
+                    let movie = model.movie_id(*row);
+                    !movie.is_some_and(|movie| seen.is_some_and(|seen| seen.contains(movie)))
+                });
+                // Of those above the last one, none is missing.
+                let of_list = list.iter().filter(|ranked| ranked.score > last);
+                assert_eq!(above.count(), of_list.count(), "{precision:?}, {order:?}");
+                for ranked in &*list {
+                    let row = model.movie_row(MovieId(ranked.movie))?;
+                    assert_eq!(ranked.score, number(row), "{precision:?}, {order:?}");
+                }
+            }
+            let first = list(
+                &mut board,
+                &orders(Who::ImageUser(id), order, Wanted::ANY)[0],
+            )?;
+            assert!(!lists.contains(&first), "{order:?} is a list of its own");
+            lists.push(first);
+        }
+    }
+    Ok(())
 }

@@ -6,7 +6,7 @@ use pocketrec::model::Wanted;
 use pocketrec::model::interest::Interest;
 use pocketrec::model::{Model, UserState};
 use pocketrec::profile::{Profile, Rating};
-use pocketrec::rank::TopN;
+use pocketrec::rank::{Order, TopN};
 use pocketrec::wire::{Reply, Request, Who};
 use pocketrec_export::Precision;
 use pocketrec_link::Connection;
@@ -23,6 +23,7 @@ fn asked(board: &mut Connection<Emulator>, who: Who) -> Result<Vec<u32>> {
         count: LENGTH,
         include_rated: false,
         include_below: false,
+        order: Order::Score,
         wanted: Wanted::ANY,
     })?;
     match answer.reply() {

@@ -5,6 +5,7 @@ use host::commands::query::load::by_ids;
 use host::commands::query::ratings::tell;
 use pocketrec::model::Model;
 use pocketrec::model::Wanted;
+use pocketrec::rank::Order;
 use pocketrec::wire::{Reply, Request, StorageState, Who};
 use pocketrec_base::print::Target;
 use pocketrec_data::Titles;
@@ -33,6 +34,7 @@ fn bits<L: Read + Write>(board: &mut Connection<L>, who: Who, movies: u32) -> Re
             count: 20,
             include_rated: false,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         },
         Request::Suggest { who, count: 20 },

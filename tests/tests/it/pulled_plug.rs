@@ -5,6 +5,7 @@ use anyhow::{Context, Result, bail};
 use pocketrec::ids::MovieId;
 use pocketrec::model::{Model, Wanted};
 use pocketrec::profile::{Log, Rating};
+use pocketrec::rank::Order;
 use pocketrec::wire::{
     FrameReader, MAX_FRAME, MAX_IMPORT, Reply, Request, StorageState, VERSION, Who, encode_frame,
 };
@@ -309,6 +310,7 @@ fn an_added_movie_is_ranked_and_learned_from_and_outlives_the_power_wherever_it_
         count: 20,
         include_rated: true,
         include_below: true,
+        order: Order::Score,
         wanted: Wanted::ANY,
     };
     let list = |board: &mut Board| {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use pocketrec::model::Model;
-use pocketrec::rank::TopN;
+use pocketrec::rank::{Order, TopN};
 use pocketrec::wire::{MAX_LIST, Reply, Request, Who};
 use pocketrec_data::builtin;
 use pocketrec_export::{Chosen, Movies, Precision, Rated, Users, build};
@@ -57,6 +57,7 @@ fn no_list_of_any_user_holds_a_movie_that_they_have_rated_on_a_pc_and_on_a_devic
             count: MAX_LIST as u8,
             include_rated,
             include_below: false,
+            order: Order::Score,
             wanted: Wanted::ANY,
         };
         let mut list = |include_rated| match device.ask(&request(include_rated))?.reply() {

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use pocketrec::image::{Feature, ImageError};
 use pocketrec::model::Model;
+use pocketrec::rank::Order;
 use pocketrec::wire::{NoModel, Refusal, Reply, Request, Who};
 use pocketrec_export::{Bytes, Precision, Storage};
 use pocketrec_link::questions::{self, Counts};
@@ -271,6 +272,7 @@ fn an_f405_ranks_the_same_from_stored_halves_as_from_rows() -> Result<()> {
             count: 10,
             include_rated: true,
             include_below: true,
+            order: Order::Score,
             wanted: Wanted::ANY,
         };
         let [with, without] = [&mut with, &mut without].map(|connection| {

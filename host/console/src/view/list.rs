@@ -29,16 +29,18 @@ const WITH_LIKELY: usize = 68;
 
 /// Whether it is shown what ratings are likely to be.
 fn has_likely(state: &State, columns: usize) -> bool {
-    columns >= WITH_LIKELY && state.rows.iter().any(|row| row.likely.is_some())
+    columns >= WITH_LIKELY && state.view == View::Top && state.about.is_sure
 }
 
 /// Draws the part of the list around the chosen movie, and above it what its numbers are.
-pub fn draw(frame: &mut Frame<'_>, state: &mut State, area: Rect) {
+/// How sure the board is of what stands there `is_sure` to be of use beside it too, or not.
+pub fn draw(frame: &mut Frame<'_>, state: &mut State, area: Rect, is_sure: bool) {
     let [names, area] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(area);
     if !state.rows.is_empty() {
-        let (first, second) = state.columns();
+        let [first, second, third] = state.columns();
         let numbers = match usize::from(area.width) >= WITH_STARS {
-            true => format!("{first:>5}{second:>6}"),
+            true if third.is_empty() => format!("{first:>5}{second:>6}"),
+            true => format!("{first:>5}{second:>6}{third:>6}"),
             false if first.is_empty() => format!("{second:>5}"),
             false => format!("{first:>5}"),
         };
@@ -56,6 +58,10 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, area: Rect) {
     state.first = state.first.max((state.chosen + 1).saturating_sub(height));
     state.first = state.first.min(state.rows.len().saturating_sub(height));
     let columns = usize::from(area.width);
+    state.sight = match is_sure || has_likely(state, columns) {
+        true => state.first..(state.first + height).min(state.rows.len()),
+        false => 0..0,
+    };
     let rows = state.rows.iter().enumerate().skip(state.first).take(height);
     let lines: Vec<Line<'_>> = match state.rows.is_empty() {
         true => vec![Line::styled(format!(" {}", nothing(state)), FAINT)],
@@ -83,6 +89,10 @@ fn line(state: &State, at: usize, row: Row, columns: usize) -> Line<'static> {
     let stars = row.stars.or_else(|| state.stars.get(&row.movie).copied());
     let text = |number: Option<f32>| number.map_or_else(String::new, |x| fixed(x, 2));
     let numbers = match columns >= WITH_STARS {
+        true if row.theirs.is_some() => {
+            let theirs = text(row.theirs);
+            format!("{:>5}{:>6}{theirs:>6}", text(row.number), text(stars))
+        }
         true => format!("{:>5}{:>6}", text(row.number), text(stars)),
         // What the list is sorted by comes first.
         false => format!("{:>5}", text(row.number.or(stars))),
@@ -90,7 +100,12 @@ fn line(state: &State, at: usize, row: Row, columns: usize) -> Line<'static> {
     let numbers = match has_likely(state, columns) {
         true => format!(
             "{numbers}  {:<10}",
-            row.likely.map_or_else(String::new, ends)
+            state
+                .likely
+                .get(&row.movie)
+                .copied()
+                .flatten()
+                .map_or_else(String::new, ends)
         ),
         false => numbers,
     };

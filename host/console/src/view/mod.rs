@@ -11,7 +11,7 @@ use std::time::Duration;
 use pocketrec_base::print::number::{count, grouped, seconds};
 use pocketrec_base::print::width::{shortened, width, wrapped};
 use pocketrec_base::print::worded;
-use pocketrec_link::lists::SCORE;
+use pocketrec_link::lists::sorted_by;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
@@ -54,7 +54,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State) {
         }
         false => body,
     };
-    list::draw(frame, state, list);
+    list::draw(frame, state, list, body.width >= WITH_SIDE);
     frame.render_widget(Paragraph::new(news), said);
     frame.render_widget(status_line(state, status.width), status);
     frame.render_widget(Line::styled(keys_line(state, keys.width), FAINT), keys);
@@ -96,7 +96,9 @@ fn header(state: &State, columns: u16) -> Line<'static> {
 fn news(state: &State, columns: u16, most: usize) -> Vec<Line<'static>> {
     let room = usize::from(columns).saturating_sub(2);
     if state.news.is_empty() && state.view == View::Top && !state.rows.is_empty() {
-        let lines = wrapped(&worded(SCORE), room).into_iter().take(most);
+        let lines = wrapped(&worded(sorted_by(state.order)), room)
+            .into_iter()
+            .take(most);
         return lines
             .map(|line| Line::styled(format!(" {line}"), FAINT))
             .collect();
@@ -207,6 +209,7 @@ fn keys_line(state: &State, columns: u16) -> String {
         "t top".into(),
         "o only".into(),
         "b both".into(),
+        "y by".into(),
     ];
     let end = "? help  q end";
     let mut line = String::new();

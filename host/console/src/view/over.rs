@@ -84,7 +84,8 @@ fn help(state: &State) -> Vec<String> {
         ("u   undo", "w   why"),
         ("f   forget", "m   your ratings"),
         ("o   genres, years", "b   for two (mean)"),
-        ("\u{2191}\u{2193}  choose", "q   end"),
+        ("y   sort otherwise", "q   end"),
+        ("\u{2191}\u{2193}  choose", "?   these keys"),
     ];
     let mut lines: Vec<String> = keys
         .iter()

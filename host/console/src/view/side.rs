@@ -22,7 +22,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, area: Rect) {
         lines.push(Line::raw(format!(" {}", count(me.ratings, "rating"))));
         lines.push(Line::raw(format!(" {}", generous(me.bias))));
     }
-    let told = taste(&state.desk, &state.top, &state.likely, &state.ratings);
+    let told = taste(&state.desk, &state.top, &state.intervals(), &state.ratings);
     if !told.is_empty() {
         lines.push(Line::raw(""));
         lines.push(title(" What it makes of you"));

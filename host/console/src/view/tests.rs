@@ -9,7 +9,7 @@ use crate::update;
 use crate::verb::Other;
 use crossterm::event::{KeyCode, KeyEvent};
 use pocketrec::model::{Interval, Wanted};
-use pocketrec::rank::Agreement;
+use pocketrec::rank::{Agreement, Order};
 use pocketrec::wire::{Because, Explained, ProfileReply, Ranked, RatingEntry, Shared, Who};
 use pocketrec_data::{Movie, Titles};
 
@@ -42,6 +42,7 @@ fn state() -> State {
         movies: 30,
         scale: (0.5, 5.0, 0.5),
         kept: "kept in target/pocketrec/model.profile".into(),
+        is_sure: true,
     };
     let list = |ids: &[u32]| -> Vec<Ranked> {
         let ranked = |(at, id): (usize, &u32)| Ranked {
@@ -59,7 +60,7 @@ fn state() -> State {
         low: 2.7,
         high: 4.9,
     };
-    state.likely = vec![Some(likely); state.top.len()];
+    state.likely = (1..=30).map(|id| (id, Some(likely))).collect();
     state.ratings = vec![RatingEntry {
         movie: 2,
         stars: 4.5,
@@ -152,6 +153,69 @@ fn a_list_says_what_its_score_is_and_on_a_wide_screen_what_ratings_are_likely_to
         assert_eq!(shown.join("").contains("Likely"), columns == 100);
     }
     shows(&screen(&mut state, 100, 26), &["4.90  4.80  2.7 to 4.9"]);
+}
+
+#[test]
+fn a_key_sorts_the_list_otherwise_and_the_list_says_by_what() {
+    use crate::device::{Ask, Told};
+    let mut state = state();
+    let key = KeyEvent::from(KeyCode::Char('y'));
+    for (order, said) in [
+        (Order::Stars, ["by stars", "Sorted by predicted stars"]),
+        (Order::Taste, ["Taste Stars", "Taste is what of the stars"]),
+        (Order::Fame, [" Fame Stars", "Fame is how well known"]),
+        (Order::Surprise, ["Above Stars", "Above is by how much"]),
+        (Order::Score, ["Score Stars", "Score is predicted stars"]),
+    ] {
+        let ask = Ask::Top(Wanted::ANY, order);
+        assert_eq!(update::key(&mut state, key), [ask]);
+        let ranked = Ranked {
+            movie: 1,
+            score: 0.5,
+            stars: 4.25,
+        };
+        let told = Told::Movies(ask, vec![ranked]);
+        update::heard(&mut state, ask, Ok(told), std::time::Duration::ZERO);
+        let lines = screen(&mut state, 80, 24);
+        shows(&lines, &said);
+        let heading = lines[0].contains(", by ");
+        assert_eq!(heading, order != Order::Score, "{}", lines[0]);
+        let number = if order == Order::Stars {
+            "    "
+        } else {
+            "0.50"
+        };
+        shows(&lines, &[&format!("{number}  4.25  Toy")]);
+    }
+}
+
+#[test]
+fn how_sure_it_is_is_asked_of_what_is_on_the_screen_one_by_one_while_nobody_waits() {
+    use crate::device::{Ask, Told};
+    let took = std::time::Duration::ZERO;
+    // How many movies of the list are in sight, and asked.
+    for (columns, lines, due) in [(40, 12, 0), (80, 24, 17), (100, 60, 20)] {
+        let mut state = state();
+        state.likely.clear();
+        screen(&mut state, columns, lines);
+        state.waiting = 1;
+        assert_eq!(update::at_leisure(&mut state), None);
+        state.waiting = 0;
+        let mut asked = Vec::new();
+        while let Some(Ask::Likely(movie)) = update::at_leisure(&mut state) {
+            assert_eq!(update::at_leisure(&mut state), None);
+            asked.push(movie);
+            let told = Told::Likely(movie, None);
+            update::heard(&mut state, Ask::Likely(movie), Ok(told), took);
+        }
+        let shown: Vec<u32> = state.top.iter().take(due).map(|one| one.movie).collect();
+        assert_eq!(asked, shown, "{columns}");
+    }
+    let mut state = state();
+    state.likely.clear();
+    state.about.is_sure = false;
+    screen(&mut state, 100, 60);
+    assert_eq!(update::at_leisure(&mut state), None);
 }
 
 #[test]
@@ -273,7 +337,7 @@ fn a_search_follows_each_letter_and_stars_are_typed() {
     assert_eq!(press(&mut state, "\n"), [Ask::Predict(2)]);
     let changed = [
         Ask::Rate(2, 3.0),
-        Ask::Top(Wanted::ANY),
+        Ask::Top(Wanted::ANY, Order::Score),
         Ask::Ratings,
         Ask::Me,
     ];
@@ -308,13 +372,13 @@ fn genres_and_somebody_else_are_typed_and_a_movie_for_two_is_explained_for_both(
         from: 1960,
         ..Wanted::ANY
     };
-    assert_eq!(press(&mut state, "\n"), [Ask::Top(wanted)]);
+    assert_eq!(press(&mut state, "\n"), [Ask::Top(wanted, Order::Score)]);
     shows(
         &screen(&mut state, 80, 24),
         &["The best for you of drama 1960.."],
     );
     // What is rated now moves the filtered list.
-    assert_eq!(press(&mut state, "u")[1], Ask::Top(wanted));
+    assert_eq!(press(&mut state, "u")[1], Ask::Top(wanted, Order::Score));
     // What was said before stands there to be changed.
     assert_eq!(press(&mut state, "owestern\n"), []);
     shows(&screen(&mut state, 80, 24), &["`1960..western`"]);
@@ -326,6 +390,7 @@ fn genres_and_somebody_else_are_typed_and_a_movie_for_two_is_explained_for_both(
     assert_eq!(press(&mut state, "b1\n"), [Ask::Together(other, wanted)]);
     let shared = Shared {
         movie: 1,
+        score: 0.75,
         stars: [4.25, 3.5],
     };
     let told = Told::Shared(other, vec![shared], [false, true]);
@@ -336,10 +401,10 @@ fn genres_and_somebody_else_are_typed_and_a_movie_for_two_is_explained_for_both(
         &lines,
         &[
             "The best for you and owner 1 of drama 1960..",
-            "Sorted by the lower of both scores, each counted",
+            "Above is the lower of both scores, each counted",
             "So far owner 1 has rated nothing",
-            "Yours Other",
-            "4.25  3.50  Toy",
+            "Above Yours Other",
+            "0.75  4.25  3.50  Toy",
         ],
     );
     let asks = [Ask::Why(1), Ask::WhyFor(other, 1)];

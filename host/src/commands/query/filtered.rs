@@ -1,5 +1,5 @@
-//! A list that is filtered on this PC: of a board whose image says no genres and years, or whose firmware doesn't read
-//! them. Core ranks here as it does there, from the same image and the ratings that the board tells.
+//! A list that is made on this PC: filtered, of a board whose image says no genres and years, or whose firmware doesn't read
+//! them; or sorted, of a board whose firmware sorts by score alone. Core ranks here as it does there, from the same image and the ratings that the board tells.
 
 use std::io::{Read, Write};
 
@@ -8,16 +8,16 @@ use pocketrec::ids::{MovieId, UserId};
 use pocketrec::list::List;
 use pocketrec::model::interest::Interest;
 use pocketrec::profile::Rating;
-use pocketrec::rank::TopN;
+use pocketrec::rank::{Order, TopN};
 use pocketrec::wire::{MAX_LIST, Ranked, Reply, Request, Who};
 
-use super::super::wanted::WantedArgs;
+use super::super::wanted::{WantedArgs, can_sort};
 use super::Asked;
 use crate::note;
 use pocketrec_base::error::BadInput;
 use pocketrec_link::{Connection, ratings};
 
-/// Ranks what is `wanted` by titles, and tells.
+/// Ranks what is `wanted` by titles in that order, and tells.
 ///
 /// # Errors
 /// [`BadInput`] where no image is at hand, or a list for two is asked for; else what went wrong on the line.
@@ -25,7 +25,7 @@ pub(super) fn tell<L: Read + Write>(
     asked: &mut Asked<'_>,
     board: &mut Connection<L>,
     request: &Request,
-    wanted: &WantedArgs,
+    (wanted, order): (&WantedArgs, Order),
 ) -> Result<()> {
     let Request::TopN {
         who,
@@ -40,6 +40,12 @@ pub(super) fn tell<L: Read + Write>(
         )
         .into());
     };
+    let what = match wanted.is_open() {
+        true => "--by",
+        false => "--genre, --not and --year",
+    };
+    // Before the board is asked anything.
+    asked.at_hand.needed(what)?;
     let rated = match who {
         Who::Owner(_) => ratings::all(board, who)?,
         Who::ImageUser(_) => Vec::new(),
@@ -56,8 +62,10 @@ pub(super) fn tell<L: Read + Write>(
         )?),
     };
     asked.rated = asked.rated(board)?;
-    let loaded = asked.at_hand.needed("--genre, --not and --year")?;
+    let loaded = asked.at_hand.needed(what)?;
     let model = loaded.model()?;
+    can_sort(&model, order)?;
+    let is_filtered = !wanted.is_open();
     let wanted = wanted.of(&asked.titles)?;
     let (user, interest) = match (who, &profile) {
         (Who::ImageUser(id), _) => (
@@ -83,7 +91,9 @@ pub(super) fn tell<L: Read + Write>(
             .seen(UserId(id))
             .is_some_and(|seen| seen.contains(movie)),
     };
-    let mut top = TopN::<MAX_LIST>::with_limit(count.into()).with_interest(interest);
+    let mut top = TopN::<MAX_LIST>::with_limit(count.into())
+        .with_interest(interest)
+        .with_order(order);
     if include_below {
         top = top.with_below_mean();
     }
@@ -102,8 +112,12 @@ pub(super) fn tell<L: Read + Write>(
             stars: model.predict_for(&user, hit.movie)?,
         });
     }
+    let (done, lacks) = match is_filtered {
+        true => ("Filtered", "knows no genres and years"),
+        false => ("Sorted", "sorts by score alone"),
+    };
     note!(
-        "Filtered on this PC, by the image at hand and the ratings that the board tells: the board knows no genres and years"
+        "{done} on this PC, by the image at hand and the ratings that the board tells: the board {lacks}"
     );
     asked.show(&Reply::Movies(list))
 }

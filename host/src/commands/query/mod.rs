@@ -17,7 +17,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use pocketrec::model::{Interval, Wanted};
-use pocketrec::wire::{Refusal, Reply, Request, Who};
+use pocketrec::rank::Order;
+use pocketrec::wire::{Capabilities, Refusal, Reply, Request, Who};
 
 use super::image::{Loaded, Rated, TitlesArgs};
 use super::line::{BOARD, LineArgs, Place};
@@ -151,10 +152,12 @@ pub fn run(args: &Args) -> Result<()> {
             let who = owner.who(asked.usual);
             ratings::tell(&mut board, who, &asked.titles, save.as_ref())
         }
-        (Question::Top { wanted, .. }, _) if !wanted.is_open() => {
-            match asked.can_filter(&mut board)? {
+        (Question::Top { wanted, by, .. }, _) => {
+            let order = (*by).into();
+            let filters = wanted.is_open() || asked.can_filter(&mut board)?;
+            match filters && (order == Order::Score || can_sort(&board)) {
                 true => ask(&mut asked, &mut board, &request),
-                false => filtered::tell(&mut asked, &mut board, &request, wanted),
+                false => filtered::tell(&mut asked, &mut board, &request, (wanted, order)),
             }
         }
         _ => ask(&mut asked, &mut board, &request),
@@ -182,7 +185,7 @@ fn ask(
         Some(Reply::Refused(Refusal::UnknownOwner(owner))) => {
             return Err(keep::no_owner(board, owner).into());
         }
-        Some(Reply::Refused(why)) => return Err(refused(why)),
+        Some(Reply::Refused(why)) => return Err(load::told(LinkError::refused(request, why))),
         Some(reply) => {
             if let Reply::ModelInfo(info) = &reply {
                 at_hand::warn_of(info);
@@ -222,6 +225,7 @@ pub(super) fn refused(why: Refusal) -> anyhow::Error {
         | Refusal::NoRoom(_)
         | Refusal::MovieId(_)
         | Refusal::NotAdded(_)
+        | Refusal::NoFame
         | Refusal::ListTooLong => BadInput::new(why).into(),
         _ => LinkError::Refused(why).into(),
     }
@@ -242,6 +246,12 @@ fn off_scale(lowest: f32, highest: f32, step: f32) -> anyhow::Error {
         Refusal::OffScale
     ))
     .into()
+}
+
+/// Whether the board sorts lists otherwise than by score.
+fn can_sort<L: Read + Write>(board: &Connection<L>) -> bool {
+    let able = board.greeted().map_or(0, |hello| hello.capabilities);
+    Capabilities(able).has(Capabilities::ORDERS)
 }
 
 /// Shows how far a long request is, where somebody looks.
@@ -408,6 +418,7 @@ impl Asked<'_> {
                 count,
                 include_rated,
                 include_below,
+                by,
                 together,
                 wanted,
             } => {
@@ -438,6 +449,7 @@ impl Asked<'_> {
                         count,
                         include_rated: *include_rated,
                         include_below: *include_below,
+                        order: (*by).into(),
                         wanted,
                     },
                 }

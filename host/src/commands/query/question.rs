@@ -6,7 +6,7 @@ use pocketrec::wire::{MAX_LIST, Who};
 use super::super::line::owner;
 use super::super::movie::{HELP, MovieArgs};
 use super::super::recommend::Agree;
-use super::super::wanted::WantedArgs;
+use super::super::wanted::{By, WantedArgs};
 use super::load::LoadArgs;
 use crate::print::Target;
 use pocketrec_base::error::BadInput;
@@ -252,6 +252,9 @@ pub(super) enum Question {
         /// Also list movies that are predicted below their own mean
         #[arg(long, conflicts_with = "together")]
         include_below: bool,
+        /// What the list is sorted by
+        #[arg(long, value_enum, default_value_t, conflicts_with = "together")]
+        by: By,
         #[command(flatten)]
         together: TogetherArgs,
         #[command(flatten)]

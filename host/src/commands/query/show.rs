@@ -94,18 +94,25 @@ impl Asked<'_> {
         let ranked = match reply {
             Reply::Movies(ranked) => ranked,
             Reply::Together(shared) => {
-                let mut list = Movies::with(&["Stars 1", "Stars 2"]);
-                for Shared { movie, stars } in shared {
-                    list.push(Movie::of(&self.titles, *movie), stars);
+                let mut list = Movies::with(&["Above", "Stars 1", "Stars 2"]);
+                for Shared {
+                    movie,
+                    score,
+                    stars: [one, other],
+                } in shared
+                {
+                    let movie = Movie::of(&self.titles, *movie);
+                    list.push(movie, &[*score, *one, *other]);
                 }
                 return list;
             }
             _ => return Movies::with(&[]),
         };
-        let (names, both): (&[_], _) = match &self.args.question {
-            Question::Similar { .. } => (&["Likeness"], false),
-            Question::Suggest { .. } => (&["Worth", "Stars"], true),
-            _ => (&["Score", "Stars"], true),
+        let names: &[_] = match &self.args.question {
+            Question::Similar { .. } => &["Likeness"],
+            Question::Suggest { .. } => &["Worth", "Stars"],
+            Question::Top { by, .. } => print::names((*by).into()),
+            _ => &["Score", "Stars"],
         };
         let mut list = Movies::with(names);
         for (
@@ -118,10 +125,11 @@ impl Asked<'_> {
         ) in ranked.iter().enumerate()
         {
             let movie = Movie::of(&self.titles, *movie);
-            match both {
-                true => list.push_likely(movie, &[*score, *stars], self.likely_of(at)),
-                false => list.push(movie, &[*stars]),
-            }
+            let numbers = match names.len() {
+                1 => &[*stars][..],
+                _ => &[*score, *stars],
+            };
+            list.push_likely(movie, numbers, self.likely_of(at));
         }
         list
     }
@@ -183,7 +191,7 @@ impl Asked<'_> {
                 if let Question::Top { together, .. } = &self.args.question
                     && !list.is_empty()
                 {
-                    note!("Sorted by {}", print::for_two(together.agree().into()));
+                    note!("Above is {}", print::for_two(together.agree().into()));
                 }
                 for reason in &self.reasons {
                     say!("{reason}");
@@ -214,8 +222,10 @@ impl Asked<'_> {
                 }
                 let list = self.listed(reply);
                 print::block(&list.text());
-                if matches!(self.args.question, Question::Top { .. }) && !list.is_empty() {
-                    note!("{}", print::SCORE);
+                if let Question::Top { by, .. } = &self.args.question
+                    && !list.is_empty()
+                {
+                    note!("{}", print::sorted_by((*by).into()));
                 }
                 // What an owner of the device has rated is never among them.
                 if let (Some(who), Some(rated)) = (&self.who, self.rated)
