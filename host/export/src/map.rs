@@ -1,11 +1,16 @@
 //! The movies of an image on a plane: what is alike lies together (t-SNE, van der Maaten and Hinton 2008).
 //!
-//! How alike two movies are is what core says, the cosine of their rows. Movies that many people have rated find their
-//! places by it, each pushed away by all others; the rest are put among those that they are most like, since there is
-//! little to tell them apart by. The same image gives the same map, on any number of threads.
+//! How alike two movies are is what core says that `similar` goes by: who rates both, or the cosine of their rows in an image
+//! that doesn't say that. Movies that many people have rated find their places by it, each pushed away by all others; the
+//! rest are put among those that they are most like, since there is little to tell them apart by. The same image gives the
+//! same map, on any number of threads.
+//!
+//! The crate `bhtsne` gives another map each time on more than one thread: release 0.7.13, told neighbours and first places of
+//! 3,000 points, gave other bits for all of their coordinates in each of two runs on two threads, and the same on one.
 
 use pocketrec::MAX_DIM;
 use pocketrec::model::Model;
+use pocketrec::rank::{Hit, Nearest};
 use pocketrec_base::threads;
 
 /// The most movies that find places of their own: each step takes the square of it.
@@ -13,6 +18,9 @@ const MOST: usize = 3000;
 
 /// Movies that each is drawn to.
 const NEIGHBOURS: usize = 30;
+
+/// The most alike ones among which these are looked for: some of them have no place of their own.
+const CANDIDATES: usize = 64;
 
 /// As many neighbours as count, in the sense of an entropy.
 const PERPLEXITY: f32 = 12.0;
@@ -34,7 +42,7 @@ pub fn of(model: &Model<'_>, ratings: impl Fn(u32) -> u32) -> Vec<Place> {
     let mut own: Vec<u32> = (0..movies).collect();
     own.sort_by_key(|row| (std::cmp::Reverse(ratings(*row)), *row));
     own.truncate(MOST);
-    let near = neighbours(model, &own, &own, NEIGHBOURS + 1);
+    let near = neighbours(model, &own, &own, NEIGHBOURS);
     let pulls = pulls(&near);
     let mut places = settle(first_places(model, &own), &pulls);
     fit(&mut places);
@@ -59,29 +67,38 @@ pub fn of(model: &Model<'_>, ratings: impl Fn(u32) -> u32) -> Vec<Place> {
     all
 }
 
-/// For each movie of `rows` the `count` of `among` that are most like it, as places in `among`, with their cosines; the
-/// most alike first.
+/// For each movie of `rows` up to `count` of `among` that are most like it, as places in `among`, with their likeness; the
+/// most alike first. By taste where nobody can say what it belongs to.
 fn neighbours(
     model: &Model<'_>,
     rows: &[u32],
     among: &[u32],
     count: usize,
 ) -> Vec<Vec<(u32, f32)>> {
-    let all = model.movies() as usize;
-    let find = |cosines: &mut Vec<f32>, row: &u32| {
-        cosines.resize(all, 0.0);
-        model.similarity_rows(&model.movie_vector(*row), 0, cosines);
-        let other = |(at, other): (usize, &u32)| (at as u32, cosines[*other as usize]);
-        let mut near: Vec<(u32, f32)> = among.iter().enumerate().map(other).collect();
-        let order = |a: &(u32, f32), b: &(u32, f32)| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0));
-        if near.len() > count && count > 0 {
-            near.select_nth_unstable_by(count - 1, order);
-            near.truncate(count);
+    let mut places = vec![None; model.movies() as usize];
+    for (at, row) in (0..).zip(among) {
+        places[*row as usize] = Some(at);
+    }
+    let find = |(): &mut (), row: &u32| {
+        let of = |mut nearest: Nearest<CANDIDATES>| -> Vec<(u32, f32)> {
+            nearest.advance(model, u32::MAX);
+            let place = |hit: &Hit| {
+                let other = model.movie_row(hit.movie).ok()?;
+                Some((places[other as usize]?, hit.score))
+            };
+            nearest
+                .hits()
+                .iter()
+                .filter_map(place)
+                .take(count)
+                .collect()
+        };
+        match of(Nearest::with_limit(CANDIDATES, model, *row)) {
+            none if none.is_empty() => of(Nearest::by_taste(CANDIDATES, model, *row)),
+            near => near,
         }
-        near.sort_by(order);
-        near
     };
-    threads::share(threads::available(), rows, Vec::new, find)
+    threads::share(threads::available(), rows, || (), find)
 }
 
 /// How much each movie draws each of its neighbours, and they it: shares of 1 in all.

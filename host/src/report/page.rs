@@ -186,7 +186,7 @@ const MAP: &str = r#"<section class="atlas">
 <div class="atlas-head"><h2>The map of the movies</h2>
 <label class="search"><span class="hidden">Find a movie on the map</span><input id="find" type="search" list="titles" placeholder="Find a movie" autocomplete="off"></label>
 <div class="zoom"><button id="closer" type="button" aria-label="Zoom in">+</button><button id="farther" type="button" aria-label="Zoom out">−</button><button id="whole" type="button">Whole map</button></div></div>
-<p>Movies whose embeddings are alike lie together (t-SNE); the larger, the more ratings; coloured by the rarest of their genres. Choose a genre to see it alone.</p>
+<p>Movies lie near those that <code>similar</code> names for them, as far as a plane allows (t-SNE); the larger, the more ratings; coloured by the rarest of their genres. Choose a genre to see it alone.</p>
 <datalist id="titles"></datalist>
 <div class="canvas"><canvas id="map" tabindex="0" role="application" aria-label="Map of the movies. The arrow keys walk from movie to movie." aria-describedby="map-name"></canvas><div id="tip" class="tip" hidden></div></div>
 <p id="map-name" class="hidden" aria-live="polite"></p>

@@ -17,6 +17,7 @@ mod good_lists;
 #[cfg(feature = "emulator")]
 mod interest;
 mod kin;
+mod map;
 #[cfg(feature = "emulator")]
 mod memory;
 #[cfg(feature = "emulator")]
