@@ -294,16 +294,22 @@ impl<'a> EmbeddingTable<'a> {
         Some((rows, multipliers.get(first..end)?))
     }
 
-    /// The first integer of row `row`, 0 outside the table and in a table of other numbers: how a table of
-    /// integer biases is read.
+    /// The integer of row `row` of a table of integer biases; 0 outside it and in a table of other numbers.
     #[inline]
     #[cfg(feature = "integers")]
-    pub(crate) fn first_integer(&self, row: usize) -> i32 {
+    pub(crate) fn integer(&self, row: usize) -> i32 {
+        self.integers()
+            .get(row)
+            .map_or(0, |value| i32::from(*value))
+    }
+
+    /// The integers of a table of one column, row by row; none of a table of other numbers.
+    #[inline]
+    #[cfg(feature = "integers")]
+    pub(crate) fn integers(&self) -> &'a [i16] {
         match self.values {
-            Values::I16(values) => values
-                .get(row.wrapping_mul(self.columns))
-                .map_or(0, |value| i32::from(*value)),
-            _ => 0,
+            Values::I16(values) => values,
+            _ => &[],
         }
     }
 

@@ -31,12 +31,12 @@ use crate::kernels::integer::coded::Coded;
 #[cfg(feature = "codes-mlp")]
 use crate::kernels::integer::{Network, UNIT_PAIRS};
 use crate::kernels::integer::{ROW_PAIRS, User};
+use crate::kernels::products::ROWS;
 use crate::kernels::{Kernel, ran};
 use crate::model::interest::{self, Interest};
 use crate::model::kin::Kin;
-use crate::numeric::dsp::{Pair, multiply_add, widen};
+use crate::numeric::dsp::Pair;
 use crate::numeric::fixed::SCORE_BITS;
-use crate::numeric::walk;
 use crate::table::{Codes, EmbeddingTable, MAX_BOOKS};
 #[cfg(feature = "codes-mlp")]
 use bounds::Bounds;
@@ -47,7 +47,6 @@ use seek::{Gate, Sought};
 pub(crate) use words::Words;
 #[cfg(feature = "codes-mlp")]
 use words::held;
-use words::rounded;
 
 /// Bits by which a term is coarser than a score.
 const COARSER: u32 = SCORE_BITS - 12;
@@ -151,24 +150,23 @@ impl Lookup {
 
     #[inline(never)]
     fn make(&mut self, user: &User, words: &Words<'_>, codes: &Codes<'_>) {
-        let books = self.terms.iter_mut().take(codes.books);
-        let books = books.filter_map(|terms| terms.get_mut(..codes.codewords));
+        let rows = match codes.codewords.is_multiple_of(ROWS) {
+            true => words.rows.as_ref().and_then(EmbeddingTable::quads),
+            false => None,
+        };
         let mut at = 0_usize;
-        if let Some((rows, multipliers)) = words.rows.as_ref().and_then(EmbeddingTable::quads) {
-            let columns = rows.len() / multipliers.len().max(1);
-            let mut rows = walk::rows(rows, columns).zip(multipliers);
-            for terms in books {
-                for (term, (row, by)) in terms.iter_mut().zip(&mut rows) {
-                    *term = rounded(words.bias(at).wrapping_add(dot_bytes(user, row, *by)));
-                    at = at.wrapping_add(1);
-                }
-            }
-            return;
-        }
         let mut place = [0; ROW_PAIRS];
-        for term in books.flatten() {
-            *term = words.term(user, at, &mut place);
-            at = at.wrapping_add(1);
+        for terms in self.terms.iter_mut().take(codes.books) {
+            let terms = terms.get_mut(..codes.codewords).unwrap_or_default();
+            if let Some(rows) = rows {
+                words.terms_by_bytes(user, rows, at, terms);
+                at = at.wrapping_add(terms.len());
+                continue;
+            }
+            for term in terms {
+                *term = words.term(user, at, &mut place);
+                at = at.wrapping_add(1);
+            }
         }
     }
 
@@ -258,22 +256,6 @@ impl Whose {
 fn same(some: &[Pair], others: &[Pair]) -> bool {
     let different = some.iter().zip(others).map(|(a, b)| a ^ b);
     different.fold(0, |all, bits| all | bits) == 0
-}
-
-/// As [`dot`], of a row of bytes that are multiplied at the end: the same sum. The row's magnitudes add up to at most
-/// 65,535, so that times 128 and times 255 it stays below 2^31.
-#[inline(always)]
-fn dot_bytes(user: &User, row: &[u32], by: u8) -> i32 {
-    let mut sum = 0;
-    let (pairs, _) = user.row.as_chunks::<2>();
-    for ([a, b], bytes) in pairs.iter().zip(row) {
-        let [low, high] = widen(*bytes, 1);
-        sum = multiply_add(*a, low, sum);
-        sum = multiply_add(*b, high, sum);
-    }
-    let half = 1_i32.wrapping_shl(user.dot_shift.wrapping_sub(1));
-    let sum = sum.wrapping_mul(i32::from(by)).wrapping_add(half);
-    sum.wrapping_shr(user.dot_shift)
 }
 
 /// What a ranking looks at of the movies from some row on, as many as it has codes of.

@@ -17,6 +17,7 @@ pub(crate) mod integer;
 pub(crate) mod lacks;
 #[cfg(not(cortex_m_float))]
 pub(crate) mod portable;
+pub(crate) mod products;
 
 #[cfg(feature = "codes")]
 pub(crate) use codes::{Lookup, Whose};

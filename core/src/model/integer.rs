@@ -173,7 +173,7 @@ impl Model<'_> {
     #[inline]
     pub(super) fn integer_bias(&self, integers: &Integers<'_>, row: usize) -> i32 {
         self.movie_bias.map_or(0, |table| {
-            table.first_integer(row).wrapping_shl(integers.bias_shift)
+            table.integer(row).wrapping_shl(integers.bias_shift)
         })
     }
 

@@ -16,13 +16,10 @@
 //! at most sixteen look-ups.
 
 use super::Model;
-#[cfg(cortex_m_dsp)]
-use crate::kernels::dsp::products;
 pub use crate::kernels::lacks::{BOOKS, BYTES, WORDS};
 use crate::kernels::lacks::{Lacks, lack};
-#[cfg(not(cortex_m_dsp))]
-use crate::numeric::dsp::multiply_add_bytes;
-use crate::numeric::dsp::{BESIDE_A_BYTE, Pair, add_bytes};
+use crate::kernels::products::{Quad, products};
+use crate::numeric::dsp::{BESIDE_A_BYTE, add_bytes};
 use crate::numeric::fixed::{between, power_of_two};
 use crate::numeric::unroll::{each, each_of_two};
 use crate::numeric::walk::numbered;
@@ -37,9 +34,8 @@ pub(crate) const QUADS: usize = NUMBERS / 4;
 /// A codeword: signed bytes, four to a word.
 pub(crate) type Codeword = [u32; QUADS];
 
-/// A direction in 16-bit numbers: of each four the first and the third, then the second and the fourth, as a codeword's
-/// bytes are widened.
-pub(crate) type Direction = [[Pair; 2]; QUADS];
+/// A direction in 16-bit numbers.
+pub(crate) type Direction = [Quad; QUADS];
 
 /// Levels that there are: one for four neighbouring confidence bytes.
 pub const LEVELS: usize = 64;
@@ -177,13 +173,11 @@ impl Kin<'_> {
     #[inline(never)]
     pub(crate) fn terms_of(&self, x: &Direction, shift: u32) -> KinTerms {
         let mut kin = KinTerms::NONE;
+        let mut sums = [0; WORDS];
         let (books, _) = self.codebook.as_chunks::<WORDS>();
         for (lacks, words) in kin.lacks.iter_mut().zip(books) {
             let mut most = -MOST;
-            #[cfg(cortex_m_dsp)]
-            let sums = products(words, x).into_iter();
-            #[cfg(not(cortex_m_dsp))]
-            let sums = words.iter().map(|word| product(word, x));
+            products(words.as_flattened(), x, &mut sums);
             for (lack, sum) in lacks.iter_mut().zip(sums) {
                 let term = between(sum.wrapping_shr(shift), MOST);
                 *lack = term as u16;
@@ -244,16 +238,6 @@ impl Kin<'_> {
     pub(crate) fn key_of_score(&self, score: f32) -> i32 {
         (score * self.one()) as i32
     }
-}
-
-/// The product of a codeword and a direction.
-#[cfg(not(cortex_m_dsp))]
-#[inline(always)]
-fn product(word: &Codeword, x: &Direction) -> i32 {
-    let pairs = x.iter().zip(word);
-    pairs.fold(0, |sum, (pairs, quad)| {
-        multiply_add_bytes(*quad, *pairs, sum)
-    })
 }
 
 impl<'a> Model<'a> {

@@ -32,7 +32,7 @@ pub(crate) fn multiply_add(a: u32, b: u32, sum: i32) -> i32 {
 
 /// `sum` plus the products of four signed bytes with four signed 16-bit numbers: `pairs` has those of the first byte and the
 /// third, then those of the second and the fourth.
-#[cfg(not(cortex_m_dsp))]
+#[cfg(not(any(cortex_m_dsp, cortex_m_base)))]
 #[inline(always)]
 pub(crate) fn multiply_add_bytes(bytes: u32, pairs: [Pair; 2], sum: i32) -> i32 {
     let [even, odd] = pairs;

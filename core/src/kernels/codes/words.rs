@@ -6,8 +6,10 @@ use crate::kernels::integer::Network;
 #[cfg(feature = "codes-mlp")]
 use crate::kernels::integer::coded::Coded;
 use crate::kernels::integer::{ROW_PAIRS, User, dot};
+use crate::kernels::products::{ROWS, products, quad};
 use crate::kernels::{Kernel, ran};
 use crate::table::{Codes, EmbeddingTable};
+use core::hint::black_box;
 
 /// The codewords, as a user meets them.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +27,8 @@ pub(crate) struct Words<'a> {
 
 impl Words<'_> {
     /// The term of codeword `at`, counted over all books.
-    #[inline]
+    #[cfg_attr(cortex_m_base, inline(never))]
+    #[cfg_attr(not(cortex_m_base), inline)]
     pub(crate) fn term(&self, user: &User, at: usize, place: &mut [u32; ROW_PAIRS]) -> i16 {
         let mut sum = self.bias(at);
         if let Some(rows) = &self.rows {
@@ -35,13 +38,44 @@ impl Words<'_> {
         rounded(sum)
     }
 
+    /// The terms of the codewords from `at` on, whose `rows` are bytes that are multiplied at the end: the same as
+    /// [`term`](Self::term)'s. [`ROWS`] at a time, as long as that lasts.
+    #[inline(never)]
+    pub(super) fn terms_by_bytes(
+        &self,
+        user: &User,
+        (rows, multipliers): (&[u32], &[u8]),
+        mut at: usize,
+        terms: &mut [i16],
+    ) {
+        let mut x = [[0; 2]; ROW_PAIRS / 2];
+        let (pairs, _) = user.row.as_chunks::<2>();
+        // As if of another length, here and below: written out it takes twice the flash.
+        for (x, pairs) in black_box(&mut x[..]).iter_mut().zip(pairs) {
+            *x = quad(*pairs);
+        }
+        let quads = rows.len() / multipliers.len().max(1);
+        let x = x.get(..quads).unwrap_or_default();
+        let half = 1_i32.wrapping_shl(user.dot_shift.wrapping_sub(1));
+        let mut sums = [0; ROWS];
+        for terms in terms.as_chunks_mut::<ROWS>().0 {
+            let rows = rows.get(at.wrapping_mul(quads)..);
+            products(rows.unwrap_or_default(), x, &mut sums);
+            let multipliers = multipliers.get(at..).unwrap_or_default();
+            let each = sums.iter().zip(multipliers);
+            for (term, (sum, by)) in black_box(&mut terms[..]).iter_mut().zip(each) {
+                // A row's magnitudes add up to at most 65,535, so that times 128 and times 255 it stays below 2^31.
+                let sum = sum.wrapping_mul(i32::from(*by)).wrapping_add(half);
+                *term = rounded(self.bias(at).wrapping_add(sum.wrapping_shr(user.dot_shift)));
+                at = at.wrapping_add(1);
+            }
+        }
+    }
+
     /// The bias of codeword `at`, as a score.
     #[inline]
     pub(crate) fn bias(&self, at: usize) -> i32 {
-        let bias = self
-            .biases
-            .as_ref()
-            .map_or(0, |table| table.first_integer(at));
+        let bias = self.biases.as_ref().map_or(0, |table| table.integer(at));
         bias.wrapping_shl(self.bias_shift)
     }
 
@@ -90,7 +124,7 @@ impl Words<'_> {
 
 /// A score as a term, held to 16 bits.
 #[inline]
-pub(super) fn rounded(score: i32) -> i16 {
+fn rounded(score: i32) -> i16 {
     held(score.wrapping_add(1 << (COARSER - 1)) >> COARSER)
 }
 

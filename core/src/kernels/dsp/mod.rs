@@ -9,10 +9,8 @@ mod bytes;
 #[cfg(feature = "codes-mlp")]
 mod coded;
 pub(crate) mod layers;
-mod words;
 
 pub(crate) use assembly::{Net, score, score_bytes};
 pub(crate) use bytes::dots;
 #[cfg(feature = "codes-mlp")]
 pub(crate) use coded::coded;
-pub(crate) use words::products;
