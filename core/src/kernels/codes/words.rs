@@ -27,8 +27,8 @@ pub(crate) struct Words<'a> {
 
 impl Words<'_> {
     /// The term of codeword `at`, counted over all books.
-    #[cfg_attr(cortex_m_base, inline(never))]
-    #[cfg_attr(not(cortex_m_base), inline)]
+    #[cfg_attr(not(feature = "codes-mlp"), inline(never))]
+    #[cfg_attr(feature = "codes-mlp", inline)]
     pub(crate) fn term(&self, user: &User, at: usize, place: &mut [u32; ROW_PAIRS]) -> i16 {
         let mut sum = self.bias(at);
         if let Some(rows) = &self.rows {
