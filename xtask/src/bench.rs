@@ -203,18 +203,19 @@ pub fn device(
     }
     if bless {
         let path = path();
+        let counted = match only {
+            Some(_) => read()?.with(counted)?,
+            None => counted,
+        };
         std::fs::write(&path, counted.to_string())
             .with_context(|| format!("writing {}", path.display()))?;
         eprintln!("wrote {}", path.display());
         return Ok(());
     }
-    let before = std::fs::read_to_string(path())
-        .with_context(|| format!("{}: run with --bless to write it", path().display()))?
-        .parse::<Snapshot>()?
-        .keeping(|core, build| {
-            let same = |setting: &&Setting| (setting.core, setting.build) == (core, build);
-            settings.iter().any(same)
-        });
+    let before = read()?.keeping(|core, build| {
+        let same = |setting: &&Setting| (setting.core, setting.build) == (core, build);
+        settings.iter().any(same)
+    });
     let changes = before.changes(&counted);
     for change in &changes {
         println!("{change}");
@@ -246,6 +247,15 @@ pub fn device(
         before.compiler
     );
     Ok(())
+}
+
+/// The snapshot as it was written.
+fn read() -> Result<Snapshot> {
+    let path = path();
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("{}: run with --bless to write it", path.display()))?;
+    text.parse()
+        .with_context(|| format!("reading {}", path.display()))
 }
 
 /// The settings to count: all of them, or the one that is named as in the snapshot.

@@ -222,8 +222,8 @@ enum BenchOn {
         /// Write the snapshot instead of comparing with it.
         #[arg(long)]
         bless: bool,
-        /// Count only this core and build, as the snapshot names them, for example `M4F/workspace`.
-        #[arg(long, conflicts_with = "bless")]
+        /// Count only this core and build, as the snapshot names them, for example `M4F/workspace`; its other lines stay.
+        #[arg(long)]
         only: Option<String>,
     },
     /// Time training on this machine, optionally against other libraries (`--peers`), as `host bench train` does.

@@ -396,6 +396,7 @@ fn on_boards(made: &Made<'_>) -> Section {
             board.name.to_owned(),
             board.chip.to_owned(),
             format!("{} %", fixed(share, 0)),
+            ram(&bill, board.ram),
             time("a prediction"),
             time("a ranking"),
             bill.refusal()
@@ -404,15 +405,37 @@ fn on_boards(made: &Made<'_>) -> Section {
     }
     let mut section = Section::new(
         "What it takes of each board",
-        "This image's share of the flash that a board has for it, and modelled times: instructions counted on an emulated \
-         core, cycles by its manual at zero wait states.",
+        "This image's share of the flash that a board has for it; bytes of RAM that its usual firmware takes, the deepest stack \
+         that an emulator saw among them; and modelled times: instructions counted on an emulated core, cycles by its \
+         manual at zero wait states.",
     );
     section.table(
-        &["Board", "Chip", "Flash", "A prediction", "A list", ""],
-        &[1, 5],
+        &[
+            "Board",
+            "Chip",
+            "Flash",
+            "RAM",
+            "A prediction",
+            "A list",
+            "",
+        ],
+        &[1, 3, 6],
         &rows,
     );
     section
+}
+
+/// What a board's usual firmware takes of its RAM.
+fn ram(bill: &DeviceBill, of: usize) -> String {
+    let Some(firmware) = bill.firmware() else {
+        return "not measured".into();
+    };
+    let bytes = |bytes: usize| grouped(bytes as u64);
+    let (variables, of) = (firmware.variables, bytes(of));
+    match firmware.stack {
+        Some(stack) => format!("{} of {of}", bytes(variables + stack)),
+        None => format!("{} of {of}, and the stack", bytes(variables)),
+    }
 }
 
 /// What `--people 0` leaves out.

@@ -29,6 +29,7 @@ fn a_report_shows_what_is_known_and_says_what_it_is_without_and_why() {
             "What precision and dimensions cost",
             "mean + dense layers",
             "What it takes of each board",
+            " of 16,384<",
             "Lists of a few people",
             "The map of the movies",
             "\"title\":\"Part 12, The (1912)\"",

@@ -193,6 +193,38 @@ impl Snapshot {
         self
     }
 
+    /// With the lines of `now` in place of those of its core and build; the others stay as they are.
+    ///
+    /// # Errors
+    /// When they hold for different compilers.
+    pub fn with(self, now: Self) -> Result<Self> {
+        if self.compiler != now.compiler {
+            bail!(
+                "the snapshot is of {} and this compiler is {}: bless all of it, without --only",
+                self.compiler,
+                now.compiler
+            );
+        }
+        let place = |line: &Line| (line.core.clone(), line.build.clone());
+        let counted = now.lines.iter().map(place).collect::<Vec<_>>();
+        let first = self
+            .lines
+            .iter()
+            .position(|line| counted.contains(&place(line)));
+        let mut others = self.lines;
+        let behind = others.split_off(first.unwrap_or(others.len()));
+        others.extend(now.lines);
+        others.extend(
+            behind
+                .into_iter()
+                .filter(|line| !counted.contains(&place(line))),
+        );
+        Ok(Self {
+            lines: others,
+            ..now
+        })
+    }
+
     /// What is different in `now`.
     pub fn changes(&self, now: &Self) -> Vec<Change> {
         let mut changes = Vec::new();
@@ -261,6 +293,39 @@ mod tests {
         assert_eq!(written.to_string().parse::<Snapshot>().unwrap(), written);
         assert!("nothing".parse::<Snapshot>().is_err());
         assert!("# compiler: x\nM4F\n".parse::<Snapshot>().is_err());
+    }
+
+    #[test]
+    fn what_was_counted_alone_takes_its_place_among_the_others() {
+        let of = |build: &str, instructions| {
+            let mut lines = snapshot(instructions).lines;
+            lines[0].build = build.into();
+            lines
+        };
+        let whole = |lines: [Vec<Line>; 3]| Snapshot {
+            lines: lines.concat(),
+            ..snapshot(0)
+        };
+        let before = whole([of("a", 1), of("b", 2), of("c", 3)]);
+        let alone = |build, instructions| Snapshot {
+            lines: of(build, instructions),
+            ..snapshot(0)
+        };
+        let after = |now| before.clone().with(now).unwrap();
+        assert_eq!(
+            after(alone("b", 7)),
+            whole([of("a", 1), of("b", 7), of("c", 3)])
+        );
+        assert_eq!(
+            after(alone("d", 7)).lines,
+            [before.lines.clone(), of("d", 7)].concat()
+        );
+        let other = Snapshot {
+            compiler: "rustc 2.0.0".into(),
+            ..alone("b", 7)
+        };
+        let error = before.with(other).unwrap_err().to_string();
+        assert!(error.contains("without --only"), "{error}");
     }
 
     #[test]

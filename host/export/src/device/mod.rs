@@ -21,7 +21,7 @@ use super::ImageBytes;
 use boards::Board;
 use counts::Counts;
 use pocketrec_base::print::{Align, grouped, seconds, table};
-use sizes::Firmware;
+pub use sizes::Firmware;
 
 /// What a firmware and an image take of a board. Displays as tables, and `fits` in the last line where it does; where it
 /// doesn't, [`refusal`](DeviceBill::refusal) says why.
@@ -50,6 +50,11 @@ impl DeviceBill {
     /// The work that people wait for, and what it takes.
     pub fn works(&self) -> &[Work] {
         &self.works
+    }
+
+    /// What the board's usual firmware takes; `None` for a board whose hasn't been measured.
+    pub fn firmware(&self) -> Option<Firmware> {
+        self.firmware
     }
 
     /// Bytes of the image.
