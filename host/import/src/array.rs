@@ -1,11 +1,15 @@
 //! An array as another program wrote it: its shape, what its elements are, and its bytes.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use half::{bf16, f16};
 
 use crate::bytes::Bytes;
+
+/// Arrays by name.
+pub type Arrays = BTreeMap<String, Array>;
 
 /// What an array's elements are.
 #[derive(Clone, Debug, PartialEq, Eq)]

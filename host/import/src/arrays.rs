@@ -1,7 +1,6 @@
 //! The arrays of a file, by their names: safetensors, npz, npy, Keras's. What holds programs instead is refused, with the
 //! lines of Python that write arrays.
 
-use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 use std::path::Path;
 
@@ -9,7 +8,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use zip::ZipArchive;
 
-use crate::array::{Array, Element};
+use crate::array::{Array, Arrays, Element};
 use crate::bytes::Bytes;
 use crate::error::Failed;
 use crate::hdf5::{self, Refused};
@@ -20,9 +19,6 @@ const DEFLATED: u64 = 1032;
 
 /// What the `format` of this program's own checkpoints begins with.
 const OWN: &str = "pocketrec checkpoint";
-
-/// Arrays by name.
-pub type Arrays = BTreeMap<String, Array>;
 
 /// All arrays of a file.
 ///

@@ -5,8 +5,8 @@ use std::path::Path;
 use pocketrec_data::Names;
 use pocketrec_train::{Layer, ModelKind};
 
-use crate::array::{Array, transposed};
-use crate::arrays::{self, Arrays};
+use crate::array::{Array, Arrays, transposed};
+use crate::arrays;
 use crate::bytes::Bytes;
 use crate::error::Failed;
 use crate::ids::{self, Ids};

@@ -7,8 +7,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::array::{Array, Element};
-use crate::arrays::Arrays;
+use crate::array::{Array, Arrays, Element};
 use crate::bytes::Bytes;
 
 /// The first bytes.

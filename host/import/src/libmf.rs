@@ -1,7 +1,6 @@
 //! LIBMF's models: text, a line for each number of the head (`f`, `m`, `n`, `k`, `b`), then one for each row.
 
-use crate::array::Array;
-use crate::arrays::Arrays;
+use crate::array::{Array, Arrays};
 use crate::error::shown;
 use crate::roles::Role;
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use pocketrec_train::Layer;
 
-use crate::array::{Array, transposed};
-use crate::arrays::Arrays;
+use crate::array::{Array, Arrays, transposed};
 use crate::roles::{NamedLayer, is_kept, words};
 
 /// How a layer's weights lie.

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::str::FromStr;
 
-use crate::array::Array;
-use crate::arrays::Arrays;
+use crate::array::{Array, Arrays};
 
 /// What an array can be, dense layers aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use pocketrec_data::DataError;
 use pocketrec_data::parquet::{self, Part};
 
-use crate::array::{Array, Element};
-use crate::arrays::Arrays;
+use crate::array::{Array, Arrays, Element};
 use crate::bytes::Bytes;
 use crate::error::Failed;
 use crate::roles::Role;
