@@ -53,6 +53,10 @@ const CODED_MLP: &str = "lesson_codes";
 const CODED_MOVIES: usize = 9066;
 const CODEWORDS: usize = 4 * 256;
 
+/// Few such movies, of rows with an odd number of words and without what fame and interest add.
+const CODED_FEW: &str = "few_codes";
+const FEW: usize = 64;
+
 /// How far the terms of each book spread, of the first one's: a book is of what those before it leave.
 const SPREAD: [f32; 4] = [1.0, 0.15, 0.09, 0.06];
 
@@ -81,7 +85,7 @@ const REACHES: [f32; 16] = [
     22.0, 21.0, 15.0, 13.0, 12.0, 13.0, 11.0, 10.0, 15.0, 14.0, 9.0, 11.0, 8.0, 11.0, 8.0, 11.0,
 ];
 
-const SHAPES: [Shape; 15] = [
+const SHAPES: [Shape; 16] = [
     shape("lesson", 8, &[32, 4], Precision::F16),
     shape("lesson_i16", 8, &[32, 4], Precision::I16),
     shape("lesson_i8", 8, &[32, 4], Precision::I8),
@@ -92,6 +96,7 @@ const SHAPES: [Shape; 15] = [
     shape(INTERESTED[1], 8, &[], Precision::I8),
     shape(CODED, 24, &[], Precision::I8),
     shape(CODED_MLP, 8, &[32, 4], Precision::I8),
+    shape(CODED_FEW, 12, &[], Precision::I8),
     shape("dim4", 4, &[32, 4], Precision::F16),
     shape("dim16", 16, &[32, 4], Precision::F16),
     shape("dim32", 32, &[32, 4], Precision::F16),
@@ -153,9 +158,11 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     let (dim, hidden) = (shape.dim, shape.hidden);
     let precision = shape.precision;
     let lessons = shape.name == CODED_MLP;
-    let coded = shape.name == CODED || lessons;
+    let few = shape.name == CODED_FEW;
+    let coded = shape.name == CODED || lessons || few;
     // Movies, rows of their tables, and what users are in.
     let (count, rows, of_users) = match coded {
+        true if few => (FEW, CODEWORDS, Precision::F16),
         true => (CODED_MOVIES, CODEWORDS, Precision::F16),
         false if INTERESTED.contains(&shape.name) => (LISTED, LISTED, precision),
         false => (MOVIES, MOVIES, precision),
@@ -214,7 +221,7 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     }
     if lessons {
         tables.push(confidence(count).with_scale(FAME_OF_LESSON));
-    } else if coded || INTERESTED.contains(&shape.name) {
+    } else if shape.name == CODED || INTERESTED.contains(&shape.name) {
         tables.extend(interests(count));
     }
     if !hidden.is_empty() {

@@ -63,6 +63,7 @@ images! {
     LISTS_I8 "lists_i8",
     LISTS_CODES "lists_codes",
     LESSON_CODES "lesson_codes",
+    FEW_CODES "few_codes",
 }
 
 /// Rows that are compared with the plain form; one where floating point is software.
@@ -113,6 +114,7 @@ fn main() -> ! {
     shape("mf_i8", images::MF_I8);
     learning();
     lists();
+    few_codes();
     service::polls("poll_i8", open(images::LISTS_I8), 160);
     service::polls("poll_codes", open(images::LISTS_CODES), 400);
     if !software {
@@ -433,6 +435,34 @@ fn codes(bytes: &'static [u8], interest: &Interest) {
     }
     let _ = writeln!(Console, "bits interest_codes {:08x}", mix(&scores));
     let _ = writeln!(Console, "bits codes {:08x}", fingerprint(&model, &user));
+}
+
+/// Ends the run unless a list, by the table of a user's terms, is of the movies whose own scores are highest, to the bit, where a
+/// codeword has an odd number of words.
+#[inline(never)]
+fn few_codes() {
+    let model = open(images::FEW_CODES);
+    let user = model.mean_user();
+    let mut top = TopN::<10>::new();
+    top.advance(&model, &user, |_| true, u32::MAX);
+    let score = |row| {
+        let mut score = [0.0];
+        model.score_rows(&user, row, &mut score);
+        score[0]
+    };
+    let rows = || 0..model.movies();
+    let mut last = f32::INFINITY;
+    let same = top.hits().iter().all(|hit| {
+        let before = core::mem::replace(&mut last, hit.score);
+        let movie = |row: &u32| model.movie_ids().id(*row) == Some(hit.movie.0);
+        let own = rows().find(movie).map(score);
+        own.map(f32::to_bits) == Some(hit.score.to_bits()) && hit.score <= before
+    });
+    let above = rows().filter(|row| score(*row) > last).count();
+    if !same || top.hits().len() != 10 || above >= 10 {
+        let _ = writeln!(Console, "the list by codewords isn't that of single scores");
+        semihosting::exit(false);
+    }
 }
 
 /// The same where they go into the lesson's MLP: what bounds the score of each codeword, then a movie; scores of movies that

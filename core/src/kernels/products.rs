@@ -63,6 +63,20 @@ core::arch::global_asm!(
     smlad \sum, \word, r9, \sum
     .endm
 
+    @ A word of each of the four rows.
+    .macro pocketrec_words
+    ldrd r8, r9, [r1], #8
+    ldr r10, [r0]
+    ldr r11, [r0, r3]
+    pocketrec_product r10, r4
+    pocketrec_product r11, r5
+    ldr r10, [r0, r3, lsl #1]
+    ldr r11, [r0, lr]
+    adds r0, #4
+    pocketrec_product r10, r6
+    pocketrec_product r11, r7
+    .endm
+
     .section .text.pocketrec_products,"ax",%progbits
     .p2align 2
     .global pocketrec_products
@@ -86,27 +100,9 @@ pocketrec_products:
     tst r3, #4
     bne 3f
 2:
-    ldrd r8, r9, [r1], #8
-    ldr r10, [r0]
-    ldr r11, [r0, r3]
-    pocketrec_product r10, r4
-    pocketrec_product r11, r5
-    ldr r10, [r0, r3, lsl #1]
-    ldr r11, [r0, lr]
-    adds r0, #4
-    pocketrec_product r10, r6
-    pocketrec_product r11, r7
+    pocketrec_words
 3:
-    ldrd r8, r9, [r1], #8
-    ldr r10, [r0]
-    ldr r11, [r0, r3]
-    pocketrec_product r10, r4
-    pocketrec_product r11, r5
-    ldr r10, [r0, r3, lsl #1]
-    ldr r11, [r0, lr]
-    adds r0, #4
-    pocketrec_product r10, r6
-    pocketrec_product r11, r7
+    pocketrec_words
     cmp r1, r2
     bne 2b
     ldrd r8, r9, [sp]
@@ -120,6 +116,7 @@ pocketrec_products:
     pop {r4-r11, pc}
     .size pocketrec_products, . - pocketrec_products
     .purgem pocketrec_product
+    .purgem pocketrec_words
 "#,
     options(raw)
 );
