@@ -34,14 +34,23 @@ pub fn run<L: Read + Write + Send>(
     let (tell, heard) = channel();
     std::thread::scope(move |scope| {
         scope.spawn(move || serve(device, asks, &tell));
-        let mut terminal = ratatui::try_init().context("the terminal can't be drawn to")?;
-        let ended = evening(&mut terminal, &mut state, &ask, &heard, stop);
-        if ratatui::try_restore().is_err() {
-            // The terminal was closed. What is dropped with this would print that, which panics.
-            std::mem::forget(terminal);
-        }
+        let ended = ratatui::try_init()
+            .context("the terminal can't be drawn to")
+            .and_then(|mut terminal| {
+                let ended = evening(&mut terminal, &mut state, &ask, &heard, stop);
+                if ratatui::try_restore().is_err() {
+                    // The terminal was closed. What is dropped with this would print that, which panics.
+                    std::mem::forget(terminal);
+                }
+                ended
+            });
         // Who asks ends when nobody wants anything any more.
         drop(ask);
+        // Drawing may be the first that fails of a terminal that was closed.
+        let ended = ended.or_else(|why| match signals::wait_for_keys(Duration::ZERO) {
+            true => Err(why),
+            false => Ok(()),
+        });
         let by_signal = stop.swap(true, Ordering::Relaxed) || state.is_interrupted;
         ended?;
         match by_signal {
