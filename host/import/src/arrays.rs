@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn pickles_and_arrays_in_chunks_are_refused_with_the_lines_that_convert_them() {
+    fn what_is_not_read_is_refused_with_the_lines_that_convert_it() {
         for (bytes, name, line) in [
             (
                 npz(&[("m/data.pkl", b"\x80\x02.")]),
@@ -236,6 +236,11 @@ mod tests {
                 npz(&[("model.weights.h5", include_bytes!("keras/chunks.h5"))]),
                 "m.keras",
                 "`np.savez(\"model.npz\", **a)`",
+            ),
+            (
+                [hdf5::MAGIC, b"\x07"].concat(),
+                "m.h5",
+                "m.h5 has version 7 of HDF5 (0 to 3 are known), which isn't read here. Where",
             ),
             (
                 npz(&[("model.weights.h5", b"x")]),

@@ -197,7 +197,7 @@ impl File<'_> {
             0 => (13, 64),
             1 => (13, 68),
             2 | 3 => (9, 36),
-            other => return unknown(format!("is in version {other} of HDF5; 0 to 3 are known")),
+            other => return unknown(format!("has version {other} of HDF5 (0 to 3 are known)")),
         };
         if self.at(sizes, 2)? != [8, 8] {
             return unknown("has addresses that aren't of 8 bytes".into());
