@@ -136,7 +136,7 @@ fn an_imported_model_exports_and_ranks() {
 }
 
 #[test]
-fn a_precision_without_a_bound_is_told_as_that() {
+fn what_rounding_may_do_is_told_beside_what_it_does() {
     let folder = folder();
     predictions(folder.path(), 0.0);
     let output = host(
@@ -145,13 +145,18 @@ fn a_precision_without_a_bound_is_told_as_that() {
     );
     let told = text(&output.stdout);
     assert!(output.status.success(), "{}", text(&output.stderr));
+    let line = told.lines().find(|line| line.contains("in i8 are those"));
     assert!(
-        told.contains(
-            "of the image in i8 differ from those of --check, for which no bound is known, by"
-        ),
+        line.is_some_and(|line| line.contains(", where rounding may do up to ")),
         "{told}"
     );
-    assert!(!told.contains("in i8 are those"), "{told}");
+    // A quarter of a star isn't what eight bits do.
+    predictions(folder.path(), 0.25);
+    let output = host(
+        folder.path(),
+        &[&IMPORT[..], &["--precision", "i8"]].concat(),
+    );
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]

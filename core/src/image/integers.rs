@@ -52,6 +52,7 @@ impl CodedNetwork<'_> {
 pub struct IntegerLayer {
     weights: [i16; MAX_UNITS * MAX_UNITS],
     bias: [i32; MAX_UNITS],
+    worth: [f64; MAX_UNITS],
     inputs: usize,
     units: usize,
 }
@@ -60,6 +61,7 @@ impl IntegerLayer {
     const EMPTY: Self = Self {
         weights: [0; MAX_UNITS * MAX_UNITS],
         bias: [0; MAX_UNITS],
+        worth: [0.0; MAX_UNITS],
         inputs: 0,
         units: 0,
     };
@@ -73,6 +75,11 @@ impl IntegerLayer {
     /// Biases, \[units\].
     pub fn bias(&self) -> &[i32] {
         self.bias.get(..self.units).unwrap_or_default()
+    }
+
+    /// What one count of each unit is worth, \[units\]; one of its sum, and of its bias, is worth a 65,536th of that.
+    pub fn worth(&self) -> &[f64] {
+        self.worth.get(..self.units).unwrap_or_default()
     }
 }
 
@@ -274,6 +281,7 @@ impl IntegerNetwork {
                 *next_worth = unit * 65536.0;
                 *next_most = libm::floor(sum / 65536.0);
             }
+            layer.worth = next_worth;
             worth = next_worth;
             most = next_most;
             inputs = outputs;

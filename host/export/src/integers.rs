@@ -81,7 +81,11 @@ fn movie_integers(tables: &[OwnedTable]) -> (f32, Vec<i16>) {
 /// # Errors
 ///
 /// [`NoIntegers`] says why there is none.
-fn network(p: &Parameters, scale: f32, largest: u32) -> Result<IntegerNetwork, NoIntegers> {
+pub(super) fn network(
+    p: &Parameters,
+    scale: f32,
+    largest: u32,
+) -> Result<IntegerNetwork, NoIntegers> {
     let [first, later @ ..] = &p.layers[..] else {
         return Err(NoIntegers::NoHiddenLayer);
     };

@@ -14,6 +14,7 @@
 //! | [`bill`], [`device`] | what an image costs, and what it costs a board |
 //! | [`sidecar`], [`people`] | keep titles and users' names in files beside the image, which has no room for them |
 //! | [`map`] | lays movies out on a plane |
+//! | [`rounding`] | bounds how far an image's predictions are from the model's |
 //! | `refine`, `influence` | round rows of 8 bits by the gradients of predictions |
 //! | `codes` | finds codebooks of which each movie takes a few bytes |
 
@@ -50,6 +51,7 @@ mod precision;
 mod quantise;
 mod rated;
 mod refine;
+pub mod rounding;
 pub mod seen;
 pub mod selection;
 pub mod sidecar;

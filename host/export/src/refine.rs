@@ -105,15 +105,19 @@ fn largest(errors: &[f32]) -> f32 {
 /// g·e for each partner.
 fn errors(row: &[f32], gradients: &[f32], scale: f32, point: &Point) -> Vec<f32> {
     let step = f32::from(point.multiplier) * scale;
-    let off: Vec<f32> = row
-        .iter()
-        .zip(&point.integers)
-        .map(|(x, z)| z * step - x)
-        .collect();
-    gradients
-        .chunks_exact(row.len())
-        .map(|gradient| dot(gradient, &off))
-        .collect()
+    let rounded: Vec<f32> = point.integers.iter().map(|z| z * step).collect();
+    errors_of(row, gradients, &rounded)
+}
+
+fn errors_of(row: &[f32], gradients: &[f32], rounded: &[f32]) -> Vec<f32> {
+    let off: Vec<f32> = rounded.iter().zip(row).map(|(to, x)| to - x).collect();
+    let each = gradients.chunks_exact(row.len());
+    each.map(|gradient| dot(gradient, &off)).collect()
+}
+
+/// The largest |g·e| over the partners of a row that was rounded so.
+pub(super) fn effect(row: &[f32], gradients: &[f32], rounded: &[f32]) -> f32 {
+    largest(&errors_of(row, gradients, rounded))
 }
 
 /// Moves one number or two by a count, whichever lowers the largest error most, until none does.

@@ -7,6 +7,7 @@ use pocketrec::model::Model;
 use pocketrec_base::error::BadInput;
 use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::{Names, known};
+use pocketrec_export::rounding::Rounding;
 use pocketrec_export::{Chosen, Precision, Storage, build};
 use pocketrec_train::Parameters;
 
@@ -30,11 +31,19 @@ const PREDICTIONS: &[&str] = &[
     "output",
 ];
 
+/// A prediction, and the line it is in.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Row {
+    user: usize,
+    movie: usize,
+    due: f32,
+    line: usize,
+}
+
 /// Predictions to compare with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Due {
-    /// Row of the user, row of the movie, prediction, and the line it is in.
-    rows: Vec<(usize, usize, f32, usize)>,
+    rows: Vec<Row>,
     /// Predictions that can't be: their user or movie isn't in the model, or they are NaN.
     left_out: usize,
 }
@@ -50,10 +59,12 @@ pub struct Compared {
     pub worst: f32,
     /// The prediction that is furthest beyond what it may differ by, in words.
     pub at: String,
-    /// Whether all are within what they should be, as far as that is known.
+    /// Whether all are within what they should be.
     pub holds: bool,
-    /// Whether it is known for all.
-    pub bounded: bool,
+    /// The most that any may differ by.
+    pub bound: f32,
+    /// What of the image isn't of the model, in words, whatever predictions are due.
+    pub astray: Option<String>,
 }
 
 impl Due {
@@ -128,9 +139,12 @@ impl Due {
                 row(movie, &checkpoint.movie_ids, &data.movie_names),
             );
             match found {
-                (Some(user), Some(movie)) if value.is_finite() => {
-                    due.rows.push((user, movie, value, line))
-                }
+                (Some(user), Some(movie)) if value.is_finite() => due.rows.push(Row {
+                    user,
+                    movie,
+                    due: value,
+                    line,
+                }),
                 _ => due.left_out += 1,
             }
         }
@@ -148,8 +162,8 @@ impl Due {
         self.left_out
     }
 
-    /// Compares with the image of a checkpoint, stored so. In single precision they should be equal to [`EXACT`], in half
-    /// precision as near as rounding each number can leave them; otherwise nothing is known beforehand.
+    /// Compares with the image of a checkpoint, stored so. In single precision predictions should be equal to [`EXACT`], in
+    /// others as near as rounding can leave them.
     ///
     /// # Errors
     /// [`BadInput`] where it can't become an image.
@@ -163,8 +177,18 @@ impl Due {
             &Chosen::all(checkpoint),
             Storage::from(precision),
         )?;
-        let model = Model::open(bytes.as_ref()).map_err(BadInput::new)?;
-        let p = &checkpoint.parameters;
+        self.with_bytes(checkpoint, precision, bytes.as_ref())
+    }
+
+    /// Compares with an image of all of a checkpoint, and that with the checkpoint.
+    pub(crate) fn with_bytes(
+        &self,
+        checkpoint: &Checkpoint,
+        precision: Precision,
+        bytes: &[u8],
+    ) -> Result<Compared, BadInput> {
+        let model = Model::open(bytes).map_err(BadInput::new)?;
+        let rounding = Rounding::of(checkpoint, bytes)?;
         let predict = |user: usize, movie: usize| {
             let (user, movie) = (
                 UserId(checkpoint.user_ids[user]),
@@ -172,10 +196,27 @@ impl Due {
             );
             model.predict(user, movie).map_err(BadInput::new)
         };
-        self.compare(checkpoint, predict, |user, movie| match precision {
-            Precision::F32 => Some(0.0),
-            Precision::F16 if p.layers.is_empty() => Some(half(p, user, movie)),
-            _ => None,
+        let bound = |user, movie| match precision {
+            Precision::F32 => 0.0,
+            _ => rounding.bound(user, movie) as f32,
+        };
+        let found = self.compare(checkpoint, predict, bound)?;
+        let own = Due {
+            rows: self
+                .rows
+                .iter()
+                .map(|row| Row {
+                    due: checkpoint.parameters.predict(row.user, row.movie),
+                    ..*row
+                })
+                .collect(),
+            left_out: 0,
+        };
+        let own = own.compare(checkpoint, predict, bound)?;
+        let astray = rounding.astray();
+        Ok(Compared {
+            astray: astray.or_else(|| (!own.holds).then_some(own.at)),
+            ..found
         })
     }
 
@@ -191,7 +232,7 @@ impl Due {
         self.compare(
             checkpoint,
             |user, movie| Ok(p.predict(user, movie)),
-            |_, _| Some(0.0),
+            |_, _| 0.0,
         )
     }
 
@@ -199,27 +240,24 @@ impl Due {
         &self,
         checkpoint: &Checkpoint,
         predict: impl Fn(usize, usize) -> Result<f32, BadInput>,
-        beyond: impl Fn(usize, usize) -> Option<f32>,
+        beyond: impl Fn(usize, usize) -> f32,
     ) -> Result<Compared, BadInput> {
         let (low, high) = checkpoint.parameters.scale;
         let mut squares = 0.0;
-        let (mut worst, mut worst_excess, mut at) = (0.0f32, f32::NEG_INFINITY, 0);
-        let (mut holds, mut bounded) = (true, true);
-        for (number, &(user, movie, due, _)) in self.rows.iter().enumerate() {
+        let (mut worst, mut bound, mut at) = (0.0f32, 0.0f32, 0);
+        let mut worst_excess = f32::NEG_INFINITY;
+        for (number, row) in self.rows.iter().enumerate() {
             // A device clamps to the scale, which other programs may not.
-            let due = due.clamp(low, high);
-            let off = (predict(user, movie)? - due).abs();
+            let due = row.due.clamp(low, high);
+            let off = (predict(row.user, row.movie)? - due).abs();
             squares += f64::from(off).powi(2);
-            let may = EXACT * due.abs().max(1.0) + beyond(user, movie).unwrap_or(f32::INFINITY);
-            holds &= off <= may;
-            bounded &= may.is_finite();
-            let excess = if may.is_finite() { off - may } else { off };
-            worst = if off > worst { off } else { worst };
-            if excess > worst_excess {
-                (worst_excess, at) = (excess, number);
+            let may = EXACT * due.abs().max(1.0) + beyond(row.user, row.movie);
+            (worst, bound) = (worst.max(off), bound.max(may));
+            if off - may > worst_excess {
+                (worst_excess, at) = (off - may, number);
             }
         }
-        let (user, movie, due, line) = self.rows[at];
+        let row = &self.rows[at];
         let shown =
             |id: u32, names: &Names| names.of(id).map_or_else(|| id.to_string(), String::from);
         let data = &checkpoint.data;
@@ -228,31 +266,16 @@ impl Due {
             rms: (squares / self.rows.len() as f64).sqrt(),
             worst,
             at: format!(
-                "row {line}, user {} and movie {}: {} where {due} is due",
-                shown(checkpoint.user_ids[user], &data.user_names),
-                shown(checkpoint.movie_ids[movie], &data.movie_names),
-                predict(user, movie)?
+                "row {}, user {} and movie {}: {} where {} is due",
+                row.line,
+                shown(checkpoint.user_ids[row.user], &data.user_names),
+                shown(checkpoint.movie_ids[row.movie], &data.movie_names),
+                predict(row.user, row.movie)?,
+                row.due.clamp(low, high)
             ),
-            holds,
-            bounded,
+            holds: worst_excess <= 0.0,
+            bound,
+            astray: None,
         })
     }
-}
-
-/// The most that a prediction can move where biases and rows are rounded to half precision: a number moves by at most a
-/// part in 2048 of it, and one below 2^-14, the smallest that an image holds, by half of that.
-fn half(p: &Parameters, user: usize, movie: usize) -> f32 {
-    const SMALLEST: f32 = 1.0 / 16_384.0;
-    let step = |x: f32| match x.abs() < SMALLEST {
-        true => SMALLEST / 2.0,
-        false => x.abs() / 2048.0,
-    };
-    let mut most = 0.0;
-    if p.model.has_biases() {
-        most += step(p.user_bias[user]) + step(p.movie_bias[movie]);
-    }
-    for (a, b) in p.user_row(user).iter().zip(p.movie_row(movie)) {
-        most += a.abs() * step(*b) + b.abs() * step(*a) + step(*a) * step(*b);
-    }
-    most
 }

@@ -4,8 +4,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use pocketrec_base::random::Sequence;
+use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::{Dataset, Ratings, Titles};
-use pocketrec_export::Precision;
+use pocketrec_export::{Chosen, Precision, build};
 use pocketrec_train::{ModelKind, Solver};
 use safetensors::tensor::{Dtype, TensorView};
 use tempfile::TempDir;
@@ -450,22 +451,64 @@ fn ratings_give_the_scale_and_what_lists_add() {
     assert!((centred.checkpoint.parameters.mean - mean).abs() < 1e-5);
 }
 
+/// 40 users and 300 movies of 8 numbers, and what is due of a few pairs of each.
+fn of_many(folder: &Folder) -> (Checkpoint, Due) {
+    let (users, movies, dim) = (40, 300, 8);
+    let (p, q) = (numbers(users * dim, 1, 0.9), numbers(movies * dim, 2, 0.9));
+    let path = folder.npz(&[
+        ("user_factors", "<f4 (40, 8)", &bytes(&p)),
+        ("item_factors", "<f4 (300, 8)", &bytes(&q)),
+    ]);
+    let made = imported(&path, &Wishes::default(), &BARE).checkpoint;
+    let all = (0..users).flat_map(|u| (u % 7..movies).step_by(7).map(move |m| (u, m)));
+    let due = all.map(|(u, m)| {
+        let predicted = dot(&p[u * dim..][..dim], &q[m * dim..][..dim]);
+        (u.to_string(), m.to_string(), predicted)
+    });
+    let due = Due::read(&predictions(folder, due), &made).unwrap();
+    (made, due)
+}
+
 #[test]
-fn a_precision_without_a_bound_is_not_said_to_hold() {
-    let folder = Folder::new();
-    let path = small(&folder, &[]);
-    let made = imported(&path, &Wishes::default(), &BARE);
-    let c = &made.checkpoint;
-    let rows = [("1".to_owned(), "2".to_owned(), c.parameters.predict(1, 2))];
-    let due = Due::read(&predictions(&folder, rows.into_iter()), c).unwrap();
-    for (precision, bounded) in [
-        (Precision::F32, true),
-        (Precision::F16, true),
-        (Precision::I16, false),
-        (Precision::I8, false),
-    ] {
-        let compared = due.with_image(c, precision).unwrap();
-        assert!(compared.holds);
-        assert_eq!(compared.bounded, bounded, "{precision:?}");
+fn an_image_of_any_precision_is_within_what_its_rounding_can_do() {
+    let (checkpoint, due) = of_many(&Folder::new());
+    for precision in Precision::ALL {
+        let compared = due.with_image(&checkpoint, precision).unwrap();
+        assert!(compared.holds, "{precision:?}: {compared:?}");
+        assert_eq!(compared.astray, None, "{precision:?}");
+        assert!(
+            compared.worst <= compared.bound,
+            "{precision:?}: {compared:?}"
+        );
+    }
+}
+
+#[test]
+fn an_image_of_another_model_is_told_in_any_precision() {
+    let (checkpoint, due) = of_many(&Folder::new());
+    let mut swapped = checkpoint.clone();
+    let (a, b) = swapped.parameters.movie_embedding.split_at_mut(8);
+    a.swap_with_slice(&mut b[..8]);
+    let mut turned = checkpoint.clone();
+    turned.parameters.user_embedding.rotate_left(8);
+    let mut mirrored = checkpoint.clone();
+    mirrored.parameters.movie_embedding[80..88]
+        .iter_mut()
+        .for_each(|x| *x = -*x);
+    for precision in Precision::ALL {
+        for other in [&swapped, &turned, &mirrored] {
+            let wrong = build(other, &Chosen::all(other), precision).unwrap();
+            let told = due
+                .with_bytes(&checkpoint, precision, wrong.as_ref())
+                .unwrap();
+            assert!(told.astray.is_some(), "{precision:?}: {told:?}");
+        }
+        // Predictions of another model's are told by the worst of them.
+        let compared = due.with_image(&turned, precision).unwrap();
+        assert!(
+            !compared.holds && compared.at.starts_with("row "),
+            "{precision:?}: {compared:?}"
+        );
+        assert_eq!(compared.astray, None, "{precision:?}");
     }
 }

@@ -96,7 +96,7 @@ pub struct Args {
     item_name: Option<Item>,
 
     /// Predictions of the program that trained the model, as CSV or Parquet with user, movie and prediction: the image must give the
-    /// same, or nothing is written
+    /// same to 0.00001 in f32, and in --precision to what its rounding can do to each, or nothing is written
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 
@@ -257,15 +257,18 @@ fn check(precision: Precision, due: &Due, made: &Made) -> Result<Vec<Checked>> {
                 compared.at
             );
         }
+        if let Some(astray) = compared.astray {
+            bail!(
+                "the predictions {what} aren't what rounding makes of the model's: {astray}; nothing was written"
+            );
+        }
         checks.push(Checked {
             what: what.into(),
             predictions: compared.count,
             rms: compared.rms,
             worst: compared.worst,
-            holds: match compared.holds {
-                true if !compared.bounded => None,
-                holds => Some(holds),
-            },
+            bound: compared.bound,
+            holds: compared.holds,
         });
         Ok(())
     };
@@ -323,8 +326,9 @@ struct Checked {
     predictions: usize,
     rms: f64,
     worst: f32,
-    /// Nothing where it isn't known how far they may differ.
-    holds: Option<bool>,
+    /// The most that any may differ by.
+    bound: f32,
+    holds: bool,
 }
 
 /// What was imported.
@@ -346,16 +350,16 @@ impl Answer for Imported {
     fn tell(&self) {
         for check in &self.checks {
             let are = match check.holds {
-                Some(true) => "are those of --check: they differ",
-                Some(false) => "aren't those of --check, since rows were cut: they differ",
-                None => "differ from those of --check, for which no bound is known,",
+                true => "are those of --check: they differ",
+                false => "aren't those of --check, since rows were cut: they differ",
             };
             say!(
-                "{} {} {are} by {:.2e} (RMS), at most by {:.2e}",
+                "{} {} {are} by {:.2e} (RMS), at most by {:.2e}, where rounding may do up to {:.2e}",
                 count(check.predictions, "prediction"),
                 check.what,
                 check.rms,
-                check.worst
+                check.worst,
+                check.bound
             );
         }
         say!("Wrote {}", self.checkpoint.display());

@@ -16,6 +16,7 @@
 
 mod halves;
 mod metric;
+pub(super) mod settled;
 mod tables;
 
 use super::influence::dot;
@@ -37,6 +38,9 @@ pub(super) const CODEWORDS: usize = 256;
 
 /// Codes kept from book to book while books are learned.
 const BEAM: usize = 4;
+
+/// What the draws depend on beside the checkpoint: one, so that a checkpoint has one image.
+const SEED: u64 = 1;
 
 /// Codes kept in the last search, after which nothing improves them.
 const LAST_BEAM: usize = 16;

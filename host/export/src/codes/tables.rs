@@ -4,7 +4,7 @@ use pocketrec::image::TableKind as K;
 use pocketrec::image::builder::OwnedTable;
 
 use super::halves::{Halves, Network};
-use super::{CODEWORDS, Codes, Input, Metric};
+use super::{CODEWORDS, Codes, Input, Metric, SEED};
 use crate::Chosen;
 use crate::pick::pick;
 use crate::{Bytes, Precision, quantise};
@@ -76,9 +76,6 @@ pub(crate) fn tables(
     }
     Ok(tables)
 }
-
-/// What the draws depend on beside the checkpoint: one, so that a checkpoint has one image.
-const SEED: u64 = 1;
 
 /// Zeros of the size that codes will have.
 fn none(p: &Parameters, movies: usize, books: usize) -> Codes {

@@ -219,6 +219,32 @@ impl Books {
         codes.copy_from_slice(&best.codes[..self.books]);
     }
 
+    /// The squared distance of a point from the sum of its codes, and the least that is left where one code is
+    /// changed. Of codes that [`encode_all`](Self::encode_all) found the second is no less than the first, but for what
+    /// single precision loses.
+    pub fn distances(&self, point: &[f32], codes: &[u8]) -> [f64; 2] {
+        let word = |book: usize, code: usize| {
+            &self.words[(book * self.codewords + code) * self.side..][..self.side]
+        };
+        let mut left: Vec<f64> = point.iter().map(|x| f64::from(*x)).collect();
+        for (book, code) in codes.iter().enumerate() {
+            for (left, x) in left.iter_mut().zip(word(book, usize::from(*code))) {
+                *left -= f64::from(*x);
+            }
+        }
+        let now = left.iter().map(|x| x * x).sum();
+        let mut least = now;
+        for (book, code) in codes.iter().enumerate() {
+            let old = word(book, usize::from(*code));
+            for code in 0..self.codewords {
+                let pairs = left.iter().zip(old).zip(word(book, code));
+                let moved = pairs.map(|((x, old), new)| x + f64::from(*old) - f64::from(*new));
+                least = moved.map(|x| x * x).sum::<f64>().min(least);
+            }
+        }
+        [now, least]
+    }
+
     /// Half of each word's square less its product with a point.
     #[inline(always)]
     fn costs(&self, point: &[f32], costs: &mut [f32]) {
