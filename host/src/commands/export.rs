@@ -116,7 +116,7 @@ pub struct Args {
     #[arg(long, value_name = "PATH|none")]
     titles: Option<TitlesFrom>,
 
-    /// Users' biases in the image: last, where their latest ratings have moved them, for predictions of what comes next; or
+    /// Users' biases in what is written: last, where their latest ratings have moved them, for predictions of what comes next; or
     /// all, the same over all of a user's ratings
     #[arg(
         long,
@@ -219,9 +219,13 @@ fn export(args: &Args) -> Result<Option<Exported>> {
     };
     let checkpoint = read(&from)?;
     let item = checkpoint.data.reading.item.as_ref();
+    let stored = match args.as_of {
+        AsOf::All => Cow::Borrowed(&checkpoint),
+        AsOf::Last => checkpoint.as_of_last(),
+    };
     match format {
         source::Format::Numbers(format) => {
-            return numbers(args, &checkpoint, &from, format).map(|()| None);
+            return numbers(args, &stored, &from, format).map(|()| None);
         }
         source::Format::C => source::check(args.out.as_ref())?,
         source::Format::Image => {}
@@ -281,10 +285,6 @@ fn export(args: &Args) -> Result<Option<Exported>> {
     }
     wanted::numbered(args, &checkpoint, asked.movies.len())?;
     let chosen = asked.that_fits(&checkpoint, storage, board.image_region)?;
-    let stored = match args.as_of {
-        AsOf::All => Cow::Borrowed(&checkpoint),
-        AsOf::Last => checkpoint.as_of_last(),
-    };
     if !of_image {
         return source::write(
             &stored,
@@ -392,7 +392,7 @@ fn numbers(args: &Args, checkpoint: &Checkpoint, from: &Path, format: Format) ->
     ];
     if let Some((_, option)) = of_image.into_iter().find(|(given, _)| *given) {
         return Err(BadInput::new(format!(
-            "{option} is for images, and --format {} writes the checkpoint's numbers as they are; leave it out",
+            "{option} is for images, and --format {} writes the model's numbers as they are; leave it out",
             format.name()
         ))
         .into());

@@ -39,6 +39,32 @@ fn an_image_predicts_what_comes_next_unless_it_is_asked_for_all_ratings_alike() 
     let (told, all) = stars(&["--as-of", "all"]);
     assert!(!told.contains("as of their last rating"), "{told}");
     assert!(last > all + 0.3, "{last} and {all}");
+    // Tables have the same biases.
+    std::fs::create_dir(place.path("again")).unwrap();
+    for (export, due) in [(&[][..], last), (&["--as-of", "all"], all)] {
+        place.succeeds(&[&["export", "--out", "model.npz"], export].concat());
+        place.succeeds(&[
+            "import",
+            "model.npz",
+            "--out",
+            "again/model.img",
+            "--precision",
+            "f32",
+        ]);
+        let predict = [
+            "predict",
+            "--image",
+            "again/model.img",
+            "--user",
+            "7",
+            "--movie",
+            "30",
+        ];
+        let answer = place.succeeds(&[&predict[..], &["--json"]].concat());
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let stars = answer["stars"].as_f64().unwrap();
+        assert!((stars - due).abs() < 0.01, "{stars} and {due}");
+    }
     // Whoever isn't in the image has no bias to move.
     let told = place.succeeds(&["export", "--users", "none"]);
     assert!(!told.contains("as of their last rating"), "{told}");
