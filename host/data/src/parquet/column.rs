@@ -130,7 +130,15 @@ pub struct Column {
     meaning: Meaning,
     /// Levels at which a value is there, and at which a list goes on.
     levels: (i16, i16),
-    reader: ColumnReader,
+    values: Values,
+}
+
+/// Where a column's values come from.
+enum Values {
+    /// Its pages.
+    Pages(Box<ColumnReader>),
+    /// One value, of so many rows that are left.
+    Same(Cell, usize),
 }
 
 impl Column {
@@ -185,10 +193,20 @@ impl Column {
         };
         Ok(Column {
             levels: (description.max_def_level(), description.max_rep_level()),
-            reader: get_column_reader(description, pages),
+            values: Values::Pages(Box::new(get_column_reader(description, pages))),
             meaning,
             name,
         })
+    }
+
+    /// Of one value in all of so many rows.
+    pub(super) fn same(name: &str, value: &Cell, rows: usize) -> Column {
+        Column {
+            name: name.into(),
+            meaning: Meaning::Plain,
+            levels: (0, 0),
+            values: Values::Same(value.clone(), rows),
+        }
     }
 
     /// What it is called; within others it has their names and dots before its own.
@@ -198,7 +216,8 @@ impl Column {
 
     /// Whether its cells are lists, or parts of something larger.
     pub fn is_nested(&self) -> bool {
-        self.levels.1 > 0 || self.name.contains('.')
+        let pages = matches!(self.values, Values::Pages(_));
+        pages && (self.levels.1 > 0 || self.name.contains('.'))
     }
 
     /// The next cells, at most so many; none behind the last.
@@ -232,7 +251,18 @@ impl Column {
         };
         use Batch::Cells;
         use ColumnReader as R;
-        match &mut self.reader {
+        let reader = match &mut self.values {
+            Values::Pages(reader) => &mut **reader,
+            Values::Same(value, left) => {
+                let count = most.min(*left);
+                *left -= count;
+                return Ok(match value {
+                    Cell::Whole(number) => Batch::Whole(vec![*number; count]),
+                    value => Cells(vec![value.clone(); count]),
+                });
+            }
+        };
+        match reader {
             R::BoolColumnReader(r) => take(r, most, levels, |v| i64::from(*v), Batch::Whole),
             R::Int32ColumnReader(r) => match meaning {
                 Meaning::Plain => take(r, most, levels, |v| i64::from(*v), Batch::Whole),
@@ -270,9 +300,13 @@ impl Column {
                 "the column `{name}` holds no lists"
             )));
         }
-        let found = match &mut self.reader {
-            ColumnReader::FloatColumnReader(r) => in_lists(r, rows, |v| *v)?,
-            ColumnReader::DoubleColumnReader(r) => in_lists(r, rows, |v| *v as f32)?,
+        let reader = match &mut self.values {
+            Values::Pages(reader) => Some(&mut **reader),
+            Values::Same(..) => None,
+        };
+        let found = match reader {
+            Some(ColumnReader::FloatColumnReader(r)) => in_lists(r, rows, |v| *v)?,
+            Some(ColumnReader::DoubleColumnReader(r)) => in_lists(r, rows, |v| *v as f32)?,
             _ => {
                 return Err(ParquetError::NYI(format!(
                     "the lists of `{name}` hold no fractions"

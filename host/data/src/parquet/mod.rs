@@ -18,7 +18,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::DataError;
-use column::Column;
+use column::{Cell, Column};
 use pages::Pages;
 use parts::MAGIC;
 pub use parts::{is_parquet, parts};
@@ -31,6 +31,8 @@ const FEW: u64 = 1 << 24;
 pub struct Part {
     path: PathBuf,
     metadata: ParquetMetaData,
+    /// Columns that the file has by the folders that it is in.
+    keys: Vec<(String, Cell)>,
 }
 
 impl Part {
@@ -64,10 +66,15 @@ impl Part {
                 "{shown} says that it has {rows} rows in {length} bytes, which it can't"
             )));
         }
-        Ok(Part {
+        let mut part = Part {
             path: path.to_owned(),
             metadata,
-        })
+            keys: Vec::new(),
+        };
+        let names = part.names();
+        part.keys = parts::keys(path);
+        part.keys.retain(|(key, _)| !names.contains(key));
+        Ok(part)
     }
 
     /// Its file.
@@ -75,12 +82,13 @@ impl Part {
         &self.path
     }
 
-    /// The names of its columns; those within others have the others' names and dots before theirs.
+    /// The names of its columns; those within others have the others' names and dots before theirs. Behind them are keys of
+    /// the folders `key=value` that the file is in, which no column of its own is called by.
     pub fn names(&self) -> Vec<String> {
         let columns = self.metadata.file_metadata().schema_descr().columns();
+        let columns = columns.iter().map(|column| column.path().string());
         columns
-            .iter()
-            .map(|column| column.path().string())
+            .chain(self.keys.iter().map(|(key, _)| key.clone()))
             .collect()
     }
 
@@ -111,6 +119,10 @@ impl Part {
     /// [`DataError::Input`] where it is of a type or packed in a way that isn't known.
     pub fn column(&self, group: usize, column: usize) -> Result<Column, DataError> {
         let io = |error| DataError::Io(self.path.clone(), error);
+        let own = self.metadata.file_metadata().schema_descr().num_columns();
+        if let Some((key, value)) = column.checked_sub(own).and_then(|key| self.keys.get(key)) {
+            return Ok(Column::same(key, value, self.rows(group)));
+        }
         let found = self.metadata.row_groups().get(group);
         let chunk = found.and_then(|group| group.columns().get(column));
         let chunk = chunk.ok_or_else(|| {

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::column::Cell;
+
 /// The first bytes of a Parquet file.
 pub(super) const MAGIC: &[u8] = b"PAR1";
 
@@ -80,6 +82,47 @@ fn within(path: &Path, deep: usize) -> Vec<PathBuf> {
         names.retain(is_ratings);
     }
     names.iter().map(|name| folder.join(name)).collect()
+}
+
+/// The keys and values of the folders `key=value` that a file is in, the outermost first: columns whose values are the same in
+/// all of its rows, as Hive, Spark and DuckDB write them.
+pub(super) fn keys(path: &Path) -> Vec<(String, Cell)> {
+    let folders = path.ancestors().skip(1).filter_map(|folder| {
+        let name = folder.file_name()?.to_str()?;
+        let (key, value) = name.split_once('=')?;
+        Some((unescaped(key), value))
+    });
+    let folders = folders.map(|(key, value)| match value {
+        "__HIVE_DEFAULT_PARTITION__" => (key, Cell::Null),
+        _ => (key, cell(unescaped(value))),
+    });
+    let mut keys: Vec<_> = folders.collect();
+    keys.reverse();
+    keys
+}
+
+/// A number where it is written as one, else a text.
+fn cell(text: String) -> Cell {
+    match text.parse::<i64>() {
+        Ok(number) if number.to_string() == text => Cell::Whole(number),
+        _ => Cell::Text(text.into_bytes()),
+    }
+}
+
+/// A text with its `%20` and the like as they were before.
+fn unescaped(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let digits = behind.get(..2).filter(|_| *first == b'%');
+        let code = digits
+            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(code.unwrap_or(*first));
+        rest = if code.is_some() { &behind[2..] } else { behind };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.into())
 }
 
 /// Whether a name is as a pattern says, in which a star is any text.

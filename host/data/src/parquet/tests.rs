@@ -177,6 +177,56 @@ fn parts_in_folders_that_a_table_is_parted_into_are_read_in_the_order_of_their_n
     assert_eq!(data.ratings, due.ratings);
 }
 
+#[test]
+fn what_only_the_folders_say_is_a_column_of_every_row_below() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "message m { REQUIRED INT64 movieId; REQUIRED DOUBLE rating; }";
+    let due = |users: &[(&str, &str)]| {
+        let mut due = String::from("userId,movieId,rating\n");
+        for (_, user) in users {
+            for movie in 1..=3 {
+                due += &format!("{user},{movie},{}.5\n", movie % 5);
+            }
+        }
+        let path = folder.path().join("due.csv");
+        std::fs::write(&path, due).unwrap();
+        Dataset::load(&path, &Silent).unwrap().ratings
+    };
+    // Numbers, and names of which some bytes are written by their codes.
+    let numbers: &[(&str, &str)] = &[("userId=12", "12"), ("userId=7", "7")];
+    let names: &[(&str, &str)] = &[("userId=a%2Fb", "a/b"), ("userId=x=y", "x=y")];
+    for (at, users) in [numbers, names].into_iter().enumerate() {
+        let table = folder.path().join(format!("ratings{at}"));
+        for (user, _) in users {
+            let inner = table.join("year=2020").join(user);
+            std::fs::create_dir_all(&inner).unwrap();
+            let columns = vec![
+                Fill::Longs((1..=3).collect()),
+                Fill::Doubles((1..=3).map(|movie| f64::from(movie % 5) + 0.5).collect()),
+            ];
+            write(
+                &inner.join("part-0.parquet"),
+                rows,
+                packed(Compression::SNAPPY),
+                &columns,
+                2,
+            );
+        }
+        let data = Dataset::load(&table, &Silent).unwrap();
+        assert_eq!(data.ratings, due(users));
+        let found = data.user_names.all();
+        let due: Vec<&str> = users.iter().map(|(_, name)| *name).collect();
+        assert!(at == 0 && found.is_empty() || found == due, "{found:?}");
+    }
+    // Nobody's ratings are told as that.
+    let nobody = folder
+        .path()
+        .join("ratings0/year=2020/userId=__HIVE_DEFAULT_PARTITION__");
+    std::fs::rename(folder.path().join("ratings0/year=2020/userId=7"), &nobody).unwrap();
+    let told = refused(&folder.path().join("ratings0"));
+    assert!(told.contains("part-0.parquet, row 1: "), "{told}");
+}
+
 /// A few ratings packed with snappy, for tests of damage.
 pub(crate) fn snappy() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
