@@ -230,7 +230,7 @@ mod tests {
             (
                 include_bytes!("keras/chunks.h5").to_vec(),
                 "m.h5",
-                "has `user_factors` in chunks, as compressed arrays are, which isn't read here. Where it was made",
+                "has `user_factors` in chunks packed with lzf, which isn't read here. Where it was made",
             ),
             (
                 npz(&[("model.weights.h5", include_bytes!("keras/chunks.h5"))]),

@@ -74,11 +74,12 @@ const LIBMF: &str =
     "f 0\nm 2\nn 2\nk 2\nb 3.5\np0 T 1 2 \np1 T 0.5 0 \nq0 T 1 1 \nq1 T 0.5 0.25 \n";
 
 /// Keras's files, and an array alone: no model, whole or not.
-fn others() -> [(&'static str, Vec<u8>); 4] {
+fn others() -> [(&'static str, Vec<u8>); 5] {
     [
         ("model.keras", include_bytes!("keras/layers.keras").to_vec()),
         ("model.h5", include_bytes!("keras/layers.h5").to_vec()),
         ("latest.h5", include_bytes!("keras/latest.h5").to_vec()),
+        ("packed.h5", include_bytes!("keras/packed.h5").to_vec()),
         (
             "model.npy",
             npy::written("<f4", "(2, 4)", &bytes(&numbers(8, 1, 1.0))),
@@ -261,7 +262,7 @@ fn files_that_are_whole_are_read() {
         ("model.txt", LIBMF.as_bytes().to_vec()),
     ]
     .into_iter()
-    .chain(others().into_iter().take(3))
+    .chain(others().into_iter().take(4))
     {
         let found = Found::read(&folder.file(name, &whole), &Wishes::default()).unwrap();
         make(found, &BARE).unwrap();

@@ -1,7 +1,7 @@
 //! HDF5 as h5py writes it, and with it Keras: `.h5`, `.weights.h5`, and that in a `.keras`.
 //!
-//! What such a file has is read here, from where it lies: groups by symbol tables or links, and arrays in one piece. The
-//! crates that read HDF5 bring the rest of it, which takes longer to compile than all else that imports a model. The
+//! What such a file has is read here, from where it lies: groups by symbol tables or links, and arrays in one piece or in
+//! chunks, which gzip may have packed. The crates that read HDF5 bring the rest of it, which takes longer to compile than all else that imports a model. The
 //! format is The HDF Group's "HDF5 File Format Specification", version 3.0.
 
 use std::collections::HashSet;
@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use crate::array::{Array, Arrays, Element};
 use crate::bytes::Bytes;
+use crate::chunks::{Chunk, Chunks, Filter};
 
 /// The first bytes.
 pub(crate) const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
@@ -28,6 +29,7 @@ const LINKS: u16 = 0x02;
 const TYPE: u16 = 0x03;
 const LINK: u16 = 0x06;
 const LAYOUT: u16 = 0x08;
+const FILTERS: u16 = 0x0b;
 const ATTRIBUTE: u16 = 0x0c;
 const GOES_ON: u16 = 0x10;
 const TABLE: u16 = 0x11;
@@ -54,7 +56,7 @@ fn unknown<T>(what: String) -> Read<T> {
 /// The arrays of a file, those of Keras's layers by the layers' names; what an optimiser keeps is left out.
 ///
 /// # Errors
-/// [`Refused`] for a file that isn't whole, or has arrays in chunks, as compressed ones are.
+/// [`Refused`] for a file that isn't whole, or has what isn't known here.
 pub(crate) fn read(bytes: Bytes) -> Read<Arrays> {
     let mut file = File {
         bytes: &bytes,
@@ -244,7 +246,7 @@ impl File<'_> {
                     return damaged("a header is longer than it says");
                 }
                 match message.kind {
-                    TYPE | SPACE | LAYOUT if shared => {
+                    TYPE | SPACE | LAYOUT | FILTERS if shared => {
                         return unknown("has types that arrays share".into());
                     }
                     GOES_ON => {
@@ -278,7 +280,12 @@ impl File<'_> {
         let messages = self.messages(address)?;
         let find = |kind: u16| messages.iter().find(|message| message.kind == kind);
         if let (Some(space), Some(of), Some(layout)) = (find(SPACE), find(TYPE), find(LAYOUT)) {
-            let array = self.array(space, of, layout, &path.join("/"))?;
+            let name = path.join("/");
+            let filters = match find(FILTERS) {
+                Some(message) => self.filters(message, &name)?,
+                None => Vec::new(),
+            };
+            let array = self.array((space, of, layout), &filters, &name)?;
             if let (Some(array), false) = (array, path.is_empty()) {
                 self.found.push((path.clone(), array));
             }
@@ -434,10 +441,9 @@ impl File<'_> {
 
     /// An array, unless it has no place for numbers.
     fn array(
-        &self,
-        space: &Message,
-        of: &Message,
-        layout: &Message,
+        &mut self,
+        (space, of, layout): (&Message, &Message, &Message),
+        filters: &[Filter],
         name: &str,
     ) -> Read<Option<Array>> {
         let (version, sides) = (self.number(space.at, 1)?, self.small(space.at + 1, 1)?);
@@ -470,14 +476,117 @@ impl File<'_> {
                     },
                 }
             }
+            (3, 2) => {
+                let width = self.small(of.at + 4, 4)?;
+                let bytes = self.chunked(layout, (&shape, width), filters, name)?;
+                let range = 0..bytes.len();
+                return match Array::new(shape, element, bytes.into(), range) {
+                    Ok(array) => Ok(Some(array.ordered(false, big_endian))),
+                    Err(why) => damaged(&format!("`{name}` {why}")),
+                };
+            }
             _ => {
-                return unknown(format!("has `{name}` in chunks, as compressed arrays are"));
+                return unknown(format!("has `{name}` in chunks of HDF5's latest format"));
             }
         };
         match Array::new(shape, element, self.bytes.clone(), range) {
             Ok(array) => Ok(Some(array.ordered(false, big_endian))),
             Err(why) => damaged(&format!("`{name}` {why}")),
         }
+    }
+
+    /// What chunks are packed with.
+    fn filters(&self, message: &Message, name: &str) -> Read<Vec<Filter>> {
+        let (version, count) = (self.number(message.at, 1)?, self.small(message.at + 1, 1)?);
+        let mut at = message.at + if version == 1 { 8 } else { 2 };
+        let mut filters = Vec::new();
+        for _ in 0..count {
+            let id = self.number(at, 2)?;
+            let has_name = version == 1 || id >= 256;
+            let length = if has_name { self.small(at + 2, 2)? } else { 0 };
+            at += if has_name { 4 } else { 2 };
+            let values = self.small(at + 2, 2)?;
+            let from = at + 4 + length.next_multiple_of(if version == 1 { 8 } else { 1 });
+            filters.push(match id {
+                1 => Filter::Deflate,
+                2 if values > 0 => Filter::Shuffle(self.small(from, 4)?),
+                _ => {
+                    let what = match id {
+                        3 => "fletcher32".into(),
+                        4 => "szip".into(),
+                        32_000 => "lzf".into(),
+                        other => format!("filter {other}"),
+                    };
+                    return unknown(format!("has `{name}` in chunks packed with {what}"));
+                }
+            });
+            let odd = if version == 1 { values % 2 } else { 0 };
+            at = from + (values + odd) * 4;
+        }
+        Ok(filters)
+    }
+
+    /// The bytes of an array in chunks, whose numbers have so many bytes.
+    fn chunked(
+        &mut self,
+        layout: &Message,
+        (shape, width): (&[usize], usize),
+        filters: &[Filter],
+        name: &str,
+    ) -> Read<Vec<u8>> {
+        // The last side is that of a number.
+        let sides = self.small(layout.at + 2, 1)?.saturating_sub(1);
+        let of = (0..sides).map(|side| self.small(layout.at + 11 + side * 4, 4));
+        let of = of.collect::<Read<Vec<usize>>>()?;
+        let root = self.number(layout.at + 3, 8)?;
+        let mut chunks = Vec::new();
+        let mut nodes = if root == NOWHERE {
+            Vec::new()
+        } else {
+            vec![root]
+        };
+        while let Some(node) = nodes.pop() {
+            self.once(node)?;
+            let Ok(at) = usize::try_from(node) else {
+                return damaged("it ends early");
+            };
+            self.is(at, b"TREE\x01")?;
+            let level = self.number(at + 5, 1)?;
+            let entry = 8 + (sides + 1) * 8 + 8;
+            for child in 0..self.small(at + 6, 2)? {
+                let from = at + 24 + child * entry;
+                let address = self.number(from + entry - 8, 8)?;
+                if level > 0 {
+                    if nodes.len() > MOST {
+                        return unknown(format!("has more than {MOST} objects"));
+                    }
+                    nodes.push(address);
+                    continue;
+                }
+                if chunks.len() >= self.bytes.len() / entry {
+                    return damaged("it has more chunks than bytes");
+                }
+                let at = (0..sides).map(|side| self.small(from + 8 + side * 8, 8));
+                let (length, start) = (self.small(from, 4)?, usize::try_from(address).ok());
+                let end = start.and_then(|start| start.checked_add(length));
+                let (Some(start), Some(end)) = (start, end) else {
+                    return damaged("it ends early");
+                };
+                chunks.push(Chunk {
+                    at: at.collect::<Read<_>>()?,
+                    bytes: start..end,
+                    without: self.number(from + 4, 4)? as u32,
+                });
+            }
+        }
+        let all = Chunks {
+            shape,
+            of: &of,
+            element: width,
+            filters,
+        };
+        let joined = all.joined(self.bytes, &chunks);
+        joined.or_else(|why| damaged(&format!("`{name}` {why}")))
     }
 
     /// What elements are, and whether their first byte is the most significant.
@@ -548,10 +657,28 @@ mod tests {
     }
 
     #[test]
+    fn arrays_in_chunks_are_read_as_they_are_or_out_of_gzip() {
+        let arrays = arrays(include_bytes!("keras/packed.h5"));
+        let by = |parts: f32, count: u8| {
+            (0..count)
+                .map(|at| f32::from(at) / parts)
+                .collect::<Vec<_>>()
+        };
+        // Shuffled, and more chunks than a node of their tree holds.
+        assert_eq!(arrays["user_factors"].shape, [70, 2]);
+        assert_eq!(arrays["user_factors"].floats().unwrap(), by(8.0, 140));
+        // Of the last chunks some is outside.
+        assert_eq!(arrays["item_factors"].floats().unwrap(), by(8.0, 14));
+        assert_eq!(arrays["user_bias"].floats().unwrap(), by(4.0, 70));
+        assert_eq!(arrays["item_bias"].floats().unwrap(), by(4.0, 7));
+    }
+
+    #[test]
     fn a_file_that_is_cut_anywhere_or_holds_itself_is_refused() {
         for whole in [
             &include_bytes!("keras/layers.h5")[..],
             include_bytes!("keras/latest.h5"),
+            include_bytes!("keras/packed.h5"),
         ] {
             let due = arrays(whole);
             for length in 0..whole.len() {

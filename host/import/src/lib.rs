@@ -1,7 +1,7 @@
 //! Models that other programs have trained, made into checkpoints.
 //!
 //! [`arrays`] are the named arrays of a file, each an [`array`](mod@array) of its `bytes`; `npy` is NumPy's format of
-//! one, `hdf5` what Keras keeps them in. [`libmf`] is a model in LIBMF's text, [`spark`] one in a folder of Spark's.
+//! one, `hdf5` what Keras keeps them in, of `chunks` too. [`libmf`] is a model in LIBMF's text, [`spark`] one in a folder of Spark's.
 //! [`roles`] says which array is what, by given names or by the usual ones; [`ids`] says whose rows are whose.
 //! [`network`] finds dense layers and how they lie. [`found`] puts it together into a [`Found`] model, whose `rows` ascend
 //! by id, and [`checkpoint`] makes the checkpoint of it, with what ratings tell beside; `cut` makes rows narrower for it.
@@ -18,6 +18,7 @@ pub mod arrays;
 mod bytes;
 pub mod check;
 pub mod checkpoint;
+mod chunks;
 mod cut;
 mod error;
 pub mod found;

@@ -1,11 +1,11 @@
 //! What of a file of another program's is taken for what, and what is refused, in a sentence.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use pocketrec_export::Precision;
 use pocketrec_train::ModelKind;
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::check::Due;
 use crate::found::{Found, Wishes};
@@ -134,9 +134,16 @@ fn models_that_keras_saved_predict_what_keras_predicts() {
         table += &format!("{},{},{due}\n", at / 3, at % 3);
     }
     let table = folder.file("predictions.csv", table.as_bytes());
+    let whole = include_bytes!("keras/layers.keras");
+    // What `save_weights` writes is what `save` puts into the archive.
+    let mut archive = ZipArchive::new(std::io::Cursor::new(whole)).unwrap();
+    let mut weights = Vec::new();
+    let mut entry = archive.by_name("model.weights.h5").unwrap();
+    entry.read_to_end(&mut weights).unwrap();
     for (name, bytes) in [
-        ("net.keras", &include_bytes!("keras/layers.keras")[..]),
+        ("net.keras", &whole[..]),
         ("net.h5", include_bytes!("keras/layers.h5")),
+        ("net.weights.h5", &weights),
     ] {
         let path = folder.file(name, bytes);
         let made = imported(&path, &Wishes::default(), &BARE);
