@@ -102,7 +102,7 @@ fn find(
     if titles.is_empty() {
         let id = search::id(text).ok_or_else(|| {
             BadInput::new(format!(
-                "no titles lie beside the image, so a movie must be given by its id, not as `{text}`"
+                "no titles are known of the image's movies, so a movie must be given by its id, not as `{text}`"
             ))
         })?;
         return match known(id) {

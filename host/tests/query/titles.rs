@@ -124,6 +124,17 @@ fn without_an_image_movies_are_shown_by_their_ids_and_a_line_says_so() {
         errors.contains("no titles lie beside model.img"),
         "{errors}"
     );
+    // Of things without titles the file says what they are called.
+    let image = std::fs::read(place.path().join("model.img")).unwrap();
+    let crc = u32::from_le_bytes(image[9..13].try_into().unwrap());
+    let head = format!("itemId,title,genres,ratings,item joke,image {crc:08x}\n");
+    std::fs::write(place.path().join("model.titles.csv"), head).unwrap();
+    let (code, errors) = ask(&["top", "--image", "model.img"]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(
+        errors.contains("model.titles.csv has no titles, so jokes are shown by their ids"),
+        "{errors}"
+    );
     let (code, errors) = ask(&["owners"]);
     assert_eq!((code, &*errors), (Some(0), ""));
 }

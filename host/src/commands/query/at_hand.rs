@@ -15,6 +15,7 @@ use crate::warn;
 use pocketrec_base::error::BadInput;
 use pocketrec_data::Titles;
 use pocketrec_export::people::People;
+use pocketrec_export::sidecar;
 use pocketrec_link::{Connection, Known, LinkError, added, sense};
 
 /// What `--image` names, and what is there.
@@ -193,10 +194,12 @@ impl AtHand {
             .into());
         }
         if loaded.titles.is_empty() && !self.titles_are_named {
-            crate::print::hint(&format!(
-                "no titles lie beside {}, so movies are shown by their ids",
-                loaded.path.display()
-            ));
+            let why = match sidecar::item_of(&loaded.path, Some(header.crc)) {
+                // The file beside it says what movies are called, and names none of them.
+                Some(_) => format!("{} has no titles", sidecar::path_of(&loaded.path).display()),
+                None => format!("no titles lie beside {}", loaded.path.display()),
+            };
+            crate::print::hint(&format!("{why}, so movies are shown by their ids"));
         }
         if let Some(known) = &self.known {
             board.hold_to(known.clone().with_added(added.iter().copied()));
