@@ -57,12 +57,7 @@ impl Chunks<'_> {
             return Err("has chunks of another shape");
         }
         let (size, all) = (product(self.of)?, product(self.shape)?);
-        let each = self
-            .shape
-            .iter()
-            .zip(self.of)
-            .map(|(side, of)| side.div_ceil(*of));
-        let due = each.fold(1usize, usize::saturating_mul);
+        let due = self.count();
         let there: HashSet<&[usize]> = chunks.iter().map(|chunk| &chunk.at[..]).collect();
         if (there.len(), chunks.len()) != (due, due) {
             return Err("has chunks that aren't there, or are there twice");
@@ -91,6 +86,13 @@ impl Chunks<'_> {
             self.place(&chunk.at, &bytes, &mut joined);
         }
         Ok(joined)
+    }
+
+    /// How many chunks there should be.
+    pub(crate) fn count(&self) -> usize {
+        let sides = self.shape.iter().zip(self.of);
+        let each = sides.map(|(side, of)| side.checked_div(*of).map_or(0, |_| side.div_ceil(*of)));
+        each.fold(1, usize::saturating_mul)
     }
 
     /// The bytes of a chunk.

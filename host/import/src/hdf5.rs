@@ -18,6 +18,8 @@ pub(crate) const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
 const MOST: usize = 1 << 14;
 /// Groups in groups at most.
 const DEEPEST: usize = 16;
+/// Sides of an array at most, as the format has it.
+const MOST_SIDES: usize = 32;
 /// Bytes of a name at most.
 const LONGEST: usize = 255;
 /// The address of what isn't there.
@@ -447,6 +449,9 @@ impl File<'_> {
         name: &str,
     ) -> Read<Option<Array>> {
         let (version, sides) = (self.number(space.at, 1)?, self.small(space.at + 1, 1)?);
+        if sides > MOST_SIDES {
+            return damaged(&format!("`{name}` has {sides} sides"));
+        }
         let from = match version {
             1 => space.at + 8,
             2 if self.number(space.at + 3, 1)? == 2 => return Ok(None),
@@ -585,6 +590,9 @@ impl File<'_> {
             element: width,
             filters,
         };
+        if chunks.len() < all.count() {
+            return unknown(format!("has `{name}` in chunks that weren't all written"));
+        }
         let joined = all.joined(self.bytes, &chunks);
         joined.or_else(|why| damaged(&format!("`{name}` {why}")))
     }
@@ -689,6 +697,13 @@ mod tests {
             }
             read(whole[..whole.len() / 2].to_vec().into()).unwrap_err();
         }
+        // An array of sides that nobody can count.
+        let mut many = include_bytes!("keras/latest.h5").to_vec();
+        let shape: Vec<u8> = [3u64, 2].into_iter().flat_map(u64::to_le_bytes).collect();
+        let at = many.windows(16).position(|bytes| bytes == shape).unwrap();
+        many[at - 3] = 65;
+        let told = Refused::Damaged("is cut or damaged: `item_factors` has 65 sides".into());
+        assert_eq!(read(many.into()).unwrap_err(), told);
         // Its outermost group's tree has that group for its only member.
         let mut ring = include_bytes!("keras/layers.h5").to_vec();
         let node = ring.windows(4).position(|bytes| bytes == b"SNOD").unwrap();
