@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use pocketrec::image::builder::{self, DenseLayer, OwnedTable, Title, dense_tables};
-use pocketrec::image::{MAX_TEXT, TableKind as K};
+use pocketrec::image::{ImageError, MAX_TEXT, TableKind as K};
 use pocketrec::model::{Model, Parts};
 use pocketrec::numeric::activation::Activation;
 
@@ -180,6 +180,14 @@ fn build_by(
     let image = write(checkpoint, precision, &tables)?;
     match Model::open(image.as_ref()) {
         Ok(_) => Ok(image),
+        Err(ImageError::Value(K::RatingScale)) if pairs => Err(BadInput::new(format!(
+            "`--precision {}` scores in integers, which are too small for ratings from {} to {} about {}: `--precision f16` \
+             holds them",
+            precision.name(),
+            p.scale.0,
+            p.scale.1,
+            p.mean
+        ))),
         Err(why) => Err(BadInput::new(format!(
             "the checkpoint can't become an image: {why}"
         ))),

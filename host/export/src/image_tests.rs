@@ -241,6 +241,14 @@ fn what_no_image_holds_is_refused_with_the_reason() {
     let deep = options(ModelKind::Mlp, &[4, 4, 4, 4]);
     let text = refusal(&checkpoint(deep, vec![1], vec![1]), Precision::F16);
     assert!(text.contains("5 dense layers"), "{text}");
+    let mut large = checkpoint(options(ModelKind::Mf, &[]), vec![1], vec![1]);
+    large.parameters.scale = (0.0, 500.0);
+    let text = refusal(&large, Precision::I16);
+    assert!(
+        text.contains("too small for ratings from 0 to 500 about 3.5: `--precision f16`"),
+        "{text}"
+    );
+    assert!(build(&large, &all(&large), Precision::F16).is_ok());
 }
 
 #[test]
