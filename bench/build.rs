@@ -1,5 +1,6 @@
 //! Writes the images that the bench measures, from made-up numbers of a trained model's size.
 
+use pocketrec::ids::{elias_fano_size, fill_elias_fano};
 use pocketrec::image::TableKind as Kind;
 use pocketrec::image::builder::{
     DenseLayer, OwnedTable, Title, code_halves, dense_tables, integer_tables, stored_halves, write,
@@ -39,9 +40,9 @@ const fn shape(
 }
 
 /// The images whose lists have interests, in the shape that `train` gives them, and how many movies they have: in a list of
-/// so many few movies enter once it is full, as on a board.
+/// so many few movies enter once it is full, as on a board. In bytes there are as many as a micro:bit takes.
 const INTERESTED: [&str; 2] = ["lists", "lists_i8"];
-const LISTED: usize = 2048;
+const LISTED: [usize; 2] = [2048, 6912];
 
 /// The image with stored halves of dense layer 0.
 const STORED: &str = "lesson_half";
@@ -164,7 +165,8 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     let (count, rows, of_users) = match coded {
         true if few => (FEW, CODEWORDS, Precision::F16),
         true => (CODED_MOVIES, CODEWORDS, Precision::F16),
-        false if INTERESTED.contains(&shape.name) => (LISTED, LISTED, precision),
+        false if shape.name == INTERESTED[0] => (LISTED[0], LISTED[0], precision),
+        false if shape.name == INTERESTED[1] => (LISTED[1], LISTED[1], precision),
         false => (MOVIES, MOVIES, precision),
     };
     let ids: Vec<u32> = (0..count as u32).map(|row| row * 3 + 1).collect();
@@ -177,10 +179,9 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
     let mut tables = vec![
         OwnedTable::of(Kind::RatingScale, 1, &[3.5_f32, 0.5, 5.0, 0.5]),
         OwnedTable::of(Kind::Parts, 1, &[parts]),
-        // A large catalogue's ids are a range, which takes no room.
-        match coded {
-            true => OwnedTable::of(Kind::MovieIdRange, 1, &[1, count as u32]),
-            false => OwnedTable::of(Kind::MovieIdSorted, count, &ids),
+        match count {
+            MOVIES | FEW => OwnedTable::of(Kind::MovieIdSorted, count, &ids),
+            _ => catalogue(count),
         },
         OwnedTable::of(Kind::UserIdRange, 1, &[1, USERS as u32]),
     ];
@@ -233,6 +234,26 @@ fn image(buffer: &mut [u8], shape: &Shape) -> Result<usize, Box<dyn Error>> {
         license: "none: made-up numbers",
     };
     Ok(write(title, &tables, buffer)?)
+}
+
+/// The ids of a catalogue, dense at first and then as sparse as those of MovieLens, in the form that export gives them.
+fn catalogue(movies: usize) -> OwnedTable {
+    const DENSE: usize = 1024;
+    let mut numbers = Numbers(9);
+    let mut last = 0;
+    let ids: Vec<u32> = (0..movies)
+        .map(|row| {
+            last += match row < DENSE {
+                true => 1 + u32::from(row > 0) * 2,
+                false => ((numbers.next() + 1.0) * 20.0) as u32 + 1,
+            };
+            last
+        })
+        .collect();
+    let (size, low_bits) = elias_fano_size(&ids).expect("the ids have this form");
+    let mut words = vec![0; size];
+    fill_elias_fano(&ids, low_bits, &mut words);
+    OwnedTable::of(Kind::MovieIdEliasFano, 1, &words)
 }
 
 /// Scales what is of codewords by how far their books' terms spread.

@@ -117,6 +117,7 @@ fn main() -> ! {
     few_codes();
     service::polls("poll_i8", open(images::LISTS_I8), 160);
     service::polls("poll_codes", open(images::LISTS_CODES), 400);
+    service::answer(open(images::LISTS));
     if !software {
         for (name, bytes) in [
             ("dim4", images::DIM4),

@@ -50,8 +50,9 @@ const MAINLINE: &str = "thumbv8m.main-none-eabihf";
 /// The firmware's own build.
 const WORKSPACE: &str = "workspace";
 
-/// The build with core as fast as ever and all else at s, and its profile: core's kernels must cost no more there.
-const CALLER_AT_S: &str = "caller-at-s";
+/// The build with core as the firmware has it and all else at 3, and its profile: core's kernels must cost no more in the
+/// firmware's own build.
+const CALLER_AT_3: &str = "caller-at-3";
 
 const SETTINGS: [Setting; 8] = [
     Setting {
@@ -76,10 +77,10 @@ const SETTINGS: [Setting; 8] = [
     },
     Setting {
         core: "M4F",
-        build: CALLER_AT_S,
+        build: CALLER_AT_3,
         machine: "mps2-an386",
         target: FLOAT,
-        profile: CALLER_AT_S,
+        profile: CALLER_AT_3,
         flags: None,
         images: None,
         table: Some(Table::M4),
@@ -157,8 +158,8 @@ fn path() -> PathBuf {
 ///
 /// # Errors
 /// When a build, the emulator or a kernel's own check fails, or with the compiler that made the snapshot when a count
-/// grew by more than [`snapshot::ALLOWED`], or is higher by more than [`snapshot::ALLOWED_CALLER`] for a caller at
-/// opt-level s.
+/// grew by more than [`snapshot::ALLOWED`], or is higher by more than [`snapshot::ALLOWED_CALLER`] than for a caller at
+/// opt-level 3.
 pub fn device(
     toolchain: &Toolchain,
     manner: Manner,
@@ -197,7 +198,7 @@ pub fn device(
         lines,
     };
     println!("{counted}");
-    let mut dearer = counted.dearer(WORKSPACE, CALLER_AT_S);
+    let mut dearer = counted.dearer(CALLER_AT_3, WORKSPACE);
     for (_, sentence) in &dearer {
         println!("{sentence}");
     }
@@ -221,7 +222,7 @@ pub fn device(
         println!("{change}");
     }
     // As with what grew: what was blessed isn't held against the code.
-    let known = before.dearer(WORKSPACE, CALLER_AT_S);
+    let known = before.dearer(CALLER_AT_3, WORKSPACE);
     dearer.retain(|(work, _)| known.iter().all(|(other, _)| other != work));
     let grown = changes.iter().filter(|change| change.too_much()).count();
     if grown == 0 && dearer.is_empty() {
@@ -229,7 +230,7 @@ pub fn device(
     }
     if before.compiler == counted.compiler && grown == 0 {
         bail!(
-            "{} counts are higher for a caller at opt-level s: see above",
+            "{} counts are higher than for a caller at opt-level 3: see above",
             dearer.len()
         );
     }
@@ -241,7 +242,7 @@ pub fn device(
         );
     }
     println!(
-        "{grown} counts grew and {} are higher for a caller at opt-level s, with another compiler than the \
+        "{grown} counts grew and {} are higher than for a caller at opt-level 3, with another compiler than the \
          snapshot's ({}): not held against the code",
         dearer.len(),
         before.compiler

@@ -23,7 +23,7 @@ fn shift(precision: Precision) -> u32 {
 }
 
 /// Which of the image's users lists are asked for.
-const PEOPLE: [u32; 4] = [0, 15, 30, 45];
+const PEOPLE: [u32; 8] = [0, 7, 15, 22, 30, 37, 45, 52];
 
 /// Asks for all of these at once; the milliseconds between the first and the last answer, which tell the board's time.
 fn milliseconds(line: &mut (impl Read + Write), requests: &[Request]) -> Result<u32> {
@@ -104,17 +104,19 @@ fn lists(name: &str, precision: Precision) -> Result<(f64, Vec<f64>)> {
     Ok((billed, took))
 }
 
-/// In codes a list of the built-in movies takes 5 to 22 % more than is billed, which is counted on a made-up model's.
+/// Nobody's list takes quite what another's does: with what they look for, more or fewer movies are looked up and enter it.
 #[test]
 fn a_lists_bill_is_near_the_emulated_boards_clock() -> Result<()> {
-    for (precision, near) in [
-        (Precision::I8, 0.95..1.05),
-        (Precision::Codes(Bytes::Four), 0.95..1.25),
-    ] {
+    for precision in [Precision::I8, Precision::Codes(Bytes::Four)] {
         let (billed, lists) = lists("microbit", precision)?;
+        let mean = lists.iter().sum::<f64>() / lists.len() as f64;
+        assert!(
+            (0.95..1.05).contains(&(mean / billed)),
+            "a list in {precision:?} takes {mean:.0} instructions on average, and {billed:.0} are billed"
+        );
         for took in lists {
             assert!(
-                near.contains(&(took / billed)),
+                (0.85..1.15).contains(&(took / billed)),
                 "a list in {precision:?} takes {took:.0} instructions, and {billed:.0} are billed"
             );
         }

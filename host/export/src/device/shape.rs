@@ -279,12 +279,28 @@ impl Shape {
         self.starred() + half as f64
     }
 
+    /// The same of what a prediction makes of a user's row, which is converted number by number where movies are codes.
+    pub(super) fn user(&self) -> f64 {
+        let units = self.units.first().copied().unwrap_or(1);
+        (units * self.user_dim) as f64
+    }
+
     /// The same of a movie by itself, the user's half of dense layer 0 being there.
     pub(super) fn starred(&self) -> f64 {
         match self.codes {
             Some(_) if self.has_mlp() => self.through(),
             Some(books) => self.movie() + (books * self.movie_dim) as f64,
             None => self.movie(),
+        }
+    }
+
+    /// The same with looking the movie up by its id.
+    pub(super) fn looked_up_and_starred(&self) -> f64 {
+        /// As many as a codeword takes beside its row, and a quarter of looking up a movie.
+        const BESIDE: usize = 39;
+        match self.codes {
+            Some(books) if !self.has_mlp() => (books * (self.movie_dim + BESIDE)) as f64,
+            _ => self.starred(),
         }
     }
 

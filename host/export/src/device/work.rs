@@ -209,13 +209,20 @@ impl On<'_> {
     fn prediction(&self) -> Option<Estimate> {
         let shape = self.shape;
         if shape.codes.is_some() {
-            let (work, counted) = match shape.has_mlp() {
-                true => ("predict_codes_mlp", Shape::coded_lesson()),
-                false => ("predict_codes", Shape::coded()),
+            let (work, of_user, counted) = match shape.has_mlp() {
+                true => (
+                    "predict_codes_mlp",
+                    "predict_for_codes_mlp",
+                    Shape::coded_lesson(),
+                ),
+                false => ("predict_codes", "predict_for_codes", Shape::coded()),
             };
-            let factor = shape.prediction() / counted.prediction();
-            let estimate = self.of(work, shape.is_like(&counted))?;
-            return Some(estimate.scaled(factor));
+            if shape.is_like(&counted) {
+                return self.of(work, true);
+            }
+            // What is made of a user's row is as long as that.
+            let factor = shape.user() / counted.user();
+            return self.stars()?.plus(self.counts, factor, (work, of_user));
         }
         let reference = self.reference();
         let factor = shape.prediction() / reference.prediction();
@@ -236,7 +243,8 @@ impl On<'_> {
         Some(self.of(name, counted)?.scaled(factor * penalty))
     }
 
-    /// A whole list: whom it is for, the ranking and the polls that it is cut into, and the stars of the movies in it.
+    /// A whole list: whom it is for, the ranking and the polls that it is cut into, the stars of the movies in it, and the
+    /// answer with them, which the last poll sends.
     fn list(&self, clock_hz: u32) -> Option<Estimate> {
         let shape = self.shape;
         let cost = shape.costs(self.counts.core()).ranked;
@@ -246,7 +254,7 @@ impl On<'_> {
         } else {
             "poll_i8"
         };
-        let polls = self.of(poll, false)?.units(shape.movies.div_ceil(slice));
+        let polls = shape.movies.div_ceil(slice).saturating_sub(1);
         let ranked = self.ranked_movie()?.units(shape.movies);
         let ranked = match self.beginning() {
             Some(beginning) => ranked.then(beginning),
@@ -254,7 +262,12 @@ impl On<'_> {
         };
         // The first of these makes of a user's row what the others are predicted from.
         let answer = self.prediction()?.then(self.stars()?.units(LIST - 1));
-        let list = ranked.then(polls).then(answer);
+        let answer = answer.then(self.of("answer", false)?);
+        let list = match polls {
+            0 => ranked,
+            _ => ranked.then(self.of(poll, false)?.units(polls)),
+        };
+        let list = list.then(answer);
         Some(Estimate {
             counted: false,
             ..list
@@ -300,7 +313,7 @@ impl On<'_> {
             (Some(_), false) => Shape::coded(),
             _ => self.reference(),
         };
-        let factor = shape.starred() / counted.starred();
+        let factor = shape.looked_up_and_starred() / counted.looked_up_and_starred();
         let penalty = match shape.codes.is_some() || shape.in_integers() {
             true => 1.0,
             false => self.penalty(),
