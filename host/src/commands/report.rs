@@ -417,7 +417,7 @@ fn on_boards(made: &Made<'_>) -> Section {
             "RAM",
             "A prediction",
             "A list",
-            "",
+            "The image",
         ],
         &[1, 3, 6],
         &rows,

@@ -81,7 +81,14 @@ impl Section {
             for (at, cell) in row.iter().enumerate() {
                 let _ = match at {
                     0 => write!(text, "<th scope=\"row\">{}</th>", escaped(cell)),
-                    _ => write!(text, "<td{}>{}</td>", class(at), escaped(cell)),
+                    // Where a row has no room beside itself, its numbers stand below each other by name.
+                    _ => write!(
+                        text,
+                        "<td{} data-name=\"{}\">{}</td>",
+                        class(at),
+                        escaped(head.get(at).unwrap_or(&"")),
+                        escaped(cell)
+                    ),
                 };
             }
             text.push_str("</tr>");
@@ -258,7 +265,10 @@ mod tests {
         assert!(!html.contains("<script>alert"), "{html}");
         assert_eq!(html.matches("</script>").count(), 2);
         assert!(!html.contains('\u{1b}') && !html.contains("import {"));
-        assert!(html.contains("\"x\":0.123") && html.contains("class=\"right\">4.5<"));
+        assert!(
+            html.contains("\"x\":0.123")
+                && html.contains("class=\"right\" data-name=\"Stars\">4.5<")
+        );
         for address in ["src=\"http", "href=\"http", "url(", "fetch("] {
             assert!(!html.contains(address), "{address}");
         }
