@@ -198,19 +198,16 @@ impl<const N: usize> Ranking<N> {
         movies: u32,
     ) -> Progress {
         let (model, user) = of;
-        let mut everybody = UserState::EMPTY;
-        if self.order == Order::Surprise {
-            let (row, bias) = model.mean_row();
-            model.set_state(&mut everybody, row, bias);
-        }
         let by = order::Sorting {
             order: self.order,
-            everybody: &everybody,
+            everybody: &order::everybody(model, self.order),
             wanted: self.wanted,
             above_mean: self.above_mean,
+            agreement: Agreement::Least,
         };
         walk_on(model, &mut self.next, |part, next, _| {
-            self.best.walk(next).sort((part, user), &by, filter, movies)
+            let of = (part, &[user][..]);
+            self.best.walk(next).sort(of, &by, filter, movies)
         })
     }
 

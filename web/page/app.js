@@ -163,7 +163,7 @@ class Page {
     this.shared = [];
     this.other = this.chosenOther();
     if (!this.other) return;
-    const asked = { who: this.who, count: LIST, with: this.other.who, agreement: $('agree').value, wanted: this.wanted() };
+    const asked = { who: this.who, count: LIST, with: this.other.who, agreement: $('agree').value, order: this.order(), wanted: this.wanted() };
     const list = (await this.ask({ Together: asked })).reply.Together;
     this.shared = list.map(({ movie, score, stars: [own, theirs] }) => ({ movie, score, stars: own, theirs }));
   }
@@ -195,7 +195,8 @@ class Page {
   /** What the list that is shown is sorted by; nothing where its numbers say it. */
   sorting() {
     if (this.words || this.tab === 'rated' || this.tab === 'suggest') return null;
-    return this.tab === 'two' ? 'Above' : this.order();
+    // Stars that count from each one’s own mean are no stars that stand there.
+    return this.tab === 'two' && this.order() === 'Stars' ? 'Above' : this.order();
   }
 
   /** The list and the ratings anew. */
@@ -448,7 +449,8 @@ class Page {
   }
 
   tell(text, isWrong) {
-    $('told').replaceChildren(element('p', { class: isWrong ? 'wrong' : null }, text));
+    const close = element('button', { type: 'button', class: 'close', 'aria-label': 'Close', onclick: () => $('told').replaceChildren() });
+    $('told').replaceChildren(element('p', { class: isWrong ? 'wrong' : null }, text, close));
   }
 
   notice(text) {
@@ -458,11 +460,11 @@ class Page {
 
   rows() {
     if (this.words) return this.found.map((row) => ({ ...row, given: this.rated.get(row.movie) }));
-    const numbered = (ranked, at) => ({ ...ranked, place: at + 1, by: sortedBy(this.sorting(), ranked.score) });
+    const numbered = (ranked, at, list) => ({ ...ranked, place: at + 1, by: sortedBy(this.sorting(), ranked.score, list[0].score) });
     if (this.tab === 'suggest') return (this.suggested ?? []).map(numbered);
     if (this.tab === 'two') return this.shared.map(numbered);
     if (this.tab === 'rated') return [...this.rated].reverse().map(([movie, given]) => ({ movie, given }));
-    return this.top.map((ranked, at) => ({ ...numbered(ranked, at), move: this.moves.get(ranked.movie) }));
+    return this.top.map((ranked, at, list) => ({ ...numbered(ranked, at, list), move: this.moves.get(ranked.movie) }));
   }
 
   aboutList(rows) {
@@ -471,14 +473,15 @@ class Page {
     if (this.tab === 'rated') return rows.length ? 'The latest first. Open one to change or forget it.' : say`Nothing yet: search for a movie you know, or open one of the list, and give it stars.`;
     if (this.tab === 'two') return this.aboutTwo(rows);
     if (!rows.length) return say`No movie is like that and, as far as it knows you, above what you give on average.`;
-    if (!this.rated.size) return say`The best for somebody it knows nothing of. Rate a movie and the list becomes yours.`;
+    
     const what = {
-      Score: say`by score: the stars you would give, plus what a movie’s popularity and your latest ratings add`,
+      Score: say`by score: the stars you would give, a movie’s popularity and your latest ratings together; the first has 100 %`,
       Stars: 'by the stars you would give',
       Taste: say`by taste: what of the stars is your own taste, however good a movie is in general`,
       Fame: say`by fame, from 0 to 1: how well known a movie is`,
       Surprise: 'by surprise: how many stars more than what would be predicted for somebody unknown',
     }[this.order()];
+    if (!this.rated.size) return say`The best for somebody it knows nothing of, ` + what + say`. Rate a movie and the list becomes yours.`;
     return `The best for you, from ${count(this.rated.size, 'rating')}, ${what}.`;
   }
 
@@ -486,12 +489,18 @@ class Page {
     if (!this.other) return 'With whom? Give the number of a user of the model.';
     const { name, who } = this.other;
     if (!rows.length) return say`No movie is like that.`;
-    const worth = {
-      Least: say`Sorted by the score of the one of you who likes it less`,
-      Mean: say`Sorted by the mean of both your scores`,
-    }[$('agree').value];
+    const lower = $('agree').value === 'Least';
+    const of = lower ? 'what it is to the one of you who likes it less' : 'the mean of what it is to both of you';
+    const what = {
+      Score: say`by score, from each one’s own mean: stars, popularity and latest ratings together; the first has 100 %`,
+      Stars: 'by how many stars it is above each one’s own mean',
+      Taste: say`by taste: what of the stars is each one’s own, however good a movie is in general`,
+      Fame: say`by fame, from 0 to 1: how well known a movie is`,
+      Surprise: 'by surprise: how many stars more than what would be predicted for somebody unknown',
+    }[this.order()];
+    const worth = this.order() === 'Fame' ? `Sorted ${what}` : `Sorted by ${of}, ${what}`;
     const isUnknown = who.Owner !== undefined && !this.profiles.ratings[who.Owner];
-    return `${worth}, each from that person’s own mean: stars, plus what popularity and recent interest add. At the right are your stars, then those of ${name}${isUnknown ? ', who has rated nothing yet' : ''}.`;
+    return `${worth}. At the right are your stars, then those of ${name}${isUnknown ? ', who has rated nothing yet' : ''}.`;
   }
 
   render() {
@@ -512,7 +521,7 @@ class Page {
     $('panel').setAttribute('aria-labelledby', `tab-${this.tab}`);
     const isFiltered = (this.tab === 'top' || this.tab === 'two') && this.words === '';
     for (const id of ['genre', 'not', 'from', 'to']) $(id).disabled = !isFiltered;
-    $('by').disabled = !isFiltered || this.tab === 'two';
+    $('by').disabled = !isFiltered;
     $('pair').hidden = this.tab !== 'two' || this.words !== '';
     $('user-label').hidden = $('with').value !== 'user';
     for (const id of ['undo', 'save', 'forget-all']) $(id).disabled = this.rated.size === 0 && id !== 'undo';

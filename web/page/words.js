@@ -61,10 +61,16 @@ export function stars(number) {
   return `${number} ${number === 1 ? 'star' : 'stars'}`;
 }
 
-/** What a list in this order is sorted by, for a row: nothing where its stars say it. */
-export function sortedBy(order, number) {
+/** A score in percent of the first one’s in its list, as `host` has it: it is in stars and is none. */
+export function percent(score, first) {
+  const behind = (first - score) / Math.max(Math.abs(first), 1e-3);
+  return `${fixed(100 - 100 * behind, 0)} %`;
+}
+
+/** What a list in this order is sorted by, for a row, beside the `first` one: nothing where its stars say it. */
+export function sortedBy(order, number, first) {
   const words = {
-    Score: `score ${fixed(number ?? 0)}`,
+    Score: `score ${percent(number ?? 0, first ?? 0)}`,
     Taste: `taste ${signed(number ?? 0)}`,
     Fame: `fame ${fixed(number ?? 0)}`,
     Surprise: `${signed(number ?? 0)} above`,

@@ -35,17 +35,17 @@ test('each order of the list is core’s, and each row says what it is sorted by
     const lines = (input) => execFileSync(told('POCKETREC_HOST'), asked, { input, encoding: 'utf8', env });
     try {
       lines('rate id:1 5\nrate id:6377 5\nrate id:1214 1\n');
-      for (const [order, word, said] of [['Score', 'score', /^score \d+\.\d\d/], ['Stars', 'stars', null], ['Taste', 'taste', /^taste [+−]/], ['Fame', 'fame', /^fame [01]\.\d\d/], ['Surprise', 'surprise', /^[+−]\d\.\d\d above/]]) {
+      for (const [order, word, said] of [['Score', 'score', /^score \d+ %/], ['Stars', 'stars', null], ['Taste', 'taste', /^taste [+−]/], ['Fame', 'fame', /^fame [01]\.\d\d/], ['Surprise', 'surprise', /^[+−]\d\.\d\d above/]]) {
         await page.selectOption('#by', order);
         await settled(page);
         const shown = await page.evaluate(() => window.pocketrec.top.map(({ movie, score }) => [movie, score]));
         assert.equal(shown.length, 20, order);
         assert.ok(shown.every(([, score], at) => at === 0 || score <= shown[at - 1][1]), order);
         const listed = lines(`by ${word}\n`);
-        const due = [...listed.matchAll(/^\s*\d+ +(-?\d+\.\d\d) .* (\d+)$/gm)].map(([, number, movie]) => `${movie} ${number}`);
-        const own = order === 'Stars' ? (score) => Math.min(score, 5) : (score) => score;
-        assert.deepEqual(shown.map(([movie, score]) => `${movie} ${own(score).toFixed(2)}`), due, listed);
+        const due = [...listed.matchAll(/^\s*\d+ +(-?\d+\.\d\d|-?\d+ %) .* (\d+)$/gm)].map(([, number, movie]) => `${movie} ${number}`);
         const by = await page.locator('#list .row .by').allInnerTexts();
+        const own = (score, at) => (order === 'Score' ? by[at].slice('score '.length) : Math.min(score, 5).toFixed(2));
+        assert.deepEqual(shown.map(([movie, score], at) => `${movie} ${own(score, at)}`), due, listed);
         assert.equal(by.length, said ? 20 : 0, order);
         if (said) assert.ok(by.every((text) => said.test(text)), `${order}: ${by[0]}`);
       }
@@ -199,15 +199,23 @@ test('two people have a list of what both would like, with both reasons, as core
       const given = (ratings) => ratings.map(([movie, stars]) => `rate id:${movie} ${stars}\n`).join('');
       lines(1, given(rated[1]));
       lines(0, given(rated[0]));
-      for (const [agreement, word] of [['Least', 'least'], ['Mean', 'mean']]) {
-        await page.selectOption('#agree', agreement);
-        await settled(page);
-        const shown = await page.evaluate(() => window.pocketrec.shared.map(({ movie, score, stars, theirs }) => [movie, ...[score, stars, theirs].map((x) => x.toFixed(2))].join(' ')));
-        const listed = lines(0, `together 1 ${word}\n`);
-        assert.equal(shown.length, 20);
-        const due = [...listed.matchAll(/^\s*\d+ +(-?\d+\.\d\d) +(\d\.\d\d) +(\d\.\d\d) .* (\d+)$/gm)].map(([, above, own, theirs, movie]) => `${movie} ${above} ${own} ${theirs}`);
-        assert.deepEqual(shown, due, listed);
-      }
+      const seen = new Set();
+      for (const [order, by] of [['Stars', 'stars'], ['Taste', 'taste'], ['Fame', 'fame'], ['Surprise', 'surprise'], ['Score', 'score']])
+        for (const [agreement, word] of [['Least', 'least'], ['Mean', 'mean']]) {
+          await page.selectOption('#by', order);
+          await page.selectOption('#agree', agreement);
+          await settled(page);
+          const numbers = await page.evaluate(() => window.pocketrec.shared.map(({ movie, score, stars, theirs }) => [movie, ...[score, stars, theirs].map((x) => x.toFixed(2))]));
+          const rows = await page.locator('#list .row .by').allInnerTexts();
+          const shown = numbers.map(([movie, score, own, theirs], at) => [movie, order === 'Score' ? rows[at].slice('score '.length) : score, own, theirs].join(' '));
+          const listed = lines(0, `by ${by}\ntogether 1 ${word}\n`).split(/^ +\S+ +Yours/m)[1];
+          assert.ok(shown.length > 3, order);
+          const due = [...listed.matchAll(/^\s*\d+ +(-?\d+\.\d\d|-?\d+ %) +(\d\.\d\d) +(\d\.\d\d) .* (\d+)$/gm)].map(([, number, own, theirs, movie]) => `${movie} ${number} ${own} ${theirs}`);
+          assert.deepEqual(shown, due, listed);
+          seen.add(shown.map((row) => row.split(' ')[0]).join());
+        }
+      // Fame is the same to both.
+      assert.equal(seen.size, 9);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
@@ -425,6 +433,24 @@ test('two windows have one board: what one learns the other shows', async () => 
     await other.waitForFunction(() => document.querySelector('#count').textContent === '1');
     await settled(other);
     assert.deepEqual(await titles(other), await titles(page));
+  });
+});
+
+test('on a phone, what a rating moved is seen far down the list, until it is closed', async () => {
+  await inBrowser({ viewport: { width: 360, height: 740 }, reducedMotion: 'reduce' }, async (context) => {
+    const page = await openPage(context);
+    const last = page.locator('#list .row').last();
+    await last.click();
+    await settled(page);
+    await page.getByRole('radio', { name: '5 stars', exact: true }).click();
+    await settled(page);
+    const told = page.locator('#told p');
+    assert.match(await told.innerText(), /^5 stars for .* moved/);
+    await page.locator('#list .row').last().scrollIntoViewIfNeeded();
+    const { y, height } = await told.boundingBox();
+    assert.ok(y >= 0 && y + height < 740, `${y}`);
+    await told.getByRole('button', { name: 'Close' }).click();
+    assert.equal(await told.count(), 0);
   });
 });
 

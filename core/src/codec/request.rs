@@ -97,6 +97,7 @@ pub(crate) fn request(bytes: &[u8]) -> Option<Request> {
             } else {
                 Agreement::Least
             },
+            order: order(&mut reader),
             wanted: wanted(&mut reader),
         },
         23 => Request::Likely { who, movie },
@@ -127,6 +128,7 @@ fn entry(reader: &mut Reader<'_>) -> crate::wire::Entry {
 }
 
 /// What a list is sorted by.
+#[inline(never)]
 fn order(reader: &mut Reader<'_>) -> Order {
     let code = reader.byte();
     reader.failed |= code > 4;

@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "orders")]
 use {
-    super::Progress,
     super::walk::{Walk, bar, offer},
+    super::{Agreement, Progress},
     crate::ids::MovieId,
     crate::model::{Model, UserState, Wanted},
     crate::rank::Hit,
@@ -46,13 +46,26 @@ pub(super) struct Sorting<'s> {
     /// The mean user, where predictions are compared with theirs.
     pub everybody: &'s UserState,
     pub wanted: Wanted,
-    /// Whether movies that are predicted below the user's mean stay out.
+    /// Whether movies that are predicted below the mean of any of the users stay out.
     pub above_mean: bool,
+    /// What a movie is worth to two.
+    pub agreement: Agreement,
+}
+
+/// The mean user for an order that compares predictions with theirs, or nobody.
+#[cfg(feature = "orders")]
+pub(super) fn everybody(model: &Model<'_>, order: Order) -> UserState {
+    let mut everybody = UserState::EMPTY;
+    if order == Order::Surprise {
+        let (row, bias) = model.mean_row();
+        model.set_state(&mut everybody, row, bias);
+    }
+    everybody
 }
 
 #[cfg(feature = "orders")]
 impl Sorting<'_> {
-    /// What the movie of `row` is sorted by.
+    /// What the movie of `row` is sorted by for one user.
     fn number(&self, model: &Model<'_>, user: &UserState, row: u32) -> f32 {
         match self.order {
             Order::Score | Order::Stars => model.score(user, row),
@@ -64,15 +77,28 @@ impl Sorting<'_> {
             Order::Surprise => model.score(user, row) - model.score(self.everybody, row),
         }
     }
+
+    /// The same for two: by stars, how far above their own mean.
+    fn number_for_two(&self, model: &Model<'_>, users: [&UserState; 2], row: u32) -> f32 {
+        let [one, other] = users.map(|user| {
+            let own = match self.order {
+                Order::Score | Order::Stars => user.mean(),
+                _ => 0.0,
+            };
+            self.number(model, user, row) - own
+        });
+        self.agreement.of(one, other)
+    }
 }
 
 #[cfg(feature = "orders")]
 impl Walk<'_> {
-    /// [`TopN::advance`](super::TopN::advance), by another order than that of scores.
+    /// [`TopN::advance`](super::TopN::advance) and [`TopForTwo::advance`](super::TopForTwo::advance), by another order than that
+    /// of scores, for one user or two.
     #[inline(never)]
     pub(super) fn sort(
         self,
-        (model, user): (&Model<'_>, &UserState),
+        (model, users): (&Model<'_>, &[&UserState]),
         by: &Sorting<'_>,
         filter: &mut dyn FnMut(MovieId) -> bool,
         movies: u32,
@@ -87,9 +113,14 @@ impl Walk<'_> {
             if !model.is_wanted(row, &by.wanted) {
                 continue;
             }
-            let score = by.number(model, user, row);
+            let score = match *users {
+                [user] => by.number(model, user, row),
+                [one, other] => by.number_for_two(model, [one, other], row),
+                _ => continue,
+            };
+            let mut users = users.iter();
             if score > bar
-                && (!by.above_mean || model.score(user, row) >= user.mean())
+                && (!by.above_mean || users.all(|user| model.score(user, row) >= user.mean()))
                 && let Some(movie) = ids.id(row).map(MovieId)
                 && filter(movie)
             {

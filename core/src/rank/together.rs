@@ -1,8 +1,12 @@
 //! A list for two people: what both of them would like.
 
+#[cfg(feature = "orders")]
+use super::order::{Order, Sorting, everybody};
 use super::walk::{By, LOWEST, SLICE, bar, offer, walk_on};
 use super::{Best, Hit, Progress};
 use crate::ids::MovieId;
+#[cfg(feature = "together")]
+use crate::kernels::Costs;
 use crate::list::Held;
 use crate::model::{Interest, Model, UserState, Wanted};
 use serde::{Deserialize, Serialize};
@@ -19,7 +23,7 @@ pub enum Agreement {
 }
 
 impl Agreement {
-    fn of(self, one: f32, other: f32) -> f32 {
+    pub(super) fn of(self, one: f32, other: f32) -> f32 {
         match self {
             Self::Least if one < other => one,
             Self::Least => other,
@@ -42,6 +46,8 @@ pub struct TopForTwo<const N: usize> {
     interests: [Interest; 2],
     wanted: Wanted,
     below_mean: bool,
+    #[cfg(feature = "orders")]
+    order: Order,
 }
 
 impl<const N: usize> TopForTwo<N> {
@@ -54,6 +60,8 @@ impl<const N: usize> TopForTwo<N> {
             interests,
             wanted: Wanted::ANY,
             below_mean: false,
+            #[cfg(feature = "orders")]
+            order: Order::Score,
         }
     }
 
@@ -69,8 +77,16 @@ impl<const N: usize> TopForTwo<N> {
         self
     }
 
+    /// The ranking by another order than that of scores: fame and interest count nothing then. By stars a movie is worth to
+    /// each how far above their own mean it is predicted.
+    #[cfg(feature = "orders")]
+    pub fn with_order(mut self, order: Order) -> Self {
+        self.order = order;
+        self
+    }
+
     /// Scores `movies` further movies for both and keeps the best of those whose id `filter` lets through. Call it again
-    /// until it is done. Costs two scores a movie.
+    /// until it is done. Costs two scores a movie, in another order than that of scores as [`TopN::with_order`](super::TopN::with_order) says.
     pub fn advance(
         &mut self,
         model: &Model<'_>,
@@ -78,6 +94,10 @@ impl<const N: usize> TopForTwo<N> {
         mut filter: impl FnMut(MovieId) -> bool,
         movies: u32,
     ) -> Progress {
+        #[cfg(feature = "orders")]
+        if self.order != Order::Score {
+            return self.sort(model, &users, &mut filter, movies);
+        }
         let [first, second] = &self.interests;
         let by = |interest| By {
             fame_of_a_count: model.fame_of_a_count(1.0),
@@ -96,8 +116,42 @@ impl<const N: usize> TopForTwo<N> {
         })
     }
 
+    /// What a movie costs.
+    #[cfg(feature = "together")]
+    pub(crate) fn cost(&self, costs: &Costs) -> u32 {
+        #[cfg(feature = "orders")]
+        if self.order != Order::Score {
+            return costs.sorted.saturating_mul(2);
+        }
+        // Rows are scored for each of them, also where one alone would be looked up.
+        costs.ranked.saturating_mul(2).saturating_add(2_000)
+    }
+
+    #[cfg(feature = "orders")]
+    #[inline(never)] // So that the other user's stack isn't every list's.
+    fn sort(
+        &mut self,
+        model: &Model<'_>,
+        users: &[&UserState],
+        filter: &mut dyn FnMut(MovieId) -> bool,
+        movies: u32,
+    ) -> Progress {
+        let by = Sorting {
+            order: self.order,
+            everybody: &everybody(model, self.order),
+            wanted: self.wanted,
+            above_mean: !self.below_mean,
+            agreement: self.by,
+        };
+        walk_on(model, &mut self.next, |part, next, _| {
+            self.best
+                .walk(next)
+                .sort((part, users), &by, filter, movies)
+        })
+    }
+
     /// The best movies so far, the best first, equal ones by ascending id. Their score is in stars above the means, fame and
-    /// interest among them.
+    /// interest among them, or what another order goes by.
     pub fn hits(&self) -> &[Hit] {
         self.best.hits()
     }

@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::wire::{MAX_LIST, Ranked, Reply, Who};
 #[cfg(feature = "together")]
 use crate::{
+    kernels::Costs,
     profile::Profile,
     rank::{Progress, TopForTwo},
     wire::Shared,
@@ -54,15 +55,18 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         model: &Model<'_>,
         [who, with]: [&Who; 2],
         (count, agreement): (u8, Agreement),
-        wanted: &Wanted,
+        (order, wanted): (Order, &Wanted),
     ) -> Answer<'m> {
         let mut users = [UserState::EMPTY; 2];
         let [user, other] = &mut users;
         self.user(model, who, user)?;
         self.user(model, with, other)?;
         can_filter(model, wanted)?;
+        can_sort(model, order)?;
         let interests = [self.interest(model, who), self.interest(model, with)];
         let ranking = TopForTwo::with_limit(list_length(count)?, agreement, interests);
+        #[cfg(feature = "orders")]
+        let ranking = ranking.with_order(order);
         let work = ForTwo {
             rated: [Rated::by(model, who), Rated::by(model, with)],
             users,
@@ -77,7 +81,7 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         _: &Model<'_>,
         _: [&Who; 2],
         _: (u8, Agreement),
-        _: &Wanted,
+        _: (Order, &Wanted),
     ) -> Answer<'m> {
         Err(Why::NotSupported)
     }
@@ -111,6 +115,11 @@ impl ForTwo {
         let rated = self.rated;
         let unseen = |movie| !rated.iter().any(|rated| rated.has(model, profiles, movie));
         self.ranking.advance(model, [user, other], unseen, movies)
+    }
+
+    /// What a movie costs.
+    pub(super) fn cost(&self, costs: &Costs) -> u32 {
+        self.ranking.cost(costs)
     }
 
     /// The movies, with the stars that each would give them.

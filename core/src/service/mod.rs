@@ -580,8 +580,9 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
                 count,
                 ref with,
                 agreement,
+                order,
                 ref wanted,
-            } => self.together(model, [who, with], (count, agreement), wanted),
+            } => self.together(model, [who, with], (count, agreement), (order, wanted)),
             Request::Similar { movie, count } => self.similar(model, movie, count),
             Request::Rate {
                 ref who,
@@ -621,9 +622,8 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
             #[cfg(not(feature = "orders"))]
             Work::Top { .. } => costs.ranked,
             Work::Similar { .. } => costs.compared,
-            // Rows are scored for each of them, also where one alone would be looked up.
             #[cfg(feature = "together")]
-            Work::Together(_) => costs.ranked.saturating_mul(2).saturating_add(2_000),
+            Work::Together(ref work) => work.cost(&costs),
             #[cfg(feature = "learn")]
             Work::Learn(_) => costs.rating,
         };

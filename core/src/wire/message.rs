@@ -150,6 +150,8 @@ pub enum Request {
         with: Who,
         /// What a movie is worth to two.
         agreement: Agreement,
+        /// What the list is sorted by.
+        order: Order,
         /// Which movies the list may have.
         wanted: Wanted,
     },

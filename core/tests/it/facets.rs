@@ -261,6 +261,7 @@ fn a_device_answers_for_two_and_by_genre_what_core_ranks() {
             count: 10,
             with,
             agreement: Agreement::Least,
+            order: Order::Score,
             wanted,
         };
         let other = model.user(pocketrec::ids::UserId(2)).unwrap();
@@ -291,6 +292,7 @@ fn a_device_answers_for_two_and_by_genre_what_core_ranks() {
             count: 10,
             with: Who::Owner(2),
             agreement: Agreement::Mean,
+            order: Order::Score,
             wanted,
         };
         assert_eq!(device.ask(nobody), Reply::Refused(Refusal::UnknownOwner(2)));
@@ -349,6 +351,74 @@ fn a_list_in_another_order_is_sorted_by_that_and_told_with_it() {
                 }
             }
         }
+    });
+}
+
+#[cfg(all(feature = "orders", feature = "together"))]
+#[test]
+fn a_list_for_two_in_another_order_goes_by_what_each_gets_and_a_device_answers_the_same() {
+    with_model(&tables(), |model| {
+        let model = model.unwrap();
+        let mut device = Device::<1, 8, _>::new(Ok(model), InRam);
+        let wanted = wanteds()[3];
+        let both = [1, 2].map(|id| model.user(pocketrec::ids::UserId(id)).unwrap());
+        let everybody = model.mean_user();
+        let mut lists = Vec::new();
+        for agreement in [Agreement::Least, Agreement::Mean] {
+            for order in [Order::Stars, Order::Taste, Order::Fame, Order::Surprise] {
+                let number = |row: u32| {
+                    let [one, other] = both.each_ref().map(|user| match order {
+                        Order::Score | Order::Stars => model.score(user, row) - user.mean(),
+                        Order::Taste => model.explain(user, row).dot + model.explain(user, row).mlp,
+                        Order::Fame => f32::from(model.confidence(row).unwrap()) * (1.0 / 255.0),
+                        Order::Surprise => model.score(user, row) - model.score(&everybody, row),
+                    });
+                    match agreement {
+                        Agreement::Least if one < other => one,
+                        Agreement::Least => other,
+                        Agreement::Mean => (one + other) * 0.5,
+                    }
+                };
+                let numbers: Vec<f32> = (0..MOVIES as u32).map(number).collect();
+                let is_good = |row: usize| {
+                    let mut both = both.iter();
+                    both.all(|user| model.score(user, row as u32) >= user.mean())
+                };
+                let due = best(&numbers, |row| is_wanted(wanted, row) && is_good(row));
+                let reply = device.ask(Request::Together {
+                    who: Who::ImageUser(1),
+                    count: 10,
+                    with: Who::ImageUser(2),
+                    agreement,
+                    order,
+                    wanted,
+                });
+                let Reply::Together(list) = reply else {
+                    panic!("{reply:?}")
+                };
+                let came: Vec<u32> = list.iter().map(|shared| shared.movie).collect();
+                assert_eq!(came, due, "{order:?}, {agreement:?}");
+                assert!(came.len() > 2, "{order:?}: {came:?}");
+                for shared in &*list {
+                    assert_eq!(
+                        shared.score,
+                        numbers[shared.movie as usize - 1],
+                        "{order:?}"
+                    );
+                }
+                let interests = [Interest::NONE, Interest::NONE];
+                let mut all = TopForTwo::<10>::with_limit(10, agreement, interests)
+                    .with_order(order)
+                    .with_below_mean();
+                let [one, other] = &both;
+                while !all.advance(&model, [one, other], |_| true, 3).is_done() {}
+                let all: Vec<u32> = all.hits().iter().map(|hit| hit.movie.0).collect();
+                assert_eq!(all, best(&numbers, |_| true), "{order:?}, {agreement:?}");
+                lists.push(came);
+            }
+        }
+        lists.dedup();
+        assert!(lists.len() > 4, "{lists:?}");
     });
 }
 

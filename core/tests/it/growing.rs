@@ -110,6 +110,7 @@ fn questions() -> Vec<Request> {
             count: 20,
             with: OTHER,
             agreement: Agreement::Least,
+            order: Order::Score,
             wanted: any,
         });
     }

@@ -101,6 +101,7 @@ fn requests() -> Vec<Request> {
             count,
             with: user,
             agreement: Agreement::Mean,
+            order: Order::Fame,
             wanted,
         },
         Request::Likely { who, movie },

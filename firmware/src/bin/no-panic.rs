@@ -369,6 +369,7 @@ fn rankings(model: &Model<'_>) {
     let mut nearest = Nearest::<10>::with_limit(size(), model, word());
     let interests = [(); 2].map(|()| model.interest_of_ratings(black_box(&[])));
     let mut two = TopForTwo::<10>::with_limit(size(), black_box(Agreement::Mean), interests)
+        .with_order(black_box(Order::Surprise))
         .with_below_mean()
         .with_wanted(black_box(Wanted::ANY));
     let users = [(); 2].map(|()| model.mean_user());

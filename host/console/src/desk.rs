@@ -227,7 +227,10 @@ fn way(places: i32) -> &'static str {
 
 /// What a list of the best movies for the owner is: of what genres and years, and in what order.
 pub fn heading(only: &str, order: Order) -> String {
-    let heading = of_only("The best for you".to_owned(), only);
+    by_order(of_only("The best for you".to_owned(), only), order)
+}
+
+fn by_order(heading: String, order: Order) -> String {
     match order {
         Order::Score => heading,
         order => format!("{heading}, by {}", word(order)),
@@ -235,11 +238,13 @@ pub fn heading(only: &str, order: Order) -> String {
 }
 
 /// What a list for two is.
-pub fn heading_for_two(other: &Other, only: &str) -> String {
+pub fn heading_for_two(other: &Other, only: &str, order: Order) -> String {
     let heading = of_only(format!("The best for you and {}", other.name()), only);
-    match other.agreement {
-        Agreement::Mean => heading + ", by the mean of both",
-        Agreement::Least => heading,
+    let heading = by_order(heading, order);
+    match (other.agreement, order) {
+        (Agreement::Mean, Order::Score) => heading + ", by the mean of both",
+        (Agreement::Mean, _) => heading + ", the mean of both",
+        (Agreement::Least, _) => heading,
     }
 }
 
@@ -475,8 +480,12 @@ mod tests {
     fn a_list_for_two_says_of_what_by_what_and_who_has_rated_nothing() {
         let other = Other::read("1 mean").unwrap();
         assert_eq!(
-            heading_for_two(&other, "comedy"),
+            heading_for_two(&other, "comedy", Order::Score),
             "The best for you and owner 1 of comedy, by the mean of both"
+        );
+        assert_eq!(
+            heading_for_two(&other, "", Order::Taste),
+            "The best for you and owner 1, by taste, the mean of both"
         );
         assert_eq!(heading("", Order::Score), "The best for you");
         assert_eq!(

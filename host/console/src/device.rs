@@ -25,8 +25,8 @@ pub enum Ask {
     Top(Wanted, Order),
     /// Between which stars the owner's rating of a movie is likely to be.
     Likely(u32),
-    /// The best movies for the owner and another one, of those that are wanted.
-    Together(Other, Wanted),
+    /// The best movies for the owner and another one, of those that are wanted, in this order.
+    Together(Other, Wanted, Order),
     /// Why a prediction for another one is what it is.
     WhyFor(Other, u32),
     /// The movies whose rating would teach most.
@@ -237,14 +237,15 @@ impl<L: Read + Write> Device<L> {
                 order,
                 wanted,
             },
-            Ask::Together(Other { who: with, .. }, _) if with == who => {
+            Ask::Together(Other { who: with, .. }, ..) if with == who => {
                 return Err(BadInput::new("that is you: name another").into());
             }
-            Ask::Together(other, wanted) => Request::Together {
+            Ask::Together(other, wanted, order) => Request::Together {
                 who,
                 count,
                 with: other.who,
                 agreement: other.agreement,
+                order,
                 wanted,
             },
             Ask::WhyFor(other, movie) => Request::Explain {
@@ -318,7 +319,7 @@ fn is_of_person(why: Refusal) -> bool {
 
 fn told(ask: Ask, reply: Reply<'_>) -> Option<Told> {
     Some(match (ask, reply) {
-        (Ask::Together(other, _), Reply::Together(list)) => {
+        (Ask::Together(other, ..), Reply::Together(list)) => {
             Told::Shared(other, list.to_vec(), [false; 2])
         }
         (Ask::WhyFor(other, movie), Reply::Explained(explained)) => {

@@ -15,7 +15,7 @@ use pocketrec_base::print::{self, Column, Table, worded};
 use pocketrec_base::{note, say};
 use pocketrec_data::search::is_name;
 use pocketrec_link::likely::clause;
-use pocketrec_link::lists::{for_two, names, sorted_by, table};
+use pocketrec_link::lists::{cell, for_two, name_for_two, names, sorted_by, table};
 
 use super::desk::{Desk, Moves, heading, heading_for_two, taste, unknown, why, why_for};
 use super::device::{About, Ask, Device, Told};
@@ -122,7 +122,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 Ask::Top(self.only.0, order)
             }
             Some(Verb::Top) => Ask::Top(self.only.0, self.order),
-            Some(Verb::Together(other)) => Ask::Together(other, self.only.0),
+            Some(Verb::Together(other)) => Ask::Together(other, self.only.0, self.order),
             Some(Verb::Suggest) => Ask::Suggest,
             Some(Verb::Ratings) => Ask::Ratings,
             Some(Verb::Me) => Ask::Me,
@@ -249,14 +249,18 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 }
             }
             Told::Shared(other, list, have_none) => {
-                note!("{}", heading_for_two(other, &self.only.1));
+                note!("{}", heading_for_two(other, &self.only.1, self.order));
                 let rows = list.iter().map(|shared| {
                     let [own, theirs] = shared.stars;
                     (shared.movie, vec![shared.score, own, theirs])
                 });
-                self.list(&["Above", "Yours", "Other"], rows.collect(), &[]);
+                self.list(
+                    &[name_for_two(self.order), "Yours", "Other"],
+                    rows.collect(),
+                    &[],
+                );
                 if !list.is_empty() {
-                    note!("Above is {}", for_two(other.agreement));
+                    note!("{}", for_two(other.agreement, self.order));
                 }
                 if let Some(sentence) = unknown(*have_none, other) {
                     note!("{sentence}");
@@ -352,8 +356,10 @@ impl<'a, L: Read + Write> Teller<'a, L> {
     /// Shows movies with as many of their numbers as have names, and between which stars ratings are `likely` to be where
     /// that is known.
     fn list(&mut self, names: &[&str], rows: Vec<(u32, Vec<f32>)>, likely: &[Option<Interval>]) {
+        let first = rows.first().map_or(&[][..], |(_, numbers)| numbers);
         let lines = rows.iter().enumerate().map(|(at, (movie, numbers))| {
-            let numbers = numbers.iter().take(names.len()).map(|x| fixed(*x, 2));
+            let named = names.iter().zip(numbers).zip(first);
+            let numbers = named.map(|((name, value), first)| cell(name, *value, *first));
             let shown = [
                 self.desk.title(*movie),
                 self.desk.genres(*movie),

@@ -118,6 +118,8 @@ pub struct State {
     pub is_filling: bool,
     /// What moved in them since the last rating.
     pub moves: Moves,
+    /// Whether the owner and the other one of a list for two have rated nothing yet.
+    pub have_none: [bool; 2],
     /// Whether the list that comes is told of by what moved.
     pub is_changed: bool,
     /// The owner's ratings, in order.
@@ -168,6 +170,7 @@ impl State {
             sight: 0..0,
             is_filling: false,
             moves: Moves::default(),
+            have_none: [false; 2],
             is_changed: false,
             ratings: Vec::new(),
             me: None,
@@ -207,7 +210,7 @@ impl State {
     pub fn heading(&self) -> String {
         match &self.view {
             View::Top => heading(&self.only.1, self.order),
-            View::Together(other) => heading_for_two(other, &self.only.1),
+            View::Together(other) => heading_for_two(other, &self.only.1, self.order),
             View::Suggest => "Rate one: it learns most from these".into(),
             View::Similar(movie) => format!("Near {}", self.desk.title(*movie)),
             View::Found => "Found".into(),
@@ -224,9 +227,17 @@ impl State {
             },
             View::Suggest => ["Worth", "Stars", ""],
             View::Similar(_) => ["Alike", "", ""],
-            View::Together(_) => ["Above", "Yours", "Other"],
+            View::Together(_) => [lists::name_for_two(self.order), "Yours", "Other"],
             View::Found => ["", "Stars", ""],
             View::Ratings => ["Stars", "", ""],
+        }
+    }
+
+    /// The list for two that is looked at, if one is.
+    pub fn for_two(&self) -> Option<Ask> {
+        match self.view {
+            View::Together(other) => Some(Ask::Together(other, self.only.0, self.order)),
+            _ => None,
         }
     }
 

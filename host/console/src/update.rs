@@ -7,9 +7,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pocketrec::rank::Order;
 use pocketrec_base::print::number::{count, fixed, stars as with_word};
 use pocketrec_data::search::{self, words};
-use pocketrec_link::lists::for_two;
 
-use super::desk::{Brief, Moves, rated, unknown};
+use super::desk::{Brief, Moves, rated};
 use super::device::{Ask, LIST, Told};
 use super::state::{Course, Over, Row, State, Typing, View};
 use super::verb::Other;
@@ -93,10 +92,8 @@ pub fn key(state: &mut State, key: KeyEvent) -> Vec<Ask> {
             let at = Order::ALL.iter().position(|one| *one == state.order);
             let next = at.map_or(0, |at| (at + 1) % Order::ALL.len());
             state.order = Order::ALL[next];
-            state.top.clear();
             state.news.clear();
-            show_top(state);
-            vec![state.best()]
+            list_anew(state)
         }
         KeyCode::Char('b') => {
             state.typing = Some(Typing::Together(String::new()));
@@ -143,7 +140,23 @@ fn about(state: &State, ask: fn(u32) -> Ask) -> Vec<Ask> {
 
 /// A change, and all that follows from it.
 fn change(state: &State, ask: Ask) -> Vec<Ask> {
-    vec![ask, state.best(), Ask::Ratings, Ask::Me]
+    let mut asks = vec![ask, state.best(), Ask::Ratings, Ask::Me];
+    asks.extend(state.for_two());
+    asks
+}
+
+/// The list that is looked at, by what is wanted now: the one for two, or else the best.
+fn list_anew(state: &mut State) -> Vec<Ask> {
+    state.top.clear();
+    let mut asks = vec![state.best()];
+    match state.for_two() {
+        Some(both) => {
+            asks.push(both);
+            state.rows.clear();
+        }
+        None => show_top(state),
+    }
+    asks
 }
 
 /// A key while a search is typed: the list follows each letter.
@@ -217,9 +230,7 @@ fn only_key(state: &mut State, mut text: String, code: KeyCode) -> Vec<Ask> {
             return match state.desk.wanted(&text) {
                 Ok(wanted) => {
                     state.only = (wanted, text.trim().to_owned());
-                    state.top.clear();
-                    show_top(state);
-                    vec![state.best()]
+                    list_anew(state)
                 }
                 Err(why) => {
                     state.complain(why.to_string());
@@ -239,7 +250,10 @@ fn together_key(state: &mut State, mut text: String, code: KeyCode) -> Vec<Ask> 
         KeyCode::Esc => return Vec::new(),
         KeyCode::Enter => {
             return match Other::read(&text) {
-                Ok(other) => vec![Ask::Together(other, state.only.0)],
+                Ok(other) => {
+                    state.news.clear();
+                    vec![Ask::Together(other, state.only.0, state.order)]
+                }
                 Err(why) => {
                     state.complain(why.to_string());
                     Vec::new()
@@ -363,19 +377,8 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
                     theirs: Some(theirs),
                 }
             });
-            let rows: Vec<Row> = rows.collect();
-            if !rows.is_empty() {
-                let sentence = format!("Above is {}", for_two(other.agreement));
-                let before = sentence.split(',').next().unwrap_or_default().to_owned();
-                let brief = Brief {
-                    before,
-                    ..Brief::default()
-                };
-                state.say(sentence, vec![brief]);
-                if let Some(sentence) = unknown(have_none, &other) {
-                    state.add(sentence, Vec::new());
-                }
-            }
+            let rows = rows.collect();
+            state.have_none = have_none;
             state.show(View::Together(other), rows);
         }
         Told::WhyFor(other, movie, explained) => {

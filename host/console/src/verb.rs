@@ -117,7 +117,7 @@ pub const HELP: &[(&str, &str)] = &[
     ("only", "list all again"),
     (
         "by ORDER",
-        "sort it by stars, taste, fame or surprise; by score again",
+        "sort lists by stars, taste, fame or surprise; by score again",
     ),
     (
         "together WHOM",

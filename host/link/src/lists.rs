@@ -2,7 +2,7 @@
 
 use pocketrec::model::Interval;
 use pocketrec::rank::{Agreement, Order};
-use pocketrec_base::print::{Column, Table};
+use pocketrec_base::print::{Column, Table, number};
 
 use super::likely::ends;
 
@@ -29,10 +29,30 @@ pub fn table(numbers: &[&str], lines: &[Line]) -> Table {
     table
 }
 
+/// What the column of scores is called.
+const SCORE: &str = "Score";
+
+/// A score in percent of the first one's in its list. As numbers scores stand beside stars and are no stars: what popularity
+/// and interest add may be many times as much.
+pub fn percent(score: f32, first: f32) -> String {
+    let (score, first) = (f64::from(score), f64::from(first));
+    // Of a first one below 0 too, what is further behind has less.
+    let behind = (first - score) / first.abs().max(1e-3);
+    format!("{} %", number::fixed(100.0 - 100.0 * behind, 0))
+}
+
+/// A number of the column of this name, in a list whose `first` is this one.
+pub fn cell(name: &str, value: f32, first: f32) -> String {
+    match name {
+        SCORE => percent(value, first),
+        _ => number::fixed(value, 2),
+    }
+}
+
 /// What the columns of a list are called: what it is sorted by and, where that is something else, predicted stars.
 pub fn names(order: Order) -> &'static [&'static str] {
     match order {
-        Order::Score => &["Score", "Stars"],
+        Order::Score => &[SCORE, "Stars"],
         Order::Stars => &["Stars"],
         Order::Taste => &["Taste", "Stars"],
         Order::Fame => &["Fame", "Stars"],
@@ -44,7 +64,7 @@ pub fn names(order: Order) -> &'static [&'static str] {
 pub fn sorted_by(order: Order) -> &'static str {
     match order {
         Order::Score => {
-            "Score is predicted stars, plus what a movie's popularity and the user's latest ratings add"
+            "Score is predicted stars, popularity and the user's latest ratings together; the first has 100 %"
         }
         Order::Stars => "Sorted by predicted stars alone",
         Order::Taste => {
@@ -74,13 +94,52 @@ pub fn word(order: Order) -> &'static str {
     named.map_or("score", |(word, _)| word)
 }
 
+/// What the first column of a list for two is called; stars count from each person's own mean.
+pub fn name_for_two(order: Order) -> &'static str {
+    match order {
+        Order::Stars => "Above",
+        order => names(order)[0],
+    }
+}
+
 /// What a list for two is sorted by.
-pub fn for_two(agreement: Agreement) -> String {
+pub fn for_two(agreement: Agreement, order: Order) -> String {
     let which = match agreement {
-        Agreement::Least => "the lower of both scores",
-        Agreement::Mean => "the mean of both scores",
+        Agreement::Least => "the lower of",
+        Agreement::Mean => "the mean of",
     };
-    format!(
-        "{which}, each counted from that person's own mean: predicted stars, plus what popularity and the latest ratings add"
-    )
+    match order {
+        Order::Score => format!(
+            "Score is {which} both scores, each counted from that person's own mean: predicted stars, popularity and latest ratings together; the first has 100 %"
+        ),
+        Order::Stars => {
+            format!("Above is {which} both: how many stars it is above each one's own mean")
+        }
+        Order::Taste => format!(
+            "Taste is {which} both: what of the stars is each one's own taste, however good a movie is in general"
+        ),
+        Order::Fame => sorted_by(order).to_owned(),
+        Order::Surprise => format!(
+            "Above is {which} both: how far each one's stars are above what would be predicted for somebody unknown"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_score_is_shown_in_percent_of_the_first_and_what_is_behind_has_less_below_0_too() {
+        for (first, shown) in [
+            (32.0, [("32", "100 %"), ("24", "75 %"), ("-8", "-25 %")]),
+            (-2.0, [("-2", "100 %"), ("-3", "50 %"), ("-4", "0 %")]),
+        ] {
+            for (score, percent) in shown {
+                assert_eq!(cell("Score", score.parse().unwrap(), first), percent);
+            }
+        }
+        assert_eq!(percent(0.0, 0.0), "100 %");
+        assert_eq!(cell("Taste", 0.5, 1.0), "0.50");
+    }
 }

@@ -155,8 +155,8 @@ pub fn change(request: &Request) -> Option<&'static str> {
 pub fn lacks(request: &Request) -> Option<&'static str> {
     Some(match request {
         Request::Together { .. } => {
-            "this board's firmware makes no lists for two, for which it has no room; `recommend 42 --with 17` lists for \
-             two users of the image on this PC"
+            "this board's firmware makes no lists for two, for which it has no room; `query top --with` makes them on this \
+             PC, by the board's image"
         }
         Request::TopN { .. } => {
             "this board's firmware sorts lists by score alone, having no room for more; `query top --by` sorts them on this \

@@ -65,10 +65,10 @@ pub struct Args {
     include_below: bool,
 
     /// Another user: the list is what both would like
-    #[arg(long, value_name = "ID|NAME", conflicts_with_all = ["fame", "by"])]
+    #[arg(long, value_name = "ID|NAME", conflicts_with = "fame")]
     with: Option<String>,
 
-    /// Which of both scores the list is sorted by, each counted from that person's own mean
+    /// Which of both is what a movie is worth to two: a score and stars count from each person's own mean
     #[arg(long, value_enum, default_value_t, requires = "with")]
     agree: Agree,
 
@@ -186,6 +186,8 @@ pub fn run(args: &Args) -> Result<()> {
         Some(id) if !args.include_rated => Known::of(args, &model, id)?,
         _ => Known::Nothing,
     };
+    let order = args.by.into();
+    can_sort(&model, order)?;
     let may = |movie: u32| !known.contains(movie) && wanted.has(movie);
     if let Some(with) = &args.with {
         let other = user(&loaded.people, &model, Some(with))?;
@@ -193,8 +195,6 @@ pub fn run(args: &Args) -> Result<()> {
         return together::tell(args, &loaded, [one, other], may);
     }
     let likely = Likely::of(&model, id);
-    let order = args.by.into();
-    can_sort(&model, order)?;
     let mut top = args.top(interest);
     top.advance(&model, &state, |movie| may(movie.0), u32::MAX);
     let names = print::names(order);

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::table::Table;
-use super::{Escaped, kept, number};
+use super::{Escaped, kept};
 use pocketrec_data::Titles;
 use pocketrec_link::lists;
 
@@ -95,8 +95,13 @@ impl Movies {
 
     /// The list as a table: rank, numbers, what ratings are likely to be where that is known, title, genres and id.
     pub fn table(&self) -> Table {
+        let first = self
+            .entries
+            .first()
+            .map_or(&[][..], |(_, numbers, _)| numbers);
         let line = |(movie, numbers, interval): &Listed| {
-            let numbers = numbers.iter().map(|value| number::fixed(*value, 2));
+            let named = self.numbers.iter().zip(numbers).zip(first);
+            let numbers = named.map(|((name, value), first)| lists::cell(name, *value, *first));
             let shown = [
                 movie.to_string(),
                 movie.genres.join(", "),
@@ -169,8 +174,8 @@ mod tests {
             list().table().fitting(100),
             "    Score  Stars  Movie                  Genres  Id
  ──────────────────────────────────────────────────
- 1   4.75   0.00  A\\u{1b}[31m\\nB (1999)  Drama    7
- 2   4.50   4.50  movie 42                       42
+ 1  100 %   0.00  A\\u{1b}[31m\\nB (1999)  Drama    7
+ 2   95 %   4.50  movie 42                       42
 "
         );
     }

@@ -269,11 +269,26 @@ fn a_list_for_two_has_nothing_below_either_mean_and_nothing_that_either_has_rate
         let list = place.succeeds(&[&both[..], more].concat());
         let list: serde_json::Value = serde_json::from_str(&list).unwrap();
         let movies = list["movies"].as_array().unwrap();
-        let above = |movie: &serde_json::Value| movie["above"].as_f64().unwrap();
-        assert!(movies.is_sorted_by(|a, b| above(a) >= above(b)));
+        let score = |movie: &serde_json::Value| movie["score"].as_f64().unwrap();
+        assert!(movies.is_sorted_by(|a, b| score(a) >= score(b)));
         let part = |movie: &serde_json::Value| movie["id"].as_u64().unwrap() as u32 / 10;
         movies.iter().map(part).collect()
     };
+    // By another order it is sorted by what it shows first.
+    for (by, name) in [
+        ("stars", "above"),
+        ("taste", "taste"),
+        ("fame", "fame"),
+        ("surprise", "above"),
+    ] {
+        let both = ["recommend", "7", "--with", "9", "--by", by, "--json"];
+        let below = [&both[..], &["--include-below"]].concat();
+        let list: serde_json::Value = serde_json::from_str(&place.succeeds(&below)).unwrap();
+        let movies = list["movies"].as_array().unwrap();
+        let number = |movie: &serde_json::Value| movie[name].as_f64().unwrap();
+        assert!(movies.len() > 3, "{by}: {list}");
+        assert!(movies.is_sorted_by(|a, b| number(a) >= number(b)), "{by}");
+    }
     let (mut good, mut left_out) = (0, 0);
     for (with, agree) in [(8, "least"), (9, "mean"), (10, "least"), (40, "mean")] {
         let agree = ["--agree", agree];

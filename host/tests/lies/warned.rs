@@ -176,7 +176,7 @@ fn what_a_firmware_was_built_without_is_told_with_the_way_round_it() {
     for (arguments, said) in [
         (
             &["top", "--with", "1", "--image", "none"][..],
-            "makes no lists for two, for which it has no room; `recommend 42 --with 17`",
+            "--with needs an image, and `--image none`",
         ),
         (&["undo"], "doesn't learn from ratings"),
         (

@@ -581,7 +581,7 @@ fn lines_do_what_keys_do_and_the_first_that_cannot_be_meant_ends_them_with_code_
             "stars for Part",
             "Yours",
             "The best for you and user 7 of -comedy",
-            "Above is the lower of both scores",
+            "Score is the lower of both scores",
             "from user 7, which are",
             "their taste and its kind",
         ] {

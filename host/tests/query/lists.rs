@@ -35,25 +35,20 @@ fn a_board_filters_its_list_and_where_it_knows_no_genres_the_pc_does_to_the_same
             assert!(others.iter().all(|id| id % 30 != 0), "{others:?}");
             assert_eq!(others.len(), 20);
             assert!(asks(&["--year", "..1959"]).is_empty());
-            lists.push((comedies, others));
+            let both = asks(&["--not", "comedy", "--with-user", "8"]);
+            assert!(both.iter().all(|id| id % 30 != 0), "{both:?}");
+            lists.push((comedies, others, both));
         }
         let no_genre = ["query", "top", "--genre", "western"];
         let said = ["no movie has the genre `western`", "Comedy, Drama"];
         fails(place, &port, 2, &no_genre, &said);
     }
     assert_eq!(lists[..2], lists[2..]);
+    assert!(lists.iter().any(|(.., both)| !both.is_empty()));
     let port = board(&knows, |_| ());
     let comedies = ["query", "top", "7", "--genre", "comedy", "--twin"];
     succeeds(&knows, &port, &comedies, &["are those of core on this PC"]);
     let port = board(&not, |_| ());
-    let both = ["query", "top", "--genre", "comedy", "--with", "1"];
-    fails(
-        &not,
-        &port,
-        2,
-        &both,
-        &["`export --genres all` stores them"],
-    );
     let here = ["query", "top", "--genre", "comedy"];
     succeeds(&not, &port, &here, &["Filtered on this PC"]);
 }
@@ -107,7 +102,7 @@ fn two_owners_get_a_list_of_what_both_would_like_with_reasons_and_its_twin() {
         "{list}"
     );
     let told = [
-        "Above  Stars 1",
+        "Score  Stars 1",
         "Stars 2",
         "(1) ",
         "; (2) ",
@@ -141,7 +136,7 @@ fn two_owners_get_a_list_of_what_both_would_like_with_reasons_and_its_twin() {
     );
 }
 
-/// Takes from a board's `Hello` that it sorts lists.
+/// Takes from a board's `Hello` that it sorts lists and makes some for two.
 fn sort_nothing(bytes: &mut [u8]) {
     let mut reader = FrameReader::new();
     for at in 0..bytes.len() {
@@ -149,7 +144,7 @@ fn sort_nothing(bytes: &mut [u8]) {
             continue;
         };
         if let Ok(Reply::Hello(mut hello)) = postcard::from_bytes(frame.body) {
-            hello.capabilities &= !Capabilities::ORDERS;
+            hello.capabilities &= !(Capabilities::ORDERS | Capabilities::TOGETHER);
             let mut whole = [0; MAX_FRAME];
             let number = frame.number;
             let length = encode_frame(VERSION, number, &Reply::Hello(hello), &mut whole).unwrap();
@@ -237,6 +232,39 @@ fn a_board_sorts_its_list_as_the_pc_does_and_where_it_cannot_the_pc_sorts_it() {
     for port in &boards {
         fails(&place, port, 2, &fame, &["how well known its movies are"]);
     }
-    let both = ["query", "top", "--by", "taste", "--with", "1"];
-    fails(&place, &boards[0], 2, &both, &["cannot be used"]);
+    // Lists for two likewise, and with whom it makes a difference.
+    let both = |port: &str, by: &str, more: &[&str]| {
+        let top = ["query", "top", "-n", "20", "--by", by, "--json"];
+        let list = succeeds(&place, port, &[&top[..], more].concat(), &[]);
+        serde_json::from_str::<serde_json::Value>(&list).unwrap()
+    };
+    let mut seen = Vec::new();
+    for (by, name) in [
+        ("score", "score"),
+        ("stars", "above"),
+        ("taste", "taste"),
+        ("surprise", "above"),
+    ] {
+        for with in [&["--with", "1"][..], &["7", "--with-user", "8"]] {
+            let [own, here] = [0, 1].map(|at| both(&boards[at], by, with));
+            assert_eq!(own, here, "{by}, {with:?}");
+            let movies = own["movies"].as_array().unwrap();
+            let numbers = movies.iter().map(|movie| movie[name].as_f64().unwrap());
+            assert!(numbers.is_sorted_by(|a, b| a >= b), "{by}: {own}");
+            if !movies.is_empty() {
+                seen.push(own["movies"].clone());
+            }
+            let twin = [&["query", "top", "--by", by, "--twin"][..], with].concat();
+            succeeds(&place, &boards[0], &twin, &["are those of core on this PC"]);
+        }
+    }
+    let lists = seen.len();
+    seen.dedup();
+    assert!(seen.len() == lists && lists > 4, "{seen:?}");
+    let here = ["query", "top", "--with", "1"];
+    succeeds(&place, &boards[1], &here, &["Made on this PC"]);
+    let fame = ["query", "top", "--by", "fame", "--with", "1"];
+    for port in &boards {
+        fails(&place, port, 2, &fame, &["how well known its movies are"]);
+    }
 }

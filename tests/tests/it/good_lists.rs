@@ -170,18 +170,17 @@ fn an_emulated_board_filters_and_lists_for_an_owner_and_a_user_with_the_bits_of_
         .and_then(|ids| ids.id(5))
         .context("a user")?;
     for agreement in [Agreement::Least, Agreement::Mean] {
-        let with = Who::ImageUser(user);
-        same(
-            &mut board,
-            model,
-            &Request::Together {
+        for order in Order::ALL {
+            let request = Request::Together {
                 who,
                 count: MAX_LIST as u8,
-                with,
+                with: Who::ImageUser(user),
                 agreement,
+                order,
                 wanted,
-            },
-        )?;
+            };
+            same(&mut board, model, &request)?;
+        }
     }
     same(&mut board, model, &top(who, false, wanted))?;
     same(&mut board, model, &top(who, true, Wanted::ANY))?;

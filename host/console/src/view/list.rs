@@ -6,6 +6,7 @@ use pocketrec_base::print::number::{fixed, signed};
 use pocketrec_base::print::width::{shortened, width};
 use pocketrec_base::print::worded;
 use pocketrec_link::likely::ends;
+use pocketrec_link::lists::cell;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -88,14 +89,19 @@ fn nothing(state: &State) -> Cow<'static, str> {
 fn line(state: &State, at: usize, row: Row, columns: usize) -> Line<'static> {
     let stars = row.stars.or_else(|| state.stars.get(&row.movie).copied());
     let text = |number: Option<f32>| number.map_or_else(String::new, |x| fixed(x, 2));
+    let [name, ..] = state.columns();
+    let first = state.rows.first().and_then(|row| row.number);
+    let number = row.number.zip(first);
+    let number = number.map(|(number, first)| cell(name, number, first));
+    let sorted = number.clone().unwrap_or_default();
     let numbers = match columns >= WITH_STARS {
         true if row.theirs.is_some() => {
             let theirs = text(row.theirs);
-            format!("{:>5}{:>6}{theirs:>6}", text(row.number), text(stars))
+            format!("{sorted:>5}{:>6}{theirs:>6}", text(stars))
         }
-        true => format!("{:>5}{:>6}", text(row.number), text(stars)),
+        true => format!("{sorted:>5}{:>6}", text(stars)),
         // What the list is sorted by comes first.
-        false => format!("{:>5}", text(row.number.or(stars))),
+        false => format!("{:>5}", number.unwrap_or_else(|| text(stars))),
     };
     let numbers = match has_likely(state, columns) {
         true => format!(

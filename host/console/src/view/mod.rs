@@ -11,14 +11,14 @@ use std::time::Duration;
 use pocketrec_base::print::number::{count, grouped, seconds};
 use pocketrec_base::print::width::{shortened, width, wrapped};
 use pocketrec_base::print::worded;
-use pocketrec_link::lists::sorted_by;
+use pocketrec_link::lists::{for_two, sorted_by};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::desk::Brief;
+use super::desk::{Brief, unknown};
 use super::state::{News, State, Typing, View};
 
 /// Columns from which there is room for what is known of the owner.
@@ -91,18 +91,40 @@ fn header(state: &State, columns: u16) -> Line<'static> {
     Line::styled(between(&left, &owner, columns), style)
 }
 
+/// What the list is sorted by, where nothing newer is to be said.
+fn explanation(state: &State) -> Vec<News> {
+    let news = |text: String, brief| News {
+        text,
+        brief,
+        is_bad: false,
+    };
+    match state.view {
+        _ if state.rows.is_empty() => Vec::new(),
+        View::Top => vec![news(sorted_by(state.order).into(), Vec::new())],
+        View::Together(other) => {
+            let sentence = for_two(other.agreement, state.order);
+            let before = sentence.split(',').next().unwrap_or_default().to_owned();
+            let brief = Brief {
+                before,
+                ..Brief::default()
+            };
+            let mut all = vec![news(sentence, vec![brief])];
+            all.extend(unknown(state.have_none, &other).map(|text| news(text, Vec::new())));
+            all
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// What is said below the list, in at most so many lines: in short, one text after the other, as far as it must be, and
 /// what is cut even so ends with an ellipsis.
 fn news(state: &State, columns: u16, most: usize) -> Vec<Line<'static>> {
     let room = usize::from(columns).saturating_sub(2);
-    if state.news.is_empty() && state.view == View::Top && !state.rows.is_empty() {
-        let lines = wrapped(&worded(sorted_by(state.order)), room)
-            .into_iter()
-            .take(most);
-        return lines
-            .map(|line| Line::styled(format!(" {line}"), FAINT))
-            .collect();
-    }
+    let is_new = !state.news.is_empty();
+    let all = match is_new {
+        true => state.news.clone(),
+        false => explanation(state),
+    };
     let whole = |news: &News| wrapped(&worded(&news.text), room);
     let brief = |news: &News| {
         let parts: Vec<String> = news.brief.iter().map(Brief::whole).collect();
@@ -114,7 +136,7 @@ fn news(state: &State, columns: u16, most: usize) -> Vec<Line<'static>> {
         }
     };
     let lines = |shorter: usize| -> Vec<(String, bool)> {
-        let all = state.news.iter().enumerate().flat_map(|(at, news)| {
+        let all = all.iter().enumerate().flat_map(|(at, news)| {
             let lines = match at < shorter {
                 true => brief(news),
                 false => whole(news),
@@ -123,10 +145,10 @@ fn news(state: &State, columns: u16, most: usize) -> Vec<Line<'static>> {
         });
         all.collect()
     };
-    let mut lines = (0..=state.news.len())
+    let mut lines = (0..=all.len())
         .map(lines)
         .find(|lines| lines.len() <= most)
-        .unwrap_or_else(|| lines(state.news.len()));
+        .unwrap_or_else(|| lines(all.len()));
     if lines.len() > most {
         lines.truncate(most);
         if let Some((last, _)) = lines.last_mut() {
@@ -136,7 +158,8 @@ fn news(state: &State, columns: u16, most: usize) -> Vec<Line<'static>> {
     let line = |(text, is_bad): (String, bool)| {
         let style = match is_bad {
             true => Style::new().fg(Color::Red),
-            false => Style::new(),
+            false if is_new => Style::new(),
+            false => FAINT,
         };
         Line::styled(format!(" {}", shortened(&text, room)), style)
     };
@@ -198,7 +221,9 @@ fn keys_line(state: &State, columns: u16) -> String {
         return shortened(text, columns.into());
     }
     let digits = digits(state);
-    let all = [
+    // Whoever looks at another list wants to know the way back.
+    let back = (state.view != View::Top).then(|| "t top".to_owned());
+    let rest = [
         "/ search".to_owned(),
         format!("{digits} rate"),
         "w why".into(),
@@ -206,14 +231,13 @@ fn keys_line(state: &State, columns: u16) -> String {
         "s similar".into(),
         "g suggest".into(),
         "m yours".into(),
-        "t top".into(),
         "o only".into(),
         "b both".into(),
         "y by".into(),
     ];
     let end = "? help  q end";
     let mut line = String::new();
-    for key in all {
+    for key in back.into_iter().chain(rest) {
         let longer = format!("{line} {key} ");
         if width(&longer) + width(end) + 1 > columns.into() {
             break;

@@ -84,7 +84,7 @@ fn help(state: &State) -> Vec<String> {
         ("u   undo", "w   why"),
         ("f   forget", "m   your ratings"),
         ("o   genres, years", "b   for two (mean)"),
-        ("y   sort otherwise", "q   end"),
+        ("y   sort by", "q   end"),
         ("\u{2191}\u{2193}  choose", "?   these keys"),
     ];
     let mut lines: Vec<String> = keys

@@ -105,7 +105,7 @@ fn a_usual_screen_has_list_moves_owner_news_and_who_answers() {
         &lines,
         &[
             "Score Stars",
-            " 1 \u{25b2}2    4.90  4.80  A\\u{1b}[31m (1999)",
+            " 1 \u{25b2}2   100 %  4.80  A\\u{1b}[31m (1999)",
             " 2 \u{25bc}1 ",
             " 4 new ",
             "you: 4.5",
@@ -149,10 +149,16 @@ fn a_list_says_what_its_score_is_and_on_a_wide_screen_what_ratings_are_likely_to
     state.news.clear();
     for (columns, lines) in [(40, 12), (80, 24), (100, 26)] {
         let shown = screen(&mut state, columns, lines);
-        shows(&shown, &["Score is predicted stars,", "ratings add"]);
+        shows(
+            &shown,
+            &["Score is predicted stars,", "the first has 100 %"],
+        );
         assert_eq!(shown.join("").contains("Likely"), columns == 100);
     }
-    shows(&screen(&mut state, 100, 26), &["4.90  4.80  2.7 to 4.9"]);
+    shows(
+        &screen(&mut state, 100, 26),
+        &["100 %  4.80  2.7 to 4.9", "98 %"],
+    );
 }
 
 #[test]
@@ -180,10 +186,10 @@ fn a_key_sorts_the_list_otherwise_and_the_list_says_by_what() {
         shows(&lines, &said);
         let heading = lines[0].contains(", by ");
         assert_eq!(heading, order != Order::Score, "{}", lines[0]);
-        let number = if order == Order::Stars {
-            "    "
-        } else {
-            "0.50"
+        let number = match order {
+            Order::Stars => "    ",
+            Order::Score => "100 %",
+            _ => "0.50",
         };
         shows(&lines, &[&format!("{number}  4.25  Toy")]);
     }
@@ -309,6 +315,7 @@ fn an_explanation_and_the_keys_lie_over_the_list_and_any_key_goes_on() {
                 "Keys",
                 "half stars",
                 "1-5 rate",
+                "sort by  ",
                 "q   end",
                 "firmware 0.1.0",
             ],
@@ -387,7 +394,10 @@ fn genres_and_somebody_else_are_typed_and_a_movie_for_two_is_explained_for_both(
         who: Who::Owner(1),
         agreement: Agreement::Least,
     };
-    assert_eq!(press(&mut state, "b1\n"), [Ask::Together(other, wanted)]);
+    assert_eq!(
+        press(&mut state, "b1\n"),
+        [Ask::Together(other, wanted, Order::Score)]
+    );
     let shared = Shared {
         movie: 1,
         score: 0.75,
@@ -395,18 +405,33 @@ fn genres_and_somebody_else_are_typed_and_a_movie_for_two_is_explained_for_both(
     };
     let told = Told::Shared(other, vec![shared], [false, true]);
     let took = std::time::Duration::ZERO;
-    update::heard(&mut state, Ask::Together(other, wanted), Ok(told), took);
+    update::heard(
+        &mut state,
+        Ask::Together(other, wanted, Order::Score),
+        Ok(told),
+        took,
+    );
     let lines = screen(&mut state, 80, 24);
     shows(
         &lines,
         &[
             "The best for you and owner 1 of drama 1960..",
-            "Above is the lower of both scores, each counted",
+            "Score is the lower of both scores, each counted",
             "So far owner 1 has rated nothing",
-            "Above Yours Other",
-            "0.75  4.25  3.50  Toy",
+            "Score Yours Other",
+            "100 %  4.25  3.50  Toy",
         ],
     );
+    // Another order is that of the list for two too, and so is what moves the owner's.
+    let both = |order| [Ask::Top(wanted, order), Ask::Together(other, wanted, order)];
+    assert_eq!(press(&mut state, "y"), both(Order::Stars));
+    assert_eq!(state.view, View::Together(other));
+    assert_eq!(press(&mut state, "yyyy")[6..], both(Order::Score));
+    let told = Told::Shared(other, vec![shared], [false, true]);
+    let ask = Ask::Together(other, wanted, Order::Score);
+    update::heard(&mut state, ask, Ok(told), took);
+    assert_eq!(press(&mut state, "5").last(), Some(&ask));
+    shows(&screen(&mut state, 80, 24)[23..], &["t top", "/ search"]);
     let asks = [Ask::Why(1), Ask::WhyFor(other, 1)];
     assert_eq!(press(&mut state, "w"), asks);
     let explained = Explained {

@@ -155,7 +155,10 @@ pub fn run(args: &Args) -> Result<()> {
         (Question::Top { wanted, by, .. }, _) => {
             let order = (*by).into();
             let filters = wanted.is_open() || asked.can_filter(&mut board)?;
-            match filters && (order == Order::Score || can_sort(&board)) {
+            let sorts = order == Order::Score || can(&board, Capabilities::ORDERS);
+            let is_for_two = matches!(request, Request::Together { .. });
+            let lists = !is_for_two || can(&board, Capabilities::TOGETHER);
+            match filters && sorts && lists {
                 true => ask(&mut asked, &mut board, &request),
                 false => filtered::tell(&mut asked, &mut board, &request, (wanted, order)),
             }
@@ -248,10 +251,10 @@ fn off_scale(lowest: f32, highest: f32, step: f32) -> anyhow::Error {
     .into()
 }
 
-/// Whether the board sorts lists otherwise than by score.
-fn can_sort<L: Read + Write>(board: &Connection<L>) -> bool {
+/// Whether the board can do that.
+fn can<L: Read + Write>(board: &Connection<L>, what: u32) -> bool {
     let able = board.greeted().map_or(0, |hello| hello.capabilities);
-    Capabilities(able).has(Capabilities::ORDERS)
+    Capabilities(able).has(what)
 }
 
 /// Shows how far a long request is, where somebody looks.
@@ -442,6 +445,7 @@ impl Asked<'_> {
                         count,
                         with,
                         agreement: together.agree().into(),
+                        order: (*by).into(),
                         wanted,
                     },
                     None => Request::TopN {

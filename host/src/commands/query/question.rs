@@ -107,7 +107,7 @@ pub(super) struct TogetherArgs {
     #[command(flatten)]
     with: WithArgs,
 
-    /// Which of both scores the list is sorted by, each counted from that person's own mean
+    /// Which of both is what a movie is worth to two: a score and stars count from each person's own mean
     #[arg(long, value_enum, default_value_t, requires = "together")]
     agree: Agree,
 }
@@ -253,7 +253,7 @@ pub(super) enum Question {
         #[arg(long, conflicts_with = "together")]
         include_below: bool,
         /// What the list is sorted by
-        #[arg(long, value_enum, default_value_t, conflicts_with = "together")]
+        #[arg(long, value_enum, default_value_t)]
         by: By,
         #[command(flatten)]
         together: TogetherArgs,

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 
 use anyhow::Result;
+use pocketrec::rank::Order;
 use pocketrec::wire::{
     Capabilities, Explained, Hello, ModelInfo, Ranked, Refusal, Reply, Request, Shared, Status,
 };
@@ -94,7 +95,11 @@ impl Asked<'_> {
         let ranked = match reply {
             Reply::Movies(ranked) => ranked,
             Reply::Together(shared) => {
-                let mut list = Movies::with(&["Above", "Stars 1", "Stars 2"]);
+                let by = match &self.args.question {
+                    Question::Top { by, .. } => (*by).into(),
+                    _ => Order::Score,
+                };
+                let mut list = Movies::with(&[print::name_for_two(by), "Stars 1", "Stars 2"]);
                 for Shared {
                     movie,
                     score,
@@ -188,10 +193,10 @@ impl Asked<'_> {
                 }
                 let list = self.listed(reply);
                 print::block(&list.text());
-                if let Question::Top { together, .. } = &self.args.question
+                if let Question::Top { together, by, .. } = &self.args.question
                     && !list.is_empty()
                 {
-                    note!("Above is {}", print::for_two(together.agree().into()));
+                    note!("{}", print::for_two(together.agree().into(), (*by).into()));
                 }
                 for reason in &self.reasons {
                     say!("{reason}");

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use pocketrec::model::UserState;
-use pocketrec::rank::{Agreement, TopForTwo};
+use pocketrec::rank::TopForTwo;
 use serde::Serialize;
 
 use super::super::image::{Loaded, Rated, User};
@@ -10,9 +10,6 @@ use super::{Args, Known, LONGEST, interest_of};
 use crate::note;
 use crate::print::{self, Answer, Movie, Movies, count};
 use pocketrec_base::error::BadInput;
-
-/// The list's numbers: how far above their means it is, and for each of the two the stars and what of them is taste.
-const NUMBERS: [&str; 5] = ["Above", "Stars 1", "Taste 1", "Stars 2", "Taste 2"];
 
 /// Ranks for `both` what `may` be listed for the first, and tells.
 ///
@@ -36,14 +33,21 @@ pub(super) fn tell(
     };
     let interests = [one, other].map(|user| interest_of(&model, user.id));
     let limit = args.count.into();
-    let mut top = TopForTwo::<LONGEST>::with_limit(limit, args.agree.into(), interests);
+    let mut top = TopForTwo::<LONGEST>::with_limit(limit, args.agree.into(), interests)
+        .with_order(args.by.into());
     if args.include_below {
         top = top.with_below_mean();
     }
     let unseen = |movie: u32| may(movie) && !others.contains(movie);
     let states = [&one.state, &other.state];
     top.advance(&model, states, |movie| unseen(movie.0), u32::MAX);
-    let mut movies = Movies::with(&NUMBERS);
+    let mut movies = Movies::with(&[
+        print::name_for_two(args.by.into()),
+        "Stars 1",
+        "Taste 1",
+        "Stars 2",
+        "Taste 2",
+    ]);
     for hit in top.hits() {
         let row = model.movie_row(hit.movie)?;
         let of = |state: &UserState| -> Result<[f32; 2]> {
@@ -62,7 +66,7 @@ pub(super) fn tell(
         user: one.id,
         with: other.id,
         movies,
-        agreement: args.agree.into(),
+        sorted_by: print::for_two(args.agree.into(), args.by.into()),
         may_name_rated: args.include_rated || others.rated().may_be_named(),
         heading: format!(
             "The best of {what} for {} (1) and {} (2), who give {:.2} and {:.2} stars on average",
@@ -91,7 +95,7 @@ struct ForTwo {
     #[serde(skip)]
     footing: Option<String>,
     #[serde(skip)]
-    agreement: Agreement,
+    sorted_by: String,
 }
 
 impl Answer for ForTwo {
@@ -100,8 +104,8 @@ impl Answer for ForTwo {
         print::block(&self.movies.text());
         if !self.movies.is_empty() {
             note!(
-                "Above is {}; Taste is what of the stars is that person's taste, beyond how good everybody finds it",
-                print::for_two(self.agreement)
+                "{}; Taste 1 and 2 are what of the stars is that person's taste, beyond how good everybody finds it",
+                self.sorted_by
             );
         }
         if let Some(footing) = &self.footing {
