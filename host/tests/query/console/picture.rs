@@ -87,9 +87,17 @@ fn frames(place: &tempfile::TempDir, story: &[Step]) -> Vec<vt100::Screen> {
         .map(|(keys, shown, _)| {
             terminal.press(keys);
             terminal.shows(shown);
-            // What comes behind the last answer, such as how long it took.
-            std::thread::sleep(std::time::Duration::from_millis(200));
-            terminal.screen.lock().unwrap().screen().clone()
+            // What comes behind the last answer, such as how long it took, and how sure predictions are.
+            let now = || terminal.screen.lock().unwrap().screen().clone();
+            let mut screen = now();
+            loop {
+                std::thread::sleep(std::time::Duration::from_millis(400));
+                let next = now();
+                if next.contents() == screen.contents() {
+                    return next;
+                }
+                screen = next;
+            }
         })
         .collect()
 }
