@@ -86,7 +86,7 @@ impl<const N: usize> TopForTwo<N> {
     }
 
     /// Scores `movies` further movies for both and keeps the best of those whose id `filter` lets through. Call it again
-    /// until it is done. Costs two scores a movie, in another order than that of scores as [`TopN::with_order`](super::TopN::with_order) says.
+    /// until it is done. Costs two scores a movie, in another order than that of scores twice what a list for one does.
     pub fn advance(
         &mut self,
         model: &Model<'_>,
