@@ -338,21 +338,21 @@ fn quantise(
     }
     let mut codebook = ordered(&learned, &codes, &weights);
     let all = directions.as_flattened();
-    let encode = |codebook: &[f32], points: &[f32], beam| {
+    let encode = |codebook: &[f32], points: &[f32]| {
         let mut codes = Vec::new();
         let books = Books::new(codebook.to_vec(), NUMBERS, BOOKS);
-        books.encode_all(points, (beam, threads), &mut codes);
+        books.encode_all(points, (LAST_BEAM, threads), &mut codes);
         codes
     };
-    // So that nothing is much more alike than 1, for which codes that are nearly the best will do.
-    let longest = longest(&codebook, &encode(&codebook, &named, BEAM));
+    // So that nothing is much more alike than 1.
+    let longest = longest(&codebook, &encode(&codebook, &named));
     codebook.iter_mut().for_each(|x| *x /= longest);
     // Words as an image has them, so that codes make up for much of the rounding.
     let scale = kin_scale(&codebook);
     let held = |x: f32| (x / scale).round().clamp(-127.0, 127.0) * scale;
     codebook.iter_mut().for_each(|x| *x = held(*x));
     let points: Vec<f32> = all.iter().map(|x| x / longest).collect();
-    let codes = encode(&codebook, &points, LAST_BEAM);
+    let codes = encode(&codebook, &points);
     let (pairs, _) = codes.as_chunks::<2>();
     Some(Found {
         codes: pairs.iter().map(|[low, high]| low | high << 4).collect(),
