@@ -249,13 +249,21 @@ fn json_is_one_document_that_says_what_the_text_says() {
         let shown = text(verb);
         let movies = told["movies"].as_array().unwrap();
         assert_eq!(movies.len(), 10);
+        let by = |movie: &Value| {
+            let by = movie.get("score").or(movie.get("likeness")).unwrap();
+            by.as_f64().unwrap()
+        };
+        let first = by(&movies[0]);
         let mut before = f64::INFINITY;
         for movie in movies {
-            let by = movie.get("score").or(movie.get("likeness")).unwrap();
-            let by = by.as_f64().unwrap();
+            let by = by(movie);
             assert!(by <= before, "a list is sorted by what it shows: {told}");
             before = by;
-            assert!(shown.contains(&format!("{by:.2}")), "{shown}");
+            let text = match movie.get("score") {
+                Some(_) => format!("{:.0} %", 100.0 * by / first),
+                None => format!("{by:.2}"),
+            };
+            assert!(shown.contains(&text), "no {text}: {shown}");
             assert!(shown.contains(&movie["id"].to_string()), "{shown}");
         }
     }
