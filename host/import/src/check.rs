@@ -250,6 +250,7 @@ impl Due {
             // A device clamps to the scale, which other programs may not.
             let due = row.due.clamp(low, high);
             let off = (predict(row.user, row.movie)? - due).abs();
+            let off = if off.is_nan() { f32::INFINITY } else { off };
             squares += f64::from(off).powi(2);
             let may = EXACT * due.abs().max(1.0) + beyond(row.user, row.movie);
             (worst, bound) = (worst.max(off), bound.max(may));

@@ -484,6 +484,18 @@ fn an_image_of_any_precision_is_within_what_its_rounding_can_do() {
 }
 
 #[test]
+fn a_prediction_that_is_no_number_is_none_of_those_that_are_due() {
+    let (checkpoint, due) = of_many(&Folder::new());
+    let mut numbers = checkpoint.parameters.clone();
+    numbers.user_embedding[0] = f32::NAN;
+    let compared = due.with_numbers(&checkpoint, &numbers).unwrap();
+    assert!(
+        !compared.holds && compared.at.contains("NaN"),
+        "{compared:?}"
+    );
+}
+
+#[test]
 fn an_image_of_another_model_is_told_in_any_precision() {
     let (checkpoint, due) = of_many(&Folder::new());
     let mut swapped = checkpoint.clone();
