@@ -1,7 +1,7 @@
 //! Right images are within their bounds, and wrong ones aren't.
 
 use pocketrec::ids::MovieId;
-use pocketrec_train::{ModelKind, Options};
+use pocketrec_train::{ModelKind, Options, Parameters};
 
 use super::*;
 use crate::image::tests::checkpoint;
