@@ -467,20 +467,26 @@ class Page {
     return this.top.map((ranked, at, list) => ({ ...numbered(ranked, at, list), move: this.moves.get(ranked.movie) }));
   }
 
+  /** What the list is sorted by, in words that depend on whom it is for, or that don’t. */
+  orderInWords(words) {
+    return {
+      ...words,
+      Fame: say`by fame, from 0 to 1: how well known a movie is`,
+      Surprise: 'by surprise: how many stars more than what would be predicted for somebody unknown',
+    }[this.order()];
+  }
+
   aboutList(rows) {
     if (this.words) return rows.length ? 'What fits, the likeliest first, with what you would probably give it.' : 'No title is like that.';
     if (this.tab === 'suggest') return 'Rating one of these would teach it most.';
     if (this.tab === 'rated') return rows.length ? 'The latest first. Open one to change or forget it.' : say`Nothing yet: search for a movie you know, or open one of the list, and give it stars.`;
     if (this.tab === 'two') return this.aboutTwo(rows);
     if (!rows.length) return say`No movie is like that and, as far as it knows you, above what you give on average.`;
-    
-    const what = {
+    const what = this.orderInWords({
       Score: say`by score: the stars you would give, a movie’s popularity and your latest ratings together; the first has 100 %`,
       Stars: 'by the stars you would give',
       Taste: say`by taste: what of the stars is your own taste, however good a movie is in general`,
-      Fame: say`by fame, from 0 to 1: how well known a movie is`,
-      Surprise: 'by surprise: how many stars more than what would be predicted for somebody unknown',
-    }[this.order()];
+    });
     if (!this.rated.size) return say`The best for somebody it knows nothing of, ` + what + say`. Rate a movie and the list becomes yours.`;
     return `The best for you, from ${count(this.rated.size, 'rating')}, ${what}.`;
   }
@@ -491,13 +497,11 @@ class Page {
     if (!rows.length) return say`No movie is like that.`;
     const lower = $('agree').value === 'Least';
     const of = lower ? 'what it is to the one of you who likes it less' : 'the mean of what it is to both of you';
-    const what = {
+    const what = this.orderInWords({
       Score: say`by score, from each one’s own mean: stars, popularity and latest ratings together; the first has 100 %`,
       Stars: 'by how many stars it is above each one’s own mean',
       Taste: say`by taste: what of the stars is each one’s own, however good a movie is in general`,
-      Fame: say`by fame, from 0 to 1: how well known a movie is`,
-      Surprise: 'by surprise: how many stars more than what would be predicted for somebody unknown',
-    }[this.order()];
+    });
     const worth = this.order() === 'Fame' ? `Sorted ${what}` : `Sorted by ${of}, ${what}`;
     const isUnknown = who.Owner !== undefined && !this.profiles.ratings[who.Owner];
     return `${worth}. At the right are your stars, then those of ${name}${isUnknown ? ', who has rated nothing yet' : ''}.`;
