@@ -156,11 +156,8 @@ impl Found {
         let numbered = users.texts.is_none() || movies.texts.is_none();
         let users = users.side(turned[0]).map_err(of)?;
         let movies = movies.side(turned[1]).map_err(of)?;
-        if !cast.guessed.is_empty() {
-            notes.push(format!(
-                "Of its arrays it takes {}",
-                cast.guessed.join(", ")
-            ));
+        if cast.is_guessed {
+            notes.push(format!("Of its arrays it takes {}", cast.taken.join(", ")));
         }
         for (turned, side) in turned.into_iter().zip(["users", "movies"]) {
             if turned {

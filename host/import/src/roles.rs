@@ -125,8 +125,10 @@ pub struct Cast {
     pub layers: BTreeMap<u8, NamedLayer>,
     /// Those without, by name.
     pub rest: Arrays,
-    /// Roles that were guessed, for the person: `user_embedding from user_factors`.
-    pub guessed: Vec<String>,
+    /// Which arrays have which roles, for the person: `user_factors as user_embedding`, or only the name where it says that.
+    pub taken: Vec<String>,
+    /// Whether a role was guessed by the name of an array.
+    pub is_guessed: bool,
 }
 
 impl Cast {
@@ -174,9 +176,7 @@ impl Cast {
             };
             cast.rest.remove(name);
             match role {
-                Some(role) => {
-                    cast.roles.insert(role, (name.clone(), array));
-                }
+                Some(role) => cast.take(role, name.clone(), array),
                 None => cast.name_layer(&given.what, (name.clone(), array)),
             }
         }
@@ -209,10 +209,8 @@ impl Cast {
                 }
             };
             if let Some(array) = cast.rest.remove(&name) {
-                if name != role.name() {
-                    cast.guessed.push(format!("`{name}` as {}", role.name()));
-                }
-                cast.roles.insert(role, (name, array));
+                cast.is_guessed |= name != role.name();
+                cast.take(role, name, array);
             }
         }
         for role in [Role::UserTable, Role::MovieTable] {
@@ -226,6 +224,14 @@ impl Cast {
             }
         }
         Ok(cast)
+    }
+
+    fn take(&mut self, role: Role, name: String, array: Array) {
+        self.taken.push(match name == role.name() {
+            true => format!("`{name}`"),
+            false => format!("`{name}` as {}", role.name()),
+        });
+        self.roles.insert(role, (name, array));
     }
 
     fn name_layer(&mut self, what: &str, array: (String, Array)) {

@@ -234,3 +234,24 @@ fn a_weight_that_fits_the_rows_is_used_or_told() {
     let found = Found::read(&path, &wishes).unwrap();
     assert!(says(&found.notes, "makes no use of `out.weight`"));
 }
+
+#[test]
+fn every_array_that_is_taken_is_told_where_one_was_guessed() {
+    let folder = Folder::new();
+    let (two, three) = (bytes(&[1.0; 4]), bytes(&[1.0; 6]));
+    let path = folder.npz(&[
+        ("user_factors", "<f4 (2, 2)", &two),
+        ("item_factors", "<f4 (3, 2)", &three),
+        ("user_bias", "<f4 (2,)", &bytes(&[0.5; 2])),
+        ("item_bias", "<f4 (3,)", &bytes(&[0.5; 3])),
+    ]);
+    let found = Found::read(&path, &Wishes::default()).unwrap();
+    assert!(
+        says(
+            &found.notes,
+            "it takes `user_factors` as user_embedding, `item_factors` as movie_embedding, `user_bias`, `item_bias` as movie_bias"
+        ),
+        "{:?}",
+        found.notes
+    );
+}
