@@ -26,6 +26,28 @@ pub struct Emulator {
 }
 
 impl Emulator {
+    /// Makes sure that a board's emulator is installed, before minutes go into a firmware for it.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, and how to get it. Of a board that has no emulator [`boot`](Self::boot) tells.
+    pub fn is_there(board: Board) -> Result<()> {
+        let Some(kind) = board.emulator else {
+            return Ok(());
+        };
+        let name = of(kind, board);
+        if program(name).is_none() {
+            return Err(missing(&format!("the emulator {name} is")));
+        }
+        if let boards::Emulator::Node { .. } = kind
+            && !packages(board).join("node_modules").is_dir()
+        {
+            let what = format!("the packages of {}'s emulator are", board.name);
+            return Err(missing(&what));
+        }
+        Ok(())
+    }
+
     /// Boots `elf`, a firmware of `board`, with `image` in its flash where there is one.
     ///
     /// # Errors
@@ -59,11 +81,7 @@ impl Emulator {
             ))
             .into());
         }
-        let name = match kind {
-            boards::Emulator::Qemu { .. } => board.qemu(),
-            boards::Emulator::Node { .. } => "node",
-        };
-        Self::start(name, |command, line| {
+        Self::start(of(kind, board), |command, line| {
             match kind {
                 boards::Emulator::Qemu { machine } => {
                     qemu(command, machine, line, elf);
@@ -90,13 +108,11 @@ impl Emulator {
     pub fn start(name: &str, tell: impl FnOnce(&mut Command, SocketAddr)) -> Result<Self> {
         // The firmware's UART connects to us: no name to agree on, no file to leave behind.
         let listener = TcpListener::bind("127.0.0.1:0").context("no socket for the emulator")?;
-        let mut command = Command::new(program(name));
+        let mut command = Command::new(program(name).unwrap_or_else(|| name.into()));
         tell(&mut command, listener.local_addr()?);
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = Tied::spawn(&mut command).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => anyhow::anyhow!(
-                "the emulator {name} is not installed: `cargo xtask setup` says how to get it"
-            ),
+            ErrorKind::NotFound => missing(&format!("the emulator {name} is")),
             _ => anyhow::Error::new(error).context(format!("{name} can't be started")),
         })?;
         let line = accept(&listener, &mut child, name)?;
@@ -147,7 +163,7 @@ fn qemu(command: &mut Command, machine: &str, line: SocketAddr, elf: &Path) {
 fn node(command: &mut Command, board: Board, script: &str, line: SocketAddr, elf: &Path) {
     command
         .arg(Path::new(board.folder).join(script))
-        .env("POCKETREC_PACKAGES", emulators().join(board.name))
+        .env("POCKETREC_PACKAGES", packages(board))
         .args(["-serial", &format!("tcp:{line},nodelay=on")])
         .arg("-kernel")
         .arg(elf);
@@ -159,14 +175,31 @@ fn emulators() -> PathBuf {
     firmware::workspace().join(target).join("emulator")
 }
 
-/// The system's program of that name, or else the copy that `cargo xtask setup` unpacked.
-fn program(name: &str) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|folder| folder.join(name).is_file()) {
-        return name.into();
+/// Where the packages are of a board's emulator that Node.js runs.
+fn packages(board: Board) -> PathBuf {
+    emulators().join(board.name)
+}
+
+/// The program that emulates a board.
+fn of(kind: boards::Emulator, board: Board) -> &'static str {
+    match kind {
+        boards::Emulator::Qemu { .. } => board.qemu(),
+        boards::Emulator::Node { .. } => "node",
     }
-    let own = emulators().join("bin").join(name);
-    if own.is_file() { own } else { name.into() }
+}
+
+fn missing(what: &str) -> anyhow::Error {
+    anyhow::anyhow!("{what} not installed: `cargo xtask setup` says how to get it")
+}
+
+/// The system's program of that name, or else the copy that `cargo xtask setup` unpacked.
+fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = std::env::split_paths(&path).chain([emulators().join("bin")]);
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+    folders
+        .map(|folder| folder.join(&name))
+        .find(|file| file.is_file())
 }
 
 fn accept(listener: &TcpListener, child: &mut Tied, name: &str) -> Result<TcpStream> {

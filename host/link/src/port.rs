@@ -5,7 +5,7 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Line, LinkError};
+use super::{Line, LinkError, running};
 
 /// How long a `read` of an opened line waits for a byte, and a `write` for room.
 pub const READ_WAIT: Duration = Duration::from_millis(50);
@@ -135,8 +135,22 @@ fn is_no_port(name: &str, error: &serialport::Error) -> bool {
     path.is_file() || path.is_dir() || error.description == "Not a typewriter"
 }
 
-/// Which serial ports there are, and what to do.
+/// Which ports there are, and what to do.
 fn ports() -> String {
+    let mut boards: Vec<String> = running::all().into_iter().map(|held| held.board).collect();
+    boards.sort();
+    boards.dedup();
+    match boards.is_empty() {
+        true => serial_ports(),
+        false => format!(
+            "{}, or names a board that `emulate` holds: {}",
+            serial_ports(),
+            boards.join(", ")
+        ),
+    }
+}
+
+fn serial_ports() -> String {
     let mut ports: Vec<String> = serialport::available_ports()
         .unwrap_or_default()
         .into_iter()

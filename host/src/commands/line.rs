@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use super::find::{self, Found};
 use super::remembered::Remembered;
-use crate::print::{count, grouped, hint};
+use crate::print::{self, count, grouped, hint};
 use boards::{self, BOARDS, Board};
 use pocketrec_base::error::BadInput;
 use pocketrec_export::ImageBytes;
@@ -280,8 +280,9 @@ pub(super) fn fits(image: &Path, board: Board) -> Result<()> {
     }
 }
 
-/// Builds a board's firmware with the features that the image needs; the path of its ELF file.
+/// Builds a board's firmware with the features that the image needs, for its emulator; the path of its ELF file.
 pub(super) fn built(board: Board, image: &Path) -> Result<PathBuf> {
+    Emulator::is_there(board)?;
     // What is no image is for the firmware to refuse.
     let bytes = ImageBytes::read(image).ok();
     let valid = bytes.filter(|bytes| bytes.open(image).is_ok());
@@ -289,5 +290,10 @@ pub(super) fn built(board: Board, image: &Path) -> Result<PathBuf> {
         Some(bytes) => DeviceBill::of(&bytes, board).further_features(),
         None => Vec::new(),
     };
+    // Cargo compiles the task runner and waits for other builds without a word.
+    print::log(&format!(
+        "building the firmware of {}, which takes minutes the first time",
+        board.name
+    ));
     firmware::build(board, None, &features, Stdio::inherit())
 }

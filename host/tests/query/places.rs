@@ -124,6 +124,10 @@ fn a_board_is_found_by_the_variable_by_the_file_of_emulate_and_by_memory_and_a_l
         ports["ports"][0]["known"],
         "the emulated microbit of `emulate`"
     );
+    // Who mistypes its name is told it.
+    let (code, _, said) = asks(&["query", "top", "--port", "microbti"], "");
+    let told = said.contains("or names a board that `emulate` holds: microbit");
+    assert!(code == Some(2) && told, "{said}");
     // A file that nobody stands behind any more is skipped, and removed.
     let stale = std::fs::read_to_string(&running).unwrap();
     let stale = stale.replace(other.trim_start_matches("tcp:"), "127.0.0.1:1");
