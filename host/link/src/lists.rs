@@ -125,9 +125,23 @@ pub fn for_two(agreement: Agreement, order: Order) -> String {
     }
 }
 
+/// What else isn't in a list of the best movies that is shorter than was asked for; nothing of a full one. `whose` mean it is.
+pub fn below(listed: usize, asked: usize, whose: &str) -> Option<String> {
+    (listed < asked).then(|| format!("Without the movies that are predicted below {whose}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_short_list_says_that_movies_below_the_mean_are_left_out() {
+        assert_eq!(below(10, 10, "your own mean"), None);
+        assert_eq!(
+            below(0, 10, "your own mean").as_deref(),
+            Some("Without the movies that are predicted below your own mean")
+        );
+    }
 
     #[test]
     fn a_score_is_shown_in_percent_of_the_first_and_what_is_behind_has_less_below_0_too() {

@@ -128,6 +128,13 @@ impl Args {
             false => top,
         }
     }
+
+    /// What of a list of so many movies is to be said where it is short for want of movies above `whose` mean.
+    fn below(&self, listed: usize, whose: &str) -> Option<String> {
+        let below = print::below(listed, self.count.into(), whose);
+        let below = below.filter(|_| !self.include_below);
+        below.map(|line| format!("{line} (`--include-below` lists them too)"))
+    }
 }
 
 /// What a user of the image looks for; the mean user looks for nothing.
@@ -218,6 +225,7 @@ pub fn run(args: &Args) -> Result<()> {
             false => format!("The best of those movies for {name}"),
         },
         by: args.by,
+        below: args.below(top.hits().len(), &format!("the mean of {name}")),
         footing: id.and_then(|_| known.rated().line(&name)),
     })
 }
@@ -236,6 +244,8 @@ struct Recommended {
     #[serde(skip)]
     by: By,
     #[serde(skip)]
+    below: Option<String>,
+    #[serde(skip)]
     footing: Option<String>,
 }
 
@@ -246,8 +256,8 @@ impl Answer for Recommended {
         if !self.movies.is_empty() {
             note!("{}", print::sorted_by(self.by.into()));
         }
-        if let Some(footing) = &self.footing {
-            note!("{footing}");
+        for line in self.below.iter().chain(&self.footing) {
+            note!("{line}");
         }
     }
 }

@@ -173,7 +173,7 @@ fn files_and_numbers_are_checked_before_a_firmware_is_built() {
         ),
         (
             "query --emulator forget --movie 10",
-            "the owner has not rated movie 10: an emulated board starts without ratings",
+            "the owner has not rated Part 1 (1960): an emulated board starts without ratings",
         ),
         (
             "query --emulator undo",
@@ -264,4 +264,30 @@ fn a_board_that_says_nothing_is_given_up_after_the_timeout() {
     );
     let wrong = ["query", "hello", "--timeout", "0"];
     fails(&place, &port, 2, &wrong, &["from 0.1 to 86400"]);
+}
+
+#[test]
+fn an_emulator_that_is_not_installed_is_told_before_its_firmware_is_built() {
+    let place = place();
+    for (arguments, missing) in [
+        (&["emulate", "--image", "model.img"][..], "qemu-system-arm"),
+        (&["emulate", "pico", "--image", "model.img"], "node"),
+        (
+            &["query", "top", "--emulator", "--image", "model.img"],
+            "qemu-system-arm",
+        ),
+    ] {
+        let told = program(&place)
+            .args(arguments)
+            .env("PATH", "")
+            // Whoever starts it has begun to build.
+            .env("CARGO", "no-cargo-here")
+            .env("CARGO_TARGET_DIR", place.path())
+            .output()
+            .unwrap();
+        let errors = String::from_utf8(told.stderr).unwrap();
+        let said = format!("error: the emulator {missing} is not installed: `cargo xtask setup`");
+        assert!(errors.contains(&said), "{arguments:?}: {errors}");
+        assert_eq!(told.status.code(), Some(1));
+    }
 }

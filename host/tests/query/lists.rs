@@ -1,7 +1,6 @@
 //! Lists by genre and year, with what is below one's mean, and for two.
 
 use super::*;
-use pocketrec::wire::{Capabilities, FrameReader, MAX_FRAME, Reply, VERSION, encode_frame};
 
 fn ids(list: &str) -> Vec<u64> {
     let list: serde_json::Value = serde_json::from_str(list).unwrap();
@@ -78,6 +77,42 @@ fn movies_below_ones_own_mean_are_listed_only_where_they_are_asked_for() {
     let all = stars(&["--genre", "comedy", "--include-below"]);
     assert!(all.len() > comedies.len(), "{all:?}, {comedies:?}");
     assert!(all.iter().any(|stars| *stars < mean));
+    // A list that is short for it says so, and a full one doesn't.
+    let of =
+        |more: &[&'static str]| [&["query", "top", "7", "--genre", "comedy"][..], more].concat();
+    let said = "below the mean of user 7 (`--include-below` lists them too)";
+    succeeds(&place, &port, &of(&["-n", "20"]), &[said]);
+    for more in [&["-n", "1"][..], &["-n", "20", "--include-below"]] {
+        let text = succeeds(&place, &port, &of(more), &[]);
+        assert!(!text.contains("predicted below"), "{more:?}: {text}");
+    }
+    let for_two = of(&["-n", "20", "--with-user", "8"]);
+    let text = succeeds(&place, &port, &for_two, &["below the mean of either"]);
+    assert!(!text.contains("--include-below"), "{text}");
+    for (more, said) in [
+        (
+            &[][..],
+            "below the mean of user 7 (`--include-below` lists them too)",
+        ),
+        (
+            &["--with", "8"],
+            "below the mean of either (`--include-below` lists them too)",
+        ),
+    ] {
+        let list = [
+            "recommend",
+            "7",
+            "--genre",
+            "comedy",
+            "-n",
+            "20",
+            "--image",
+            "model.img",
+        ];
+        let told = program(&place).args(list).args(more).output().unwrap();
+        let text = String::from_utf8(told.stdout).unwrap();
+        assert!(text.contains(said), "{text}");
+    }
 }
 
 #[test]
@@ -138,19 +173,45 @@ fn two_owners_get_a_list_of_what_both_would_like_with_reasons_and_its_twin() {
 
 /// Takes from a board's `Hello` that it sorts lists and makes some for two.
 fn sort_nothing(bytes: &mut [u8]) {
-    let mut reader = FrameReader::new();
-    for at in 0..bytes.len() {
-        let Some(Ok(frame)) = reader.push(bytes[at]) else {
-            continue;
-        };
-        if let Ok(Reply::Hello(mut hello)) = postcard::from_bytes(frame.body) {
+    change(bytes, |reply| {
+        if let Reply::Hello(hello) = reply {
             hello.capabilities &= !(Capabilities::ORDERS | Capabilities::TOGETHER);
-            let mut whole = [0; MAX_FRAME];
-            let number = frame.number;
-            let length = encode_frame(VERSION, number, &Reply::Hello(hello), &mut whole).unwrap();
-            bytes[at + 1 - length..=at].copy_from_slice(&whole[..length]);
         }
-    }
+    });
+}
+
+/// Takes from what a board says of its model that it filters lists, as a firmware without `facets` does.
+fn filter_nothing(bytes: &mut [u8]) {
+    change(bytes, |reply| {
+        if let Reply::ModelInfo(info) = reply {
+            info.facets = false;
+        }
+    });
+}
+
+#[test]
+fn a_list_that_this_pc_makes_says_whether_the_image_or_the_firmware_lacks_it_and_what_would_help() {
+    let (knows, not) = (place_of(None, true), place_of(None, false));
+    let comedies = &["query", "top", "--genre", "comedy"][..];
+    let by_taste = &["query", "top", "--genre", "comedy", "--by", "taste"][..];
+    let for_two = &["query", "top", "--year", "1960..", "--with", "1"][..];
+    let no_firmware = "its firmware is built without what filters by them";
+    let no_image = "stores no genres and years; `export --genres all` stores them";
+    let (sorts, alone) = (
+        "sorts lists by their score only",
+        "makes lists for one person only",
+    );
+    let asks = |place, damage: fn(&mut [u8]), question, said: [&str; 2]| {
+        succeeds(place, &board(place, damage), question, &said);
+    };
+    let filtered = "Filtered on this PC";
+    asks(&knows, filter_nothing, comedies, [filtered, no_firmware]);
+    asks(&knows, filter_nothing, by_taste, [filtered, no_firmware]);
+    asks(&not, |_| (), comedies, [filtered, no_image]);
+    asks(&not, |_| (), for_two, [filtered, no_image]);
+    // It filters, and can't do what else is asked for.
+    asks(&knows, sort_nothing, by_taste, ["Sorted on this PC", sorts]);
+    asks(&knows, sort_nothing, for_two, ["Made on this PC", alone]);
 }
 
 #[test]

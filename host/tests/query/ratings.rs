@@ -288,3 +288,25 @@ fn a_board_that_goes_midway_is_told_with_what_it_took_and_the_same_command_goes_
     succeeds(&place, &fresh, &load, &["30 ratings"]);
     assert_eq!(there, succeeds(&place, &fresh, &ratings, &["30 ratings"]));
 }
+
+#[test]
+fn what_is_forgotten_is_told_by_its_title_and_of_flash_only_where_the_board_keeps_ratings_there() {
+    let place = place();
+    let flash = "from flash at the next compaction, which `query compact` does now";
+    let in_flash = |bytes: &mut [u8]| {
+        change(bytes, |reply| {
+            if let Reply::Hello(hello) = reply {
+                hello.capabilities |= Capabilities::STORAGE;
+            }
+        });
+    };
+    let boards = [board(&place, |_| ()), board(&place, in_flash)];
+    for (port, says_flash) in boards.iter().zip([false, true]) {
+        let forget = ["query", "forget", "part 3"];
+        let said = "the owner has not rated Part 3 (1960)";
+        fails(&place, port, 2, &forget, &[said]);
+        succeeds(&place, port, &["query", "rate", "part 3", "4"], &[]);
+        let text = succeeds(&place, port, &forget, &["Part 3 (1960) is forgotten"]);
+        assert_eq!(text.contains(flash), says_flash, "{text}");
+    }
+}

@@ -8,7 +8,7 @@ use anyhow::Result;
 use pocketrec::wire::{Capabilities, ModelInfo, Refusal, Reply, Request, StorageState, Who};
 
 use super::super::image::{DEFAULT, Loaded, TitlesArgs};
-use super::{off_scale, refused};
+use super::{not_rated, off_scale, refused};
 use crate::print::count;
 use crate::report::verdict;
 use crate::warn;
@@ -122,7 +122,7 @@ impl AtHand {
         let Some(known) = &self.known else {
             return Ok(());
         };
-        let without = |why: Refusal| {
+        let without = |why: &dyn std::fmt::Display| {
             Err(BadInput::new(format!(
                 "{why}: an emulated board starts without ratings, and what it learns ends with the command; `emulate` boots one that keeps it"
             ))
@@ -143,8 +143,8 @@ impl AtHand {
             Request::Rate { stars, .. } if !scale.contains(stars) => {
                 Err(off_scale(scale.lowest, scale.highest, scale.step))
             }
-            Request::Forget { movie, .. } => without(Refusal::NotRated(movie)),
-            Request::Undo { .. } => without(Refusal::NothingToUndo),
+            Request::Forget { movie, .. } => without(&not_rated(&self.titles, movie)),
+            Request::Undo { .. } => without(&Refusal::NothingToUndo),
             _ => Ok(()),
         }
     }

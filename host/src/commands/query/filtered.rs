@@ -80,6 +80,48 @@ impl Told {
     }
 }
 
+/// What a board lacks for a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lacks {
+    /// Genres and years in its image.
+    Genres,
+    /// A firmware that reads them.
+    Filter,
+    /// A firmware that sorts by anything but the score.
+    Orders,
+    /// A firmware that lists for two.
+    Together,
+}
+
+impl Lacks {
+    /// The options that ask for it, what is done on this PC instead, and why.
+    fn told(self) -> [&'static str; 3] {
+        let wanted = "a list by --genre, --not or --year";
+        match self {
+            Self::Genres => [
+                wanted,
+                "Filtered",
+                "the board's image stores no genres and years; `export --genres all` stores them, for a firmware that filters",
+            ],
+            Self::Filter => [
+                wanted,
+                "Filtered",
+                "the board's image stores genres and years, but its firmware is built without what filters by them",
+            ],
+            Self::Orders => [
+                "--by",
+                "Sorted",
+                "the board's firmware sorts lists by their score only",
+            ],
+            Self::Together => [
+                "--with",
+                "Made",
+                "the board's firmware makes lists for one person only",
+            ],
+        }
+    }
+}
+
 /// Ranks what is `wanted` by titles in that order, and tells.
 ///
 /// # Errors
@@ -89,16 +131,9 @@ pub(super) fn tell<L: Read + Write>(
     board: &mut Connection<L>,
     request: &Request,
     (wanted, order): (&WantedArgs, Order),
+    lacks: Lacks,
 ) -> Result<()> {
-    let (what, done, lacks) = match (wanted.is_open(), order) {
-        (false, _) => (
-            "--genre, --not and --year",
-            "Filtered",
-            "filters no such list",
-        ),
-        (true, Order::Score) => ("--with", "Made", "makes no lists for two"),
-        (true, _) => ("--by", "Sorted", "sorts no such list"),
-    };
+    let [what, done, why] = lacks.told();
     // Before the board is asked anything.
     asked.at_hand.needed(what)?;
     let (who, with) = match *request {
@@ -117,9 +152,7 @@ pub(super) fn tell<L: Read + Write>(
     can_sort(&model, order)?;
     let wanted = wanted.of(&asked.titles)?;
     let (user, interest) = told.state(&model)?;
-    note!(
-        "{done} on this PC, by the image at hand and the ratings that the board tells: the board {lacks}"
-    );
+    note!("{done} on this PC, by the image at hand and the ratings that the board tells: {why}");
     match (*request, other) {
         (
             Request::Together {

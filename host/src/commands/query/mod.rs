@@ -23,9 +23,11 @@ use pocketrec::wire::{Capabilities, Refusal, Reply, Request, Who};
 use super::image::{Loaded, Rated, TitlesArgs};
 use super::line::{BOARD, LineArgs, Place};
 use super::movie::{Purpose, meant};
+use super::wanted::WantedArgs;
 use crate::print::progress::Step;
 use crate::say;
 pub(super) use at_hand::{AtHand, info_of};
+use filtered::Lacks;
 use pocketrec_base::error::BadInput;
 use pocketrec_base::signals;
 use pocketrec_data::{Titles, search};
@@ -77,6 +79,8 @@ struct Asked<'a> {
     likely: Vec<Option<Interval>>,
     /// Why the first movies of a list for two are there: a sentence for each.
     reasons: Vec<String>,
+    /// Whether the board keeps ratings in its flash.
+    is_in_flash: bool,
 }
 
 /// Whether movies are told of by their titles.
@@ -122,6 +126,7 @@ pub fn run(args: &Args) -> Result<()> {
         rated: None,
         likely: Vec::new(),
         reasons: Vec::new(),
+        is_in_flash: false,
     };
     let request = asked.request()?;
     let mut given = None;
@@ -154,13 +159,11 @@ pub fn run(args: &Args) -> Result<()> {
         }
         (Question::Top { wanted, by, .. }, _) => {
             let order = (*by).into();
-            let filters = wanted.is_open() || asked.can_filter(&mut board)?;
-            let sorts = order == Order::Score || can(&board, Capabilities::ORDERS);
-            let is_for_two = matches!(request, Request::Together { .. });
-            let lists = !is_for_two || can(&board, Capabilities::TOGETHER);
-            match filters && sorts && lists {
-                true => ask(&mut asked, &mut board, &request),
-                false => filtered::tell(&mut asked, &mut board, &request, (wanted, order)),
+            match asked.lacks(&mut board, &request, (wanted, order))? {
+                None => ask(&mut asked, &mut board, &request),
+                Some(lacks) => {
+                    filtered::tell(&mut asked, &mut board, &request, (wanted, order), lacks)
+                }
             }
         }
         _ => ask(&mut asked, &mut board, &request),
@@ -188,6 +191,9 @@ fn ask(
         Some(Reply::Refused(Refusal::UnknownOwner(owner))) => {
             return Err(keep::no_owner(board, owner).into());
         }
+        Some(Reply::Refused(Refusal::NotRated(id))) => {
+            return Err(not_rated(&asked.titles, id).into());
+        }
         Some(Reply::Refused(why)) => return Err(load::told(LinkError::refused(request, why))),
         Some(reply) => {
             if let Reply::ModelInfo(info) = &reply {
@@ -195,6 +201,7 @@ fn ask(
             }
             asked.rated = asked.rated(board)?;
             asked.likely = asked.likely(board, request, &reply)?;
+            asked.is_in_flash = can(board, Capabilities::STORAGE);
             if let Reply::Together(list) = &reply {
                 asked.reasons = asked.reasons(board, request, list)?;
             }
@@ -241,6 +248,11 @@ fn beside_scale<L: Read + Write>(board: &mut Connection<L>) -> anyhow::Error {
         Ok(Some((lowest, highest, step))) => off_scale(lowest, highest, step),
         _ => refused(Refusal::OffScale),
     }
+}
+
+/// That an owner hasn't rated a movie, by its title where there is one.
+fn not_rated(titles: &Titles, id: u32) -> BadInput {
+    BadInput::new(format!("the owner has not rated {}", titles.title(id)))
 }
 
 fn off_scale(lowest: f32, highest: f32, step: f32) -> anyhow::Error {
@@ -323,10 +335,31 @@ impl Asked<'_> {
         }))
     }
 
-    /// Whether the board filters lists by itself.
-    fn can_filter<L: Read + Write>(&self, board: &mut Connection<L>) -> Result<bool> {
-        let says = info_of(board, |_, info| Ok(info.facets))?;
-        Ok(says == Some(true) && self.at_hand.genres().is_some())
+    /// What the board lacks for a list of what is `wanted` in that order, so that this PC makes it; nothing where the board
+    /// does by itself.
+    fn lacks<L: Read + Write>(
+        &self,
+        board: &mut Connection<L>,
+        request: &Request,
+        (wanted, order): (&WantedArgs, Order),
+    ) -> Result<Option<Lacks>> {
+        if !wanted.is_open() {
+            let filters = info_of(board, |_, info| Ok(info.facets))?;
+            // The image at hand is the board's own.
+            match self.at_hand.genres() {
+                None => return Ok(Some(Lacks::Genres)),
+                Some(_) if filters != Some(true) => return Ok(Some(Lacks::Filter)),
+                Some(_) => {}
+            }
+        }
+        let is_for_two = matches!(request, Request::Together { .. });
+        Ok(if is_for_two && !can(board, Capabilities::TOGETHER) {
+            Some(Lacks::Together)
+        } else if order != Order::Score && !can(board, Capabilities::ORDERS) {
+            Some(Lacks::Orders)
+        } else {
+            None
+        })
     }
 
     /// Finds out which image the board holds, before it is asked for anything that a wrong title could be read into, or

@@ -125,6 +125,11 @@ impl TogetherArgs {
         })
     }
 
+    /// Whether it is a list for one.
+    pub fn is_open(&self) -> bool {
+        self.with.with.is_none() && self.with.with_user.is_none()
+    }
+
     /// Who that is, in words.
     pub fn name(&self) -> String {
         match (&self.with.with_user, self.with.with) {

@@ -198,6 +198,7 @@ impl Asked<'_> {
                 {
                     note!("{}", print::for_two(together.agree().into(), (*by).into()));
                 }
+                self.tell_below(list.len(), "the mean of either");
                 for reason in &self.reasons {
                     say!("{reason}");
                 }
@@ -231,6 +232,10 @@ impl Asked<'_> {
                     && !list.is_empty()
                 {
                     note!("{}", print::sorted_by((*by).into()));
+                }
+                if let Some(who) = &self.who {
+                    let whose = format!("the mean of {}", who.name(self.usual));
+                    self.tell_below(list.len(), &whose);
                 }
                 // What an owner of the device has rated is never among them.
                 if let (Some(who), Some(rated)) = (&self.who, self.rated)
@@ -285,9 +290,11 @@ impl Asked<'_> {
                     say!("Forgotten; {ratings}");
                 } else {
                     say!("{} is forgotten; {ratings}", self.title());
-                    note!(
-                        "It is gone from use, and from flash at the next compaction, which `query compact` does now"
-                    );
+                    if self.is_in_flash {
+                        note!(
+                            "It is gone from use, and from flash at the next compaction, which `query compact` does now"
+                        );
+                    }
                 }
             }
             Reply::Explained(explained) => self.explained(explained),
@@ -297,6 +304,24 @@ impl Asked<'_> {
                     say!("Erased: no owner has a rating now");
                 }
                 print::block(&facts::of(other).unwrap_or_default());
+            }
+        }
+    }
+
+    /// Says what else isn't in a list of the best movies that is shorter than was asked for.
+    fn tell_below(&self, listed: usize, whose: &str) {
+        if let Question::Top {
+            count,
+            include_below: false,
+            together,
+            ..
+        } = &self.args.question
+            && let Some(line) = print::below(listed, (*count).into(), whose)
+        {
+            // A list for two has none of them.
+            match together.is_open() {
+                true => note!("{line} (`--include-below` lists them too)"),
+                false => note!("{line}"),
             }
         }
     }
@@ -326,6 +351,9 @@ impl Asked<'_> {
             let stars = number::stars(because.stars);
             say!("{} by {stars} for {title}", signed(because.moved, 2));
         }
+        note!(
+            "A list of the best counts popularity and the latest ratings beside these stars; `query top --by stars` lists by stars alone"
+        );
     }
 }
 

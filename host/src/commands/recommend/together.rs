@@ -75,6 +75,7 @@ pub(super) fn tell(
             one.state.mean(),
             other.state.mean()
         ),
+        below: args.below(top.hits().len(), "the mean of either"),
         footing: match others.rated() {
             Rated::Listed => None,
             rated => rated.line("either"),
@@ -93,6 +94,8 @@ struct ForTwo {
     #[serde(skip)]
     heading: String,
     #[serde(skip)]
+    below: Option<String>,
+    #[serde(skip)]
     footing: Option<String>,
     #[serde(skip)]
     sorted_by: String,
@@ -108,8 +111,8 @@ impl Answer for ForTwo {
                 self.sorted_by
             );
         }
-        if let Some(footing) = &self.footing {
-            note!("{footing}");
+        for line in self.below.iter().chain(&self.footing) {
+            note!("{line}");
         }
     }
 }
