@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use pocketrec::model::{Interval, Wanted};
 use pocketrec::rank::{Agreement, Order};
-use pocketrec::wire::{Ranked, RatingEntry};
+use pocketrec::wire::{Ranked, RatingEntry, Refusal};
 use pocketrec_base::error::BadInput;
 use pocketrec_base::print::number::{count, fixed, signed};
 use pocketrec_base::print::width::{shortened, width};
@@ -12,6 +12,7 @@ use pocketrec_data::Titles;
 use pocketrec_link::filter::Filter;
 use pocketrec_link::lists::word;
 
+use super::device::Ask;
 use super::verb::Other;
 
 /// Movies by their ids, and those that the board's model has.
@@ -56,6 +57,16 @@ impl Desk {
         match self.titles.get(id) {
             Some(_) => pocketrec_base::print::escape(&title).into_owned(),
             None => pocketrec_base::print::worded(&title).into_owned(),
+        }
+    }
+
+    /// Why something wasn't done, with the title where that is that a movie is to be forgotten which wasn't rated.
+    pub fn not_rated(&self, ask: Ask, why: anyhow::Error) -> anyhow::Error {
+        match ask {
+            Ask::Forget(id) if why.to_string() == Refusal::NotRated(id).to_string() => {
+                BadInput::new(format!("you have not rated {}", self.title(id))).into()
+            }
+            _ => why,
         }
     }
 
@@ -339,6 +350,21 @@ pub fn why(desk: &Desk, explained: &pocketrec::wire::Explained) -> Vec<String> {
     why_for(desk, explained, None)
 }
 
+/// What a list of the best movies counts beside the stars that are explained; by how much, where the movie's `score` in that list is
+/// known.
+pub fn beside(explained: &pocketrec::wire::Explained, score: Option<f32>) -> String {
+    let what = "popularity and your latest ratings";
+    match score {
+        Some(score) => {
+            // The stars of a score aren't clamped to the scale.
+            let parts = explained.user_bias + explained.movie_bias + explained.dot + explained.mlp;
+            let more = signed(score - (explained.mean + parts), 2);
+            format!("In the list also {more} for {what}")
+        }
+        None => format!("In the list also {what} count"),
+    }
+}
+
 /// The same of a prediction for another one.
 pub fn why_for(
     desk: &Desk,
@@ -500,6 +526,28 @@ mod tests {
         ] {
             assert_eq!(unknown(none, &other).as_deref(), said);
         }
+    }
+
+    #[test]
+    fn a_reason_says_what_a_list_counts_beside_the_stars() {
+        let explained = pocketrec::wire::Explained {
+            stars: 5.0,
+            mean: 3.5,
+            user_bias: 0.5,
+            movie_bias: 0.75,
+            dot: 0.5,
+            mlp: 0.0,
+            because: pocketrec::list::List::new(),
+        };
+        // The parts are 5.25, and stars end at 5.
+        assert_eq!(
+            beside(&explained, Some(17.5)),
+            "In the list also +12.25 for popularity and your latest ratings"
+        );
+        assert_eq!(
+            beside(&explained, None),
+            "In the list also popularity and your latest ratings count"
+        );
     }
 
     #[test]

@@ -15,10 +15,10 @@ use pocketrec_base::print::{self, Column, Table, worded};
 use pocketrec_base::{note, say};
 use pocketrec_data::search::is_name;
 use pocketrec_link::likely::clause;
-use pocketrec_link::lists::{cell, for_two, name_for_two, names, sorted_by, table};
+use pocketrec_link::lists::{below, cell, for_two, name_for_two, names, sorted_by, table};
 
-use super::desk::{Desk, Moves, heading, heading_for_two, taste, unknown, why, why_for};
-use super::device::{About, Ask, Device, Told};
+use super::desk::{Desk, Moves, beside, heading, heading_for_two, taste, unknown, why, why_for};
+use super::device::{About, Ask, Device, LIST, Told};
 use super::verb::{self, HELP, Named, Other, Verb};
 use super::view::side::generous;
 
@@ -149,7 +149,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 ))
                 .into()
             }
-            _ => why,
+            _ => self.desk.not_rated(ask, why),
         })?;
         let likely = match &told {
             Told::Movies(Ask::Top(..), list) => self.likely(list)?,
@@ -244,8 +244,13 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                     false => (ranked.movie, vec![ranked.score, ranked.stars]),
                 });
                 self.list(names, rows.collect(), likely);
-                if matches!(ask, Ask::Top(..)) && !list.is_empty() {
-                    note!("{}", sorted_by(self.order));
+                if matches!(ask, Ask::Top(..)) {
+                    if !list.is_empty() {
+                        note!("{}", sorted_by(self.order));
+                    }
+                    if let Some(line) = below(list.len(), LIST, "your own mean") {
+                        note!("{line}");
+                    }
                 }
             }
             Told::Shared(other, list, have_none) => {
@@ -261,6 +266,9 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 );
                 if !list.is_empty() {
                     note!("{}", for_two(other.agreement, self.order));
+                }
+                if let Some(line) = below(list.len(), LIST, "the mean of either") {
+                    note!("{line}");
                 }
                 if let Some(sentence) = unknown(*have_none, other) {
                     note!("{sentence}");
@@ -292,6 +300,11 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 say!("{stars} stars for {title}{likely}, which are");
                 for line in why(&self.desk, explained) {
                     say!("    {line}");
+                }
+                if self.order == Order::Score {
+                    let mut top = self.top.iter().flatten();
+                    let score = top.find(|ranked| ranked.movie == *movie);
+                    note!("{}", beside(explained, score.map(|ranked| ranked.score)));
                 }
             }
             Told::Stars(movie, stars) => {

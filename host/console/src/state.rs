@@ -46,7 +46,7 @@ pub struct Row {
 /// What lies over the list.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Over {
-    /// Why a movie stands where it stands.
+    /// Why a prediction is what it is.
     Why(u32, Explained, Option<Interval>),
     /// The same for another one.
     WhyFor(Other, u32, Explained),

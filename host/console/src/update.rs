@@ -322,7 +322,7 @@ pub fn heard(state: &mut State, ask: Ask, told: Result<Told>, took: Duration) {
                 // Not again and again.
                 state.likely.insert(movie, None);
             }
-            let why = format!("{why:#}");
+            let why = format!("{:#}", state.desk.not_rated(ask, why));
             let why = match (&ask, why.contains("scale")) {
                 (Ask::Rate(..), true) => {
                     let (lowest, highest, step) = state.about.scale;

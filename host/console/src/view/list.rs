@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use pocketrec_base::print::number::{fixed, signed};
-use pocketrec_base::print::width::{shortened, width};
+use pocketrec_base::print::width::{folded, shortened, width};
 use pocketrec_base::print::worded;
 use pocketrec_link::likely::ends;
 use pocketrec_link::lists::cell;
@@ -65,7 +65,10 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, area: Rect, is_sure: bool)
     };
     let rows = state.rows.iter().enumerate().skip(state.first).take(height);
     let lines: Vec<Line<'_>> = match state.rows.is_empty() {
-        true => vec![Line::styled(format!(" {}", nothing(state)), FAINT)],
+        true => folded(&nothing(state), columns.saturating_sub(1))
+            .lines()
+            .map(|line| Line::styled(format!(" {line}"), FAINT))
+            .collect(),
         false => rows
             .map(|(at, row)| line(state, at, *row, columns))
             .collect(),
@@ -82,14 +85,18 @@ fn nothing(state: &State) -> Cow<'static, str> {
         }
         (View::Found, _) => "No movie has that title",
         (View::Ratings, _) => "Nothing yet: `/` searches for a movie that you know",
+        (View::Top, _) => "None is predicted above your own mean",
+        (View::Together(_), _) => "None is predicted above both means",
         _ => "No movie",
     })
 }
 
 fn line(state: &State, at: usize, row: Row, columns: usize) -> Line<'static> {
+    let [name, beside, _] = state.columns();
     let stars = row.stars.or_else(|| state.stars.get(&row.movie).copied());
+    // Stars that are known all the same have no column in some lists.
+    let stars = stars.filter(|_| !beside.is_empty());
     let text = |number: Option<f32>| number.map_or_else(String::new, |x| fixed(x, 2));
-    let [name, ..] = state.columns();
     let first = state.rows.first().and_then(|row| row.number);
     let number = row.number.zip(first);
     let number = number.map(|(number, first)| cell(name, number, first));

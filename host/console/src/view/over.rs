@@ -1,5 +1,7 @@
 //! What lies over the list until a key is pressed.
 
+use pocketrec::rank::Order;
+use pocketrec::wire::Ranked;
 use pocketrec_base::print::number::fixed;
 use pocketrec_base::print::width::{folded, shortened};
 use pocketrec_link::likely::clause;
@@ -10,7 +12,7 @@ use ratatui::widgets::{Block, Clear, Paragraph};
 
 use super::list::change;
 use super::{BOLD, digits};
-use crate::desk::{why, why_for};
+use crate::desk::{beside, why, why_for};
 use crate::state::{Over, State};
 
 /// Draws it in the middle, as large as it must be.
@@ -31,12 +33,17 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, over: &Over, area: Rect) {
             if let Some(change) = change(state, *movie) {
                 lines.push(format!("{change} by what was learned last"));
             }
+            if state.order == Order::Score {
+                let of = |ranked: &&Ranked| ranked.movie == *movie;
+                let score = state.top.iter().find(of).map(|ranked| ranked.score);
+                lines.push(beside(explained, score));
+            }
             (title, lines)
         }
     };
     let room = usize::from(area.width.saturating_sub(4));
     // What is said goes on in the next line; what is cut would be the number at the end.
-    let lines: Vec<String> = lines
+    let mut lines: Vec<String> = lines
         .iter()
         .flat_map(|line| {
             folded(line, room)
@@ -45,6 +52,14 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, over: &Over, area: Rect) {
                 .collect::<Vec<_>>()
         })
         .collect();
+    let height = usize::from(area.height.saturating_sub(2)).max(1);
+    if lines.len() > height {
+        lines.truncate(height);
+        if let Some(last) = lines.last_mut() {
+            // More is told than there is room for.
+            *last = "\u{2026}".into();
+        }
+    }
     let wide = lines.iter().chain([&title]);
     let wide = wide
         .map(|line| pocketrec_base::print::width::width(line))

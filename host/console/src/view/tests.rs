@@ -4,7 +4,7 @@ use ratatui::backend::TestBackend;
 use super::*;
 use crate::desk::{Desk, Moves, rated};
 use crate::device::About;
-use crate::state::Over;
+use crate::state::{Over, Row};
 use crate::update;
 use crate::verb::Other;
 use crossterm::event::{KeyCode, KeyEvent};
@@ -461,4 +461,75 @@ fn genres_and_somebody_else_are_typed_and_a_movie_for_two_is_explained_for_both(
     );
     let _ = press(&mut state, " ");
     assert!(state.over.is_none());
+}
+
+#[test]
+fn stars_that_are_known_are_shown_only_where_their_column_has_a_name() {
+    let mut state = state();
+    state.stars.insert(2, 3.21);
+    let row = Row {
+        movie: 2,
+        number: Some(0.5),
+        stars: None,
+        theirs: None,
+    };
+    for (view, is_shown) in [
+        (View::Found, true),
+        (View::Suggest, true),
+        (View::Similar(1), false),
+        (View::Ratings, false),
+    ] {
+        state.show(view, vec![row]);
+        let lines = screen(&mut state, 80, 24);
+        assert_eq!(lines.iter().any(|line| line.contains("3.21")), is_shown);
+    }
+}
+
+#[test]
+fn what_an_explanation_has_no_room_for_is_shown_to_be_missing_and_a_list_counts_more_than_stars() {
+    let mut state = state();
+    let explained = Explained {
+        stars: 4.0,
+        mean: 3.5,
+        user_bias: 0.25,
+        movie_bias: 0.25,
+        dot: 0.0,
+        mlp: 0.0,
+        because: pocketrec::list::List::new(),
+    };
+    state.over = Some(Over::Why(3, explained, None));
+    let whole = screen(&mut state, 80, 24);
+    shows(
+        &whole,
+        &["In the list also +0.90 for popularity and your latest ratings"],
+    );
+    assert!(!whole.iter().any(|line| line.contains("\u{2502} \u{2026}")));
+    shows(
+        &screen(&mut state, 80, 6),
+        &["4.00 stars", "\u{2502} \u{2026}"],
+    );
+    // By another order a list doesn't count them.
+    state.order = Order::Taste;
+    let lines = screen(&mut state, 80, 24);
+    assert!(
+        !lines
+            .iter()
+            .any(|line| line.contains("popularity and your"))
+    );
+}
+
+#[test]
+fn an_empty_list_says_in_whole_words_why_on_a_narrow_screen_too() {
+    let mut state = state();
+    state.news.clear();
+    for (view, words) in [
+        (View::Top, &["None is predicted above your own mean"][..]),
+        (
+            View::Ratings,
+            &["Nothing yet", "for a movie", "that you know"],
+        ),
+    ] {
+        state.show(view, Vec::new());
+        shows(&screen(&mut state, 40, 12), words);
+    }
 }
