@@ -125,7 +125,8 @@ enum Verb {
     },
     /// Compare the flash and RAM that each firmware takes with bench/size.txt.
     Size {
-        /// Write the table instead of comparing with it, including stacks measured in the emulator.
+        /// Write the table instead of comparing with it, including stacks measured in the emulator, and the figures of
+        /// firmware/README.md.
         #[arg(long)]
         bless: bool,
         /// Only this board's firmware; what the table has of others stays.

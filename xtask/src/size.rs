@@ -1,5 +1,6 @@
 //! The `size` verb: flash, variables and stack of every firmware, against what its board has and the table of old.
 
+mod readme;
 mod table;
 
 use anyhow::{Context, Result, bail};
@@ -82,7 +83,8 @@ pub fn usual(toolchain: &Toolchain) -> Result<()> {
 }
 
 /// Builds the firmware of each board, or of one alone, with each set of features; prints what each takes, and compares it with the
-/// table in the repository, or writes that where told to `bless`. Stacks are measured only then.
+/// table in the repository, or writes that and the figures of firmware/README.md where told to `bless`. Stacks are measured only
+/// then.
 ///
 /// # Errors
 /// When one doesn't build, is larger than its board's limits, or has grown by more than [`table::ALLOWED`] with the
@@ -122,9 +124,22 @@ pub fn run(toolchain: &Toolchain, bless: bool, only: Option<Board>) -> Result<()
         std::fs::write(&path, now.to_string())
             .with_context(|| format!("writing {}", path.display()))?;
         eprintln!("wrote {}", path.display());
-        return Ok(());
+        return write_readme(&now);
     }
     compare(&old?, &now)
+}
+
+/// Brings the README's figures to those of the table.
+fn write_readme(sizes: &Sizes) -> Result<()> {
+    let path = readme::path();
+    let old =
+        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let new = readme::updated(&old, sizes)?;
+    if new != old {
+        std::fs::write(&path, new).with_context(|| format!("writing {}", path.display()))?;
+        eprintln!("wrote {}", path.display());
+    }
+    Ok(())
 }
 
 /// The table in the repository.
