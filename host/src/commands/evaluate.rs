@@ -109,7 +109,9 @@ pub struct Args {
 impl Args {
     /// Whether everything that is asked for can be written.
     fn check_places(&self) -> Result<()> {
-        self.csv.iter().try_for_each(|csv| csv.claim("--csv"))?;
+        self.csv
+            .iter()
+            .try_for_each(|csv| csv.claim_kind("--csv", "figures are written as CSV", &["csv"]))?;
         self.write_folds
             .iter()
             .try_for_each(|folder| files::check_folder("--write-folds", folder))

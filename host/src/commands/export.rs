@@ -228,7 +228,7 @@ fn export(args: &Args) -> Result<Option<Exported>> {
             return numbers(args, &stored, &from, format).map(|()| None);
         }
         source::Format::C => source::check(args.out.as_ref())?,
-        source::Format::Image => {}
+        source::Format::Image => source::check_image(args.out.as_ref())?,
     }
     let to = args
         .out

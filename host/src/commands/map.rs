@@ -35,7 +35,11 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<()> {
     let usual = || Target::File(args.image.with_extension("map.tsv"));
     let out = args.out.clone().unwrap_or_else(usual);
-    out.claim("--out")?;
+    out.claim_kind(
+        "--out",
+        "a map is written as text with tabs",
+        &["tsv", "txt"],
+    )?;
     let loaded = Loaded::read(&args.image, &args.titles)?;
     let model = loaded.model()?;
     if loaded.titles.is_empty() {

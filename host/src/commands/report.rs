@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> Result<()> {
     let model = loaded.model()?;
     let usual = || Target::File(args.image.path().with_extension("html"));
     let out = args.out.clone().unwrap_or_else(usual);
-    out.claim("--out")?;
+    out.claim_kind("--out", "a report is a page", &["html", "htm"])?;
     let step = Step::new();
     step.tell("reading the ratings of the training");
     let fingerprint = model.header().fingerprint;

@@ -72,8 +72,11 @@ fn model(name: &str) -> Result<ModelKind, String> {
 /// # Errors
 /// [`BadInput`] for data that can't be read or that has nobody with enough ratings; else what went wrong.
 pub fn run(args: &Args) -> Result<()> {
-    for (option, target) in [("--csv", &args.csv), ("--picture", &args.picture)] {
-        target.iter().try_for_each(|target| target.claim(option))?;
+    let figures = ("--csv", &args.csv, "figures are written as CSV", "csv");
+    let picture = ("--picture", &args.picture, "the picture is an SVG", "svg");
+    for (option, target, what, own) in [figures, picture] {
+        let mut target = target.iter();
+        target.try_for_each(|target| target.claim_kind(option, what, &[own]))?;
     }
     let data = args.data.load(None)?;
     let mut all = Outcome::default();

@@ -255,6 +255,45 @@ fn a_place_that_cannot_be_written_is_refused_before_the_work() {
 }
 
 #[test]
+fn a_name_that_says_another_kind_of_file_is_refused_with_one_that_would_be_right() {
+    let place = Place::trained();
+    place.succeeds(&["export"]);
+    for (arguments, said) in [
+        (
+            &["export", "--out", "pico.uf2"][..],
+            "--out is pico.uf2, and an image is written, without a firmware (`--uf2`, `--hex`, `--elf` and `--format` write something else): name it pico.img",
+        ),
+        (
+            &["export", "--out", "model.csv"],
+            "name a folder and add --format csv, or name an .npz",
+        ),
+        (
+            &["map", "--out", "map.csv"],
+            "--out is map.csv, and a map is written as text with tabs: name it map.tsv",
+        ),
+        (
+            &["report", "--out", "page.pdf"],
+            "--out is page.pdf, and a report is a page: name it page.html",
+        ),
+        (
+            &["train", "--out", "model.safetensors"],
+            "--out is model.safetensors, which ends in .safetensors like a file; it should name a folder",
+        ),
+        (
+            &["simulate", "--csv", "curve.json"],
+            "--csv is curve.json, and figures are written as CSV: name it curve.csv",
+        ),
+        (
+            &["query", "ratings", "--emulator", "--save", "mine.parquet"],
+            "--save is mine.parquet, and ratings are saved as CSV: name it mine.csv",
+        ),
+    ] {
+        contains(&place.fails(2, arguments), &[said]);
+    }
+    assert_eq!(place.files("."), ["ratings", "target"]);
+}
+
+#[test]
 fn a_broken_image_is_refused_by_the_field_at_fault() {
     let place = Place::trained();
     place.succeeds(&["export"]);

@@ -45,11 +45,63 @@ pub fn check_file(option: &str, path: &Path) -> Result<()> {
     probe(folder).with_context(|| format!("can't write {}", path.display()))
 }
 
+/// Endings of names by which people and programs tell kinds of files apart.
+const KINDS: [&str; 23] = [
+    "c",
+    "csv",
+    "elf",
+    "gz",
+    "h",
+    "h5",
+    "hex",
+    "htm",
+    "html",
+    "img",
+    "json",
+    "jsonl",
+    "keras",
+    "npy",
+    "npz",
+    "parquet",
+    "pdf",
+    "safetensors",
+    "svg",
+    "tsv",
+    "uf2",
+    "xlsx",
+    "zip",
+];
+
+/// The ending of a path, where it says a kind of file.
+fn kind(path: &Path) -> Option<&'static str> {
+    let end = path.extension()?;
+    KINDS
+        .into_iter()
+        .find(|kind| end.eq_ignore_ascii_case(kind))
+}
+
+/// Makes sure that the name of a file that a person named behind `option` doesn't say that it is of another kind than `what`
+/// is written, as in `a map is written as text with tabs`. Names of such files end as `own` say, first the usual one.
+///
+/// # Errors
+/// [`BadInput`] with a name that would be right.
+pub fn check_kind(option: &str, path: &Path, what: &str, own: &[&str]) -> Result<(), BadInput> {
+    match (kind(path), own) {
+        (Some(kind), [usual, ..]) if !own.contains(&kind) => Err(BadInput::new(format!(
+            "{option} is {}, and {what}: name it {}",
+            path.display(),
+            path.with_extension(usual).display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 /// Makes sure that a folder can be written to, or made, as [`check_file`] does of a file. It isn't made yet: what is
 /// refused for another reason should leave nothing behind.
 ///
 /// # Errors
-/// [`BadInput`] where a file is in the way, or a link that leads nowhere; else what the file system says.
+/// [`BadInput`] where a file is in the way, or a link that leads nowhere, and for a name of a file where no folder is; else
+/// what the file system says.
 pub fn check_folder(option: &str, path: &Path) -> Result<()> {
     // Of a path that is there in part, what is there decides.
     let there = path
@@ -86,6 +138,15 @@ pub fn check_folder(option: &str, path: &Path) -> Result<()> {
         ))
         .into());
     }
+    if there != path
+        && let Some(kind) = kind(path)
+    {
+        return Err(BadInput::new(format!(
+            "{option} is {}, which ends in .{kind} like a file; it should name a folder to write to",
+            path.display()
+        ))
+        .into());
+    }
     probe(there).with_context(|| format!("can't write to {}", path.display()))
 }
 
@@ -112,6 +173,39 @@ fn probe(folder: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_says_another_kind_of_file_is_refused_with_one_that_would_be_right() {
+        let what = "a map is written as text with tabs";
+        let check = |name: &str| {
+            let checked = check_kind("--out", Path::new(name), what, &["tsv", "txt"]);
+            checked.map_err(|error| error.to_string())
+        };
+        for name in ["x.tsv", "x.TSV", "x.txt", "x", "x.of.mine", ".csv"] {
+            assert_eq!(check(name), Ok(()), "{name}");
+        }
+        assert_eq!(
+            check("to/x.Parquet"),
+            Err(
+                "--out is to/x.Parquet, and a map is written as text with tabs: name it to/x.tsv"
+                    .into()
+            )
+        );
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| check_folder("--out", &folder.path().join(name));
+        let error = at("m.safetensors").unwrap_err().to_string();
+        assert!(
+            error.ends_with(
+                "which ends in .safetensors like a file; it should name a folder to write to"
+            ),
+            "{error}"
+        );
+        at("m").unwrap();
+        at("ml-25m.v2").unwrap();
+        // One that is there is one, whatever it is called.
+        std::fs::create_dir(folder.path().join("m.zip")).unwrap();
+        at("m.zip").unwrap();
+    }
 
     #[test]
     fn a_file_that_cannot_be_written_is_refused_by_its_option_before_the_work() {

@@ -13,7 +13,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-pub use check::{check_file, check_folder};
+pub use check::{check_file, check_folder, check_kind};
 
 /// Where commands write and look unless told otherwise with `--out`.
 pub const FOLDER: &str = "target/pocketrec";

@@ -39,6 +39,17 @@ impl Target {
         }
     }
 
+    /// As [`claim`](Self::claim), of a file whose name says no other kind, as [`files::check_kind`] does.
+    ///
+    /// # Errors
+    /// As both.
+    pub fn claim_kind(&self, option: &str, what: &str, own: &[&str]) -> Result<()> {
+        if let Self::File(path) = self {
+            files::check_kind(option, path, what, own)?;
+        }
+        self.claim(option)
+    }
+
     /// Makes sure, before any work, that text can be written here. Standard output is then this file's alone: what is
     /// printed from now on goes to standard error.
     ///

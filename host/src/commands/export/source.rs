@@ -34,7 +34,7 @@ impl Format {
             None => Ok(Format::Image),
             Some(tables::Format::Npz) => Ok(Format::Numbers(tables::Format::Npz)),
             Some(format) => Err(BadInput::new(format!(
-                "--out ends like a table, and a model has one of users and one of movies: name a folder and                  add --format {}, or name an .npz",
+                "--out ends like a table, and a model has one of users and one of movies: name a folder and add --format {}, or name an .npz",
                 format.name()
             ))
             .into()),
@@ -67,6 +67,16 @@ pub fn check(out: Option<&Target>) -> Result<()> {
         )
         .into()),
     }
+}
+
+/// # Errors
+/// [`BadInput`] for a name that says something else than an image.
+pub fn check_image(out: Option<&Target>) -> Result<(), BadInput> {
+    let Some(path) = out.and_then(Target::file) else {
+        return Ok(());
+    };
+    let what = "an image is written, without a firmware (`--uf2`, `--hex`, `--elf` and `--format` write something else)";
+    files::check_kind("--out", path, what, &["img", "bin"])
 }
 
 /// Writes the source to `out`, or beside the checkpoint, and the header beside it.

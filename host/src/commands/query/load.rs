@@ -104,6 +104,12 @@ impl<'a> Given<'a> {
             return Ok(None);
         };
         if let Some(to) = &args.left_out {
+            files::check_kind(
+                "--left-out",
+                to,
+                "what is left out is written as CSV",
+                &["csv"],
+            )?;
             files::check_file("--left-out", to)?;
         }
         let mut own = Own::read(path)?;

@@ -133,7 +133,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Question::Ratings { save, load, .. } = &args.question {
         // Before a firmware is built.
         if let Some(target) = save {
-            target.claim("--save")?;
+            target.claim_kind("--save", "ratings are saved as CSV", &["csv"])?;
         }
         given = load::Given::read(load, &asked.at_hand)?;
     }
