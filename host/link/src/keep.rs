@@ -198,9 +198,13 @@ impl Keeper {
         self.left.ratings.len()
     }
 
-    /// How many movies it had that the board didn't take, such as those for another image. They stay in the file.
-    pub fn left_movies(&self) -> usize {
-        self.left.movies.len()
+    /// How many movies it had that the board didn't take, such as those for another image, and that the board's own image
+    /// hasn't either, which `has` tells by their ids. They stay in the file.
+    pub fn left_movies(&self, has: impl Fn(u32) -> bool) -> usize {
+        let movies = self.left.movies.iter();
+        movies
+            .filter(|movie| !added::id(&movie.entry).is_some_and(&has))
+            .count()
     }
 
     /// Writes the file, unless it has all that already.
@@ -472,7 +476,9 @@ mod tests {
         assert_eq!(before.movies.len(), 2);
         let mut second = board();
         let mut keeper = Keeper::of_text(path.clone(), before, &mut second).unwrap();
-        assert_eq!((keeper.left(), keeper.left_movies()), (0, 1));
+        assert_eq!((keeper.left(), keeper.left_movies(|_| false)), (0, 1));
+        // Of one that the image has by now nothing is left to be done.
+        assert_eq!(keeper.left_movies(|id| id == 0x0403_0201), 0);
         let profile = Request::Profile { who };
         assert_eq!(second.ask(&profile).unwrap(), first.ask(&profile).unwrap());
         keeper.save(&mut second).unwrap();

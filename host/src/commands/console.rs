@@ -75,7 +75,7 @@ pub fn run(args: &Args) -> Result<()> {
             let mut board = place.connect(at_hand.path())?;
             board.heed(signals::heed(""));
             let found = info_of(&mut board, |board, info| {
-                Ok((info.crc, at_hand.settle(board, info)?))
+                Ok((info.crc, at_hand.settle(board, info, place.held())?))
             })?;
             let mut movies = at_hand.movies();
             if let Some((crc, added)) = found {

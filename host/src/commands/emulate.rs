@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use pocketrec::ids::MovieId;
 use pocketrec::wire::{Reply, Request, StorageState};
 
 use super::image::DEFAULT;
@@ -93,6 +94,8 @@ pub struct Held {
     keeper: Option<Keeper>,
     /// Ratings that its owners have.
     ratings: u32,
+    /// Movies in the file that are in no use: for another image, and not in this one.
+    left_movies: usize,
     /// Nobody else keeps a profile in the same file meanwhile.
     _lock: Option<files::lock::Lock>,
 }
@@ -111,7 +114,9 @@ impl Held {
         stop: &'static AtomicBool,
     ) -> Result<Self> {
         line::fits(image, board)?;
-        let crc = ImageBytes::read(image)?.open(image)?.header().crc;
+        let bytes = ImageBytes::read(image)?;
+        let model = bytes.open(image)?;
+        let crc = model.header().crc;
         let mut lock = None;
         let mut kept = None;
         if let Some(profile) = profile {
@@ -144,6 +149,8 @@ impl Held {
             None => None,
         };
         let ratings = keep::owners(&mut first)?.ratings;
+        let has = |id| model.movie_row(MovieId(id)).is_ok();
+        let left_movies = keeper.as_ref().map_or(0, |keeper| keeper.left_movies(has));
         Ok(Self {
             running: Running {
                 board: board.name.to_owned(),
@@ -157,6 +164,7 @@ impl Held {
             emulator: first.into_line(),
             keeper,
             ratings: ratings.into_iter().map(u32::from).sum(),
+            left_movies,
             _lock: lock,
         })
     }
@@ -178,11 +186,10 @@ impl Held {
                 count(left, "rating")
             );
         }
-        let left = self.keeper.as_ref().map_or(0, Keeper::left_movies);
-        if left > 0 {
+        if self.left_movies > 0 {
             note!(
                 "The file keeps {} for another image: `add-movie --to-board` adds them to this one",
-                count(left, "added movie")
+                count(self.left_movies, "added movie")
             );
         }
         note!("Ask it from another terminal:");

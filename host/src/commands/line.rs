@@ -14,6 +14,7 @@ use pocketrec_base::error::BadInput;
 use pocketrec_export::ImageBytes;
 use pocketrec_export::device::DeviceBill;
 use pocketrec_link::emulator::Emulator;
+use pocketrec_link::running::Running;
 use pocketrec_link::{Connection, Line, Timing, firmware, port};
 
 /// The heading of a board's options, which every question of `query` repeats among its own.
@@ -211,10 +212,14 @@ impl Place {
         .write();
     }
 
+    /// What `emulate` says of the board, where it holds it.
+    pub fn held(&self) -> Option<&Running> {
+        self.found()?.running.as_ref()
+    }
+
     /// Whether `emulate` holds it, and keeps its ratings in a file where the emulated flash takes none.
     pub fn is_held(&self) -> bool {
-        let running = self.found().and_then(|found| found.running.as_ref());
-        running.is_some_and(|running| running.keeps)
+        self.held().is_some_and(|running| running.keeps)
     }
 
     /// Whether it is to be booted in an emulator.

@@ -105,14 +105,17 @@ fn a_board_is_found_by_the_variable_by_the_file_of_emulate_and_by_memory_and_a_l
     let other = board(&place, |_| ());
     let running = config.path().join("pocketrec/emulated-1.json");
     let image = place.path().join("model.img");
-    let text = serde_json::json!({
-        "board": "microbit",
-        "address": other.trim_start_matches("tcp:"),
-        "pid": 1,
-        "image": image,
-        "crc": 0,
-    });
-    std::fs::write(&running, text.to_string()).unwrap();
+    let text_of = |crc: u32| {
+        let text = serde_json::json!({
+            "board": "microbit",
+            "address": other.trim_start_matches("tcp:"),
+            "pid": 1,
+            "image": image,
+            "crc": crc,
+        });
+        text.to_string()
+    };
+    std::fs::write(&running, text_of(0)).unwrap();
     let (code, text, said) = asks(&["query", "ratings", "--owner", "0"], "");
     assert_eq!(code, Some(0), "{said}");
     assert!(!text.contains("Part 9"), "{text}");
@@ -128,6 +131,18 @@ fn a_board_is_found_by_the_variable_by_the_file_of_emulate_and_by_memory_and_a_l
     let (code, _, said) = asks(&["query", "top", "--port", "microbti"], "");
     let told = said.contains("or names a board that `emulate` holds: microbit");
     assert!(code == Some(2) && told, "{said}");
+    // An image that was exported anew meanwhile isn't the board's any more.
+    let old = std::fs::read(&image).unwrap();
+    let crc = ImageBytes::copy(&old).open(&image).unwrap().header().crc;
+    let text = text_of(crc);
+    std::fs::write(&running, text).unwrap();
+    std::fs::copy(place_of(None, false).path().join("model.img"), &image).unwrap();
+    for (verb, input) in [(&["query", "top"][..], ""), (&["console"], "")] {
+        let (code, _, said) = asks(verb, input);
+        let told = "was written anew since `emulate` booted the microbit with it: end that `emulate` with Ctrl-C and start it again, which keeps what it learned";
+        assert!(code == Some(2) && said.contains(told), "{said}");
+    }
+    std::fs::write(&image, old).unwrap();
     // A file that nobody stands behind any more is skipped, and removed.
     let stale = std::fs::read_to_string(&running).unwrap();
     let stale = stale.replace(other.trim_start_matches("tcp:"), "127.0.0.1:1");

@@ -74,7 +74,7 @@ impl Grows {
         connection.heed(signals::heed(""));
         let added = query::added::all(&mut connection)?;
         let found = info_of(&mut connection, |board, info| {
-            at_hand.settle(board, info)?;
+            at_hand.settle(board, info, place.held())?;
             Ok(info.crc)
         })?;
         let crc = found.ok_or_else(|| {

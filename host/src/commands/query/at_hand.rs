@@ -16,6 +16,7 @@ use pocketrec_base::error::BadInput;
 use pocketrec_data::Titles;
 use pocketrec_export::people::People;
 use pocketrec_export::sidecar;
+use pocketrec_link::running::Running;
 use pocketrec_link::{Connection, Known, LinkError, added, sense};
 
 /// What `--image` names, and what is there.
@@ -150,7 +151,7 @@ impl AtHand {
     }
 
     /// Makes sure that the board's image is this one, and holds the board to it; says in a line why movies are shown by
-    /// their ids, where they are. The ids of movies that were added to the board's image.
+    /// their ids, where they are; `held` is what `emulate` says of it, where it holds the board. The ids of movies that were added to the board's image.
     ///
     /// # Errors
     /// [`BadInput`] where it is another one.
@@ -158,13 +159,15 @@ impl AtHand {
         &self,
         board: &mut Connection<L>,
         info: &ModelInfo<'_>,
+        held: Option<&Running>,
     ) -> Result<Vec<u32>> {
         let added = added::all(board)?;
         if let Some(added) = added.as_ref().filter(|added| added.dropped > 0) {
             warn!(
-                "the device keeps {} for another image than its own, which {} not in use: `add-movie` adds them to this one",
+                "the device keeps {} for another image than its own, which {} not in use: `add-movie` adds what this image lacks, and `query compact` lets go of {}, from the device's next start on",
                 count(added.dropped, "added movie"),
-                if added.dropped == 1 { "is" } else { "are" }
+                if added.dropped == 1 { "is" } else { "are" },
+                if added.dropped == 1 { "it" } else { "them" }
             );
         }
         let added = added.map_or_else(Vec::new, |added| added.ids().collect());
@@ -180,6 +183,18 @@ impl AtHand {
         let model = loaded.model()?;
         let header = model.header();
         if (header.crc, header.length) != (info.crc, info.length) {
+            if let Some(held) = held
+                && held.crc == info.crc
+                && std::path::absolute(&loaded.path).is_ok_and(|path| path == held.image)
+            {
+                return Err(BadInput::new(format!(
+                    "{} was written anew since `emulate` booted the {} with it: end that `emulate` with Ctrl-C and start it again{}",
+                    loaded.path.display(),
+                    held.board,
+                    if held.keeps { ", which keeps what it learned" } else { "" }
+                ))
+                .into());
+            }
             let data = match header.fingerprint == info.fingerprint {
                 true => "",
                 false => " and was trained on other data",

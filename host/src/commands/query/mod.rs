@@ -379,7 +379,7 @@ impl Asked<'_> {
         }
         let crc = info_of(board, |board, info| {
             if names {
-                self.at_hand.settle(board, info)?;
+                self.at_hand.settle(board, info, place.held())?;
                 at_hand::warn_of(info);
             }
             Ok(info.crc)
