@@ -343,7 +343,7 @@ fn kin(model: &Model<'_>) {
 fn interest(model: &Model<'_>) -> Interest {
     let log = Ratings::new(model, 20);
     region("interest", 1, || {
-        model.interest_of_ratings(black_box(&log.0))
+        model.interest_of_ratings(black_box(&log.0), black_box(model.scale().mean))
     })
 }
 

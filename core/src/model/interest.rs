@@ -13,6 +13,8 @@
 //! of a movie beside those that say which movies belong together; fade and weight are two numbers of the image, and its
 //! users are kept by their latest [`LATEST`] movies.
 //!
+//! What somebody disliked ([`least_liked`]) is not among these ratings: after one star for a movie, nobody looks for its sequel.
+//!
 //! Sums, products and terms are integers; only the length is taken in single precision. x c(m) is made for each codeword
 //! once a ranking, and then a movie is at most sixteen look-ups: none where it couldn't enter the list with the most that
 //! there is for how well known it is, and no more once it lacks too much of that.
@@ -24,8 +26,14 @@ use crate::numeric::fixed::{power_of_two, round};
 use crate::numeric::unroll::each_of_two;
 use crate::numeric::{SOFTWARE_FLOAT, square_root};
 
-/// Ratings that say what somebody looks for: the latest ones of movies that the model has.
+/// Ratings that say what somebody looks for: the latest ones of movies that the model has, without what was disliked.
 pub const LATEST: usize = 16;
+
+/// The lowest rating that says what somebody looks for who gives `mean` on the whole
+/// ([`UserState::mean`](super::UserState::mean)): two ninths of the scale below that, a star on a scale from 0.5 to 5.
+pub fn least_liked(mean: f32, (lowest, highest): (f32, f32)) -> f32 {
+    mean - (highest - lowest) * (1.0 / 4.5)
+}
 
 /// Bits of a term behind the point: 9 of the codewords' and 8 of the level's.
 pub(crate) const BITS: i32 = 17;
@@ -48,7 +56,7 @@ pub(crate) struct Interests<'a> {
     pub users: Option<Latest<'a>>,
 }
 
-/// The latest movies of the image's users, [`LATEST`] of each, the last one first.
+/// The latest movies that the image's users didn't dislike, [`LATEST`] of each, the last one first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Latest<'a> {
     /// Rows of movies, little end first; all ones stand for none.

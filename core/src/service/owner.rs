@@ -52,8 +52,8 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
 
     #[inline(never)]
     pub(super) fn ratings(&self, who: &Who, first: u16) -> Answer<'m> {
-        self.owner(who)?;
-        let all = self.log_of(who).unwrap_or_default();
+        let (_, profile) = self.known(who)?;
+        let all = profile.log().ratings();
         let mut reply = RatingsReply {
             total: all.len() as u16,
             ratings: List::new(),
@@ -92,12 +92,6 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
         Ok((owner, profile.ok_or(Why::UnknownOwner(owner.into()))?))
     }
 
-    /// An owner's ratings; of a user of the image there are none.
-    fn log_of(&self, who: &Who) -> Option<&[Rating]> {
-        let (_, profile) = self.known(who).ok()?;
-        Some(profile.log().ratings())
-    }
-
     /// The state of somebody, in an empty one's place.
     #[inline(never)]
     pub(super) fn user(
@@ -122,7 +116,10 @@ impl<'m, const OWNERS: usize, const LOG: usize, S: Store> Service<'m, OWNERS, LO
     pub(super) fn interest(&self, model: &Model<'_>, who: &Who) -> Interest {
         match *who {
             #[cfg(feature = "learn")]
-            Who::Owner(_) => model.interest_of_ratings(self.log_of(who).unwrap_or_default()),
+            Who::Owner(_) => self.known(who).map_or(Interest::NONE, |(_, profile)| {
+                let mean = model.scale().mean + profile.private().bias;
+                model.interest_of_ratings(profile.log().ratings(), mean)
+            }),
             #[cfg(not(feature = "learn"))]
             Who::Owner(_) => Interest::NONE,
             Who::ImageUser(id) => model.interest_of_user(UserId(id)).unwrap_or(Interest::NONE),

@@ -360,7 +360,9 @@ fn compare(both: [&Model<'_>; 2]) {
         assert_eq!(list(7), list(1_000));
         list(1)
     });
-    same("interest", both, |model| model.interest_of_ratings(&log));
+    same("interest", both, |model| {
+        model.interest_of_ratings(&log, 3.5)
+    });
     let users = |model: &Model<'_>| -> Vec<UserState> {
         let users = (1..=USERS as u32).map(|id| model.user(UserId(id)).unwrap());
         let owner = fold(model).private().state(model);
@@ -427,7 +429,7 @@ fn compare(both: [&Model<'_>; 2]) {
     same("lists", both, |model| {
         let mut lists = Vec::new();
         for user in users(model) {
-            for interest in [Interest::NONE, model.interest_of_ratings(&log)] {
+            for interest in [Interest::NONE, model.interest_of_ratings(&log, 3.5)] {
                 for wanted in wanted {
                     let list = |slice, below| {
                         let mut top = TopN::<12>::new()
@@ -460,7 +462,7 @@ fn compare(both: [&Model<'_>; 2]) {
         };
         for agreement in [Agreement::Least, Agreement::Mean] {
             for slice in [1, 9, 1_000] {
-                let interests = [Interest::NONE, model.interest_of_ratings(&log)];
+                let interests = [Interest::NONE, model.interest_of_ratings(&log, 3.5)];
                 let mut list = TopForTwo::<9>::with_limit(9, agreement, interests);
                 while !list.advance(model, [one, other], |_| true, slice).is_done() {}
                 lists.push(bits(list.hits()));

@@ -146,7 +146,7 @@ proptest! {
     ) {
         let words = image(&tables());
         let model = open(&words).unwrap();
-        is(&model, &model.interest_of_ratings(&log(&movies)), &plain(&movies));
+        is(&model, &model.interest_of_ratings(&log(&movies), 4.0), &plain(&movies));
     }
 
     #[test]
@@ -155,7 +155,7 @@ proptest! {
     ) {
         let words = image(&tables());
         let model = open(&words).unwrap();
-        let interest = model.interest_of_ratings(&log(&movies));
+        let interest = model.interest_of_ratings(&log(&movies), 4.0);
         let user = model.mean_user();
         let mut plain: Vec<(f32, u32)> = (0..MOVIES as u32)
             .map(|row| {
@@ -182,17 +182,23 @@ fn an_image_user_is_known_by_the_movies_of_the_image_and_a_stranger_by_none() {
     let mut first = LAST;
     first.reverse();
     is(&model, &interest, &plain(&first));
-    assert_eq!(interest, model.interest_of_ratings(&log(&first)));
+    assert_eq!(interest, model.interest_of_ratings(&log(&first), 4.0));
     let nobody = model.interest_of_user(UserId(8)).unwrap();
     assert_eq!(nobody, Interest::NONE);
     assert!((0..MOVIES as u32).all(|row| model.interest_stars(&nobody, row) == 0.0));
     assert!(model.interest_of_user(UserId(9)).is_err());
-    assert_eq!(model.interest_of_ratings(&[]), Interest::NONE);
+    assert_eq!(model.interest_of_ratings(&[], 4.0), Interest::NONE);
     // Movies that the model doesn't have say nothing, and take no place among the latest.
     let mut ratings = log(&[3, 5]);
-    let known = model.interest_of_ratings(&ratings);
+    let known = model.interest_of_ratings(&ratings, 4.0);
     ratings.extend((0..40).map(|at| Rating::new(MovieId(900 + at), 4.0, 50 + at).unwrap()));
-    assert_eq!(model.interest_of_ratings(&ratings), known);
+    assert_eq!(model.interest_of_ratings(&ratings, 4.0), known);
+    // Nor do those that were rated more than a star below what somebody gives on the whole.
+    ratings.extend((0..40).map(|at| Rating::new(MovieId(at + 1), 2.5, 90 + at).unwrap()));
+    assert_eq!(model.interest_of_ratings(&ratings, 4.0), known);
+    let harsh = model.interest_of_ratings(&ratings, 3.5);
+    is(&model, &harsh, &plain(&(0..40).collect::<Vec<_>>()));
+    assert_eq!(model.interest_of_ratings(&ratings, 5.5), Interest::NONE);
 }
 
 #[test]
@@ -201,9 +207,11 @@ fn an_image_without_interests_ranks_without() {
     let model = open(&words).unwrap();
     assert!(model.has_kin() && !model.has_interest());
     assert_eq!(model.interest_of_user(UserId(7)).unwrap(), Interest::NONE);
-    assert_eq!(model.interest_of_ratings(&log(&[1])), Interest::NONE);
+    assert_eq!(model.interest_of_ratings(&log(&[1]), 4.0), Interest::NONE);
     let of_another = image(&tables());
-    let interest = open(&of_another).unwrap().interest_of_ratings(&log(&[1]));
+    let interest = open(&of_another)
+        .unwrap()
+        .interest_of_ratings(&log(&[1]), 4.0);
     assert_eq!(model.interest_stars(&interest, 3), 0.0);
 }
 

@@ -364,10 +364,10 @@ fn rankings(model: &Model<'_>) {
         .with_order(black_box(Order::Taste))
         .with_below_mean()
         .with_wanted(black_box(Wanted::ANY))
-        .with_interest(model.interest_of_ratings(black_box(&[])));
+        .with_interest(model.interest_of_ratings(black_box(&[]), float()));
     black_box(Nearest::<10>::by_taste(size(), model, word()));
     let mut nearest = Nearest::<10>::with_limit(size(), model, word());
-    let interests = [(); 2].map(|()| model.interest_of_ratings(black_box(&[])));
+    let interests = [(); 2].map(|()| model.interest_of_ratings(black_box(&[]), float()));
     let mut two = TopForTwo::<10>::with_limit(size(), black_box(Agreement::Mean), interests)
         .with_order(black_box(Order::Surprise))
         .with_below_mean()

@@ -133,13 +133,20 @@ impl Parameters {
         &self.movie_embedding[movie * self.movie_dim..][..self.movie_dim]
     }
 
+    /// What a user gives on the whole, in stars: the mean of all ratings and the user's bias.
+    pub fn user_mean(&self, user: usize) -> f32 {
+        match self.model.has_biases() {
+            true => self.mean + self.user_bias[user],
+            false => self.mean,
+        }
+    }
+
     /// The prediction in stars before clamping, in the order of operations of a device:
     /// `((mean + b_u) + b_m) + <p_u, q_m>) + MLP([p_u ; q_m])`, each sum from first to last.
     pub fn raw(&self, user: usize, movie: usize) -> f32 {
         let (p, q) = (self.user_row(user), self.movie_row(movie));
-        let mut rating = self.mean;
+        let mut rating = self.user_mean(user);
         if self.model.has_biases() {
-            rating += self.user_bias[user];
             rating += self.movie_bias[movie];
         }
         if self.model.has_dot() {

@@ -103,7 +103,7 @@ fn a_list_follows_what_the_owner_rated_on_the_board() -> Result<()> {
     }
     profile.learn(&model);
     let user = profile.private().state(&model);
-    let interest = model.interest_of_ratings(profile.log().ratings());
+    let interest = model.interest_of_ratings(profile.log().ratings(), user.mean());
     let list = asked(&mut connection, who)?;
     assert_eq!(list, plain(&model, &user, &interest, &rated));
     assert_ne!(list, without(&model, &user, &rated));

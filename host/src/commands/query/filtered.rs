@@ -61,10 +61,9 @@ impl Told {
                 let log: Vec<Rating> = log
                     .filter_map(|(at, one)| Rating::new(MovieId(one.movie), one.stars, at))
                     .collect();
-                (
-                    model.user_state(&profile.row, profile.bias),
-                    model.interest_of_ratings(&log),
-                )
+                let user = model.user_state(&profile.row, profile.bias);
+                let interest = model.interest_of_ratings(&log, user.mean());
+                (user, interest)
             }
             (Who::Owner(_), None) => (model.mean_user(), Interest::NONE),
         })

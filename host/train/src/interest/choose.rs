@@ -2,6 +2,7 @@
 //! rating is looked for, from what they had rated before it.
 
 use super::found::kin_level;
+use super::is_liked;
 use super::kin::Found;
 use super::settings::{ENOUGH, FADES, FAMES, PEOPLE, RANGE, SCORES, UNCHOSEN, VARIETY, WEIGHTS};
 use crate::parameters::Parameters;
@@ -85,7 +86,7 @@ impl<'a> Held<'a> {
                     return;
                 }
                 let user = user as usize;
-                let terms = kin.terms(&kin.direction(&self.before(user), fade));
+                let terms = kin.terms(&kin.direction(&self.before(parameters, user), fade));
                 for ((movie, out), level) in (0..).zip(out).zip(&levels) {
                     *out = level * kin.sum(&terms, movie);
                 }
@@ -112,13 +113,14 @@ impl<'a> Held<'a> {
         Some((fade, weight, fame))
     }
 
-    /// The movies that a person rated before the held rating.
-    fn before(&self, user: usize) -> Vec<u32> {
+    /// The movies that a person rated before the held rating and didn't dislike.
+    fn before(&self, parameters: &Parameters, user: usize) -> Vec<u32> {
         let ratings = self.ratings;
         let rows = self.order.of(user);
         let earlier = |&row: &u32| ratings.times[row as usize] < self.times[user];
         let rows = &rows[..rows.partition_point(earlier)];
         rows.iter()
+            .filter(|row| is_liked(parameters, ratings, **row))
             .map(|&row| ratings.movies[row as usize])
             .collect()
     }

@@ -14,8 +14,8 @@ pub struct Interest {
     pub weight: f32,
     /// Stars for the logarithm of one more than a movie's ratings, beside it.
     pub fame: f32,
-    /// The rows of the movies that each person rated last, [`LATEST`](pocketrec::model::interest::LATEST) of them, the last
-    /// one first; [`u32::MAX`] where there are no more.
+    /// The rows of the movies that each person rated last and didn't dislike, [`LATEST`](pocketrec::model::interest::LATEST) of
+    /// them, the last one first; [`u32::MAX`] where there are no more.
     pub latest: Vec<u32>,
     /// Which codewords each movie's direction is the sum of: [`BYTES`](pocketrec::model::kin::BYTES) for a movie, as an
     /// image holds them.

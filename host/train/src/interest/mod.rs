@@ -11,7 +11,7 @@ pub mod settings;
 
 pub use found::{Interest, confidence_bytes, kin_levels, kin_scale, most};
 
-use pocketrec::model::interest::LATEST;
+use pocketrec::model::interest::{LATEST, least_liked};
 use pocketrec_data::{InOrder, Ratings, Split};
 
 use super::options::Options;
@@ -45,7 +45,7 @@ pub fn find(
         fade,
         weight,
         fame,
-        latest: latest(ratings, orders),
+        latest: latest(parameters, ratings, orders),
         kin_codes: kin.codes,
         kin_codebook: kin.codebook,
     };
@@ -53,11 +53,23 @@ pub fn find(
     (!stop()).then_some(found)
 }
 
+/// Whether a rating says what its user looks for: not by what was disliked.
+fn is_liked(parameters: &Parameters, ratings: &Ratings, row: u32) -> bool {
+    let mean = parameters.user_mean(ratings.users[row as usize] as usize);
+    ratings.stars[row as usize] >= least_liked(mean, parameters.scale)
+}
+
 /// The movies that each person rated last, as [`Interest::latest`] has them.
-fn latest(ratings: &Ratings, (train, validation): &(InOrder, InOrder)) -> Vec<u32> {
+fn latest(
+    parameters: &Parameters,
+    ratings: &Ratings,
+    (train, validation): &(InOrder, InOrder),
+) -> Vec<u32> {
+    let is_liked = |row: &u32| is_liked(parameters, ratings, *row);
     let mut latest = Vec::with_capacity(train.users() * LATEST);
     for (train, validation) in train.each().zip(validation.each()) {
-        let mut last = [train, validation].map(|rows| rows.iter().rev().copied().peekable());
+        let mut last =
+            [train, validation].map(|rows| rows.iter().rev().copied().filter(is_liked).peekable());
         for _ in 0..LATEST {
             let [train, validation] = last.each_mut().map(|rows| rows.peek().copied());
             let is_held =

@@ -149,6 +149,32 @@ fn the_latest_movies_come_first_and_those_held_back_are_among_them() {
 }
 
 #[test]
+fn what_was_rated_a_star_below_what_somebody_gives_is_not_looked_for() {
+    let (mut ratings, split) = ratings();
+    // The second and the last, which is held back, of each third person's.
+    for row in (0..ratings.stars.len()).filter(|row| matches!(row % 39, 1 | 12)) {
+        ratings.stars[row] = 2.0;
+    }
+    let options = Options {
+        model: ModelKind::Mf,
+        ..Options::default()
+    };
+    let mut parameters = Parameters::initial(&options, 150, 60, 3.5);
+    // A person who gives half a star less looks for what they gave two stars.
+    parameters.user_bias[3] = -0.5;
+    let all = (&split, &split.in_order(&ratings));
+    let interest = find(&parameters, &ratings, all, &options, &|| false).unwrap();
+    for user in 0..150 {
+        let own = (user * 13..user * 13 + 13).rev();
+        let liked = own.filter(|row| user == 3 || ratings.stars[*row] > 2.0);
+        let due: Vec<u32> = liked.map(|row| ratings.movies[row]).collect();
+        let latest = &interest.latest[user * LATEST..][..LATEST];
+        assert_eq!(latest[..due.len()], due);
+        assert!(latest[due.len()..].iter().all(|row| *row == u32::MAX));
+    }
+}
+
+#[test]
 fn what_is_found_does_not_depend_on_the_threads() {
     assert_eq!(found(1).0, found(3).0);
 }
