@@ -46,10 +46,8 @@ impl Running {
     ///
     /// Those of the file system, and where the system names no folder for it.
     pub fn tell(&self) -> Result<Told> {
-        let folder = folders::runtime()
-            .context("no folder is named for what runs: XDG_RUNTIME_DIR or HOME should name one")?;
+        let folder = folder()?;
         let what = || format!("{} can't be written", folder.display());
-        std::fs::create_dir_all(&folder).with_context(what)?;
         let path = folder.join(format!("emulated-{}.json", self.pid));
         files::write(&path, &serde_json::to_vec_pretty(self)?).with_context(what)?;
         Ok(Told(path))
@@ -60,6 +58,19 @@ impl Running {
         self.address.ip().is_loopback()
             && TcpStream::connect_timeout(&self.address, CONNECT).is_ok()
     }
+}
+
+/// The folder of the files that tell of boards, which is made where it isn't there.
+///
+/// # Errors
+///
+/// Where the system names none, or it can't be made.
+pub fn folder() -> Result<PathBuf> {
+    let folder = folders::runtime()
+        .context("no folder is named for what runs: XDG_RUNTIME_DIR or HOME should name one")?;
+    let made = std::fs::create_dir_all(&folder);
+    made.with_context(|| format!("{} can't be written", folder.display()))?;
+    Ok(folder)
 }
 
 /// The file of a [`Running`].

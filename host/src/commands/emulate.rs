@@ -68,6 +68,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let profile = (profile != Path::new("none")).then_some(profile);
     let profile = profile.as_deref();
+    // Better told before a firmware is built.
+    running::folder()?;
     let held = Held::boot((args.board, own), &args.image, profile, args.tcp, stop)?;
     // Gone when this ends, however it does in order.
     let _told = held.running.tell()?;

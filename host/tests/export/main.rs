@@ -264,6 +264,10 @@ fn a_name_that_says_another_kind_of_file_is_refused_with_one_that_would_be_right
             "--out is pico.uf2, and an image is written, without a firmware (`--uf2`, `--hex`, `--elf` and `--format` write something else): name it pico.img",
         ),
         (
+            &["export", "--board", "pico", "--uf2", "pico.hex"],
+            "--uf2 is pico.hex, and a .uf2 is written: name it pico.uf2",
+        ),
+        (
             &["export", "--out", "model.csv"],
             "name a folder and add --format csv, or name an .npz",
         ),

@@ -291,3 +291,30 @@ fn an_emulator_that_is_not_installed_is_told_before_its_firmware_is_built() {
         assert_eq!(told.status.code(), Some(1));
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn emulate_without_a_folder_to_tell_of_it_says_so_before_a_firmware_is_built() {
+    let place = place();
+    let mut emulate = program(&place);
+    emulate
+        .args(["emulate", "--image", "model.img"])
+        .env("CARGO", "no-cargo-here");
+    let said = |emulate: &mut Command| {
+        let told = emulate.output().unwrap();
+        assert_eq!(told.status.code(), Some(1));
+        String::from_utf8(told.stderr).unwrap()
+    };
+    std::fs::write(place.path().join("config"), "in the way").unwrap();
+    let errors = said(&mut emulate);
+    assert!(
+        errors.contains("config/pocketrec can't be written"),
+        "{errors}"
+    );
+    for name in ["HOME", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"] {
+        emulate.env_remove(name);
+    }
+    let errors = said(&mut emulate);
+    let told = "no folder is named for what runs: XDG_RUNTIME_DIR or HOME should name one";
+    assert!(errors.contains(told), "{errors}");
+}

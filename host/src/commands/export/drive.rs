@@ -84,7 +84,11 @@ impl DriveArgs {
                     path.display()
                 )
             }
-            _ => return files::check_file(&format!("--{wanted}"), path),
+            _ => {
+                let option = format!("--{wanted}");
+                files::check_kind(&option, path, &format!("a .{wanted} is written"), &[wanted])?;
+                return files::check_file(&option, path);
+            }
         };
         Err(BadInput::new(why).into())
     }
