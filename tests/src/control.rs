@@ -2,7 +2,7 @@
 //! ([`pocketrec_link::control`]).
 
 use anyhow::{Result, bail};
-use std::io::{Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::TcpStream;
 
 pub use pocketrec_link::control::{Qmp, Waiting};
@@ -28,8 +28,10 @@ const RISCV_PROGRAM_COUNTER: u32 = 32;
 
 /// GDB's remote protocol, as far as tests need it.
 pub struct Gdb {
-    line: TcpStream,
+    line: BufReader<TcpStream>,
     program_counter: u32,
+    /// Where functions come back to: setting a breakpoint anew makes the emulator translate all code again.
+    home: Option<u32>,
 }
 
 impl Gdb {
@@ -49,8 +51,9 @@ impl Gdb {
     /// When there is none.
     pub fn hold(waiting: Waiting) -> Result<Self> {
         let mut gdb = Self {
-            line: waiting.accept()?,
+            line: BufReader::new(waiting.accept()?),
             program_counter: PROGRAM_COUNTER,
+            home: None,
         };
         // A debugger that connects stops the machine, which a question about it would do too.
         gdb.send("?")?;
@@ -70,15 +73,19 @@ impl Gdb {
     /// When the emulator refuses.
     pub fn call(&mut self, function: u32, arguments: &[u32], home: u32) -> Result<u32> {
         let home = home & !1;
+        if self.home != Some(home) {
+            if let Some(old) = self.home.replace(home) {
+                self.obey(&format!("z1,{old:x},2"))?;
+            }
+            self.obey(&format!("Z1,{home:x},2"))?;
+        }
         for (register, value) in (0..).zip(arguments) {
             self.set(register, *value)?;
         }
         self.set(LINK, home | 1)?;
         self.set(PROGRAM_COUNTER, function & !1)?;
-        self.obey(&format!("Z1,{home:x},2"))?;
         self.run()?;
         self.stopped()?;
-        self.obey(&format!("z1,{home:x},2"))?;
         let result = self.ask("p0")?;
         Ok(u32::from_str_radix(&result, 16)?.swap_bytes())
     }
@@ -131,7 +138,7 @@ impl Gdb {
 
     fn stop(&mut self) -> Result<()> {
         // A running machine takes any byte for this, and drops what comes with it: so nothing else is said.
-        self.line.write_all(&[0x03])?;
+        self.line.get_mut().write_all(&[0x03])?;
         self.stopped()
     }
 
@@ -157,7 +164,8 @@ impl Gdb {
 
     fn send(&mut self, text: &str) -> Result<()> {
         let sum = text.bytes().fold(0_u8, u8::wrapping_add);
-        Ok(write!(self.line, "${text}#{sum:02x}")?)
+        let packet = format!("${text}#{sum:02x}");
+        Ok(self.line.get_mut().write_all(packet.as_bytes())?)
     }
 
     fn packet(&mut self) -> Result<String> {
@@ -170,7 +178,7 @@ impl Gdb {
             }
         }
         let _sum = [self.byte()?, self.byte()?];
-        self.line.write_all(b"+")?;
+        self.line.get_mut().write_all(b"+")?;
         Ok(String::from_utf8(text)?)
     }
 

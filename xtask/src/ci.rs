@@ -9,7 +9,7 @@ use crate::boards::{self, Board};
 use crate::everywhere::{self, Extent};
 use crate::setup::{self, Manner};
 use crate::toolchain::{self, Toolchain};
-use crate::{api, examples, licences, no_panic, oldest, package, shell, size, web};
+use crate::{api, examples, licences, no_panic, oldest, package, shell, size, test, web};
 
 /// Runs every check, also after one failed.
 ///
@@ -29,7 +29,7 @@ pub fn run(manner: Manner) -> Result<()> {
                     "--workspace",
                     "--all-targets",
                     "--features",
-                    "tests/builds",
+                    "tests/examples",
                 ])
                 .args(["--", "-D", "warnings"]),
         )
@@ -124,7 +124,7 @@ fn device(toolchain: &Toolchain, manner: Manner, checks: &Checks) {
         for_boards(toolchain, checks);
     });
     checks.check("examples", || examples::run(manner));
-    checks.check("tests that build firmware", examples::built);
+    checks.check("slow tests", || test::run(manner, test::Extent::Slow));
 }
 
 /// What is built in the firmware's profiles.

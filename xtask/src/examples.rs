@@ -115,21 +115,8 @@ fn test(folder: &Path) -> Result<()> {
     shell::run(
         shell::cargo()
             .env("POCKETREC_EXAMPLES", folder)
-            .args(["test", "-p", "tests", "--features", "tests/builds"])
+            .args(["test", "-p", "tests", "--features", "tests/examples"])
             .args(["--test", "it", "examples::"]),
-    )
-}
-
-/// Runs the tests that build firmware of their own: a board that is added, and boards without an emulator as they are linked.
-///
-/// # Errors
-/// When one fails.
-pub fn built() -> Result<()> {
-    shell::run(
-        shell::cargo()
-            .args(["test", "-p", "tests", "--features", "tests/builds"])
-            .args(["--test", "it", "--"])
-            .args(["added_board::", "esp32_c3::", "pico_2"]),
     )
 }
 

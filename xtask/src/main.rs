@@ -75,10 +75,14 @@ enum Verb {
         #[command(flatten)]
         drive: DriveArguments,
     },
-    /// Run every test, including those of the firmware in an emulator.
-    Test,
+    /// Run the tests, including those of the firmware in an emulator, and name those that are left to `ci`.
+    Test {
+        /// Run those that are left to `ci` instead: sweeps, and builds of firmware that nothing else boots.
+        #[arg(long)]
+        slow: bool,
+    },
     /// Run every other check that CI runs: format, licences, lints, docs, public API, minimum Rust, no_std builds,
-    /// panics, sizes.
+    /// panics, sizes, and the tests that take long.
     Ci,
     /// Compare core's public API with core/public-api.txt.
     Api {
@@ -261,7 +265,13 @@ fn main() -> ExitCode {
                 .write(board, build)
                 .map(|path| println!("{}", path.display()))
         }
-        Verb::Test => test::run(setup),
+        Verb::Test { slow } => {
+            let extent = match slow {
+                true => test::Extent::Slow,
+                false => test::Extent::Usual,
+            };
+            test::run(setup, extent)
+        }
         Verb::Ci => ci::run(setup),
         Verb::Api { bless } => api::run(setup, bless),
         Verb::Msrv => oldest::run(setup),

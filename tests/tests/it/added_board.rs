@@ -72,54 +72,59 @@ fn add(workspace: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-#[test]
-fn a_board_that_is_added_as_one_folder_is_built_and_answers_by_its_name() -> Result<()> {
-    let place = tempfile::tempdir()?;
-    workspace(place.path())?;
-    let folder = add(place.path())?;
+/// With a copy of the workspace that is compiled by itself.
+mod slow {
+    use super::*;
 
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let target = root().join(target).canonicalize()?;
-    let runner = std::env::current_exe()?;
-    // Beside the folder of the tests; every firmware that a test boots was built by it.
-    let runner = runner.ancestors().nth(2).context("a folder")?.join("xtask");
-    let mut build = Command::new(runner);
-    build
-        .args(["firmware", NAME, "--profile", "firmware-s"])
-        .current_dir(place.path())
-        // Of its own: cargo takes two copies of a workspace for one there.
-        .env("CARGO_TARGET_DIR", target.join("added-board"))
-        // As cargo sets it for the package that it runs.
-        .env("CARGO_MANIFEST_DIR", place.path().join("xtask"));
-    let built = build.output().context("the task runner")?;
-    let words = String::from_utf8_lossy(&built.stderr);
-    ensure!(built.status.success(), "it did not build: {words}");
-    let path = String::from_utf8(built.stdout)?;
-    let elf = Path::new(path.trim());
+    #[test]
+    fn a_board_that_is_added_as_one_folder_is_built_and_answers_by_its_name() -> Result<()> {
+        let place = tempfile::tempdir()?;
+        workspace(place.path())?;
+        let folder = add(place.path())?;
 
-    let board = boards::parse(folder.join(boards::FILE).to_str().context("a path")?)
-        .map_err(anyhow::Error::msg)?;
-    let bytes = made_up(3, 100)?;
-    let image = tempfile::NamedTempFile::new()?;
-    std::fs::write(image.path(), &bytes)?;
-    let emulator = Emulator::boot(board, elf, Some(image.path()))?;
-    let mut connection = Connection::new(emulator, NAME, Timing::EMULATOR);
-    let answer = connection.ask(&Request::Limits)?;
-    let Some(Reply::Limits(limits)) = answer.reply() else {
-        anyhow::bail!("not limits: {:?}", answer.reply());
-    };
-    assert_eq!(limits.ratings, 32);
-    let answer = connection.ask(&Request::Health)?;
-    let Some(Reply::Health(health)) = answer.reply() else {
-        anyhow::bail!("not health: {:?}", answer.reply());
-    };
-    assert_eq!(health.board, NAME);
+        let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+        let target = root().join(target).canonicalize()?;
+        let runner = std::env::current_exe()?;
+        // Beside the folder of the tests; every firmware that a test boots was built by it.
+        let runner = runner.ancestors().nth(2).context("a folder")?.join("xtask");
+        let mut build = Command::new(runner);
+        build
+            .args(["firmware", NAME, "--profile", "firmware-s"])
+            .current_dir(place.path())
+            // Of its own: cargo takes two copies of a workspace for one there.
+            .env("CARGO_TARGET_DIR", target.join("added-board"))
+            // As cargo sets it for the package that it runs.
+            .env("CARGO_MANIFEST_DIR", place.path().join("xtask"));
+        let built = build.output().context("the task runner")?;
+        let words = String::from_utf8_lossy(&built.stderr);
+        ensure!(built.status.success(), "it did not build: {words}");
+        let path = String::from_utf8(built.stdout)?;
+        let elf = Path::new(path.trim());
 
-    // Its bill is reckoned without its firmware, which nobody has measured.
-    let bill = DeviceBill::of(&ImageBytes::copy(bytes.as_ref()), board);
-    assert_eq!(bill.refusal(), None);
-    let text = bill.to_string();
-    assert!(text.contains("102,400"), "{text}");
-    assert!(text.contains("was not measured"), "{text}");
-    Ok(())
+        let board = boards::parse(folder.join(boards::FILE).to_str().context("a path")?)
+            .map_err(anyhow::Error::msg)?;
+        let bytes = made_up(3, 100)?;
+        let image = tempfile::NamedTempFile::new()?;
+        std::fs::write(image.path(), &bytes)?;
+        let emulator = Emulator::boot(board, elf, Some(image.path()))?;
+        let mut connection = Connection::new(emulator, NAME, Timing::EMULATOR);
+        let answer = connection.ask(&Request::Limits)?;
+        let Some(Reply::Limits(limits)) = answer.reply() else {
+            anyhow::bail!("not limits: {:?}", answer.reply());
+        };
+        assert_eq!(limits.ratings, 32);
+        let answer = connection.ask(&Request::Health)?;
+        let Some(Reply::Health(health)) = answer.reply() else {
+            anyhow::bail!("not health: {:?}", answer.reply());
+        };
+        assert_eq!(health.board, NAME);
+
+        // Its bill is reckoned without its firmware, which nobody has measured.
+        let bill = DeviceBill::of(&ImageBytes::copy(bytes.as_ref()), board);
+        assert_eq!(bill.refusal(), None);
+        let text = bill.to_string();
+        assert!(text.contains("102,400"), "{text}");
+        assert!(text.contains("was not measured"), "{text}");
+        Ok(())
+    }
 }

@@ -44,50 +44,6 @@ fn leads(at: u64, bytes: [u8; 4]) -> (Option<u64>, u64) {
 }
 
 #[test]
-fn what_calls_the_rom_of_an_esp32_c3_lies_in_ram_and_leads_nowhere_else() -> Result<()> {
-    for profile in PROFILES {
-        let bytes = std::fs::read(elf(BOARD, profile)?)?;
-        let file = object::File::parse(&*bytes)?;
-        let section = file.section_by_name(".ram_text").context("the section")?;
-        let (start, code) = (section.address(), section.data()?);
-        let all = start..start + code.len() as u64;
-        assert!(!code.is_empty() && RAM_CODE.contains(&start), "{start:#x}");
-        let symbols = file.symbols().filter(|symbol| symbol.size() > 0);
-        let named = |symbol: &object::Symbol<'_, '_>| {
-            let name = symbol.name().unwrap_or_default();
-            name.contains("without_flash") && all.contains(&symbol.address())
-        };
-        assert!(symbols.filter(named).count() > 0, "{profile}");
-        let (mut at, mut calls) = (start, 0);
-        while at < all.end {
-            let mut word = [0; 4];
-            let rest = &code[(at - start) as usize..];
-            let length = rest.len().min(4);
-            word[..length].copy_from_slice(&rest[..length]);
-            let (to, length) = leads(at, word);
-            assert!(
-                to.is_none_or(|to| all.contains(&to)),
-                "{profile}: at {at:#x} to {to:#x?}"
-            );
-            let word = u32::from_le_bytes(word);
-            // No upper half of an address in flash, from 4 MB on each.
-            let upper = (word & 0x7F == 0x37).then_some(word & 0xFFC0_0000);
-            assert!(
-                upper.is_none_or(|upper| !FLASH.contains(&upper)),
-                "{profile}: at {at:#x} {upper:#x?}"
-            );
-            // A call of what a register says: jalr, or c.jalr and c.jr.
-            let short = word & 0xE07F == 0x8002 && word & 0x0F80 != 0;
-            calls += usize::from(word & 0x7F == 0x67 || short);
-            at += length;
-        }
-        // Suspending, what was asked for, resuming, forgetting, and back.
-        assert!(calls >= 5, "{profile}: {calls} calls");
-    }
-    Ok(())
-}
-
-#[test]
 fn distances_are_read_as_an_assembler_writes_them() {
     // j, jal, beqz, bne and auipc, then c.j, c.jal, c.j, c.beqz and c.bnez, and c.jr and jalr, as LLVM's assembler has them.
     for (word, distance, length) in [
@@ -107,5 +63,54 @@ fn distances_are_read_as_an_assembler_writes_them() {
         let at = 0x4038_1000_u64;
         let due = distance.map(|distance| at.wrapping_add_signed(distance));
         assert_eq!(leads(at, word.to_le_bytes()), (due, length), "{word:#x}");
+    }
+}
+
+/// With firmware that nothing else looks at.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn what_calls_the_rom_of_an_esp32_c3_lies_in_ram_and_leads_nowhere_else() -> Result<()> {
+        for profile in PROFILES {
+            let bytes = std::fs::read(elf(BOARD, profile)?)?;
+            let file = object::File::parse(&*bytes)?;
+            let section = file.section_by_name(".ram_text").context("the section")?;
+            let (start, code) = (section.address(), section.data()?);
+            let all = start..start + code.len() as u64;
+            assert!(!code.is_empty() && RAM_CODE.contains(&start), "{start:#x}");
+            let symbols = file.symbols().filter(|symbol| symbol.size() > 0);
+            let named = |symbol: &object::Symbol<'_, '_>| {
+                let name = symbol.name().unwrap_or_default();
+                name.contains("without_flash") && all.contains(&symbol.address())
+            };
+            assert!(symbols.filter(named).count() > 0, "{profile}");
+            let (mut at, mut calls) = (start, 0);
+            while at < all.end {
+                let mut word = [0; 4];
+                let rest = &code[(at - start) as usize..];
+                let length = rest.len().min(4);
+                word[..length].copy_from_slice(&rest[..length]);
+                let (to, length) = leads(at, word);
+                assert!(
+                    to.is_none_or(|to| all.contains(&to)),
+                    "{profile}: at {at:#x} to {to:#x?}"
+                );
+                let word = u32::from_le_bytes(word);
+                // No upper half of an address in flash, from 4 MB on each.
+                let upper = (word & 0x7F == 0x37).then_some(word & 0xFFC0_0000);
+                assert!(
+                    upper.is_none_or(|upper| !FLASH.contains(&upper)),
+                    "{profile}: at {at:#x} {upper:#x?}"
+                );
+                // A call of what a register says: jalr, or c.jalr and c.jr.
+                let short = word & 0xE07F == 0x8002 && word & 0x0F80 != 0;
+                calls += usize::from(word & 0x7F == 0x67 || short);
+                at += length;
+            }
+            // Suspending, what was asked for, resuming, forgetting, and back.
+            assert!(calls >= 5, "{profile}: {calls} calls");
+        }
+        Ok(())
     }
 }

@@ -194,31 +194,6 @@ fn an_emulated_board_filters_and_lists_for_an_owner_and_a_user_with_the_bits_of_
     Ok(())
 }
 
-#[cfg(feature = "emulator")]
-#[test]
-fn an_emulated_board_without_a_floating_point_unit_sorts_with_the_bits_of_a_pc() -> Result<()> {
-    let image = image(Precision::I8, 40)?;
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("model.img");
-    std::fs::write(&path, image.as_ref())?;
-    let model = Model::open(image.as_ref())?;
-    let mut board = tests::firmware::boot("pico", "firmware", Some(&path), &[])?;
-    board.hello()?;
-    let who = Who::Owner(0);
-    let stars = 4.5;
-    board.ask(&Request::Rate {
-        who,
-        movie: 1,
-        stars,
-    })?;
-    for order in Order::ALL {
-        for request in orders(who, order, Wanted::ANY) {
-            same(&mut board, model, &request)?;
-        }
-    }
-    Ok(())
-}
-
 /// Lists in this order, of good movies and of all.
 fn orders(who: Who, order: Order, wanted: Wanted) -> [Request; 2] {
     [false, true].map(|include_below| Request::TopN {
@@ -293,4 +268,34 @@ fn each_order_lists_what_it_says_in_every_precision_and_a_device_lists_the_same(
         }
     }
     Ok(())
+}
+
+/// On an emulator that takes long for a list.
+#[cfg(feature = "emulator")]
+mod slow {
+    use super::*;
+
+    #[test]
+    fn an_emulated_board_without_a_floating_point_unit_sorts_with_the_bits_of_a_pc() -> Result<()> {
+        let image = image(Precision::I8, 40)?;
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("model.img");
+        std::fs::write(&path, image.as_ref())?;
+        let model = Model::open(image.as_ref())?;
+        let mut board = tests::firmware::boot("pico", "firmware", Some(&path), &[])?;
+        board.hello()?;
+        let who = Who::Owner(0);
+        let stars = 4.5;
+        board.ask(&Request::Rate {
+            who,
+            movie: 1,
+            stars,
+        })?;
+        for order in Order::ALL {
+            for request in orders(who, order, Wanted::ANY) {
+                same(&mut board, model, &request)?;
+            }
+        }
+        Ok(())
+    }
 }

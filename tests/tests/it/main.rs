@@ -1,15 +1,17 @@
 //! The tests across crates, as one program: each of its own would link host once more and train once more.
+//!
+//! What takes long for what it adds lies in modules called `slow`, which `cargo xtask test` leaves to `cargo xtask ci`.
 
-#[cfg(all(feature = "builds", unix))]
+#[cfg(all(feature = "emulator", unix))]
 mod added_board;
 #[cfg(feature = "emulator")]
 mod bill;
 mod built_in_image;
 #[cfg(feature = "emulator")]
 mod emulate;
-#[cfg(feature = "builds")]
+#[cfg(feature = "emulator")]
 mod esp32_c3;
-#[cfg(feature = "builds")]
+#[cfg(feature = "examples")]
 mod examples;
 #[cfg(feature = "emulator")]
 mod firmware;

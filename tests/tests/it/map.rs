@@ -44,35 +44,40 @@ fn shares(model: &Model<'_>, places: &[map::Place], ratings: &[u32], most: [usiz
     sums.map(|sum| sum / rows.len() as f64)
 }
 
-#[test]
-fn what_is_similar_lies_near_on_the_map() -> Result<()> {
-    let data = builtin::load();
-    let trained = trained::checkpoint()?;
-    let checkpoint = &trained::without_mlp(trained);
-    let chosen = Chosen {
-        users: Users::None.rows(checkpoint)?,
-        movies: Movies::All.rows(checkpoint)?,
-        seen: None,
-        facets: None,
-    };
-    let image = build(checkpoint, &chosen, Precision::F16)?;
-    let model = Model::open(image.as_ref())?;
-    let mut counts: HashMap<u32, u32> = HashMap::new();
-    for &movie in &data.ratings.movies {
-        let id = data.ratings.movie_ids[movie as usize];
-        *counts.entry(id).or_default() += 1;
+/// Every movie finds its place, and is compared with every other.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn what_is_similar_lies_near_on_the_map() -> Result<()> {
+        let data = builtin::load();
+        let trained = trained::checkpoint()?;
+        let checkpoint = &trained::without_mlp(trained);
+        let chosen = Chosen {
+            users: Users::None.rows(checkpoint)?,
+            movies: Movies::All.rows(checkpoint)?,
+            seen: None,
+            facets: None,
+        };
+        let image = build(checkpoint, &chosen, Precision::F16)?;
+        let model = Model::open(image.as_ref())?;
+        let mut counts: HashMap<u32, u32> = HashMap::new();
+        for &movie in &data.ratings.movies {
+            let id = data.ratings.movie_ids[movie as usize];
+            *counts.entry(id).or_default() += 1;
+        }
+        let of = |row| Some(counts.get(&model.movie_id(row)?.0).copied().unwrap_or(0));
+        let ratings: Option<Vec<u32>> = (0..model.movies()).map(of).collect();
+        let ratings = ratings.context("ids")?;
+        let places = map::of(&model, |row| ratings[row as usize]);
+        let [ten, twenty] = shares(&model, &places, &ratings, [10, 20]);
+        println!(
+            "of the {NAMED} most similar movies {:.1} % are among the 10 nearest on the map, {:.1} % among the 20 nearest",
+            ten * 100.0,
+            twenty * 100.0
+        );
+        // By the cosines of embeddings these are 4.4 % and 6.9 %.
+        assert!(ten > 0.2 && twenty > 0.3, "{ten}, {twenty}");
+        Ok(())
     }
-    let of = |row| Some(counts.get(&model.movie_id(row)?.0).copied().unwrap_or(0));
-    let ratings: Option<Vec<u32>> = (0..model.movies()).map(of).collect();
-    let ratings = ratings.context("ids")?;
-    let places = map::of(&model, |row| ratings[row as usize]);
-    let [ten, twenty] = shares(&model, &places, &ratings, [10, 20]);
-    println!(
-        "of the {NAMED} most similar movies {:.1} % are among the 10 nearest on the map, {:.1} % among the 20 nearest",
-        ten * 100.0,
-        twenty * 100.0
-    );
-    // By the cosines of embeddings these are 4.4 % and 6.9 %.
-    assert!(ten > 0.2 && twenty > 0.3, "{ten}, {twenty}");
-    Ok(())
 }

@@ -12,44 +12,46 @@ const BOARD: &str = "pico";
 
 #[test]
 fn a_pico_keeps_what_was_rated_over_a_reset_in_its_own_flash() -> Result<()> {
+    keeps(PROFILES[1])
+}
+
+fn keeps(profile: &str) -> Result<()> {
     let image = tempfile::NamedTempFile::new()?;
     std::fs::write(image.path(), made_up(3, 100)?)?;
-    for profile in PROFILES {
-        let waiting = Waiting::new()?;
-        let mut connection = boot(BOARD, profile, Some(image.path()), &waiting.qmp()?)?;
-        let mut machine = Qmp::take(waiting)?;
-        let who = Who::Owner(3);
-        for movie in 1..=10 {
-            let stars = (movie % 10 + 1) as f32 / 2.0;
-            let answer = connection.ask(&Request::Rate { who, movie, stars })?;
-            assert!(
-                matches!(answer.reply(), Some(Reply::Rated { .. })),
-                "{:?}",
-                answer.reply()
-            );
-        }
-        let storage = connection.ask(&Request::Storage)?;
-        let Some(Reply::Storage(storage)) = storage.reply() else {
-            anyhow::bail!("not storage: {:?}", storage.reply());
-        };
-        assert_eq!(storage.state, StorageState::Flash);
-        let asked = [
-            Request::Ratings { who, first: 0 },
-            Request::Profile { who },
-            Request::Predict { who, movie: 50 },
-        ];
-        let mut before = Vec::new();
-        for request in &asked {
-            before.push(connection.ask(request)?.body().to_vec());
-        }
-        machine.reset()?;
-        for (request, before) in asked.iter().zip(&before) {
-            assert_eq!(
-                connection.ask(request)?.body(),
-                before,
-                "{profile}: {request:?}"
-            );
-        }
+    let waiting = Waiting::new()?;
+    let mut connection = boot(BOARD, profile, Some(image.path()), &waiting.qmp()?)?;
+    let mut machine = Qmp::take(waiting)?;
+    let who = Who::Owner(3);
+    for movie in 1..=10 {
+        let stars = (movie % 10 + 1) as f32 / 2.0;
+        let answer = connection.ask(&Request::Rate { who, movie, stars })?;
+        assert!(
+            matches!(answer.reply(), Some(Reply::Rated { .. })),
+            "{:?}",
+            answer.reply()
+        );
+    }
+    let storage = connection.ask(&Request::Storage)?;
+    let Some(Reply::Storage(storage)) = storage.reply() else {
+        anyhow::bail!("not storage: {:?}", storage.reply());
+    };
+    assert_eq!(storage.state, StorageState::Flash);
+    let asked = [
+        Request::Ratings { who, first: 0 },
+        Request::Profile { who },
+        Request::Predict { who, movie: 50 },
+    ];
+    let mut before = Vec::new();
+    for request in &asked {
+        before.push(connection.ask(request)?.body().to_vec());
+    }
+    machine.reset()?;
+    for (request, before) in asked.iter().zip(&before) {
+        assert_eq!(
+            connection.ask(request)?.body(),
+            before,
+            "{profile}: {request:?}"
+        );
     }
     Ok(())
 }
@@ -77,12 +79,6 @@ fn what_calls_the_rom_of_a_pico_lies_in_ram_and_calls_nothing_in_flash() -> Resu
     PROFILES
         .iter()
         .try_for_each(|profile| calls_the_rom_from_ram(BOARD, profile))
-}
-
-#[test]
-#[cfg(feature = "builds")]
-fn what_calls_the_rom_of_a_pico_2_lies_in_ram_and_calls_nothing_in_flash() -> Result<()> {
-    calls_the_rom_from_ram("pico-2", PROFILES[1])
 }
 
 fn calls_the_rom_from_ram(board: &str, profile: &str) -> Result<()> {
@@ -114,4 +110,19 @@ fn calls_the_rom_from_ram(board: &str, profile: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// With firmware that nothing else looks at, and what takes the emulator long, of the build for speed too.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn a_pico_built_for_speed_keeps_what_was_rated_over_a_reset_in_its_own_flash() -> Result<()> {
+        keeps(PROFILES[0])
+    }
+
+    #[test]
+    fn what_calls_the_rom_of_a_pico_2_lies_in_ram_and_calls_nothing_in_flash() -> Result<()> {
+        calls_the_rom_from_ram("pico-2", PROFILES[1])
+    }
 }

@@ -209,11 +209,6 @@ fn a_power_cut_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> 
 }
 
 #[test]
-fn a_power_cut_of_a_pico_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> {
-    cut_at_random::<256>("pico", StorageState::Flash, 20)
-}
-
-#[test]
 fn a_power_cut_of_a_risc_v_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> {
     // Its flash is RAM, which is all zeros at first.
     cut_at_random::<256>(VIRT, StorageState::Formatted, 50)
@@ -368,11 +363,6 @@ fn an_added_movie_is_ranked_and_learned_from_and_outlives_the_power_wherever_it_
 #[test]
 fn what_was_asked_before_the_power_went_is_done_once_when_it_is_asked_again() -> Result<()> {
     ask_again::<64>("microbit", 120)
-}
-
-#[test]
-fn what_a_pico_was_asked_before_the_power_went_is_done_once_when_it_is_asked_again() -> Result<()> {
-    ask_again::<256>("pico", 24)
 }
 
 /// Cuts the power behind so many requests, on a board that remembers `LOG` ratings.
@@ -541,4 +531,20 @@ fn after_forget_me_no_record_is_left_in_flash_nor_after_a_cut_in_its_middle() ->
         }
     }
     Ok(())
+}
+
+/// On an emulator that takes long for a restart.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn a_power_cut_of_a_pico_at_any_moment_loses_at_most_the_change_in_flight() -> Result<()> {
+        cut_at_random::<256>("pico", StorageState::Flash, 20)
+    }
+
+    #[test]
+    fn what_a_pico_was_asked_before_the_power_went_is_done_once_when_it_is_asked_again()
+    -> Result<()> {
+        ask_again::<256>("pico", 24)
+    }
 }

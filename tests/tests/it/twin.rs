@@ -104,53 +104,8 @@ const FEW: Counts = Counts {
 };
 
 #[test]
-fn a_black_pill_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
-    let counts = Counts {
-        predictions: 500,
-        ..Counts::FULL
-    };
-    compare(("blackpill-f411", "firmware", &[]), Precision::F16, counts)
-}
-
-#[test]
 fn an_f405_built_for_speed_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
     compare(("stm32f405", "firmware", &[]), Precision::F16, Counts::FULL)
-}
-
-#[test]
-fn an_f405_built_for_size_answers_from_f32_with_the_bits_of_a_pc() -> Result<()> {
-    compare(
-        ("stm32f405", "firmware-s", &["shapes"]),
-        Precision::F32,
-        Counts::FULL,
-    )
-}
-
-#[test]
-fn an_f405_with_integers_answers_from_i16_with_the_bits_of_a_pc() -> Result<()> {
-    compare(
-        ("stm32f405", "firmware-s", &["integers"]),
-        Precision::I16,
-        Counts::FULL,
-    )
-}
-
-#[test]
-fn an_f405_built_for_speed_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
-    compare(
-        ("stm32f405", "firmware", &["codes"]),
-        Precision::CODES,
-        Counts::FULL,
-    )
-}
-
-#[test]
-fn an_f405_built_for_size_answers_from_codes_of_3_bytes_with_the_bits_of_a_pc() -> Result<()> {
-    compare(
-        ("stm32f405", "firmware-s", &["codes"]),
-        Precision::Codes(Bytes::Three),
-        Counts::FULL,
-    )
 }
 
 /// Boots a board with an image of the lesson's network in codes, and compares its answers.
@@ -166,27 +121,8 @@ fn an_f405_built_for_speed_answers_from_a_network_in_codes_with_the_bits_of_a_pc
 }
 
 #[test]
-fn a_pico_built_for_size_answers_from_a_network_in_codes_with_the_bits_of_a_pc() -> Result<()> {
-    compare_network(("pico", "firmware-s", &[]), FEW)
-}
-
-#[test]
-fn a_pico_built_for_size_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
-    compare(("pico", "firmware-s", &[]), Precision::CODES, FEW)
-}
-
-#[test]
 fn a_microbit_built_for_speed_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
     compare(("microbit", "firmware", &[]), Precision::CODES, SMALL)
-}
-
-#[test]
-fn a_microbit_built_for_size_answers_from_codes_of_2_bytes_with_the_bits_of_a_pc() -> Result<()> {
-    compare(
-        ("microbit", "firmware-s", &[]),
-        Precision::Codes(Bytes::Two),
-        SMALL,
-    )
 }
 
 #[test]
@@ -218,107 +154,14 @@ const STORED: Storage = Storage {
 };
 
 #[test]
-fn an_f405_built_for_speed_answers_from_stored_halves_with_the_bits_of_a_pc() -> Result<()> {
-    compare(
-        ("stm32f405", "firmware", &["integers"]),
-        STORED,
-        Counts::FULL,
-    )
-}
-
-/// A board's lists with stored halves are those of the rows, and nearly those of an image without.
-#[test]
-fn an_f405_ranks_the_same_from_stored_halves_as_from_rows() -> Result<()> {
-    let board = boards::DEFAULT;
-    let stored = trained::image(STORED, board.image_region)?;
-    let plain = trained::image(Precision::I16, board.image_region)?;
-    let model = Model::open(stored.bytes.as_ref())?;
-    assert!(model.stores_halves());
-    let ids = model.user_ids().context("users")?;
-    let [mut with, mut without] = [
-        boot_with(
-            board.name,
-            "firmware",
-            &["integers"],
-            Some(&stored.path),
-            &[],
-        )?,
-        boot_with(
-            board.name,
-            "firmware",
-            &["integers"],
-            Some(&plain.path),
-            &[],
-        )?,
-    ];
-    for connection in [&mut with, &mut without] {
-        connection.hello()?;
-    }
-    for row in (0..model.users()).step_by(13) {
-        let id = ids.id(row).context("a user")?;
-        let (user, interest) = (model.user(UserId(id))?, model.interest_of_user(UserId(id))?);
-        // `explain` reads the movie's row.
-        let mut by_row: Vec<(f32, u32)> = (0..model.movies())
-            .map(|row| {
-                let parts = model.explain(&user, row);
-                let score = parts.base + parts.movie_bias + parts.dot + parts.mlp;
-                let added = model.confidence_stars(row) + model.interest_stars(&interest, row);
-                (score + added, model.movie_ids().id(row).unwrap_or_default())
-            })
-            .collect();
-        by_row.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-        let request = Request::TopN {
-            who: Who::ImageUser(id),
-            count: 10,
-            include_rated: true,
-            include_below: true,
-            order: Order::Score,
-            wanted: Wanted::ANY,
-        };
-        let [with, without] = [&mut with, &mut without].map(|connection| {
-            let answer = connection.ask(&request)?;
-            match answer.reply() {
-                Some(Reply::Movies(list)) => Ok(list.to_vec()),
-                other => bail!("no list but {other:?}"),
-            }
-        });
-        let (with, without) = (with?, without?);
-        let movies: Vec<u32> = with.iter().map(|ranked| ranked.movie).collect();
-        let due: Vec<u32> = by_row.iter().take(10).map(|(_, movie)| *movie).collect();
-        assert_eq!(movies, due);
-        for (a, b) in with.iter().zip(&without) {
-            assert!((a.stars - b.stars).abs() < 0.002 || a.movie != b.movie);
-        }
-        let both = without.iter().filter(|b| movies.contains(&b.movie)).count();
-        assert!(both >= 9, "{with:?} {without:?}");
-    }
-    Ok(())
-}
-
-#[test]
 fn a_microbit_built_for_size_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
     compare(("microbit", "firmware-s", &[]), Precision::F16, SMALL)
-}
-
-#[test]
-fn a_pico_built_for_size_answers_from_i8_with_the_bits_of_a_pc() -> Result<()> {
-    compare(("pico", "firmware-s", &[]), Precision::I8, FEW)
 }
 
 #[test]
 fn a_pico_answers_over_usb_with_the_bits_of_a_pc() -> Result<()> {
     let usb = ["-line", "usb"].map(String::from);
     compare_in(("pico", "firmware-s", &[]), Precision::F16, FEW, &usb)
-}
-
-#[test]
-fn a_pico_built_for_speed_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
-    compare(("pico", "firmware", &[]), Precision::F16, FEW)
-}
-
-#[test]
-fn a_microbit_built_for_speed_answers_from_f32_with_the_bits_of_a_pc() -> Result<()> {
-    compare(("microbit", "firmware", &[]), Precision::F32, SMALL)
 }
 
 #[test]
@@ -329,4 +172,168 @@ fn a_risc_v_built_for_speed_answers_from_f16_with_the_bits_of_a_pc() -> Result<(
 #[test]
 fn a_risc_v_built_for_size_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
     compare((VIRT, "firmware-s", &[]), Precision::CODES, SMALL)
+}
+
+/// With firmware that nothing else boots, or on an emulator that takes long, and of each board beyond one build for speed and
+/// one for size.
+mod slow {
+    use super::*;
+
+    #[test]
+    fn a_black_pill_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
+        let counts = Counts {
+            predictions: 500,
+            ..Counts::FULL
+        };
+        compare(("blackpill-f411", "firmware", &[]), Precision::F16, counts)
+    }
+
+    #[test]
+    fn an_f405_built_for_size_answers_from_f32_with_the_bits_of_a_pc() -> Result<()> {
+        compare(
+            ("stm32f405", "firmware-s", &["shapes"]),
+            Precision::F32,
+            Counts::FULL,
+        )
+    }
+
+    #[test]
+    fn an_f405_with_integers_answers_from_i16_with_the_bits_of_a_pc() -> Result<()> {
+        compare(
+            ("stm32f405", "firmware-s", &["integers"]),
+            Precision::I16,
+            Counts::FULL,
+        )
+    }
+
+    #[test]
+    fn an_f405_built_for_speed_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
+        compare(
+            ("stm32f405", "firmware", &["codes"]),
+            Precision::CODES,
+            Counts::FULL,
+        )
+    }
+
+    #[test]
+    fn an_f405_built_for_size_answers_from_codes_of_3_bytes_with_the_bits_of_a_pc() -> Result<()> {
+        compare(
+            ("stm32f405", "firmware-s", &["codes"]),
+            Precision::Codes(Bytes::Three),
+            Counts::FULL,
+        )
+    }
+
+    #[test]
+    fn a_pico_built_for_size_answers_from_a_network_in_codes_with_the_bits_of_a_pc() -> Result<()> {
+        compare_network(("pico", "firmware-s", &[]), FEW)
+    }
+
+    #[test]
+    fn a_pico_built_for_size_answers_from_codes_with_the_bits_of_a_pc() -> Result<()> {
+        compare(("pico", "firmware-s", &[]), Precision::CODES, FEW)
+    }
+
+    #[test]
+    fn a_pico_built_for_size_answers_from_i8_with_the_bits_of_a_pc() -> Result<()> {
+        compare(("pico", "firmware-s", &[]), Precision::I8, FEW)
+    }
+
+    #[test]
+    fn a_pico_built_for_speed_answers_from_f16_with_the_bits_of_a_pc() -> Result<()> {
+        compare(("pico", "firmware", &[]), Precision::F16, FEW)
+    }
+
+    #[test]
+    fn a_microbit_built_for_size_answers_from_codes_of_2_bytes_with_the_bits_of_a_pc() -> Result<()>
+    {
+        compare(
+            ("microbit", "firmware-s", &[]),
+            Precision::Codes(Bytes::Two),
+            SMALL,
+        )
+    }
+
+    #[test]
+    fn a_microbit_built_for_speed_answers_from_f32_with_the_bits_of_a_pc() -> Result<()> {
+        compare(("microbit", "firmware", &[]), Precision::F32, SMALL)
+    }
+
+    #[test]
+    fn an_f405_built_for_speed_answers_from_stored_halves_with_the_bits_of_a_pc() -> Result<()> {
+        compare(
+            ("stm32f405", "firmware", &["integers"]),
+            STORED,
+            Counts::FULL,
+        )
+    }
+
+    /// A board's lists with stored halves are those of the rows, and nearly those of an image without.
+    #[test]
+    fn an_f405_ranks_the_same_from_stored_halves_as_from_rows() -> Result<()> {
+        let board = boards::DEFAULT;
+        let stored = trained::image(STORED, board.image_region)?;
+        let plain = trained::image(Precision::I16, board.image_region)?;
+        let model = Model::open(stored.bytes.as_ref())?;
+        assert!(model.stores_halves());
+        let ids = model.user_ids().context("users")?;
+        let [mut with, mut without] = [
+            boot_with(
+                board.name,
+                "firmware",
+                &["integers"],
+                Some(&stored.path),
+                &[],
+            )?,
+            boot_with(
+                board.name,
+                "firmware",
+                &["integers"],
+                Some(&plain.path),
+                &[],
+            )?,
+        ];
+        for connection in [&mut with, &mut without] {
+            connection.hello()?;
+        }
+        for row in (0..model.users()).step_by(13) {
+            let id = ids.id(row).context("a user")?;
+            let (user, interest) = (model.user(UserId(id))?, model.interest_of_user(UserId(id))?);
+            // `explain` reads the movie's row.
+            let mut by_row: Vec<(f32, u32)> = (0..model.movies())
+                .map(|row| {
+                    let parts = model.explain(&user, row);
+                    let score = parts.base + parts.movie_bias + parts.dot + parts.mlp;
+                    let added = model.confidence_stars(row) + model.interest_stars(&interest, row);
+                    (score + added, model.movie_ids().id(row).unwrap_or_default())
+                })
+                .collect();
+            by_row.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            let request = Request::TopN {
+                who: Who::ImageUser(id),
+                count: 10,
+                include_rated: true,
+                include_below: true,
+                order: Order::Score,
+                wanted: Wanted::ANY,
+            };
+            let [with, without] = [&mut with, &mut without].map(|connection| {
+                let answer = connection.ask(&request)?;
+                match answer.reply() {
+                    Some(Reply::Movies(list)) => Ok(list.to_vec()),
+                    other => bail!("no list but {other:?}"),
+                }
+            });
+            let (with, without) = (with?, without?);
+            let movies: Vec<u32> = with.iter().map(|ranked| ranked.movie).collect();
+            let due: Vec<u32> = by_row.iter().take(10).map(|(_, movie)| *movie).collect();
+            assert_eq!(movies, due);
+            for (a, b) in with.iter().zip(&without) {
+                assert!((a.stars - b.stars).abs() < 0.002 || a.movie != b.movie);
+            }
+            let both = without.iter().filter(|b| movies.contains(&b.movie)).count();
+            assert!(both >= 9, "{with:?} {without:?}");
+        }
+        Ok(())
+    }
 }
