@@ -10,7 +10,7 @@ use pocketrec_base::print::number::{count, fixed, signed};
 use pocketrec_base::print::width::{shortened, width};
 use pocketrec_data::Titles;
 use pocketrec_link::filter::Filter;
-use pocketrec_link::lists::word;
+use pocketrec_link::lists::{Beside, word};
 
 use super::device::Ask;
 use super::verb::Other;
@@ -24,6 +24,8 @@ pub struct Desk {
     pub movies: Vec<u32>,
     /// The genres by which the board filters; none where no image at hand says them.
     pub genres: Option<String>,
+    /// What scores count beside predicted stars.
+    pub beside: Beside,
 }
 
 impl Desk {
@@ -351,18 +353,23 @@ pub fn why(desk: &Desk, explained: &pocketrec::wire::Explained) -> Vec<String> {
 }
 
 /// What a list of the best movies counts beside the stars that are explained; by how much, where the movie's `score` in that list is
-/// known.
-pub fn beside(explained: &pocketrec::wire::Explained, score: Option<f32>) -> String {
-    let what = "popularity and your latest ratings";
-    match score {
+/// known. Nothing where the image says
+/// nothing of it.
+pub fn beside(
+    desk: &Desk,
+    explained: &pocketrec::wire::Explained,
+    score: Option<f32>,
+) -> Option<String> {
+    let what = desk.beside.words("your latest ratings")?;
+    Some(match score {
         Some(score) => {
             // The stars of a score aren't clamped to the scale.
             let parts = explained.user_bias + explained.movie_bias + explained.dot + explained.mlp;
             let more = signed(score - (explained.mean + parts), 2);
             format!("In the list also {more} for {what}")
         }
-        None => format!("In the list also {what} count"),
-    }
+        None => format!("The list counts {what} too"),
+    })
 }
 
 /// The same of a prediction for another one.
@@ -423,6 +430,7 @@ mod tests {
             titles: Titles::new((1..=9).map(movie).collect()),
             movies: (1..=9).collect(),
             genres: None,
+            beside: Beside::default(),
         }
     }
 
@@ -541,13 +549,21 @@ mod tests {
         };
         // The parts are 5.25, and stars end at 5.
         assert_eq!(
-            beside(&explained, Some(17.5)),
-            "In the list also +12.25 for popularity and your latest ratings"
+            beside(&desk(), &explained, Some(17.5)).as_deref(),
+            Some("In the list also +12.25 for popularity and your latest ratings")
         );
         assert_eq!(
-            beside(&explained, None),
-            "In the list also popularity and your latest ratings count"
+            beside(&desk(), &explained, None).as_deref(),
+            Some("The list counts popularity and your latest ratings too")
         );
+        let bare = Desk {
+            beside: Beside {
+                popularity: false,
+                interest: false,
+            },
+            ..desk()
+        };
+        assert_eq!(beside(&bare, &explained, Some(17.5)), None);
     }
 
     #[test]

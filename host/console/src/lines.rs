@@ -246,7 +246,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 self.list(names, rows.collect(), likely);
                 if matches!(ask, Ask::Top(..)) {
                     if !list.is_empty() {
-                        note!("{}", sorted_by(self.order));
+                        note!("{}", sorted_by(self.order, self.desk.beside));
                     }
                     if let Some(line) = below(list.len(), LIST, "your own mean") {
                         note!("{line}");
@@ -265,7 +265,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                     &[],
                 );
                 if !list.is_empty() {
-                    note!("{}", for_two(other.agreement, self.order));
+                    note!("{}", for_two(other.agreement, self.order, self.desk.beside));
                 }
                 if let Some(line) = below(list.len(), LIST, "the mean of either") {
                     note!("{line}");
@@ -304,7 +304,10 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 if self.order == Order::Score {
                     let mut top = self.top.iter().flatten();
                     let score = top.find(|ranked| ranked.movie == *movie);
-                    note!("{}", beside(explained, score.map(|ranked| ranked.score)));
+                    let score = score.map(|ranked| ranked.score);
+                    if let Some(line) = beside(&self.desk, explained, score) {
+                        note!("{line}");
+                    }
                 }
             }
             Told::Stars(movie, stars) => {

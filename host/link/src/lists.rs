@@ -1,6 +1,8 @@
 //! Lists of movies as a person reads them: their table, and what they are sorted by in words.
 
-use pocketrec::model::Interval;
+use std::borrow::Cow;
+
+use pocketrec::model::{Interval, Model};
 use pocketrec::rank::{Agreement, Order};
 use pocketrec_base::print::{Column, Table, number};
 
@@ -60,11 +62,59 @@ pub fn names(order: Order) -> &'static [&'static str] {
     }
 }
 
+/// What a score counts beside predicted stars, by what an image says; both where none is at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// How well known movies are.
+    pub popularity: bool,
+    /// What people look for, which their latest ratings tell.
+    pub interest: bool,
+}
+
+impl Default for Beside {
+    fn default() -> Self {
+        Self {
+            popularity: true,
+            interest: true,
+        }
+    }
+}
+
+impl Beside {
+    /// What the image of `model` says.
+    pub fn of(model: &Model<'_>) -> Self {
+        Self {
+            popularity: model.has_confidence(),
+            interest: model.has_interest(),
+        }
+    }
+
+    /// That in words, with those for somebody's latest ratings; none where there is nothing.
+    pub fn words(self, ratings: &str) -> Option<String> {
+        match (self.popularity, self.interest) {
+            (true, true) => Some(format!("popularity and {ratings}")),
+            (true, false) => Some("popularity".to_owned()),
+            (false, true) => Some(ratings.to_owned()),
+            (false, false) => None,
+        }
+    }
+
+    /// What a score is, with predicted stars.
+    fn score(self, ratings: &str) -> String {
+        match (self.words(ratings), self.popularity && self.interest) {
+            (None, _) => "predicted stars alone, as the image says nothing else".to_owned(),
+            (Some(words), true) => format!("predicted stars, {words} together"),
+            (Some(words), false) => format!("predicted stars and {words} together"),
+        }
+    }
+}
+
 /// What the first of them is, in a sentence.
-pub fn sorted_by(order: Order) -> &'static str {
-    match order {
+pub fn sorted_by(order: Order, beside: Beside) -> Cow<'static, str> {
+    Cow::Borrowed(match order {
         Order::Score => {
-            "Score is predicted stars, popularity and the user's latest ratings together; the first has 100 %"
+            let score = beside.score("the user's latest ratings");
+            return format!("Score is {score}; the first has 100 %").into();
         }
         Order::Stars => "Sorted by predicted stars alone",
         Order::Taste => {
@@ -76,7 +126,7 @@ pub fn sorted_by(order: Order) -> &'static str {
         Order::Surprise => {
             "Above is by how much the stars are above what would be predicted for somebody unknown"
         }
-    }
+    })
 }
 
 /// The orders by the words that name them.
@@ -103,14 +153,15 @@ pub fn name_for_two(order: Order) -> &'static str {
 }
 
 /// What a list for two is sorted by.
-pub fn for_two(agreement: Agreement, order: Order) -> String {
+pub fn for_two(agreement: Agreement, order: Order, beside: Beside) -> String {
     let which = match agreement {
         Agreement::Least => "the lower of",
         Agreement::Mean => "the mean of",
     };
     match order {
         Order::Score => format!(
-            "Score is {which} both scores, each counted from that person's own mean: predicted stars, popularity and latest ratings together; the first has 100 %"
+            "Score is {which} both scores, each counted from that person's own mean: {}; the first has 100 %",
+            beside.score("latest ratings")
         ),
         Order::Stars => {
             format!("Above is {which} both: how many stars it is above each one's own mean")
@@ -118,7 +169,7 @@ pub fn for_two(agreement: Agreement, order: Order) -> String {
         Order::Taste => format!(
             "Taste is {which} both: what of the stars is each one's own taste, however good a movie is in general"
         ),
-        Order::Fame => sorted_by(order).to_owned(),
+        Order::Fame => sorted_by(order, beside).into_owned(),
         Order::Surprise => format!(
             "Above is {which} both: how far each one's stars are above what would be predicted for somebody unknown"
         ),
@@ -133,6 +184,37 @@ pub fn below(listed: usize, asked: usize, whose: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_score_is_said_to_count_what_the_image_says_and_no_more() {
+        let of = |popularity, interest| {
+            let beside = Beside {
+                popularity,
+                interest,
+            };
+            sorted_by(Order::Score, beside).into_owned()
+        };
+        for (said, parts) in [
+            (
+                of(true, true),
+                "stars, popularity and the user's latest ratings together",
+            ),
+            (of(true, false), "stars and popularity together"),
+            (
+                of(false, true),
+                "stars and the user's latest ratings together",
+            ),
+            (
+                of(false, false),
+                "stars alone, as the image says nothing else",
+            ),
+        ] {
+            assert_eq!(
+                said,
+                format!("Score is predicted {parts}; the first has 100 %")
+            );
+        }
+    }
 
     #[test]
     fn only_a_short_list_says_that_movies_below_the_mean_are_left_out() {

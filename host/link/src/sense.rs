@@ -14,6 +14,8 @@ use pocketrec::wire::{
 };
 use pocketrec_base::print::number::{self, there};
 
+use super::lists::Beside;
+
 /// What the image that a board holds says of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Known {
@@ -23,6 +25,7 @@ pub struct Known {
     scale: RatingScale,
     user_dim: usize,
     genres: Option<String>,
+    beside: Beside,
 }
 
 impl Known {
@@ -49,6 +52,7 @@ impl Known {
             scale: model.scale(),
             user_dim: model.user_dim(),
             genres: model.genre_names().map(str::to_owned),
+            beside: Beside::of(model),
         }
     }
 
@@ -66,6 +70,11 @@ impl Known {
     /// Whether it has a movie.
     pub fn has_movie(&self, id: u32) -> bool {
         self.movies.binary_search(&id).is_ok()
+    }
+
+    /// What its scores count beside predicted stars.
+    pub fn beside(&self) -> Beside {
+        self.beside
     }
 
     /// The genres by which it can filter, as [`Model::genre_names`] has them.

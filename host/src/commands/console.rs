@@ -86,6 +86,7 @@ pub fn run(args: &Args) -> Result<()> {
                 titles: at_hand.titles(),
                 movies,
                 genres: at_hand.genres().map(str::to_owned),
+                beside: at_hand.beside(),
             };
             let owner = args.owner.unwrap_or_else(|| place.usual_owner());
             let met = || place.remember(args.image.as_deref(), Some(owner));
@@ -106,6 +107,7 @@ fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
         titles: loaded.titles.clone(),
         movies: known.movies().to_vec(),
         genres: known.genres().map(str::to_owned),
+        beside: known.beside(),
     };
     let line = MemoryBoard::new(Ok(loaded.model()?));
     let mut board = Connection::new(line, "core on this PC", Timing::MEMORY);

@@ -225,6 +225,7 @@ pub fn run(args: &Args) -> Result<()> {
             false => format!("The best of those movies for {name}"),
         },
         by: args.by,
+        beside: print::Beside::of(&model),
         below: args.below(top.hits().len(), &format!("the mean of {name}")),
         footing: id.and_then(|_| known.rated().line(&name)),
     })
@@ -244,6 +245,8 @@ struct Recommended {
     #[serde(skip)]
     by: By,
     #[serde(skip)]
+    beside: print::Beside,
+    #[serde(skip)]
     below: Option<String>,
     #[serde(skip)]
     footing: Option<String>,
@@ -254,7 +257,7 @@ impl Answer for Recommended {
         note!("{}", self.heading);
         print::block(&self.movies.text());
         if !self.movies.is_empty() {
-            note!("{}", print::sorted_by(self.by.into()));
+            note!("{}", print::sorted_by(self.by.into(), self.beside));
         }
         for line in self.below.iter().chain(&self.footing) {
             note!("{line}");

@@ -9,7 +9,7 @@ pub mod summary;
 
 pub use movies::{Movie, Movies};
 pub use pocketrec_base::print::*;
-pub use pocketrec_link::lists::{below, for_two, name_for_two, names, sorted_by};
+pub use pocketrec_link::lists::{Beside, below, for_two, name_for_two, names, sorted_by};
 
 use serde::Serialize;
 

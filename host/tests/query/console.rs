@@ -579,8 +579,8 @@ fn lines_do_what_keys_do_and_the_first_that_cannot_be_meant_ends_them_with_code_
         for part in [
             "Comedy",
             "stars for Part",
-            "In the list also ",
-            " for popularity and your latest ratings",
+            // This image says nothing of popularity and of what people look for.
+            "mean: predicted stars alone, as the image says nothing else",
             "Yours",
             "The best for you and user 7 of -comedy",
             "Score is the lower of both scores",

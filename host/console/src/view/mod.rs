@@ -100,9 +100,12 @@ fn explanation(state: &State) -> Vec<News> {
     };
     match state.view {
         _ if state.rows.is_empty() => Vec::new(),
-        View::Top => vec![news(sorted_by(state.order).into(), Vec::new())],
+        View::Top => vec![news(
+            sorted_by(state.order, state.desk.beside).into(),
+            Vec::new(),
+        )],
         View::Together(other) => {
-            let sentence = for_two(other.agreement, state.order);
+            let sentence = for_two(other.agreement, state.order, state.desk.beside);
             let before = sentence.split(',').next().unwrap_or_default().to_owned();
             let brief = Brief {
                 before,

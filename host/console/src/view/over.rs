@@ -36,7 +36,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, over: &Over, area: Rect) {
             if state.order == Order::Score {
                 let of = |ranked: &&Ranked| ranked.movie == *movie;
                 let score = state.top.iter().find(of).map(|ranked| ranked.score);
-                lines.push(beside(explained, score));
+                lines.extend(beside(&state.desk, explained, score));
             }
             (title, lines)
         }

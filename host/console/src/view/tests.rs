@@ -33,6 +33,7 @@ fn state() -> State {
         titles: Titles::new((1..=30).map(movie).collect()),
         movies: (1..=30).collect(),
         genres: Some("Adventure|Drama".into()),
+        beside: Default::default(),
     };
     let about = About {
         line: "core on this PC".into(),

@@ -9,7 +9,7 @@ use pocketrec::wire::{Capabilities, ModelInfo, Refusal, Reply, Request, StorageS
 
 use super::super::image::{DEFAULT, Loaded, TitlesArgs};
 use super::{not_rated, off_scale, refused};
-use crate::print::count;
+use crate::print::{self, count};
 use crate::report::verdict;
 use crate::warn;
 use pocketrec_base::error::BadInput;
@@ -93,6 +93,12 @@ impl AtHand {
     /// The genres by which the image's lists can be filtered; none where it doesn't say them, or there is no image.
     pub fn genres(&self) -> Option<&str> {
         self.known.as_ref()?.genres()
+    }
+
+    /// What scores count beside predicted stars, as far as an image tells.
+    pub fn beside(&self) -> print::Beside {
+        let known = self.known.as_ref();
+        known.map_or_else(print::Beside::default, Known::beside)
     }
 
     /// The image, which `option` needs.

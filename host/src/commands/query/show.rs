@@ -196,7 +196,14 @@ impl Asked<'_> {
                 if let Question::Top { together, by, .. } = &self.args.question
                     && !list.is_empty()
                 {
-                    note!("{}", print::for_two(together.agree().into(), (*by).into()));
+                    note!(
+                        "{}",
+                        print::for_two(
+                            together.agree().into(),
+                            (*by).into(),
+                            self.at_hand.beside()
+                        )
+                    );
                 }
                 self.tell_below(list.len(), "the mean of either");
                 for reason in &self.reasons {
@@ -231,7 +238,7 @@ impl Asked<'_> {
                 if let Question::Top { by, .. } = &self.args.question
                     && !list.is_empty()
                 {
-                    note!("{}", print::sorted_by((*by).into()));
+                    note!("{}", print::sorted_by((*by).into(), self.at_hand.beside()));
                 }
                 if let Some(who) = &self.who {
                     let whose = format!("the mean of {}", who.name(self.usual));
@@ -351,9 +358,11 @@ impl Asked<'_> {
             let stars = number::stars(because.stars);
             say!("{} by {stars} for {title}", signed(because.moved, 2));
         }
-        note!(
-            "A list of the best counts popularity and the latest ratings beside these stars; `query top --by stars` lists by stars alone"
-        );
+        if let Some(words) = self.at_hand.beside().words("the latest ratings") {
+            note!(
+                "A list of the best counts {words} beside these stars; `query top --by stars` lists by stars alone"
+            );
+        }
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn tell(
         user: one.id,
         with: other.id,
         movies,
-        sorted_by: print::for_two(args.agree.into(), args.by.into()),
+        sorted_by: print::for_two(args.agree.into(), args.by.into(), print::Beside::of(&model)),
         may_name_rated: args.include_rated || others.rated().may_be_named(),
         heading: format!(
             "The best of {what} for {} (1) and {} (2), who give {:.2} and {:.2} stars on average",
