@@ -344,9 +344,14 @@ impl Raw {
             }
             false => (rows, columns, array),
         };
-        if rows == 0 || dim == 0 {
+        if shape[0] == 0 {
             return Err(format!(
-                "`{name}` has the shape {shape:?}, which holds nothing"
+                "`{name}` has no rows, as its shape is {shape:?}: there should be one for each {what}"
+            ));
+        }
+        if shape[1] == 0 {
+            return Err(format!(
+                "the rows of `{name}` hold no numbers, as its shape is {shape:?}"
             ));
         }
         if u32::try_from(rows).is_err() {

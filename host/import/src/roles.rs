@@ -60,6 +60,18 @@ pub struct Given {
     part: Option<Range<usize>>,
 }
 
+impl Given {
+    /// Whether both take one and the same row of an array.
+    fn overlaps(&self, other: &Given) -> bool {
+        let rows = |given: &Given| given.part.clone().unwrap_or(0..usize::MAX);
+        let (one, another) = (rows(self), rows(other));
+        self.array.is_some()
+            && self.array == other.array
+            && one.start < another.end
+            && another.start < one.end
+    }
+}
+
 impl FromStr for Given {
     type Err = String;
 
@@ -174,6 +186,12 @@ impl Cast {
                     .rows(part.clone())
                     .map_err(|why| format!("--map {}: `{name}` {why}", given.what))?,
             };
+            if let Some(before) = all[..at].iter().find(|other| other.overlaps(given)) {
+                return Err(format!(
+                    "--map takes the same rows of `{name}` as {} and as {}: they should be one of them (`{name}[0:943]` is some of them)",
+                    before.what, given.what
+                ));
+            }
             cast.rest.remove(name);
             match role {
                 Some(role) => cast.take(role, name.clone(), array),
@@ -309,7 +327,8 @@ fn guess(name: &str, array: &Array) -> Option<Role> {
         return None;
     }
     let is_bias = has(&["bias", "biases", "b", "bu", "bi", "intercept", "intercepts"]);
-    let wide = |shape: &[usize]| shape.len() == 2 && shape[1] > 1 && shape[0] > 1;
+    // A table of nothing is one too, so that it is told what it lacks.
+    let wide = |shape: &[usize]| shape.len() == 2 && !shape.contains(&1);
     let narrow = |shape: &[usize]| {
         shape.len() == 1 || (shape.len() == 2 && (shape[0] == 1 || shape[1] == 1))
     };
@@ -452,6 +471,17 @@ mod tests {
             told,
             "--map names user_bias twice, a and none: it should be one of them"
         );
+        for (user, movie) in [("V", "V"), ("V[:5]", "V[4:]"), ("V", "V[4:]")] {
+            let both: Vec<Given> = [
+                format!("user_embedding={user}"),
+                format!("movie_embedding={movie}"),
+            ]
+            .map(|text| text.parse().unwrap())
+            .into();
+            let told = Cast::of(arrays(&[("V", &[8, 2])]), &both).unwrap_err();
+            let due = "--map takes the same rows of `V` as user_embedding and as movie_embedding: ";
+            assert!(told.starts_with(due), "{told}");
+        }
         for wrong in [
             "user_embedding",
             "users=V",

@@ -48,6 +48,20 @@ fn what_does_not_fit_together_is_refused_in_a_sentence() {
     );
     let told = with(&[("item_bias", "<f4 (2,)", &bytes(&[0.0; 2]))]);
     assert!(told.contains("`item_bias` has 2 numbers"), "{told}");
+    for (shape, why) in [
+        (
+            "(0, 2)",
+            "`item_factors` has no rows, as its shape is [0, 2]",
+        ),
+        ("(3, 0)", "the rows of `item_factors` hold no numbers"),
+    ] {
+        let none = [
+            tables[0],
+            ("item_factors", &format!("<f4 {shape}"), &[][..]),
+        ];
+        let told = refused(&folder.npz(&none), &Wishes::default());
+        assert!(told.contains(why), "{told}");
+    }
     let told = with(&[("mu", "<f4 ()", &bytes(&[f32::NAN]))]);
     assert!(told.contains("`mu` is to be the mean"), "{told}");
     let broken = bytes(&[1.0, 1.0, f32::NAN, 1.0]);
