@@ -83,12 +83,12 @@ fn a_list_follows_what_the_owner_rated_on_the_board() -> Result<()> {
     assert_eq!(list, plain(&model, &user, &interest, &rated));
     assert_ne!(list, without(&model, &user, &rated));
 
-    // An owner: Toy Story and its like, by core's fold-in of the very ratings.
+    // An owner: Toy Story and its like, and one star for Alien, by core's fold-in of the very ratings.
     let who = Who::Owner(0);
     let mut profile = Profile::<8>::new(Some(&model));
     let mut rated = Vec::new();
-    for (sequence, movie) in (0..).zip([1, 588, 364, 595, 2355]) {
-        let stars = 4.5;
+    let likes = [1, 588, 364, 595, 2355].map(|movie| (movie, 4.5));
+    for (sequence, (movie, stars)) in (0..).zip(likes.into_iter().chain([(1214, 1.0)])) {
         let answer = connection.ask(&Request::Rate { who, movie, stars })?;
         anyhow::ensure!(
             matches!(answer.reply(), Some(Reply::Rated { .. })),
@@ -103,7 +103,10 @@ fn a_list_follows_what_the_owner_rated_on_the_board() -> Result<()> {
     }
     profile.learn(&model);
     let user = profile.private().state(&model);
-    let interest = model.interest_of_ratings(profile.log().ratings(), user.mean());
+    let (log, mean) = (profile.log().ratings(), user.mean());
+    let interest = model.interest_of_ratings(log, mean);
+    let liked = log.split_last().context("ratings")?.1;
+    assert_eq!(interest, model.interest_of_ratings(liked, mean));
     let list = asked(&mut connection, who)?;
     assert_eq!(list, plain(&model, &user, &interest, &rated));
     assert_ne!(list, without(&model, &user, &rated));
