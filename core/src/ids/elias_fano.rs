@@ -159,7 +159,7 @@ std::thread_local! {
 }
 
 /// How many words an index of `ids`, which ascend strictly, takes at its smallest, and with how many low bits; `None` if
-/// there are no ids or more low bits than 2^32. Costs 32 passes over the ids.
+/// there are no ids or more low bits than 2^32. Costs a pass over the ids, and up to 31 more where they are dense in places.
 #[cfg(feature = "write")]
 pub fn elias_fano_size(ids: &[u32]) -> Option<(usize, u32)> {
     let (count, last) = (u32::try_from(ids.len()).ok()?, *ids.last()?);
@@ -174,11 +174,13 @@ pub fn elias_fano_size(ids: &[u32]) -> Option<(usize, u32)> {
         let mut alike = ids.chunk_by(|a, b| a >> low_bits == b >> low_bits);
         alike.all(|run| run.len() <= MAX_RUN as usize)
     };
-    // More low bits only lengthen the runs.
-    (0..32)
-        .take_while(|low_bits| runs(*low_bits))
-        .filter_map(|low_bits| Some((words(low_bits)?, low_bits)))
-        .min()
+    let mut sizes: [_; 32] = core::array::from_fn(|low_bits| {
+        let low_bits = low_bits as u32;
+        Some((words(low_bits)?, low_bits))
+    });
+    sizes.sort_unstable();
+    let mut smallest_first = sizes.into_iter().flatten();
+    smallest_first.find(|(_, low_bits)| runs(*low_bits))
 }
 
 /// Writes the index of `ids`, which ascend strictly, over `words`, as many as [`elias_fano_size`] says with these

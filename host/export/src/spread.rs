@@ -22,9 +22,10 @@ pub fn spread(p: &Parameters) -> Vec<f32> {
     let mut mean = vec![0.0; learned];
     for user in 0..p.users {
         for (i, sum) in mean.iter_mut().enumerate() {
-            *sum += number(user, i) / users;
+            *sum += number(user, i);
         }
     }
+    mean.iter_mut().for_each(|sum| *sum /= users);
     let mut triangle = vec![0.0; learned * (learned + 1) / 2];
     let mut away = vec![0.0; learned];
     for user in 0..p.users {
@@ -34,14 +35,14 @@ pub fn spread(p: &Parameters) -> Vec<f32> {
         let mut entries = triangle.iter_mut();
         for (i, x) in away.iter().enumerate() {
             for (y, entry) in away[..=i].iter().zip(&mut entries) {
-                *entry += x * y / users;
+                *entry += x * y;
             }
         }
     }
-    let unit = unit(p);
+    let unit = users * unit(p);
     triangle
         .iter()
-        .map(|covariance| (covariance / unit) as f32)
+        .map(|products| (products / unit) as f32)
         .collect()
 }
 
