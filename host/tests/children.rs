@@ -42,16 +42,20 @@ fn place() -> TempDir {
     place
 }
 
-fn query(place: &TempDir, question: &str) -> Child {
-    let path = format!(
+/// Where those programs are found first.
+fn path(place: &TempDir) -> String {
+    format!(
         "{}:{}",
         place.path().display(),
         std::env::var("PATH").unwrap_or_default()
-    );
+    )
+}
+
+fn query(place: &TempDir, question: &str) -> Child {
     signals::as_usual(&mut Command::new(env!("CARGO_BIN_EXE_host")))
         .args(["query", question, "--emulator", "--image", "model.img"])
         .current_dir(place.path())
-        .env("PATH", path)
+        .env("PATH", path(place))
         .env("CARGO", place.path().join("cargo"))
         .env("PLACE", place.path())
         .stdout(Stdio::piped())
@@ -87,6 +91,33 @@ fn is_gone(process: &str) -> bool {
         std::thread::sleep(Duration::from_millis(5));
     }
     false
+}
+
+#[test]
+fn an_emulate_that_ctrl_c_ends_before_its_board_is_ready_says_so_and_that_nothing_was_changed() {
+    let place = place();
+    std::fs::write(place.path().join("slow"), "").unwrap();
+    let host = signals::as_usual(&mut Command::new(env!("CARGO_BIN_EXE_host")))
+        .args(["emulate", "--image", "model.img"])
+        .current_dir(place.path())
+        .env("XDG_RUNTIME_DIR", place.path())
+        .env("PATH", path(&place))
+        .env("CARGO", place.path().join("cargo"))
+        .env("PLACE", place.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = written(&place.path().join("cargo.pids"));
+    // As a terminal does, which sends it to all that run there.
+    signal(&host, "-INT");
+    let kill = Command::new("kill").args(text.split_whitespace()).status();
+    assert!(kill.unwrap().success());
+    let output = host.wait_with_output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{told}");
+    let due = "Ended before the emulated stm32f405 was ready; nothing was changed\n";
+    assert!(told.ends_with(due), "{told}");
 }
 
 fn signal(process: &Child, name: &str) {

@@ -70,7 +70,18 @@ pub fn run(args: &Args) -> Result<()> {
     let profile = profile.as_deref();
     // Better told before a firmware is built.
     running::folder()?;
-    let held = Held::boot((args.board, own), &args.image, profile, args.tcp, stop)?;
+    let held = Held::boot((args.board, own), &args.image, profile, args.tcp, stop);
+    let held = held.map_err(|why| match stop.load(Ordering::Relaxed) {
+        // What Ctrl-C ended, cargo and the emulator among it, is no failure.
+        true => {
+            let name = args.board.name;
+            Stopped(format!(
+                "Ended before the emulated {name} was ready; nothing was changed"
+            ))
+            .into()
+        }
+        false => why,
+    })?;
     // Gone when this ends, however it does in order.
     let _told = held.running.tell()?;
     held.tell();
