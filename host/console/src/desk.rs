@@ -347,9 +347,17 @@ fn by_genre(desk: &Desk, movies: impl Iterator<Item = (u32, f32)>) -> BTreeMap<&
     all
 }
 
-/// A prediction's parts and the ratings that moved it, line by line.
-pub fn why(desk: &Desk, explained: &pocketrec::wire::Explained) -> Vec<String> {
-    why_for(desk, explained, None)
+/// A prediction's parts, what a list counts beside them, which is `more`, and the ratings that moved the stars, line by line: the last are what
+/// a small screen has no room for.
+pub fn why(
+    desk: &Desk,
+    explained: &pocketrec::wire::Explained,
+    more: Option<String>,
+) -> Vec<String> {
+    let mut lines = parts(explained, None);
+    lines.extend(more);
+    lines.extend(because(desk, explained, "Your"));
+    lines
 }
 
 /// What a list of the best movies counts beside the stars that are explained; by how much, where the movie's `score` in that list is
@@ -372,25 +380,22 @@ pub fn beside(
     })
 }
 
-/// The same of a prediction for another one.
-pub fn why_for(
-    desk: &Desk,
-    explained: &pocketrec::wire::Explained,
-    other: Option<&Other>,
-) -> Vec<String> {
+/// The parts of a prediction for another one and the ratings that moved it, line by line.
+pub fn why_for(desk: &Desk, explained: &pocketrec::wire::Explained, other: &Other) -> Vec<String> {
+    let mut lines = parts(explained, Some(other));
+    lines.extend(because(desk, explained, "Their"));
+    lines
+}
+
+/// The parts, line by line.
+fn parts(explained: &pocketrec::wire::Explained, other: Option<&Other>) -> Vec<String> {
     let mut lines = vec![format!(
         "{} what all predictions start from",
         fixed(explained.mean, 2)
     )];
-    let ([general, taste], whose) = match other {
-        None => (
-            ["how you rate in general", "your taste and its kind"],
-            "Your",
-        ),
-        Some(_) => (
-            ["how they rate in general", "their taste and its kind"],
-            "Their",
-        ),
+    let [general, taste] = match other {
+        None => ["how you rate in general", "your taste and its kind"],
+        Some(_) => ["how they rate in general", "their taste and its kind"],
     };
     for (value, part) in [
         (explained.user_bias, general),
@@ -403,15 +408,23 @@ pub fn why_for(
             lines.push(format!("{} {part}", signed(value, 2)));
         }
     }
-    for because in &explained.because {
-        lines.push(format!(
-            "{whose} {} for {} moved it by {}",
+    lines
+}
+
+/// The ratings that moved it.
+fn because(
+    desk: &Desk,
+    explained: &pocketrec::wire::Explained,
+    whose: &str,
+) -> impl Iterator<Item = String> {
+    explained.because.iter().map(move |because| {
+        format!(
+            "{whose} {} for {} moved the stars by {}",
             because.stars,
             desk.title(because.movie),
             signed(because.moved, 2)
-        ));
-    }
-    lines
+        )
+    })
 }
 
 #[cfg(test)]

@@ -279,7 +279,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 let stars = fixed(explained.stars, 2);
                 let title = self.desk.title(*movie);
                 say!("{stars} stars for {title} from {}, which are", other.name());
-                for line in why_for(&self.desk, explained, Some(other)) {
+                for line in why_for(&self.desk, explained, other) {
                     say!("    {line}");
                 }
             }
@@ -298,7 +298,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 let likely = clause(*interval);
                 let title = self.desk.title(*movie);
                 say!("{stars} stars for {title}{likely}, which are");
-                for line in why(&self.desk, explained) {
+                for line in why(&self.desk, explained, None) {
                     say!("    {line}");
                 }
                 if self.order == Order::Score {

@@ -22,21 +22,22 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, over: &Over, area: Rect) {
         Over::WhyFor(other, movie, explained) => {
             let title = format!(" Why {}, for {} ", state.desk.title(*movie), other.name());
             let mut lines = vec![format!("{} stars, which are", fixed(explained.stars, 2))];
-            lines.extend(why_for(&state.desk, explained, Some(other)));
+            lines.extend(why_for(&state.desk, explained, other));
             (title, lines)
         }
         Over::Why(movie, explained, interval) => {
             let title = format!(" Why {} ", state.desk.title(*movie));
             let stars = fixed(explained.stars, 2);
             let mut lines = vec![format!("{stars} stars{}, which are", clause(*interval))];
-            lines.extend(why(&state.desk, explained));
+            let of = |ranked: &&Ranked| ranked.movie == *movie;
+            let score = state.top.iter().find(of).map(|ranked| ranked.score);
+            let more = match state.order {
+                Order::Score => beside(&state.desk, explained, score),
+                _ => None,
+            };
+            lines.extend(why(&state.desk, explained, more));
             if let Some(change) = change(state, *movie) {
                 lines.push(format!("{change} by what was learned last"));
-            }
-            if state.order == Order::Score {
-                let of = |ranked: &&Ranked| ranked.movie == *movie;
-                let score = state.top.iter().find(of).map(|ranked| ranked.score);
-                lines.extend(beside(&state.desk, explained, score));
             }
             (title, lines)
         }

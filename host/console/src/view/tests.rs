@@ -498,7 +498,7 @@ fn what_an_explanation_has_no_room_for_is_shown_to_be_missing_and_a_list_counts_
         mlp: 0.0,
         because: pocketrec::list::List::new(),
     };
-    state.over = Some(Over::Why(3, explained, None));
+    state.over = Some(Over::Why(3, explained.clone(), None));
     let whole = screen(&mut state, 80, 24);
     shows(
         &whole,
@@ -509,6 +509,23 @@ fn what_an_explanation_has_no_room_for_is_shown_to_be_missing_and_a_list_counts_
         &screen(&mut state, 80, 6),
         &["4.00 stars", "\u{2502} \u{2026}"],
     );
+    // Of many lines those of single ratings are left out first.
+    let told = Because {
+        movie: 3,
+        stars: 4.0,
+        moved: 0.1,
+    };
+    let all = Explained {
+        dot: 0.25,
+        because: [told; 5].into_iter().collect(),
+        ..explained
+    };
+    state.over = Some(Over::Why(3, all, None));
+    shows(
+        &screen(&mut state, 40, 12),
+        &["In the list also +0.65", "\u{2502} \u{2026}"],
+    );
+    state.over = Some(Over::Why(3, explained, None));
     // By another order a list doesn't count them.
     state.order = Order::Taste;
     let lines = screen(&mut state, 80, 24);
