@@ -11,7 +11,7 @@ use pocketrec::wire::{
     Capabilities, Explained, Hello, MAX_LIST, Owners, ProfileReply, Ranked, RatingEntry, Refusal,
     Reply, Request, Shared, Storage, StorageState, Who,
 };
-use pocketrec_base::error::BadInput;
+use pocketrec_base::error::{BadInput, Stopped};
 use pocketrec_link::keep::{self, Keeper, no_owner};
 use pocketrec_link::{Connection, LinkError, likely, ratings};
 
@@ -137,13 +137,23 @@ pub struct Device<L> {
     owner: u8,
     /// Who writes down what a board learns that forgets it when it ends.
     keeper: Option<Keeper>,
-    /// Whether `emulate` holds the board, and does so.
-    held: bool,
+    holder: Holder,
+}
+
+/// What a board ends with, and its ratings where it keeps none in flash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// Its power.
+    Itself,
+    /// `emulate`, which keeps them in a file.
+    Emulate,
+    /// This program, with what its flash has.
+    ThisProgram,
 }
 
 impl<L: Read + Write> Device<L> {
-    /// Meets the board behind a line, for its `owner`; `keeper` writes after each change, or `emulate`, where it holds the
-    /// board.
+    /// Meets the board behind a line, for its `owner`; `keeper` writes after each change, or `emulate`, where it is the
+    /// `holder`.
     ///
     /// # Errors
     ///
@@ -152,7 +162,7 @@ impl<L: Read + Write> Device<L> {
         mut board: Connection<L>,
         owner: u8,
         keeper: Option<Keeper>,
-        held: bool,
+        holder: Holder,
     ) -> Result<(Self, About)> {
         let hello = board.hello()?;
         let mut about = board.ask_for(
@@ -177,7 +187,7 @@ impl<L: Read + Write> Device<L> {
             board,
             owner,
             keeper,
-            held,
+            holder,
         };
         let (owners, storage) = device.storage()?;
         if owner >= owners.owners {
@@ -194,11 +204,21 @@ impl<L: Read + Write> Device<L> {
 
     /// Where ratings are kept, in words.
     pub fn kept(&self, storage: &Storage) -> String {
-        match &self.keeper {
-            Some(keeper) => format!("kept in {}", keeper.path().display()),
-            None if self.held && is_lost(storage.state) => "kept by `emulate`".into(),
-            None => kept(storage).to_owned(),
+        match (&self.keeper, self.holder) {
+            (Some(keeper), _) => format!("kept in {}", keeper.path().display()),
+            (None, Holder::ThisProgram) => "kept until this ends".into(),
+            (None, Holder::Emulate) if is_lost(storage.state) => "kept by `emulate`".into(),
+            (None, _) => kept(storage).to_owned(),
         }
+    }
+
+    /// That it was ended by a signal, and what becomes of ratings.
+    pub fn ended(&self) -> Stopped {
+        let kept = match (&self.keeper, self.holder) {
+            (None, Holder::ThisProgram) => "nothing is kept",
+            _ => "what was rated is kept",
+        };
+        Stopped(format!("Ended; {kept}"))
     }
 
     fn storage(&mut self) -> Result<(Owners, Storage), LinkError> {

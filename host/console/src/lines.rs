@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use pocketrec::model::{Interval, Wanted};
 use pocketrec::rank::Order;
 use pocketrec::wire::{Ranked, RatingEntry};
-use pocketrec_base::error::{BadInput, Stopped};
+use pocketrec_base::error::BadInput;
 use pocketrec_base::print::number::{count, fixed, stars as with_word};
 use pocketrec_base::print::{self, Column, Table, worded};
 use pocketrec_base::{note, say};
@@ -66,7 +66,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
     ///
     /// # Errors
     ///
-    /// [`BadInput`] for the first line that can't be meant, by its number: nothing behind it is done. [`Stopped`] behind
+    /// [`BadInput`] for the first line that can't be meant, by its number: nothing behind it is done. [`Device::ended`] behind
     /// a signal; else what went wrong on the line to the board.
     pub fn run(&mut self, input: impl BufRead + Send + 'static, stop: &AtomicBool) -> Result<()> {
         let (tell, lines) = channel();
@@ -81,7 +81,7 @@ impl<'a, L: Read + Write> Teller<'a, L> {
         for number in 1.. {
             let line = loop {
                 if stop.load(Ordering::Relaxed) {
-                    return Err(Stopped("Ended; what was rated is kept".into()).into());
+                    return Err(self.device.ended().into());
                 }
                 match lines.recv_timeout(Duration::from_millis(20)) {
                     Ok(Err(why)) if why.kind() == std::io::ErrorKind::InvalidData => {

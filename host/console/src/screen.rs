@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use crossterm::event::{self, Event, KeyEventKind};
-use pocketrec_base::error::Stopped;
 use pocketrec_base::signals;
 use ratatui::DefaultTerminal;
 
@@ -24,7 +23,7 @@ const TICK: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 ///
-/// [`Stopped`] behind a signal; what the terminal says where it can't be drawn to.
+/// [`Device::ended`] behind a signal; what the terminal says where it can't be drawn to.
 pub fn run<L: Read + Write + Send>(
     device: Device<L>,
     mut state: State,
@@ -32,6 +31,7 @@ pub fn run<L: Read + Write + Send>(
 ) -> Result<()> {
     let (ask, asks) = channel();
     let (tell, heard) = channel();
+    let stopped = device.ended();
     std::thread::scope(move |scope| {
         scope.spawn(move || serve(device, asks, &tell));
         let ended = ratatui::try_init()
@@ -54,7 +54,7 @@ pub fn run<L: Read + Write + Send>(
         let by_signal = stop.swap(true, Ordering::Relaxed) || state.is_interrupted;
         ended?;
         match by_signal {
-            true => Err(Stopped("Ended; what was rated is kept".into()).into()),
+            true => Err(stopped.into()),
             false => Ok(()),
         }
     })

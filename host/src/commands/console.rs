@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use pocketrec_console::desk::Desk;
-use pocketrec_console::device::Device;
+use pocketrec_console::device::{Device, Holder};
 use pocketrec_console::lines::Teller;
 use pocketrec_console::screen;
 use pocketrec_console::state::State;
@@ -71,6 +71,9 @@ pub fn run(args: &Args) -> Result<()> {
             )?;
             if place.is_emulator() {
                 at_hand.needed("--emulator")?;
+                hint(
+                    "what is rated is kept until this ends; `emulate` in another terminal keeps it in a file",
+                );
             }
             let mut board = place.connect(at_hand.path())?;
             board.heed(signals::heed(""));
@@ -90,7 +93,12 @@ pub fn run(args: &Args) -> Result<()> {
             };
             let owner = args.owner.unwrap_or_else(|| place.usual_owner());
             let met = || place.remember(args.image.as_deref(), Some(owner));
-            evening(board, owner, (None, place.is_held()), desk, met)
+            let holder = match place.is_held() {
+                true => Holder::Emulate,
+                false if place.is_emulator() => Holder::ThisProgram,
+                false => Holder::Itself,
+            };
+            evening(board, owner, (None, holder), desk, met)
         }
         None => {
             let image = args.image.as_deref().unwrap_or(Path::new(DEFAULT));
@@ -137,19 +145,25 @@ fn on_this_pc(args: &Args, image: &Path) -> Result<()> {
     if !args.line.is_given() && args.image.is_none() && args.profile.is_none() {
         hint("no board was found, so this PC runs its code");
     }
-    evening(board, args.owner.unwrap_or(0), (keeper, false), desk, || ())
+    evening(
+        board,
+        args.owner.unwrap_or(0),
+        (keeper, Holder::ThisProgram),
+        desk,
+        || (),
+    )
 }
 
 /// Lets a person talk to the board, once it has been `met`.
 fn evening<L: Read + Write + Send>(
     board: Connection<L>,
     owner: u8,
-    (keeper, held): (Option<Keeper>, bool),
+    (keeper, holder): (Option<Keeper>, Holder),
     desk: Desk,
     met: impl FnOnce(),
 ) -> Result<()> {
     let stop = signals::heed("");
-    let (device, about) = Device::meet(board, owner, keeper, held)?;
+    let (device, about) = Device::meet(board, owner, keeper, holder)?;
     met();
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         return screen::run(device, State::new(desk, about, owner), stop);

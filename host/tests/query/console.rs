@@ -471,6 +471,10 @@ fn where_ratings_are_kept_is_said_of_a_board_alone_and_of_one_that_emulate_holds
     let (code, text, errors) = says(&place, &over, "board\n");
     assert_eq!(code, Some(0), "{errors}");
     assert!(text.contains("; kept in RAM"), "{text}");
+    let none = [&ON_PC[..], &["--profile", "none"]].concat();
+    let (code, text, errors) = says(&place, &none, "board\n");
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(text.contains("; kept until this ends"), "{text}");
     holds(&place, "stm32f405", &port, 1);
     let (code, text, errors) = says(&place, &over, "board\n");
     assert_eq!(code, Some(0), "{errors}");
