@@ -6,7 +6,7 @@ import { Connection, Refusal } from './link.js';
 import { Atlas } from './map.js';
 import { fromFile, give, leftOut, toFile } from './profile.js';
 import { element, rowOf } from './rows.js';
-import { call, count, fixed, items, moved, moves, say, sortedBy, stars, titled, worded } from './words.js';
+import { call, count, fixed, items, moved, moves, say, scoreOf, sortedBy, stars, titled, worded } from './words.js';
 
 const $ = (id) => document.getElementById(id);
 /** Rows in a list: as many as a reply holds. */
@@ -40,6 +40,8 @@ class Page {
   shared = [];
   other = null;
   genres = [];
+  /** What scores of the page’s image count beside predicted stars. */
+  beside = null;
 
   static async start() {
     const page = new Page();
@@ -50,6 +52,7 @@ class Page {
     page.movies = readMovies(new TextDecoder().decode(table));
     wordPage();
     page.genres = page.core.json('genres');
+    page.beside = page.core.json('beside');
     for (const list of ['genre', 'not']) $(list).append(...page.genres.map((name, bit) => element('option', { value: String(bit) }, name)));
     page.byId = new Map(page.movies.map((movie) => [movie.id, movie]));
     page.board = new PageBoard(page.core);
@@ -476,6 +479,11 @@ class Page {
     }[this.order()];
   }
 
+  /** What scores count beside predicted stars; both, where the board’s image isn’t the page’s. */
+  counts() {
+    return crcOf(this.scale) === crcOf(this.own) ? this.beside : { popularity: true, interest: true };
+  }
+
   aboutList(rows) {
     if (this.words) return rows.length ? 'What fits, the likeliest first, with what you would probably give it.' : 'No title is like that.';
     if (this.tab === 'suggest') return 'Rating one of these would teach it most.';
@@ -483,7 +491,7 @@ class Page {
     if (this.tab === 'two') return this.aboutTwo(rows);
     if (!rows.length) return say`No movie is like that and, as far as it knows you, above what you give on average.`;
     const what = this.orderInWords({
-      Score: say`by score: the stars you would give, a movie’s popularity and your latest ratings together; the first has 100 %`,
+      Score: `by score: ${scoreOf('the stars you would give', this.counts(), 'your latest ratings')}; the first has 100 %`,
       Stars: 'by the stars you would give',
       Taste: say`by taste: what of the stars is your own taste, however good a movie is in general`,
     });
@@ -498,7 +506,7 @@ class Page {
     const lower = $('agree').value === 'Least';
     const of = lower ? 'what it is to the one of you who likes it less' : 'the mean of what it is to both of you';
     const what = this.orderInWords({
-      Score: say`by score, from each one’s own mean: stars, popularity and latest ratings together; the first has 100 %`,
+      Score: `by score, from each one’s own mean: ${scoreOf('stars', this.counts(), 'latest ratings')}; the first has 100 %`,
       Stars: 'by how many stars it is above each one’s own mean',
       Taste: say`by taste: what of the stars is each one’s own, however good a movie is in general`,
     });

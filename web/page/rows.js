@@ -1,6 +1,6 @@
 // A list's rows: a movie with its number, and what opens below it, its stars to give, why, and what is near it.
 
-import { fixed, likely, parts, signed, stars, titled } from './words.js';
+import { fixed, inTheList, likely, parts, signed, stars, titled } from './words.js';
 
 const STAR = 'M12 2.6l2.9 6.1 6.7.8-5 4.6 1.4 6.6-6-3.3-6 3.3 1.4-6.6-5-4.6 6.7-.8z';
 
@@ -99,15 +99,20 @@ function moreOf(id, desk) {
 }
 
 /** Why the movie has its stars, and for whom where it is for two. */
-function whyOf({ explained, likely: interval }, whom, desk) {
+function whyOf({ movie: id, explained, likely: interval }, whom, desk) {
   const isOwn = whom === null || whom === 'you';
   const because = explained.because.map(({ movie, stars: rated, moved }) => [signed(moved), `of it from ${isOwn ? 'your' : 'their'} ${rated} for ${desk.name(movie)}`]);
+  // A list for two counts from each one’s own mean.
+  const isInList = whom === null && desk.order() === 'Score';
+  const ranked = desk.top.find(({ movie }) => movie === id);
+  const more = isInList ? inTheList(explained, ranked?.score, desk.counts()) : null;
   const line = ([number, what]) => element('li', {}, element('b', {}, number), element('span', {}, what));
   return element(
     'div',
     {},
     element('h3', {}, `Why ${fixed(explained.stars)} stars${whom ? ` for ${whom}` : ''}${likely(interval)}`),
     element('ul', { class: 'why' }, ...parts(explained, isOwn ? 'you' : whom).map(line), ...because.map(line)),
+    more === null ? null : element('p', { class: 'fine' }, `${more}.`),
   );
 }
 

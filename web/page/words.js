@@ -67,6 +67,30 @@ export function percent(score, first) {
   return `${fixed(100 - 100 * behind, 0)} %`;
 }
 
+/** What scores count beside predicted stars, with the words for somebody’s latest ratings; null where that is nothing. */
+export function counted({ popularity, interest }, ratings) {
+  const all = [...(popularity ? ['popularity'] : []), ...(interest ? [ratings] : [])];
+  return all.length > 0 ? all.join(' and ') : null;
+}
+
+/** What a score is: the `stars`, and what else its image lets it count. */
+export function scoreOf(stars, beside, ratings) {
+  const words = counted(beside, ratings);
+  if (words === null) return `${stars} alone, as the image says nothing else`;
+  return `${stars}${beside.popularity && beside.interest ? ',' : ' and'} ${words} together`;
+}
+
+/** What a list of the best counts beside the stars that are explained; by how much, where the `score` in it is known. Null where
+ * that is nothing. */
+export function inTheList(explained, score, beside) {
+  const words = counted(beside, 'your latest ratings');
+  if (words === null) return null;
+  if (score === undefined) return `The list counts ${words} too`;
+  // The stars of a score aren’t clamped to the scale.
+  const { mean, user_bias, movie_bias, dot, mlp } = explained;
+  return `In the list also ${signed(score - (mean + user_bias + movie_bias + dot + mlp))} for ${words}`;
+}
+
 /** What a list in this order is sorted by, for a row, beside the `first` one: nothing where its stars say it. */
 export function sortedBy(order, number, first) {
   const words = {

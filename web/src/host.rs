@@ -30,6 +30,13 @@ struct Answer<'a> {
     refused: Option<String>,
 }
 
+/// What scores count beside predicted stars, as `pocketrec_link::lists` has it.
+#[derive(Serialize)]
+struct Beside {
+    popularity: bool,
+    interest: bool,
+}
+
 /// The frame that asks `request`, JSON such as `{"Similar":{"movie":1,"count":5}}`, under `number`. `None` where it is no
 /// request.
 pub fn frame(request: &[u8], number: u32, again: bool) -> Option<Vec<u8>> {
@@ -85,6 +92,17 @@ pub fn genres(image: &[u8]) -> Vec<u8> {
     let names: Vec<&str> = names.map_or_else(Vec::new, |names| names.split(BETWEEN).collect());
     // Text into memory can't fail.
     serde_json::to_vec(&names).unwrap_or_default()
+}
+
+/// What an image's scores count beside predicted stars, as JSON; nothing where it is none.
+pub fn beside(image: &[u8]) -> Vec<u8> {
+    let model = Model::open(image).ok();
+    let beside = Beside {
+        popularity: model.as_ref().is_some_and(Model::has_confidence),
+        interest: model.as_ref().is_some_and(Model::has_interest),
+    };
+    // As above.
+    serde_json::to_vec(&beside).unwrap_or_default()
 }
 
 fn hex(bytes: &[u8]) -> String {

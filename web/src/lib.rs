@@ -95,6 +95,12 @@ pub extern "C" fn genres() -> usize {
     with(|page, _| host::genres(page.image.unwrap_or_default()))
 }
 
+/// What scores of the page's image count beside predicted stars, as JSON.
+#[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
+pub extern "C" fn beside() -> usize {
+    with(|page, _| host::beside(page.image.unwrap_or_default()))
+}
+
 /// Starts the page's board with the flash in the input; an empty one is new.
 #[cfg_attr(target_family = "wasm", unsafe(no_mangle))]
 pub extern "C" fn start() -> usize {

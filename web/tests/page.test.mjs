@@ -111,6 +111,34 @@ test('a rating moves the list, is explained, undone, forgotten, and kept over a 
     assert.match(why, /^Why \d\.\d\d stars, likely \d\.\d to \d\.\d$/m);
     assert.match(why, /what all predictions start from/);
     assert.match(why, /of it from your 5 for (Toy Story|Finding Nemo)/);
+    // The list counts more than stars: by how much, and no more than the image says.
+    assert.match(why, /^In the list also [+−]\d+\.\d\d for popularity and your latest ratings\.$/m);
+    const toldOf = (beside) =>
+      page.evaluate((beside) => {
+        Object.assign(window.pocketrec, { beside: beside ?? window.pocketrec.core.json('beside') });
+        window.pocketrec.render();
+        return [document.querySelector('#about').innerText, document.querySelector('.more').innerText];
+      }, beside);
+    for (const [popularity, interest, score, more] of [
+      [true, false, 'give and popularity together', 'for popularity\\.$'],
+      [false, true, 'give and your latest ratings together', 'for your latest ratings\\.$'],
+      [false, false, 'give alone, as the image says nothing else', null],
+    ]) {
+      const [about, text] = await toldOf({ popularity, interest });
+      assert.ok(about.includes(score), about);
+      if (more) assert.match(text, new RegExp(`^In the list also .* ${more}`, 'm'));
+      else assert.doesNotMatch(text, /list/);
+    }
+    assert.match((await toldOf(null))[0], /give, popularity and your latest ratings together; the first has 100 %/);
+    // A list in another order doesn't count them.
+    const other = await page.evaluate(() => {
+      window.pocketrec.order = () => 'Taste';
+      window.pocketrec.render();
+      delete window.pocketrec.order;
+      return document.querySelector('.more').innerText;
+    });
+    assert.doesNotMatch(other, /popularity/);
+    await page.evaluate(() => window.pocketrec.render());
     assert.equal(await page.locator('.more .chips button').count(), 6);
 
     await page.click('#undo');
