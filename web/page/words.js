@@ -80,15 +80,17 @@ export function scoreOf(stars, beside, ratings) {
   return `${stars}${beside.popularity && beside.interest ? ',' : ' and'} ${words} together`;
 }
 
-/** What a list of the best counts beside the stars that are explained; by how much, where the `score` in it is known. Null where
- * that is nothing. */
+/** What a list of the best counts beside the stars that are explained; how much of a score that is, where the `score` in it is
+ * known and above 0. Null where that is nothing. */
 export function inTheList(explained, score, beside) {
   const words = counted(beside, 'your latest ratings');
   if (words === null) return null;
-  if (score === undefined) return `The list counts ${words} too`;
   // The stars of a score aren’t clamped to the scale.
   const { mean, user_bias, movie_bias, dot, mlp } = explained;
-  return `In the list also ${signed(score - (mean + user_bias + movie_bias + dot + mlp))} for ${words}`;
+  const given = mean + user_bias + movie_bias + dot + mlp;
+  if (!(score > 0)) return `The list counts ${words} too`;
+  if (score >= given) return `${fixed((100 * (score - given)) / score, 0)} % of its score comes from ${words}`;
+  return `Its score is ${fixed((100 * (given - score)) / given, 0)} % less than these stars, by ${words}`;
 }
 
 /** What a list in this order is sorted by, for a row, beside the `first` one: nothing where its stars say it. */

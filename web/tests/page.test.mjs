@@ -112,7 +112,7 @@ test('a rating moves the list, is explained, undone, forgotten, and kept over a 
     assert.match(why, /what all predictions start from/);
     assert.match(why, /of it from your 5 for (Toy Story|Finding Nemo)/);
     // The list counts more than stars: by how much, and no more than the image says.
-    assert.match(why, /^In the list also [+−]\d+\.\d\d for popularity and your latest ratings\.$/m);
+    assert.match(why, /^[1-9]\d? % of its score comes from popularity and your latest ratings\.$/m);
     const toldOf = (beside) =>
       page.evaluate((beside) => {
         Object.assign(window.pocketrec, { beside: beside ?? window.pocketrec.core.json('beside') });
@@ -120,13 +120,13 @@ test('a rating moves the list, is explained, undone, forgotten, and kept over a 
         return [document.querySelector('#about').innerText, document.querySelector('.more').innerText];
       }, beside);
     for (const [popularity, interest, score, more] of [
-      [true, false, 'give and popularity together', 'for popularity\\.$'],
-      [false, true, 'give and your latest ratings together', 'for your latest ratings\\.$'],
+      [true, false, 'give and popularity together', 'from popularity\\.$'],
+      [false, true, 'give and your latest ratings together', 'from your latest ratings\\.$'],
       [false, false, 'give alone, as the image says nothing else', null],
     ]) {
       const [about, text] = await toldOf({ popularity, interest });
       assert.ok(about.includes(score), about);
-      if (more) assert.match(text, new RegExp(`^In the list also .* ${more}`, 'm'));
+      if (more) assert.match(text, new RegExp(`^\\d+ % of its score .* ${more}`, 'm'));
       else assert.doesNotMatch(text, /list/);
     }
     assert.match((await toldOf(null))[0], /give, popularity and your latest ratings together; the first has 100 %/);

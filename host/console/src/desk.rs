@@ -347,8 +347,8 @@ fn by_genre(desk: &Desk, movies: impl Iterator<Item = (u32, f32)>) -> BTreeMap<&
     all
 }
 
-/// A prediction's parts, what a list counts beside them, which is `more`, and the ratings that moved the stars, line by line: the last are what
-/// a small screen has no room for.
+/// A prediction's parts, what a list counts beside them, which is `more`, and the ratings that moved the stars, line by line:
+/// the last are what a small screen has no room for.
 pub fn why(
     desk: &Desk,
     explained: &pocketrec::wire::Explained,
@@ -360,23 +360,27 @@ pub fn why(
     lines
 }
 
-/// What a list of the best movies counts beside the stars that are explained; by how much, where the movie's `score` in that list is
-/// known. Nothing where the image says
-/// nothing of it.
+/// What a list of the best movies counts beside the stars that are explained; how much of a score that is, where the movie's
+/// `score` in that list is known and above 0. Nothing where the image says nothing of it.
 pub fn beside(
     desk: &Desk,
     explained: &pocketrec::wire::Explained,
     score: Option<f32>,
 ) -> Option<String> {
     let what = desk.beside.words("your latest ratings")?;
+    // The stars of a score aren't clamped to the scale.
+    let parts = explained.user_bias + explained.movie_bias + explained.dot + explained.mlp;
+    let stars = explained.mean + parts;
     Some(match score {
-        Some(score) => {
-            // The stars of a score aren't clamped to the scale.
-            let parts = explained.user_bias + explained.movie_bias + explained.dot + explained.mlp;
-            let more = signed(score - (explained.mean + parts), 2);
-            format!("In the list also {more} for {what}")
+        Some(score) if score > 0.0 && score >= stars => {
+            let share = 100.0 * (score - stars) / score;
+            format!("{share:.0} % of its score comes from {what}")
         }
-        None => format!("The list counts {what} too"),
+        Some(score) if score > 0.0 => {
+            let share = 100.0 * (stars - score) / stars;
+            format!("Its score is {share:.0} % less than these stars, by {what}")
+        }
+        _ => format!("The list counts {what} too"),
     })
 }
 
@@ -563,7 +567,15 @@ mod tests {
         // The parts are 5.25, and stars end at 5.
         assert_eq!(
             beside(&desk(), &explained, Some(17.5)).as_deref(),
-            Some("In the list also +12.25 for popularity and your latest ratings")
+            Some("70 % of its score comes from popularity and your latest ratings")
+        );
+        assert_eq!(
+            beside(&desk(), &explained, Some(4.2)).as_deref(),
+            Some("Its score is 20 % less than these stars, by popularity and your latest ratings")
+        );
+        assert_eq!(
+            beside(&desk(), &explained, Some(-1.0)),
+            beside(&desk(), &explained, None)
         );
         assert_eq!(
             beside(&desk(), &explained, None).as_deref(),

@@ -502,7 +502,7 @@ fn what_an_explanation_has_no_room_for_is_shown_to_be_missing_and_a_list_counts_
     let whole = screen(&mut state, 80, 24);
     shows(
         &whole,
-        &["In the list also +0.90 for popularity and your latest ratings"],
+        &["18 % of its score comes from popularity and your latest ratings"],
     );
     assert!(!whole.iter().any(|line| line.contains("\u{2502} \u{2026}")));
     shows(
@@ -523,7 +523,7 @@ fn what_an_explanation_has_no_room_for_is_shown_to_be_missing_and_a_list_counts_
     state.over = Some(Over::Why(3, all, None));
     shows(
         &screen(&mut state, 40, 12),
-        &["In the list also +0.65", "\u{2502} \u{2026}"],
+        &["13 % of its score comes", "\u{2502} \u{2026}"],
     );
     state.over = Some(Over::Why(3, explained, None));
     // By another order a list doesn't count them.
