@@ -39,17 +39,25 @@ impl Part {
         let path = with(zip, ".part");
         let from = with(zip, ".part.from");
         let disk = |error| FetchError::Io(path.clone(), error);
-        let file = match open_own(&path) {
-            Ok(Some(file)) => file,
+        let begun = || {
+            let (unfinished, file) = Unfinished::made(path.clone(), create).map_err(disk)?;
+            Ok((Some(unfinished), file))
+        };
+        let (unfinished, file) = match open_own(&path) {
+            Ok(Some(file)) => (None, file),
             Ok(None) => {
                 // A link or a folder of that name is nothing to go on from: only the name is taken back.
                 remove(&path).map_err(disk)?;
-                create(&path).map_err(disk)?
+                begun()?
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => create(&path).map_err(disk)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => begun()?,
             Err(error) => return Err(disk(error)),
         };
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            // What was begun here the other one has taken.
+            if let Some(unfinished) = unfinished {
+                unfinished.stay();
+            }
             return Err(FetchError::InTheWay(format!(
                 "{} is being fetched by another program; wait for its end, or name another folder with --out",
                 zip.display()
@@ -66,7 +74,7 @@ impl Part {
             length,
             validator,
             stays: false,
-            unfinished: None,
+            unfinished,
         };
         if part.length > 0 && part.validator.is_none() {
             part.begin(url, None)?;

@@ -209,6 +209,21 @@ impl Unfinished {
         Ok(Self(path))
     }
 
+    /// What `make` makes at `path`, a name that nothing has yet. A signal that comes meanwhile finds it made and named here,
+    /// or neither.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn made<T>(
+        path: PathBuf,
+        make: impl FnOnce(&Path) -> io::Result<T>,
+    ) -> io::Result<(Self, T)> {
+        let mut unfinished = unfinished();
+        let made = make(&path)?;
+        unfinished.push(path.clone());
+        Ok((Self(path), made))
+    }
+
     /// A file that is there under a name of its own.
     pub fn there(path: PathBuf) -> Self {
         unfinished().push(path.clone());
@@ -284,6 +299,21 @@ fn folder_of(path: &Path) -> &Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_made_is_named_before_a_signal_can_look_and_what_is_not_made_is_not_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.part");
+        let is_named = || UNFINISHED.lock().unwrap().contains(&path);
+        let made = Unfinished::made(path.clone(), |path| {
+            assert!(UNFINISHED.try_lock().is_err());
+            File::create_new(path)
+        });
+        assert!(is_named());
+        assert!(Unfinished::made(path.clone(), |path| File::create_new(path)).is_err());
+        drop(made.unwrap());
+        assert!(!is_named() && !path.exists());
+    }
 
     #[cfg(unix)]
     #[test]
