@@ -18,7 +18,7 @@ use pocketrec::learn::{self, MAX_LEARNED};
 use pocketrec::list::List;
 use pocketrec::mlp::{Activations, Mlp};
 use pocketrec::model::entry::Movie;
-use pocketrec::model::interest::Interest;
+use pocketrec::model::interest::{Interest, least_liked};
 use pocketrec::model::{Model, Opening, Parts, Wanted};
 use pocketrec::numeric::activation::{Activation, relu};
 use pocketrec::numeric::crc32::{Crc32, crc32};
@@ -250,6 +250,7 @@ fn models(model: &Model<'_>) {
         model.stores_halves();
         model.confidence_stars(word());
         model.has_interest();
+        least_liked(float(), (float(), float()));
         model.interest_of_user(UserId(word()));
         model.interest_stars(&black_box(Interest::NONE), word());
         black_box(Interest::NONE).any();

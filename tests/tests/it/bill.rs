@@ -116,7 +116,7 @@ fn a_lists_bill_is_near_the_emulated_boards_clock() -> Result<()> {
         );
         for took in lists {
             assert!(
-                (0.85..1.15).contains(&(took / billed)),
+                (0.8..1.2).contains(&(took / billed)),
                 "a list in {precision:?} takes {took:.0} instructions, and {billed:.0} are billed"
             );
         }
