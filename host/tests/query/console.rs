@@ -240,7 +240,13 @@ fn a_narrow_screen_of_40x12_does_the_same_over_a_line_and_a_signal_gives_the_ter
     screen.shows(&["The best for you"]);
     // How far a rating moved it stands at the end of a line that is longer than the screen.
     screen.press("w");
-    screen.shows(&["Why Part", "stars", "which are", "moved it", "by +0."]);
+    screen.shows(&[
+        "Why Part",
+        "stars",
+        "which are",
+        "moved the",
+        "stars by +0.",
+    ]);
     screen.press(" ?");
     screen.shows(&["Keys", "q   end"]);
     // SAFETY: the child isn't waited for yet, so the number is its own.
