@@ -3,7 +3,7 @@
 //! [`device`] is who is talked to, a board on the desk, an emulated one or core on this PC. Somebody at a terminal gets
 //! [`screen`]: [`state`] is all that it knows at a moment, [`update`] what keys and answers change, [`view`] how it looks,
 //! and [`worker`] the thread that asks. A script gets [`lines`], which reads the same verbs ([`verb`]) as text. [`desk`] is
-//! what both share.
+//! what both share, and [`why`] what both explain.
 
 #![deny(
     clippy::print_stdout,
@@ -19,4 +19,5 @@ pub mod state;
 pub mod update;
 pub mod verb;
 pub mod view;
+pub mod why;
 pub mod worker;

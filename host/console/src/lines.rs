@@ -17,10 +17,11 @@ use pocketrec_data::search::is_name;
 use pocketrec_link::likely::clause;
 use pocketrec_link::lists::{below, cell, for_two, name_for_two, names, sorted_by, table};
 
-use super::desk::{Desk, Moves, beside, heading, heading_for_two, taste, unknown, why, why_for};
+use super::desk::{Desk, Moves, heading, heading_for_two, taste, unknown};
 use super::device::{About, Ask, Device, LIST, Told};
 use super::verb::{self, HELP, Named, Other, Verb};
 use super::view::side::generous;
+use super::why::{beside, why, why_for};
 
 /// How a movie is found by words: its id, or why none is meant; for a change nothing is guessed.
 pub type Choose<'a> = dyn Fn(&str, bool) -> Result<u32> + 'a;
@@ -301,13 +302,10 @@ impl<'a, L: Read + Write> Teller<'a, L> {
                 for line in why(&self.desk, explained, None) {
                     say!("    {line}");
                 }
-                if self.order == Order::Score {
-                    let mut top = self.top.iter().flatten();
-                    let score = top.find(|ranked| ranked.movie == *movie);
-                    let score = score.map(|ranked| ranked.score);
-                    if let Some(line) = beside(&self.desk, explained, score) {
-                        note!("{line}");
-                    }
+                let top = self.top.as_deref().unwrap_or_default();
+                let list = (self.order, top);
+                if let Some(line) = beside(&self.desk, (*movie, explained), list) {
+                    note!("{line}");
                 }
             }
             Told::Stars(movie, stars) => {

@@ -1,7 +1,5 @@
 //! What lies over the list until a key is pressed.
 
-use pocketrec::rank::Order;
-use pocketrec::wire::Ranked;
 use pocketrec_base::print::number::fixed;
 use pocketrec_base::print::width::{folded, shortened};
 use pocketrec_link::likely::clause;
@@ -12,8 +10,8 @@ use ratatui::widgets::{Block, Clear, Paragraph};
 
 use super::list::change;
 use super::{BOLD, digits};
-use crate::desk::{beside, why, why_for};
 use crate::state::{Over, State};
+use crate::why::{beside, why, why_for};
 
 /// Draws it in the middle, as large as it must be.
 pub fn draw(frame: &mut Frame<'_>, state: &State, over: &Over, area: Rect) {
@@ -29,12 +27,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, over: &Over, area: Rect) {
             let title = format!(" Why {} ", state.desk.title(*movie));
             let stars = fixed(explained.stars, 2);
             let mut lines = vec![format!("{stars} stars{}, which are", clause(*interval))];
-            let of = |ranked: &&Ranked| ranked.movie == *movie;
-            let score = state.top.iter().find(of).map(|ranked| ranked.score);
-            let more = match state.order {
-                Order::Score => beside(&state.desk, explained, score),
-                _ => None,
-            };
+            let list = (state.order, &state.top[..]);
+            let more = beside(&state.desk, (*movie, explained), list);
             lines.extend(why(&state.desk, explained, more));
             if let Some(change) = change(state, *movie) {
                 lines.push(format!("{change} by what was learned last"));
