@@ -162,6 +162,35 @@ fn pick(tried: &[(f32, f32, Ranking)], enough: f64) -> Option<(f32, f32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::{ModelKind, Options};
+
+    #[test]
+    fn lists_go_by_what_was_rated_before_and_not_disliked() {
+        // One person gives five movies 4, 1, 5, 4 and 4 stars, one after the other; the fourth is held.
+        let ratings = Ratings {
+            user_ids: vec![1],
+            movie_ids: (1..=5).collect(),
+            users: vec![0; 5],
+            movies: (0..5).collect(),
+            stars: vec![4.0, 1.0, 5.0, 4.0, 4.0],
+            times: (1..=5).collect(),
+        };
+        let split = Split {
+            train: vec![0, 1, 2, 4],
+            validation: vec![3],
+        };
+        let (order, _) = split.in_order(&ratings);
+        let held = Held::new(&ratings, &split, &order, &[1; 5]);
+        let options = Options {
+            model: ModelKind::Mf,
+            ..Options::default()
+        };
+        let mut parameters = Parameters::initial(&options, 1, 5, 3.5);
+        assert_eq!(held.before(&parameters, 0), [0, 2]);
+        // Of somebody who gives that little nothing is disliked.
+        parameters.user_bias[0] = -2.0;
+        assert_eq!(held.before(&parameters, 0), [0, 1, 2]);
+    }
 
     #[test]
     fn the_largest_weight_is_taken_that_finds_nearly_what_the_best_does_and_names_enough() {
