@@ -157,7 +157,8 @@ impl AtHand {
     }
 
     /// Makes sure that the board's image is this one, and holds the board to it; says in a line why movies are shown by
-    /// their ids, where they are; `held` is what `emulate` says of it, where it holds the board. The ids of movies that were added to the board's image.
+    /// their ids, where they are; `held` is what `emulate` says of it, where it holds the board. The ids of movies that were
+    /// added to the board's image.
     ///
     /// # Errors
     /// [`BadInput`] where it is another one.
