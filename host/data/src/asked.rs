@@ -5,7 +5,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use super::DataError;
-use super::form::shortened;
+use super::error::shortened;
 use super::header::{Header, plain};
 use super::open::unreadable;
 use super::parquet::column::{Cell, Column};

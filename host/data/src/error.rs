@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use pocketrec_base::error::BadInput;
+use pocketrec_base::print;
 
 /// A line that isn't what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,31 +20,22 @@ pub struct BadLine {
 }
 
 impl BadLine {
-    /// A bad line; `line` is shown with its control characters escaped and at most 80 characters of it.
+    /// A bad line; of `line` at most 80 columns are shown.
     pub fn new(path: &Path, number: u64, line: &[u8], reason: impl fmt::Display) -> BadLine {
         let line = &line[..line.len().min(400)];
-        let shown: String = String::from_utf8_lossy(line)
-            .trim_end_matches(['\r', '\n'])
-            .chars()
-            .flat_map(|c| {
-                if c.is_control() {
-                    c.escape_default().collect()
-                } else {
-                    vec![c]
-                }
-            })
-            .collect();
-        let text = match shown.char_indices().nth(80) {
-            Some((cut, _)) => format!("{}…", &shown[..cut]),
-            None => shown,
-        };
+        let text = String::from_utf8_lossy(line);
         BadLine {
             path: path.to_owned(),
             number,
-            text,
+            text: print::shown(text.trim_end_matches(['\r', '\n']), 80),
             reason: reason.to_string(),
         }
     }
+}
+
+/// A name as a sentence shows it.
+pub(crate) fn shortened(name: &str) -> String {
+    print::shown(name, 40)
 }
 
 impl fmt::Display for BadLine {

@@ -1,6 +1,7 @@
 //! How a file writes its ratings: what stands between fields, and which of them says what.
 
 use super::cells::{self, Separator};
+use super::error::shortened;
 use super::header::{Header, plain};
 use super::known::NAMES;
 use super::reading::{Columns, Place, Reading};
@@ -330,20 +331,6 @@ fn list(cells: &[String]) -> String {
         more => format!(" and {more} more"),
     };
     names.join(", ") + &more
-}
-
-/// A name as a sentence shows it: on one line, and at most 40 characters of it.
-pub(crate) fn shortened(cell: &str) -> String {
-    cell.chars()
-        .take(40)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
 }
 
 /// Which columns a header's names were taken for, unless it is one that says it in MovieLens's words or RecBole's.

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::decode::{Decoded, decode};
+use super::error::shortened;
 use super::error::{BadLine, DataError};
-use super::form::shortened;
 use super::header::{Header, Records, YEARS};
 use super::known;
 use super::search::{Movie, Titles};

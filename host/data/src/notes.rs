@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::columns::Told;
+use super::error::shortened;
 use super::names::{Closed, Names};
 use super::scale::{GivenScale, Scale};
 use super::time::Unit;
@@ -94,12 +95,12 @@ impl fmt::Display for Note {
             Note::Names { what, first } => {
                 write!(f, "Its {what} ids are names, which are kept")?;
                 match first {
-                    Some((line, text)) => write!(f, ": `{}` in line {line} is not a plain number", escaped(text)),
+                    Some((line, text)) => write!(f, ": `{}` in line {line} is not a plain number", shortened(text)),
                     None => Ok(()),
                 }
             }
             Note::Written { what, text, id } => {
-                write!(f, "Its {what} ids are written like `{}`, which is taken as {id}", escaped(text))
+                write!(f, "Its {what} ids are written like `{}`, which is taken as {id}", shortened(text))
             }
             Note::Duplicates { count, timed } => write!(
                 f,
@@ -142,19 +143,6 @@ fn counted(count: u64, what: &str) -> String {
 
 fn were(count: u64) -> &'static str {
     if count == 1 { "was" } else { "were" }
-}
-
-fn escaped(text: &str) -> String {
-    text.chars()
-        .take(40)
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
 }
 
 /// What lines told, in notes; `count` ratings came of them.

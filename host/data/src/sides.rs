@@ -10,8 +10,8 @@ use std::io::Read;
 use std::path::Path;
 
 use super::decode::decode;
+use super::error::shortened;
 use super::error::{BadLine, DataError};
-use super::form::shortened;
 use super::header::{Header, Records};
 use super::parquet::{Part, is_parquet};
 use super::{known, open, time};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use zip::ZipArchive;
 
 use super::error::DataError;
-use super::form::shortened;
+use super::error::shortened;
 use super::magic::{self, Kind};
 use super::open;
 use super::parquet;

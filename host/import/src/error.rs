@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use pocketrec_base::error::BadInput;
+use pocketrec_base::print;
 
 /// Why a model can't be imported.
 #[derive(Debug)]
@@ -41,12 +42,7 @@ impl fmt::Display for Failed {
 // Its sentence tells the disk's error too: a source would be told twice.
 impl std::error::Error for Failed {}
 
-/// A cell as a sentence shows it: on one line, and at most 80 characters of it.
-pub(crate) fn shown(text: &str) -> String {
-    let mut escaped: String = text.escape_debug().take(81).collect();
-    if let Some((cut, _)) = escaped.char_indices().nth(80) {
-        escaped.truncate(cut);
-        escaped.push('…');
-    }
-    escaped
+/// A cell as a sentence shows it.
+pub(crate) fn shown(cell: &str) -> String {
+    print::shown(cell, 80)
 }

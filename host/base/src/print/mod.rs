@@ -29,7 +29,7 @@ pub use item::{Item, kept, worded};
 pub use number::{bytes, count, grouped, seconds, signed};
 pub use table::{Align, Column, Table, table};
 pub use target::Target;
-pub use width::{Stream, shortened};
+pub use width::{Stream, shortened, shown};
 
 /// Standard output holds a document or a file, and nothing else may go there.
 static TAKEN: AtomicBool = AtomicBool::new(false);

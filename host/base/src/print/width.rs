@@ -1,5 +1,6 @@
 //! How wide a text is, and how much room a line has.
 
+use super::escape::escape;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Columns where standard output is no terminal and nobody says otherwise.
@@ -39,6 +40,13 @@ pub fn room(stream: Stream) -> Option<usize> {
 /// Columns that a text takes: two for a wide character, none for a combining one.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
+}
+
+/// A text from outside as a sentence shows it: on one line, [`escape`]d, and at most `most` columns of it.
+pub fn shown(text: &str, most: usize) -> String {
+    // What is behind is cut anyway, and may be a whole file.
+    let start: String = text.chars().take(8 * most).collect();
+    shortened(&escape(&start), most)
 }
 
 /// A text of at most `most` columns, an ellipsis in place of what is cut.
@@ -129,6 +137,13 @@ fn unbroken(text: &str, most: usize) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_from_outside_is_shown_on_one_line_however_long_it_is() {
+        assert_eq!(shown("user\tid", 40), "user\\tid");
+        assert_eq!(shown("a\u{1b}[31m\nb", 10), "a\\u{1b}[3…");
+        assert_eq!(shown(&"x".repeat(1 << 20), 4), "xxx…");
+    }
 
     #[test]
     fn a_wide_character_counts_as_two_and_a_combining_one_as_none() {

@@ -8,7 +8,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::schema::types::ColumnDescPtr;
 
 use super::guarded;
-use crate::form::shortened;
+use crate::error::shortened;
 
 /// What a column's numbers mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
