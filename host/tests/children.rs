@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use pocketrec::image::example;
 use pocketrec::model::Model;
+use pocketrec_export::Contents;
 use pocketrec_link::memory::MemoryBoard;
 use tempfile::TempDir;
 
@@ -118,6 +119,11 @@ fn an_emulate_that_ctrl_c_ends_before_its_board_is_ready_says_so_and_that_nothin
     assert_eq!(output.status.code(), Some(130), "{told}");
     let due = "Ended before the emulated stm32f405 was ready; nothing was changed\n";
     assert!(told.ends_with(due), "{told}");
+    // What is booted is told before anybody waits for it.
+    let first = told.lines().next().unwrap();
+    let contents = Contents::of(&Model::open(example().bytes()).unwrap());
+    let due = format!("booting stm32f405 with model.img: {contents}, written ");
+    assert!(first.starts_with(&due), "{told}");
 }
 
 fn signal(process: &Child, name: &str) {

@@ -1,6 +1,6 @@
 //! What an exported image answers, against the trainer's own arithmetic, and what it weighs.
 
-use super::super::{Chosen, Movies, Rated, Users, fit};
+use super::super::{Chosen, Contents, Movies, Rated, Users, fit};
 use super::*;
 use pocketrec::ids::{MovieId, UserId};
 use pocketrec::image::Element;
@@ -94,6 +94,35 @@ fn an_f32_image_predicts_what_the_trainer_predicts_bit_for_bit() {
             }
         }
     }
+}
+
+#[test]
+fn an_image_is_told_from_one_in_another_precision_or_with_another_number_of_dimensions_or_users() {
+    let checkpoint = checkpoint(
+        options(ModelKind::Mf, &[]),
+        (1..30).collect(),
+        vec![2, 3, 5, 8, 900],
+    );
+    let contents = |chosen: &Chosen, precision| {
+        let image = build(&checkpoint, chosen, precision).unwrap();
+        Contents::of(&Model::open(image.as_ref()).unwrap())
+    };
+    let all = all(&checkpoint);
+    for precision in Precision::ALL {
+        let told = contents(&all, precision).to_string();
+        let due = format!(
+            "{} mf in {} of 8 dimensions, with 5 movies and 29 users",
+            checkpoint.data.name,
+            precision.name()
+        );
+        assert_eq!(told, due);
+    }
+    let alone = Chosen {
+        users: Vec::new(),
+        ..all
+    };
+    let told = contents(&alone, Precision::F16).to_string();
+    assert!(told.ends_with("with 5 movies and no users"), "{told}");
 }
 
 #[test]

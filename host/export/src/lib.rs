@@ -11,6 +11,7 @@
 //! | [`limits`] | says which models no image can hold |
 //! | [`measure`], [`choice`] | what storing a model costs in errors, and how it is stored best for a board |
 //! | [`added`] | a movie for an image that is on a board already |
+//! | `contents` | tells an image from another in a few words |
 //! | [`bill`], [`device`] | what an image costs, and what it costs a board |
 //! | [`sidecar`], [`people`] | keep titles and users' names in files beside the image, which has no room for them |
 //! | [`map`] | lays movies out on a plane |
@@ -32,6 +33,7 @@ pub mod bytes;
 pub mod c;
 pub mod choice;
 mod codes;
+mod contents;
 pub mod device;
 mod facets;
 pub mod fit;
@@ -58,6 +60,7 @@ pub mod sidecar;
 pub mod spread;
 
 pub use bytes::ImageBytes;
+pub use contents::Contents;
 pub use facets::Facets;
 pub use image::build;
 pub use precision::{Bytes, Precision, Storage};

@@ -2,6 +2,9 @@
 
 use std::str::FromStr;
 
+use pocketrec::kernels::Precision as Stored;
+use pocketrec::model::Model;
+
 /// The element type of embedding tables and biases. The MLP is always f32: it is small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
@@ -59,6 +62,25 @@ impl Precision {
             Self::Codes(Bytes::Three) => "codes3",
             Self::Codes(Bytes::Two) => "codes2",
             Self::Codes(Bytes::One) => "codes1",
+        }
+    }
+
+    /// The one in which an image stores its movies.
+    pub fn of(model: &Model<'_>) -> Self {
+        let table = model.movie_table();
+        // A movie's codes are as many as there are books.
+        match (
+            table.codes().map(|codes| codes.of(0).len()),
+            table.values().precision(),
+        ) {
+            (Some(1), _) => Self::Codes(Bytes::One),
+            (Some(2), _) => Self::Codes(Bytes::Two),
+            (Some(3), _) => Self::Codes(Bytes::Three),
+            (Some(_), _) => Self::CODES,
+            (None, Stored::F16) => Self::F16,
+            (None, Stored::F32) => Self::F32,
+            (None, Stored::I16) => Self::I16,
+            (None, Stored::I8) => Self::I8,
         }
     }
 

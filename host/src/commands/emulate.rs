@@ -129,6 +129,7 @@ impl Held {
         line::fits(image, board)?;
         let bytes = ImageBytes::read(image)?;
         let model = bytes.open(image)?;
+        line::announce(image, board);
         let crc = model.header().crc;
         let mut lock = None;
         let mut kept = None;

@@ -30,7 +30,7 @@ use pocketrec_export::bill::Bill;
 use pocketrec_export::choice;
 use pocketrec_export::device::DeviceBill;
 use pocketrec_export::measure::{Measure, Rounding};
-use pocketrec_export::{Chosen, Keep, Movies, Precision, Storage, Users, build, fit};
+use pocketrec_export::{Chosen, Contents, Keep, Movies, Precision, Storage, Users, build, fit};
 use pocketrec_tables::Format;
 use pocketrec_train::Solver;
 
@@ -342,6 +342,8 @@ fn export(args: &Args) -> Result<Option<Exported>> {
         warn!("{warning}");
     }
 
+    let now = Contents::of(&bytes.open(&from)?);
+    let before = placed.image.file().and_then(Contents::at);
     let written = placed.write(&bytes, &checkpoint, &chosen, named, &from)?;
     let to = &placed.image;
     let drive = match (to.file(), &device) {
@@ -351,6 +353,7 @@ fn export(args: &Args) -> Result<Option<Exported>> {
     Ok(Some(Exported {
         checkpoint: from,
         image: to.file().map(Path::to_owned),
+        replaced: before.filter(|before| *before != now),
         drive,
         titles: written.titles,
         user_names: written.people,

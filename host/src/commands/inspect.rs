@@ -12,6 +12,7 @@ use crate::print::{self, Answer, count, grouped};
 use crate::report::verdict;
 use crate::{note, say, warn};
 use boards::{self, Board};
+use pocketrec_export::Precision;
 use pocketrec_export::bill::Bill;
 use pocketrec_export::device::DeviceBill;
 
@@ -117,6 +118,7 @@ impl Serialize for Inspected<'_> {
             "image": self.path.to_string_lossy(),
             "name": header.name,
             "parts": model.parts().name(),
+            "precision": Precision::of(model).name(),
             "fingerprint": format!("{:016x}", header.fingerprint),
             "licence": header.license,
             "format": header.format,
@@ -166,10 +168,11 @@ impl Answer for Inspected<'_> {
             scale.mean
         );
         say!(
-            "Movies: {}, ids in {} form, rows of {}",
+            "Movies: {}, ids in {} form, rows of {} in {}",
             grouped(model.movies().into()),
             model.movie_ids().form(),
-            model.movie_dim()
+            model.movie_dim(),
+            Precision::of(model).name()
         );
         match model.user_ids() {
             Some(ids) => {

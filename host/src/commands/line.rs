@@ -11,8 +11,8 @@ use super::remembered::Remembered;
 use crate::print::{self, count, grouped, hint};
 use boards::{self, BOARDS, Board};
 use pocketrec_base::error::BadInput;
-use pocketrec_export::ImageBytes;
 use pocketrec_export::device::DeviceBill;
+use pocketrec_export::{Contents, ImageBytes};
 use pocketrec_link::emulator::Emulator;
 use pocketrec_link::running::Running;
 use pocketrec_link::{Connection, Line, Timing, firmware, port};
@@ -254,6 +254,7 @@ impl Place {
             }
             At::Emulator(board) => {
                 fits(image, *board)?;
+                announce(image, *board);
                 let elf = built(*board, image)?;
                 let emulator = Emulator::boot(*board, &elf, Some(image))?;
                 let name = format!("the emulated {}", board.name);
@@ -283,6 +284,24 @@ pub(super) fn fits(image: &Path, board: Board) -> Result<()> {
         Err(_) => ImageBytes::read(image).map(|_| ()),
         Ok(_) => Ok(()),
     }
+}
+
+/// Says on stderr which image an emulator is to hold: what `export` writes without `--out` replaces the one before. Of what is
+/// no image, which the firmware refuses, nothing is said.
+pub(super) fn announce(image: &Path, board: Board) {
+    let Some(contents) = Contents::at(image) else {
+        return;
+    };
+    let written = std::fs::metadata(image).and_then(|meta| meta.modified());
+    let age = written.ok().and_then(|written| written.elapsed().ok());
+    let age = age.map_or_else(String::new, |age| {
+        format!(", written {} ago", print::lasting(age.as_secs()))
+    });
+    print::log(&format!(
+        "booting {} with {}: {contents}{age}",
+        board.name,
+        image.display()
+    ));
 }
 
 /// Builds a board's firmware with the features that the image needs, for its emulator; the path of its ELF file.

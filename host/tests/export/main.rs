@@ -99,6 +99,33 @@ impl Place {
     }
 }
 
+#[test]
+fn an_export_says_which_image_it_replaces_where_that_was_another() {
+    let place = Place::trained();
+    let replaced = "Replaced an image of ";
+    for again in [false, true] {
+        let told = place.succeeds(&["export"]);
+        assert!(!told.contains(replaced), "{again}: {told}");
+    }
+    let told = place.succeeds(&["export", "--precision", "i8", "--users", "none"]);
+    let was = "ratings mlp in f16 of 8 dimensions, with 30 movies and 40 users";
+    contains(&told, &[replaced, was]);
+    let told = place.succeeds(&["export", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let due = serde_json::json!({
+        "model": "ratings mlp", "precision": "i8", "dim": 8, "movies": 30, "users": 0,
+    });
+    assert_eq!(told["replaced"], due);
+    let told = place.succeeds(&["export", "--quiet", "--precision", "i8"]);
+    assert!(!told.contains(replaced), "{told}");
+    // What was no image is nobody's to miss.
+    std::fs::write(place.path(IMAGE), "no image").unwrap();
+    let told = place.succeeds(&["export"]);
+    assert!(!told.contains(replaced), "{told}");
+    let told = place.succeeds(&["inspect"]);
+    contains(&told, &["rows of 8 in f16"]);
+}
+
 const IMAGE: &str = "target/pocketrec/model.img";
 
 fn contains(text: &str, parts: &[&str]) {

@@ -26,7 +26,7 @@ use serde::Serializer;
 
 pub use escape::{Escaped, escape};
 pub use item::{Item, kept, worded};
-pub use number::{bytes, count, grouped, seconds, signed};
+pub use number::{bytes, count, grouped, lasting, seconds, signed};
 pub use table::{Align, Column, Table, table};
 pub use target::Target;
 pub use width::{Stream, shortened, shown};

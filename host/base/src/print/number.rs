@@ -94,6 +94,16 @@ pub fn bytes(number: u64) -> String {
     }
 }
 
+/// So many seconds in whole units of the largest that it has: `1 minute`, `3 hours`, `2 days`.
+pub fn lasting(seconds: u64) -> String {
+    let units = [("day", 86_400), ("hour", 3_600), ("minute", 60)];
+    let largest = units.iter().find(|(_, unit)| seconds >= *unit);
+    match largest {
+        Some((name, unit)) => count(seconds / unit, name),
+        None => count(seconds, "second"),
+    }
+}
+
 /// A time in the unit that suits it, to three digits: `12.3 us`, `840 ms`, `2.05 s`, `3 min 20 s`, `2 h 05 min`.
 pub fn seconds(time: f64) -> String {
     let (number, unit) = match time {
@@ -158,6 +168,20 @@ mod tests {
             [1.0, 4.5, 0.0].map(stars),
             ["1 star", "4.5 stars", "0 stars"]
         );
+    }
+
+    #[test]
+    fn what_lasts_is_told_in_its_largest_unit() {
+        for (seconds, text) in [
+            (0, "0 seconds"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
+            (7_199, "1 hour"),
+            (86_399, "23 hours"),
+            (200_000, "2 days"),
+        ] {
+            assert_eq!(lasting(seconds), text);
+        }
     }
 
     #[test]

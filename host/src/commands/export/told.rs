@@ -9,6 +9,7 @@ use super::drive::Written;
 use crate::print::{self, Answer, shell};
 use crate::{note, say};
 use boards::Board;
+use pocketrec_export::Contents;
 use pocketrec_export::bill::Bill;
 use pocketrec_export::choice::Choices;
 use pocketrec_export::device::DeviceBill;
@@ -22,6 +23,8 @@ pub struct Exported {
     pub checkpoint: PathBuf,
     /// Its file; nothing where it went to standard output.
     pub image: Option<PathBuf>,
+    /// What the file held before, where it was an image of other contents.
+    pub replaced: Option<Contents>,
     /// The one file that flashes the board, where it was asked for.
     pub drive: Option<Written>,
     /// The file of its titles, where there are any.
@@ -79,6 +82,9 @@ impl Answer for Exported {
             note!("Wrote the image to standard output, without titles");
             return;
         };
+        if let Some(replaced) = &self.replaced {
+            note!("Replaced an image of {replaced}");
+        }
         if let Some(names) = &self.user_names {
             say!("Wrote {}, what the users are called", names.display());
         }
