@@ -37,6 +37,11 @@ pub fn heed(said: &'static str) -> &'static AtomicBool {
     &STOP
 }
 
+/// Whether the flag of [`heed`] is set, for what waits without asking a board.
+pub fn is_told_to_end() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
 /// Waits until there are keys to read, for at most `limit`, and tells whether the terminal on standard input is still
 /// there. Where it was closed, the flag of [`heed`] is set as by a SIGHUP, also if none comes or it is ignored. A system
 /// that can't tell has not waited.

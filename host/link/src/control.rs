@@ -1,6 +1,7 @@
 //! A hand on the emulator from outside of the firmware: its memory and resets, over QEMU's machine protocol (QMP).
 
 use anyhow::{Context, Result, bail};
+use pocketrec_base::signals;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -48,7 +49,11 @@ impl Waiting {
         let stream = loop {
             match self.0.accept() {
                 Ok((stream, _)) => break stream,
-                Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {
+                Err(error)
+                    if error.kind() == ErrorKind::WouldBlock
+                        && Instant::now() < until
+                        && !signals::is_told_to_end() =>
+                {
                     std::thread::sleep(Duration::from_millis(10));
                 }
                 Err(error) => return Err(error).context("the emulator's hand"),

@@ -13,6 +13,7 @@ use super::port::READ_WAIT;
 use boards::Board;
 use pocketrec_base::child::Tied;
 use pocketrec_base::error::BadInput;
+use pocketrec_base::signals;
 
 /// How long the emulator may take to connect its serial line.
 const START: Duration = Duration::from_secs(20);
@@ -193,7 +194,7 @@ fn missing(what: &str) -> anyhow::Error {
 }
 
 /// The system's program of that name, or else the copy that `cargo xtask setup` unpacked.
-fn program(name: &str) -> Option<PathBuf> {
+pub fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain([emulators().join("bin")]);
     let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
@@ -219,6 +220,9 @@ fn accept(listener: &TcpListener, child: &mut Tied, name: &str) -> Result<TcpStr
         }
         if let Some(status) = child.try_wait()? {
             bail!("{name} ended at once ({status}): {}", last_words(child));
+        }
+        if signals::is_told_to_end() {
+            bail!("told to end before {name} connected its serial line");
         }
         if Instant::now() > until {
             bail!("{name} did not connect its serial line");

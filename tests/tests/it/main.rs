@@ -9,6 +9,8 @@ mod bill;
 mod built_in_image;
 #[cfg(feature = "emulator")]
 mod emulate;
+#[cfg(all(feature = "emulator", target_os = "linux"))]
+mod emulate_run;
 #[cfg(feature = "emulator")]
 mod esp32_c3;
 #[cfg(feature = "examples")]
