@@ -89,6 +89,11 @@ fn an_imported_model_exports_and_ranks() {
     ] {
         assert!(told.contains(part), "{part:?} isn't in {told}");
     }
+    let in_codes = [&IMPORT[..], &["--precision", "codes", "--out", "coded"]].concat();
+    let output = host(folder.path(), &in_codes);
+    let told = text(&output.stdout);
+    let lost = ["codes lose 0.00", "to 3 bytes a movie would lose 0."];
+    assert!(lost.iter().all(|part| told.contains(part)), "{told}");
     let output = host(folder.path(), &["export"]);
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert!(

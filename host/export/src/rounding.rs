@@ -10,10 +10,13 @@
 //! have such a bound too, so each row must also be one that rounding could leave ([`Rounding::astray`]): in half precision
 //! each number to half of its last bit; in 16 bits to half a count; a row of 8 bits such that it moves no prediction of
 //! those by which rows are rounded further than the nearest integers would; codes such that changing one of them brings none
-//! nearer to its movie.
+//! nearer to its movie. That the codewords are of use tells what they lose beside numbers that are rounded one by one
+//! ([`Rounding::lost_by_codes`]).
 
 mod network;
 mod rows;
+
+use std::sync::OnceLock;
 
 use pocketrec::MAX_DIM;
 use pocketrec::ids::{IdIndex, UserId};
@@ -23,7 +26,10 @@ use pocketrec::table::{EmbeddingTable, Values};
 use pocketrec_base::error::BadInput;
 use pocketrec_checkpoint::Checkpoint;
 
+use crate::codes::settled::Settled;
 use network::Units;
+
+pub use crate::codes::settled::Lost;
 
 /// Half of the last bit of a number of single precision, as a share of it.
 const SINGLE: f64 = 1.0 / 16_777_216.0;
@@ -46,6 +52,7 @@ pub struct Rounding<'a> {
     /// What users' biases are multiplied by where they are integers.
     bias_scale: f32,
     units: Option<Units<'a>>,
+    settled: OnceLock<Option<Settled>>,
 }
 
 /// The numbers of a user and a movie.
@@ -92,6 +99,7 @@ impl<'a> Rounding<'a> {
             users,
             bias_scale: table(bytes, TableKind::UserBias).map_or(1.0, |table| table.scale),
             units: Units::of(p, &model, bytes)?,
+            settled: OnceLock::new(),
         })
     }
 

@@ -1,9 +1,11 @@
 //! Right images are within their bounds, and wrong ones aren't.
 
 use pocketrec::ids::MovieId;
+use pocketrec::image::ImageWriter;
 use pocketrec_train::{ModelKind, Options, Parameters};
 
 use super::*;
+use crate::codes;
 use crate::image::tests::checkpoint;
 use crate::{Bytes, Chosen, ImageBytes, Precision, Storage, build};
 
@@ -192,6 +194,70 @@ fn a_network_of_other_weights_is_beyond_the_bounds() {
                     "layer {layer} of {model:?} in {precision:?}: {beyond}"
                 );
             }
+        }
+    }
+}
+
+/// The image of all movies in codes by the codewords that an image of the first few of them has.
+fn by_words_of(few: usize, checkpoint: &Checkpoint, precision: Precision) -> ImageBytes {
+    let all = Chosen::all(checkpoint);
+    let chosen = Chosen {
+        movies: (0..few).collect(),
+        ..all.clone()
+    };
+    let part = build(checkpoint, &chosen, precision).unwrap();
+    let whole = build(checkpoint, &all, precision).unwrap();
+    let p = &checkpoint.parameters;
+    let model = Model::open(part.as_ref()).unwrap();
+    let codes: Vec<u8> = (0..p.movies)
+        .flat_map(|row| {
+            let bias = p.movie_bias.get(row).copied();
+            codes::nearest(&model, checkpoint, bias, p.movie_row(row)).unwrap()
+        })
+        .collect();
+    let parsed = Image::parse(whole.as_ref()).unwrap();
+    let mut made = ImageBytes::zeroed(whole.as_ref().len());
+    let of = parsed.header;
+    let mut writer = ImageWriter::new(
+        made.as_mut(),
+        of.name,
+        of.fingerprint,
+        of.license,
+        of.tables,
+    )
+    .unwrap();
+    let words = [
+        TableKind::MovieEmbedding,
+        TableKind::MovieRowMultiplier,
+        TableKind::MovieBias,
+    ];
+    for each in parsed.tables() {
+        let mut each = each.unwrap();
+        if words.iter().any(|kind| kind.number() == each.kind) {
+            each = table(part.as_ref(), TableKind::from_number(each.kind).unwrap()).unwrap();
+        } else if each.kind == TableKind::MovieCode.number() {
+            each.bytes = &codes;
+        }
+        writer.raw(each).unwrap();
+    }
+    let length = writer.finish().unwrap();
+    made.truncate(length);
+    made
+}
+
+#[test]
+fn codewords_of_a_few_movies_are_told_though_every_code_is_the_best_among_them() {
+    for dim in [2, 8, 24] {
+        let checkpoint = trained(ModelKind::Mf, &[], dim);
+        for bytes in [Bytes::Four, Bytes::Three, Bytes::Two] {
+            let precision = Precision::Codes(bytes);
+            let image = by_words_of(12, &checkpoint, precision);
+            let rounding = Rounding::of(&checkpoint, image.as_ref()).unwrap();
+            let lost = rounding.lost_by_codes().unwrap();
+            let told = rounding.astray().unwrap_or_else(|| panic!("{dim} {lost}"));
+            assert!(told.starts_with("its codes lose "), "{told}");
+            let [beyond, ..] = beyond(&checkpoint, &image);
+            assert!(beyond <= 0.0, "{beyond}: no prediction tells it");
         }
     }
 }

@@ -7,7 +7,7 @@ use pocketrec::model::Model;
 use pocketrec_base::error::BadInput;
 use pocketrec_checkpoint::Checkpoint;
 use pocketrec_data::{Names, known};
-use pocketrec_export::rounding::Rounding;
+use pocketrec_export::rounding::{Lost, Rounding};
 use pocketrec_export::{Chosen, Precision, Storage, build};
 use pocketrec_train::Parameters;
 
@@ -65,6 +65,8 @@ pub struct Compared {
     pub bound: f32,
     /// What of the image isn't of the model, in words, whatever predictions are due.
     pub astray: Option<String>,
+    /// What codes lose, in an image in codes.
+    pub codes: Option<Lost>,
 }
 
 impl Due {
@@ -216,6 +218,7 @@ impl Due {
         let astray = rounding.astray();
         Ok(Compared {
             astray: astray.or_else(|| (!own.holds).then_some(own.at)),
+            codes: rounding.lost_by_codes(),
             ..found
         })
     }
@@ -277,6 +280,7 @@ impl Due {
             holds: worst_excess <= 0.0,
             bound,
             astray: None,
+            codes: None,
         })
     }
 }

@@ -9,6 +9,7 @@ use pocketrec_base::files::{self, Together, lock::Lock};
 use pocketrec_data::reading::{Columns, TitlesFrom};
 use pocketrec_data::scale::GivenScale;
 use pocketrec_export::Precision;
+use pocketrec_export::rounding::Lost;
 use pocketrec_import::Failed;
 use pocketrec_import::check::{Compared, Due};
 use pocketrec_import::checkpoint::{Beside, Made, Mean, make};
@@ -269,6 +270,7 @@ fn check(precision: Precision, due: &Due, made: &Made) -> Result<Vec<Checked>> {
             worst: compared.worst,
             bound: compared.bound,
             holds: compared.holds,
+            codes: compared.codes,
         });
         Ok(())
     };
@@ -329,6 +331,8 @@ struct Checked {
     /// The most that any may differ by.
     bound: f32,
     holds: bool,
+    /// What codes lose, of an image in codes.
+    codes: Option<Lost>,
 }
 
 /// What was imported.
@@ -361,6 +365,9 @@ impl Answer for Imported {
                 check.worst,
                 check.bound
             );
+            if let Some(lost) = check.codes {
+                note!("Over all users and movies {lost}");
+            }
         }
         say!("Wrote {}", self.checkpoint.display());
         if let Some(image) = &self.image {

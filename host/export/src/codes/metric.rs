@@ -16,30 +16,29 @@ pub(crate) struct Metric {
 const RIDGE: f64 = 1.0e-3;
 
 impl Metric {
-    /// The mean of (1, p)(1, p)' over the users, each counted as often as they rated; without the 1 where movies have no
-    /// bias. Costs (dim + 1)^2 multiply-adds a user.
+    /// The mean of (1, p)(1, p)' over the users, each counted as often as they rated, or once where that isn't known of
+    /// anybody; without the 1 where movies have no bias. Costs (dim + 1)^2 multiply-adds a user.
     pub(super) fn of(p: &Parameters, user_counts: &[u32]) -> Self {
         let own = usize::from(!p.movie_bias.is_empty());
         let side = p.movie_dim + own;
         let mut moment = vec![0.0; side * side];
         let mut x = vec![1.0; side];
+        let is_known = user_counts.iter().any(|count| *count > 0);
+        let mut total = 0.0;
         for user in 0..p.users {
-            let count = user_counts.get(user).copied().unwrap_or(1);
+            let count = user_counts.get(user).filter(|_| is_known);
+            let count = f64::from(count.copied().unwrap_or(1));
+            total += count;
             for (x, p) in x[own..].iter_mut().zip(p.user_row(user)) {
                 *x = f64::from(*p);
             }
             for (row, a) in moment.chunks_exact_mut(side).zip(&x) {
                 for (sum, b) in row.iter_mut().zip(&x) {
-                    *sum += f64::from(count) * a * b;
+                    *sum += count * a * b;
                 }
             }
         }
-        let sum: f64 = user_counts
-            .iter()
-            .map(|n| f64::from(*n))
-            .sum::<f64>()
-            .max(1.0);
-        moment.iter_mut().for_each(|x| *x /= sum);
+        moment.iter_mut().for_each(|x| *x /= f64::max(total, 1.0));
         Self::by(moment, side)
     }
 

@@ -16,6 +16,11 @@ use pocketrec_train::Parameters;
 /// weighed by. At 1 an error counts as often as the movie is rated; lists have the well known on top.
 const POWER: f32 = 1.0;
 
+/// What the error of a movie counts that was rated so often.
+pub(super) fn weight(count: u32) -> f32 {
+    (count as f32 + 1.0).powf(POWER)
+}
+
 /// The tables of the chosen movies in codes of so many `bytes`: codewords' rows and biases, the codes, and what scores an MLP
 /// behind them. A `draft` has codes of no use, at once and of the same size.
 ///
@@ -36,10 +41,7 @@ pub(crate) fn tables(
         none(p, chosen.movies.len(), books)
     } else {
         let weights = pick(movie_counts, 1, &chosen.movies);
-        let weights: Vec<f32> = weights
-            .iter()
-            .map(|n| (*n as f32 + 1.0).powf(POWER))
-            .collect();
+        let weights: Vec<f32> = weights.into_iter().map(weight).collect();
         let bias = match p.movie_bias.is_empty() {
             true => Vec::new(),
             false => pick(&p.movie_bias, 1, &chosen.movies),

@@ -87,6 +87,15 @@ fn error(p: &Parameters, codes: &Codes) -> f64 {
 }
 
 #[test]
+fn errors_count_by_all_users_alike_where_nobody_knows_how_much_they_rated() {
+    let checkpoint = checkpoint(50);
+    let p = &checkpoint.parameters;
+    let x: Vec<f64> = (0..=DIM).map(|at| at as f64 - 2.0).collect();
+    let whitened = |count| Metric::of(p, &vec![count; p.users]).whiten(&x);
+    assert_eq!(whitened(0), whitened(1));
+}
+
+#[test]
 fn the_codes_are_the_same_on_any_number_of_threads() {
     let p = checkpoint(700).parameters;
     let metric = Metric::of(&p, &vec![20; p.users]);

@@ -5,7 +5,7 @@ use pocketrec::table::Values;
 use pocketrec_base::threads;
 
 use super::Rounding;
-use crate::codes::settled::{self, Words};
+use crate::codes::settled::{self, Lost, Settled, Words};
 use crate::influence::{Influence, Side};
 use crate::{quantise, refine};
 
@@ -13,7 +13,8 @@ use crate::{quantise, refine};
 const SLACK: f64 = 1.0 + 1.0e-5;
 
 impl Rounding<'_> {
-    /// The row that is furthest beyond what rounding could leave, in words; `None` where there is none.
+    /// The row that is furthest beyond what rounding could leave, or else that codewords are of no use, in words; `None`
+    /// where neither is so.
     pub fn astray(&self) -> Option<String> {
         let data = &self.checkpoint.data;
         let users = (&self.checkpoint.user_ids, &data.user_names);
@@ -30,11 +31,13 @@ impl Rounding<'_> {
         });
         let (far, what, id, names) = all.max_by(|a, b| a.0.total_cmp(&b.0))?;
         let named = names.of(id).map_or_else(|| id.to_string(), String::from);
-        (far > SLACK).then(|| {
-            format!(
+        if far > SLACK {
+            return Some(format!(
                 "the {what} {named} is {far:.1} times as far from the model's as rounding leaves it"
-            )
-        })
+            ));
+        }
+        let lost = self.lost_by_codes().filter(Lost::is_poor);
+        lost.map(|lost| format!("its {lost}"))
     }
 
     /// How far each row of a table is from the model's, in what rounding could leave.
@@ -98,11 +101,25 @@ impl Rounding<'_> {
         }
     }
 
+    /// What codes lose, where movies are in codes.
+    pub fn lost_by_codes(&self) -> Option<Lost> {
+        self.settled().map(|settled| settled.lost)
+    }
+
     /// The same of codes.
     fn codes_apart(&self) -> Vec<f64> {
-        let Some(codes) = self.all_codes() else {
-            return Vec::new();
-        };
+        let each = self.settled().into_iter().flat_map(|settled| &settled.each);
+        each.map(|[now, least]| times(*now as f32, *least))
+            .collect()
+    }
+
+    /// How near codes are to the movies, where they are in codes; found once.
+    fn settled(&self) -> Option<&Settled> {
+        self.settled.get_or_init(|| self.settle()).as_ref()
+    }
+
+    fn settle(&self) -> Option<Settled> {
+        let codes = self.all_codes()?;
         let (rows, biases) = self.words();
         let columns = rows.columns();
         let count = match rows.values() {
@@ -133,22 +150,16 @@ impl Rounding<'_> {
                 })
             })
         });
-        let found = settled::distances(
-            self.checkpoint,
-            &Words {
-                books,
-                rows: numbers,
-                biases: biases.map_or(Vec::new(), |table| {
-                    (0..count).map(|at| table.first(at)).collect()
-                }),
-                halves: halves.collect(),
-                codes: &codes,
-            },
-        );
-        found
-            .into_iter()
-            .map(|[now, least]| times(now as f32, least))
-            .collect()
+        let words = Words {
+            books,
+            rows: numbers,
+            biases: biases.map_or(Vec::new(), |table| {
+                (0..count).map(|at| table.first(at)).collect()
+            }),
+            halves: halves.collect(),
+            codes: &codes,
+        };
+        Some(settled::settled(self.checkpoint, &words))
     }
 }
 
