@@ -21,6 +21,16 @@ const BLOCKS: &str = "1:\n1488844,3,2005-09-06\n822109,5,2005-05-13\n885013,4,20
 const NAMES: &str = "reviewerID,asin,overall,unixReviewTime\nAX,B00X,8,1112486027\nAX,B00Y,10,1112484676\n\
     AB,B00X,1,851866703\n\"A \"\"quoted\"\" one\",031,2,851866704\n";
 
+const JSON_LINES: &str = "{\"reviewerID\":\"AX\",\"asin\":\"B00X\",\"overall\":8,\"unixReviewTime\":1112486027}\n\
+    {\"reviewerID\":\"A \\\"q\\\"\",\"asin\":\"B00Y\",\"overall\":1.5,\"x\":[{\"y\":null}]}\n\
+    {\"reviewerID\":7,\"asin\":\"B00X\",\"overall\":2,\"unixReviewTime\":851866703}\n";
+
+/// The same in an array.
+fn array() -> Vec<u8> {
+    let objects: Vec<&str> = JSON_LINES.lines().collect();
+    format!("[\n{}\n]\n", objects.join(",\n")).into_bytes()
+}
+
 fn with(separator: &str) -> Vec<u8> {
     let lines = CSV.lines().skip(1);
     let lines = lines.map(|line| line.replace(',', separator) + "\n");
@@ -50,6 +60,8 @@ fn files() -> Vec<(&'static str, Vec<u8>, bool)> {
         ("u.data", with("\t"), false),
         ("combined_data_1.txt", plain(BLOCKS), false),
         ("books.csv", plain(NAMES), false),
+        ("books.jsonl", plain(JSON_LINES), false),
+        ("books.json", array(), false),
         ("ratings.csv.gz", gzip(), true),
         ("ml.zip", zip(), true),
         ("ratings.csv.zst", zstandard, false),

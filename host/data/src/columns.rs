@@ -20,6 +20,7 @@ use super::cells::plain_id;
 use super::error::{BadLine, DataError};
 use super::form::{self, Form};
 use super::ids::IdSet;
+use super::json;
 use super::line::{Rating, Said, fast};
 use super::names::{Closed, Interner};
 use super::open::unreadable;
@@ -548,8 +549,13 @@ impl Parser<'_> {
                         }
                     }
                 }
-                // A line that goes over several, of which a quote holds the ends.
-                columns.told.lines += memchr::memchr_iter(WITHIN, line).count() as u64;
+                // A line that goes over several, of which a quote or an object holds the ends.
+                let within = if form.names.is_empty() {
+                    WITHIN
+                } else {
+                    json::WITHIN
+                };
+                columns.told.lines += memchr::memchr_iter(within, line).count() as u64;
                 at = end + 1;
             }
             columns.told.lines += 1;

@@ -3,6 +3,7 @@
 use super::cells::{self, Separator};
 use super::error::shortened;
 use super::header::{Header, plain};
+use super::json;
 use super::known::NAMES;
 use super::reading::{Columns, Place, Reading};
 use super::scale::GivenScale;
@@ -27,6 +28,8 @@ pub struct Form {
     pub scale: Option<GivenScale>,
     /// Which columns were taken for what, where that had to be guessed.
     pub guessed: Option<String>,
+    /// What the columns are called where a line is an object of JSON; else nothing.
+    pub names: Vec<String>,
 }
 
 /// What the columns are called in messages, and by `--columns`.
@@ -62,6 +65,14 @@ impl Form {
             .unwrap_or_default();
         let line = first.get(at).copied().unwrap_or_default();
         let wrong = |right: String| (at, right);
+        if json::begins(line) {
+            let names = json::names(first.get(at..).unwrap_or_default()).map_err(wrong)?;
+            return Ok(Form {
+                header: false,
+                names: names.clone(),
+                ..Form::named(&names, reading).map_err(wrong)?
+            });
+        }
         let (separator, cells) = separated(line).ok_or_else(|| {
             wrong("a ratings file has user, movie and rating in each line, separated by commas, semicolons, tabs, bars, spaces or `::`".into())
         })?;
@@ -106,6 +117,7 @@ impl Form {
             lines: at + usize::from(header),
             scale: reading.scale,
             guessed,
+            names: Vec::new(),
         })
     }
 
@@ -124,7 +136,15 @@ impl Form {
             lines: 0,
             scale: reading.scale,
             guessed,
+            names: Vec::new(),
         })
+    }
+
+    /// What user, movie, stars and time are called in an object of JSON.
+    pub fn wanted(&self) -> [Option<&str>; 4] {
+        let [user, movie, rating] = self.columns;
+        [Some(user), Some(movie), Some(rating), self.time]
+            .map(|at| self.names.get(at?).map(String::as_str))
     }
 
     /// Whether [`fast`](super::line::fast) knows the order of the columns.
@@ -133,6 +153,7 @@ impl Form {
             && self.time == Some(3)
             && self.scale.is_none()
             && self.separator != Separator::Blanks
+            && self.names.is_empty()
     }
 
     /// What a line of this form should look like.
@@ -283,6 +304,9 @@ fn chosen(given: &Columns, cells: &[String], header: bool) -> Result<Taken, Stri
     complete(found).ok_or_else(seen)
 }
 
+/// A table of more columns, whose user is known and nothing else, has a column a movie.
+const WIDE: usize = 20;
+
 /// What a header without the needed names has, and how a person would say what is what.
 fn unknown(cells: &[String], found: &Found) -> String {
     let missing: Vec<&str> = (ROLES.iter().zip(found))
@@ -305,11 +329,15 @@ fn unknown(cells: &[String], found: &Found) -> String {
         });
     }
     let has = format!(
-        "the header has no column that is known to be the {}; its columns are {}",
+        "it has no column that is known to be the {}; its columns are {}",
         missing.join(" or the "),
         list(cells)
     );
     match example.len() {
+        _ if missing == ["movie", "rating"] && cells.len() > WIDE => format!(
+            "{has}; where each column is a movie, make a line of each rating, for instance with pandas (`.melt(id_vars=[\"{}\"]).dropna()`)",
+            shortened(&cells[found[0].unwrap_or_default()])
+        ),
         3 => format!(
             "{has}: name them, for instance --columns {}",
             example.join(",")

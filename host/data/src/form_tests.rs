@@ -39,6 +39,11 @@ fn a_first_line_that_starts_no_ratings_file_is_refused_with_the_way_on() {
             "userId,rating",
             "no column that is known to be the movie; its columns are `userId`, `rating`, and ratings take three",
         ),
+        (
+            "user,i1,i2,i3,i4,i5,i6,i7,i8,i9,i10,i11,i12,i13,i14,i15,i16,i17,i18,i19,i20\n1,,,3",
+            "`i10`, `i11` and 9 more; where each column is a movie, make a line of each rating, for instance with pandas \
+             (`.melt(id_vars=[\"user\"]).dropna()`)",
+        ),
     ] {
         let (at, said) = detect(text, &Reading::default()).unwrap_err();
         assert_eq!(at, 0);

@@ -17,6 +17,7 @@ mod error;
 mod form;
 mod header;
 mod ids;
+mod json;
 pub mod known;
 mod line;
 pub mod load;

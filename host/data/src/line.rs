@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use super::cells::{Cells, Separator, number};
 use super::form::{Form, HEADER};
+use super::json;
 use super::names::LONGEST;
 use super::scale::LIMIT;
 use super::time::{self, Unit};
@@ -45,6 +46,9 @@ impl Form {
     /// What would be right, in words that complete "… should be".
     pub fn parse<'a>(&self, line: &'a [u8]) -> Result<Said<'a>, String> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if !self.names.is_empty() {
+            return self.said(json::cells(line, self.wanted())?);
+        }
         let [user, movie, stars] = self.columns;
         let wanted = [Some(user), Some(movie), Some(stars), self.time];
         let mut found: [Cow<'a, [u8]>; 4] = Default::default();

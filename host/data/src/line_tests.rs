@@ -240,6 +240,7 @@ proptest! {
             lines: 0,
             scale: None,
             guessed: None,
+            names: Vec::new(),
         };
         let line = cells.join(separator.text());
         let text = format!("{line}{}", if crlf { "\r\n" } else { "\n" });

@@ -15,6 +15,8 @@ pub enum Kind {
     Zstd,
     /// A zip file.
     Zip,
+    /// JSON, as far as can be seen.
+    Json,
     /// Something else: what it is called, and what to do with it.
     Other(&'static str, &'static str),
 }
@@ -129,10 +131,7 @@ pub fn of(head: &[u8]) -> Kind {
         return Kind::Other("XML", CSV);
     }
     if begins("{") || begins("[") {
-        return Kind::Other(
-            "JSON",
-            "make a CSV of it, for instance with `jq -r '[.user_id, .business_id, .stars, .date] | @csv'`",
-        );
+        return Kind::Json;
     }
     if head.contains(&0) {
         return Kind::Other("not text: it has zero bytes", WRONG);
@@ -161,8 +160,6 @@ mod tests {
             (b"\x93NUMPY\x01", "a NumPy array"),
             (b"%PDF-1.7", "a PDF document"),
             (b"\n<!DOCTYPE HTML>", "a web page"),
-            (b"{\"user_id\": 1}", "JSON"),
-            (b"\xef\xbb\xbf[{\"a\": 1}]", "JSON"),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook"),
             (b"\xff\xfeu\0", "in UTF-16"),
             (b"1,2\0,3", "not text: it has zero bytes"),
@@ -192,5 +189,7 @@ mod tests {
         assert_eq!(of(b"\x28\xb5\x2f\xfd"), Kind::Zstd);
         assert_eq!(of(b"\x50\x2a\x4d\x18"), Kind::Zstd);
         assert_eq!(of(b"PK\x05\x06"), Kind::Zip);
+        assert_eq!(of(b"{\"user_id\": 1}"), Kind::Json);
+        assert_eq!(of(b"\xef\xbb\xbf[{\"a\": 1}]"), Kind::Json);
     }
 }

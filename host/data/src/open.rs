@@ -15,6 +15,7 @@ use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::blocks::{self, Blocks};
 use super::error::DataError;
+use super::json;
 use super::magic::{self, Kind};
 use super::quotes::Quotes;
 
@@ -84,10 +85,11 @@ pub fn text<'a>(
     };
     let mut read: Box<dyn Read + Send + 'a> = Box::new(counted);
     let (mut start, mut size) = (head, total);
-    for layer in 0.. {
+    let mut layer = 0;
+    let kind = loop {
         let kind = magic::of(&start);
         let mut unpacked: Box<dyn Read + Send + 'a> = match kind {
-            Kind::Text => break,
+            Kind::Text | Kind::Json => break kind,
             _ if layer == LAYERS => {
                 return Err(refusal(shown, "packed more than twice", "unpack it first"));
             }
@@ -113,10 +115,12 @@ pub fn text<'a>(
         start = self::head(&mut unpacked).map_err(|error| unreadable(shown, error))?;
         read = Box::new(Cursor::new(start.clone()).chain(unpacked));
         size = size.saturating_mul(UNPACKED);
-    }
-    read = match blocks::begin(&start) {
-        true => Box::new(Blocks::new(read)),
-        false => Box::new(Quotes::new(read)),
+        layer += 1;
+    };
+    read = match kind {
+        Kind::Json => Box::new(json::Lines::new(read)),
+        _ if blocks::begin(&start) => Box::new(Blocks::new(read)),
+        _ => Box::new(Quotes::new(read)),
     };
     Ok(Text {
         read,

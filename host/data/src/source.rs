@@ -29,7 +29,9 @@ const TITLES: [&str; 4] = ["movies.csv", "movies.dat", "u.item", "movie.csv"];
 /// Names of a table of users in lower case.
 const USERS: [&str; 2] = ["u.user", "users.dat"];
 /// Endings of what may be ratings under another name.
-const TABLES: [&str; 5] = [".csv", ".dat", ".tsv", ".txt", ".data"];
+const TABLES: [&str; 8] = [
+    ".csv", ".dat", ".tsv", ".txt", ".data", ".json", ".jsonl", ".ndjson",
+];
 /// What is unpacked on the way.
 const PACKED: [&str; 2] = [".gz", ".zst"];
 /// The largest titles file that is read: a release's has 4 MB.

@@ -134,7 +134,7 @@ fn a_bad_or_cut_line_is_named_by_file_line_and_text() {
         ),
         (
             "movieId,rating\n".into(),
-            "line 1: `movieId,rating`: the header has no column that is known to be the user",
+            "line 1: `movieId,rating`: it has no column that is known to be the user",
         ),
         (
             "1,2,3,4\n4.5,2,x,4\n".into(),

@@ -15,7 +15,7 @@ use pocketrec_data::{DataError, Dataset, Note, Reading, builtin};
 /// The ratings, and how they are to be read.
 #[derive(Debug, Default, clap::Args)]
 pub struct DataArgs {
-    /// Ratings: a file, the folder or zip of a MovieLens release, Parquet files ('part-*.parquet'), or - for standard input [default: the ratings that
+    /// Ratings: a file, the folder or zip of a MovieLens release, Parquet files ('part-*.parquet'), JSON, or - for standard input [default: the ratings that
     /// ship with the project]
     #[arg(long, value_name = "PATH")]
     pub data: Option<PathBuf>,
