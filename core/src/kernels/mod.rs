@@ -7,6 +7,7 @@ mod choice;
 #[cfg(feature = "codes")]
 pub(crate) mod codes;
 mod cost;
+pub(crate) mod directions;
 #[cfg(cortex_m_dsp)]
 #[cfg_attr(not(feature = "integers"), allow(dead_code, unused_imports))]
 pub(crate) mod dsp;

@@ -15,14 +15,15 @@
 //!
 //! What somebody disliked ([`least_liked`]) is not among these ratings: after one star for a movie, nobody looks for its sequel.
 //!
-//! Sums, products and terms are integers; only the length is taken in single precision. x c(m) is made for each codeword
+//! Sums, products and terms are integers; only the root and the quotient of a length are taken in single precision. x c(m) is made for each codeword
 //! once a ranking, and then a movie is at most sixteen look-ups: none where it couldn't enter the list with the most that
 //! there is for how well known it is, and no more once it lacks too much of that.
 
-use super::kin::{Direction, Kin, KinTerms, NUMBERS, QUADS};
+use super::kin::{Kin, KinTerms, NUMBERS};
 use super::{LookupError, Model};
 use crate::ids::UserId;
-use crate::numeric::fixed::{power_of_two, round};
+use crate::kernels::directions::direction;
+use crate::numeric::fixed::{between, power_of_two, round};
 use crate::numeric::unroll::each_of_two;
 use crate::numeric::{SOFTWARE_FLOAT, square_root};
 
@@ -139,30 +140,53 @@ impl Interests<'_> {
             kin.add(&mut x, row, counts as i32);
             counts = counts.wrapping_mul(self.fade) >> FADE_BITS;
         }
-        let mut square = 0.0;
-        for x in &x {
-            let x = *x as f32;
-            square += x * x;
-        }
-        if square <= 0.0 {
-            return Interest::NONE;
-        }
         // Terms have 8 bits less than BITS, and a codeword's number is its part of one.
         let bits = BITS - 8 + FINER as i32;
-        let unit = power_of_two(bits) * self.weight * kin.scale / square_root(square);
-        for x in &mut x {
-            *x = round(*x as f32 * unit, i16::MAX.into());
-        }
-        let mut pairs: Direction = [[0; 2]; QUADS];
-        let (twos, _) = x.as_chunks::<2>();
-        for (pair, [low, high]) in pairs.as_flattened_mut().iter_mut().zip(twos) {
-            *pair = *low as u32 & 0xffff | (*high as u32) << 16;
+        if !lengthen(&mut x, power_of_two(bits) * self.weight * kin.scale) {
+            return Interest::NONE;
         }
         Interest {
-            terms: kin.terms_of(&pairs, FINER),
+            terms: kin.terms_of(direction(&mut x), FINER),
             any: true,
         }
     }
+}
+
+/// Gives `x` this length, within a 2^14th of it; then each number, within a 2^14th of the largest, is rounded to the nearest
+/// integer of 16 bits. `false` where all are zeros. In integers but for a root and a quotient: in software floating point
+/// a number's square and product would take as long as its sum of codewords.
+fn lengthen(x: &mut [i32; NUMBERS], length: f32) -> bool {
+    // The largest one's leading bit goes to the left, beneath the sign.
+    let mut all = 0;
+    for x in &*x {
+        all |= x ^ (x >> 31);
+    }
+    let up = (all as u32 | 1).leading_zeros().wrapping_sub(1);
+    let mut square = 0_i32;
+    for x in &mut *x {
+        *x = x.wrapping_shl(up);
+        // At most 2^15, so that 64 squares without their last 6 bits come to at most 2^30.
+        let high = (*x >> 15).wrapping_add(1) >> 1;
+        square = square.wrapping_add(high.wrapping_mul(high) >> 6);
+    }
+    if square == 0 {
+        return false;
+    }
+    // By what the upper 16 bits are to be multiplied: `factor` of 16 bits, `down` of them behind the point.
+    let by = (length * (1.0 / 8.0) / square_root(square as f32)).to_bits();
+    let down = 142_u32.wrapping_sub(by >> 23);
+    let factor = match down < 32 {
+        true => (by >> 8) & 0x7fff | 0x8000,
+        // Less than half of one comes of any.
+        false => 0,
+    } as i32;
+    for x in x {
+        let low = (*x as u32 & 0xffff).wrapping_mul(factor as u32) >> 16;
+        let product = (*x >> 16).wrapping_mul(factor).wrapping_add(low as i32);
+        let twice = product.wrapping_shr(down.wrapping_sub(1));
+        *x = between(twice.wrapping_add(1) >> 1, i16::MAX.into());
+    }
+    true
 }
 
 impl Kin<'_> {
@@ -282,11 +306,33 @@ impl Model<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::kin::{BOOKS, BYTES, LEVELS, WORDS};
+    use crate::model::kin::{BOOKS, BYTES, LEVELS, QUADS, WORDS};
     use crate::numeric::fixed;
     use proptest::prelude::*;
 
     proptest! {
+        #[test]
+        fn numbers_get_the_length_that_is_due_and_each_its_part(
+            numbers in prop::collection::vec(-1_i32 << 27..=1 << 27, NUMBERS),
+            fewer in 0_u32..27,
+            length in (-20.0_f32..23.0).prop_map(f32::exp2),
+        ) {
+            let numbers: std::vec::Vec<_> = numbers.iter().map(|x| x >> fewer).collect();
+            let mut x: [i32; NUMBERS] = numbers.as_slice().try_into().unwrap();
+            let before = numbers.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
+            prop_assert_eq!(lengthen(&mut x, length), before > 0.0);
+            prop_assume!(before > 0.0);
+            let by = f64::from(length) / before;
+            let largest = numbers.iter().map(|x| x.unsigned_abs()).max().map_or(0.0, f64::from) * by;
+            for (found, number) in x.iter().zip(&numbers) {
+                let due = f64::from(*number) * by;
+                // Half of one is rounding; then the length's error and what a number's last bits are.
+                let held = due.clamp(-32_767.0, 32_767.0);
+                let far = 0.5 + largest.min(32_768.0) / 16_384.0 + f64::EPSILON;
+                prop_assert!((f64::from(*found) - held).abs() <= far, "{} for {}", found, due);
+            }
+        }
+
         #[test]
         fn a_movie_above_the_bar_has_its_whole_term_and_no_other_passes_it(
             codebook in prop::collection::vec(any::<[u32; QUADS]>(), BOOKS * WORDS),

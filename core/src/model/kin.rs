@@ -16,38 +16,23 @@
 //! at most sixteen look-ups.
 
 use super::Model;
+pub use crate::kernels::directions::NUMBERS;
+#[cfg(test)]
+pub(crate) use crate::kernels::directions::QUADS;
+use crate::kernels::directions::{self, direction};
+pub(crate) use crate::kernels::directions::{Codebook, Codeword, Direction};
 pub use crate::kernels::lacks::{BOOKS, BYTES, WORDS};
 use crate::kernels::lacks::{Lacks, lack};
-use crate::kernels::products::{Quad, products};
-use crate::numeric::dsp::{BESIDE_A_BYTE, add_bytes};
+use crate::kernels::products::products;
 use crate::numeric::fixed::{between, power_of_two};
-use crate::numeric::unroll::{each, each_of_two};
-use crate::numeric::walk::numbered;
+use crate::numeric::unroll::each_of_two;
 use core::hint::black_box;
-
-/// Numbers in a movie's direction, and in a codeword.
-pub const NUMBERS: usize = 64;
-
-/// Words of four numbers in a codeword.
-pub(crate) const QUADS: usize = NUMBERS / 4;
-
-/// A codeword: signed bytes, four to a word.
-pub(crate) type Codeword = [u32; QUADS];
-
-/// A direction in 16-bit numbers.
-pub(crate) type Direction = [Quad; QUADS];
 
 /// Levels that there are: one for four neighbouring confidence bytes.
 pub const LEVELS: usize = 64;
 
 /// The largest term of a codeword.
 const MOST: i32 = (1 << 14) - 1;
-
-/// How much more a sum of codewords' bytes comes to than that of their numbers.
-const MIDDLE: u32 = BOOKS as u32 * BESIDE_A_BYTE;
-
-/// Words of codewords that are added up together: as many as a core has registers for, or all.
-const AT_ONCE: usize = if cfg!(cortex_m_dsp) { 4 } else { QUADS };
 
 /// More than any key's magnitude.
 const BEYOND: i32 = 1 << 25;
@@ -58,7 +43,7 @@ pub(crate) struct Kin<'a> {
     /// The codes of each movie.
     pub codes: &'a [[u8; BYTES]],
     /// The codewords, book after book.
-    pub codebook: &'a [Codeword; BOOKS * WORDS],
+    pub codebook: &'a Codebook,
     /// A power of two.
     pub scale: f32,
     /// In 256ths.
@@ -126,45 +111,12 @@ impl Kin<'_> {
         self.codes.get(at)
     }
 
-    /// The direction of the movie of `row`, the sum of its codewords, whose numbers are within ±2^11, each [`MIDDLE`] more than
-    /// it is; as if all of them were zeros for a row outside the table.
-    #[inline(never)]
-    fn sums(&self, row: u32) -> Direction {
-        let mut sums = [[MIDDLE * 0x1_0001; 2]; QUADS];
-        let Some(codes) = self.codes_of(row) else {
-            return sums;
-        };
-        sums = [[0; 2]; QUADS];
-        let (books, _) = self.codebook.as_chunks::<WORDS>();
-        let (twos, _) = books.as_chunks::<2>();
-        let (blocks, _) = sums.as_chunks_mut::<AT_ONCE>();
-        for (block, sums) in numbered(blocks, 0) {
-            for ([low, high], byte) in twos.iter().zip(codes) {
-                for (words, nibble) in [(low, byte & 15), (high, byte >> 4)] {
-                    let word = words.get(usize::from(nibble));
-                    let quads = word.and_then(|word| word.as_chunks::<AT_ONCE>().0.get(block));
-                    if let Some(quads) = quads {
-                        each(sums, quads, |sums, quad| {
-                            *sums = add_bytes(*quad, *sums);
-                        });
-                    }
-                }
-            }
-        }
-        sums
-    }
-
     /// Adds `by`, at most 2^12, times the direction of the movie of `row`; nothing for a row outside the table. In the
     /// order of [`Direction`].
+    #[inline(never)]
     pub(crate) fn add(&self, x: &mut [i32; NUMBERS], row: u32, by: i32) {
-        let by = i32::from(by as i16);
-        let sums = self.sums(row);
-        let (twos, _) = x.as_chunks_mut::<2>();
-        for (two, sum) in twos.iter_mut().zip(sums.as_flattened()) {
-            for (x, sum) in two.iter_mut().zip([*sum as i16, (sum >> 16) as i16]) {
-                let number = i32::from(sum).wrapping_sub(MIDDLE as i32);
-                *x = x.wrapping_add(number.wrapping_mul(by));
-            }
+        if let Some(codes) = self.codes_of(row) {
+            directions::add(x, self.codebook, codes, by);
         }
     }
 
@@ -195,12 +147,9 @@ impl Kin<'_> {
     /// What each codeword adds to the likeness with the movie of `row`; nothing for a row outside the table.
     #[inline(never)]
     fn terms(&self, row: u32) -> KinTerms {
-        let mut own = self.sums(row);
-        for pair in own.as_flattened_mut() {
-            let low = pair.wrapping_sub(MIDDLE) & 0xffff;
-            *pair = (*pair & 0xffff_0000).wrapping_sub(MIDDLE << 16) | low;
-        }
-        self.terms_of(&own, 2)
+        let mut x = [0; NUMBERS];
+        self.add(&mut x, row, 1);
+        self.terms_of(direction(&mut x), 2)
     }
 
     /// The keys of the movies from row `first` on, at most 2^24; of one that isn't above `bar`, another that isn't.

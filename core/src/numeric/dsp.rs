@@ -44,11 +44,12 @@ pub(crate) fn multiply_add_bytes(bytes: u32, pairs: [Pair; 2], sum: i32) -> i32 
 }
 
 /// How much more than a byte [`add_bytes`] adds: where it takes a subtraction of each to have its sign.
+#[cfg(not(cortex_m_base))]
 pub(crate) const BESIDE_A_BYTE: u32 = if cfg!(cortex_m_dsp) { 0 } else { 128 };
 
 /// `pairs` and four signed bytes, [`BESIDE_A_BYTE`] with each of them: the first byte and the third are added to the first
 /// pair, the others to the second. What they come to has 16 bits.
-#[cfg(not(cortex_m_dsp))]
+#[cfg(not(any(cortex_m_dsp, cortex_m_base)))]
 #[inline(always)]
 pub(crate) fn add_bytes(bytes: u32, pairs: [Pair; 2]) -> [Pair; 2] {
     let [even, odd] = pairs;
