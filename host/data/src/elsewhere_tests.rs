@@ -105,7 +105,7 @@ fn json_that_holds_no_ratings_is_refused_by_line_and_reason() {
         (
             "{\"user\":1,\"item\":2,\"rating\":3}\n{\"user\":1,\"item\":4,\"rating\":[3]}\n",
             &other,
-            "line 2: `{\"user\":1,\"item\":4,\"rating\":[3]}`: invalid type: sequence, expected a text or a number under `rating`",
+            "line 2: `{\"user\":1,\"item\":4,\"rating\":[3]}`: under `rating` is an array, where a text or a number should be",
         ),
         (
             "[\n {\n  \"user\":1,\"item\":2,\n  \"rating\":3},\n {\"user\":1,\"item\":4,\"rating\":\"x\"}]",

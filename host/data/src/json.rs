@@ -1,11 +1,13 @@
 //! Ratings as JSON: an object each, one a line (JSON lines), one behind the other, or in an array.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, Read};
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor,
+};
+use serde_json::{Number, Value};
 
 /// Stands for a line feed within an object: white space there too, and no end of a line.
 pub const WITHIN: u8 = b'\r';
@@ -123,7 +125,7 @@ pub fn names(lines: &[&[u8]]) -> Result<Vec<String>, String> {
 ///
 /// # Errors
 /// Why the line is none, or which value is neither a text nor a number.
-pub fn cells<'a>(line: &'a [u8], wanted: [Option<&str>; 4]) -> Result<[Cow<'a, [u8]>; 4], String> {
+pub fn cells(line: &[u8], wanted: [Option<&str>; 4]) -> Result<[Vec<u8>; 4], String> {
     let mut reader = serde_json::Deserializer::from_slice(line);
     let read = Object(wanted).deserialize(&mut reader);
     read.and_then(|cells| reader.end().map(|()| cells))
@@ -180,7 +182,7 @@ impl<'de> Visitor<'de> for Names<'_> {
 struct Object<'n>([Option<&'n str>; 4]);
 
 impl<'de> DeserializeSeed<'de> for Object<'_> {
-    type Value = [Cow<'de, [u8]>; 4];
+    type Value = [Vec<u8>; 4];
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         from.deserialize_map(self)
@@ -188,7 +190,7 @@ impl<'de> DeserializeSeed<'de> for Object<'_> {
 }
 
 impl<'de> Visitor<'de> for Object<'_> {
-    type Value = [Cow<'de, [u8]>; 4];
+    type Value = [Vec<u8>; 4];
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("an object")
@@ -235,47 +237,38 @@ impl Visitor<'_> for Which<'_> {
 struct Cell<'n>(&'n str);
 
 impl<'de> DeserializeSeed<'de> for Cell<'_> {
-    type Value = Cow<'de, [u8]>;
+    type Value = Vec<u8>;
 
+    /// Numbers as serde_json itself keeps them: another package's features may have it hand them on as something else.
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_any(self)
+        let is = match Value::deserialize(from)? {
+            Value::Null => return Ok(Vec::new()),
+            Value::String(text) => return Ok(text.trim().into()),
+            Value::Number(number) => match written(&number) {
+                Some(text) => return Ok(text.into()),
+                None => "a number of more digits than are kept",
+            },
+            Value::Bool(_) => "true or false",
+            Value::Array(_) => "an array",
+            Value::Object(_) => "an object",
+        };
+        let name = self.0;
+        Err(D::Error::custom(format_args!(
+            "under `{name}` is {is}, where a text or a number should be"
+        )))
     }
 }
 
-impl<'de> Visitor<'de> for Cell<'_> {
-    type Value = Cow<'de, [u8]>;
-
-    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "a text or a number under `{}`", self.0)
+/// A number without what says nothing, as in an id that was written as `7.0`; nothing for one that may have lost digits.
+fn written(number: &Number) -> Option<String> {
+    /// From here on not all whole numbers are kept.
+    const MOST: f64 = (1_u64 << 53) as f64;
+    let whole = number.as_i64().map(i128::from);
+    if let Some(whole) = whole.or_else(|| number.as_u64().map(i128::from)) {
+        return Some(whole.to_string());
     }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text.trim().as_bytes()))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(written(text.trim()))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(written(number))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(written(number))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(written(number))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Cow::default())
-    }
-}
-
-fn written(value: impl fmt::Display) -> Cow<'static, [u8]> {
-    Cow::Owned(value.to_string().into_bytes())
+    let number = number.as_f64().filter(|number| number.abs() < MOST)?;
+    Some(number.to_string())
 }
 
 #[cfg(test)]
@@ -320,13 +313,13 @@ mod tests {
     #[test]
     fn values_are_as_csv_would_write_them() {
         let wanted = [Some("u"), Some("i"), Some("r"), Some("t")];
-        let line = r#"{"x": [{"u": 7}], "u": "A\u00e9 ", "i": 18446744073709551615, "r": 4.50, "t": null}"#;
+        let line = r#"{"x": [{"u": 7}], "u": "A\u00e9 ", "i": 18446744073709551615, "r": 4.50, "t": 7.0, "z": null}"#;
         let cells = cells(line.as_bytes(), wanted).unwrap();
-        let cells = cells.map(|cell| String::from_utf8(cell.into_owned()).unwrap());
-        assert_eq!(cells, ["Aé", "18446744073709551615", "4.5", ""]);
+        let cells = cells.map(|cell| String::from_utf8(cell).unwrap());
+        assert_eq!(cells, ["Aé", "18446744073709551615", "4.5", "7"]);
         assert_eq!(
             names(&[line.as_bytes()]).unwrap(),
-            ["x", "u", "i", "r", "t"]
+            ["x", "u", "i", "r", "t", "z"]
         );
     }
 
@@ -337,9 +330,13 @@ mod tests {
             ("[1,2,3]", "expected an object"),
             (
                 "{\"user\": {\"id\": 3}}",
-                "expected a text or a number under `user`",
+                "under `user` is an object, where a text or a number should be; ",
             ),
-            ("{\"user\": true}", "invalid type: boolean `true`"),
+            (
+                "{\"user\": 184467440737095516150}",
+                "under `user` is a number of more digits than are kept",
+            ),
+            ("{\"user\": true}", "under `user` is true or false"),
             ("{\"user\": 3", "it ends before its object does (byte 10)"),
             ("{\"user\": 3} 4", "it isn't JSON (byte 13)"),
             ("{'user': 3}", "as Python writes a dict"),

@@ -47,7 +47,7 @@ impl Form {
     pub fn parse<'a>(&self, line: &'a [u8]) -> Result<Said<'a>, String> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if !self.names.is_empty() {
-            return self.said(json::cells(line, self.wanted())?);
+            return self.said(json::cells(line, self.wanted())?.map(Cow::Owned));
         }
         let [user, movie, stars] = self.columns;
         let wanted = [Some(user), Some(movie), Some(stars), self.time];
