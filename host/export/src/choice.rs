@@ -2,11 +2,11 @@
 //! what fits.
 
 use anyhow::Result;
-use pocketrec_train::Solver;
 use serde::Serialize;
 
 use super::device::DeviceBill;
 use super::measure::Measure;
+use super::narrow::is_ordered;
 use super::{Bytes, Chosen, Keep, Precision, Storage, fit};
 use boards::Board;
 use pocketrec_base::error::BadInput;
@@ -199,19 +199,13 @@ fn fitting(
 
 /// Numbers of dimensions to try, most first: an even number of them where a board takes two at a time.
 fn dimensions(checkpoint: &Checkpoint, asked: Option<usize>, precision: Precision) -> Vec<usize> {
-    let all = checkpoint.parameters.movie_dim;
     if let Some(dim) = asked {
         return vec![dim];
     }
-    let ordered =
-        checkpoint.options.solver == Solver::Gibbs && checkpoint.parameters.layers.is_empty();
-    if !ordered {
-        return vec![all];
+    if !is_ordered(checkpoint) {
+        return vec![checkpoint.parameters.movie_dim];
     }
-    let most = match precision {
-        Precision::F16 | Precision::F32 => all,
-        _ => (all - all % 2).max(1),
-    };
+    let most = Storage::from(precision).dims(checkpoint);
     let fewer = FEWER.into_iter().filter(|dim| *dim < most);
     std::iter::once(most).chain(fewer).collect()
 }

@@ -60,7 +60,7 @@ fn build_by(
     storage: Storage,
     rounding: Rounding,
 ) -> Result<ImageBytes, BadInput> {
-    let p = &*super::narrow::narrow(checkpoint, storage.dim)?;
+    let p = &*super::narrow::narrow(checkpoint, storage)?;
     let precision = storage.precision;
     if let Some(beyond) = limits::of_parameters(p) {
         return Err(BadInput::new(format!("the checkpoint has {beyond}")));
@@ -68,10 +68,9 @@ fn build_by(
     if storage.precompute {
         super::integers::can_precompute(p, precision)?;
     }
-    let pairs = precision.is_integer() || matches!(precision, Precision::Codes(_));
-    if pairs && !p.movie_dim.is_multiple_of(2) {
+    if precision.takes_pairs() && !p.movie_dim.is_multiple_of(2) {
         return Err(BadInput::new(format!(
-            "`--precision {}` takes an even number of dimensions, and this model has {}",
+            "`--precision {}` takes an even number of dimensions, and there are {}; `--dim` sets another number",
             precision.name(),
             p.movie_dim
         )));
@@ -180,14 +179,16 @@ fn build_by(
     let image = write(checkpoint, precision, &tables)?;
     match Model::open(image.as_ref()) {
         Ok(_) => Ok(image),
-        Err(ImageError::Value(K::RatingScale)) if pairs => Err(BadInput::new(format!(
-            "`--precision {}` scores in integers, which are too small for ratings from {} to {} about {}: `--precision f16` \
+        Err(ImageError::Value(K::RatingScale)) if precision.takes_pairs() => {
+            Err(BadInput::new(format!(
+                "`--precision {}` scores in integers, which are too small for ratings from {} to {} about {}: `--precision f16` \
              holds them",
-            precision.name(),
-            p.scale.0,
-            p.scale.1,
-            p.mean
-        ))),
+                precision.name(),
+                p.scale.0,
+                p.scale.1,
+                p.mean
+            )))
+        }
         Err(why) => Err(BadInput::new(format!(
             "the checkpoint can't become an image: {why}"
         ))),

@@ -6,7 +6,28 @@ use pocketrec_base::error::BadInput;
 use pocketrec_checkpoint::Checkpoint;
 use pocketrec_train::Parameters;
 
-/// The parameters with the first `dim` numbers of each row, all of them where none is asked for.
+use super::Storage;
+
+/// Whether the first numbers of each row say most.
+pub(super) fn is_ordered(checkpoint: &Checkpoint) -> bool {
+    checkpoint.parameters.layers.is_empty()
+        && checkpoint.options.solver == pocketrec_train::Solver::Gibbs
+}
+
+impl Storage {
+    /// How many dimensions an image of `checkpoint` has: those that were asked for, else all. Of an odd number the last one,
+    /// which says least, is left out where the precision takes two at a time.
+    pub fn dims(&self, checkpoint: &Checkpoint) -> usize {
+        let all = checkpoint.parameters.movie_dim;
+        let even = match self.precision.takes_pairs() && is_ordered(checkpoint) {
+            true => (all - all % 2).max(1),
+            false => all,
+        };
+        self.dim.unwrap_or(even)
+    }
+}
+
+/// The parameters with as many of the first numbers of each row as an image stored so has.
 ///
 /// The sampler's numbers are in the order of what they explain: they are singular vectors, by value
 /// (Eckart and Young 1936: no other table of `dim` numbers is nearer to the whole). So the first are what a table of so
@@ -17,19 +38,20 @@ use pocketrec_train::Parameters;
 /// [`BadInput`] for a number that the model doesn't have, or a model whose numbers are in no order.
 pub(super) fn narrow(
     checkpoint: &Checkpoint,
-    dim: Option<usize>,
+    storage: Storage,
 ) -> Result<Cow<'_, Parameters>, BadInput> {
     let p = &checkpoint.parameters;
-    let Some(dim) = dim.filter(|dim| *dim != p.movie_dim) else {
+    let dim = storage.dims(checkpoint);
+    if dim == p.movie_dim {
         return Ok(Cow::Borrowed(p));
-    };
+    }
     if dim == 0 || dim > p.movie_dim {
         return Err(BadInput::new(format!(
             "--dim {dim} takes some of the model's {} dimensions: a number from 1 to {0}",
             p.movie_dim
         )));
     }
-    if !p.layers.is_empty() || checkpoint.options.solver != pocketrec_train::Solver::Gibbs {
+    if !is_ordered(checkpoint) {
         return Err(BadInput::new(
             "--dim takes a model found by Gibbs sampling, whose dimensions are in the order of what they explain",
         ));

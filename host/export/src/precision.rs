@@ -84,6 +84,11 @@ impl Precision {
         }
     }
 
+    /// Whether a device takes a row's numbers two at a time, so that there must be an even number of them.
+    pub(super) fn takes_pairs(self) -> bool {
+        self.is_integer() || matches!(self, Self::Codes(_))
+    }
+
     /// Whether a device scores in integers.
     pub(super) fn is_integer(self) -> bool {
         matches!(self, Self::I16 | Self::I8)
@@ -113,7 +118,7 @@ pub struct Storage {
     /// Whether each movie's half of dense layer 0 is stored beside its row: two bytes a unit and movie, of an MLP
     /// that is scored in integers.
     pub precompute: bool,
-    /// How many of a model's dimensions, the first ones; all where it isn't said.
+    /// How many of a model's dimensions, the first ones; where it isn't said, as [`dims`](Self::dims) has it.
     pub dim: Option<usize>,
     /// Whether the tables of which movies belong together, 8 bytes a movie, are left out, and with them what people look
     /// for.

@@ -64,7 +64,8 @@ pub struct Args {
     #[arg(long, value_name = "TYPE")]
     precision: Option<Precision>,
 
-    /// Embedding dimensions in the image, the most informative first, of a model found by Gibbs sampling [default: all]
+    /// Embedding dimensions in the image, the most informative first, of a model found by Gibbs sampling [default: all; in integers
+    /// and codes an even number of them]
     #[arg(long, value_name = "N")]
     dim: Option<usize>,
 

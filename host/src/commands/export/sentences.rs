@@ -43,8 +43,12 @@ pub fn held_sentence(
     } else {
         ""
     };
+    let (dims, of) = (storage.dims(checkpoint), checkpoint.parameters.movie_dim);
     let dim = match storage.dim {
-        Some(dim) => format!(" of {}", count(dim, "dimension")),
+        Some(_) => format!(" of {}", count(dims, "dimension")),
+        None if dims < of => {
+            format!(" of {dims} of {of} dimensions, as it takes an even number of them")
+        }
         None => String::new(),
     };
     format!(
