@@ -251,7 +251,11 @@ fn what_has_no_codes_is_said() {
     (p.user_dim, p.movie_dim) = (3, 3);
     p.user_embedding.truncate(3 * p.users);
     p.movie_embedding.truncate(3 * p.movies);
-    let refusal = build(&odd, &all(&odd), Precision::CODES).unwrap_err();
+    let asked = Storage {
+        dim: Some(3),
+        ..Precision::CODES.into()
+    };
+    let refusal = build(&odd, &all(&odd), asked).unwrap_err();
     assert!(refusal.to_string().contains("even number"), "{refusal}");
     let odd = networks(20, vec![6, 4]);
     let refusal = build(&odd, &all(&odd), Precision::CODES).unwrap_err();
