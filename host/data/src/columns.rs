@@ -346,7 +346,10 @@ pub fn read(
             path.display()
         )));
     }
-    refuse_cut_time(&columns, &source, path)?;
+    // What is cut of an object shows by itself.
+    if form.names.is_empty() {
+        refuse_cut_time(&columns, &source, path)?;
+    }
     Ok(columns)
 }
 

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
+#[path = "json_tests.rs"]
+mod json;
+
 /// Two people, three books, on a scale of 1 to 10.
 const BOOKS: &str = "reviewerID,asin,overall,unixReviewTime\nAX,B00X,8,1112486027\nAX,B00Y,10,1112484676\n\
     AB,B00X,1,851866703\nAB,031,2,851866704\n";
@@ -40,102 +43,6 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
 
 fn zstandard(bytes: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
-}
-
-/// The same as JSON, as jq, pandas and MongoDB's `--jsonArray --pretty` write it; what it says besides is passed over.
-const RECORDS: [&str; 3] = [
-    "{\"reviewerID\":\"AX\",\"asin\":\"B00X\",\"helpful\":[0,1],\"reviewText\":\"a \\\"b\\\", {c}\\n\",\"overall\":8.0,\
-     \"unixReviewTime\":1112486027}\n\
-     {\"asin\":\"B00Y\",\"overall\":10,\"reviewerID\":\"AX\",\"unixReviewTime\":1112484676}\r\n\n\
-     {\"reviewerID\":\"AB\",\"asin\":\"B00X\",\"overall\":1,\"unixReviewTime\":\"851866703\"}\n\
-     {\"reviewerID\":\"AB\",\"asin\":\"031\",\"overall\":2,\"unixReviewTime\":851866704}",
-    "[{\"reviewerID\":\"AX\",\"asin\":\"B00X\",\"overall\":8,\"unixReviewTime\":1112486027},\
-     {\"reviewerID\":\"AX\",\"asin\":\"B00Y\",\"overall\":10,\"unixReviewTime\":1112484676},\
-     {\"reviewerID\":\"AB\",\"asin\":\"B00X\",\"overall\":1,\"unixReviewTime\":851866703},\
-     {\"reviewerID\":\"AB\",\"asin\":\"031\",\"overall\":2,\"unixReviewTime\":851866704}]",
-    "[\n  {\n    \"reviewerID\": \"AX\",\n    \"asin\": \"B00X\",\n    \"overall\": 8,\n    \"unixReviewTime\": 1112486027\n  },\n\
-     {\n    \"reviewerID\": \"AX\",\n    \"asin\": \"B00Y\",\n    \"overall\": 10,\n    \"unixReviewTime\": 1112484676\n  },\n\
-     {\n    \"reviewerID\": \"AB\",\n    \"asin\": \"B00X\",\n    \"overall\": 1,\n    \"unixReviewTime\": 851866703\n  },\n\
-     {\n    \"reviewerID\": \"AB\",\n    \"asin\": \"031\",\n    \"overall\": 2,\n    \"unixReviewTime\": 851866704\n  }\n]\n",
-];
-
-#[test]
-fn ratings_in_json_are_those_that_csv_would_have() {
-    let csv = read(BOOKS, &Reading::default()).unwrap();
-    for (text, first) in RECORDS.into_iter().zip([1, 1, 2]) {
-        for bytes in [text.as_bytes().to_vec(), gzipped(text.as_bytes())] {
-            let folder = Folder::with("reviews.json", &bytes);
-            let data = Dataset::load(&folder.path("reviews.json"), &Silent).unwrap();
-            assert_eq!(data.ratings, csv.ratings, "{text}");
-            assert_eq!(data.fingerprint, csv.fingerprint);
-            assert_eq!((data.scale, data.has_times), (csv.scale, true));
-            let told = told(&data);
-            for said in [
-                "takes `reviewerID` as the user, `asin` as the movie, `overall` as the rating",
-                &format!("`AX` in line {first} is not a plain number"),
-            ] {
-                assert!(told.contains(said), "{told}");
-            }
-        }
-    }
-    // Ratings by name lie in a folder under their usual name.
-    let folder = Folder::with("ratings.jsonl", RECORDS[0].as_bytes());
-    let data = Dataset::load(folder.0.path(), &Silent).unwrap();
-    assert_eq!(data.ratings, csv.ratings);
-}
-
-#[test]
-fn json_that_holds_no_ratings_is_refused_by_line_and_reason() {
-    let columns = Reading {
-        columns: Some("user=reviewerID,item=asin,rating=stars".parse().unwrap()),
-        ..Reading::default()
-    };
-    let other = Reading::default();
-    for (text, reading, said) in [
-        (
-            RECORDS[1],
-            &columns,
-            "--columns names a column `stars`, and its columns are `reviewerID`",
-        ),
-        (
-            "{\"user\":1,\"item\":2}\n",
-            &other,
-            "line 1: `{\"user\":1,\"item\":2}`: it has no column that is known to be the rating",
-        ),
-        (
-            "{\"user\":1,\"item\":2,\"rating\":3}\n{\"user\":1,\"item\":4,\"rating\":[3]}\n",
-            &other,
-            "line 2: `{\"user\":1,\"item\":4,\"rating\":[3]}`: under `rating` is an array, where a text or a number should be",
-        ),
-        (
-            "[\n {\n  \"user\":1,\"item\":2,\n  \"rating\":3},\n {\"user\":1,\"item\":4,\"rating\":\"x\"}]",
-            &other,
-            "line 5: ",
-        ),
-        (
-            "{\"user\":1,\"item\":2,\"rating\":3}\n{\"user\":1,\"it",
-            &other,
-            "line 2: `{\"user\":1,\"it`: it ends before its object does",
-        ),
-        (
-            "{\"ratings\":[{\"user\":1,\"item\":2,\"rating\":3}]}",
-            &other,
-            "its columns are `ratings`",
-        ),
-        (
-            "[[1,2,3],[1,3,4]]",
-            &other,
-            "line 1: ` [1,2,3]`: invalid type: sequence, expected an object",
-        ),
-        (
-            "{'user': 1, 'item': 2, 'rating': 3}\n",
-            &other,
-            "as Python writes a dict",
-        ),
-    ] {
-        let error = read(text, reading).unwrap_err();
-        assert!(error.contains(said), "{text}: {error}");
-    }
 }
 
 #[test]

@@ -173,7 +173,7 @@ impl Form {
 
     /// How a person would say where the columns are, the time's left out.
     pub fn without_time(&self) -> String {
-        let [user, movie, rating] = self.columns.map(|column| column + 1);
+        let [user, movie, rating] = self.columns.map(|at| named(&self.names, at));
         format!("--columns user={user},item={movie},rating={rating}")
     }
 
@@ -320,13 +320,7 @@ fn unknown(cells: &[String], found: &Found) -> String {
         let Some(at) = place.or_else(|| free.next()) else {
             continue;
         };
-        let name = &cells[at];
-        let plain = !name.is_empty()
-            && !name.contains(|c: char| c.is_whitespace() || ",=\"'".contains(c) || c.is_control());
-        example.push(match plain {
-            true => format!("{option}={name}"),
-            false => format!("{option}={}", at + 1),
-        });
+        example.push(format!("{option}={}", named(cells, at)));
     }
     let has = format!(
         "it has no column that is known to be the {}; its columns are {}",
@@ -344,6 +338,14 @@ fn unknown(cells: &[String], found: &Found) -> String {
         ),
         _ => format!("{has}, and ratings take three: user, movie and rating"),
     }
+}
+
+/// A column as `--columns` names it in a sentence: by number where it has no name that stands there as it is.
+fn named(names: &[String], at: usize) -> String {
+    let awkward = |c: char| c.is_whitespace() || ",=\"'".contains(c) || c.is_control();
+    let name = names.get(at).filter(|name| !name.is_empty());
+    name.filter(|name| !name.contains(awkward))
+        .map_or_else(|| (at + 1).to_string(), String::clone)
 }
 
 /// The names of columns, the first dozen.

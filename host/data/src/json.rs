@@ -1,4 +1,4 @@
-//! Ratings as JSON: an object each, one a line (JSON lines), one behind the other, or in an array.
+//! Ratings as JSON: an object each, one a line (JSON lines), over several lines each, or in an array.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,7 +12,8 @@ use serde_json::{Number, Value};
 /// Stands for a line feed within an object: white space there too, and no end of a line.
 pub const WITHIN: u8 = b'\r';
 
-/// The objects of a text, one a line: as many bytes. Brackets around all of them are blanks.
+/// The objects of a text, one a line: as many bytes. Brackets around all of them are blanks. Objects that no comma and no line
+/// feed parts stay in one line, which is refused.
 ///
 /// No string of JSON holds a line feed, so one ends whatever wasn't closed, and a damaged line spoils no other.
 pub struct Lines<R> {
@@ -299,6 +300,10 @@ mod tests {
             (
                 "{\"a\":\"}],\\\" {\\\\\"},{\"b\":\",\"}",
                 "{\"a\":\"}],\\\" {\\\\\"}\n{\"b\":\",\"}",
+            ),
+            (
+                "{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n",
+                "{\r  \"a\": 1\r}\n{\r  \"a\": 2\r}\n",
             ),
             // What isn't closed ends with its line.
             ("{\"a\":\"x\\\n{\"a\":2}\n", "{\"a\":\"x\\\n{\"a\":2}\n"),
