@@ -69,8 +69,12 @@ fn build_by(
         super::integers::can_precompute(p, precision)?;
     }
     if precision.takes_pairs() && !p.movie_dim.is_multiple_of(2) {
+        let way = match super::narrow::is_ordered(checkpoint) {
+            true => "`--dim`",
+            false => "`--dim` of `train` or `import`",
+        };
         return Err(BadInput::new(format!(
-            "`--precision {}` takes an even number of dimensions, and there are {}; `--dim` sets another number",
+            "`--precision {}` takes an even number of dimensions, and there are {}; {way} sets another number",
             precision.name(),
             p.movie_dim
         )));

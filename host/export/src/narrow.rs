@@ -68,3 +68,37 @@ pub(super) fn narrow(
         ..p.clone()
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::tests::{checkpoint, options};
+    use crate::{Chosen, Precision, build};
+    use pocketrec::model::Model;
+    use pocketrec_train::{ModelKind, Solver};
+
+    #[test]
+    fn of_an_odd_number_of_dimensions_the_last_is_left_out_where_two_are_taken_at_a_time() {
+        let mut options = options(ModelKind::Mf, &[]);
+        (options.user_dim, options.movie_dim) = (7, 7);
+        options.solver = Solver::Gibbs;
+        let checkpoint = checkpoint(options, vec![1, 2], (1..=40).collect());
+        let all = Chosen::all(&checkpoint);
+        for precision in Precision::ALL {
+            let dims = match precision {
+                Precision::F16 | Precision::F32 => 7,
+                _ => 6,
+            };
+            let asked = Storage {
+                dim: Some(dims),
+                ..precision.into()
+            };
+            assert_eq!(Storage::from(precision).dims(&checkpoint), dims);
+            let [found, due] = [precision.into(), asked]
+                .map(|storage: Storage| build(&checkpoint, &all, storage).unwrap());
+            assert_eq!(found.as_ref(), due.as_ref(), "{precision:?}");
+            let model = Model::open(found.as_ref()).unwrap();
+            assert_eq!(model.movie_table().columns(), dims, "{precision:?}");
+        }
+    }
+}

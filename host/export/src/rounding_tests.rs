@@ -1,12 +1,11 @@
 //! Right images are within their bounds, and wrong ones aren't.
 
 use pocketrec::ids::MovieId;
-use pocketrec::image::ImageWriter;
 use pocketrec_train::{ModelKind, Options, Parameters};
 
 use super::*;
 use crate::codes;
-use crate::image::tests::checkpoint;
+use crate::image::tests::{checkpoint, forged};
 use crate::{Bytes, Chosen, ImageBytes, Precision, Storage, build};
 
 /// A checkpoint whose rows of `dim` numbers are of the sizes that trained ones have.
@@ -215,34 +214,21 @@ fn by_words_of(few: usize, checkpoint: &Checkpoint, precision: Precision) -> Ima
             codes::nearest(&model, checkpoint, bias, p.movie_row(row)).unwrap()
         })
         .collect();
-    let parsed = Image::parse(whole.as_ref()).unwrap();
-    let mut made = ImageBytes::zeroed(whole.as_ref().len());
-    let of = parsed.header;
-    let mut writer = ImageWriter::new(
-        made.as_mut(),
-        of.name,
-        of.fingerprint,
-        of.license,
-        of.tables,
-    )
-    .unwrap();
     let words = [
         TableKind::MovieEmbedding,
         TableKind::MovieRowMultiplier,
         TableKind::MovieBias,
     ];
-    for each in parsed.tables() {
-        let mut each = each.unwrap();
-        if words.iter().any(|kind| kind.number() == each.kind) {
-            each = table(part.as_ref(), TableKind::from_number(each.kind).unwrap()).unwrap();
-        } else if each.kind == TableKind::MovieCode.number() {
-            each.bytes = &codes;
+    forged(&whole, |table, bytes| {
+        if let Some(kind) = words.iter().find(|kind| kind.number() == table.kind) {
+            let other = super::table(part.as_ref(), *kind).unwrap();
+            (table.element, table.rows, table.columns) = (other.element, other.rows, other.columns);
+            table.scale = other.scale;
+            *bytes = other.bytes.to_vec();
+        } else if table.kind == TableKind::MovieCode.number() {
+            bytes.clone_from(&codes);
         }
-        writer.raw(each).unwrap();
-    }
-    let length = writer.finish().unwrap();
-    made.truncate(length);
-    made
+    })
 }
 
 #[test]
