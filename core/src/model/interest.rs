@@ -15,9 +15,9 @@
 //!
 //! What somebody disliked ([`least_liked`]) is not among these ratings: after one star for a movie, nobody looks for its sequel.
 //!
-//! Sums, products and terms are integers; only the root and the quotient of a length are taken in single precision. x c(m) is made for each codeword
-//! once a ranking, and then a movie is at most sixteen look-ups: none where it couldn't enter the list with the most that
-//! there is for how well known it is, and no more once it lacks too much of that.
+//! Sums, products and terms are integers; only the root and the quotient of a length are taken in single precision. x c(m)
+//! is made for each codeword once a ranking, and then a movie is at most sixteen look-ups: none where it couldn't enter the
+//! list with the most that there is for how well known it is, and no more once it lacks too much of that.
 
 use super::kin::{Kin, KinTerms, NUMBERS};
 use super::{LookupError, Model};
