@@ -270,7 +270,8 @@ pub fn read(
     } else {
         0
     };
-    if head.len() == mark {
+    // Of an array without objects blanks are left.
+    if head.len() < CHUNK && head[mark..].trim_ascii().is_empty() {
         return Err(DataError::Input(format!(
             "{} is empty; it should hold ratings",
             path.display()

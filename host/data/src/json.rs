@@ -119,7 +119,10 @@ pub fn names(lines: &[&[u8]]) -> Result<Vec<String>, String> {
             return Err(why(line, &error));
         }
     }
-    Ok(names)
+    match names.is_empty() {
+        true => Err(format!("its object is empty; a rating should be {RIGHT}")),
+        false => Ok(names),
+    }
 }
 
 /// What an object has under each of the names, as CSV would write it: nothing for what it hasn't, and for null.
@@ -146,6 +149,12 @@ fn why(line: &[u8], error: &serde_json::Error) -> String {
             "it is written as Python writes a dict, with single quotes; it should be {RIGHT}: read it with \
              `ast.literal_eval` and write it with `json.dumps`"
         );
+    }
+    let behind = line.get(error.column().saturating_sub(1)..);
+    if behind.is_some_and(|rest| rest.starts_with(b"{"))
+        && error.to_string().starts_with("trailing")
+    {
+        return "more than one object stands in this line; each should have its own, as `jq -c .` writes them".into();
     }
     let cut = match error.is_eof() {
         true => "ends before its object does",

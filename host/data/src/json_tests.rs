@@ -115,6 +115,18 @@ fn json_that_holds_no_ratings_is_refused_by_line_and_reason() {
             "line 1: ` [1,2,3]`: invalid type: sequence, expected an object",
         ),
         (
+            "{\"user\":1,\"item\":2,\"rating\":3}{\"user\":1,\"item\":3,\"rating\":3}\n",
+            &other,
+            "more than one object stands in this line; each should have its own",
+        ),
+        (
+            "{}\n",
+            &other,
+            "line 1: `{}`: its object is empty; a rating should be a JSON object",
+        ),
+        ("[]", &other, "is empty; it should hold ratings"),
+        (" \n\n", &other, "is empty; it should hold ratings"),
+        (
             "{\"user\":1,\"an item\":2,\"rating\":3,\"date\":\"soon\"}\n",
             &spaced,
             "without times, read the file with --columns user=user,item=2,rating=rating",
